@@ -1,0 +1,203 @@
+//! The handle that calls share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::active_call::ActiveCall;
+use crate::call::{Call, CallSpec};
+use crate::instant::Instant;
+use crate::pacer::Pacing;
+use crate::policy::Policy;
+use crate::scope::Scopes;
+use crate::timer::Timer;
+
+/// The handle that calls share: a policy, and what was learned about each scope.
+///
+/// Clones are cheap and share everything. Give them to a reqwest client and to another one, and a
+/// refusal seen by either holds both.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Breather, Pacing, Policy};
+///
+/// let breather = Breather::builder()
+///     .with_policy(Policy::new().with_retries(5))
+///     .with_pacing(Pacing::new().with_waiters(1_000))
+///     .build();
+/// let same = breather.clone();
+/// assert_eq!(same.policy().retries(), 5);
+/// ```
+#[derive(Clone)]
+pub struct Breather(Arc<Inner>);
+
+struct Inner {
+    policy: Policy,
+    scopes: Option<Scopes>,
+}
+
+impl Breather {
+    /// A handle with `policy` and the default pacing.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self::builder().with_policy(policy).build()
+    }
+
+    /// The defaults, to be changed before the handle is built and shared.
+    pub const fn builder() -> Builder {
+        Builder {
+            policy: Policy::new(),
+            pacing: Some(Pacing::new()),
+            scopes: MOST_SCOPES,
+        }
+    }
+
+    /// The policy of all calls.
+    pub fn policy(&self) -> Policy {
+        self.0.policy
+    }
+
+    /// Starts a call, for adapters: it takes its place in the order of `scope`, if it is given one and
+    /// pacing is on. No two calls should have the same `seed`.
+    pub fn start<T: Timer>(
+        &self,
+        scope: Option<&str>,
+        spec: CallSpec,
+        timer: T,
+        seed: u64,
+    ) -> ActiveCall<T> {
+        let now = timer.now();
+        let scope = scope.zip(self.0.scopes.as_ref());
+        let scope = scope.map(|(name, scopes)| scopes.get(name, now));
+        let mut call = Call::new(self.0.policy, spec.paced(scope.is_some()), seed, now);
+        if scope.as_ref().is_some_and(|(_, shared)| !shared) {
+            call.on_unshared();
+        }
+        ActiveCall::new(timer, call, scope.map(|(scope, _)| scope))
+    }
+
+    /// What is known of `scope`; `None` if nothing is.
+    #[must_use]
+    pub fn snapshot(&self, scope: &str) -> Option<Snapshot> {
+        let scope = self.0.scopes.as_ref()?.find(scope)?;
+        let state = scope.lock();
+        Some(Snapshot {
+            in_flight: state.pacer.in_flight(),
+            waiting: state.pacer.waiting(),
+            concurrency: state.pacer.concurrency(),
+            opens: state.pacer.opens(),
+        })
+    }
+}
+
+impl Default for Breather {
+    /// A handle with the default policy and pacing.
+    fn default() -> Self {
+        Self::builder().build()
+    }
+}
+
+impl fmt::Debug for Breather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breather")
+            .field("policy", &self.0.policy)
+            .field("scopes", &self.0.scopes.as_ref().map(Scopes::len))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The settings of a [`Breather`] that is not built yet.
+///
+/// # Defaults
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | policy | see [`Policy`] | |
+/// | pacing | on, see [`Pacing`] | costs nothing until a server says something |
+/// | scopes | 1,000 | bounds memory where scopes come from outside, as a proxy's upstreams |
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Builder {
+    policy: Policy,
+    pacing: Option<Pacing>,
+    scopes: usize,
+}
+
+impl Builder {
+    /// Sets the policy of all calls.
+    pub const fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how each scope is paced.
+    pub const fn with_pacing(mut self, pacing: Pacing) -> Self {
+        self.pacing = Some(pacing);
+        self
+    }
+
+    /// Turns pacing off: no call waits for another, and each spreads its own returns.
+    pub const fn without_pacing(mut self) -> Self {
+        self.pacing = None;
+        self
+    }
+
+    /// Sets how many scopes are kept at a time. Defaults to 1,000.
+    ///
+    /// To make room, an idle scope is forgotten, the one unused for longest; one with calls in flight or
+    /// waiting, or one that is held, never. When none is idle, a call of a new scope is paced alone, and
+    /// its report says so.
+    pub const fn with_scopes(mut self, scopes: usize) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The handle.
+    #[must_use]
+    pub fn build(self) -> Breather {
+        let Self {
+            policy,
+            pacing,
+            scopes,
+        } = self;
+        let scopes = pacing.map(|pacing| Scopes::new(pacing, scopes));
+        Breather(Arc::new(Inner { policy, scopes }))
+    }
+}
+
+/// What is known of a scope at one moment, for logs and tests.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Snapshot {
+    in_flight: u32,
+    waiting: usize,
+    concurrency: u32,
+    opens: Option<Instant>,
+}
+
+impl Snapshot {
+    /// How many attempts are in flight.
+    #[must_use]
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// How many calls wait for a permit.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// How many attempts may be in flight, by what was learned so far.
+    #[must_use]
+    pub const fn concurrency(&self) -> u32 {
+        self.concurrency
+    }
+
+    /// The end of the hold, if the server stated one and it is not over.
+    #[must_use]
+    pub const fn opens(&self) -> Option<Instant> {
+        self.opens
+    }
+}
+
+const MOST_SCOPES: usize = 1_000;

@@ -1,0 +1,324 @@
+//! One call's state machine.
+
+use crate::decision::{Decision, Origin, Wait};
+use crate::evidence::Evidence;
+use crate::hint::Hint;
+use crate::instant::Instant;
+use crate::jitter::Delays;
+use crate::outcome::{Executed, Kind, Outcome};
+use crate::policy::Policy;
+use crate::report::Report;
+use crate::stop::{Stop, StopReason};
+
+/// What is known of a call before its first attempt.
+///
+/// # Defaults
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | [`idempotent`](Self::idempotent) | true | the pure core knows no methods; adapters tell it |
+/// | [`replayable`](Self::replayable) | true | as above |
+/// | [`paced`](Self::paced) | false | a call without a pacer spreads its own returns |
+///
+/// # Example
+///
+/// ```
+/// use breather::CallSpec;
+///
+/// const UPLOAD: CallSpec = CallSpec::new().idempotent(false).replayable(false);
+/// assert!(!UPLOAD.is_replayable());
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct CallSpec {
+    idempotent: bool,
+    replayable: bool,
+    paced: bool,
+}
+
+impl CallSpec {
+    /// An idempotent, replayable call that passes no pacer.
+    pub const fn new() -> Self {
+        Self {
+            idempotent: true,
+            replayable: true,
+            paced: false,
+        }
+    }
+
+    /// Sets whether executing the call twice does no more than executing it once.
+    pub const fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
+        self
+    }
+
+    /// Sets whether the request can be sent a second time, body included.
+    pub const fn replayable(mut self, replayable: bool) -> Self {
+        self.replayable = replayable;
+        self
+    }
+
+    /// Sets whether a pacer stands before each attempt. If so, a call returns at the very instant
+    /// that the server named, since the pacer sees to it that not all do; if not, its own delay is
+    /// added.
+    pub const fn paced(mut self, paced: bool) -> Self {
+        self.paced = paced;
+        self
+    }
+
+    /// Whether the request can be sent a second time.
+    #[must_use]
+    pub const fn is_replayable(&self) -> bool {
+        self.replayable
+    }
+}
+
+impl Default for CallSpec {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One call, from its start to its stop: told what happened and when, it answers with an instant or
+/// a reason.
+///
+/// It reads no clock and waits for nothing. Tell it of each attempt by
+/// [`on_sent`](Self::on_sent) and of its end by [`on_outcome`](Self::on_outcome). A time earlier than
+/// one it has seen is taken as the latest it has seen.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Call, CallSpec, Decision, Executed, Hint, Instant, Outcome, Policy};
+///
+/// let now = Instant::ORIGIN;
+/// let mut call = Call::new(Policy::default(), CallSpec::new(), 0xC0FFEE, now);
+/// call.on_sent(now);
+/// let failed = Outcome::transient(Executed::No, "connection refused");
+/// match call.on_outcome(now, failed, &Hint::new(now), None) {
+///     Decision::Retry(wait) => assert!(wait.delay() <= Policy::default().backoff().ceiling(0)),
+///     Decision::Stop(_) => unreachable!("three retries are left"),
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Call {
+    policy: Policy,
+    spec: CallSpec,
+    delays: Delays,
+    deadline: Option<Instant>,
+    latest: Instant,
+    /// Set while the call waits between two attempts.
+    not_before: Option<Instant>,
+    /// Since when the call has been waiting for a permit.
+    asking_since: Option<Instant>,
+    polls: u32,
+    report: Report,
+}
+
+impl Call {
+    /// A call that starts at `now`. No two calls should have the same `seed`.
+    #[must_use]
+    pub fn new(policy: Policy, spec: CallSpec, seed: u64, now: Instant) -> Self {
+        Self {
+            policy,
+            spec,
+            delays: Delays::new(policy.backoff(), policy.jitter(), seed),
+            deadline: policy.deadline().map(|deadline| now + deadline),
+            latest: now,
+            not_before: None,
+            asking_since: None,
+            polls: 0,
+            report: Report::default(),
+        }
+    }
+
+    /// The call's scope could not be shared with other calls; the report will say so.
+    #[cfg(feature = "std")]
+    pub(crate) fn on_unshared(&mut self) {
+        self.report.unshared = true;
+    }
+
+    /// An attempt is being sent.
+    pub fn on_sent(&mut self, now: Instant) {
+        let now = self.at(now);
+        if let Some(since) = self.asking_since.take() {
+            self.report
+                .add_wait(Origin::Pacer, now.duration_since(since));
+        }
+        self.not_before = None;
+        self.report.attempts = self.report.attempts.saturating_add(1);
+    }
+
+    /// The pacer has no permit for the call yet, and by what the server stated will have none before
+    /// `opens`. A stop if that is too late: the wait would be in vain.
+    ///
+    /// An estimate is never a reason to stop: hand in only what a hold or a stated window says.
+    pub fn on_waiting(&mut self, now: Instant, opens: Option<Instant>) -> Option<Stop> {
+        let now = self.at(now);
+        self.asking_since.get_or_insert(now);
+        let stop = match opens {
+            Some(opens) => self.too_late(now, opens, opens, None),
+            None => None,
+        };
+        // Polled again after the deadline, the call has nothing to wait for.
+        let stop = stop.or_else(|| {
+            let deadline = self.deadline.filter(|&deadline| now >= deadline)?;
+            Some(Stop::new(StopReason::Deadline, now).until(opens.unwrap_or(deadline), None))
+        })?;
+        Some(self.stopped(stop))
+    }
+
+    /// The call is refused a place among the waiting.
+    pub fn on_crowded(&mut self, now: Instant) -> Stop {
+        let now = self.at(now);
+        self.stopped(Stop::new(StopReason::Waiters, now))
+    }
+
+    /// The latest attempt ended at `now`, with `outcome`, and the server said `hint`.
+    ///
+    /// `opens` is the instant before which the call's pacer, by what the server stated, will give no
+    /// permit to anyone.
+    pub fn on_outcome(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        opens: Option<Instant>,
+    ) -> Decision {
+        let now = self.at(now);
+        match self.decide(now, outcome, hint, opens) {
+            Decision::Retry(wait) => {
+                self.not_before = Some(wait.until);
+                self.report.add_wait(wait.origin, wait.delay);
+                self.report.last_wait = Some(wait);
+                Decision::Retry(wait)
+            }
+            Decision::Stop(stop) => Decision::Stop(self.stopped(stop.because(outcome.reason()))),
+        }
+    }
+
+    /// The instant before which the call must not be sent again, while it waits between two attempts.
+    #[must_use]
+    pub const fn not_before(&self) -> Option<Instant> {
+        self.not_before
+    }
+
+    /// The instant by which the call must be over.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The instant beyond which waiting from `now` on is of no use to the call: its deadline, or the
+    /// longest hint that the policy obeys. What [`Pacer::request`](crate::Pacer::request) asks for.
+    #[must_use]
+    pub fn patience(&self, now: Instant) -> Instant {
+        let longest = now + self.policy.longest_hint();
+        self.deadline
+            .map_or(longest, |deadline| deadline.min(longest))
+    }
+
+    /// What the call can tell so far; with a stop in it, it is over.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn decide(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        opens: Option<Instant>,
+    ) -> Decision {
+        let stop = |reason| Decision::Stop(Stop::new(reason, now));
+        let report = &mut self.report;
+        let number = match outcome.kind() {
+            Kind::Success => return stop(StopReason::Success),
+            Kind::Permanent => return stop(StopReason::Permanent),
+            Kind::Pending => {
+                self.polls = self.polls.saturating_add(1);
+                self.polls
+            }
+            Kind::Transient => {
+                report.failures = report.failures.saturating_add(1);
+                if report.failures > self.policy.retries() {
+                    return stop(StopReason::Retries);
+                }
+                report.failures
+            }
+            Kind::Throttled => {
+                report.refusals = report.refusals.saturating_add(1);
+                if report.refusals > self.policy.refusals() {
+                    return stop(StopReason::Refusals);
+                }
+                report.refusals
+            }
+        };
+        if !self.spec.replayable {
+            return stop(StopReason::NotReplayable);
+        }
+        if outcome.executed() != Executed::No && !self.spec.idempotent {
+            return stop(StopReason::NotIdempotent);
+        }
+        let wait = self.align(now, number - 1, hint);
+        // Both are `None` or instants; nothing stated is earlier than anything stated.
+        let stated = hint.not_before().max(opens).unwrap_or(now);
+        let earliest = wait.until.max(stated);
+        match self.too_late(now, stated, earliest, hint.evidence()) {
+            Some(stop) => Decision::Stop(stop),
+            None => Decision::Retry(wait),
+        }
+    }
+
+    /// Joins our own delay with the hint: never earlier than it, and not all calls at once.
+    fn align(&mut self, now: Instant, retry: u32, hint: &Hint<'_>) -> Wait {
+        let delay = self.delays.draw(retry);
+        let own = now + delay;
+        let (until, origin, evidence) = match hint.not_before() {
+            // Whoever was told the same instant would return at it. Behind a pacer they queue.
+            Some(hinted) if !self.spec.paced => (hinted + delay, Origin::Hint, hint.evidence()),
+            Some(hinted) if hinted >= own => (hinted, Origin::Hint, hint.evidence()),
+            _ => (own, Origin::Backoff, None),
+        };
+        Wait {
+            until: until.max(now),
+            delay: until.duration_since(now),
+            origin,
+            evidence,
+        }
+    }
+
+    /// A stop if the call could be sent only at `earliest`, past its deadline, or if the server asks
+    /// to wait until `stated`, longer than the policy obeys.
+    fn too_late(
+        &self,
+        now: Instant,
+        stated: Instant,
+        earliest: Instant,
+        evidence: Option<Evidence>,
+    ) -> Option<Stop> {
+        let stop = if self.deadline.is_some_and(|deadline| earliest > deadline) {
+            Stop::new(StopReason::Deadline, now).until(earliest, evidence)
+        } else if stated.duration_since(now) > self.policy.longest_hint() {
+            Stop::new(StopReason::LongHint, now).until(stated, evidence)
+        } else {
+            return None;
+        };
+        Some(stop)
+    }
+
+    fn stopped(&mut self, stop: Stop) -> Stop {
+        if let Some(since) = self.asking_since.take() {
+            self.report
+                .add_wait(Origin::Pacer, stop.at().duration_since(since));
+        }
+        self.report.stop = Some(stop);
+        stop
+    }
+
+    fn at(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+}

@@ -1,0 +1,240 @@
+//! What an HTTP answer means for the call.
+
+use http::{Method, StatusCode};
+
+use crate::hint::Hint;
+use crate::outcome::{Executed, Outcome};
+
+/// How an HTTP attempt ended: what a classifier decides by.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Ending<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The response's status, or what kind of error there was instead.
+    pub result: Result<StatusCode, ErrorKind>,
+    /// What the server said about time.
+    pub hint: &'a Hint<'a>,
+}
+
+impl<'a> Ending<'a> {
+    /// An attempt at `method` that ended with `result` and said `hint`.
+    #[must_use]
+    pub const fn new(
+        method: &'a Method,
+        result: Result<StatusCode, ErrorKind>,
+        hint: &'a Hint<'a>,
+    ) -> Self {
+        Self {
+            method,
+            result,
+            hint,
+        }
+    }
+}
+
+/// What went wrong where there is no response, as far as it matters here.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No connection came about: nothing was sent.
+    Connect,
+    /// The connection broke, or the peer broke the protocol, after something may have been sent.
+    Interrupted,
+    /// No response came in time, after something may have been sent.
+    Timeout,
+    /// An error that would repeat itself: a request that cannot be built, a redirect loop, another
+    /// middleware's own error.
+    Other,
+}
+
+/// Decides what an HTTP attempt's end means.
+///
+/// [`Http`] is the table that applies by default. A closure is a classifier too; one that changes a
+/// row or two asks `Http` for the rest:
+///
+/// ```
+/// use breather::{Classify, Ending, Executed, Hint, Http, Instant, Kind, Outcome};
+/// use http::{Method, StatusCode};
+///
+/// let locked = |ending: &Ending<'_>| match ending.result {
+///     Ok(StatusCode::LOCKED) => Outcome::transient(Executed::No, "status 423, locked"),
+///     _ => Http.classify(ending),
+/// };
+/// let hint = Hint::new(Instant::ORIGIN);
+/// let ending = Ending::new(&Method::GET, Ok(StatusCode::LOCKED), &hint);
+/// assert_eq!(locked.classify(&ending).kind(), Kind::Transient);
+/// ```
+pub trait Classify: Send + Sync {
+    /// Decides. Called once for each attempt, without a lock held.
+    fn classify(&self, ending: &Ending<'_>) -> Outcome;
+}
+
+impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
+    fn classify(&self, ending: &Ending<'_>) -> Outcome {
+        self(ending)
+    }
+}
+
+/// The default classifier.
+///
+/// | answer | outcome | may it have been executed? |
+/// |---|---|---|
+/// | 429 | throttled | no: refused ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
+/// | 503 with a readable `Retry-After` | throttled | unknown |
+/// | 403 with `Retry-After`, or with nothing remaining in a stated window | throttled | no: GitHub's way of saying 429 |
+/// | 413 with `Retry-After` | throttled | no: too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
+/// | 408 | transient | unknown ([RFC 9110 section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)) |
+/// | 425 | transient | no: refused before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
+/// | 500, 502, 503, 504 | transient | unknown |
+/// | other 4xx and 5xx | permanent | |
+/// | anything below 400 | success | |
+/// | no connection | transient | no |
+/// | connection broken, no answer in time | transient | unknown |
+/// | any other error | permanent | |
+///
+/// 501, 505 and the like tell of something that the server will not do, however often it is asked.
+/// What may have been executed is repeated only if the request is idempotent, whatever its outcome.
+/// A hint alone makes nothing repeatable: a 201 with `Retry-After` is a success.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "it is its only value, and has nothing to configure"
+)]
+pub struct Http;
+
+impl Classify for Http {
+    fn classify(&self, ending: &Ending<'_>) -> Outcome {
+        match ending.result {
+            Ok(status) => by_status(status, ending.hint),
+            Err(ErrorKind::Connect) => Outcome::transient(Executed::No, "no connection"),
+            Err(ErrorKind::Interrupted) => {
+                Outcome::transient(Executed::Unknown, "the connection broke")
+            }
+            Err(ErrorKind::Timeout) => Outcome::transient(Executed::Unknown, "no response in time"),
+            Err(ErrorKind::Other) => Outcome::permanent("an error that is not the network's"),
+        }
+    }
+}
+
+fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
+    let unknown = |reason| Outcome::transient(Executed::Unknown, reason);
+    match status.as_u16() {
+        ..400 => Outcome::success(),
+        429 => Outcome::throttled("status 429"),
+        503 if hint.retry_after().is_some() => {
+            Outcome::throttled("status 503 with Retry-After").with_executed(Executed::Unknown)
+        }
+        403 if hint.retry_after().is_some() => Outcome::throttled("status 403 with Retry-After"),
+        403 if hint.windows().any(|window| window.remaining() == Some(0)) => {
+            Outcome::throttled("status 403 with nothing remaining")
+        }
+        413 if hint.retry_after().is_some() => Outcome::throttled("status 413 with Retry-After"),
+        408 => unknown("status 408"),
+        425 => Outcome::transient(Executed::No, "status 425"),
+        500 => unknown("status 500"),
+        502 => unknown("status 502"),
+        503 => unknown("status 503"),
+        504 => unknown("status 504"),
+        400..500 => Outcome::permanent("a 4xx status"),
+        _ => Outcome::permanent("a 5xx status that would repeat itself"),
+    }
+}
+
+/// Whether a request is idempotent: by its method ([RFC 9110 section
+/// 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)), or since it carries an
+/// `Idempotency-Key`.
+///
+/// # Example
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, Method};
+///
+/// let mut headers = HeaderMap::new();
+/// assert!(breather::is_idempotent(&Method::PUT, &headers));
+/// assert!(!breather::is_idempotent(&Method::POST, &headers));
+/// headers.insert("idempotency-key", HeaderValue::from_static("7c4f"));
+/// assert!(breather::is_idempotent(&Method::POST, &headers));
+/// ```
+#[must_use]
+pub fn is_idempotent(method: &Method, headers: &http::HeaderMap) -> bool {
+    method.is_idempotent() || headers.contains_key("idempotency-key")
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::hint::Window;
+    use crate::instant::Instant;
+    use crate::outcome::Kind;
+
+    fn classified(status: u16, hint: &Hint<'_>) -> (Kind, Executed) {
+        let status = StatusCode::from_u16(status).unwrap();
+        let outcome = Http.classify(&Ending::new(&Method::GET, Ok(status), hint));
+        assert!(!outcome.reason().is_empty());
+        (outcome.kind(), outcome.executed())
+    }
+
+    #[test]
+    fn statuses_without_a_hint() {
+        let silent = Hint::new(Instant::ORIGIN);
+        for (statuses, kind, executed) in [
+            (
+                &[200_u16, 201, 202, 204, 206, 301, 304][..],
+                Kind::Success,
+                Executed::Yes,
+            ),
+            (&[429], Kind::Throttled, Executed::No),
+            (
+                &[408, 500, 502, 503, 504],
+                Kind::Transient,
+                Executed::Unknown,
+            ),
+            (&[425], Kind::Transient, Executed::No),
+            (
+                &[
+                    400, 401, 403, 404, 409, 410, 413, 418, 422, 451, 501, 505, 507, 511, 599, 999,
+                ],
+                Kind::Permanent,
+                Executed::Unknown,
+            ),
+        ] {
+            for &status in statuses {
+                assert_eq!(classified(status, &silent), (kind, executed), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hint_turns_403_413_and_503_into_refusals_and_makes_nothing_else_repeatable() {
+        let later = Hint::new(Instant::ORIGIN).with_retry_after(Duration::from_secs(1));
+        assert_eq!(
+            classified(503, &later),
+            (Kind::Throttled, Executed::Unknown)
+        );
+        assert_eq!(classified(403, &later), (Kind::Throttled, Executed::No));
+        assert_eq!(classified(413, &later), (Kind::Throttled, Executed::No));
+        assert_eq!(classified(404, &later).0, Kind::Permanent);
+        assert_eq!(classified(201, &later).0, Kind::Success);
+        let spent = Hint::new(Instant::ORIGIN).with_window(Window::new("").with_remaining(0));
+        assert_eq!(classified(403, &spent), (Kind::Throttled, Executed::No));
+        let healthy = Hint::new(Instant::ORIGIN).with_window(Window::new("").with_remaining(14));
+        assert_eq!(classified(403, &healthy).0, Kind::Permanent);
+    }
+
+    #[test]
+    fn errors_say_whether_something_may_have_been_executed() {
+        let silent = Hint::new(Instant::ORIGIN);
+        for (error, kind, executed) in [
+            (ErrorKind::Connect, Kind::Transient, Executed::No),
+            (ErrorKind::Interrupted, Kind::Transient, Executed::Unknown),
+            (ErrorKind::Timeout, Kind::Transient, Executed::Unknown),
+            (ErrorKind::Other, Kind::Permanent, Executed::Unknown),
+        ] {
+            let outcome = Http.classify(&Ending::new(&Method::POST, Err(error), &silent));
+            assert_eq!((outcome.kind(), outcome.executed()), (kind, executed));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a call does next.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::evidence::Evidence;
+use crate::instant::Instant;
+use crate::stop::Stop;
+
+/// What the caller does next.
+///
+/// Exhaustive on purpose: a driver that handles both variants handles everything, and the compiler
+/// should say so if that ever stops being true.
+#[expect(clippy::exhaustive_enums)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "a decision does nothing until the caller waits or stops"]
+pub enum Decision {
+    /// Send again, not before the wait is over.
+    Retry(Wait),
+    /// Hand the last response or error to the application.
+    Stop(Stop),
+}
+
+/// A wait before the next attempt, and why it is as long as it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Wait {
+    pub(crate) until: Instant,
+    pub(crate) delay: Duration,
+    pub(crate) origin: Origin,
+    pub(crate) evidence: Option<Evidence>,
+}
+
+impl Wait {
+    /// The instant before which nothing may be sent.
+    #[must_use]
+    pub const fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// How long that was from the decision on.
+    #[must_use]
+    pub const fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// What the wait comes from.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The header that asked for it, if one did.
+    #[must_use]
+    pub const fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_ref()
+    }
+}
+
+impl fmt::Display for Wait {
+    /// Says how long and why, for a log or a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "waits {:?} for {}", self.delay, self.origin)?;
+        match self.evidence {
+            Some(evidence) if !evidence.header().is_empty() => write!(f, " ({evidence})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a wait comes from.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The policy's backoff and jitter.
+    Backoff,
+    /// An instant that the server named.
+    Hint,
+    /// The scope's pacer: a hold, a spent window, or a place in the order.
+    Pacer,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backoff => "its backoff",
+            Self::Hint => "the server's hint",
+            Self::Pacer => "its scope's pacer",
+        })
+    }
+}

@@ -1,0 +1,317 @@
+//! How a delay is drawn from the ceiling.
+
+use core::time::Duration;
+
+use crate::backoff::Backoff;
+use crate::ratio::Ratio;
+use crate::rng::Rng;
+
+/// How a call's delay is drawn from the ceiling that [`Backoff`] gives.
+///
+/// # Which one
+///
+/// | jitter | drawn from, with ceiling `c` | what it costs |
+/// |---|---|---|
+/// | [`full`](Self::full) (default) | 0 ..= c | some retries come back at once; least work in all |
+/// | [`equal`](Self::equal) | c/2 ..= c | never at once; slightly more work and time than full |
+/// | [`decorrelated`](Self::decorrelated) | base ..= 3 × the delay before | spreads widest; ignores the shape of the backoff |
+/// | [`proportional`](Self::proportional) | c × (1 ± p) | callers stay in a bunch of width 2pc |
+/// | [`additive`](Self::additive) | c + low ..= c + high | a bunch as narrow as the range, however long the wait: a herd of 200 that adds up to 1 s returns as 200 sends a second |
+/// | [`none`](Self::none) | c | callers that failed together return together |
+///
+/// Full jitter needed the fewest calls in the measurements of [Exponential Backoff And
+/// Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+///
+/// # The loops that people write by hand
+///
+/// Both can be expressed to the letter. What they cost was measured: the callers don't know of each
+/// other, so against a quota all of them return at each reset (the README has the figures).
+///
+/// ```
+/// use breather::{Backoff, Delays, Jitter};
+/// use core::time::Duration;
+///
+/// let second = Duration::from_secs(1);
+/// let doubling = Backoff::exponential(second).with_cap(Duration::MAX);
+///
+/// // sleep(2^attempt + U(0,1))
+/// let mut delays = Delays::new(doubling, Jitter::additive(Duration::ZERO, second), 1);
+/// assert!((8 * second..=9 * second).contains(&delays.draw(3)));
+///
+/// // sleep(min(2^attempt + U(0,1), 10)): from attempt 4 on, every caller waits the same 10 s.
+/// let capped = Jitter::additive(Duration::ZERO, second).capped_after_jitter(10 * second);
+/// let mut delays = Delays::new(doubling, capped, 1);
+/// assert_eq!(delays.draw(4), 10 * second);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[must_use]
+pub struct Jitter {
+    kind: Kind,
+    cap: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Kind {
+    None,
+    Full,
+    Equal,
+    Additive { low: Duration, high: Duration },
+    Proportional { below: Ratio, above: Ratio },
+    Decorrelated,
+}
+
+impl Jitter {
+    /// Every delay is the ceiling itself.
+    pub const fn none() -> Self {
+        Self::of(Kind::None)
+    }
+
+    /// Evenly from nothing to the ceiling. The default.
+    pub const fn full() -> Self {
+        Self::of(Kind::Full)
+    }
+
+    /// Half of the ceiling, and evenly up to as much again.
+    pub const fn equal() -> Self {
+        Self::of(Kind::Equal)
+    }
+
+    /// The ceiling, plus an amount drawn evenly from `low..=high`; a `high` below `low` counts as
+    /// `low`. Delays exceed the ceiling.
+    pub const fn additive(low: Duration, high: Duration) -> Self {
+        Self::of(Kind::Additive { low, high })
+    }
+
+    /// Evenly from `1 - share` to `1 + share` times the ceiling. Clamped to 0..=1; delays exceed the
+    /// ceiling by up to the share.
+    pub const fn proportional(share: f64) -> Self {
+        let share = if share > 0.0 { share } else { 0.0 };
+        let below = Ratio::clamped(1.0 - share, 0, 1);
+        let above = Ratio::clamped(1.0 + share, 1, 2);
+        Self::of(Kind::Proportional { below, above })
+    }
+
+    /// Evenly from the first ceiling to three times the delay before, or to the backoff's cap if that
+    /// is less.
+    ///
+    /// The published formula draws first and caps then, which heaps delays up at the cap; here the
+    /// upper end is capped before the draw.
+    pub const fn decorrelated() -> Self {
+        Self::of(Kind::Decorrelated)
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            cap: Duration::MAX,
+        }
+    }
+
+    /// Caps the delay *after* jitter was drawn, as hand-written loops do.
+    ///
+    /// This costs what jitter is for: every draw above `cap` becomes `cap` exactly, so that callers
+    /// who reach it return together. It exists to express such loops; cap the
+    /// [`Backoff`](Backoff::with_cap) instead.
+    pub const fn capped_after_jitter(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+}
+
+impl Default for Jitter {
+    /// Full jitter.
+    fn default() -> Self {
+        Self::full()
+    }
+}
+
+/// The delays of one call: a backoff, a jitter, and a generator of the call's own.
+///
+/// It is no `Clone`: two calls that shared a sequence would return together. For loops written
+/// around [`Call`](crate::Call) it is not needed, a call has one inside.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Backoff, Delays, Jitter};
+///
+/// let mut delays = Delays::new(Backoff::default(), Jitter::full(), 42);
+/// let first = delays.draw(0);
+/// assert!(first <= Backoff::default().ceiling(0));
+///
+/// // The same seed draws the same delays.
+/// let mut again = Delays::new(Backoff::default(), Jitter::full(), 42);
+/// assert_eq!(again.draw(0), first);
+/// ```
+#[derive(Debug)]
+pub struct Delays {
+    backoff: Backoff,
+    jitter: Jitter,
+    seed: u64,
+    // Filled by the first draw: most calls never draw, and a generator's state costs more to fill
+    // than a call costs to decide.
+    rng: Option<Rng>,
+    previous: Duration,
+}
+
+impl Delays {
+    /// Delays drawn from `seed`, which no other call should have.
+    #[must_use]
+    pub const fn new(backoff: Backoff, jitter: Jitter, seed: u64) -> Self {
+        Self {
+            backoff,
+            jitter,
+            seed,
+            rng: None,
+            previous: Duration::ZERO,
+        }
+    }
+
+    /// Draws the delay before retry number `retry`, counted from 0.
+    pub fn draw(&mut self, retry: u32) -> Duration {
+        let ceiling = self.backoff.ceiling(retry);
+        let (low, high) = match self.jitter.kind {
+            Kind::None => (ceiling, ceiling),
+            Kind::Full => (Duration::ZERO, ceiling),
+            Kind::Equal => (ceiling / 2, ceiling),
+            Kind::Additive { low, high } => {
+                (ceiling.saturating_add(low), ceiling.saturating_add(high))
+            }
+            Kind::Proportional { below, above } => (below.of(ceiling), above.of(ceiling)),
+            Kind::Decorrelated => {
+                let first = self.backoff.ceiling(0);
+                let high = self.previous.max(first).saturating_mul(3);
+                (first, high.min(self.backoff.cap()))
+            }
+        };
+        let seed = self.seed;
+        let rng = self.rng.get_or_insert_with(|| Rng::new(seed));
+        self.previous = rng.between(low, high).min(self.jitter.cap);
+        self.previous
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// `count` first draws for retry `retry`, each by a call of its own.
+    fn drawn(backoff: Backoff, jitter: Jitter, retry: u32, count: u64) -> Vec<Duration> {
+        (0..count)
+            .map(|seed| Delays::new(backoff, jitter, seed).draw(retry))
+            .collect()
+    }
+
+    /// How many of `delays` fall into each tenth of `low..=high`; all must fall inside.
+    fn tenths(delays: &[Duration], low: Duration, high: Duration) -> [usize; 10] {
+        let mut counts = [0; 10];
+        for &delay in delays {
+            assert!((low..=high).contains(&delay), "{delay:?}");
+            let share = (delay - low).as_secs_f64() / (high - low).as_secs_f64();
+            counts[((share * 10.0) as usize).min(9)] += 1;
+        }
+        counts
+    }
+
+    /// With 10,000 draws a tenth holds 1,000 give or take 30 (one standard deviation); 5 of those
+    /// miss an even distribution once in two million tenths, and the seeds are fixed.
+    fn assert_even(counts: [usize; 10]) {
+        for count in counts {
+            assert!((850..=1150).contains(&count), "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn every_range_is_drawn_from_evenly() {
+        let backoff = Backoff::exponential(SECOND);
+        for (jitter, low, high) in [
+            (Jitter::full(), Duration::ZERO, 4 * SECOND),
+            (Jitter::equal(), 2 * SECOND, 4 * SECOND),
+            (Jitter::additive(SECOND, 2 * SECOND), 5 * SECOND, 6 * SECOND),
+            (Jitter::proportional(0.25), 3 * SECOND, 5 * SECOND),
+            (Jitter::decorrelated(), SECOND, 3 * SECOND),
+        ] {
+            let delays = drawn(backoff, jitter, 2, 10_000);
+            assert_even(tenths(&delays, low, high));
+        }
+    }
+
+    #[test]
+    fn at_the_cap_delays_still_differ() {
+        let backoff = Backoff::exponential(SECOND).with_cap(10 * SECOND);
+        for (jitter, low, high) in [
+            (Jitter::full(), Duration::ZERO, 10 * SECOND),
+            (Jitter::equal(), 5 * SECOND, 10 * SECOND),
+            (
+                Jitter::additive(Duration::ZERO, SECOND),
+                10 * SECOND,
+                11 * SECOND,
+            ),
+            (Jitter::proportional(0.1), 9 * SECOND, 11 * SECOND),
+        ] {
+            let delays = drawn(backoff, jitter, 30, 10_000);
+            assert_even(tenths(&delays, low, high));
+        }
+    }
+
+    #[test]
+    fn decorrelated_delays_do_not_heap_up_at_the_cap() {
+        let backoff = Backoff::constant(SECOND).with_cap(10 * SECOND);
+        let mut tenth_draws = Vec::new();
+        for seed in 0..10_000 {
+            let mut delays = Delays::new(backoff, Jitter::decorrelated(), seed);
+            let last = (0..10).map(|retry| delays.draw(retry)).last();
+            tenth_draws.extend(last);
+        }
+        let at_cap = tenth_draws.iter().filter(|&&d| d == 10 * SECOND).count();
+        assert!(at_cap <= 1, "{at_cap} of 10,000 at the very cap");
+    }
+
+    #[test]
+    fn capped_after_jitter_is_the_hand_written_loop_and_its_heap() {
+        // min(2^attempt + U(0,1), 10), attempt counted from 0, drawn by other means.
+        let backoff = Backoff::exponential(SECOND).with_cap(Duration::MAX);
+        let jitter = Jitter::additive(Duration::ZERO, SECOND).capped_after_jitter(10 * SECOND);
+        for (retry, low) in [(0, 1), (1, 2), (2, 4), (3, 8)] {
+            let delays = drawn(backoff, jitter, retry, 10_000);
+            assert_even(tenths(&delays, low * SECOND, (low + 1) * SECOND));
+        }
+        for retry in 4..8 {
+            let delays = drawn(backoff, jitter, retry, 100);
+            assert!(delays.iter().all(|&delay| delay == 10 * SECOND));
+        }
+    }
+
+    #[test]
+    fn no_jitter_and_no_width_are_the_ceiling_itself() {
+        let backoff = Backoff::exponential(SECOND);
+        for jitter in [
+            Jitter::none(),
+            Jitter::proportional(0.0),
+            Jitter::proportional(-1.0),
+            Jitter::proportional(f64::NAN),
+            Jitter::additive(Duration::ZERO, Duration::ZERO),
+        ] {
+            assert_eq!(drawn(backoff, jitter, 3, 3), [8 * SECOND; 3]);
+        }
+        let backwards = Jitter::additive(SECOND, Duration::ZERO);
+        assert_eq!(drawn(backoff, backwards, 0, 1), [2 * SECOND]);
+        let widest = drawn(backoff, Jitter::proportional(7.0), 0, 100);
+        assert!(widest.iter().all(|&delay| delay <= 2 * SECOND));
+    }
+
+    #[test]
+    fn no_two_seeds_draw_one_sequence() {
+        let sequences: alloc::collections::BTreeSet<_> = (0..1_000)
+            .map(|seed| {
+                let mut delays = Delays::new(Backoff::default(), Jitter::full(), seed);
+                [0, 1, 2].map(|retry| delays.draw(retry))
+            })
+            .collect();
+        assert_eq!(sequences.len(), 1_000);
+    }
+}

@@ -1,0 +1,137 @@
+//! How an attempt ended.
+
+use core::fmt;
+
+/// How an attempt ended, classified, with the reason for the answer.
+///
+/// A classifier makes one from what came back; the [`Call`](crate::Call) decides by it, and the
+/// [`Pacer`](crate::Pacer) learns from it.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Executed, Kind, Outcome};
+///
+/// let outcome = Outcome::transient(Executed::Unknown, "connection reset");
+/// assert_eq!(outcome.kind(), Kind::Transient);
+/// assert_eq!(outcome.reason(), "connection reset");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Outcome {
+    kind: Kind,
+    executed: Executed,
+    reason: &'static str,
+}
+
+impl Outcome {
+    /// The call is done.
+    pub const fn success() -> Self {
+        Self::new(Kind::Success, Executed::Yes, "success")
+    }
+
+    /// What was asked for is not ready yet; ask again.
+    pub const fn pending(reason: &'static str) -> Self {
+        Self::new(Kind::Pending, Executed::Yes, reason)
+    }
+
+    /// It failed in a way that may pass.
+    pub const fn transient(executed: Executed, reason: &'static str) -> Self {
+        Self::new(Kind::Transient, executed, reason)
+    }
+
+    /// The server refused it for now, without having executed it.
+    pub const fn throttled(reason: &'static str) -> Self {
+        Self::new(Kind::Throttled, Executed::No, reason)
+    }
+
+    /// It failed and would fail again.
+    pub const fn permanent(reason: &'static str) -> Self {
+        Self::new(Kind::Permanent, Executed::Unknown, reason)
+    }
+
+    const fn new(kind: Kind, executed: Executed, reason: &'static str) -> Self {
+        Self {
+            kind,
+            executed,
+            reason,
+        }
+    }
+
+    /// Sets whether the server may have executed the attempt.
+    pub const fn with_executed(mut self, executed: Executed) -> Self {
+        self.executed = executed;
+        self
+    }
+
+    /// What the outcome is.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the server may have executed the attempt.
+    #[must_use]
+    pub const fn executed(self) -> Executed {
+        self.executed
+    }
+
+    /// Why the classifier answered so, in a few words.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        self.reason
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.kind, self.reason)
+    }
+}
+
+/// The kinds of outcome.
+///
+/// Exhaustive on purpose: the five exclude one another and leave nothing out, and whoever decides by
+/// them should hear from the compiler if that ever changes.
+#[expect(clippy::exhaustive_enums)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Kind {
+    /// The call is done.
+    Success,
+    /// What was asked for is not ready yet; asking again costs no retries.
+    Pending,
+    /// A failure that may pass; repeated as often as the policy's retries permit.
+    Transient,
+    /// Refused for now; waiting for the server costs no retries.
+    Throttled,
+    /// A failure that would repeat itself.
+    Permanent,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Success => "success",
+            Self::Pending => "pending",
+            Self::Transient => "transient",
+            Self::Throttled => "throttled",
+            Self::Permanent => "permanent",
+        })
+    }
+}
+
+/// Whether the server may have executed an attempt that failed.
+///
+/// Only what was surely not executed, or may be executed twice without harm, is repeated unasked.
+///
+/// Exhaustive on purpose: there is no fourth answer.
+#[expect(clippy::exhaustive_enums)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Executed {
+    /// It was not: no connection, or refused before execution.
+    No,
+    /// It was, in whole or in part.
+    Yes,
+    /// Nobody knows: the answer was lost, or does not tell.
+    Unknown,
+}

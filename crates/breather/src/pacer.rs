@@ -1,0 +1,501 @@
+//! One scope's state machine: who may send when.
+
+mod concurrency;
+mod hold;
+mod permit;
+mod quota;
+mod waiters;
+
+use core::time::Duration;
+
+use self::concurrency::Concurrency;
+use self::hold::{Cause, Hold, Lateness};
+pub use self::permit::{Permit, Place};
+use self::quota::Quota;
+use self::waiters::Waiters;
+use crate::hint::Hint;
+use crate::instant::Instant;
+use crate::outcome::{Kind, Outcome};
+
+/// Who may send when, in one scope: learned from its answers alone.
+///
+/// It starts with no knowledge of the server and is never configured with the server's limits. It
+/// learns the quota from headers, the cap on attempts in flight from refusals that leave quota, and
+/// holds the scope while nothing may be sent. It is told the time, holds no lock and wakes nobody: a
+/// driver asks for permits, hands them back, and asks [`poll_offer`](Self::poll_offer) who should ask
+/// again. [`Breather`](crate::Breather) is such a driver, behind a lock.
+///
+/// A time earlier than one it has seen is taken as the latest it has seen.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, Turn, Window};
+/// use core::time::Duration;
+///
+/// let mut now = Instant::ORIGIN;
+/// let mut pacer = Pacer::new(Pacing::default());
+///
+/// // One call, granted at once. Its answer says that it was the last of this window.
+/// let place = pacer.arrive();
+/// let Turn::Send(permit) = pacer.request(now, place, Instant::MAX) else { panic!() };
+/// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
+/// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
+///
+/// // The next call waits, and knows until when.
+/// let place = pacer.arrive();
+/// let Turn::Wait { opens } = pacer.request(now, place, Instant::MAX) else { panic!() };
+/// assert_eq!(opens, Some(now + Duration::from_secs(9)));
+/// assert_eq!(pacer.poll_offer(now), None);
+///
+/// now = pacer.next_wake().unwrap();
+/// assert_eq!(pacer.poll_offer(now), Some(place));
+/// assert!(matches!(pacer.request(now, place, Instant::MAX), Turn::Send(_)));
+/// ```
+#[derive(Debug)]
+pub struct Pacer {
+    pacing: Pacing,
+    latest: Instant,
+    phase: Phase,
+    /// Counts the holds that ended. Answers to sends of an earlier epoch tell of a window that is
+    /// over: they give their place back and say nothing else.
+    epoch: u32,
+    /// How many were sent before the epoch began.
+    epoch_start: u64,
+    quota: Quota,
+    concurrency: Concurrency,
+    lateness: Lateness,
+    /// How long a refusal takes to come back: the slowest of late.
+    refusal_time: Option<Duration>,
+    waiters: Waiters,
+    in_flight: u32,
+    /// The number of the latest send.
+    sent: u64,
+    /// The place of the latest call.
+    arrived: u64,
+}
+
+/// What the scope is doing. Running → held → probing → running is the usual round; a probe that is
+/// refused leads back to held.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Sends as quota and concurrency permit.
+    Running,
+    /// Sends nothing until the hold is over.
+    Held(Hold),
+    /// Sends one, and waits to see whether the hold is really over. `sent` is the number and time of
+    /// the probe that is under way.
+    Probing {
+        hold: Hold,
+        sent: Option<(u64, Instant)>,
+    },
+}
+
+/// What a pacer answers to a call that wants to send.
+///
+/// Exhaustive on purpose: a driver that handles these handles everything.
+#[expect(clippy::exhaustive_enums)]
+#[derive(Debug)]
+#[must_use = "a granted permit has to be handed back"]
+pub enum Turn {
+    /// Send now.
+    Send(Permit),
+    /// Ask again when [`Pacer::poll_offer`] names the call's place. Nothing will be sent before
+    /// `opens`, if the server stated such an instant.
+    Wait {
+        /// The end of a hold that the server stated.
+        opens: Option<Instant>,
+    },
+    /// As many calls wait as may. This one holds no place.
+    Crowded,
+}
+
+impl Pacer {
+    /// A pacer that knows nothing yet.
+    #[must_use]
+    pub fn new(pacing: Pacing) -> Self {
+        Self {
+            pacing,
+            latest: Instant::ORIGIN,
+            phase: Phase::Running,
+            epoch: 0,
+            epoch_start: 0,
+            quota: Quota::default(),
+            concurrency: Concurrency::new(),
+            lateness: Lateness::new(),
+            refusal_time: None,
+            waiters: Waiters::default(),
+            in_flight: 0,
+            sent: 0,
+            arrived: 0,
+        }
+    }
+
+    /// A place in the order for a call that begins. The call keeps it through all its retries.
+    pub fn arrive(&mut self) -> Place {
+        self.arrived += 1;
+        Place(self.arrived)
+    }
+
+    /// The call at `place` wants to send now. To wait beyond `patience` would be of no use to it: a
+    /// hold that lasts longer is a reason for [`poll_offer`](Self::poll_offer) to name it.
+    ///
+    /// Asking again while waiting is harmless.
+    pub fn request(&mut self, now: Instant, place: Place, patience: Instant) -> Turn {
+        let now = self.advance(now);
+        let waited = self.waiters.contains(place);
+        if waited {
+            self.waiters.leave(place);
+        }
+        if !self.waiters.any_before(place) && self.has_room(now) {
+            return Turn::Send(self.grant(now));
+        }
+        if !waited && self.waiters.len() >= self.pacing.waiters {
+            return Turn::Crowded;
+        }
+        self.waiters.enter(place, patience);
+        Turn::Wait {
+            opens: self.opens(),
+        }
+    }
+
+    /// The call at `place` does not wait any longer. Harmless if it does not wait.
+    pub fn leave(&mut self, place: Place) {
+        self.waiters.leave(place);
+    }
+
+    /// The attempt that `permit` was given for has ended, at `now`, with `outcome`; the server said
+    /// `hint`.
+    pub fn on_outcome(&mut self, now: Instant, permit: Permit, outcome: Outcome, hint: &Hint<'_>) {
+        let now = self.advance(now);
+        self.in_flight -= 1;
+        if permit.epoch != self.epoch {
+            return;
+        }
+        let before = permit.number - self.epoch_start - 1;
+        self.quota.on_answer(&permit, before, hint);
+        match outcome.kind() {
+            Kind::Throttled => self.on_refused(now, &permit, hint),
+            Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(&permit),
+            Kind::Transient => self.on_lost(&permit),
+        }
+        self.recount(now);
+    }
+
+    /// The attempt that `permit` was given for is given up, and nobody knows how it ends.
+    ///
+    /// It stays counted as spent until the answer to a later one covers it. There is no `now`: what is
+    /// dropped has no clock.
+    pub fn on_drop(&mut self, permit: Permit) {
+        self.in_flight -= 1;
+        if permit.epoch == self.epoch {
+            self.on_lost(&permit);
+        }
+    }
+
+    /// A call that should ask again: since there is room for it, or since it learns that its wait is in
+    /// vain. Call it until it answers `None`, after everything that was told to the pacer and at
+    /// [`next_wake`](Self::next_wake).
+    ///
+    /// No more calls are named than there is room for. One that does not ask within a millisecond is
+    /// passed over, and keeps its place.
+    pub fn poll_offer(&mut self, now: Instant) -> Option<Place> {
+        if self.waiters.len() == 0 {
+            return None;
+        }
+        let now = self.advance(now);
+        let impatient = self.opens().and_then(|opens| self.waiters.impatient(opens));
+        if impatient.is_some() {
+            return impatient;
+        }
+        if self.waiters.any_waiting() && self.has_room(now) {
+            return self.waiters.offer(now);
+        }
+        None
+    }
+
+    /// When to call [`poll_offer`](Self::poll_offer) again although nothing was told to the pacer;
+    /// `None` if that need not be. It changes with everything that the pacer is told; calling too early
+    /// or too often is harmless.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Instant> {
+        if !self.waiters.any_waiting() {
+            return None;
+        }
+        let phase = match self.phase {
+            Phase::Running if self.quota.budget(self.sent) == Some(0) => None,
+            Phase::Running => self.concurrency.grows_at(self.used()),
+            Phase::Held(hold) => Some(hold.until),
+            Phase::Probing { sent, .. } => sent.map(|(_, at)| self.silent_at(at)),
+        };
+        let passes_on = self.waiters.expires_at();
+        phase.into_iter().chain(passes_on).min()
+    }
+
+    /// The instant before which nothing will be sent, if the server stated one.
+    #[must_use]
+    pub fn opens(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Held(hold) => hold.stated(),
+            Phase::Running | Phase::Probing { .. } => None,
+        }
+    }
+
+    /// How many attempts are in flight.
+    #[must_use]
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// How many calls wait for a permit.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiters.len()
+    }
+
+    /// How many attempts may be in flight, by what was learned so far.
+    #[must_use]
+    pub const fn concurrency(&self) -> u32 {
+        self.concurrency.limit()
+    }
+
+    /// The latest time that it was told.
+    #[cfg(feature = "std")]
+    pub(crate) const fn latest(&self) -> Instant {
+        self.latest
+    }
+
+    fn grant(&mut self, now: Instant) -> Permit {
+        self.in_flight += 1;
+        self.sent += 1;
+        if let Phase::Probing { sent, .. } = &mut self.phase {
+            *sent = Some((self.sent, now));
+        }
+        Permit {
+            number: self.sent,
+            epoch: self.epoch,
+            sent: now,
+            level: self.in_flight,
+        }
+    }
+
+    /// Whether one more may be sent, or promised.
+    fn has_room(&mut self, now: Instant) -> bool {
+        let promised = self.waiters.open();
+        match self.phase {
+            Phase::Held(_) => return false,
+            Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
+            Phase::Probing { .. } => {}
+            Phase::Running => {
+                let budget = self.quota.budget(self.sent);
+                if budget.is_some_and(|budget| budget <= u64::from(promised)) {
+                    return false;
+                }
+            }
+        }
+        let used = self.used();
+        self.concurrency.room(now, used) > 0
+    }
+
+    /// How many are in flight or promised.
+    fn used(&self) -> u32 {
+        self.in_flight.saturating_add(self.waiters.open())
+    }
+
+    /// Brings the state up to `now`, which is never before what was seen.
+    fn advance(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        let now = self.latest;
+        self.waiters.expire(now);
+        match self.phase {
+            Phase::Held(hold) if now >= hold.until => {
+                self.phase = Phase::Probing { hold, sent: None };
+                self.epoch = self.epoch.wrapping_add(1);
+                self.epoch_start = self.sent;
+                self.quota.renew();
+            }
+            Phase::Probing {
+                hold,
+                sent: Some((number, at)),
+            } if now >= self.silent_at(at) => match self.blind_yield() {
+                Some(prospect) => {
+                    self.quota.assume(number, prospect.saturating_sub(1));
+                    self.lateness.on_opened(&hold, at);
+                    self.phase = Phase::Running;
+                }
+                None => self.phase = Phase::Probing { hold, sent: None },
+            },
+            Phase::Running => self.recount(now),
+            Phase::Held(_) | Phase::Probing { .. } => {}
+        }
+        now
+    }
+
+    /// When a probe sent at `at` is not waited for any longer: a refusal would be back, if its usual
+    /// time is known; else, another probe goes.
+    fn silent_at(&self, at: Instant) -> Instant {
+        match (self.blind_yield(), self.refusal_time) {
+            (Some(_), Some(time)) => at + (time * 2).max(SHORTEST_SILENCE),
+            _ => at + PROBE_PATIENCE,
+        }
+    }
+
+    /// How many may be sent after a probe whose answer is not back, but would be if it were a refusal.
+    fn blind_yield(&self) -> Option<u64> {
+        let prospect = self.quota.prospect()?;
+        self.refusal_time.map(|_| prospect)
+    }
+
+    fn on_refused(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
+        let took = now.duration_since(permit.sent);
+        let slowest = self.refusal_time.unwrap_or_default();
+        self.refusal_time = Some(took.max(slowest - slowest / 8));
+
+        let remaining = hint.tightest().and_then(|window| window.remaining());
+        let crowded = match remaining {
+            // What was refused alone was not refused for company.
+            Some(left) => left > 0 && permit.level > 1,
+            None => self.concurrency.suspects(permit),
+        };
+        if crowded {
+            self.concurrency
+                .on_refused(now, permit, self.in_flight, self.sent);
+            self.open(permit);
+            return;
+        }
+        if let Some(at) = hint.not_before() {
+            let delay = at.duration_since(hint.received());
+            self.quota.on_reset(permit, delay);
+        }
+        let stated = hint
+            .not_before()
+            .is_some()
+            .then(|| self.quota.reset())
+            .flatten();
+        let held = |at| Hold::new(Cause::Refused, at, at + self.lateness.guard());
+        self.phase = match (self.phase, stated) {
+            // Further off than rounding explains: another window began without us.
+            (Phase::Probing { hold, .. }, Some(at)) if at > hold.from + REOPENED && at > now => {
+                Phase::Held(held(at))
+            }
+            (Phase::Probing { hold, .. }, _) => Phase::Held(hold.on_probe_refused(now)),
+            (Phase::Running, Some(at)) => Phase::Held(held(at)),
+            (Phase::Running, None) => Phase::Held(self.guess(now)),
+            (Phase::Held(hold), Some(_)) if hold.cause == Cause::Counted => {
+                let cause = Cause::Refused;
+                Phase::Held(Hold { cause, ..hold })
+            }
+            (phase, _) => phase,
+        };
+    }
+
+    fn on_accepted(&mut self, permit: &Permit) {
+        self.concurrency.on_accepted(permit);
+        self.open(permit);
+    }
+
+    /// While the scope probes, nothing but probes is sent in its epoch; one that was let in opens it.
+    fn open(&mut self, permit: &Permit) {
+        if let Phase::Probing { hold, .. } = self.phase {
+            self.lateness.on_opened(&hold, permit.sent);
+            self.phase = Phase::Running;
+        }
+    }
+
+    /// Nobody knows what became of it. A lost probe is sent again, by whoever is next.
+    fn on_lost(&mut self, permit: &Permit) {
+        if let Phase::Probing { sent, .. } = &mut self.phase {
+            *sent = sent.filter(|(number, _)| *number != permit.number);
+        }
+    }
+
+    /// Holds the scope when nothing remains, and lifts or moves a hold by what the latest answer says.
+    fn recount(&mut self, now: Instant) {
+        let spent = self.quota.budget(self.sent).map(|budget| budget == 0);
+        let reset = self.quota.reset();
+        match (self.phase, reset) {
+            (Phase::Running, Some(at)) if spent == Some(true) => {
+                let until = at + self.lateness.guard();
+                self.phase = Phase::Held(Hold::new(Cause::Counted, at, until));
+            }
+            (Phase::Running, None) if spent == Some(true) => {
+                self.phase = Phase::Held(self.guess(now));
+            }
+            (Phase::Held(hold), _) if hold.cause == Cause::Counted && spent == Some(false) => {
+                self.phase = Phase::Running;
+            }
+            (Phase::Held(hold), Some(at)) if hold.cause != Cause::Guessed && hold.refusals == 0 => {
+                let until = at + self.lateness.guard();
+                self.phase = Phase::Held(Hold {
+                    from: at,
+                    until,
+                    ..hold
+                });
+            }
+            (Phase::Running | Phase::Held(_) | Phase::Probing { .. }, _) => {}
+        }
+    }
+
+    /// A hold whose end nobody stated.
+    fn guess(&self, now: Instant) -> Hold {
+        Hold::new(Cause::Guessed, now, now + self.lateness.pause())
+    }
+}
+
+/// How a scope is paced.
+///
+/// # Defaults
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | [`waiters`](Self::with_waiters) | 100,000 | bounds memory: a waiter takes some 200 bytes |
+///
+/// # Example
+///
+/// ```
+/// use breather::Pacing;
+///
+/// const SMALL: Pacing = Pacing::new().with_waiters(500);
+/// assert_eq!(SMALL.waiters(), 500);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Pacing {
+    waiters: usize,
+}
+
+impl Pacing {
+    /// The defaults.
+    pub const fn new() -> Self {
+        Self { waiters: 100_000 }
+    }
+
+    /// Sets how many calls of a scope may wait for a permit; one more stops. Defaults to 100,000.
+    ///
+    /// With 0, a call that is not permitted at once stops.
+    pub const fn with_waiters(mut self, waiters: usize) -> Self {
+        self.waiters = waiters;
+        self
+    }
+
+    /// How many calls of a scope may wait.
+    #[must_use]
+    pub const fn waiters(&self) -> usize {
+        self.waiters
+    }
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Less than a refusal takes over loopback under load.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(5);
+
+/// While no probe is answered, one a second goes.
+const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A hint that moved by more than this tells of another window, not of a blurred one.
+const REOPENED: Duration = Duration::from_secs(2);

@@ -1,0 +1,161 @@
+//! How many attempts may be in flight.
+
+use core::time::Duration;
+
+use super::permit::Permit;
+use crate::instant::Instant;
+
+/// The learned limit on attempts in flight.
+///
+/// It grows with time while demand fills it, until the first refusal that leaves quota; that one
+/// tells where the server's cap is. From then on it probes upward rarely.
+#[derive(Debug)]
+pub(super) struct Concurrency {
+    limit: u32,
+    /// Since when the limit has been full, up to the latest growth. `None` while it is not full.
+    full_since: Option<Instant>,
+    learned: Option<Learned>,
+    /// The most that was in flight with an attempt that was then accepted.
+    proven: u32,
+    /// The number of the latest send that was accepted.
+    accepted: u64,
+}
+
+/// What is known of a cap that was met.
+#[derive(Debug)]
+struct Learned {
+    /// The number of the latest send when the limit was cut.
+    cut: u64,
+    /// What the limit was cut to; what is above it is a probe upward.
+    base: u32,
+    /// When a probe upward is due next, if the limit is full then.
+    probe_at: Instant,
+    interval: Duration,
+    step: u32,
+}
+
+impl Concurrency {
+    pub(super) const fn new() -> Self {
+        Self {
+            limit: START,
+            full_since: None,
+            learned: None,
+            proven: 0,
+            accepted: 0,
+        }
+    }
+
+    /// How many more may be sent when `used` are in flight or promised, and there is demand for one
+    /// more. Grows the limit while it is full.
+    pub(super) fn room(&mut self, now: Instant, used: u32) -> u32 {
+        if used < self.limit {
+            self.full_since = None;
+            return self.limit - used;
+        }
+        if used > self.limit {
+            self.full_since = None;
+            return 0;
+        }
+        match &mut self.learned {
+            None => {
+                let since = *self.full_since.get_or_insert(now);
+                let period = self.period();
+                let periods = now.duration_since(since).as_nanos() / period.as_nanos();
+                let grown = u32::try_from(periods).unwrap_or(u32::MAX);
+                // No more than double at once, however long nobody asked.
+                let grown = grown.min(self.limit);
+                if grown > 0 {
+                    self.limit = self.limit.saturating_add(grown);
+                    self.full_since = Some(now);
+                }
+            }
+            Some(learned) if now >= learned.probe_at => {
+                self.limit = self.limit.saturating_add(learned.step);
+                learned.step = learned.step.saturating_mul(2).min(self.limit);
+                learned.probe_at = now + learned.interval;
+            }
+            Some(_) => {}
+        }
+        self.limit.saturating_sub(used)
+    }
+
+    /// When there will be room although nothing comes back, if `used` fill the limit.
+    pub(super) fn grows_at(&self, used: u32) -> Option<Instant> {
+        if used != self.limit {
+            return None;
+        }
+        match &self.learned {
+            Some(learned) => Some(learned.probe_at),
+            None => self.full_since.map(|since| since + self.period()),
+        }
+    }
+
+    /// An attempt was accepted.
+    pub(super) fn on_accepted(&mut self, permit: &Permit) {
+        self.proven = self.proven.max(permit.level);
+        self.accepted = self.accepted.max(permit.number);
+    }
+
+    /// An attempt was refused since too many were in flight; `in_flight` are now, without it, and
+    /// `sent` is the number of the latest send.
+    pub(super) fn on_refused(&mut self, now: Instant, permit: &Permit, in_flight: u32, sent: u64) {
+        // What is in flight now was refused in part, too; each of those refusals takes one more.
+        self.limit = in_flight.clamp(1, self.limit.max(1));
+        self.full_since = None;
+        let interval = match &mut self.learned {
+            // It was under way already when the limit was cut, and adds nothing but its own place.
+            Some(learned) if permit.number <= learned.cut => {
+                learned.base = self.limit;
+                return;
+            }
+            Some(learned) => (learned.interval * 2).min(LONGEST_INTERVAL),
+            None => FIRST_INTERVAL,
+        };
+        self.learned = Some(Learned {
+            cut: sent,
+            base: self.limit,
+            probe_at: now + interval,
+            interval,
+            step: 1,
+        });
+    }
+
+    /// Whether a refusal that says nothing of quota means too many in flight.
+    ///
+    /// It does if more were in flight than was ever proven good, or than the limit was cut to, which
+    /// answers on their way can make look good for a moment. It does not if it was sent after the limit
+    /// was cut, and nothing sent since was accepted.
+    pub(super) fn suspects(&self, permit: &Permit) -> bool {
+        match &self.learned {
+            None => permit.level > self.proven,
+            Some(learned) if permit.number > learned.cut && self.accepted <= learned.cut => false,
+            Some(learned) => permit.level > self.proven.min(learned.base),
+        }
+    }
+
+    pub(super) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The time in which the limit grows by one.
+    fn period(&self) -> Duration {
+        let per_second = GROWTH.max(u64::from(self.limit) * GROWTH_SHARE);
+        Duration::from_nanos(1_000_000_000 / per_second)
+    }
+}
+
+/// With 10, a spike of 50 calls took 1.10 of the ideal time instead of 1.06; more is refused by small
+/// caps.
+const START: u32 = 20;
+
+/// A second. What is in flight above the cap when the first refusal is back was sent in vain: 400 a
+/// second and 20 ms make 8 calls.
+const GROWTH: u64 = 400;
+
+/// A second, times the limit: so that a cap of 500 is found in a third of a second.
+const GROWTH_SHARE: u64 = 8;
+
+/// A probe that is refused costs one call; one a second finds a doubled cap in seconds.
+const FIRST_INTERVAL: Duration = Duration::from_secs(1);
+
+const LONGEST_INTERVAL: Duration = Duration::from_secs(32);

@@ -1,0 +1,109 @@
+//! Until when a scope sends nothing.
+
+use core::time::Duration;
+
+use crate::instant::Instant;
+
+/// An instant before which a scope sends nothing, and why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    /// The instant, by what is known now.
+    pub(super) until: Instant,
+    pub(super) cause: Cause,
+    /// What the server stated; for a guess, when it refused.
+    pub(super) from: Instant,
+    /// How many probes were refused since.
+    pub(super) refusals: u32,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Cause {
+    /// By our own count nothing remains in the window.
+    Counted,
+    /// The server refused, and said until when.
+    Refused,
+    /// The server refused, and said nothing; the instant is an estimate.
+    Guessed,
+}
+
+impl Hold {
+    pub(super) const fn new(cause: Cause, from: Instant, until: Instant) -> Self {
+        Self {
+            until,
+            cause,
+            from,
+            refusals: 0,
+        }
+    }
+
+    /// A probe was refused at `now`: the server is later than it said, or than we guessed.
+    pub(super) fn on_probe_refused(mut self, now: Instant) -> Self {
+        let overdue = now.duration_since(self.from);
+        let wait = match self.cause {
+            Cause::Counted | Cause::Refused => (overdue / 2).max(SHORTEST_PROBE),
+            Cause::Guessed => (overdue / 10).max(SHORTEST_GUESS),
+        };
+        self.until = now + wait;
+        self.refusals += 1;
+        self
+    }
+
+    /// The instant, if the server stated it.
+    pub(super) fn stated(&self) -> Option<Instant> {
+        (self.cause != Cause::Guessed).then_some(self.until)
+    }
+}
+
+/// How late after its hint a server really opens, and how long one waits that says nothing.
+#[derive(Debug)]
+pub(super) struct Lateness {
+    /// Learned from resets that came true later than stated.
+    learned: Duration,
+    /// How long to wait where nothing was stated.
+    pause: Duration,
+}
+
+impl Lateness {
+    pub(super) const fn new() -> Self {
+        Self {
+            learned: Duration::ZERO,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// What to add to an instant that the server stated.
+    pub(super) const fn guard(&self) -> Duration {
+        self.learned
+    }
+
+    /// How long to wait where nothing was stated.
+    pub(super) const fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    /// A probe that was sent at `sent` ended `hold`: it was accepted.
+    pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
+        let late = sent.duration_since(hold.from);
+        if hold.cause == Cause::Guessed {
+            let start = late.saturating_sub(late / 100 * 15);
+            self.pause = start.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        } else if hold.refusals == 0 {
+            self.learned -= self.learned / 10;
+        } else {
+            self.learned = late.min(LONGEST_GUARD);
+        }
+    }
+}
+
+/// A server that is more than this late does not round, it is wrong; each reset then costs a probe.
+const LONGEST_GUARD: Duration = Duration::from_secs(5);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest that a scope rests on a guess alone.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+const SHORTEST_PROBE: Duration = Duration::from_millis(100);
+
+/// A tenth of the first pause.
+const SHORTEST_GUESS: Duration = Duration::from_millis(25);

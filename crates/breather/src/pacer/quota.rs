@@ -1,0 +1,137 @@
+//! What the answers tell of the scope's quota.
+
+use core::time::Duration;
+
+use super::permit::Permit;
+use crate::hint::Hint;
+use crate::instant::Instant;
+
+/// The quota window that the scope is in, as its answers tell of it.
+#[derive(Debug, Default)]
+pub(super) struct Quota {
+    known: Option<Known>,
+    reset: Option<Reset>,
+    /// What the next window is likely to give: the limit, if nearly all of this one was ours.
+    prospect: Option<u64>,
+}
+
+/// What remained, by the answer to the latest-sent request among those answered.
+///
+/// Answers arrive out of order; an earlier-sent one tells of an earlier state.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u64,
+    remaining: u64,
+    limit: Option<u64>,
+}
+
+/// When the window resets, by all answers of the epoch.
+#[derive(Clone, Copy, Debug)]
+struct Reset {
+    earliest: Instant,
+    latest: Instant,
+    newest: Instant,
+    newest_number: u64,
+}
+
+impl Quota {
+    /// What the answer to `permit` says, which was sent after `before` others of its epoch.
+    pub(super) fn on_answer(&mut self, permit: &Permit, before: u64, hint: &Hint<'_>) {
+        let Some(window) = hint.tightest() else {
+            return;
+        };
+        let Some(remaining) = window.remaining() else {
+            return;
+        };
+        if self
+            .known
+            .is_some_and(|known| known.limit != window.limit())
+        {
+            // Another window is the tightest now; its reset has nothing to do with the former's.
+            self.reset = None;
+        }
+        if self.known.is_none_or(|known| known.number <= permit.number) {
+            self.known = Some(Known {
+                number: permit.number,
+                remaining,
+                limit: window.limit(),
+            });
+        }
+        if let Some(limit) = window.limit() {
+            let at_start = remaining.saturating_add(before);
+            let nearly_all = at_start >= limit - limit / 20;
+            self.prospect = nearly_all.then_some(limit);
+        }
+        if let Some(delay) = window.reset() {
+            self.on_reset(permit, delay);
+        }
+    }
+
+    /// The answer to `permit` puts the reset `delay` after it.
+    ///
+    /// Counted from the sending: the server counts from somewhere between sending and receipt, so the
+    /// reset is not earlier, and a request sent at this instant arrives after it.
+    pub(super) fn on_reset(&mut self, permit: &Permit, delay: Duration) {
+        let at = permit.sent + delay;
+        let reset = self.reset.get_or_insert(Reset {
+            earliest: at,
+            latest: at,
+            newest: at,
+            newest_number: permit.number,
+        });
+        reset.earliest = reset.earliest.min(at);
+        reset.latest = reset.latest.max(at);
+        if permit.number >= reset.newest_number {
+            reset.newest = at;
+            reset.newest_number = permit.number;
+        }
+    }
+
+    /// How many calls may still be sent after send number `sent`; `None` while nothing is known.
+    pub(super) fn budget(&self, sent: u64) -> Option<u64> {
+        let known = self.known?;
+        Some(
+            known
+                .remaining
+                .saturating_sub(sent.saturating_sub(known.number)),
+        )
+    }
+
+    /// When the window resets, if its answers tell.
+    ///
+    /// A reset in whole seconds is rounded up, so that of several answers about one instant the
+    /// earliest is right. Answers that are further apart than rounding explains tell of a window that
+    /// moves, and the newest counts.
+    pub(super) fn reset(&self) -> Option<Instant> {
+        let reset = self.reset?;
+        let spread = reset.latest.duration_since(reset.earliest);
+        Some(if spread <= BLUR {
+            reset.earliest
+        } else {
+            reset.newest
+        })
+    }
+
+    /// What a new window is likely to give, by the one before it.
+    pub(super) fn prospect(&self) -> Option<u64> {
+        self.prospect
+    }
+
+    /// A new window begins; of the old one only the prospect is kept.
+    pub(super) fn renew(&mut self) {
+        self.known = None;
+        self.reset = None;
+    }
+
+    /// Goes by `remaining` after send number `number` until an answer says better.
+    pub(super) fn assume(&mut self, number: u64, remaining: u64) {
+        self.known = Some(Known {
+            number,
+            remaining,
+            limit: None,
+        });
+    }
+}
+
+/// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.
+const BLUR: Duration = Duration::from_millis(1_500);

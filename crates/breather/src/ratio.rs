@@ -1,0 +1,42 @@
+//! A non-negative factor in fixed point, so that delays stay integers.
+
+use core::time::Duration;
+
+use crate::instant::nanos;
+
+/// A factor with 32 fractional bits.
+///
+/// Floats appear only where a person writes one down; what is computed from it is the same on every
+/// platform.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Ratio(u64);
+
+impl Ratio {
+    pub(crate) const ONE: Self = Self(1 << 32);
+
+    /// `value` clamped to `low..=high` and rounded to 2⁻³²; not a number becomes `low`.
+    pub(crate) const fn clamped(value: f64, low: u16, high: u16) -> Self {
+        // Written so that NaN, which compares with nothing, falls to `low`.
+        let value = if value >= low as f64 {
+            value
+        } else {
+            low as f64
+        };
+        let value = if value > high as f64 {
+            high as f64
+        } else {
+            value
+        };
+        Self((value * Self::ONE.0 as f64 + 0.5) as u64)
+    }
+
+    /// `duration` times this factor, in whole nanoseconds, saturating at 584 years.
+    pub(crate) const fn of(self, duration: Duration) -> Duration {
+        let scaled = (nanos(duration) as u128 * self.0 as u128) >> 32;
+        if scaled > u64::MAX as u128 {
+            Duration::from_nanos(u64::MAX)
+        } else {
+            Duration::from_nanos(scaled as u64)
+        }
+    }
+}

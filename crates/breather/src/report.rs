@@ -1,0 +1,170 @@
+//! What a finished call can tell.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::decision::{Origin, Wait};
+use crate::stop::Stop;
+
+/// What a finished call can tell: attempts, waits, where each wait came from, and the stop.
+///
+/// A plain value of bounded size, however long the call took.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Call, CallSpec, Hint, Instant, Origin, Outcome, Policy};
+/// use core::time::Duration;
+///
+/// let mut now = Instant::ORIGIN;
+/// let mut call = Call::new(Policy::default(), CallSpec::new(), 1, now);
+/// call.on_sent(now);
+/// let hint = Hint::new(now).with_retry_after(Duration::from_secs(2));
+/// let _ = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
+/// now = call.not_before().unwrap();
+/// call.on_sent(now);
+/// let _ = call.on_outcome(now, Outcome::success(), &Hint::new(now), None);
+///
+/// let report = call.report();
+/// assert_eq!((report.attempts(), report.refusals()), (2, 1));
+/// assert!(report.waited(Origin::Hint) >= Duration::from_secs(2));
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Report {
+    pub(crate) attempts: u32,
+    pub(crate) failures: u32,
+    pub(crate) refusals: u32,
+    pub(crate) backoff: Duration,
+    pub(crate) hint: Duration,
+    pub(crate) pacer: Duration,
+    pub(crate) last_wait: Option<Wait>,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) unshared: bool,
+}
+
+impl Report {
+    /// How often the call was sent.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// How many attempts failed in a way that may pass.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// How many attempts the server refused.
+    #[must_use]
+    pub const fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
+    /// How long the call waited for reasons of `origin`.
+    #[must_use]
+    pub fn waited(&self, origin: Origin) -> Duration {
+        match origin {
+            Origin::Backoff => self.backoff,
+            Origin::Hint => self.hint,
+            Origin::Pacer => self.pacer,
+        }
+    }
+
+    /// How long it waited in all.
+    #[must_use]
+    pub fn waited_in_all(&self) -> Duration {
+        self.backoff
+            .saturating_add(self.hint)
+            .saturating_add(self.pacer)
+    }
+
+    /// The latest wait between two attempts, with the header behind it.
+    #[must_use]
+    pub const fn last_wait(&self) -> Option<&Wait> {
+        self.last_wait.as_ref()
+    }
+
+    /// Why the call ended; `None` while it goes on, or if it was dropped.
+    #[must_use]
+    pub const fn stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// Whether the call was paced alone, since its handle had no room for another scope.
+    #[must_use]
+    pub const fn unshared(&self) -> bool {
+        self.unshared
+    }
+
+    pub(crate) fn add_wait(&mut self, origin: Origin, waited: Duration) {
+        let total = match origin {
+            Origin::Backoff => &mut self.backoff,
+            Origin::Hint => &mut self.hint,
+            Origin::Pacer => &mut self.pacer,
+        };
+        *total = total.saturating_add(waited);
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line for a log or a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} attempts, {} failed, {} refused, waited {:?}",
+            self.attempts,
+            self.failures,
+            self.refusals,
+            self.waited_in_all(),
+        )?;
+        match &self.stop {
+            Some(stop) => write!(f, ": {stop}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a caller finds the report of a call: put a clone of it into the request's extensions.
+///
+/// # Example
+///
+/// ```
+/// use breather::ReportSlot;
+///
+/// let slot = ReportSlot::new();
+/// let for_the_request = slot.clone();
+/// // … the adapter fills it when the call is over.
+/// # drop(for_the_request);
+/// assert_eq!(slot.report(), None);
+/// ```
+#[cfg(feature = "std")]
+#[derive(Clone, Debug, Default)]
+pub struct ReportSlot(std::sync::Arc<std::sync::Mutex<Option<Report>>>);
+
+#[cfg(feature = "std")]
+impl ReportSlot {
+    /// An empty slot.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The report, once the call is over.
+    #[must_use]
+    pub fn report(&self) -> Option<Report> {
+        *self.lock()
+    }
+
+    /// Puts the report of a finished call in, for adapters.
+    pub fn fill(&self, report: Report) {
+        *self.lock() = Some(report);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Report>> {
+        // Nothing can panic while it is held, so a poisoned lock holds a whole value.
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

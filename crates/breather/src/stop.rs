@@ -1,0 +1,188 @@
+//! Why no further attempt is made.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use crate::evidence::Evidence;
+use crate::instant::Instant;
+
+/// Why no further attempt is made, and when one might have been.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Call, CallSpec, Decision, Hint, Instant, Outcome, Policy, StopReason};
+/// use core::time::Duration;
+///
+/// let now = Instant::ORIGIN;
+/// let mut call = Call::new(Policy::default(), CallSpec::new(), 1, now);
+/// call.on_sent(now);
+/// let hint = Hint::new(now).with_retry_after(Duration::from_secs(3_600));
+/// let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
+///
+/// // An hour is longer than the policy obeys. Nothing is cut down, and nobody waits in vain.
+/// let Decision::Stop(stop) = decision else { panic!() };
+/// assert_eq!(stop.reason(), StopReason::LongHint);
+/// assert_eq!(stop.earliest(), Some(now + Duration::from_secs(3_600)));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Stop {
+    reason: StopReason,
+    detail: &'static str,
+    at: Instant,
+    earliest: Option<Instant>,
+    evidence: Option<Evidence>,
+}
+
+impl Stop {
+    pub(crate) const fn new(reason: StopReason, at: Instant) -> Self {
+        Self {
+            reason,
+            detail: "",
+            at,
+            earliest: None,
+            evidence: None,
+        }
+    }
+
+    pub(crate) const fn because(mut self, detail: &'static str) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    pub(crate) const fn until(mut self, earliest: Instant, evidence: Option<Evidence>) -> Self {
+        self.earliest = Some(earliest);
+        self.evidence = evidence;
+        self
+    }
+
+    /// The rule that stopped the call.
+    #[must_use]
+    pub const fn reason(&self) -> StopReason {
+        self.reason
+    }
+
+    /// When the call stopped.
+    #[must_use]
+    pub const fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// The earliest instant at which another attempt would have been sent, uncut, where that is why
+    /// the call stopped.
+    #[must_use]
+    pub const fn earliest(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    /// How long after the stop [`earliest`](Self::earliest) is: what to tell a person, or an own
+    /// caller by `Retry-After`.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        let earliest = self.earliest?;
+        Some(earliest.duration_since(self.at))
+    }
+
+    /// The header that asked for the wait, if one did.
+    #[must_use]
+    pub const fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_ref()
+    }
+}
+
+impl fmt::Display for Stop {
+    /// Says why, for a log or a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        if !self.detail.is_empty() {
+            write!(f, " after {}", self.detail)?;
+        }
+        if let Some(wait) = self.wait() {
+            write!(f, "; next possible in {wait:?}")?;
+        }
+        match self.evidence {
+            Some(evidence) if !evidence.header().is_empty() => write!(f, " ({evidence})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The rules that stop a call.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The wait would have passed the call's deadline.
+    Deadline,
+    /// The server asked for a longer wait than the policy obeys.
+    LongHint,
+    /// It may have been executed, and executing it twice may do harm.
+    NotIdempotent,
+    /// Its body cannot be sent again.
+    NotReplayable,
+    /// It would fail again.
+    Permanent,
+    /// It was refused as often as the policy permits.
+    Refusals,
+    /// It failed as often as the policy permits.
+    Retries,
+    /// It succeeded.
+    Success,
+    /// As many calls wait in its scope as may.
+    Waiters,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deadline => "the wait would pass the deadline",
+            Self::LongHint => "the server asks for a longer wait than the policy obeys",
+            Self::NotIdempotent => "it may have been executed and is not idempotent",
+            Self::NotReplayable => "its body cannot be sent again",
+            Self::Permanent => "it would fail again",
+            Self::Refusals => "refused as often as the policy permits",
+            Self::Retries => "failed as often as the policy permits",
+            Self::Success => "it succeeded",
+            Self::Waiters => "too many calls wait in its scope",
+        })
+    }
+}
+
+/// The error of a call that ended with nothing to hand on: no response and no error of the client's.
+///
+/// A call that stops after an attempt hands on that attempt's response or error as it is. This error
+/// is for a call that stopped while it waited for its turn.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Stopped, StopReason};
+///
+/// fn hint_for_our_own_caller(stopped: &Stopped) -> Option<u64> {
+///     match stopped.stop().reason() {
+///         StopReason::Deadline | StopReason::LongHint => stopped.stop().wait().map(|w| w.as_secs() + 1),
+///         _ => None,
+///     }
+/// }
+/// # let _ = hint_for_our_own_caller;
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("call stopped: {stop}")]
+pub struct Stopped {
+    // Boxed so that results stay small where the error is the rare case.
+    stop: Box<Stop>,
+}
+
+impl Stopped {
+    #[cfg(feature = "std")]
+    pub(crate) fn new(stop: Stop) -> Self {
+        let stop = Box::new(stop);
+        Self { stop }
+    }
+
+    /// Why, and when it might have gone on.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+}

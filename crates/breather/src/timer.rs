@@ -1,0 +1,42 @@
+//! The clock and the waiting that a runtime lends.
+
+use core::future::Future;
+
+use crate::instant::Instant;
+use crate::scope::Alarm;
+use crate::unix_time::{Moment, UnixTime};
+
+/// A runtime's clock and timer.
+///
+/// The core decides; whoever implements this reads clocks and waits. `breather-tokio` has one for
+/// tokio, which follows tokio's paused time. After hyper's `rt::Timer`, with an associated future in
+/// place of a box, so that waiting allocates nothing and a browser's timer, which is not `Send`, fits.
+///
+/// All timers that drive one [`Breather`](crate::Breather) must read one monotonic clock from one
+/// origin.
+pub trait Timer: Clone {
+    /// A future that is ready at an instant.
+    type Sleep: Future<Output = ()>;
+
+    /// The monotonic clock.
+    fn now(&self) -> Instant;
+
+    /// The wall clock, for reading dates where a response has no `Date`.
+    fn unix_time(&self) -> UnixTime;
+
+    /// A future that is ready at `at`, never before.
+    fn sleep_until(&self, at: Instant) -> Self::Sleep;
+
+    /// Sees to it that `alarm` rings: waits until [`Alarm::at`], calls [`Alarm::ring`] with the time,
+    /// and goes on so with each instant that it answers, until it answers `None`.
+    ///
+    /// This must not depend on any future of this crate being polled: a task of its own, a browser's
+    /// `setTimeout`, a thread. At most a few alarms of a scope are set at a time. An alarm may be
+    /// dropped if the runtime ends; waiting calls then set another.
+    fn set_alarm(&self, alarm: Alarm);
+
+    /// Both clocks at once.
+    fn moment(&self) -> Moment {
+        Moment::new(self.now()).with_unix_time(self.unix_time())
+    }
+}

@@ -1,0 +1,367 @@
+//! What every call promises, whatever its policy, its server and its luck.
+
+use std::time::Duration;
+
+use breather::{
+    Backoff, Call, CallSpec, Decision, Executed, Hint, Instant, Jitter, Kind, Origin, Outcome,
+    Policy, StopReason, Window,
+};
+use proptest::prelude::*;
+
+/// How one attempt ends, and what the server says with it.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    outcome: Outcome,
+    took: Duration,
+    retry_after: Option<Duration>,
+    window: Option<(u64, Duration)>,
+}
+
+impl Ending {
+    fn hint(&self, now: Instant) -> Hint<'static> {
+        let mut hint = Hint::new(now);
+        if let Some(delay) = self.retry_after {
+            hint = hint.with_retry_after(delay);
+        }
+        if let Some((remaining, reset)) = self.window {
+            hint = hint.with_window(Window::new("").with_remaining(remaining).with_reset(reset));
+        }
+        hint
+    }
+
+    /// What the server asked for, by the rules that the docs give.
+    fn asked(&self) -> Option<Duration> {
+        let spent = self.window.filter(|(remaining, _)| *remaining == 0);
+        self.retry_after.or_else(|| Some(spent?.1))
+    }
+}
+
+fn millis(range: std::ops::Range<u64>) -> impl Strategy<Value = Duration> {
+    range.prop_map(Duration::from_millis)
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        1 => Just(Outcome::success()),
+        1 => Just(Outcome::permanent("permanent")),
+        1 => Just(Outcome::pending("pending")),
+        4 => Just(Outcome::throttled("throttled")),
+        2 => Just(Outcome::throttled("throttled").with_executed(Executed::Unknown)),
+        3 => Just(Outcome::transient(Executed::No, "transient")),
+        3 => Just(Outcome::transient(Executed::Unknown, "transient")),
+        1 => Just(Outcome::transient(Executed::Yes, "transient")),
+    ]
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    let retry_after = prop_oneof![
+        3 => Just(None),
+        2 => millis(0..5_000).prop_map(Some),
+        1 => millis(0..10_000_000).prop_map(Some),
+    ];
+    let window = proptest::option::of((0..3_u64, millis(0..90_000)));
+    (outcome(), millis(0..2_000), retry_after, window).prop_map(
+        |(outcome, took, retry_after, window)| Ending {
+            outcome,
+            took,
+            retry_after,
+            window,
+        },
+    )
+}
+
+fn jitter() -> impl Strategy<Value = Jitter> {
+    prop_oneof![
+        Just(Jitter::none()),
+        Just(Jitter::full()),
+        Just(Jitter::equal()),
+        Just(Jitter::decorrelated()),
+        (0.0..1.0).prop_map(Jitter::proportional),
+        millis(0..3_000).prop_map(|high| Jitter::additive(Duration::ZERO, high)),
+    ]
+}
+
+fn backoff() -> impl Strategy<Value = Backoff> {
+    let shape = (millis(0..5_000), 0.0..4.0_f64).prop_flat_map(|(base, factor)| {
+        prop_oneof![
+            Just(Backoff::constant(base)),
+            Just(Backoff::linear(base)),
+            Just(Backoff::exponential(base).with_factor(factor)),
+            Just(Backoff::fibonacci(base)),
+        ]
+    });
+    (shape, millis(0..60_000)).prop_map(|(backoff, cap)| backoff.with_cap(cap))
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let deadline = proptest::option::of(millis(0..120_000));
+    (
+        backoff(),
+        jitter(),
+        0..5_u32,
+        0..6_u32,
+        deadline,
+        millis(0..600_000),
+    )
+        .prop_map(|(backoff, jitter, retries, refusals, deadline, longest)| {
+            let policy = Policy::new()
+                .with_backoff(backoff)
+                .with_jitter(jitter)
+                .with_retries(retries)
+                .with_refusals(refusals)
+                .with_longest_hint(longest);
+            deadline.map_or(policy, |deadline| policy.with_deadline(deadline))
+        })
+}
+
+fn spec() -> impl Strategy<Value = CallSpec> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(idempotent, replayable, paced)| {
+        CallSpec::new()
+            .idempotent(idempotent)
+            .replayable(replayable)
+            .paced(paced)
+    })
+}
+
+const START: Instant = Instant::from_nanos(1_000_000_007);
+
+/// What a driver sees: the time at which each attempt ended, how, and what was decided.
+fn drive(
+    policy: Policy,
+    spec: CallSpec,
+    seed: u64,
+    endings: &[Ending],
+) -> Vec<(Instant, Ending, Decision)> {
+    let mut call = Call::new(policy, spec, seed, START);
+    let mut now = START;
+    let mut seen = Vec::new();
+    for &ending in endings {
+        now = call.not_before().unwrap_or(now).max(now);
+        call.on_sent(now);
+        now = now + ending.took;
+        let decision = call.on_outcome(now, ending.outcome, &ending.hint(now), None);
+        seen.push((now, ending, decision));
+        if let Decision::Stop(stop) = decision {
+            assert_eq!(call.report().stop(), Some(&stop));
+            break;
+        }
+    }
+    assert_eq!(call.report().attempts() as usize, seen.len());
+    seen
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn promise_1_never_earlier_than_the_refusal_said(
+        policy in policy(), spec in spec(), seed: u64,
+        endings in prop::collection::vec(ending(), 1..12),
+    ) {
+        for (now, ending, decision) in drive(policy, spec, seed, &endings) {
+            if let Decision::Retry(wait) = decision {
+                prop_assert!(wait.until() >= now);
+                if let Some(asked) = ending.asked() {
+                    prop_assert!(wait.until() >= now + asked, "{wait}, asked for {asked:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn promise_2_no_wait_passes_the_deadline_or_obeys_too_long_a_hint(
+        policy in policy(), spec in spec(), seed: u64,
+        endings in prop::collection::vec(ending(), 1..12),
+    ) {
+        for (now, ending, decision) in drive(policy, spec, seed, &endings) {
+            let deadline = policy.deadline().map(|deadline| START + deadline);
+            match decision {
+                Decision::Retry(wait) => {
+                    prop_assert!(deadline.is_none_or(|deadline| wait.until() <= deadline));
+                    let asked = ending.asked().unwrap_or_default();
+                    prop_assert!(asked <= policy.longest_hint());
+                }
+                Decision::Stop(stop) => match stop.reason() {
+                    StopReason::LongHint => {
+                        // The instant is the server's own, uncut.
+                        let asked = ending.asked().unwrap();
+                        prop_assert!(asked > policy.longest_hint());
+                        prop_assert_eq!(stop.earliest(), Some(now + asked));
+                        prop_assert_eq!(stop.wait(), Some(asked));
+                    }
+                    StopReason::Deadline => {
+                        let earliest = stop.earliest().unwrap();
+                        prop_assert!(earliest > deadline.unwrap());
+                        prop_assert!(earliest >= now + ending.asked().unwrap_or_default());
+                    }
+                    _ => prop_assert_eq!(stop.earliest(), None),
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn promise_3_refusals_use_up_no_retries_and_retries_no_refusals(
+        policy in policy(), seed: u64,
+        endings in prop::collection::vec(ending(), 1..12),
+    ) {
+        let mut failures = 0;
+        let mut refusals = 0;
+        for (_, ending, decision) in drive(policy, CallSpec::new(), seed, &endings) {
+            match ending.outcome.kind() {
+                Kind::Transient => failures += 1,
+                Kind::Throttled => refusals += 1,
+                _ => {}
+            }
+            prop_assert!(failures <= policy.retries() + 1);
+            prop_assert!(refusals <= policy.refusals() + 1);
+            if let Decision::Stop(stop) = decision {
+                let used_up = match stop.reason() {
+                    StopReason::Retries => failures == policy.retries() + 1,
+                    StopReason::Refusals => refusals == policy.refusals() + 1,
+                    _ => true,
+                };
+                prop_assert!(used_up, "{stop}");
+            }
+        }
+    }
+
+    #[test]
+    fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent(
+        policy in policy(), spec in spec(), seed: u64, replayable: bool,
+        endings in prop::collection::vec(ending(), 1..12),
+    ) {
+        let unsafe_spec = spec.idempotent(false).replayable(replayable);
+        for (_, ending, decision) in drive(policy, unsafe_spec, seed, &endings) {
+            if let Decision::Retry(_) = decision {
+                prop_assert!(replayable);
+                prop_assert_eq!(ending.outcome.executed(), Executed::No);
+            }
+        }
+    }
+
+    #[test]
+    fn promise_6_same_seed_same_clock_same_outcomes_same_decisions(
+        policy in policy(), spec in spec(), seed: u64,
+        endings in prop::collection::vec(ending(), 1..12),
+    ) {
+        let first: Vec<_> = drive(policy, spec, seed, &endings);
+        let second: Vec<_> = drive(policy, spec, seed, &endings);
+        let decisions = |seen: &[(Instant, Ending, Decision)]| {
+            seen.iter().map(|&(now, _, decision)| (now, decision)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(decisions(&first), decisions(&second));
+    }
+
+    #[test]
+    fn no_time_and_no_order_of_events_panics(
+        policy in policy(), spec in spec(), seed: u64,
+        events in prop::collection::vec((any::<u64>(), 0..4_u8, ending()), 0..40),
+    ) {
+        let mut call = Call::new(policy, spec, seed, START);
+        for (nanos, event, ending) in events {
+            let now = Instant::from_nanos(nanos);
+            match event {
+                0 => call.on_sent(now),
+                1 => drop(call.on_waiting(now, Some(now + ending.took))),
+                2 => drop(call.on_waiting(now, None)),
+                _ => drop(call.on_outcome(now, ending.outcome, &ending.hint(now), None)),
+            }
+            let _ = (call.patience(now), call.not_before(), call.report().to_string());
+        }
+    }
+}
+
+#[test]
+fn promise_5_no_two_calls_share_a_sequence_and_callers_of_one_hint_spread() {
+    let returns = |seed| {
+        let mut call = Call::new(Policy::default(), CallSpec::new(), seed, START);
+        call.on_sent(START);
+        let hint = Hint::new(START).with_retry_after(Duration::from_secs(7));
+        match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
+            Decision::Retry(wait) => {
+                assert_eq!(wait.origin(), Origin::Hint);
+                wait.until()
+            }
+            Decision::Stop(stop) => panic!("{stop}"),
+        }
+    };
+    let instants: std::collections::BTreeSet<_> = (0..1_000).map(returns).collect();
+    assert_eq!(instants.len(), 1_000);
+    let first = *instants.first().unwrap();
+    let last = *instants.last().unwrap();
+    assert!(first >= START + Duration::from_secs(7));
+    // Full jitter under the first ceiling of 100 ms, and most of it used.
+    let spread = last.duration_since(first);
+    assert!(spread > Duration::from_millis(90) && spread <= Duration::from_millis(100));
+}
+
+#[test]
+fn behind_a_pacer_a_call_returns_at_the_very_instant_that_was_named() {
+    let mut call = Call::new(Policy::default(), CallSpec::new().paced(true), 1, START);
+    call.on_sent(START);
+    let hint = Hint::new(START).with_retry_after(Duration::from_secs(7));
+    let decision = call.on_outcome(START, Outcome::throttled("429"), &hint, None);
+    let Decision::Retry(wait) = decision else {
+        panic!()
+    };
+    assert_eq!(wait.until(), START + Duration::from_secs(7));
+}
+
+#[test]
+fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
+    let policy = Policy::new().with_deadline(Duration::from_secs(10));
+    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, START);
+    call.on_sent(START);
+    let opens = START + Duration::from_secs(60);
+    let hint = Hint::new(START).with_retry_after(Duration::from_secs(1));
+    let decision = call.on_outcome(START, Outcome::throttled("429"), &hint, Some(opens));
+    let Decision::Stop(stop) = decision else {
+        panic!()
+    };
+    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.earliest(), Some(opens));
+}
+
+#[test]
+fn a_wait_and_a_stop_say_why() {
+    let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
+    let hint = Hint::read(headers, breather::Moment::new(START));
+    let policy = Policy::new().with_refusals(1);
+    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, START);
+    call.on_sent(START);
+    let decision = call.on_outcome(START, Outcome::throttled("status 429"), &hint, None);
+    let Decision::Retry(wait) = decision else {
+        panic!()
+    };
+    assert_eq!(
+        wait.to_string(),
+        "waits 7s for the server's hint (retry-after: 7)"
+    );
+    call.on_sent(wait.until());
+    let decision = call.on_outcome(wait.until(), Outcome::throttled("status 429"), &hint, None);
+    let Decision::Stop(stop) = decision else {
+        panic!()
+    };
+    assert_eq!(
+        stop.to_string(),
+        "refused as often as the policy permits after status 429"
+    );
+    assert_eq!(
+        call.report().to_string(),
+        "2 attempts, 0 failed, 2 refused, waited 7s: \
+         refused as often as the policy permits after status 429"
+    );
+}
+
+#[test]
+fn a_clock_that_runs_backwards_is_taken_as_standing_still() {
+    let mut call = Call::new(Policy::default(), CallSpec::new(), 1, START);
+    call.on_sent(START + Duration::from_secs(5));
+    let earlier = Outcome::transient(Executed::No, "connect");
+    let decision = call.on_outcome(START, earlier, &Hint::new(START), None);
+    let Decision::Retry(wait) = decision else {
+        panic!()
+    };
+    assert!(wait.until() >= START + Duration::from_secs(5));
+}

@@ -1,0 +1,325 @@
+//! The shared handle: who waits, who is woken, and what is given back.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use breather::{
+    ActiveCall, Breather, CallSpec, Decision, Hint, Origin, Outcome, Pacing, Policy, Step,
+    StopReason, Timer, Window,
+};
+
+use crate::virtual_timer::{Bell, VirtualTimer};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+type Active = ActiveCall<VirtualTimer>;
+
+fn start(breather: &Breather, timer: &VirtualTimer) -> Active {
+    breather.start(Some("api"), CallSpec::new(), timer.clone(), 1)
+}
+
+fn step(call: &mut Active) -> Step {
+    call.poll_step(Waker::noop())
+}
+
+/// Has a call sent and answered with `remaining` and a reset of 9 s.
+fn learn(breather: &Breather, timer: &VirtualTimer, remaining: u64) {
+    let mut call = start(breather, timer);
+    assert_eq!(step(&mut call), Step::Send);
+    let decision = call.on_outcome(Outcome::success(), &said(timer, remaining));
+    assert!(matches!(decision, Decision::Stop(_)));
+}
+
+fn said(timer: &VirtualTimer, remaining: u64) -> Hint<'static> {
+    let window = Window::new("").with_limit(300).with_remaining(remaining);
+    Hint::new(timer.now()).with_window(window.with_reset(9 * SECOND))
+}
+
+#[test]
+fn what_one_call_learned_holds_the_others_until_the_reset() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let start_at = timer.now();
+    learn(&breather, &timer, 0);
+    let bell = Bell::new();
+    let mut call = start(&breather.clone(), &timer);
+    let waker = Waker::from(Arc::clone(&bell));
+    assert_eq!(call.poll_step(&waker), Step::Wait { until: None });
+    timer.advance_to(start_at + 9 * SECOND - MS);
+    assert_eq!(bell.rang(), 0);
+    timer.advance(MS);
+    assert_eq!(bell.rang(), 1);
+    assert_eq!(call.poll_step(&waker), Step::Send);
+    assert_eq!(call.report().waited(Origin::Pacer), 9 * SECOND);
+}
+
+#[test]
+fn another_scope_goes_on() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    learn(&breather, &timer, 0);
+    let mut elsewhere = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    assert_eq!(step(&mut elsewhere), Step::Send);
+    let mut unscoped = breather.start(None, CallSpec::new(), timer.clone(), 1);
+    assert_eq!(step(&mut unscoped), Step::Send);
+    assert!(matches!(
+        step(&mut start(&breather, &timer)),
+        Step::Wait { .. }
+    ));
+}
+
+#[test]
+fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let mut redirected = start(&breather, &timer);
+    assert_eq!(step(&mut redirected), Step::Send);
+    let refusal = Outcome::throttled("status 429");
+    let decision = redirected.on_outcome_elsewhere(refusal, &said(&timer, 0));
+    assert!(matches!(decision, Decision::Retry(wait) if wait.delay() >= 9 * SECOND));
+    assert_eq!(step(&mut start(&breather, &timer)), Step::Send);
+}
+
+#[test]
+fn without_pacing_nobody_waits_for_another() {
+    let breather = Breather::builder().without_pacing().build();
+    let timer = VirtualTimer::default();
+    learn(&breather, &timer, 0);
+    assert_eq!(step(&mut start(&breather, &timer)), Step::Send);
+    assert_eq!(breather.snapshot("api"), None);
+}
+
+#[test]
+fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let idle = |what: &str| {
+        let snapshot = breather.snapshot("api").unwrap();
+        assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0), "{what}");
+    };
+    drop(start(&breather, &timer));
+    idle("before it was polled");
+
+    let mut sent = start(&breather, &timer);
+    assert_eq!(step(&mut sent), Step::Send);
+    assert_eq!(breather.snapshot("api").unwrap().in_flight(), 1);
+    drop(sent);
+    idle("in flight");
+
+    learn(&breather, &timer, 0);
+    let mut waiting = start(&breather, &timer);
+    assert!(matches!(step(&mut waiting), Step::Wait { .. }));
+    assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
+    drop(waiting);
+    idle("waiting for a permit");
+
+    timer.advance(9 * SECOND);
+    let mut refused = start(&breather, &timer);
+    assert_eq!(step(&mut refused), Step::Send);
+    let _ = refused.on_outcome(Outcome::throttled("status 429"), &said(&timer, 0));
+    assert!(matches!(step(&mut refused), Step::Wait { until: Some(_) }));
+    drop(refused);
+    idle("between two attempts");
+}
+
+#[test]
+fn a_permit_offered_to_a_call_that_is_dropped_goes_to_the_next() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    learn(&breather, &timer, 0);
+    let bells = [Bell::new(), Bell::new()];
+    let [mut first, mut second] = [(); 2].map(|()| start(&breather, &timer));
+    let _ = first.poll_step(&Waker::from(Arc::clone(&bells[0])));
+    let _ = second.poll_step(&Waker::from(Arc::clone(&bells[1])));
+    timer.advance(9 * SECOND);
+    assert_eq!([bells[0].rang(), bells[1].rang()], [1, 0]);
+    drop(first);
+    assert_eq!(bells[1].rang(), 1);
+    assert_eq!(step(&mut second), Step::Send);
+}
+
+#[test]
+fn a_thousand_calls_that_are_never_polled_again_hold_up_nobody() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    learn(&breather, &timer, 0);
+    let mut asleep: Vec<_> = (0..1_000).map(|_| start(&breather, &timer)).collect();
+    for call in &mut asleep {
+        assert!(matches!(step(call), Step::Wait { .. }));
+    }
+    let bell = Bell::new();
+    let mut alive = start(&breather, &timer);
+    let _ = alive.poll_step(&Waker::from(Arc::clone(&bell)));
+    timer.advance(9 * SECOND + 1_001 * MS);
+    assert_eq!(bell.rang(), 1);
+    assert_eq!(step(&mut alive), Step::Send);
+}
+
+#[test]
+fn a_release_wakes_no_more_calls_than_it_releases() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let mut sent: Vec<_> = (0..20).map(|_| start(&breather, &timer)).collect();
+    assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut waiting: Vec<_> = (0..500).map(|_| start(&breather, &timer)).collect();
+    for call in &mut waiting {
+        assert!(matches!(call.poll_step(&waker), Step::Wait { .. }));
+    }
+    for call in &mut sent {
+        let _ = call.on_outcome(Outcome::success(), &said(&timer, 280));
+        assert_eq!(bell.rang(), 1);
+    }
+    let steps = waiting.iter_mut().map(step);
+    assert_eq!(steps.filter(|step| *step == Step::Send).count(), 20);
+    assert!(timer.alarms_pending() <= 3, "{}", timer.alarms_pending());
+}
+
+#[test]
+fn alarms_that_a_runtime_lost_are_set_again() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    learn(&breather, &timer, 0);
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut call = start(&breather, &timer);
+    let _ = call.poll_step(&waker);
+    assert_eq!(timer.alarms_pending(), 1);
+    timer.lose_alarms();
+    assert_eq!(bell.rang(), 1);
+    assert!(matches!(call.poll_step(&waker), Step::Wait { .. }));
+    assert_eq!(timer.alarms_pending(), 1);
+    timer.advance(9 * SECOND);
+    assert_eq!(call.poll_step(&waker), Step::Send);
+}
+
+#[test]
+fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
+    let policy = Policy::new().with_deadline(5 * SECOND);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    learn(&breather, &timer, 0);
+    let Step::Stop(stopped) = step(&mut start(&breather, &timer)) else {
+        panic!()
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().wait(), Some(9 * SECOND));
+    assert_eq!(
+        stopped.to_string(),
+        "call stopped: the wait would pass the deadline; next possible in 9s"
+    );
+    assert_eq!(breather.snapshot("api").unwrap().waiting(), 0);
+}
+
+#[test]
+fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() {
+    let policy = Policy::new().with_longest_hint(5 * SECOND);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let mut sent: Vec<_> = (0..20).map(|_| start(&breather, &timer)).collect();
+    assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut waiting = start(&breather, &timer);
+    assert!(matches!(waiting.poll_step(&waker), Step::Wait { .. }));
+    let _ = sent[19].on_outcome(Outcome::success(), &said(&timer, 0));
+    assert_eq!(bell.rang(), 1);
+    let Step::Stop(stopped) = waiting.poll_step(&waker) else {
+        panic!()
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::LongHint);
+}
+
+#[test]
+fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
+    let policy = Policy::new().with_deadline(500 * MS);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    learn(&breather, &timer, 0);
+    timer.advance(9 * SECOND);
+    let mut probe = start(&breather, &timer);
+    assert_eq!(step(&mut probe), Step::Send);
+    // Nobody knows how long the probe takes, so that nothing says that the wait is in vain.
+    let mut call = start(&breather, &timer);
+    let mut ready = pin!(call.ready());
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut cx = Context::from_waker(&waker);
+    assert!(ready.as_mut().poll(&mut cx).is_pending());
+    timer.advance(499 * MS);
+    assert_eq!(bell.rang(), 0);
+    timer.advance(MS);
+    assert_eq!(bell.rang(), 1);
+    let Poll::Ready(Err(stopped)) = ready.as_mut().poll(&mut cx) else {
+        panic!()
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+}
+
+#[test]
+fn too_many_waiters_is_a_stop_of_its_own() {
+    let breather = Breather::builder()
+        .with_pacing(Pacing::new().with_waiters(0))
+        .build();
+    let timer = VirtualTimer::default();
+    learn(&breather, &timer, 0);
+    let Step::Stop(stopped) = step(&mut start(&breather, &timer)) else {
+        panic!()
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Waiters);
+}
+
+#[test]
+fn ready_waits_for_the_backoff_and_then_for_the_permit() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let mut call = start(&breather, &timer);
+    assert_eq!(step(&mut call), Step::Send);
+    let hint = said(&timer, 200).with_retry_after(2 * SECOND);
+    let decision = call.on_outcome(Outcome::throttled("status 429"), &hint);
+    assert!(matches!(decision, Decision::Retry(_)));
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut cx = Context::from_waker(&waker);
+    let mut ready = pin!(call.ready());
+    assert!(ready.as_mut().poll(&mut cx).is_pending());
+    timer.advance(2 * SECOND - MS);
+    assert_eq!(bell.rang(), 0);
+    timer.advance(MS);
+    // Refused alone, the call holds its scope as well; the same instant ends both waits.
+    for _ in 0..2 {
+        if ready.as_mut().poll(&mut cx).is_ready() {
+            return;
+        }
+        timer.advance(MS);
+    }
+    panic!("not ready in time");
+}
+
+#[test]
+fn promise_9_a_panic_in_a_classifier_leaves_the_scope_whole() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let mut call = start(&breather, &timer);
+        assert_eq!(step(&mut call), Step::Send);
+        panic!("a classifier of the caller's");
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
+    assert_eq!(step(&mut start(&breather, &timer)), Step::Send);
+}
+
+#[test]
+fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
+    let breather = Breather::builder().with_scopes(2).build();
+    let timer = VirtualTimer::default();
+    let on = |scope: &str| breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
+    learn(&breather, &timer, 0);
+    drop(on("idle"));
+    assert!(breather.snapshot("idle").is_some());
+    // "idle" goes, "api" is held.
+    let busy = on("busy");
+    assert!(!busy.report().unshared());
+    assert!(breather.snapshot("idle").is_none());
+    assert!(breather.snapshot("api").is_some());
+    // Now none can go.
+    let alone = on("alone");
+    assert!(alone.report().unshared());
+    assert!(breather.snapshot("alone").is_none());
+    drop(busy);
+    assert!(!on("shared again").report().unshared());
+}

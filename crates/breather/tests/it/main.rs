@@ -1,0 +1,7 @@
+//! The promises of the core, as properties and scenarios.
+
+mod calls;
+mod handle;
+mod headers;
+mod pacer;
+mod virtual_timer;

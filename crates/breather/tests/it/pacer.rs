@@ -1,0 +1,472 @@
+//! What a scope's pacer learns, and what it then does.
+
+use std::time::Duration;
+
+use breather::{Executed, Hint, Instant, Outcome, Pacer, Pacing, Permit, Place, Turn, Window};
+use proptest::prelude::*;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const START: Instant = Instant::from_nanos(1_000_000_000);
+
+fn pacer() -> Pacer {
+    Pacer::new(Pacing::default())
+}
+
+fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
+    let place = pacer.arrive();
+    match pacer.request(now, place, Instant::MAX) {
+        Turn::Send(permit) => permit,
+        other => panic!("not granted: {other:?}"),
+    }
+}
+
+fn waits(pacer: &mut Pacer, now: Instant) -> (Place, Option<Instant>) {
+    let place = pacer.arrive();
+    match pacer.request(now, place, Instant::MAX) {
+        Turn::Wait { opens } => (place, opens),
+        other => panic!("does not wait: {other:?}"),
+    }
+}
+
+fn said(now: Instant, remaining: u64, reset: u32) -> Hint<'static> {
+    let window = Window::new("").with_limit(300).with_remaining(remaining);
+    Hint::new(now).with_window(window.with_reset(reset * SECOND))
+}
+
+fn refused() -> Outcome {
+    Outcome::throttled("status 429")
+}
+
+/// Grants as many as there is room for, through the order of waiting.
+fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Place> {
+    std::iter::from_fn(|| pacer.poll_offer(now)).collect()
+}
+
+#[test]
+fn no_more_is_sent_than_remains() {
+    let mut pacer = pacer();
+    let first = granted(&mut pacer, START);
+    let now = START + 200 * MS;
+    pacer.on_outcome(now, first, Outcome::success(), &said(now, 3, 9));
+    let permits = [(); 3].map(|()| granted(&mut pacer, now));
+    // By our own count nothing remains, although no answer said so yet. Resets are counted from the
+    // sending.
+    let (_, opens) = waits(&mut pacer, now);
+    assert_eq!(opens, Some(START + 9 * SECOND));
+    let later = now + 200 * MS;
+    for (left, permit) in [2, 1, 0].into_iter().zip(permits) {
+        pacer.on_outcome(later, permit, Outcome::success(), &said(later, left, 9));
+    }
+    // Of several resets the earliest is right.
+    assert_eq!(pacer.opens(), Some(START + 9 * SECOND));
+    assert_eq!(pacer.next_wake(), Some(START + 9 * SECOND));
+}
+
+#[test]
+fn answers_out_of_order_count_by_what_was_sent_last() {
+    let mut pacer = pacer();
+    let early = granted(&mut pacer, START);
+    let late = granted(&mut pacer, START);
+    pacer.on_outcome(
+        START + 100 * MS,
+        late,
+        Outcome::success(),
+        &said(START, 1, 9),
+    );
+    pacer.on_outcome(
+        START + 200 * MS,
+        early,
+        Outcome::success(),
+        &said(START, 2, 9),
+    );
+    let _last = granted(&mut pacer, START + 200 * MS);
+    waits(&mut pacer, START + 200 * MS);
+}
+
+#[test]
+fn after_a_reset_one_goes_first_and_the_others_follow_its_answer() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let waiting = [(); 5].map(|()| waits(&mut pacer, START).0);
+    assert_eq!(drain(&mut pacer, START + 9 * SECOND - MS), []);
+
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), [waiting[0]]);
+    let Turn::Send(probe) = pacer.request(now, waiting[0], Instant::MAX) else {
+        panic!()
+    };
+    assert_eq!(drain(&mut pacer, now), []);
+
+    let now = now + 200 * MS;
+    pacer.on_outcome(now, probe, Outcome::success(), &said(now, 3, 60));
+    assert_eq!(drain(&mut pacer, now), waiting[1..4]);
+}
+
+#[test]
+fn a_refused_probe_is_repeated_shortly_and_the_lateness_is_learned() {
+    let mut pacer = pacer();
+    let mut now = START;
+    let mut stated = START + 9 * SECOND;
+    let permit = granted(&mut pacer, now);
+    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 9));
+    // The server opens 250 ms after it says so.
+    let mut refusals = Vec::new();
+    for _ in 0..3 {
+        waits(&mut pacer, now);
+        let mut refused_probes = 0;
+        loop {
+            now = pacer.next_wake().unwrap();
+            let place = pacer.poll_offer(now).unwrap();
+            let Turn::Send(probe) = pacer.request(now, place, Instant::MAX) else {
+                panic!()
+            };
+            if now < stated + 250 * MS {
+                refused_probes += 1;
+                assert!(refused_probes < 10);
+                pacer.on_outcome(now, probe, refused(), &said(now, 0, 1));
+                waits(&mut pacer, now);
+            } else {
+                pacer.on_outcome(now, probe, Outcome::success(), &said(now, 0, 9));
+                stated = now + 9 * SECOND;
+                break;
+            }
+        }
+        refusals.push(refused_probes);
+        for place in drain(&mut pacer, now) {
+            pacer.leave(place);
+        }
+    }
+    assert!(refusals[0] >= 1, "{refusals:?}");
+    assert_eq!(refusals[1..], [0, 0]);
+}
+
+#[test]
+fn a_lost_probe_is_sent_again() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let now = START + 9 * SECOND;
+    let lost = granted(&mut pacer, now);
+    let (next, _) = waits(&mut pacer, now);
+    assert_eq!(pacer.poll_offer(now), None);
+    let broken = Outcome::transient(Executed::Unknown, "connection reset");
+    pacer.on_outcome(now + MS, lost, broken, &Hint::new(now + MS));
+    assert_eq!(pacer.poll_offer(now + MS), Some(next));
+
+    let Turn::Send(dropped) = pacer.request(now + MS, next, Instant::MAX) else {
+        panic!()
+    };
+    let (last, _) = waits(&mut pacer, now + MS);
+    pacer.on_drop(dropped);
+    assert_eq!(pacer.poll_offer(now + MS), Some(last));
+}
+
+#[test]
+fn a_refusal_that_leaves_quota_is_for_concurrency_and_holds_nobody_else() {
+    let mut pacer = pacer();
+    let permits: Vec<_> = (0..12).map(|_| granted(&mut pacer, START)).collect();
+    let now = START + 20 * MS;
+    // The server takes 10 at a time. Its refusals carry a reset and a Retry-After.
+    for (index, permit) in permits.into_iter().enumerate().skip(10) {
+        let hint = said(now, 290, 55).with_retry_after(SECOND);
+        pacer.on_outcome(now, permit, refused(), &hint);
+        assert_eq!(pacer.opens(), None, "refusal {index}");
+    }
+    assert_eq!(pacer.concurrency(), 10);
+    waits(&mut pacer, now);
+    assert_eq!(
+        pacer.next_wake(),
+        Some(now + SECOND),
+        "the next probe upward"
+    );
+}
+
+#[test]
+fn what_was_refused_alone_was_not_refused_for_company() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    let hint = said(START, 14, 55).with_retry_after(30 * SECOND);
+    pacer.on_outcome(START, permit, refused(), &hint);
+    let (_, opens) = waits(&mut pacer, START);
+    assert!(opens.is_some_and(|opens| opens >= START + 30 * SECOND));
+}
+
+#[test]
+fn a_bare_refusal_pauses_the_scope_for_a_guess_that_stops_nobody() {
+    let mut pacer = pacer();
+    let good = granted(&mut pacer, START);
+    pacer.on_outcome(START, good, Outcome::success(), &Hint::new(START));
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, refused(), &Hint::new(START));
+    let (_, opens) = waits(&mut pacer, START);
+    assert_eq!(opens, None);
+    assert_eq!(pacer.next_wake(), Some(START + 250 * MS));
+}
+
+#[test]
+fn an_answer_that_shows_quota_lifts_a_hold_that_rests_on_our_own_count() {
+    let mut pacer = pacer();
+    let permits = [(); 3].map(|()| granted(&mut pacer, START));
+    let [first, second, third] = permits;
+    pacer.on_outcome(START, first, Outcome::success(), &said(START, 2, 9));
+    // Two were sent after it, so nothing is left.
+    let (place, opens) = waits(&mut pacer, START);
+    assert!(opens.is_some());
+    // But the second was refused for another reason and not counted.
+    pacer.on_outcome(START + MS, third, Outcome::success(), &said(START, 1, 9));
+    assert_eq!(drain(&mut pacer, START + MS), [place]);
+    pacer.on_drop(second);
+}
+
+#[test]
+fn the_oldest_call_goes_first_retries_included() {
+    let mut pacer = pacer();
+    let old = pacer.arrive();
+    let Turn::Send(permit) = pacer.request(START, old, Instant::MAX) else {
+        panic!()
+    };
+    pacer.on_outcome(START, permit, refused(), &said(START, 0, 9));
+    let young: Vec<_> = (0..3).map(|_| waits(&mut pacer, START).0).collect();
+    // The old call comes back last, and is served first.
+    assert!(matches!(
+        pacer.request(START + SECOND, old, Instant::MAX),
+        Turn::Wait { .. }
+    ));
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), [old]);
+    let Turn::Send(probe) = pacer.request(now, old, Instant::MAX) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, Outcome::success(), &said(now, 2, 60));
+    assert_eq!(drain(&mut pacer, now), young[..2]);
+}
+
+#[test]
+fn an_offer_that_nobody_takes_passes_on_and_its_call_keeps_its_place() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let waiting = [(); 3].map(|()| waits(&mut pacer, START).0);
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), waiting[..1]);
+    assert_eq!(pacer.next_wake(), Some(now + MS));
+    assert_eq!(drain(&mut pacer, now + MS), waiting[1..2]);
+    // Both of the passed over ask after all; the older one is served.
+    assert!(matches!(
+        pacer.request(now + MS, waiting[0], Instant::MAX),
+        Turn::Wait { .. }
+    ));
+    assert_eq!(drain(&mut pacer, now + 2 * MS), waiting[..1]);
+    let turn = pacer.request(now + 2 * MS, waiting[0], Instant::MAX);
+    assert!(matches!(turn, Turn::Send(_)));
+}
+
+#[test]
+fn a_thousand_calls_that_are_never_polled_hold_up_nobody() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    for _ in 0..1_000 {
+        waits(&mut pacer, START);
+    }
+    let (alive, _) = waits(&mut pacer, START);
+    let mut now = START + 9 * SECOND;
+    while pacer.poll_offer(now) != Some(alive) {
+        now = pacer.next_wake().unwrap().max(now);
+    }
+    assert!(matches!(
+        pacer.request(now, alive, Instant::MAX),
+        Turn::Send(_)
+    ));
+    // Only one may go before the window is known, so that each offer was made alone.
+    assert_eq!(now, START + 9 * SECOND + 1_000 * MS);
+}
+
+#[test]
+fn no_more_are_named_than_there_is_room_for() {
+    let mut pacer = pacer();
+    let permits: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    let waiting: Vec<_> = (0..100).map(|_| waits(&mut pacer, START).0).collect();
+    assert_eq!(drain(&mut pacer, START), []);
+    for permit in permits.into_iter().take(3) {
+        pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+    }
+    assert_eq!(drain(&mut pacer, START), waiting[..3]);
+}
+
+#[test]
+fn a_waiter_hears_of_a_hold_beyond_its_patience() {
+    let mut pacer = pacer();
+    let permits: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    let [patient, hasty] = [(); 2].map(|()| pacer.arrive());
+    let _ = pacer.request(START, patient, START + 60 * SECOND);
+    let _ = pacer.request(START, hasty, START + 5 * SECOND);
+    for permit in permits {
+        pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    }
+    assert_eq!(drain(&mut pacer, START), [hasty]);
+    let turn = pacer.request(START, hasty, START + 5 * SECOND);
+    assert!(matches!(turn, Turn::Wait { opens: Some(_) }));
+}
+
+#[test]
+fn no_more_wait_than_may() {
+    let mut pacer = Pacer::new(Pacing::new().with_waiters(2));
+    let _held: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    let (first, _) = waits(&mut pacer, START);
+    waits(&mut pacer, START);
+    let third = pacer.arrive();
+    assert!(matches!(
+        pacer.request(START, third, Instant::MAX),
+        Turn::Crowded
+    ));
+    // Whoever waits already may ask again, and who leaves makes room.
+    assert!(matches!(
+        pacer.request(START, first, Instant::MAX),
+        Turn::Wait { .. }
+    ));
+    pacer.leave(first);
+    assert!(matches!(
+        pacer.request(START, third, Instant::MAX),
+        Turn::Wait { .. }
+    ));
+}
+
+#[test]
+fn the_limit_grows_with_time_while_it_is_full() {
+    let mut pacer = pacer();
+    let mut held: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    for _ in 0..100 {
+        waits(&mut pacer, START);
+    }
+    let mut now = START;
+    while now < START + 100 * MS {
+        now = pacer.next_wake().unwrap();
+        while let Some(place) = pacer.poll_offer(now) {
+            let Turn::Send(permit) = pacer.request(now, place, Instant::MAX) else {
+                panic!()
+            };
+            held.push(permit);
+        }
+    }
+    // 400 a second.
+    assert!((55..=61).contains(&held.len()), "{}", held.len());
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Arrive,
+    Ask(usize),
+    Leave(usize),
+    Answer(usize, u8, Option<(u64, u32)>, Option<u32>),
+    Drop(usize),
+    Offers,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let window = proptest::option::of((0..4_u64, 0..20_u32));
+    let retry_after = proptest::option::weighted(0.3, 0..20_u32);
+    prop_oneof![
+        3 => Just(Event::Arrive),
+        2 => any::<usize>().prop_map(Event::Ask),
+        1 => any::<usize>().prop_map(Event::Leave),
+        4 => (any::<usize>(), 0..4_u8, window, retry_after)
+            .prop_map(|(who, how, window, after)| Event::Answer(who, how, window, after)),
+        1 => any::<usize>().prop_map(Event::Drop),
+        2 => Just(Event::Offers),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// Whatever happens in whatever order, at whatever time: nothing panics, no permit is lost, and
+    /// when everything was given back, whoever waits is served.
+    #[test]
+    fn promise_9_what_is_given_back_is_given_on(
+        events in prop::collection::vec((event(), 0..3_000_u32), 1..120),
+    ) {
+        let mut pacer = pacer();
+        let mut now = START;
+        let mut waiting: Vec<Place> = Vec::new();
+        let mut held: Vec<Permit> = Vec::new();
+        for (event, later) in events {
+            now = now + later * MS;
+            match event {
+                Event::Arrive => {
+                    let place = pacer.arrive();
+                    match pacer.request(now, place, now + 30 * SECOND) {
+                        Turn::Send(permit) => held.push(permit),
+                        Turn::Wait { .. } => waiting.push(place),
+                        Turn::Crowded => unreachable!("no more than 120 wait"),
+                    }
+                }
+                Event::Ask(who) if !waiting.is_empty() => {
+                    let index = who % waiting.len();
+                    let place = waiting[index];
+                    if let Turn::Send(permit) = pacer.request(now, place, now + 30 * SECOND) {
+                        waiting.swap_remove(index);
+                        held.push(permit);
+                    }
+                }
+                Event::Leave(who) if !waiting.is_empty() => {
+                    let index = who % waiting.len();
+                    pacer.leave(waiting.swap_remove(index));
+                }
+                Event::Answer(who, how, window, after) if !held.is_empty() => {
+                    let permit = held.swap_remove(who % held.len());
+                    let mut hint = Hint::new(now);
+                    if let Some((remaining, reset)) = window {
+                        hint = said(now, remaining, reset);
+                    }
+                    if let Some(after) = after {
+                        hint = hint.with_retry_after(after * SECOND);
+                    }
+                    let outcome = match how {
+                        0 => Outcome::success(),
+                        1 | 2 => refused(),
+                        _ => Outcome::transient(Executed::Unknown, "lost"),
+                    };
+                    pacer.on_outcome(now, permit, outcome, &hint);
+                }
+                Event::Drop(who) if !held.is_empty() => {
+                    pacer.on_drop(held.swap_remove(who % held.len()));
+                }
+                Event::Offers => {
+                    drain(&mut pacer, now);
+                }
+                _ => {}
+            }
+            prop_assert_eq!(pacer.in_flight() as usize, held.len());
+            prop_assert_eq!(pacer.waiting(), waiting.len());
+        }
+        for permit in held.drain(..) {
+            pacer.on_drop(permit);
+        }
+        // From here on the server is well. Driven by nothing but its own wake-ups and the offers that
+        // it makes, the pacer serves everyone.
+        for _ in 0..10_000 {
+            // The wakers of those that were offered a permit have run, and all of them ask.
+            drain(&mut pacer, now);
+            let before = waiting.len();
+            for place in waiting.clone() {
+                if let Turn::Send(permit) = pacer.request(now, place, Instant::MAX) {
+                    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
+                    waiting.retain(|&waiting| waiting != place);
+                }
+            }
+            if waiting.is_empty() {
+                break;
+            }
+            if waiting.len() == before && drain(&mut pacer, now).is_empty() {
+                let wake = pacer.next_wake();
+                prop_assert!(wake.is_some(), "{before} wait for nothing: {pacer:?}");
+                now = wake.unwrap().max(now);
+            }
+        }
+        prop_assert_eq!(pacer.waiting(), 0);
+        prop_assert_eq!(pacer.in_flight(), 0);
+    }
+}

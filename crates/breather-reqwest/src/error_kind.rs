@@ -1,0 +1,51 @@
+//! What an error of reqwest means.
+
+use std::error::Error as _;
+use std::io;
+
+use breather::ErrorKind;
+use reqwest_middleware::Error;
+
+/// What went wrong, as far as a classifier needs to know.
+///
+/// An error that another middleware made is nobody's to repeat, nor is one that the request itself
+/// causes.
+///
+/// # Example
+///
+/// ```
+/// use breather_reqwest::{breather::ErrorKind, error_kind};
+///
+/// let error = reqwest_middleware::Error::middleware(std::io::Error::other("no token"));
+/// assert_eq!(error_kind(&error), ErrorKind::Other);
+/// ```
+#[must_use]
+pub fn error_kind(error: &Error) -> ErrorKind {
+    let Error::Reqwest(error) = error else {
+        return ErrorKind::Other;
+    };
+    // The order matters: a connection that did not come about in time is both.
+    if error.is_connect() {
+        ErrorKind::Connect
+    } else if error.is_timeout() {
+        ErrorKind::Timeout
+    } else if error.is_builder() || error.is_redirect() || error.is_status() || error.is_decode() {
+        ErrorKind::Other
+    } else if error.is_body() && !is_io(error) {
+        // The caller's own stream failed.
+        ErrorKind::Other
+    } else {
+        ErrorKind::Interrupted
+    }
+}
+
+fn is_io(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if error.is::<io::Error>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}

@@ -1,0 +1,52 @@
+//! Retries and pacing by [breather](::breather) in a
+//! [reqwest-middleware](https://docs.rs/reqwest-middleware) chain.
+//!
+//! ```
+//! use breather_reqwest::RetryMiddleware;
+//!
+//! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+//!     .with(RetryMiddleware::default())
+//!     .build();
+//! # let _ = client;
+//! ```
+//!
+//! Each call passes the pacer of its scope, which by default is the authority of its URL: what one
+//! response says about the quota holds all calls to that server. Failures that may pass are repeated
+//! as the policy permits, and never what may have been executed and is not idempotent.
+//!
+//! # What the caller gets
+//!
+//! The last response or error, as it is: errors are not wrapped, so that `is_timeout()` and
+//! `is_connect()` stay true. Only where nothing was received at all, since the call stopped while it
+//! waited for its turn, the error is `Error::Middleware` with a [`Stopped`](breather::Stopped) inside.
+//!
+//! A body that cannot be cloned (a stream) is sent once, as if this middleware were not there, except
+//! that it waits for its turn.
+//!
+//! # What happened to a call
+//!
+//! ```no_run
+//! use breather_reqwest::breather::ReportSlot;
+//! # async fn example(client: reqwest_middleware::ClientWithMiddleware) -> reqwest_middleware::Result<()> {
+//! let slot = ReportSlot::new();
+//! let response = client
+//!     .get("https://api.example.com/")
+//!     .with_extension(slot.clone())
+//!     .send()
+//!     .await?;
+//! println!("{}", slot.report().unwrap_or_default());
+//! # let _ = response;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The slot is filled whatever the end. A response of a call that waited or was sent more than once has
+//! the [`Report`](breather::Report) in its own extensions, too.
+
+pub use ::breather;
+
+mod error_kind;
+mod middleware;
+
+pub use error_kind::error_kind;
+pub use middleware::RetryMiddleware;

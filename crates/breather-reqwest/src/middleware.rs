@@ -1,0 +1,172 @@
+//! The middleware.
+
+use std::fmt;
+use std::sync::Arc;
+
+use breather::{
+    ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, ReportSlot,
+    is_idempotent,
+};
+use breather_tokio::{TokioTimer, seed};
+use http::{Extensions, Method};
+use reqwest::{Request, Response, Url};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+use url::Position;
+
+use crate::error_kind::error_kind;
+
+/// Retries and paces the calls of a client.
+///
+/// # Example: two clients that share what they learn
+///
+/// ```
+/// use breather_reqwest::{RetryMiddleware, breather::Breather};
+/// use reqwest_middleware::ClientBuilder;
+///
+/// let breather = Breather::default();
+/// let one = ClientBuilder::new(reqwest::Client::new())
+///     .with(RetryMiddleware::new(breather.clone()))
+///     .build();
+/// let other = ClientBuilder::new(reqwest::Client::new())
+///     .with(RetryMiddleware::new(breather))
+///     .build();
+/// # let _ = (one, other);
+/// ```
+#[derive(Clone)]
+pub struct RetryMiddleware {
+    breather: Breather,
+    classify: Arc<dyn Classify>,
+}
+
+impl RetryMiddleware {
+    /// A middleware that shares `breather` with whoever else has a clone, and classifies by
+    /// [`Http`].
+    #[must_use]
+    pub fn new(breather: Breather) -> Self {
+        Self {
+            breather,
+            classify: Arc::new(Http),
+        }
+    }
+
+    /// Sets the classifier: which answers are refusals, which failures may pass.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_reqwest::{RetryMiddleware, breather::{Classify, Ending, Executed, Http, Outcome}};
+    ///
+    /// let middleware = RetryMiddleware::default().with_classifier(|ending: &Ending<'_>| {
+    ///     match ending.result {
+    ///         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
+    ///         _ => Http.classify(ending),
+    ///     }
+    /// });
+    /// # let _ = middleware;
+    /// ```
+    #[must_use]
+    pub fn with_classifier(mut self, classify: impl Classify + 'static) -> Self {
+        self.classify = Arc::new(classify);
+        self
+    }
+}
+
+impl Default for RetryMiddleware {
+    /// A middleware with a handle of its own and the default policy.
+    fn default() -> Self {
+        Self::new(Breather::default())
+    }
+}
+
+impl fmt::Debug for RetryMiddleware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryMiddleware")
+            .field("breather", &self.breather)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl Middleware for RetryMiddleware {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let may_repeat = self.breather.policy().may_repeat();
+        let method = request.method().clone();
+        let asked = authority(request.url()).to_owned();
+        let slot = extensions.get::<ReportSlot>().cloned();
+        // What inner middlewares put in during one attempt is not for the next one to find.
+        let pristine = may_repeat.then(|| extensions.clone());
+        let mut spare = request.try_clone().filter(|_| may_repeat);
+        let spec = CallSpec::new()
+            .idempotent(is_idempotent(&method, request.headers()))
+            .replayable(spare.is_some());
+        let mut call = self.breather.start(Some(&asked), spec, TokioTimer, seed());
+
+        let mut attempt = request;
+        let result = loop {
+            if let Err(stopped) = call.ready().await {
+                break Err(Error::middleware(stopped));
+            }
+            let result = next.clone().run(attempt, extensions).await;
+            let decision = self.decide(&mut call, &method, &asked, &result);
+            let (Decision::Retry(_), Some(copy)) = (decision, spare.take()) else {
+                break result;
+            };
+            // The response goes before the wait, not after it, and its connection with it.
+            drop(result);
+            if let Some(pristine) = &pristine {
+                extensions.clone_from(pristine);
+            }
+            spare = copy.try_clone();
+            attempt = copy;
+        };
+
+        let report = *call.report();
+        if let Some(slot) = slot {
+            slot.fill(report);
+        }
+        let mut response = result?;
+        if report.attempts() > 1 || !report.waited_in_all().is_zero() {
+            response.extensions_mut().insert(report);
+        }
+        Ok(response)
+    }
+}
+
+impl RetryMiddleware {
+    /// Tells the call how its attempt ended.
+    fn decide(
+        &self,
+        call: &mut ActiveCall<TokioTimer>,
+        method: &Method,
+        asked: &str,
+        result: &Result<Response>,
+    ) -> Decision {
+        let moment = call.moment();
+        let hint = match result {
+            Ok(response) => Hint::from_headers(response.headers(), moment),
+            Err(_) => Hint::new(moment.instant()),
+        };
+        let ending = match result {
+            Ok(response) => Ok(response.status()),
+            Err(error) => Err(error_kind(error)),
+        };
+        let outcome = self.classify.classify(&Ending::new(method, ending, &hint));
+        match result {
+            // After a redirect, what is said is said by and of another server.
+            Ok(response) if authority(response.url()) != asked => {
+                call.on_outcome_elsewhere(outcome, &hint)
+            }
+            _ => call.on_outcome(outcome, &hint),
+        }
+    }
+}
+
+/// The host and port of `url`, without credentials: whom a limit belongs to.
+fn authority(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}

@@ -1,0 +1,92 @@
+//! What came of a run.
+
+use std::time::Duration;
+
+use breather::{Instant, Report};
+
+use crate::quantile::quantile;
+
+/// What came of a run: what the server counted, and how the calls ended.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    pub(crate) sends: Vec<Instant>,
+    pub(crate) refused_quota: usize,
+    pub(crate) refused_cap: usize,
+    pub(crate) completed: Vec<Duration>,
+    pub(crate) reports: Vec<Report>,
+    pub(crate) in_flight_after: u32,
+    pub(crate) waiting_after: usize,
+}
+
+impl Run {
+    /// How many calls succeeded.
+    #[must_use]
+    pub fn ok(&self) -> usize {
+        self.completed.len()
+    }
+
+    /// How many requests reached the server.
+    #[must_use]
+    pub fn sends(&self) -> usize {
+        self.sends.len()
+    }
+
+    /// How many the server refused since the window was spent.
+    #[must_use]
+    pub const fn refused_quota(&self) -> usize {
+        self.refused_quota
+    }
+
+    /// How many it refused since too many were in flight.
+    #[must_use]
+    pub const fn refused_cap(&self) -> usize {
+        self.refused_cap
+    }
+
+    /// Sends per call.
+    #[must_use]
+    pub fn sends_per_call(&self) -> f64 {
+        self.sends.len() as f64 / self.reports.len() as f64
+    }
+
+    /// When the last successful call was over.
+    #[must_use]
+    pub fn makespan(&self) -> Duration {
+        self.completed.iter().max().copied().unwrap_or_default()
+    }
+
+    /// The time by which `share` of the successful calls were over.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Duration {
+        let mut sorted = self.completed.clone();
+        sorted.sort_unstable();
+        quantile(&sorted, share)
+    }
+
+    /// The most requests that reached the server within any second.
+    #[must_use]
+    pub fn peak_sends_1s(&self) -> usize {
+        let mut first = 0;
+        let mut peak = 0;
+        for (last, &at) in self.sends.iter().enumerate() {
+            while self.sends[first] + Duration::from_secs(1) <= at {
+                first += 1;
+            }
+            peak = peak.max(last - first + 1);
+        }
+        peak
+    }
+
+    /// The reports of all calls, in the order of their arrival.
+    #[must_use]
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// What the pacer held when all calls were over: attempts in flight and waiting calls. Neither
+    /// should be anything but 0.
+    #[must_use]
+    pub const fn leaked(&self) -> (u32, usize) {
+        (self.in_flight_after, self.waiting_after)
+    }
+}

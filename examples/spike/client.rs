@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use breather_reqwest::RetryMiddleware;
+use clap::ValueEnum;
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
+use reqwest::StatusCode;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+use tokio::time::sleep;
+
+/// The clients that can be compared. To add one, add a variant, its name and its session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Client {
+    Loop,
+    LoopCapped,
+    ReqwestRetry,
+    BreatherReqwest,
+}
+
+impl Client {
+    /// What the client does, in the words of who wrote it.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Loop => "2^n + U(0,1)".into(),
+            Self::LoopCapped => format!("min(2^n + U(0,1), {CEILING_S})"),
+            Self::ReqwestRetry => format!("reqwest-retry ({RETRIES} retries)"),
+            Self::BreatherReqwest => "breather-reqwest".into(),
+        }
+    }
+
+    /// Whether its callers know of one another.
+    pub(crate) fn is_paced(self) -> bool {
+        self == Self::BreatherReqwest
+    }
+
+    /// Makes the one client that all callers of a run share.
+    pub(crate) fn session(self, seed: u64) -> reqwest::Result<Session> {
+        // A proxy from the environment would stand between the callers and the server.
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(match self {
+            Self::Loop => Session::Loop {
+                http,
+                ceiling_s: f64::INFINITY,
+                seed,
+            },
+            Self::LoopCapped => Session::Loop {
+                http,
+                ceiling_s: CEILING_S,
+                seed,
+            },
+            Self::ReqwestRetry => {
+                let backoff = ExponentialBackoff::builder().build_with_max_retries(RETRIES);
+                let retry = RetryTransientMiddleware::new_with_policy(backoff);
+                Session::Middleware(ClientBuilder::new(http).with(retry).build())
+            }
+            Self::BreatherReqwest => {
+                let retry = RetryMiddleware::default();
+                Session::Middleware(ClientBuilder::new(http).with(retry).build())
+            }
+        })
+    }
+}
+
+/// A client that is ready to make calls.
+#[derive(Clone, Debug)]
+pub(crate) enum Session {
+    Loop {
+        http: reqwest::Client,
+        ceiling_s: f64,
+        seed: u64,
+    },
+    Middleware(ClientWithMiddleware),
+}
+
+impl Session {
+    /// Makes the call with this number, retries included, and reads the answer to its end.
+    pub(crate) async fn call(
+        &self,
+        url: &str,
+        number: u32,
+    ) -> Result<StatusCode, reqwest_middleware::Error> {
+        let response = match self {
+            Self::Loop {
+                http,
+                ceiling_s,
+                seed,
+            } => {
+                // The seed itself is what the server draws from.
+                let seed = seed.wrapping_add(1 + u64::from(number));
+                let random = Xoshiro256PlusPlus::seed_from_u64(seed);
+                call_in_a_loop(http, url, *ceiling_s, random).await?
+            }
+            Self::Middleware(client) => client.get(url).send().await?,
+        };
+        let status = response.status();
+        response.bytes().await?;
+        Ok(status)
+    }
+}
+
+/// The loop that everybody writes first.
+async fn call_in_a_loop(
+    http: &reqwest::Client,
+    url: &str,
+    ceiling_s: f64,
+    mut random: Xoshiro256PlusPlus,
+) -> reqwest::Result<reqwest::Response> {
+    let mut attempt = 0;
+    loop {
+        let response = http.get(url).send().await?;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            return Ok(response);
+        }
+        // Only a connection whose answer was read to the end can be used again.
+        response.bytes().await?;
+
+        let delay_s = 2_f64.powi(attempt) + random.random::<f64>();
+        sleep(Duration::from_secs_f64(delay_s.min(ceiling_s))).await;
+        attempt += 1;
+    }
+}
+
+/// The ceiling of the capped loop. It is applied after the jitter, as people write it, so that from
+/// the fifth retry on all delays are the same.
+const CEILING_S: f64 = 10.0;
+
+/// The retries that `reqwest-retry` is given. With 3, as in its documentation, half the calls of the
+/// default load end refused.
+const RETRIES: u32 = 10;

@@ -1,0 +1,83 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use breather_examples::analytics::Server;
+use reqwest::StatusCode;
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, interval, sleep_until},
+};
+
+use crate::{client::Session, options::Options, progress::Progress};
+
+/// A call that is over.
+#[derive(Debug)]
+pub(crate) struct Completion {
+    /// Since the start of the load.
+    pub(crate) at: Duration,
+    pub(crate) result: Result<StatusCode, reqwest_middleware::Error>,
+}
+
+/// Lets the callers make the calls, and returns those that were over before the limit, in the order
+/// in which they ended.
+pub(crate) async fn drive(
+    session: Session,
+    server: &Server,
+    options: &Options,
+    limit: Duration,
+    progress: &mut Progress,
+) -> Vec<Completion> {
+    let calls = options.calls;
+    let next_call = Arc::new(AtomicU32::new(0));
+    let (completed, mut completions) = mpsc::unbounded_channel();
+
+    let start = Instant::now();
+    // Dropping the set aborts the callers that are not done when the limit passes.
+    let mut callers = JoinSet::new();
+    for _ in 0..options.callers {
+        let session = session.clone();
+        let url = server.url();
+        let next_call = next_call.clone();
+        let completed = completed.clone();
+        callers.spawn(async move {
+            loop {
+                let number = next_call.fetch_add(1, Ordering::Relaxed);
+                if number >= calls {
+                    break;
+                }
+                let result = session.call(&url, number).await;
+                let at = start.elapsed();
+                if completed.send(Completion { at, result }).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    // With this sender gone, the channel ends when the last caller does.
+    drop(completed);
+
+    let mut done = Vec::with_capacity(calls as usize);
+    let mut refresh = interval(REFRESH);
+    let limit = sleep_until(start + limit);
+    tokio::pin!(limit);
+    loop {
+        tokio::select! {
+            completion = completions.recv() => match completion {
+                Some(completion) => done.push(completion),
+                None => break,
+            },
+            _ = refresh.tick() => progress.update(done.len(), server.stats().refused()),
+            () = &mut limit => break,
+        }
+    }
+    done
+}
+
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);

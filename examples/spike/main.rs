@@ -1,0 +1,75 @@
+//! Several HTTP clients that retry, against a rate-limited server over real sockets.
+//!
+//! Run it with `cargo run --release --example spike`; `--help` after `--` lists its options.
+
+use std::{
+    io::{self, Write, stderr, stdout},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use breather_examples::analytics::Server;
+use clap::Parser;
+
+use limit::Limit;
+use options::Options;
+use progress::Progress;
+use report::Report;
+
+mod client;
+mod descriptors;
+mod limit;
+mod load;
+mod options;
+mod progress;
+mod report;
+mod row;
+mod table;
+mod units;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell if this fails.
+            let _ = writeln!(stderr(), "error: {error:#}");
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    descriptors::provide_for(options.callers)?;
+    let server_options = options.server();
+    let ideal = options.ideal();
+    let limit = Limit::new(options.limit, &ideal);
+    let mut report = Report::new(options, ideal);
+    for (index, &client) in options.clients.iter().enumerate() {
+        let limit = limit.of_first(&options.clients[index..]);
+        let session = client.session(options.seed)?;
+        let server = Server::start(server_options)?;
+        let mut progress = Progress::start(&client.name(), options.calls);
+        let completions = load::drive(session, &server, options, limit, &mut progress).await;
+        let stats = server.stats();
+        progress.finish(completions.len(), stats.refused());
+        server.shutdown().await?;
+        report.add(client, limit, &completions, stats);
+    }
+
+    let mut out = stdout().lock();
+    let written = if options.json {
+        report.write_json(&mut out)
+    } else {
+        report.write_table(&mut out)
+    };
+    match written.and_then(|()| out.flush()) {
+        // Whoever reads, `head` for instance, has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the report"),
+    }
+}
+
+/// The status that clap exits with too, when it refuses an option.
+const FAILURE: u8 = 2;

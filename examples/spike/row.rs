@@ -1,0 +1,100 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::Chain;
+use breather_examples::analytics::Stats;
+use breather_sim::{Ideal, quantile};
+use serde::Serialize;
+
+use crate::{
+    client::Client,
+    load::Completion,
+    units::{plural, round, seconds},
+};
+
+/// How one client fared. Times are in seconds since the start of its run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) calls: u32,
+    pub(crate) ok: u32,
+    /// As the server counted them, like `refused` and `peak_sends_1s`.
+    pub(crate) sends: u64,
+    pub(crate) refused: u64,
+    pub(crate) sends_per_call: f64,
+    pub(crate) makespan_s: f64,
+    pub(crate) makespan_over_ideal: f64,
+    pub(crate) p50_s: f64,
+    pub(crate) p99_s: f64,
+    pub(crate) peak_sends_1s: u64,
+    /// Whether the limit passed before all calls were over.
+    #[serde(skip)]
+    pub(crate) is_cut_off: bool,
+    /// Why calls are not ok.
+    #[serde(skip)]
+    pub(crate) notes: Vec<String>,
+}
+
+impl Row {
+    /// `completions` is what the client saw, and `stats` what the server counted.
+    pub(crate) fn new(
+        client: Client,
+        calls: u32,
+        limit: Duration,
+        ideal: &Ideal,
+        completions: &[Completion],
+        stats: Stats,
+    ) -> Self {
+        let done = completions.len() as u32;
+        let undone = calls - done;
+        // Calls that were given up count as completed at the limit, which is the least they took.
+        let mut times: Vec<_> = completions.iter().map(|completion| completion.at).collect();
+        times.resize(calls as usize, limit);
+        times.sort_unstable();
+        let makespan = quantile(&times, 1.0);
+
+        let mut failures = BTreeMap::<String, u32>::new();
+        for failure in completions.iter().filter_map(failure) {
+            *failures.entry(failure).or_default() += 1;
+        }
+        let failed: u32 = failures.values().sum();
+
+        let name = client.name();
+        let mut notes = Vec::new();
+        if undone > 0 {
+            notes.push(format!(
+                "* {name}: {} given up after {:.0} s (see --limit-s); what is marked with > would have been more.",
+                plural(undone, "call"),
+                limit.as_secs_f64(),
+            ));
+        }
+        for (failure, count) in failures {
+            notes.push(format!("{name}: {} {failure}.", plural(count, "call")));
+        }
+        Self {
+            name,
+            calls,
+            ok: done - failed,
+            sends: stats.sends,
+            refused: stats.refused(),
+            sends_per_call: round(stats.sends as f64 / f64::from(calls)),
+            makespan_s: seconds(makespan),
+            makespan_over_ideal: round(makespan.div_duration_f64(ideal.makespan())),
+            p50_s: seconds(quantile(&times, 0.5)),
+            p99_s: seconds(quantile(&times, 0.99)),
+            peak_sends_1s: stats.peak_sends_1s,
+            is_cut_off: undone > 0,
+            notes,
+        }
+    }
+}
+
+fn failure(completion: &Completion) -> Option<String> {
+    match &completion.result {
+        Ok(status) if status.is_success() => None,
+        Ok(status) => Some(format!("ended with {status}")),
+        Err(error) => {
+            let causes: Vec<_> = Chain::new(error).map(ToString::to_string).collect();
+            Some(format!("failed: {}", causes.join(": ")))
+        }
+    }
+}

@@ -1,0 +1,14 @@
+use std::time::Duration;
+
+pub(crate) fn plural(count: u32, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+pub(crate) fn seconds(duration: Duration) -> f64 {
+    round(duration.as_secs_f64())
+}
+
+/// To thousandths: more would be noise.
+pub(crate) fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,3 @@
+//! What the examples of breather share.
+
+pub mod analytics;

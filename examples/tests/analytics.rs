@@ -1,0 +1,165 @@
+//! The analytics API over real sockets: what its gate decides must come out in the headers.
+
+use std::{
+    io,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use breather_examples::analytics::{Options, Server};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+use tokio::{task::JoinSet, time::sleep};
+
+#[tokio::test]
+async fn accepted_calls_say_what_remains() {
+    let server = Server::start(options(5, 50)).unwrap();
+    let response = client().get(server.url()).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header(&response, "x-rate-limit-limit"), "5");
+    assert_eq!(header(&response, "x-rate-limit-remaining"), "4");
+    assert_eq!(header(&response, "x-rate-limit-reset"), "10");
+    assert_eq!(header(&response, "inin-ratelimit-allowed"), "5");
+    assert_eq!(header(&response, "inin-ratelimit-count"), "1");
+    assert_eq!(header(&response, "inin-ratelimit-reset"), "10");
+    assert!(response.headers().contains_key("date"));
+    assert!(!response.headers().contains_key("retry-after"));
+    assert!(json(response).await.is_object());
+}
+
+#[tokio::test]
+async fn a_spent_quota_names_the_reset() {
+    let server = Server::start(options(1, 50)).unwrap();
+    let client = client();
+    client.get(server.url()).send().await.unwrap();
+    sleep(Duration::from_millis(1100)).await;
+
+    let response = client.get(server.url()).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&response, "x-rate-limit-remaining"), "0");
+    assert_eq!(header(&response, "inin-ratelimit-count"), "1");
+    assert!(response.headers().contains_key("date"));
+    let reset = header(&response, "x-rate-limit-reset").to_owned();
+    assert!(["8", "9"].contains(&&*reset), "{reset}");
+    assert_eq!(header(&response, "retry-after"), reset);
+
+    let body = json(response).await;
+    assert_eq!(body["status"], 429);
+    assert_eq!(body["code"], "too.many.requests");
+    assert_eq!(
+        body["message"],
+        format!("Rate limit exceeded the maximum. Retry the request in [{reset}] seconds")
+    );
+    assert_eq!(server.stats().refused_by_quota, 1);
+}
+
+#[tokio::test]
+async fn a_reached_cap_leaves_the_quota() {
+    let server = Server::start(options(10, 1).with_service_time(FOREVER)).unwrap();
+    let client = client();
+    let first = tokio::spawn(client.get(server.url()).send());
+    until(|| server.stats().in_flight == 1).await;
+
+    let response = client.get(server.url()).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&response, "x-rate-limit-remaining"), "9");
+    assert_eq!(header(&response, "inin-ratelimit-count"), "1");
+    assert_eq!(header(&response, "retry-after"), "1");
+    assert_eq!(server.stats().refused_by_cap, 1);
+    first.abort();
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_frees_its_place() {
+    let server = Server::start(options(10, 1).with_service_time(FOREVER)).unwrap();
+    let client = client();
+    let call = tokio::spawn(client.get(server.url()).send());
+    until(|| server.stats().in_flight == 1).await;
+    call.abort();
+    until(|| server.stats().in_flight == 0).await;
+
+    // What the call had spent stays spent.
+    let next = tokio::spawn(client.get(server.url()).send());
+    until(|| server.stats().in_flight == 1).await;
+    let refused = client.get(server.url()).send().await.unwrap();
+    assert_eq!(header(&refused, "x-rate-limit-remaining"), "8");
+    next.abort();
+}
+
+#[tokio::test]
+async fn the_quota_comes_back_with_the_next_window() {
+    let window = Duration::from_millis(1500);
+    let server = Server::start(options(1, 50).with_window(window)).unwrap();
+    let client = client();
+    let start = Instant::now();
+    let mut statuses = Vec::new();
+    while statuses.iter().filter(|&&ok| ok).count() < 2 {
+        let response = client.get(server.url()).send().await.unwrap();
+        statuses.push(response.status() == StatusCode::OK);
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert!(start.elapsed() >= window);
+    assert!(start.elapsed() < 2 * window);
+}
+
+#[tokio::test]
+async fn a_thousand_connections_at_once() {
+    rlimit::increase_nofile_limit(2100).unwrap();
+    let server = Server::start(options(50, 50)).unwrap();
+    let client = client();
+    let mut calls: JoinSet<_> = (0..1000).map(|_| client.get(server.url()).send()).collect();
+    while let Some(call) = calls.join_next().await {
+        call.unwrap().unwrap();
+    }
+    let stats = server.stats();
+    assert_eq!(stats.sends, 1000);
+    assert_eq!(stats.sends - stats.refused(), 50);
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let server = Server::start(options(1, 1)).unwrap();
+    let port = server.addr().port();
+    let error = Server::start(options(1, 1).with_port(port)).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&format!("127.0.0.1:{port}")));
+}
+
+#[tokio::test]
+async fn a_port_is_free_again_after_shutdown() {
+    let server = Server::start(options(10, 1)).unwrap();
+    let port = server.addr().port();
+    client().get(server.url()).send().await.unwrap();
+    server.shutdown().await.unwrap();
+    Server::start(options(1, 1).with_port(port)).unwrap();
+}
+
+fn options(quota: u32, cap: u32) -> Options {
+    Options::default()
+        .with_quota(NonZeroU32::new(quota).unwrap())
+        .with_cap(NonZeroU32::new(cap).unwrap())
+        .with_service_time(Duration::from_millis(20))
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+fn header<'r>(response: &'r Response, name: &str) -> &'r str {
+    response.headers()[name].to_str().unwrap()
+}
+
+async fn json(response: Response) -> Value {
+    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(5), "waited too long");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Longer than any test runs.
+const FOREVER: Duration = Duration::from_secs(3600);

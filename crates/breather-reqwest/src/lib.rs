@@ -1,4 +1,4 @@
-//! Retries and pacing by [breather](::breather) in a
+//! Retries and pacing by [breather] in a
 //! [reqwest-middleware](https://docs.rs/reqwest-middleware) chain.
 //!
 //! ```
@@ -44,6 +44,7 @@
 //! the [`Report`](breather::Report) in its own extensions, too.
 
 pub use ::breather;
+pub use breather_tokio::Seeds;
 
 mod error_kind;
 mod middleware;

@@ -7,7 +7,7 @@ use breather::{
     ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, ReportSlot,
     is_idempotent,
 };
-use breather_tokio::{TokioTimer, seed};
+use breather_tokio::{Seeds, TokioTimer};
 use http::{Extensions, Method};
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Error, Middleware, Next, Result};
@@ -36,6 +36,7 @@ use crate::error_kind::error_kind;
 pub struct RetryMiddleware {
     breather: Breather,
     classify: Arc<dyn Classify>,
+    seeds: Seeds,
 }
 
 impl RetryMiddleware {
@@ -46,6 +47,7 @@ impl RetryMiddleware {
         Self {
             breather,
             classify: Arc::new(Http),
+            seeds: Seeds::random(),
         }
     }
 
@@ -67,6 +69,14 @@ impl RetryMiddleware {
     #[must_use]
     pub fn with_classifier(mut self, classify: impl Classify + 'static) -> Self {
         self.classify = Arc::new(classify);
+        self
+    }
+
+    /// Sets where the seeds of calls come from: with [`Seeds::fixed`], the same calls in the same order
+    /// draw the same delays. Defaults to [`Seeds::random`].
+    #[must_use]
+    pub fn with_seeds(mut self, seeds: Seeds) -> Self {
+        self.seeds = seeds;
         self
     }
 }
@@ -104,7 +114,9 @@ impl Middleware for RetryMiddleware {
         let spec = CallSpec::new()
             .idempotent(is_idempotent(&method, request.headers()))
             .replayable(spare.is_some());
-        let mut call = self.breather.start(Some(&asked), spec, TokioTimer, seed());
+        let mut call = self
+            .breather
+            .start(Some(&asked), spec, TokioTimer, self.seeds.draw());
 
         let mut attempt = request;
         let result = loop {

@@ -1,4 +1,4 @@
-//! The tokio clock and timer for [breather](::breather).
+//! The tokio clock and timer for [breather].
 //!
 //! This crate reads tokio's clock and waits on it; it decides nothing. Tokio's paused time works: a
 //! test that pauses it sees waits of minutes pass at once.
@@ -7,12 +7,13 @@
 //!
 //! ```
 //! use breather::{Breather, CallSpec, Decision, Hint, Outcome};
-//! use breather_tokio::{TokioTimer, seed};
+//! use breather_tokio::{Seeds, TokioTimer};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), breather::Stopped> {
 //! let breather = Breather::default();
-//! let mut call = breather.start(Some("db"), CallSpec::new(), TokioTimer, seed());
+//! let seed = Seeds::random().draw();
+//! let mut call = breather.start(Some("db"), CallSpec::new(), TokioTimer, seed);
 //! let mut tries = 0;
 //! loop {
 //!     call.ready().await?;
@@ -37,5 +38,5 @@ pub use ::breather;
 mod seed;
 mod timer;
 
-pub use seed::seed;
+pub use seed::Seeds;
 pub use timer::TokioTimer;

@@ -1,4 +1,103 @@
-#![doc = "breather"]
+//! Decides when a failed or refused call may be sent again, and when calls may be sent at all.
+//!
+//! Many callers of one limited API finish as soon as its quota permits, with hardly a call refused,
+//! since they share what the API's answers say. This crate is the policy: time, outcomes and seeds go
+//! in, instants and reasons come out. It never reads a clock, sleeps, spawns or draws entropy; an
+//! adapter does: `breather-reqwest` for reqwest-middleware, or a loop of your own.
+//!
+//! ```
+//! use breather::{Call, CallSpec, Decision, Hint, Instant, Moment, Outcome, Policy};
+//! use core::time::Duration;
+//!
+//! // A driver says what happened and when.
+//! let mut now = Instant::ORIGIN;
+//! let mut call = Call::new(Policy::default(), CallSpec::new(), 42, now);
+//! call.on_sent(now);
+//! now = now + Duration::from_millis(20);
+//!
+//! // The server refused the attempt, and said until when.
+//! let headers: [(&str, &[u8]); 1] = [("Retry-After", b"3")];
+//! let hint = Hint::read(headers, Moment::new(now));
+//! let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
+//!
+//! let Decision::Retry(wait) = decision else { panic!("no reason to stop") };
+//! assert!(wait.until() >= now + Duration::from_secs(3));
+//! assert!(wait.to_string().ends_with("for the server's hint (retry-after: 3)"));
+//! ```
+//!
+//! # The parts
+//!
+//! Two state machines decide everything, and both are told the time:
+//!
+//! - [`Call`]: one call. Told how its attempts ended, it answers with an instant or a [`Stop`].
+//!   Configured by a [`Policy`], which has a [`Backoff`] and a [`Jitter`].
+//! - [`Pacer`]: one scope. Asked for a [`Permit`] before each attempt, and told the outcome after it, it
+//!   learns quota and concurrency from the answers alone.
+//!
+//! What they are told is an [`Outcome`], made by a classifier (`Http` is the one for HTTP), and a
+//! [`Hint`], read from header lines. [`Breather`] holds a policy and the pacers of all scopes, for many
+//! tasks to share; an [`ActiveCall`] is a call under way through it, and what adapters drive by a
+//! [`Timer`].
+//!
+//! # Words
+//!
+//! | word | what it is |
+//! |---|---|
+//! | call | what the application asked for: one request in, one response out |
+//! | attempt | one send of a call; a retry is an attempt after the first |
+//! | outcome | how an attempt ended, classified: success, pending, transient, throttled, permanent |
+//! | backoff | the delay ceiling by retry number; jitter draws from it |
+//! | hint | what the server said about time: not before, limit, remaining, reset |
+//! | alignment | joining our own delay with the hint: never earlier than it, and not all at once |
+//! | scope | whom a limit belongs to: a host, a token, an organisation |
+//! | pacer | the shared state of a scope: learned quota windows, learned concurrency limit, hold |
+//! | permit | the right to send one attempt, given by the pacer and returned with the outcome |
+//! | hold | an instant before which a scope sends nothing |
+//! | deadline | the instant by which the call must be over, waits included |
+//! | stop | why no further attempt is made |
+//! | report | what a finished call can tell: attempts, waits, where each wait came from, the stop |
+//!
+//! # Defaults
+//!
+//! | setting | default | set on |
+//! |---|---|---|
+//! | retries after transient failures | 3 | [`Policy::with_retries`] |
+//! | backoff | exponential from 100 ms, factor 2, cap 20 s | [`Policy::with_backoff`] |
+//! | jitter | full | [`Policy::with_jitter`] |
+//! | refusals of one call | 16 | [`Policy::with_refusals`] |
+//! | deadline | none | [`Policy::with_deadline`] |
+//! | longest hint obeyed | 5 minutes | [`Policy::with_longest_hint`] |
+//! | waiters of a scope | 100,000 | [`Pacing::with_waiters`] |
+//! | scopes of a handle | 1,000 | `Builder::with_scopes` |
+//! | scope | the authority of the URL that is asked | the adapter |
+//! | pacing | on | `Builder::without_pacing` |
+//!
+//! The reason for each stands on its type.
+//!
+//! # What it promises
+//!
+//! 1. A refused call is never sent again earlier than its own refusal said.
+//! 2. A wait that would pass the deadline, or a hint longer than the policy obeys, stops the call at
+//!    once and tells the uncut instant. No sleep ends in a failure known before it began.
+//! 3. Waiting for a permit or for a throttled scope uses up no retries.
+//! 4. A failure that may have been executed is repeated only if the request is idempotent.
+//! 5. The ceiling is capped before jitter is drawn, and no two calls share a generator's state.
+//! 6. Same seed, same clock, same outcomes: same decisions.
+//! 7. Any bytes in any header: no panic, no allocation without bound, no wait from something unreadable.
+//! 8. One scope's answers never hold another. Shared state is bounded, and an active hold is not
+//!    forgotten.
+//! 9. Dropping a call at any await gives back all it held.
+//! 10. Every wait and every stop can say why.
+//!
+//! # Features
+//!
+//! - `std` (default): [`Breather`] and all that belongs to sharing, and the header reader. Without it
+//!   the crate needs `core` and `alloc`: both state machines, as plain values.
+//! - `http` (default): `Hint::from_headers` and the classification of answers, by the types of the
+//!   `http` crate.
+//!
+//! Features add; none changes what another part does.
+
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

@@ -17,6 +17,9 @@ use crate::virtual_timer::{Bell, VirtualTimer};
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How many a pacer that knows nothing lets be in flight.
+const AT_START: usize = 30;
+
 type Active = ActiveCall<VirtualTimer>;
 
 fn start(breather: &Breather, timer: &VirtualTimer) -> Active {
@@ -157,7 +160,7 @@ fn a_thousand_calls_that_are_never_polled_again_hold_up_nobody() {
 #[test]
 fn a_release_wakes_no_more_calls_than_it_releases() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
-    let mut sent: Vec<_> = (0..20).map(|_| start(&breather, &timer)).collect();
+    let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
     let bell = Bell::new();
     let waker = Waker::from(Arc::clone(&bell));
@@ -170,7 +173,7 @@ fn a_release_wakes_no_more_calls_than_it_releases() {
         assert_eq!(bell.rang(), 1);
     }
     let steps = waiting.iter_mut().map(step);
-    assert_eq!(steps.filter(|step| *step == Step::Send).count(), 20);
+    assert_eq!(steps.filter(|step| *step == Step::Send).count(), AT_START);
     assert!(timer.alarms_pending() <= 3, "{}", timer.alarms_pending());
 }
 
@@ -212,13 +215,13 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
 fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() {
     let policy = Policy::new().with_longest_hint(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
-    let mut sent: Vec<_> = (0..20).map(|_| start(&breather, &timer)).collect();
+    let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
     let bell = Bell::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut waiting = start(&breather, &timer);
     assert!(matches!(waiting.poll_step(&waker), Step::Wait { .. }));
-    let _ = sent[19].on_outcome(Outcome::success(), &said(&timer, 0));
+    let _ = sent[AT_START - 1].on_outcome(Outcome::success(), &said(&timer, 0));
     assert_eq!(bell.rang(), 1);
     let Step::Stop(stopped) = waiting.poll_step(&waker) else {
         panic!()

@@ -1,0 +1,401 @@
+//! The promises under paused time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use breather_reqwest::breather::{
+    Backoff, Breather, Classify, Ending, Http, Jitter, Origin, Outcome, Policy, Report, ReportSlot,
+    StopReason, Stopped,
+};
+use breather_reqwest::{RetryMiddleware, Seeds};
+use reqwest::Method;
+use reqwest_middleware::{ClientWithMiddleware, Error};
+use tokio::time::{Instant, timeout};
+
+use crate::script::{Answer, Script, refusal};
+
+const URL: &str = "http://api.example.com/v1/rows?token=secret";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tokio's timer has a granularity of a millisecond.
+const TICK: Duration = Duration::from_millis(2);
+
+fn with(policy: Policy) -> RetryMiddleware {
+    RetryMiddleware::new(Breather::new(policy))
+}
+
+fn exact(backoff: Duration) -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(backoff))
+        .with_jitter(Jitter::none())
+}
+
+/// Sends one call and returns its status and its report.
+async fn call(client: &ClientWithMiddleware, method: Method) -> (u16, Report) {
+    let slot = ReportSlot::new();
+    let request = client.request(method, URL).with_extension(slot.clone());
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), slot.report().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_1_a_refused_call_returns_when_the_server_said_and_not_before() {
+    let script = Script::new([refusal(7).after(3 * SECOND)]);
+    let client = script.client(RetryMiddleware::default());
+    let (status, report) = call(&client, Method::GET).await;
+    assert_eq!((status, report.attempts()), (200, 2));
+    let [first, second] = &script.sends()[..] else {
+        panic!()
+    };
+    // Counted from the receipt of the answer, which took three seconds.
+    let waited = second.at - first.at - 3 * SECOND;
+    assert!(
+        waited >= 7 * SECOND && waited < 7 * SECOND + TICK,
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_1_a_stated_reset_is_kept_too() {
+    let spent = Answer::status(429)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 1_800_000_012)
+        .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+    let script = Script::new([spent]);
+    let client = script.client(RetryMiddleware::default());
+    let start = Instant::now();
+    call(&client, Method::GET).await;
+    let waited = start.elapsed();
+    assert!(
+        waited >= 12 * SECOND && waited < 12 * SECOND + TICK,
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
+    let script = Script::new([refusal(7)]);
+    let client = script.client(with(Policy::new().with_deadline(5 * SECOND)));
+    let start = Instant::now();
+    let (status, report) = call(&client, Method::GET).await;
+    assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
+    let stop = report.stop().unwrap();
+    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.wait(), Some(7 * SECOND));
+    assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() {
+    let script = Script::new([refusal(301)]);
+    let client = script.client(RetryMiddleware::default());
+    let start = Instant::now();
+    let (status, report) = call(&client, Method::GET).await;
+    assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
+    assert_eq!(report.stop().unwrap().reason(), StopReason::LongHint);
+    assert_eq!(report.stop().unwrap().wait(), Some(301 * SECOND));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once() {
+    let spent = Answer::status(200)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 60);
+    let script = Script::new([spent]);
+    let client = script.client(with(Policy::new().with_deadline(5 * SECOND)));
+    call(&client, Method::GET).await;
+    let start = Instant::now();
+    let error = client.get(URL).send().await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let Error::Middleware(error) = error else {
+        panic!("{error}")
+    };
+    let stopped = error.downcast::<Stopped>().unwrap();
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+    assert_eq!(script.sends().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_3_refusals_use_up_no_retries() {
+    let script = Script::new((0..10).map(|_| refusal(1)));
+    let client = script.client(with(Policy::new().with_retries(0)));
+    let (status, report) = call(&client, Method::GET).await;
+    assert_eq!((status, report.refusals(), report.failures()), (200, 10, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_3_refusals_have_a_limit_of_their_own() {
+    let script = Script::new((0..50).map(|_| refusal(1)));
+    let client = script.client(RetryMiddleware::default());
+    let (status, report) = call(&client, Method::GET).await;
+    assert_eq!((status, report.attempts()), (429, 17));
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() {
+    for (method, status, sends) in [
+        (Method::GET, 503, 2),
+        (Method::HEAD, 502, 2),
+        (Method::PUT, 500, 2),
+        (Method::DELETE, 504, 2),
+        (Method::OPTIONS, 408, 2),
+        (Method::POST, 500, 1),
+        (Method::POST, 503, 1),
+        (Method::PATCH, 502, 1),
+        (Method::POST, 408, 1),
+        // Refused before execution: nothing can be executed twice.
+        (Method::POST, 429, 2),
+        (Method::PATCH, 425, 2),
+    ] {
+        let script = Script::new([Answer::status(status)]);
+        let client = script.client(RetryMiddleware::default());
+        let (last, report) = call(&client, method.clone()).await;
+        assert_eq!(script.sends().len(), sends, "{method} {status}");
+        if sends == 1 {
+            assert_eq!(last, status);
+            assert_eq!(report.stop().unwrap().reason(), StopReason::NotIdempotent);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_an_idempotency_key_makes_a_post_repeatable_and_its_body_is_sent_again() {
+    let script = Script::new([Answer::status(503)]);
+    let client = script.client(RetryMiddleware::default());
+    let request = client
+        .post(URL)
+        .header("idempotency-key", "7c4f")
+        .body("a row");
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let sends = script.sends();
+    assert_eq!(sends.len(), 2);
+    for send in sends {
+        assert_eq!(send.method, Method::POST);
+        assert_eq!(send.body.as_deref(), Some(&b"a row"[..]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
+    for answer in [Answer::status(503), refusal(1)] {
+        let script = Script::new([answer.clone()]);
+        let client = script.client(RetryMiddleware::default());
+        let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("a row")]);
+        let slot = ReportSlot::new();
+        let request = client.put(URL).body(reqwest::Body::wrap_stream(chunks));
+        let response = request.with_extension(slot.clone()).send().await.unwrap();
+        assert!(response.status() == 503 || response.status() == 429);
+        assert_eq!(script.sends().len(), 1);
+        let report = slot.report().unwrap();
+        assert_eq!(report.stop().unwrap().reason(), StopReason::NotReplayable);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
+    let script = Script::new((0..100).map(|_| refusal(7)));
+    let breather = Breather::builder().without_pacing().build();
+    // Two clients, made from clones of one middleware.
+    let retry = RetryMiddleware::new(breather);
+    let clients = [script.client(retry.clone()), script.client(retry)];
+    let start = Instant::now();
+    let calls = (0..100).map(|n| call(&clients[n % 2], Method::GET));
+    futures_util::future::join_all(calls).await;
+    let sends = script.sends();
+    let returns: BTreeSet<_> = sends[100..].iter().map(|send| send.at - start).collect();
+    let (first, last) = (returns.first().unwrap(), returns.last().unwrap());
+    assert!(*first >= 7 * SECOND);
+    // Drawn from 100 ms and seen in milliseconds: a hundred draws hit some sixty of them.
+    assert!(returns.len() > 45, "{}", returns.len());
+    assert!(
+        *last - *first > Duration::from_millis(80),
+        "{:?}",
+        *last - *first
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_6_the_same_seeds_draw_the_same_delays() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let script = Script::new((0..9).map(|_| Answer::status(503)));
+        let client = script.client(RetryMiddleware::default().with_seeds(Seeds::fixed(7)));
+        let mut waited = Vec::new();
+        for _ in 0..3 {
+            let (_, report) = call(&client, Method::GET).await;
+            waited.push(report.waited(Origin::Backoff));
+        }
+        runs.push(waited);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert!(runs[0][0] != runs[0][1] && runs[0][1] != runs[0][2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
+    let policy = exact(10 * SECOND);
+    for (what, answers, calls) in [
+        ("in flight", vec![Answer::status(200).after(60 * SECOND)], 1),
+        ("waiting for its backoff", vec![Answer::status(503)], 1),
+        ("waiting for its hint", vec![refusal(60)], 1),
+        (
+            "waiting for a permit",
+            vec![Answer::status(200).after(60 * SECOND); 30],
+            30,
+        ),
+    ] {
+        let breather = Breather::new(policy);
+        let script = Script::new(answers);
+        let client = script.client(RetryMiddleware::new(breather.clone()));
+        let all = futures_util::future::join_all((0..calls).map(|_| client.get(URL).send()));
+        assert!(
+            timeout(5 * TICK, all).await.is_err(),
+            "{what}: over already"
+        );
+        let snapshot = breather.snapshot("api.example.com").unwrap();
+        assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
+    let script = Script::new([Answer::status(418)]);
+    let breather = Breather::default();
+    let touchy = |ending: &Ending<'_>| match ending.result {
+        Ok(status) if status == 418 => panic!("a classifier of the caller's"),
+        _ => Http.classify(ending),
+    };
+    let retry = RetryMiddleware::new(breather.clone()).with_classifier(touchy);
+    let client = script.client(retry);
+    let doomed = tokio::spawn(client.get(URL).send());
+    assert!(doomed.await.unwrap_err().is_panic());
+    assert_eq!(breather.snapshot("api.example.com").unwrap().in_flight(), 0);
+    assert_eq!(call(&client, Method::GET).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_seen_by_one_client_holds_another_with_a_clone_of_its_handle() {
+    let spent = refusal(7)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 7);
+    let script = Script::new([spent]);
+    let breather = Breather::default();
+    let one = script.client(RetryMiddleware::new(breather.clone()));
+    let other = script.client(RetryMiddleware::new(breather));
+    let stranger = script.client(RetryMiddleware::default());
+
+    let start = Instant::now();
+    let refused = tokio::spawn(one.get(URL).send());
+    tokio::time::sleep(TICK).await;
+    let (_, report) = call(&stranger, Method::GET).await;
+    assert_eq!(report.waited_in_all(), Duration::ZERO);
+    let (status, report) = call(&other, Method::GET).await;
+    assert_eq!(status, 200);
+    assert!(start.elapsed() >= 7 * SECOND);
+    assert!(report.waited(Origin::Pacer) >= 7 * SECOND - 2 * TICK);
+    assert_eq!(report.attempts(), 1);
+    assert_eq!(refused.await.unwrap().unwrap().status(), 200);
+    assert_eq!(script.sends().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_host_is_another_scope() {
+    let script = Script::new([refusal(60)]);
+    let client = script.client(RetryMiddleware::default());
+    let held = tokio::spawn(client.get(URL).send());
+    tokio::time::sleep(TICK).await;
+    let start = Instant::now();
+    client
+        .get("http://api.example.com:8080/")
+        .send()
+        .await
+        .unwrap();
+    client
+        .get("http://other.example.com/")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    held.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
+    let script = Script::new([Answer::status(200), Answer::status(503)]);
+    let client = script.client(with(exact(SECOND)));
+    let untroubled = client.get(URL).send().await.unwrap();
+    assert!(untroubled.extensions().get::<Report>().is_none());
+    let retried = client.get(URL).send().await.unwrap();
+    let report = retried.extensions().get::<Report>().unwrap();
+    assert_eq!((report.attempts(), report.failures()), (2, 1));
+    assert_eq!(report.waited(Origin::Backoff), SECOND);
+    assert_eq!(
+        report.last_wait().unwrap().to_string(),
+        "waits 1s for its backoff"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
+    let script = Script::new([Answer::status(503), Answer::status(503)]);
+    let client = script.client(RetryMiddleware::default());
+    call(&client, Method::GET).await;
+    let seen: Vec<_> = script
+        .sends()
+        .iter()
+        .map(|send| send.attempts_seen)
+        .collect();
+    assert_eq!(seen, [1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
+    for answer in [Answer::status(503), refusal(1)] {
+        let script = Script::new([answer]);
+        let client = script.client(with(Policy::never()));
+        let response = client.get(URL).send().await.unwrap();
+        assert!(!response.status().is_success());
+        assert_eq!(script.sends().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_classifier_of_the_callers_decides() {
+    let script = Script::new([Answer::status(200).with("x-error", "busy")]);
+    let busy = |ending: &Ending<'_>| match ending.result {
+        Ok(status) if status == 200 && ending.hint.windows().count() == 0 => {
+            Outcome::throttled("a 200 that is none")
+        }
+        _ => Http.classify(ending),
+    };
+    let retry = with(Policy::new().with_refusals(2)).with_classifier(busy);
+    let (status, report) = call(&script.client(retry), Method::GET).await;
+    assert_eq!((status, report.attempts()), (200, 3));
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_secret_is_in_what_is_said() {
+    let script = Script::new([refusal(1)]);
+    let breather = Breather::default();
+    let retry = RetryMiddleware::new(breather.clone());
+    let debug = format!("{retry:?}");
+    let client = script.client(retry);
+    let slot = ReportSlot::new();
+    let url = "http://user:password@api.example.com/?token=secret";
+    client
+        .get(url)
+        .with_extension(slot.clone())
+        .send()
+        .await
+        .unwrap();
+    let report = slot.report().unwrap();
+    let said = format!("{debug} {breather:?} {report} {report:?}");
+    assert!(
+        !said.contains("secret") && !said.contains("password"),
+        "{said}"
+    );
+    assert!(breather.snapshot("api.example.com").is_some());
+}

@@ -1,0 +1,232 @@
+//! The promises over sockets, in real time.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Response};
+use axum::response::Redirect;
+use axum::routing::any;
+use breather_reqwest::RetryMiddleware;
+use breather_reqwest::breather::{
+    Backoff, Breather, ErrorKind, Jitter, Policy, ReportSlot, StopReason,
+};
+use breather_reqwest::error_kind;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn client(http: reqwest::ClientBuilder, breather: &Breather) -> ClientWithMiddleware {
+    ClientBuilder::new(http.no_proxy().build().unwrap())
+        .with(RetryMiddleware::new(breather.clone()))
+        .build()
+}
+
+fn exact(backoff: Duration) -> Breather {
+    let policy = Policy::new()
+        .with_backoff(Backoff::constant(backoff))
+        .with_jitter(Jitter::none());
+    Breather::new(policy)
+}
+
+/// What a server received.
+type Received = Arc<Mutex<Vec<(Instant, Method, Bytes)>>>;
+
+/// A server that gives `answers` one after the other, and 200 from then on.
+async fn serve(answers: Vec<Response<Body>>) -> (String, Received) {
+    let received = Received::default();
+    let answers = Arc::new(Mutex::new(answers.into_iter()));
+    let log = received.clone();
+    let handler = move |method: Method, body: Bytes| async move {
+        log.lock().unwrap().push((Instant::now(), method, body));
+        answers.lock().unwrap().next().unwrap_or_default()
+    };
+    let url = listen(Router::new().fallback(any(handler))).await;
+    (url, received)
+}
+
+async fn listen(router: Router) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router).await });
+    url
+}
+
+fn answer(status: u16, headers: &[(&str, &str)]) -> Response<Body> {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    response.body(Body::from("{}")).unwrap()
+}
+
+#[tokio::test]
+async fn promise_1_retry_after_is_counted_from_the_receipt() {
+    let (url, received) = serve(vec![answer(429, &[("retry-after", "1")])]).await;
+    let client = client(reqwest::Client::builder(), &Breather::default());
+    let response = client.post(url).body("a row").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let received = received.lock().unwrap();
+    let [(first, ..), (second, method, body)] = &received[..] else {
+        panic!()
+    };
+    assert!(*second - *first >= 1000 * MS, "{:?}", *second - *first);
+    assert_eq!((method, &body[..]), (&Method::POST, &b"a row"[..]));
+}
+
+#[tokio::test]
+async fn promise_4_a_streamed_body_arrives_once_and_whole() {
+    let (url, received) = serve(vec![answer(503, &[])]).await;
+    let client = client(reqwest::Client::builder(), &Breather::default());
+    let chunks = ["a ", "row"].map(Ok::<_, io::Error>);
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    let response = client.put(url).body(body).send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    let received = received.lock().unwrap();
+    assert_eq!(received.len(), 1);
+    assert_eq!(&received[0].2[..], b"a row");
+}
+
+#[tokio::test]
+async fn a_time_out_stays_a_time_out() {
+    let never = || async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    };
+    let url = listen(Router::new().fallback(any(never))).await;
+    let http = reqwest::Client::builder().timeout(50 * MS);
+    let client = client(http, &exact(MS));
+    let slot = ReportSlot::new();
+    let request = client.get(&url).with_extension(slot.clone());
+    let error = request.send().await.unwrap_err();
+    assert!(error.is_timeout() && !error.is_middleware());
+    assert_eq!(error_kind(&error), ErrorKind::Timeout);
+    let report = slot.report().unwrap();
+    assert_eq!((report.attempts(), report.failures()), (4, 4));
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Retries);
+
+    // It may have been executed.
+    let error = client
+        .post(&url)
+        .with_extension(slot.clone())
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(slot.report().unwrap().attempts(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_connection_stays_one_and_any_method_is_repeated() {
+    // A port that was free a moment ago.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let client = client(reqwest::Client::builder(), &exact(MS));
+    let slot = ReportSlot::new();
+    let request = client.post(url).with_extension(slot.clone());
+    let error = request.send().await.unwrap_err();
+    assert!(error.is_connect() && !error.is_middleware());
+    assert_eq!(slot.report().unwrap().attempts(), 4);
+}
+
+#[tokio::test]
+async fn a_broken_connection_may_have_been_executed() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            read_head(&mut stream).await;
+        }
+    });
+    let client = client(reqwest::Client::builder(), &exact(MS));
+    for (method, attempts) in [(Method::GET, 4), (Method::POST, 1)] {
+        let slot = ReportSlot::new();
+        let request = client.request(method, &url).with_extension(slot.clone());
+        let error = request.send().await.unwrap_err();
+        assert_eq!(error_kind(&error), ErrorKind::Interrupted, "{error:?}");
+        assert_eq!(slot.report().unwrap().attempts(), attempts);
+    }
+}
+
+#[tokio::test]
+async fn the_failed_response_is_freed_before_the_wait() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        // A failure whose body would never end.
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 100000000\r\n\r\n...";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let failed = Instant::now();
+        let mut rest = [0; 64];
+        while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {}
+        let freed = failed.elapsed();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        let retried = failed.elapsed();
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        (freed, retried)
+    });
+    let client = client(reqwest::Client::builder(), &exact(1000 * MS));
+    assert_eq!(client.get(url).send().await.unwrap().status(), 200);
+    let (freed, retried) = server.await.unwrap();
+    assert!(retried >= 1000 * MS, "{retried:?}");
+    assert!(freed < retried / 2, "held for {freed:?} of {retried:?}");
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that_was_asked() {
+    let spent = [
+        ("retry-after", "1"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "1"),
+    ];
+    let (elsewhere, received) = serve(vec![answer(429, &spent)]).await;
+    let redirect = move || async move { Redirect::temporary(&elsewhere) };
+    let router = Router::new()
+        .route("/moved", any(redirect))
+        .fallback(any(|| async { "here" }));
+    let url = listen(router).await;
+    let breather = Breather::default();
+    let client = client(reqwest::Client::builder(), &breather);
+    let moved = tokio::spawn(client.get(format!("{url}moved")).send());
+    while received.lock().unwrap().is_empty() {
+        tokio::time::sleep(MS).await;
+    }
+    tokio::time::sleep(20 * MS).await;
+    let start = Instant::now();
+    assert_eq!(client.get(url).send().await.unwrap().status(), 200);
+    assert!(start.elapsed() < 500 * MS, "{:?}", start.elapsed());
+
+    // The refused call itself waits as it was told.
+    assert_eq!(moved.await.unwrap().unwrap().status(), 200);
+    let received = received.lock().unwrap();
+    assert!(received[1].0 - received[0].0 >= 1000 * MS);
+}
+
+#[tokio::test]
+async fn promise_9_a_call_given_up_in_flight_leaves_nothing_behind() {
+    let slow = || async { tokio::time::sleep(Duration::from_secs(60)).await };
+    let url = listen(Router::new().fallback(any(slow))).await;
+    let breather = Breather::default();
+    let client = client(reqwest::Client::builder(), &breather);
+    let calls = (0..40).map(|_| client.get(&url).send());
+    let all = futures_util::future::join_all(calls);
+    assert!(tokio::time::timeout(100 * MS, all).await.is_err());
+    let scope = url.trim_start_matches("http://").trim_end_matches('/');
+    let snapshot = breather.snapshot(scope).unwrap();
+    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+}

@@ -1,0 +1,159 @@
+//! The pacer against a fixed window with a cap: how near to the ideal, for how many refusals.
+//!
+//! Virtual time, fixed seeds: the figures are the same on every machine.
+
+use std::time::Duration;
+
+use breather::{Policy, StopReason};
+use breather_sim::{Headers, Load, Run, Server};
+
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
+
+/// The medians over the seeds of makespan over ideal and of sends per call.
+fn medians(server: &Server, load: &Load) -> (f64, f64) {
+    let (mut makespans, mut sends): (Vec<_>, Vec<_>) = SEEDS
+        .map(|seed| {
+            let run = finished(server, load, seed);
+            let ideal = server.ideal(load, seed).makespan();
+            (run.makespan().div_duration_f64(ideal), run.sends_per_call())
+        })
+        .unzip();
+    makespans.sort_by(f64::total_cmp);
+    sends.sort_by(f64::total_cmp);
+    (makespans[2], sends[2])
+}
+
+/// A run in which every call succeeded and nothing leaked.
+fn finished(server: &Server, load: &Load, seed: u64) -> Run {
+    let run = breather_sim::run(server, load, seed);
+    assert_eq!(run.ok(), load.calls());
+    assert_eq!(run.leaked(), (0, 0));
+    run
+}
+
+fn assert_within(what: &str, server: &Server, calls: usize, makespan: f64, sends: f64) {
+    let reached = medians(server, &Load::spike(calls));
+    assert!(
+        reached.0 <= makespan && reached.1 <= sends,
+        "{what}, {calls} calls: makespan / ideal {:.3}, sends per call {:.3}",
+        reached.0,
+        reached.1,
+    );
+}
+
+fn window(seconds: u64, quota: u64) -> Server {
+    Server::default().with_quota(quota, Duration::from_secs(seconds))
+}
+
+#[test]
+fn several_windows() {
+    assert_within("300 a minute", &Server::default(), 1_000, 1.01, 1.02);
+    assert_within("300 a minute", &Server::default(), 5_000, 1.01, 1.02);
+    assert_within("300 in 10 s", &window(10, 300), 600, 1.01, 1.02);
+    assert_within("300 in 10 s", &window(10, 300), 1_200, 1.01, 1.02);
+}
+
+#[test]
+fn less_than_a_window() {
+    let server = Server::default().with_cap_retry_after(None);
+    assert_within("one window", &server, 50, 1.10, 1.05);
+    assert_within("one window", &server, 200, 1.10, 1.05);
+}
+
+#[test]
+fn no_cap() {
+    let server = Server::default().with_cap(None);
+    assert_within("no cap", &server, 1_000, 1.02, 1.05);
+}
+
+#[test]
+fn caps_and_services_of_every_size() {
+    for (cap, quota, calls) in [(5, 150, 800), (20, 600, 3_000)] {
+        let server = window(10, quota).with_cap(Some(cap));
+        assert_within(
+            "a small cap",
+            &server,
+            calls,
+            1.03,
+            1.02 + 40.0 / calls as f64,
+        );
+    }
+    for (cap, quota, calls) in [(100, 600, 3_000), (500, 3_000, 15_000)] {
+        let server = window(60, quota).with_cap(Some(cap));
+        assert_within(
+            "a large cap",
+            &server,
+            calls,
+            1.03,
+            1.02 + 40.0 / calls as f64,
+        );
+    }
+    for service in [20, 2_000] {
+        let server = Server::default().with_service(Duration::from_millis(service));
+        assert_within("service", &server, 1_500, 1.03, 1.02);
+    }
+}
+
+#[test]
+fn fewer_headers() {
+    let retry_after = Server::default().with_headers(Headers::RetryAfter);
+    assert_within("Retry-After alone", &retry_after, 1_000, 1.02, 1.05);
+    let bare = Server::default().with_headers(Headers::None);
+    assert_within("nothing but the 429", &bare, 1_000, 1.10, 1.15);
+}
+
+#[test]
+fn nobody_storms_after_a_reset() {
+    for seed in SEEDS {
+        let run = finished(&Server::default(), &Load::spike(1_000), seed);
+        // 50 in flight of 200 ms each are 250 a second.
+        assert!(run.peak_sends_1s() <= 300, "{}", run.peak_sends_1s());
+    }
+}
+
+#[test]
+fn a_call_in_the_middle_is_over_as_soon_as_it_could_be() {
+    let (server, load) = (Server::default(), Load::spike(1_000));
+    for seed in SEEDS {
+        let run = finished(&server, &load, seed);
+        let ideal = server.ideal(&load, seed);
+        for share in [0.5, 0.99] {
+            let late = run.quantile(share).div_duration_f64(ideal.quantile(share));
+            assert!(late <= 1.02, "p{}: {late:.3}", share * 100.0);
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let load = Load::spike(600);
+    let [first, second] = [(); 2].map(|()| finished(&Server::default(), &load, 7));
+    assert_eq!(first.reports(), second.reports());
+    let other = finished(&Server::default(), &load, 8);
+    assert_ne!(first.reports(), other.reports());
+}
+
+#[test]
+fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
+    let policy = Policy::new().with_deadline(Duration::from_secs(20));
+    let load = Load::spike(1_000).with_policy(policy);
+    let run = breather_sim::run(&Server::default(), &load, 1);
+    assert_eq!(run.leaked(), (0, 0));
+    // The first window's quota, and nobody else: what a stated reset says in time costs no attempt.
+    assert_eq!(run.ok(), 300);
+    for report in run.reports() {
+        let stop = report.stop().unwrap();
+        match stop.reason() {
+            StopReason::Success => {}
+            StopReason::Deadline => {
+                let stopped = stop.at().duration_since(breather::Instant::ORIGIN);
+                assert!(
+                    stopped < Duration::from_secs(3),
+                    "stopped after {stopped:?}"
+                );
+                assert!(stop.wait().unwrap() > Duration::from_secs(50));
+            }
+            other => panic!("{other}"),
+        }
+    }
+}

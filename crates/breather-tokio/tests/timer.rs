@@ -1,0 +1,109 @@
+//! The timer: paused time, several runtimes, and runtimes that end.
+
+use std::time::Duration;
+
+use breather::{Breather, CallSpec, Hint, Outcome, Timer, Window};
+use breather_tokio::{Seeds, TokioTimer};
+use tokio::runtime::Builder;
+use tokio::time::{Instant, timeout};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Has `breather` learn that nothing remains for `reset`.
+async fn spend(breather: &Breather, reset: Duration) {
+    let mut call = breather.start(Some("api"), CallSpec::new(), TokioTimer, 1);
+    call.ready().await.unwrap();
+    let window = Window::new("").with_remaining(0).with_reset(reset);
+    let hint = Hint::new(TokioTimer.now()).with_window(window);
+    let _ = call.on_outcome(Outcome::success(), &hint);
+}
+
+async fn send(breather: &Breather) {
+    let seed = Seeds::random().draw();
+    let mut call = breather.start(Some("api"), CallSpec::new(), TokioTimer, seed);
+    call.ready().await.unwrap();
+    let hint = Hint::new(TokioTimer.now());
+    let _ = call.on_outcome(Outcome::success(), &hint);
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_time_passes_while_calls_wait() {
+    let breather = Breather::default();
+    spend(&breather, 120 * SECOND).await;
+    let start = Instant::now();
+    send(&breather).await;
+    let waited = start.elapsed();
+    assert!(
+        waited >= 120 * SECOND && waited < 121 * SECOND,
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_follows_tokios() {
+    let before = TokioTimer.now();
+    tokio::time::advance(7 * SECOND).await;
+    assert_eq!(TokioTimer.now().duration_since(before), 7 * SECOND);
+}
+
+#[tokio::test]
+async fn a_sleep_is_over_when_the_clock_says_so() {
+    for micros in [0, 1, 999, 1_000, 1_001, 2_500] {
+        let at = TokioTimer.now() + Duration::from_micros(micros);
+        TokioTimer.sleep_until(at).await;
+        assert!(TokioTimer.now() >= at, "after {micros} µs");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_sleep_is_longer_than_any_test() {
+    let never = TokioTimer.sleep_until(breather::Instant::MAX);
+    assert!(timeout(86_400 * SECOND, never).await.is_err());
+}
+
+#[test]
+fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
+    let breather = Breather::default();
+    let first = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    let second = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    first.block_on(spend(&breather, SECOND));
+    // The alarm is set by a call on the first runtime.
+    let on_first = breather.clone();
+    first.spawn(async move { send(&on_first).await });
+    while breather.snapshot("api").unwrap().waiting() < 1 {
+        std::thread::yield_now();
+    }
+    let on_second = breather.clone();
+    let waiting = second.spawn(async move { send(&on_second).await });
+    while breather.snapshot("api").unwrap().waiting() < 2 {
+        std::thread::yield_now();
+    }
+    first.shutdown_background();
+    let done = second.block_on(async { timeout(20 * SECOND, waiting).await });
+    done.expect("it is woken by an alarm of its own").unwrap();
+    let snapshot = breather.snapshot("api").unwrap();
+    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+}
+
+#[test]
+fn a_call_dropped_outside_of_any_runtime_wakes_the_next() {
+    let breather = Breather::default();
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let mut held = Vec::new();
+    for _ in 0..30 {
+        let mut call = breather.start(Some("api"), CallSpec::new(), TokioTimer, 1);
+        runtime.block_on(call.ready()).unwrap();
+        held.push(call);
+    }
+    drop(held);
+    runtime.block_on(send(&breather));
+    assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
+}

@@ -1,3 +1,8 @@
-//! What the examples of breather share.
+//! What the examples of breather share; and the README, whose examples are compiled here.
 
 pub mod analytics;
+
+/// The README of the project.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,0 +1,100 @@
+//! What one decision costs: `cargo bench --bench decide`.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::time::Duration;
+
+use breather::{
+    Breather, Call, CallSpec, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing, Policy,
+    Turn, UnixTime, Window,
+};
+use breather_benches::Case;
+use breather_tokio::TokioTimer;
+
+fn main() {
+    breather_benches::main(&[
+        Case::new("a call that succeeds: start, sent, outcome", || {
+            let mut call = call();
+            let _ = black_box(call.on_outcome(NOW, Outcome::success(), &Hint::new(NOW), None));
+        }),
+        Case::new("a call that is to be retried: the same, and a draw", || {
+            let mut call = call();
+            let failed = Outcome::transient(Executed::No, "no connection");
+            let _ = black_box(call.on_outcome(NOW, failed, &Hint::new(NOW), None));
+        }),
+        Case::new("reading 6 headers without a hint", || {
+            black_box(Hint::read(black_box(PLAIN), moment()));
+        }),
+        Case::new("reading 4 headers with a hint, and aligning", || {
+            let mut call = call();
+            let hint = Hint::read(black_box(HINTED), moment());
+            let _ = black_box(call.on_outcome(NOW, Outcome::throttled("status 429"), &hint, None));
+        }),
+        Case::new("reading a date", || {
+            black_box(Hint::read(black_box(DATED), moment()));
+        }),
+        Case::new("pacer: a permit taken and returned, quota read", || {
+            PACER.with_borrow_mut(|pacer| {
+                let place = pacer.arrive();
+                let Turn::Send(permit) = pacer.request(NOW, place, Instant::MAX) else {
+                    return;
+                };
+                let window = Window::new("").with_limit(300).with_remaining(200);
+                let hint = Hint::new(NOW).with_window(window.with_reset(Duration::from_secs(9)));
+                pacer.on_outcome(NOW, permit, Outcome::success(), &hint);
+            });
+        }),
+        Case::new("handle: a call from start to drop, two clock reads", || {
+            BREATHER.with(|breather| {
+                let scope = black_box(Some("api.example.com"));
+                let mut call = breather.start(scope, CallSpec::new(), TokioTimer, 7);
+                let _ = black_box(call.poll_step(std::task::Waker::noop()));
+                let hint = Hint::new(NOW);
+                let _ = black_box(call.on_outcome(Outcome::success(), &hint));
+            });
+        }),
+    ]);
+}
+
+fn call() -> Call {
+    let mut call = Call::new(
+        black_box(Policy::default()),
+        CallSpec::new(),
+        black_box(7),
+        NOW,
+    );
+    call.on_sent(NOW);
+    call
+}
+
+fn moment() -> Moment {
+    Moment::new(NOW).with_unix_time(UnixTime::from_secs(1_800_000_000))
+}
+
+const NOW: Instant = Instant::from_nanos(1_000_000_000);
+
+const PLAIN: [(&str, &[u8]); 6] = [
+    ("content-type", b"application/json"),
+    ("content-length", b"256"),
+    ("date", b"Fri, 15 Jan 2027 08:00:00 GMT"),
+    ("server", b"nginx"),
+    ("vary", b"accept-encoding"),
+    ("x-request-id", b"0b9c2f54-5d4f-4a53-8d37-1b1d4bd9f2a1"),
+];
+
+const HINTED: [(&str, &[u8]); 4] = [
+    ("x-rate-limit-limit", b"300"),
+    ("x-rate-limit-remaining", b"0"),
+    ("x-rate-limit-reset", b"41"),
+    ("retry-after", b"41"),
+];
+
+const DATED: [(&str, &[u8]); 2] = [
+    ("retry-after", b"Fri, 15 Jan 2027 08:00:07 GMT"),
+    ("date", b"Fri, 15 Jan 2027 08:00:00 GMT"),
+];
+
+thread_local! {
+    static PACER: RefCell<Pacer> = RefCell::new(Pacer::new(Pacing::default()));
+    static BREATHER: Breather = Breather::default();
+}

@@ -106,7 +106,10 @@ impl Middleware for Script {
         let answer = {
             let mut state = self.0.lock().unwrap();
             state.sends.push(send);
-            state.answers.pop_front().unwrap_or(Answer::status(200))
+            state
+                .answers
+                .pop_front()
+                .unwrap_or_else(|| Answer::status(200))
         };
         if !answer.after.is_zero() {
             sleep(answer.after).await;

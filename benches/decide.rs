@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use breather::{
-    Breather, Call, CallSpec, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing, Policy,
-    Turn, UnixTime, Window,
+    Breather, Call, CallSpec, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing, Patience,
+    Policy, Turn, UnixTime, Window,
 };
 use breather_benches::Case;
 use breather_tokio::TokioTimer;
@@ -36,7 +36,7 @@ fn main() {
         Case::new("pacer: a permit taken and returned, quota read", || {
             PACER.with_borrow_mut(|pacer| {
                 let place = pacer.arrive();
-                let Turn::Send(permit) = pacer.request(NOW, place, Instant::MAX) else {
+                let Turn::Send(permit) = pacer.request(NOW, place, Patience::endless()) else {
                     return;
                 };
                 let window = Window::new("").with_limit(300).with_remaining(200);

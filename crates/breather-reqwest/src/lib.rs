@@ -17,8 +17,11 @@
 //! # What the caller gets
 //!
 //! The last response or error, as it is: errors are not wrapped, so that `is_timeout()` and
-//! `is_connect()` stay true. Only where nothing was received at all, since the call stopped while it
-//! waited for its turn, the error is `Error::Middleware` with a [`Stopped`](breather::Stopped) inside.
+//! `is_connect()` stay true. A call that stops does so when its last answer comes, and hands that on; it
+//! can stop later only while it waits for its turn, if the queue is longer than its deadline or a hold
+//! begins that nobody knew of. Then there may be nothing to hand on: nothing was received yet, or a
+//! response that was let go before the wait. The error is then `Error::Middleware` with a
+//! [`Stopped`](breather::Stopped) inside.
 //!
 //! A body that cannot be cloned (a stream) is sent once, as if this middleware were not there, except
 //! that it waits for its turn.
@@ -40,7 +43,7 @@
 //! # }
 //! ```
 //!
-//! The slot is filled whatever the end. A response of a call that waited or was sent more than once has
+//! The slot is filled whatever the end, also of a call that is dropped. A response of a call that waited or was sent more than once has
 //! the [`Report`](breather::Report) in its own extensions, too.
 
 pub use ::breather;

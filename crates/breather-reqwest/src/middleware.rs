@@ -104,32 +104,36 @@ impl Middleware for RetryMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let may_repeat = self.breather.policy().may_repeat();
         let method = request.method().clone();
         let asked = authority(request.url()).to_owned();
         let slot = extensions.get::<ReportSlot>().cloned();
+        let may_repeat = self.breather.policy().may_repeat();
+        let mut spare = may_repeat.then(|| request.try_clone()).flatten();
         // What inner middlewares put in during one attempt is not for the next one to find.
-        let pristine = may_repeat.then(|| extensions.clone());
-        let mut spare = request.try_clone().filter(|_| may_repeat);
+        let pristine = spare.is_some().then(|| extensions.clone());
         let spec = CallSpec::new()
             .idempotent(is_idempotent(&method, request.headers()))
             .replayable(spare.is_some());
-        let mut call = self
+        let call = self
             .breather
             .start(Some(&asked), spec, TokioTimer, self.seeds.draw());
+        let mut call = Reported { call, slot };
 
         let mut attempt = request;
+        let mut last_error = None;
         let result = loop {
-            if let Err(stopped) = call.ready().await {
-                break Err(Error::middleware(stopped));
+            if let Err(stopped) = call.call.ready().await {
+                // The call is over without another attempt. An error of the one before says more, and a
+                // response of the one before is gone.
+                break Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
             }
             let result = next.clone().run(attempt, extensions).await;
-            let decision = self.decide(&mut call, &method, &asked, &result);
+            let decision = self.decide(&mut call.call, &method, &asked, &result);
             let (Decision::Retry(_), Some(copy)) = (decision, spare.take()) else {
                 break result;
             };
             // The response goes before the wait, not after it, and its connection with it.
-            drop(result);
+            last_error = result.err();
             if let Some(pristine) = &pristine {
                 extensions.clone_from(pristine);
             }
@@ -137,15 +141,26 @@ impl Middleware for RetryMiddleware {
             attempt = copy;
         };
 
-        let report = *call.report();
-        if let Some(slot) = slot {
-            slot.fill(report);
-        }
         let mut response = result?;
+        let report = call.call.report();
         if report.attempts() > 1 || !report.waited_in_all().is_zero() {
-            response.extensions_mut().insert(report);
+            response.extensions_mut().insert(*report);
         }
         Ok(response)
+    }
+}
+
+/// A call whose report goes into its slot whatever its end, a drop included.
+struct Reported {
+    call: ActiveCall<TokioTimer>,
+    slot: Option<ReportSlot>,
+}
+
+impl Drop for Reported {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot {
+            slot.fill(*self.call.report());
+        }
     }
 }
 

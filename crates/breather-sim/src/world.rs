@@ -85,8 +85,10 @@ impl World {
     fn ask(&mut self, index: usize) {
         let now = self.now;
         let caller = &mut self.callers[index];
-        let patience = caller.call.patience(now);
-        match self.pacer.request(now, caller.place, patience) {
+        match self
+            .pacer
+            .request(now, caller.place, caller.call.patience())
+        {
             Turn::Send(permit) => {
                 caller.call.on_sent(now);
                 caller.permit = Some(permit);

@@ -1,5 +1,6 @@
 //! Tokio's clock and timer.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
@@ -57,6 +58,13 @@ impl Timer for TokioTimer {
         let now = time::Instant::now();
         let wait = at.duration_since(self.now()).min(LONGEST_SLEEP);
         time::sleep_until(now + wait)
+    }
+
+    fn domain(&self) -> u64 {
+        let runtime = Handle::try_current().map(|runtime| runtime.id());
+        let mut hasher = DefaultHasher::new();
+        runtime.ok().hash(&mut hasher);
+        hasher.finish()
     }
 
     fn set_alarm(&self, mut alarm: Alarm) {

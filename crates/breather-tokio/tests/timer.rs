@@ -94,6 +94,23 @@ fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
 }
 
 #[test]
+fn a_call_goes_on_though_the_runtime_that_had_set_the_alarm_is_not_driven_any_more() {
+    let breather = Breather::default();
+    let first = Builder::new_current_thread().enable_time().build().unwrap();
+    first.block_on(spend(&breather, SECOND));
+    let on_first = breather.clone();
+    // Its call waits, and nobody polls it again: the runtime lives on, and stands still.
+    let stuck = first.spawn(async move { send(&on_first).await });
+    first.block_on(tokio::task::yield_now());
+    assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
+
+    let second = Builder::new_current_thread().enable_time().build().unwrap();
+    let done = second.block_on(async { timeout(20 * SECOND, send(&breather)).await });
+    done.expect("it is woken by an alarm of its own");
+    stuck.abort();
+}
+
+#[test]
 fn a_call_dropped_outside_of_any_runtime_wakes_the_next() {
     let breather = Breather::default();
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();

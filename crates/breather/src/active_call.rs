@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::pacer::{Permit, Place, Turn};
 use crate::report::Report;
 use crate::scope::Scope;
-use crate::stop::Stopped;
+use crate::stop::{Stop, Stopped};
 use crate::timer::Timer;
 use crate::unix_time::Moment;
 
@@ -68,7 +68,8 @@ pub struct ActiveCall<T: Timer> {
 #[derive(Debug)]
 struct Gate {
     scope: Arc<Scope>,
-    place: Place,
+    /// Taken when the call first asks, and kept.
+    place: Option<Place>,
     waiting: bool,
     permit: Option<Permit>,
 }
@@ -93,14 +94,11 @@ pub enum Step {
 
 impl<T: Timer> ActiveCall<T> {
     pub(crate) fn new(timer: T, call: Call, scope: Option<Arc<Scope>>) -> Self {
-        let gate = scope.map(|scope| {
-            let place = scope.lock().pacer.arrive();
-            Gate {
-                scope,
-                place,
-                waiting: false,
-                permit: None,
-            }
+        let gate = scope.map(|scope| Gate {
+            scope,
+            place: None,
+            waiting: false,
+            permit: None,
         });
         Self { timer, call, gate }
     }
@@ -138,50 +136,32 @@ impl<T: Timer> ActiveCall<T> {
 
     /// One step of [`ready`](Self::ready), for futures written by hand.
     ///
-    /// `waker` is kept while the call waits for a permit, in place of the one of the poll before.
+    /// `waker` is kept while the call waits for a permit, in place of the one of the poll before. An
+    /// attempt that was sent and never told the end of is given up by this.
     pub fn poll_step(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
         if let Some(until) = self.call.not_before().filter(|&until| until > now) {
             return Step::Wait { until: Some(until) };
         }
-        let Some(gate) = &mut self.gate else {
-            self.call.on_sent(now);
-            return Step::Send;
-        };
-        let patience = self.call.patience(now);
-        let waited = gate.waiting;
-        let mut state = gate.scope.lock();
-        let stop = match state.pacer.request(now, gate.place, patience) {
-            Turn::Send(permit) => {
-                gate.permit = Some(permit);
-                None
+        let mut stop = self.call.on_asking(now);
+        if let Some(gate) = &mut self.gate {
+            if stop.is_none() {
+                stop = gate.ask(&mut self.call, now, &self.timer, waker);
+            } else {
+                gate.give_back(now, &self.timer);
             }
-            Turn::Crowded => Some(self.call.on_crowded(now)),
-            Turn::Wait { opens } => self.call.on_waiting(now, opens),
-        };
-        gate.waiting = gate.permit.is_none() && stop.is_none();
-        if gate.waiting {
-            // Only this call's task touches its entry, so the waker is current when it is needed.
-            match state.wakers.get_mut(&gate.place) {
-                Some(kept) => kept.clone_from(waker),
-                None => drop(state.wakers.insert(gate.place, waker.clone())),
+            if stop.is_none() && gate.waiting {
+                let until = self.call.deadline();
+                return Step::Wait { until };
             }
-        } else if waited || stop.is_some() {
-            state.pacer.leave(gate.place);
-            state.wakers.remove(&gate.place);
         }
-        if let Some(alarm) = gate.scope.settle(state, now) {
-            self.timer.set_alarm(alarm);
+        match stop {
+            Some(stop) => Step::Stop(Stopped::new(stop)),
+            None => {
+                self.call.on_sent(now);
+                Step::Send
+            }
         }
-        if let Some(stop) = stop {
-            return Step::Stop(Stopped::new(stop));
-        }
-        if gate.waiting {
-            let until = self.call.deadline();
-            return Step::Wait { until };
-        }
-        self.call.on_sent(now);
-        Step::Send
     }
 
     /// The attempt in flight ended with `outcome`; the response's head, or the error, was received at
@@ -214,9 +194,7 @@ impl<T: Timer> ActiveCall<T> {
                 state.pacer.on_outcome(now, permit, told, told_hint);
             }
             opens = state.pacer.opens();
-            if let Some(alarm) = gate.scope.settle(state, now) {
-                self.timer.set_alarm(alarm);
-            }
+            gate.scope.settle(state, now, &self.timer);
         }
         self.call.on_outcome(now, outcome, hint, opens)
     }
@@ -235,22 +213,69 @@ impl<T: Timer> ActiveCall<T> {
 
 impl<T: Timer> Drop for ActiveCall<T> {
     fn drop(&mut self) {
-        let Some(gate) = &mut self.gate else {
-            return;
-        };
-        if gate.permit.is_none() && !gate.waiting {
+        if let Some(gate) = &mut self.gate {
+            // What is dropped has no clock: the latest time that the scope has seen will do.
+            gate.give_back(Instant::ORIGIN, &self.timer);
+        }
+    }
+}
+
+impl Gate {
+    /// Asks for a permit: has one afterwards, or waits, or answers why it does neither.
+    fn ask<T: Timer>(
+        &mut self,
+        call: &mut Call,
+        now: Instant,
+        timer: &T,
+        waker: &Waker,
+    ) -> Option<Stop> {
+        // A waker's clone is foreign code, and not for under the lock. Most calls never need one.
+        let mut kept = self.waiting.then(|| waker.clone());
+        loop {
+            let mut state = self.scope.lock();
+            if let Some(permit) = self.permit.take() {
+                state.pacer.on_drop(permit);
+            }
+            let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
+            let mut stop = None;
+            match state.pacer.request(now, place, call.patience()) {
+                Turn::Send(permit) => self.permit = Some(permit),
+                Turn::Crowded => stop = Some(call.on_crowded(now)),
+                Turn::Wait { opens } => stop = call.on_waiting(now, opens),
+            }
+            self.waiting = self.permit.is_none() && stop.is_none();
+            let former = if !self.waiting {
+                state.pacer.leave(place);
+                state.wakers.remove(&place)
+            } else if let Some(waker) = kept.take() {
+                state.wakers.insert(place, waker)
+            } else {
+                drop(state);
+                kept = Some(waker.clone());
+                continue;
+            };
+            self.scope.settle(state, now, timer);
+            drop(former);
+            return stop;
+        }
+    }
+
+    /// Gives up the permit, or the place among the waiting.
+    fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        if self.permit.is_none() && !self.waiting {
             return;
         }
-        let mut state = gate.scope.lock();
-        if let Some(permit) = gate.permit.take() {
+        self.waiting = false;
+        let mut state = self.scope.lock();
+        if let Some(permit) = self.permit.take() {
             state.pacer.on_drop(permit);
         }
-        state.pacer.leave(gate.place);
-        // Foreign code runs when a waker is dropped: not under the lock.
-        let _waker = state.wakers.remove(&gate.place);
-        let now = state.pacer.latest();
-        if let Some(alarm) = gate.scope.settle(state, now) {
-            self.timer.set_alarm(alarm);
-        }
+        let former = self.place.and_then(|place| {
+            state.pacer.leave(place);
+            state.wakers.remove(&place)
+        });
+        let now = now.max(state.pacer.latest());
+        self.scope.settle(state, now, timer);
+        drop(former);
     }
 }

@@ -6,6 +6,7 @@ use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::jitter::Delays;
 use crate::outcome::{Executed, Kind, Outcome};
+use crate::pacer::Patience;
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::stop::{Stop, StopReason};
@@ -149,6 +150,13 @@ impl Call {
         self.report.attempts = self.report.attempts.saturating_add(1);
     }
 
+    /// The call is about to ask for a permit, or to be sent. A stop if its deadline has passed meanwhile.
+    pub fn on_asking(&mut self, now: Instant) -> Option<Stop> {
+        let now = self.at(now);
+        self.deadline.filter(|&deadline| now > deadline)?;
+        Some(self.stopped(Stop::new(StopReason::Deadline, now)))
+    }
+
     /// The pacer has no permit for the call yet, and by what the server stated will have none before
     /// `opens`. A stop if that is too late: the wait would be in vain.
     ///
@@ -156,15 +164,13 @@ impl Call {
     pub fn on_waiting(&mut self, now: Instant, opens: Option<Instant>) -> Option<Stop> {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
-        let stop = match opens {
-            Some(opens) => self.too_late(now, opens, opens, None),
-            None => None,
+        let too_late = opens.and_then(|opens| self.too_late(now, opens, opens, None));
+        // Whoever asks at the deadline's very instant has no time left to wait.
+        let over = || {
+            self.deadline.filter(|&deadline| now >= deadline)?;
+            Some(Stop::new(StopReason::Deadline, now))
         };
-        // Polled again after the deadline, the call has nothing to wait for.
-        let stop = stop.or_else(|| {
-            let deadline = self.deadline.filter(|&deadline| now >= deadline)?;
-            Some(Stop::new(StopReason::Deadline, now).until(opens.unwrap_or(deadline), None))
-        })?;
+        let stop = too_late.or_else(over)?;
         Some(self.stopped(stop))
     }
 
@@ -209,13 +215,14 @@ impl Call {
         self.deadline
     }
 
-    /// The instant beyond which waiting from `now` on is of no use to the call: its deadline, or the
-    /// longest hint that the policy obeys. What [`Pacer::request`](crate::Pacer::request) asks for.
-    #[must_use]
-    pub fn patience(&self, now: Instant) -> Instant {
-        let longest = now + self.policy.longest_hint();
-        self.deadline
-            .map_or(longest, |deadline| deadline.min(longest))
+    /// What is the most that the call will wait for a permit, as
+    /// [`Pacer::request`](crate::Pacer::request) asks.
+    pub const fn patience(&self) -> Patience {
+        let patience = Patience::endless().with_longest(self.policy.longest_hint());
+        match self.deadline {
+            Some(deadline) => patience.with_deadline(deadline),
+            None => patience,
+        }
     }
 
     /// What the call can tell so far; with a stop in it, it is over.
@@ -236,6 +243,7 @@ impl Call {
         let number = match outcome.kind() {
             Kind::Success => return stop(StopReason::Success),
             Kind::Permanent => return stop(StopReason::Permanent),
+            Kind::Pending if !self.policy.may_repeat() => return stop(StopReason::Once),
             Kind::Pending => {
                 self.polls = self.polls.saturating_add(1);
                 self.polls
@@ -262,10 +270,11 @@ impl Call {
             return stop(StopReason::NotIdempotent);
         }
         let wait = self.align(now, number - 1, hint);
-        // Both are `None` or instants; nothing stated is earlier than anything stated.
-        let stated = hint.not_before().max(opens).unwrap_or(now);
-        let earliest = wait.until.max(stated);
-        match self.too_late(now, stated, earliest, hint.evidence()) {
+        // Nothing stated is earlier than anything stated.
+        let stated = hint.not_before().max(opens);
+        let evidence = hint.evidence().filter(|_| stated == hint.not_before());
+        let stated = stated.unwrap_or(now);
+        match self.too_late(now, stated, wait.until.max(stated), evidence) {
             Some(stop) => Decision::Stop(stop),
             None => Decision::Retry(wait),
         }

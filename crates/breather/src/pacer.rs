@@ -11,7 +11,8 @@ use core::time::Duration;
 use self::concurrency::Concurrency;
 use self::hold::{Cause, Hold, Lateness};
 pub use self::permit::{Permit, Place};
-use self::quota::Quota;
+use self::quota::{Quota, is_blur};
+pub use self::waiters::Patience;
 use self::waiters::Waiters;
 use crate::hint::Hint;
 use crate::instant::Instant;
@@ -30,7 +31,7 @@ use crate::outcome::{Kind, Outcome};
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, Turn, Window};
+/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, Patience, Turn, Window};
 /// use core::time::Duration;
 ///
 /// let mut now = Instant::ORIGIN;
@@ -38,19 +39,19 @@ use crate::outcome::{Kind, Outcome};
 ///
 /// // One call, granted at once. Its answer says that it was the last of this window.
 /// let place = pacer.arrive();
-/// let Turn::Send(permit) = pacer.request(now, place, Instant::MAX) else { panic!() };
+/// let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
 /// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
 /// // The next call waits, and knows until when.
 /// let place = pacer.arrive();
-/// let Turn::Wait { opens } = pacer.request(now, place, Instant::MAX) else { panic!() };
+/// let Turn::Wait { opens } = pacer.request(now, place, Patience::endless()) else { panic!() };
 /// assert_eq!(opens, Some(now + Duration::from_secs(9)));
 /// assert_eq!(pacer.poll_offer(now), None);
 ///
 /// now = pacer.next_wake().unwrap();
 /// assert_eq!(pacer.poll_offer(now), Some(place));
-/// assert!(matches!(pacer.request(now, place, Instant::MAX), Turn::Send(_)));
+/// assert!(matches!(pacer.request(now, place, Patience::endless()), Turn::Send(_)));
 /// ```
 #[derive(Debug)]
 pub struct Pacer {
@@ -137,17 +138,21 @@ impl Pacer {
         Place(self.arrived)
     }
 
-    /// The call at `place` wants to send now. To wait beyond `patience` would be of no use to it: a
-    /// hold that lasts longer is a reason for [`poll_offer`](Self::poll_offer) to name it.
+    /// The call at `place` wants to send now. A hold beyond its `patience` is a reason for
+    /// [`poll_offer`](Self::poll_offer) to name it.
     ///
     /// Asking again while waiting is harmless.
-    pub fn request(&mut self, now: Instant, place: Place, patience: Instant) -> Turn {
+    pub fn request(&mut self, now: Instant, place: Place, patience: Patience) -> Turn {
         let now = self.advance(now);
         let waited = self.waiters.contains(place);
         if waited {
             self.waiters.leave(place);
         }
-        if !self.waiters.any_before(place) && self.has_room(now) {
+        let is_first = !self.waiters.any_before(place);
+        // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
+        if is_first
+            && (self.has_room(now) || self.waiters.take_from_younger(place) && self.has_room(now))
+        {
             return Turn::Send(self.grant(now));
         }
         if !waited && self.waiters.len() >= self.pacing.waiters {
@@ -173,7 +178,13 @@ impl Pacer {
             return;
         }
         let before = permit.number - self.epoch_start - 1;
-        self.quota.on_answer(&permit, before, hint);
+        // A limiter counts a call when it comes in, and refuses at once. So an accepted call's delays count
+        // from near its sending, and what is sent at such an instant arrives after it.
+        let base = match outcome.kind() {
+            Kind::Throttled => hint.received(),
+            _ => permit.sent,
+        };
+        self.quota.on_answer(&permit, before, base, hint);
         match outcome.kind() {
             Kind::Throttled => self.on_refused(now, &permit, hint),
             Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(&permit),
@@ -204,7 +215,8 @@ impl Pacer {
             return None;
         }
         let now = self.advance(now);
-        let impatient = self.opens().and_then(|opens| self.waiters.impatient(opens));
+        let opens = self.opens();
+        let impatient = opens.and_then(|opens| self.waiters.impatient(now, opens));
         if impatient.is_some() {
             return impatient;
         }
@@ -223,10 +235,13 @@ impl Pacer {
             return None;
         }
         let phase = match self.phase {
-            Phase::Running if self.quota.budget(self.sent) == Some(0) => None,
             Phase::Running => self.concurrency.grows_at(self.used()),
             Phase::Held(hold) => Some(hold.until),
-            Phase::Probing { sent, .. } => sent.map(|(_, at)| self.silent_at(at)),
+            Phase::Probing { sent: None, .. } => self.concurrency.grows_at(self.used()),
+            Phase::Probing {
+                sent: Some((_, at)),
+                ..
+            } => Some(self.silent_at(at)),
         };
         let passes_on = self.waiters.expires_at();
         phase.into_iter().chain(passes_on).min()
@@ -239,6 +254,12 @@ impl Pacer {
             Phase::Held(hold) => hold.stated(),
             Phase::Running | Phase::Probing { .. } => None,
         }
+    }
+
+    /// Whether nothing will be sent at `now`, be it for a guess.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_held(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Held(hold) if hold.until > now)
     }
 
     /// How many attempts are in flight.
@@ -276,6 +297,7 @@ impl Pacer {
             epoch: self.epoch,
             sent: now,
             level: self.in_flight,
+            refused: self.concurrency.refused(),
         }
     }
 
@@ -287,14 +309,15 @@ impl Pacer {
             Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
             Phase::Probing { .. } => {}
             Phase::Running => {
-                let budget = self.quota.budget(self.sent);
-                if budget.is_some_and(|budget| budget <= u64::from(promised)) {
+                let left = self.quota.left(self.sent);
+                if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
                 }
             }
         }
         let used = self.used();
-        self.concurrency.room(now, used) > 0
+        let wanted = self.waiters.any_waiting();
+        self.concurrency.room(now, used, wanted) > 0
     }
 
     /// How many are in flight or promised.
@@ -313,6 +336,7 @@ impl Pacer {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.epoch_start = self.sent;
                 self.quota.renew();
+                self.concurrency.on_hold();
             }
             Phase::Probing {
                 hold,
@@ -353,40 +377,33 @@ impl Pacer {
 
         let remaining = hint.tightest().and_then(|window| window.remaining());
         let crowded = match remaining {
-            // What was refused alone was not refused for company.
-            Some(left) => left > 0 && permit.level > 1,
+            Some(left) => left > 0,
             None => self.concurrency.suspects(permit),
         };
-        if crowded {
-            self.concurrency
-                .on_refused(now, permit, self.in_flight, self.sent);
+        // What was refused alone was not refused for company.
+        if crowded && permit.level > 1 {
+            self.concurrency.on_refused(now, permit, self.sent);
             self.open(permit);
             return;
         }
-        if let Some(at) = hint.not_before() {
-            let delay = at.duration_since(hint.received());
-            self.quota.on_reset(permit, delay);
-        }
-        let stated = hint
-            .not_before()
-            .is_some()
-            .then(|| self.quota.reset())
-            .flatten();
-        let held = |at| Hold::new(Cause::Refused, at, at + self.lateness.guard());
-        self.phase = match (self.phase, stated) {
+        let stated = hint.not_before();
+        let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
-            (Phase::Probing { hold, .. }, Some(at)) if at > hold.from + REOPENED && at > now => {
-                Phase::Held(held(at))
-            }
-            (Phase::Probing { hold, .. }, _) => Phase::Held(hold.on_probe_refused(now)),
-            (Phase::Running, Some(at)) => Phase::Held(held(at)),
-            (Phase::Running, None) => Phase::Held(self.guess(now)),
-            (Phase::Held(hold), Some(_)) if hold.cause == Cause::Counted => {
-                let cause = Cause::Refused;
-                Phase::Held(Hold { cause, ..hold })
-            }
-            (phase, _) => phase,
+            (Phase::Probing { .. }, Some(at)) if at > now + REOPENED => self.refused_until(at),
+            (Phase::Probing { hold, .. }, stated) => hold.on_probe_refused(now, stated),
+            (Phase::Running, Some(at)) => self.refused_until(at),
+            (Phase::Running, None) => self.guess(now),
+            (Phase::Held(hold), Some(at)) => match hold.cause {
+                Cause::Counted | Cause::Guessed => self.refused_until(at),
+                Cause::Refused if is_blur(hold.from, at) && at > hold.from => hold,
+                Cause::Refused if is_blur(hold.from, at) || at > hold.from => {
+                    self.refused_until(at)
+                }
+                Cause::Refused => hold,
+            },
+            (Phase::Held(hold), None) => hold,
         };
+        self.phase = Phase::Held(hold);
     }
 
     fn on_accepted(&mut self, permit: &Permit) {
@@ -411,29 +428,35 @@ impl Pacer {
 
     /// Holds the scope when nothing remains, and lifts or moves a hold by what the latest answer says.
     fn recount(&mut self, now: Instant) {
-        let spent = self.quota.budget(self.sent).map(|budget| budget == 0);
-        let reset = self.quota.reset();
-        match (self.phase, reset) {
-            (Phase::Running, Some(at)) if spent == Some(true) => {
-                let until = at + self.lateness.guard();
-                self.phase = Phase::Held(Hold::new(Cause::Counted, at, until));
+        let guard = self.lateness.guard();
+        let spent = self.quota.left(self.sent).map(|left| left == 0);
+        match self.phase {
+            Phase::Running if spent == Some(true) => {
+                let hold = match self.quota.reset() {
+                    Some(at) => Hold::new(Cause::Counted, at, at + guard),
+                    None => self.guess(now),
+                };
+                self.phase = Phase::Held(hold);
             }
-            (Phase::Running, None) if spent == Some(true) => {
-                self.phase = Phase::Held(self.guess(now));
+            Phase::Held(hold) if hold.cause == Cause::Counted && hold.refusals == 0 => {
+                self.phase = match self.quota.reset() {
+                    _ if spent == Some(false) => Phase::Running,
+                    Some(at) => Phase::Held(hold.moved_to(at, guard)),
+                    None => Phase::Held(hold),
+                };
             }
-            (Phase::Held(hold), _) if hold.cause == Cause::Counted && spent == Some(false) => {
-                self.phase = Phase::Running;
+            Phase::Held(hold) if hold.cause == Cause::Refused && hold.refusals == 0 => {
+                let at = self.quota.tightened(hold.from);
+                self.phase = Phase::Held(hold.moved_to(at, guard));
             }
-            (Phase::Held(hold), Some(at)) if hold.cause != Cause::Guessed && hold.refusals == 0 => {
-                let until = at + self.lateness.guard();
-                self.phase = Phase::Held(Hold {
-                    from: at,
-                    until,
-                    ..hold
-                });
-            }
-            (Phase::Running | Phase::Held(_) | Phase::Probing { .. }, _) => {}
+            Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
         }
+    }
+
+    /// A hold that the server asks for.
+    fn refused_until(&self, at: Instant) -> Hold {
+        let at = self.quota.tightened(at);
+        Hold::new(Cause::Refused, at, at + self.lateness.guard())
     }
 
     /// A hold whose end nobody stated.

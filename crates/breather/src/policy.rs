@@ -11,7 +11,7 @@ use crate::jitter::Jitter;
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`retries`](Self::with_retries) | 3 | more tries than triple the load of an outage |
+/// | [`retries`](Self::with_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
 /// | [`backoff`](Self::with_backoff) | exponential from 100 ms, factor 2, cap 20 s | see [`Backoff`] |
 /// | [`jitter`](Self::with_jitter) | full | fewest calls in AWS's measurements; see [`Jitter`] |
 /// | [`refusals`](Self::with_refusals) | 16 | a shared pacer has a call refused once or twice; more means exhausted credit or a broken server |
@@ -42,6 +42,8 @@ pub struct Policy {
     refusals: u32,
     deadline: Option<Duration>,
     longest_hint: Duration,
+    /// Set by `never`, and unset by whatever permits a second attempt.
+    once: bool,
 }
 
 impl Policy {
@@ -54,12 +56,15 @@ impl Policy {
             refusals: 16,
             deadline: None,
             longest_hint: Duration::from_secs(5 * 60),
+            once: false,
         }
     }
 
     /// No attempt after the first, whatever happens.
     pub const fn never() -> Self {
-        Self::new().with_retries(0).with_refusals(0)
+        let mut policy = Self::new().with_retries(0).with_refusals(0);
+        policy.once = true;
+        policy
     }
 
     /// Sets how the delay ceiling grows.
@@ -77,6 +82,7 @@ impl Policy {
     /// Sets how many transient failures of one call are followed by another attempt. Defaults to 3.
     pub const fn with_retries(mut self, retries: u32) -> Self {
         self.retries = retries;
+        self.once = false;
         self
     }
 
@@ -85,6 +91,7 @@ impl Policy {
     /// Refusals don't count as retries: the server did not try and fail, it asked to wait.
     pub const fn with_refusals(mut self, refusals: u32) -> Self {
         self.refusals = refusals;
+        self.once = false;
         self
     }
 
@@ -143,7 +150,7 @@ impl Policy {
     /// Whether any outcome can lead to a second attempt: if none can, nothing need be kept for it.
     #[must_use]
     pub const fn may_repeat(&self) -> bool {
-        self.retries > 0 || self.refusals > 0
+        !self.once
     }
 }
 

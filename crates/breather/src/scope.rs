@@ -4,22 +4,23 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::Waker;
-use std::vec::Vec;
+use std::time::Duration;
 
 use crate::instant::Instant;
 use crate::pacer::{Pacer, Pacing, Place};
+use crate::timer::Timer;
 
 /// One scope's pacer, the wakers of those who wait, and the alarms that are set.
 ///
 /// All logic is in [`Pacer`]; this is its lock. No foreign code runs while it is held: wakers are
-/// called, and alarms set, after it is released.
+/// cloned, called and dropped, and alarms set, outside.
 pub(crate) struct Scope(Mutex<State>);
 
 pub(crate) struct State {
     pub(crate) pacer: Pacer,
     pub(crate) wakers: HashMap<Place, Waker>,
-    /// For when alarms are set, the earliest last. Each is earlier than the one set before it.
-    alarms: Vec<Instant>,
+    /// The alarms that are set: by whom they will be rung, and when.
+    alarms: Vec<(u64, Instant)>,
 }
 
 impl Scope {
@@ -37,25 +38,26 @@ impl Scope {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Releases the lock, then wakes the calls that should ask again. The answer is an alarm that has
-    /// to be set.
-    #[must_use = "without the alarm, waiting calls may wait for ever"]
-    pub(crate) fn settle(
+    /// Releases the lock, sees to it that the scope is looked at in time, and wakes the calls that should
+    /// ask again.
+    pub(crate) fn settle<T: Timer>(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         now: Instant,
-    ) -> Option<Alarm> {
+        timer: &T,
+    ) {
         let woken = state.offer(now);
-        let wake = state.pacer.next_wake();
-        let at = wake.filter(|&wake| state.alarms.last().is_none_or(|&set| wake < set));
-        state.alarms.extend(at);
+        let at = state.alarm_at(now, || timer.domain());
         drop(state);
+        if let Some((domain, at)) = at {
+            let scope = Arc::clone(self);
+            timer.set_alarm(Alarm {
+                scope,
+                domain,
+                at: Some(at),
+            });
+        }
         woken.into_iter().for_each(Waker::wake);
-        let scope = Arc::clone(self);
-        at.map(|at| Alarm {
-            scope,
-            at: Some(at),
-        })
     }
 }
 
@@ -69,9 +71,40 @@ impl State {
         woken
     }
 
+    /// An alarm that the domain has to set, and now has.
+    ///
+    /// While anybody waits, each domain that takes part has one, and looks at the scope once a
+    /// [`HEARTBEAT`] even if nothing is due: another domain's alarm may never ring, since its runtime is
+    /// not driven any more.
+    fn alarm_at(&mut self, now: Instant, domain: impl Fn() -> u64) -> Option<(u64, Instant)> {
+        if self.pacer.waiting() == 0 {
+            return None;
+        }
+        let domain = domain();
+        let beat = now + HEARTBEAT;
+        let at = self.pacer.next_wake().map_or(beat, |wake| wake.min(beat));
+        let is_set = self
+            .alarms
+            .iter()
+            .any(|&(by, set)| by == domain && set <= at);
+        if is_set {
+            return None;
+        }
+        self.alarms.push((domain, at));
+        Some((domain, at))
+    }
+
+    /// An alarm has rung, or never will.
+    fn forget(&mut self, domain: u64, at: Instant) {
+        let set = self.alarms.iter().position(|&set| set == (domain, at));
+        if let Some(index) = set {
+            self.alarms.swap_remove(index);
+        }
+    }
+
     fn is_idle(&self, now: Instant) -> bool {
-        let held = self.pacer.opens().is_some_and(|opens| opens > now);
-        self.pacer.in_flight() == 0 && self.pacer.waiting() == 0 && !held
+        let pacer = &self.pacer;
+        pacer.in_flight() == 0 && pacer.waiting() == 0 && !pacer.is_held(now)
     }
 }
 
@@ -83,10 +116,11 @@ impl fmt::Debug for Scope {
 
 /// An instant at which a scope has to be looked at, whether or not any of its calls is polled.
 ///
-/// See [`Timer::set_alarm`](crate::Timer::set_alarm).
+/// See [`Timer::set_alarm`].
 #[derive(Debug)]
 pub struct Alarm {
     scope: Arc<Scope>,
+    domain: u64,
     /// `None` once it has rung for the last time.
     at: Option<Instant>,
 }
@@ -106,12 +140,10 @@ impl Alarm {
             return Some(at);
         }
         let mut state = self.scope.lock();
-        state.alarms.retain(|&set| set != at);
+        state.forget(self.domain, at);
         let woken = state.offer(now);
-        // An alarm that was set before this one may do as well.
-        let wake = state.pacer.next_wake();
-        self.at = wake.filter(|&wake| state.alarms.last().is_none_or(|&set| wake < set));
-        state.alarms.extend(self.at);
+        let next = state.alarm_at(now, || self.domain);
+        self.at = next.map(|(_, at)| at);
         drop(state);
         woken.into_iter().for_each(Waker::wake);
         self.at
@@ -119,13 +151,13 @@ impl Alarm {
 }
 
 impl Drop for Alarm {
-    /// A runtime that ends drops its tasks; whoever waits on another one sets a new alarm.
+    /// A runtime that ends drops its tasks; whoever waits elsewhere sets a new alarm.
     fn drop(&mut self) {
         let Some(at) = self.at else {
             return;
         };
         let mut state = self.scope.lock();
-        state.alarms.retain(|&set| set != at);
+        state.forget(self.domain, at);
         let woken: Vec<Waker> = state.wakers.drain().map(|(_, waker)| waker).collect();
         drop(state);
         woken.into_iter().for_each(Waker::wake);
@@ -198,3 +230,6 @@ fn evict(known: &mut HashMap<Box<str>, Arc<Scope>>, now: Instant) -> bool {
     let name = name.clone();
     known.remove(&name).is_some()
 }
+
+/// How long calls of one runtime can be held up by another that is not driven any more.
+const HEARTBEAT: Duration = Duration::from_secs(1);

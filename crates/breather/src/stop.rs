@@ -121,6 +121,8 @@ pub enum StopReason {
     NotIdempotent,
     /// Its body cannot be sent again.
     NotReplayable,
+    /// The policy permits no more than one attempt.
+    Once,
     /// It would fail again.
     Permanent,
     /// It was refused as often as the policy permits.
@@ -140,6 +142,7 @@ impl fmt::Display for StopReason {
             Self::LongHint => "the server asks for a longer wait than the policy obeys",
             Self::NotIdempotent => "it may have been executed and is not idempotent",
             Self::NotReplayable => "its body cannot be sent again",
+            Self::Once => "the policy permits no more than one attempt",
             Self::Permanent => "it would fail again",
             Self::Refusals => "refused as often as the policy permits",
             Self::Retries => "failed as often as the policy permits",

@@ -31,9 +31,18 @@ pub trait Timer: Clone {
     /// and goes on so with each instant that it answers, until it answers `None`.
     ///
     /// This must not depend on any future of this crate being polled: a task of its own, a browser's
-    /// `setTimeout`, a thread. At most a few alarms of a scope are set at a time. An alarm may be
-    /// dropped if the runtime ends; waiting calls then set another.
+    /// `setTimeout`, a thread. While calls wait, a scope has about one alarm set in each domain. An
+    /// alarm may be dropped if the runtime ends; waiting calls then set another.
     fn set_alarm(&self, alarm: Alarm);
+
+    /// Tells apart what can stop separately: alarms of one domain ring together or not at all. Tokio's is
+    /// the runtime. Defaults to one for all.
+    ///
+    /// Each domain whose calls wait sets alarms of its own, so that a runtime that is not driven any more
+    /// holds up no other.
+    fn domain(&self) -> u64 {
+        0
+    }
 
     /// Both clocks at once.
     fn moment(&self) -> Moment {

@@ -260,6 +260,18 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
+    let script = Script::new([refusal(60)]);
+    let client = script.client(RetryMiddleware::default());
+    let slot = ReportSlot::new();
+    let call = client.get(URL).with_extension(slot.clone()).send();
+    assert!(timeout(SECOND, call).await.is_err());
+    let report = slot.report().unwrap();
+    assert_eq!((report.attempts(), report.refusals()), (1, 1));
+    assert_eq!(report.stop(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
     let script = Script::new([Answer::status(418)]);
     let breather = Breather::default();

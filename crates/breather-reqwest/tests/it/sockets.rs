@@ -11,9 +11,11 @@ use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, ErrorKind, Jitter, Policy, ReportSlot, StopReason,
+    Backoff, Breather, CallSpec, ErrorKind, Hint, Jitter, Outcome, Policy, ReportSlot, StopReason,
+    Window,
 };
 use breather_reqwest::error_kind;
+use breather_tokio::TokioTimer;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -131,6 +133,36 @@ async fn a_refused_connection_stays_one_and_any_method_is_repeated() {
     let error = request.send().await.unwrap_err();
     assert!(error.is_connect() && !error.is_middleware());
     assert_eq!(slot.report().unwrap().attempts(), 4);
+}
+
+#[tokio::test]
+async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let policy = Policy::new()
+        .with_backoff(Backoff::constant(300 * MS))
+        .with_jitter(Jitter::none())
+        .with_deadline(1000 * MS);
+    let breather = Breather::new(policy);
+    let client = client(reqwest::Client::builder(), &breather);
+    let slot = ReportSlot::new();
+    let failed = tokio::spawn(client.get(&url).with_extension(slot.clone()).send());
+    tokio::time::sleep(100 * MS).await;
+
+    // Meanwhile the scope learns that it is spent for longer than the call may take.
+    let scope = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut spent = breather.start(Some(scope), CallSpec::new(), TokioTimer, 1);
+    spent.ready().await.unwrap();
+    let window = Window::new("").with_remaining(0).with_reset(60 * 1000 * MS);
+    let hint = Hint::new(spent.moment().instant()).with_window(window);
+    let _ = spent.on_outcome(Outcome::success(), &hint);
+
+    let error = failed.await.unwrap().unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+    let report = slot.report().unwrap();
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.attempts(), 1);
 }
 
 #[tokio::test]

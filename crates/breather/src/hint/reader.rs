@@ -48,8 +48,12 @@ impl<'a> Hint<'a> {
         if !found.anything {
             return hint;
         }
-        let cached = found.age.value().and_then(Number::read);
-        if cached.is_some_and(|age| age.as_secs() > Duration::ZERO) {
+        let is_fresh = match found.age {
+            Field::Absent => true,
+            Field::Once(age) => Number::read(age).is_some_and(|age| age.as_secs().is_zero()),
+            Field::Disagreeing(_) => false,
+        };
+        if !is_fresh {
             found.each(|header, value| hint.ignore(header, value, Why::Cached));
             return hint;
         }
@@ -63,6 +67,13 @@ impl<'a> Hint<'a> {
             let left = hint.count(dialect.left.header(), found.left);
             let reset = hint.stated(dialect.reset, found.reset, Form::Number, &clock);
             if limit.or(left).is_none() && reset.is_none() {
+                continue;
+            }
+            if limit == Some(0) {
+                // A way to say that there is no limit, or that nothing is ever let in: who knows.
+                if let Some(value) = found.limit.value() {
+                    hint.ignore(dialect.limit, value, Why::Ambiguous);
+                }
                 continue;
             }
             let remaining = match dialect.left {

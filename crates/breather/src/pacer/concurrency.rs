@@ -19,6 +19,8 @@ pub(super) struct Concurrency {
     proven: u32,
     /// The number of the latest send that was accepted.
     accepted: u64,
+    /// How many were refused.
+    refused: u32,
 }
 
 /// What is known of a cap that was met.
@@ -42,14 +44,17 @@ impl Concurrency {
             learned: None,
             proven: 0,
             accepted: 0,
+            refused: 0,
         }
     }
 
-    /// How many more may be sent when `used` are in flight or promised, and there is demand for one
-    /// more. Grows the limit while it is full.
-    pub(super) fn room(&mut self, now: Instant, used: u32) -> u32 {
+    /// How many more may be sent when `used` are in flight or promised. Grows the limit while it is full,
+    /// or while what becomes free is `wanted` at once.
+    pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool) -> u32 {
         if used < self.limit {
-            self.full_since = None;
+            if !wanted {
+                self.full_since = None;
+            }
             return self.limit - used;
         }
         if used > self.limit {
@@ -71,12 +76,21 @@ impl Concurrency {
             }
             Some(learned) if now >= learned.probe_at => {
                 self.limit = self.limit.saturating_add(learned.step);
+                if learned.step > 1 {
+                    // The probe before was not refused.
+                    learned.interval = FIRST_INTERVAL;
+                }
                 learned.step = learned.step.saturating_mul(2).min(self.limit);
                 learned.probe_at = now + learned.interval;
             }
             Some(_) => {}
         }
         self.limit.saturating_sub(used)
+    }
+
+    /// The scope is held, and nobody's demand goes by the limit.
+    pub(super) fn on_hold(&mut self) {
+        self.full_since = None;
     }
 
     /// When there will be room although nothing comes back, if `used` fill the limit.
@@ -96,11 +110,14 @@ impl Concurrency {
         self.accepted = self.accepted.max(permit.number);
     }
 
-    /// An attempt was refused since too many were in flight; `in_flight` are now, without it, and
-    /// `sent` is the number of the latest send.
-    pub(super) fn on_refused(&mut self, now: Instant, permit: &Permit, in_flight: u32, sent: u64) {
-        // What is in flight now was refused in part, too; each of those refusals takes one more.
-        self.limit = in_flight.clamp(1, self.limit.max(1));
+    /// An attempt was refused since too many were in flight; `sent` is the number of the latest send.
+    pub(super) fn on_refused(&mut self, now: Instant, permit: &Permit, sent: u64) {
+        // With it, `level` were in flight. Those of them whose refusal came back meanwhile were not let
+        // in, either; what is refused later takes one more.
+        let meanwhile = self.refused.saturating_sub(permit.refused);
+        self.refused = self.refused.saturating_add(1);
+        let let_in = permit.level.saturating_sub(1).saturating_sub(meanwhile);
+        self.limit = let_in.clamp(1, self.limit.max(1));
         self.full_since = None;
         let interval = match &mut self.learned {
             // It was under way already when the limit was cut, and adds nothing but its own place.
@@ -131,6 +148,11 @@ impl Concurrency {
             Some(learned) if permit.number > learned.cut && self.accepted <= learned.cut => false,
             Some(learned) => permit.level > self.proven.min(learned.base),
         }
+    }
+
+    /// How many were refused since too many were in flight.
+    pub(super) const fn refused(&self) -> u32 {
+        self.refused
     }
 
     pub(super) const fn limit(&self) -> u32 {

@@ -36,21 +36,36 @@ impl Hold {
         }
     }
 
-    /// A probe was refused at `now`: the server is later than it said, or than we guessed.
-    pub(super) fn on_probe_refused(mut self, now: Instant) -> Self {
+    /// A probe was refused at `now`, and the server stated that instant anew: it is later than it said,
+    /// or than we guessed.
+    ///
+    /// The first time, the new instant is taken for the old one, rounded up anew; a server that goes on
+    /// so is taken at its word.
+    pub(super) fn on_probe_refused(mut self, now: Instant, stated: Option<Instant>) -> Self {
         let overdue = now.duration_since(self.from);
         let wait = match self.cause {
             Cause::Counted | Cause::Refused => (overdue / 2).max(SHORTEST_PROBE),
             Cause::Guessed => (overdue / 10).max(SHORTEST_GUESS),
         };
-        self.until = now + wait;
         self.refusals += 1;
+        self.until = now + wait;
+        if self.refusals > TAKEN_FOR_BLUR {
+            self.until = stated.unwrap_or(now).max(self.until);
+        }
         self
     }
 
-    /// The instant, if the server stated it.
+    /// Another answer of the same window puts the end of the hold at `at`.
+    pub(super) fn moved_to(mut self, at: Instant, guard: Duration) -> Self {
+        self.from = at;
+        self.until = at + guard;
+        self
+    }
+
+    /// The instant, if the server stated it: neither a guess nor what we add of our own.
     pub(super) fn stated(&self) -> Option<Instant> {
-        (self.cause != Cause::Guessed).then_some(self.until)
+        let is_stated = self.cause != Cause::Guessed && self.refusals == 0;
+        is_stated.then_some(self.from)
     }
 }
 
@@ -94,6 +109,9 @@ impl Lateness {
         }
     }
 }
+
+/// How many refused probes in a row a blurred reset explains.
+const TAKEN_FOR_BLUR: u32 = 2;
 
 /// A server that is more than this late does not round, it is wrong; each reset then costs a probe.
 const LONGEST_GUARD: Duration = Duration::from_secs(5);

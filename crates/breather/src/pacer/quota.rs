@@ -22,7 +22,8 @@ pub(super) struct Quota {
 struct Known {
     number: u64,
     remaining: u64,
-    limit: Option<u64>,
+    /// The fingerprint of the window's name.
+    name: u64,
 }
 
 /// When the window resets, by all answers of the epoch.
@@ -35,18 +36,23 @@ struct Reset {
 }
 
 impl Quota {
-    /// What the answer to `permit` says, which was sent after `before` others of its epoch.
-    pub(super) fn on_answer(&mut self, permit: &Permit, before: u64, hint: &Hint<'_>) {
+    /// What the answer to `permit` says, which was sent after `before` others of its epoch. The server's
+    /// delays count from `base`.
+    pub(super) fn on_answer(
+        &mut self,
+        permit: &Permit,
+        before: u64,
+        base: Instant,
+        hint: &Hint<'_>,
+    ) {
         let Some(window) = hint.tightest() else {
             return;
         };
         let Some(remaining) = window.remaining() else {
             return;
         };
-        if self
-            .known
-            .is_some_and(|known| known.limit != window.limit())
-        {
+        let name = fingerprint(window.name());
+        if self.known.is_some_and(|known| known.name != name) {
             // Another window is the tightest now; its reset has nothing to do with the former's.
             self.reset = None;
         }
@@ -54,7 +60,7 @@ impl Quota {
             self.known = Some(Known {
                 number: permit.number,
                 remaining,
-                limit: window.limit(),
+                name,
             });
         }
         if let Some(limit) = window.limit() {
@@ -63,32 +69,27 @@ impl Quota {
             self.prospect = nearly_all.then_some(limit);
         }
         if let Some(delay) = window.reset() {
-            self.on_reset(permit, delay);
+            self.on_reset(permit.number, base + delay);
         }
     }
 
-    /// The answer to `permit` puts the reset `delay` after it.
-    ///
-    /// Counted from the sending: the server counts from somewhere between sending and receipt, so the
-    /// reset is not earlier, and a request sent at this instant arrives after it.
-    pub(super) fn on_reset(&mut self, permit: &Permit, delay: Duration) {
-        let at = permit.sent + delay;
+    fn on_reset(&mut self, number: u64, at: Instant) {
         let reset = self.reset.get_or_insert(Reset {
             earliest: at,
             latest: at,
             newest: at,
-            newest_number: permit.number,
+            newest_number: number,
         });
         reset.earliest = reset.earliest.min(at);
         reset.latest = reset.latest.max(at);
-        if permit.number >= reset.newest_number {
+        if number >= reset.newest_number {
             reset.newest = at;
-            reset.newest_number = permit.number;
+            reset.newest_number = number;
         }
     }
 
     /// How many calls may still be sent after send number `sent`; `None` while nothing is known.
-    pub(super) fn budget(&self, sent: u64) -> Option<u64> {
+    pub(super) fn left(&self, sent: u64) -> Option<u64> {
         let known = self.known?;
         Some(
             known
@@ -104,12 +105,19 @@ impl Quota {
     /// moves, and the newest counts.
     pub(super) fn reset(&self) -> Option<Instant> {
         let reset = self.reset?;
-        let spread = reset.latest.duration_since(reset.earliest);
-        Some(if spread <= BLUR {
+        Some(if is_blur(reset.earliest, reset.latest) {
             reset.earliest
         } else {
             reset.newest
         })
+    }
+
+    /// `at`, which the server stated, or the same instant by what the other answers say of it.
+    pub(super) fn tightened(&self, at: Instant) -> Instant {
+        match self.reset() {
+            Some(reset) if is_blur(reset, at) => reset.min(at),
+            _ => at,
+        }
     }
 
     /// What a new window is likely to give, by the one before it.
@@ -128,9 +136,23 @@ impl Quota {
         self.known = Some(Known {
             number,
             remaining,
-            limit: None,
+            name: self.known.map_or(0, |known| known.name),
         });
     }
+}
+
+/// Whether two instants may be one, seen through rounding.
+pub(super) fn is_blur(one: Instant, other: Instant) -> bool {
+    let apart = one.duration_since(other).max(other.duration_since(one));
+    apart <= BLUR
+}
+
+/// Tells names apart that cannot be kept: 64 bits of FNV-1a
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>). A collision would mix two windows up, no more.
+fn fingerprint(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.

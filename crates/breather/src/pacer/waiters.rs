@@ -17,18 +17,68 @@ pub(super) struct Waiters {
     all: BTreeMap<Place, Waiter>,
     /// Those that have neither an open offer nor one that they let pass.
     waiting: BTreeSet<Place>,
-    /// Those that should hear of a wait beyond the instant they stand with.
-    patience: BTreeSet<(Instant, Place)>,
-    /// Open offers, and such as were taken since, oldest first.
+    /// Those that should hear of a hold beyond their deadline.
+    deadlines: BTreeSet<(Instant, Place)>,
+    /// Those that should hear of a hold that is longer than they obey.
+    longest: BTreeSet<(Duration, Place)>,
+    /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
     offers: VecDeque<(Instant, Place)>,
-    open: u32,
+    /// Those that have an open offer.
+    offered: BTreeSet<Place>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
-    patience: Instant,
+    patience: Patience,
     /// Until when an offer stands, if one was made.
     offer: Option<Instant>,
+}
+
+/// What is the most that a call will wait for a permit.
+///
+/// A hold that lasts longer is no reason to wait for it, and the call is told at once.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Call, CallSpec, Instant, Patience, Policy};
+/// use core::time::Duration;
+///
+/// let policy = Policy::default().with_deadline(Duration::from_secs(30));
+/// let call = Call::new(policy, CallSpec::new(), 1, Instant::ORIGIN);
+/// let deadline = Instant::ORIGIN + Duration::from_secs(30);
+/// assert_eq!(
+///     call.patience(),
+///     Patience::endless().with_deadline(deadline).with_longest(policy.longest_hint())
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Patience {
+    deadline: Instant,
+    longest: Duration,
+}
+
+impl Patience {
+    /// Any hold is waited for.
+    pub const fn endless() -> Self {
+        Self {
+            deadline: Instant::MAX,
+            longest: Duration::MAX,
+        }
+    }
+
+    /// No hold that ends after `deadline` is waited for.
+    pub const fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// No hold that lasts longer than `longest` is waited for.
+    pub const fn with_longest(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
+    }
 }
 
 impl Waiters {
@@ -41,8 +91,8 @@ impl Waiters {
     }
 
     /// How many offers are open.
-    pub(super) const fn open(&self) -> u32 {
-        self.open
+    pub(super) fn open(&self) -> u32 {
+        self.offered.len() as u32
     }
 
     /// Whether somebody waits to whom nothing was offered.
@@ -55,13 +105,14 @@ impl Waiters {
         self.waiting.first().is_some_and(|&first| first < place)
     }
 
-    /// Lets the call wait, or wait on; it is of no use to it to wait beyond `patience`.
-    pub(super) fn enter(&mut self, place: Place, patience: Instant) {
+    /// Lets the call wait, or wait on.
+    pub(super) fn enter(&mut self, place: Place, patience: Patience) {
         self.leave(place);
         let offer = None;
         self.all.insert(place, Waiter { patience, offer });
         self.waiting.insert(place);
-        self.patience.insert((patience, place));
+        self.deadlines.insert((patience.deadline, place));
+        self.longest.insert((patience.longest, place));
     }
 
     /// The call got its permit, or gave up.
@@ -69,10 +120,10 @@ impl Waiters {
         let Some(waiter) = self.all.remove(&place) else {
             return;
         };
-        self.patience.remove(&(waiter.patience, place));
-        if !self.waiting.remove(&place) && waiter.offer.is_some() {
-            self.open -= 1;
-        }
+        self.waiting.remove(&place);
+        self.offered.remove(&place);
+        self.deadlines.remove(&(waiter.patience.deadline, place));
+        self.longest.remove(&(waiter.patience.longest, place));
     }
 
     /// Offers a permit to the oldest call that has none offered.
@@ -83,21 +134,40 @@ impl Waiters {
             waiter.offer = Some(until);
         }
         self.offers.push_back((until, place));
-        self.open += 1;
+        self.offered.insert(place);
         Some(place)
+    }
+
+    /// Takes an offer back that was made to a younger call than `place`, which is there and asks. Whether
+    /// one was.
+    pub(super) fn take_from_younger(&mut self, place: Place) -> bool {
+        let Some(&youngest) = self.offered.last().filter(|&&youngest| youngest > place) else {
+            return false;
+        };
+        self.withdraw(youngest);
+        self.waiting.insert(youngest);
+        true
+    }
+
+    fn withdraw(&mut self, place: Place) {
+        self.offered.remove(&place);
+        if let Some(waiter) = self.all.get_mut(&place) {
+            waiter.offer = None;
+        }
     }
 
     /// Withdraws the offers that nobody took in time.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some(&(until, place)) = self.offers.front() {
-            let waiter = self.all.get_mut(&place);
-            match waiter.filter(|waiter| waiter.offer == Some(until)) {
-                Some(_) if until > now => return,
-                Some(waiter) => {
-                    waiter.offer = None;
-                    self.open -= 1;
+            if self
+                .all
+                .get(&place)
+                .is_some_and(|it| it.offer == Some(until))
+            {
+                if until > now {
+                    return;
                 }
-                None => {}
+                self.withdraw(place);
             }
             self.offers.pop_front();
         }
@@ -108,13 +178,19 @@ impl Waiters {
         self.offers.front().map(|&(until, _)| until)
     }
 
-    /// A call that loses patience before `opens`, each once.
-    pub(super) fn impatient(&mut self, opens: Instant) -> Option<Place> {
-        let &(patience, place) = self.patience.first()?;
-        if patience >= opens {
+    /// A call that should not wait for a hold that ends at `opens`, each once.
+    pub(super) fn impatient(&mut self, now: Instant, opens: Instant) -> Option<Place> {
+        if let Some(&(deadline, place)) = self.deadlines.first() {
+            if deadline < opens {
+                self.deadlines.pop_first();
+                return Some(place);
+            }
+        }
+        let &(longest, place) = self.longest.first()?;
+        if longest >= opens.duration_since(now) {
             return None;
         }
-        self.patience.pop_first();
+        self.longest.pop_first();
         Some(place)
     }
 }

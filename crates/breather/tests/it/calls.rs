@@ -256,18 +256,19 @@ proptest! {
     #[test]
     fn no_time_and_no_order_of_events_panics(
         policy in policy(), spec in spec(), seed: u64,
-        events in prop::collection::vec((any::<u64>(), 0..4_u8, ending()), 0..40),
+        events in prop::collection::vec((any::<u64>(), 0..5_u8, ending()), 0..40),
     ) {
         let mut call = Call::new(policy, spec, seed, START);
         for (nanos, event, ending) in events {
             let now = Instant::from_nanos(nanos);
             match event {
                 0 => call.on_sent(now),
+                4 => drop(call.on_asking(now)),
                 1 => drop(call.on_waiting(now, Some(now + ending.took))),
                 2 => drop(call.on_waiting(now, None)),
                 _ => drop(call.on_outcome(now, ending.outcome, &ending.hint(now), None)),
             }
-            let _ = (call.patience(now), call.not_before(), call.report().to_string());
+            let _ = (call.patience(), call.not_before(), call.report().to_string());
         }
     }
 }
@@ -321,6 +322,20 @@ fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
     };
     assert_eq!(stop.reason(), StopReason::Deadline);
     assert_eq!(stop.earliest(), Some(opens));
+}
+
+#[test]
+fn a_policy_that_never_repeats_does_not_poll_either() {
+    for outcome in [
+        Outcome::pending("status 202"),
+        Outcome::throttled("status 429"),
+        Outcome::transient(Executed::No, "no connection"),
+    ] {
+        let mut call = Call::new(Policy::never(), CallSpec::new(), 1, START);
+        call.on_sent(START);
+        let decision = call.on_outcome(START, outcome, &Hint::new(START), None);
+        assert!(matches!(decision, Decision::Stop(_)), "{outcome}");
+    }
 }
 
 #[test]

@@ -255,6 +255,67 @@ fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
 }
 
 #[test]
+fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
+    let policy = Policy::new().with_deadline(SECOND);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let mut call = start(&breather, &timer);
+    timer.advance(10 * SECOND);
+    let Step::Stop(stopped) = step(&mut call) else {
+        panic!()
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    // Nobody stated when it might have been.
+    assert_eq!(stopped.stop().earliest(), None);
+}
+
+#[test]
+fn an_attempt_whose_end_is_never_told_is_given_up_by_the_next() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let mut call = start(&breather, &timer);
+    for _ in 0..3 {
+        assert_eq!(step(&mut call), Step::Send);
+        assert_eq!(breather.snapshot("api").unwrap().in_flight(), 1);
+    }
+    drop(call);
+    assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
+}
+
+#[test]
+fn calls_of_a_runtime_that_is_driven_do_not_depend_on_one_that_is_not() {
+    let breather = Breather::default();
+    let still = VirtualTimer::default();
+    learn(&breather, &still, 0);
+    let mut stuck = start(&breather, &still);
+    assert!(matches!(step(&mut stuck), Step::Wait { .. }));
+    // The first call's alarm will never ring.
+    let driven = VirtualTimer::in_domain(1);
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut call = start(&breather, &driven);
+    assert!(matches!(call.poll_step(&waker), Step::Wait { .. }));
+    driven.advance(11 * SECOND);
+    assert!(bell.rang() >= 1);
+    assert_eq!(call.poll_step(&waker), Step::Send);
+}
+
+#[test]
+fn a_guessed_hold_is_not_forgotten_either() {
+    let breather = Breather::builder().with_scopes(1).build();
+    let timer = VirtualTimer::default();
+    learn(&breather, &timer, 200);
+    let mut call = start(&breather, &timer);
+    assert_eq!(step(&mut call), Step::Send);
+    let bare = Hint::new(timer.now());
+    let _ = call.on_outcome(Outcome::throttled("status 429"), &bare);
+    drop(call);
+    let other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    assert!(other.report().unshared());
+    timer.advance(SECOND);
+    let other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    assert!(!other.report().unshared());
+}
+
+#[test]
 fn too_many_waiters_is_a_stop_of_its_own() {
     let breather = Breather::builder()
         .with_pacing(Pacing::new().with_waiters(0))

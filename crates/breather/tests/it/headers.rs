@@ -240,6 +240,26 @@ fn a_cached_answer_tells_of_another_time() {
     assert!(ignored(&lines).iter().all(|(_, why)| *why == Why::Cached));
     let fresh = [("age", "0"), lines[1], lines[2]];
     assert_eq!(wait(&fresh), Some(30.0));
+    // Whatever else stands there, it is not known to be fresh.
+    assert_eq!(wait(&[("age", "soon"), lines[1], lines[2]]), None);
+    assert_eq!(
+        wait(&[("age", "300"), ("age", "0"), lines[1], lines[2]]),
+        None
+    );
+}
+
+#[test]
+fn a_limit_of_nothing_is_no_limit_to_go_by() {
+    let lines = [
+        ("x-ratelimit-limit", "0"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "60"),
+    ];
+    assert_eq!(wait(&lines), None);
+    assert_eq!(
+        ignored(&lines),
+        [("x-ratelimit-limit".to_owned(), Why::Ambiguous)]
+    );
 }
 
 #[test]

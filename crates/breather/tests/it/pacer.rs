@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use breather::{Executed, Hint, Instant, Outcome, Pacer, Pacing, Permit, Place, Turn, Window};
+use breather::{
+    Executed, Hint, Instant, Outcome, Pacer, Pacing, Patience, Permit, Place, Turn, Window,
+};
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -18,7 +20,7 @@ fn pacer() -> Pacer {
 
 fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
     let place = pacer.arrive();
-    match pacer.request(now, place, Instant::MAX) {
+    match pacer.request(now, place, Patience::endless()) {
         Turn::Send(permit) => permit,
         other => panic!("not granted: {other:?}"),
     }
@@ -26,7 +28,7 @@ fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
 
 fn waits(pacer: &mut Pacer, now: Instant) -> (Place, Option<Instant>) {
     let place = pacer.arrive();
-    match pacer.request(now, place, Instant::MAX) {
+    match pacer.request(now, place, Patience::endless()) {
         Turn::Wait { opens } => (place, opens),
         other => panic!("does not wait: {other:?}"),
     }
@@ -97,7 +99,7 @@ fn after_a_reset_one_goes_first_and_the_others_follow_its_answer() {
 
     let now = START + 9 * SECOND;
     assert_eq!(drain(&mut pacer, now), [waiting[0]]);
-    let Turn::Send(probe) = pacer.request(now, waiting[0], Instant::MAX) else {
+    let Turn::Send(probe) = pacer.request(now, waiting[0], Patience::endless()) else {
         panic!()
     };
     assert_eq!(drain(&mut pacer, now), []);
@@ -122,7 +124,7 @@ fn a_refused_probe_is_repeated_shortly_and_the_lateness_is_learned() {
         loop {
             now = pacer.next_wake().unwrap();
             let place = pacer.poll_offer(now).unwrap();
-            let Turn::Send(probe) = pacer.request(now, place, Instant::MAX) else {
+            let Turn::Send(probe) = pacer.request(now, place, Patience::endless()) else {
                 panic!()
             };
             if now < stated + 250 * MS {
@@ -158,7 +160,7 @@ fn a_lost_probe_is_sent_again() {
     pacer.on_outcome(now + MS, lost, broken, &Hint::new(now + MS));
     assert_eq!(pacer.poll_offer(now + MS), Some(next));
 
-    let Turn::Send(dropped) = pacer.request(now + MS, next, Instant::MAX) else {
+    let Turn::Send(dropped) = pacer.request(now + MS, next, Patience::endless()) else {
         panic!()
     };
     let (last, _) = waits(&mut pacer, now + MS);
@@ -227,19 +229,19 @@ fn an_answer_that_shows_quota_lifts_a_hold_that_rests_on_our_own_count() {
 fn the_oldest_call_goes_first_retries_included() {
     let mut pacer = pacer();
     let old = pacer.arrive();
-    let Turn::Send(permit) = pacer.request(START, old, Instant::MAX) else {
+    let Turn::Send(permit) = pacer.request(START, old, Patience::endless()) else {
         panic!()
     };
     pacer.on_outcome(START, permit, refused(), &said(START, 0, 9));
     let young: Vec<_> = (0..3).map(|_| waits(&mut pacer, START).0).collect();
     // The old call comes back last, and is served first.
     assert!(matches!(
-        pacer.request(START + SECOND, old, Instant::MAX),
+        pacer.request(START + SECOND, old, Patience::endless()),
         Turn::Wait { .. }
     ));
     let now = START + 9 * SECOND;
     assert_eq!(drain(&mut pacer, now), [old]);
-    let Turn::Send(probe) = pacer.request(now, old, Instant::MAX) else {
+    let Turn::Send(probe) = pacer.request(now, old, Patience::endless()) else {
         panic!()
     };
     pacer.on_outcome(now, probe, Outcome::success(), &said(now, 2, 60));
@@ -256,14 +258,231 @@ fn an_offer_that_nobody_takes_passes_on_and_its_call_keeps_its_place() {
     assert_eq!(drain(&mut pacer, now), waiting[..1]);
     assert_eq!(pacer.next_wake(), Some(now + MS));
     assert_eq!(drain(&mut pacer, now + MS), waiting[1..2]);
-    // Both of the passed over ask after all; the older one is served.
-    assert!(matches!(
-        pacer.request(now + MS, waiting[0], Instant::MAX),
-        Turn::Wait { .. }
-    ));
-    assert_eq!(drain(&mut pacer, now + 2 * MS), waiting[..1]);
-    let turn = pacer.request(now + 2 * MS, waiting[0], Instant::MAX);
+    // The oldest asks after all: it is there, and of the younger one nobody knows.
+    let turn = pacer.request(now + MS, waiting[0], Patience::endless());
     assert!(matches!(turn, Turn::Send(_)));
+    let turn = pacer.request(now + MS, waiting[1], Patience::endless());
+    assert!(matches!(turn, Turn::Wait { .. }));
+}
+
+#[test]
+fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let mut waiting: Vec<_> = (0..50).map(|_| waits(&mut pacer, START).0).collect();
+    // Whoever is named asks 2 ms later, and is done at once. The window is large enough for all.
+    let mut asking: Vec<(Instant, Place)> = Vec::new();
+    let mut now = START + 9 * SECOND;
+    while !waiting.is_empty() {
+        assert!(now < START + 10 * SECOND, "{} wait", waiting.len());
+        while let Some(place) = pacer.poll_offer(now) {
+            asking.push((now + 2 * MS, place));
+        }
+        let wake = pacer.next_wake();
+        let next = asking.iter().map(|(at, _)| *at).chain(wake).min().unwrap();
+        now = now.max(next);
+        let due: Vec<_> = asking
+            .iter()
+            .copied()
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        asking.retain(|(at, _)| *at > now);
+        for (_, place) in due {
+            if !waiting.contains(&place) {
+                continue;
+            }
+            if let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) {
+                waiting.retain(|&waiting| waiting != place);
+                pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_healthy_window_moves_no_hold_that_a_refusal_asked_for() {
+    // The refusal comes first.
+    let mut pacer = pacer();
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
+    let later = START + 20 * MS;
+    let secondary = said(later, 4_000, 1_800).with_retry_after(60 * SECOND);
+    pacer.on_outcome(later, first, refused(), &secondary);
+    let healthy = said(later, 3_999, 1_800);
+    pacer.on_outcome(later, second, Outcome::success(), &healthy);
+    assert_eq!(pacer.opens(), Some(later + 60 * SECOND));
+
+    // The healthy answer comes first, and belongs to what was sent later.
+    for reset in [3, 1_800] {
+        let mut pacer = pacer_that_proved_two();
+        let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
+        let healthy = said(later, 3_999, reset);
+        pacer.on_outcome(later, second, Outcome::success(), &healthy);
+        let hint = Hint::new(later).with_retry_after(10 * SECOND);
+        pacer.on_outcome(later, first, refused(), &hint);
+        assert_eq!(
+            pacer.opens(),
+            Some(later + 10 * SECOND),
+            "reset in {reset} s"
+        );
+    }
+}
+
+/// A pacer that knows that two in flight are not too many.
+fn pacer_that_proved_two() -> Pacer {
+    let mut pacer = pacer();
+    for permit in [(); 2].map(|()| granted(&mut pacer, START)) {
+        pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+    }
+    pacer
+}
+
+#[test]
+fn a_refusal_that_took_long_counts_from_its_receipt() {
+    let mut pacer = pacer_that_proved_two();
+    let permit = granted(&mut pacer, START);
+    let later = START + 5 * SECOND;
+    let hint = Hint::new(later).with_retry_after(3 * SECOND);
+    pacer.on_outcome(later, permit, refused(), &hint);
+    assert_eq!(pacer.opens(), Some(later + 3 * SECOND));
+}
+
+#[test]
+fn a_stated_instant_replaces_a_guess() {
+    let mut pacer = pacer_that_proved_two();
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
+    pacer.on_outcome(START, first, refused(), &Hint::new(START));
+    assert_eq!(pacer.opens(), None);
+    let hint = Hint::new(START).with_retry_after(30 * SECOND);
+    pacer.on_outcome(START, second, refused(), &hint);
+    assert_eq!(pacer.opens(), Some(START + 30 * SECOND));
+}
+
+#[test]
+fn a_server_that_goes_on_refusing_is_taken_at_its_word() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    waits(&mut pacer, START);
+    let mut sends = 0;
+    let mut now = START;
+    while now < START + 69 * SECOND {
+        now = pacer.next_wake().unwrap().max(now);
+        let Some(place) = pacer.poll_offer(now) else {
+            continue;
+        };
+        let Turn::Send(probe) = pacer.request(now, place, Patience::endless()) else {
+            panic!()
+        };
+        sends += 1;
+        pacer.on_outcome(now, probe, refused(), &said(now, 0, 1));
+        waits(&mut pacer, now);
+        // What we add to its word is no reason to stop anybody.
+        assert_eq!(pacer.opens(), None);
+    }
+    assert!((5..20).contains(&sends), "{sends} sends in a minute");
+}
+
+#[test]
+fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
+    let mut pacer = pacer();
+    let mut now = START;
+    let patience = Patience::endless().with_longest(300 * SECOND);
+    let permit = granted(&mut pacer, now);
+    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
+    for _ in 0..500 {
+        let place = pacer.arrive();
+        assert!(matches!(
+            pacer.request(now, place, patience),
+            Turn::Wait { .. }
+        ));
+    }
+    // Windows of one call each: one is named a window, however long the others wait already.
+    for window in 0..10 {
+        now = pacer.next_wake().unwrap();
+        let named = drain(&mut pacer, now);
+        assert_eq!(named.len(), 1, "window {window}");
+        let Turn::Send(permit) = pacer.request(now, named[0], patience) else {
+            panic!()
+        };
+        pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
+        assert_eq!(drain(&mut pacer, now), []);
+    }
+}
+
+#[test]
+fn the_limit_grows_while_what_becomes_free_is_wanted_at_once() {
+    // A server that answers in 5 ms: each answer frees a place, which is taken at once.
+    let mut pacer = pacer();
+    let mut now = START;
+    let mut in_flight = std::collections::VecDeque::new();
+    for _ in 0..AT_START {
+        in_flight.push_back((now + 5 * MS, granted(&mut pacer, now)));
+    }
+    for _ in 0..5_000 {
+        waits(&mut pacer, now);
+    }
+    while now < START + 50 * MS {
+        let done = in_flight.front().map(|(at, _)| *at);
+        now = done
+            .into_iter()
+            .chain(pacer.next_wake())
+            .min()
+            .unwrap()
+            .max(now);
+        if in_flight.front().is_some_and(|(at, _)| *at <= now) {
+            let (_, permit) = in_flight.pop_front().unwrap();
+            pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+        }
+        for place in drain(&mut pacer, now) {
+            if let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) {
+                in_flight.push_back((now + 5 * MS, permit));
+            }
+        }
+    }
+    // As with a slow server: 400 a second.
+    assert!(
+        (48..=52).contains(&pacer.concurrency()),
+        "{}",
+        pacer.concurrency()
+    );
+}
+
+#[test]
+fn a_slow_refusal_tells_the_cap_by_what_was_in_flight_with_it() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    let late = permits.split_off(18);
+    for permit in permits {
+        let now = START + 200 * MS;
+        pacer.on_outcome(now, permit, Outcome::success(), &said(now, 280, 9));
+    }
+    // The server takes 18 at a time, and is slow to say so.
+    for permit in late {
+        let now = START + 300 * MS;
+        pacer.on_outcome(now, permit, refused(), &said(now, 280, 9));
+    }
+    assert_eq!(pacer.concurrency(), 18);
+}
+
+#[test]
+fn a_scope_whose_old_attempts_hang_goes_on() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    // One is refused for concurrency, one says that nothing remains, and the others never come back.
+    let refusal = said(START, 200, 9);
+    pacer.on_outcome(START, permits.pop().unwrap(), refused(), &refusal);
+    let spent = said(START, 0, 9);
+    pacer.on_outcome(START, permits.pop().unwrap(), refused(), &spent);
+    let (place, _) = waits(&mut pacer, START);
+    let mut now = START;
+    while now < START + 60 * SECOND {
+        now = pacer.next_wake().expect("it waits for something").max(now);
+        if pacer.poll_offer(now) == Some(place) {
+            return;
+        }
+    }
+    panic!("the waiting call is never named");
 }
 
 #[test]
@@ -280,7 +499,7 @@ fn a_thousand_calls_that_are_never_polled_hold_up_nobody() {
         now = pacer.next_wake().unwrap().max(now);
     }
     assert!(matches!(
-        pacer.request(now, alive, Instant::MAX),
+        pacer.request(now, alive, Patience::endless()),
         Turn::Send(_)
     ));
     // Only one may go before the window is known, so that each offer was made alone.
@@ -304,13 +523,18 @@ fn a_waiter_hears_of_a_hold_beyond_its_patience() {
     let mut pacer = pacer();
     let permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
     let [patient, hasty] = [(); 2].map(|()| pacer.arrive());
-    let _ = pacer.request(START, patient, START + 60 * SECOND);
-    let _ = pacer.request(START, hasty, START + 5 * SECOND);
+    let hasty_patience = Patience::endless().with_longest(5 * SECOND);
+    let _ = pacer.request(
+        START,
+        patient,
+        Patience::endless().with_deadline(START + 60 * SECOND),
+    );
+    let _ = pacer.request(START, hasty, hasty_patience);
     for permit in permits {
         pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     }
     assert_eq!(drain(&mut pacer, START), [hasty]);
-    let turn = pacer.request(START, hasty, START + 5 * SECOND);
+    let turn = pacer.request(START, hasty, hasty_patience);
     assert!(matches!(turn, Turn::Wait { opens: Some(_) }));
 }
 
@@ -322,17 +546,17 @@ fn no_more_wait_than_may() {
     waits(&mut pacer, START);
     let third = pacer.arrive();
     assert!(matches!(
-        pacer.request(START, third, Instant::MAX),
+        pacer.request(START, third, Patience::endless()),
         Turn::Crowded
     ));
     // Whoever waits already may ask again, and who leaves makes room.
     assert!(matches!(
-        pacer.request(START, first, Instant::MAX),
+        pacer.request(START, first, Patience::endless()),
         Turn::Wait { .. }
     ));
     pacer.leave(first);
     assert!(matches!(
-        pacer.request(START, third, Instant::MAX),
+        pacer.request(START, third, Patience::endless()),
         Turn::Wait { .. }
     ));
 }
@@ -348,7 +572,7 @@ fn the_limit_grows_with_time_while_it_is_full() {
     while now < START + 50 * MS {
         now = pacer.next_wake().unwrap();
         while let Some(place) = pacer.poll_offer(now) {
-            let Turn::Send(permit) = pacer.request(now, place, Instant::MAX) else {
+            let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else {
                 panic!()
             };
             held.push(permit);
@@ -400,7 +624,7 @@ proptest! {
             match event {
                 Event::Arrive => {
                     let place = pacer.arrive();
-                    match pacer.request(now, place, now + 30 * SECOND) {
+                    match pacer.request(now, place, Patience::endless().with_deadline(now + 30 * SECOND)) {
                         Turn::Send(permit) => held.push(permit),
                         Turn::Wait { .. } => waiting.push(place),
                         Turn::Crowded => unreachable!("no more than 120 wait"),
@@ -409,7 +633,7 @@ proptest! {
                 Event::Ask(who) if !waiting.is_empty() => {
                     let index = who % waiting.len();
                     let place = waiting[index];
-                    if let Turn::Send(permit) = pacer.request(now, place, now + 30 * SECOND) {
+                    if let Turn::Send(permit) = pacer.request(now, place, Patience::endless().with_deadline(now + 30 * SECOND)) {
                         waiting.swap_remove(index);
                         held.push(permit);
                     }
@@ -455,7 +679,7 @@ proptest! {
             drain(&mut pacer, now);
             let before = waiting.len();
             for place in waiting.clone() {
-                if let Turn::Send(permit) = pacer.request(now, place, Instant::MAX) {
+                if let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) {
                     pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
                     waiting.retain(|&waiting| waiting != place);
                 }

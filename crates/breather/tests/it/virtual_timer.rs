@@ -17,11 +17,16 @@ struct State {
     now: Instant,
     sleeping: Vec<(Instant, Waker)>,
     alarms: Vec<Alarm>,
-    /// How many alarms were ever set.
-    set: usize,
+    domain: u64,
 }
 
 impl VirtualTimer {
+    pub(crate) fn in_domain(domain: u64) -> Self {
+        let timer = Self::default();
+        timer.0.lock().unwrap().domain = domain;
+        timer
+    }
+
     /// Lets time pass up to `at`, with everything that falls due until then in its order.
     pub(crate) fn advance_to(&self, at: Instant) {
         loop {
@@ -83,9 +88,12 @@ impl Timer for VirtualTimer {
         }
     }
 
+    fn domain(&self) -> u64 {
+        self.0.lock().unwrap().domain
+    }
+
     fn set_alarm(&self, alarm: Alarm) {
         let mut state = self.0.lock().unwrap();
-        state.set += 1;
         state.alarms.push(alarm);
     }
 }

@@ -336,7 +336,6 @@ impl Pacer {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.epoch_start = self.sent;
                 self.quota.renew();
-                self.concurrency.on_hold();
             }
             Phase::Probing {
                 hold,
@@ -382,7 +381,7 @@ impl Pacer {
         };
         // What was refused alone was not refused for company.
         if crowded && permit.level > 1 {
-            self.concurrency.on_refused(now, permit, self.sent);
+            self.concurrency.on_refused(permit, self.sent);
             self.open(permit);
             return;
         }
@@ -404,6 +403,7 @@ impl Pacer {
             (Phase::Held(hold), None) => hold,
         };
         self.phase = Phase::Held(hold);
+        self.concurrency.on_slack(now);
     }
 
     fn on_accepted(&mut self, permit: &Permit) {
@@ -437,6 +437,7 @@ impl Pacer {
                     None => self.guess(now),
                 };
                 self.phase = Phase::Held(hold);
+                self.concurrency.on_slack(now);
             }
             Phase::Held(hold) if hold.cause == Cause::Counted && hold.refusals == 0 => {
                 self.phase = match self.quota.reset() {

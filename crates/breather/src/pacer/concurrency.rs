@@ -30,8 +30,9 @@ struct Learned {
     cut: u64,
     /// What the limit was cut to; what is above it is a probe upward.
     base: u32,
-    /// When a probe upward is due next, if the limit is full then.
-    probe_at: Instant,
+    /// How long the limit has yet to be full until the next probe upward. Where quota is what calls wait
+    /// for, it seldom is, and a probe would gain nothing.
+    wait: Duration,
     interval: Duration,
     step: u32,
 }
@@ -53,55 +54,58 @@ impl Concurrency {
     pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool) -> u32 {
         if used < self.limit {
             if !wanted {
-                self.full_since = None;
+                self.on_slack(now);
             }
             return self.limit - used;
         }
         if used > self.limit {
-            self.full_since = None;
+            self.on_slack(now);
             return 0;
         }
-        match &mut self.learned {
+        let full_for = now.duration_since(*self.full_since.get_or_insert(now));
+        let grown = match &mut self.learned {
             None => {
-                let since = *self.full_since.get_or_insert(now);
-                let period = self.period();
-                let periods = now.duration_since(since).as_nanos() / period.as_nanos();
-                let grown = u32::try_from(periods).unwrap_or(u32::MAX);
+                let periods = full_for.as_nanos() / self.period().as_nanos();
                 // No more than double at once, however long nobody asked.
-                let grown = grown.min(self.limit);
-                if grown > 0 {
-                    self.limit = self.limit.saturating_add(grown);
-                    self.full_since = Some(now);
-                }
+                u32::try_from(periods).unwrap_or(u32::MAX).min(self.limit)
             }
-            Some(learned) if now >= learned.probe_at => {
-                self.limit = self.limit.saturating_add(learned.step);
+            Some(learned) if full_for >= learned.wait => {
                 if learned.step > 1 {
                     // The probe before was not refused.
-                    learned.interval = FIRST_INTERVAL;
+                    learned.interval = (learned.interval / 2).max(FIRST_INTERVAL);
                 }
-                learned.step = learned.step.saturating_mul(2).min(self.limit);
-                learned.probe_at = now + learned.interval;
+                learned.wait = learned.interval;
+                let step = learned.step;
+                learned.step = step.saturating_mul(2).min(self.limit);
+                step
             }
-            Some(_) => {}
+            Some(_) => 0,
+        };
+        if grown > 0 {
+            self.limit = self.limit.saturating_add(grown);
+            self.full_since = Some(now);
         }
         self.limit.saturating_sub(used)
     }
 
-    /// The scope is held, and nobody's demand goes by the limit.
-    pub(super) fn on_hold(&mut self) {
-        self.full_since = None;
+    /// The limit is not what keeps calls from being sent.
+    pub(super) fn on_slack(&mut self, now: Instant) {
+        let Some(since) = self.full_since.take() else {
+            return;
+        };
+        if let Some(learned) = &mut self.learned {
+            learned.wait = learned.wait.saturating_sub(now.duration_since(since));
+        }
     }
 
     /// When there will be room although nothing comes back, if `used` fill the limit.
     pub(super) fn grows_at(&self, used: u32) -> Option<Instant> {
-        if used != self.limit {
-            return None;
-        }
-        match &self.learned {
-            Some(learned) => Some(learned.probe_at),
-            None => self.full_since.map(|since| since + self.period()),
-        }
+        let since = self.full_since.filter(|_| used == self.limit)?;
+        let wait = match &self.learned {
+            Some(learned) => learned.wait,
+            None => self.period(),
+        };
+        Some(since + wait)
     }
 
     /// An attempt was accepted.
@@ -111,7 +115,7 @@ impl Concurrency {
     }
 
     /// An attempt was refused since too many were in flight; `sent` is the number of the latest send.
-    pub(super) fn on_refused(&mut self, now: Instant, permit: &Permit, sent: u64) {
+    pub(super) fn on_refused(&mut self, permit: &Permit, sent: u64) {
         // With it, `level` were in flight. Those of them whose refusal came back meanwhile were not let
         // in, either; what is refused later takes one more.
         let meanwhile = self.refused.saturating_sub(permit.refused);
@@ -131,7 +135,7 @@ impl Concurrency {
         self.learned = Some(Learned {
             cut: sent,
             base: self.limit,
-            probe_at: now + interval,
+            wait: interval,
             interval,
             step: 1,
         });

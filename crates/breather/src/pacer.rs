@@ -177,14 +177,14 @@ impl Pacer {
         if permit.epoch != self.epoch {
             return;
         }
-        let before = permit.number - self.epoch_start - 1;
+        let ours = self.sent - self.epoch_start;
         // A limiter counts a call when it comes in, and refuses at once. So an accepted call's delays count
         // from near its sending, and what is sent at such an instant arrives after it.
         let base = match outcome.kind() {
             Kind::Throttled => hint.received(),
             _ => permit.sent,
         };
-        self.quota.on_answer(&permit, before, base, hint);
+        self.quota.on_answer(&permit, ours, base, hint);
         match outcome.kind() {
             Kind::Throttled => self.on_refused(now, &permit, hint),
             Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(&permit),

@@ -36,15 +36,9 @@ struct Reset {
 }
 
 impl Quota {
-    /// What the answer to `permit` says, which was sent after `before` others of its epoch. The server's
-    /// delays count from `base`.
-    pub(super) fn on_answer(
-        &mut self,
-        permit: &Permit,
-        before: u64,
-        base: Instant,
-        hint: &Hint<'_>,
-    ) {
+    /// What the answer to `permit` says, with `ours` sent in its epoch so far. The server's delays count
+    /// from `base`.
+    pub(super) fn on_answer(&mut self, permit: &Permit, ours: u64, base: Instant, hint: &Hint<'_>) {
         let Some(window) = hint.tightest() else {
             return;
         };
@@ -64,8 +58,8 @@ impl Quota {
             });
         }
         if let Some(limit) = window.limit() {
-            let at_start = remaining.saturating_add(before);
-            let nearly_all = at_start >= limit - limit / 20;
+            // Of what was sent after it, some may have come in before it.
+            let nearly_all = remaining.saturating_add(ours) >= limit - limit / 20;
             self.prospect = nearly_all.then_some(limit);
         }
         if let Some(delay) = window.reset() {

@@ -62,7 +62,7 @@ impl Row {
         let mut notes = Vec::new();
         if undone > 0 {
             notes.push(format!(
-                "* {name}: {} given up after {:.0} s (see --limit-s); what is marked with > would have been more.",
+                "* {name}: {} given up after {:.1} s (see --limit-s); what is marked with > would have been more.",
                 plural(undone, "call"),
                 limit.as_secs_f64(),
             ));

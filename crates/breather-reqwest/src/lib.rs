@@ -10,7 +10,7 @@
 //! # let _ = client;
 //! ```
 //!
-//! Each call passes the pacer of its scope, which by default is the authority of its URL: what one
+//! Each call passes the pacer of its scope, which is the authority of its URL: what one
 //! response says about the quota holds all calls to that server. Failures that may pass are repeated
 //! as the policy permits, and never what may have been executed and is not idempotent.
 //!
@@ -18,10 +18,23 @@
 //!
 //! The last response or error, as it is: errors are not wrapped, so that `is_timeout()` and
 //! `is_connect()` stay true. A call that stops does so when its last answer comes, and hands that on; it
-//! can stop later only while it waits for its turn, if the queue is longer than its deadline or a hold
-//! begins that nobody knew of. Then there may be nothing to hand on: nothing was received yet, or a
-//! response that was let go before the wait. The error is then `Error::Middleware` with a
-//! [`Stopped`](breather::Stopped) inside.
+//! can stop also when it asks for its turn: its scope is held for longer than its deadline or its policy
+//! permits, or the queue was too long. Then there may be nothing to hand on: nothing was received yet, or
+//! a response that was let go before the wait. The error is then `Error::Middleware` with a
+//! [`Stopped`](breather::Stopped) inside:
+//!
+//! ```
+//! use breather_reqwest::breather::Stopped;
+//! use reqwest_middleware::Error;
+//! use std::time::Duration;
+//!
+//! /// When our own caller should come back.
+//! fn retry_after(error: &Error) -> Option<Duration> {
+//!     let Error::Middleware(error) = error else { return None };
+//!     error.downcast_ref::<Stopped>()?.stop().wait()
+//! }
+//! # assert_eq!(retry_after(&Error::middleware(std::io::Error::other("no token"))), None);
+//! ```
 //!
 //! A body that cannot be cloned (a stream) is sent once, as if this middleware were not there, except
 //! that it waits for its turn.
@@ -47,7 +60,7 @@
 //! the [`Report`](breather::Report) in its own extensions, too.
 
 pub use ::breather;
-pub use breather_tokio::Seeds;
+pub use breather_tokio::{Seeds, TokioTimer};
 
 mod error_kind;
 mod middleware;

@@ -53,6 +53,9 @@ impl RetryMiddleware {
 
     /// Sets the classifier: which answers are refusals, which failures may pass.
     ///
+    /// `Outcome::throttled` is a refusal and holds all calls to the host; for what concerns one resource
+    /// alone, answer `Outcome::transient`.
+    ///
     /// # Example
     ///
     /// ```

@@ -76,7 +76,10 @@ impl Breather {
         ActiveCall::new(timer, call, scope.map(|(scope, _)| scope))
     }
 
-    /// What is known of `scope`; `None` if nothing is.
+    /// What is known of `scope`; `None` if nothing is, or if pacing is off.
+    ///
+    /// The name is the one that the adapter gave it: that of `breather-reqwest` is the host and, unless it is
+    /// the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`.
     #[must_use]
     pub fn snapshot(&self, scope: &str) -> Option<Snapshot> {
         let scope = self.0.scopes.as_ref()?.find(scope)?;
@@ -113,7 +116,7 @@ impl fmt::Debug for Breather {
 /// | setting | default | why |
 /// |---|---|---|
 /// | policy | see [`Policy`] | |
-/// | pacing | on, see [`Pacing`] | costs nothing until a server says something |
+/// | pacing | on, see [`Pacing`] | a server that says nothing costs its callers a part of a second, once |
 /// | scopes | 1,000 | bounds memory where scopes come from outside, as a proxy's upstreams |
 #[derive(Clone, Copy, Debug)]
 #[must_use]
@@ -187,13 +190,13 @@ impl Snapshot {
         self.waiting
     }
 
-    /// How many attempts may be in flight, by what was learned so far.
+    /// How many attempts may be in flight, by what was learned so far. It starts at 30.
     #[must_use]
     pub const fn concurrency(&self) -> u32 {
         self.concurrency
     }
 
-    /// The end of the hold, if the server stated one and it is not over.
+    /// The end of the latest hold, if the server stated one; it may have passed.
     #[must_use]
     pub const fn opens(&self) -> Option<Instant> {
         self.opens

@@ -59,7 +59,8 @@ impl CallSpec {
         self
     }
 
-    /// Sets whether a pacer stands before each attempt. If so, a call returns at the very instant
+    /// Sets whether a pacer stands before each attempt; [`Breather::start`](crate::Breather::start) sets it
+    /// itself. If so, a call returns at the very instant
     /// that the server named, since the pacer sees to it that not all do; if not, its own delay is
     /// added.
     pub const fn paced(mut self, paced: bool) -> Self {

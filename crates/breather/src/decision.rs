@@ -62,8 +62,8 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "waits {:?} for {}", self.delay, self.origin)?;
         match self.evidence {
-            Some(evidence) if !evidence.header().is_empty() => write!(f, " ({evidence})"),
-            _ => Ok(()),
+            Some(evidence) => write!(f, " ({evidence})"),
+            None => Ok(()),
         }
     }
 }

@@ -109,10 +109,10 @@ impl<'a> Hint<'a> {
         self.binding().map(|stated| self.received + stated.delay)
     }
 
-    /// The header behind [`not_before`](Self::not_before).
+    /// The header behind [`not_before`](Self::not_before), if it was read from one.
     #[must_use]
     pub fn evidence(&self) -> Option<Evidence> {
-        let stated = self.binding()?;
+        let stated = self.binding().filter(|stated| !stated.raw.is_empty())?;
         Some(Evidence::new(stated.header, stated.raw))
     }
 

@@ -51,6 +51,7 @@
 //! | alignment | joining our own delay with the hint: never earlier than it, and not all at once |
 //! | scope | whom a limit belongs to: a host, a token, an organisation |
 //! | pacer | the shared state of a scope: learned quota windows, learned concurrency limit, hold |
+//! | refusal | an attempt that the server would not take for now: its outcome is throttled |
 //! | permit | the right to send one attempt, given by the pacer and returned with the outcome |
 //! | hold | an instant before which a scope sends nothing |
 //! | deadline | the instant by which the call must be over, waits included |

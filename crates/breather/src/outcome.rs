@@ -40,7 +40,8 @@ impl Outcome {
         Self::new(Kind::Transient, executed, reason)
     }
 
-    /// The server refused it for now, without having executed it.
+    /// The server refused it for now, without having executed it, and would refuse other calls of the scope
+    /// as well.
     pub const fn throttled(reason: &'static str) -> Self {
         Self::new(Kind::Throttled, Executed::No, reason)
     }
@@ -98,11 +99,13 @@ impl fmt::Display for Outcome {
 pub enum Kind {
     /// The call is done.
     Success,
-    /// What was asked for is not ready yet; asking again costs no retries.
+    /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline.
+    /// The waits grow by the policy's backoff, with a count of their own.
     Pending,
     /// A failure that may pass; repeated as often as the policy's retries permit.
     Transient,
-    /// Refused for now; waiting for the server costs no retries.
+    /// A refusal: the whole scope is asked to wait, and its pacer holds the calls of all. Waiting costs no
+    /// retries. What is refused for a reason of this call alone is [`Transient`](Self::Transient).
     Throttled,
     /// A failure that would repeat itself.
     Permanent,

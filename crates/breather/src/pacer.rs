@@ -69,6 +69,9 @@ pub struct Pacer {
     /// How long a refusal takes to come back: the slowest of late.
     refusal_time: Option<Duration>,
     waiters: Waiters,
+    /// The call whose probe was refused. If another one waits, that is the next probe: what a server
+    /// refuses may be this call alone.
+    shunned: Option<Place>,
     in_flight: u32,
     /// The number of the latest send.
     sent: u64,
@@ -126,6 +129,7 @@ impl Pacer {
             lateness: Lateness::new(),
             refusal_time: None,
             waiters: Waiters::default(),
+            shunned: None,
             in_flight: 0,
             sent: 0,
             arrived: 0,
@@ -148,12 +152,17 @@ impl Pacer {
         if waited {
             self.waiters.leave(place);
         }
-        let is_first = !self.waiters.any_before(place);
+        // Among the waiting, the call whose probe was refused comes last.
+        let shunned = self.shunned.filter(|_| self.is_probing());
+        let oldest = self.waiters.oldest(shunned);
+        let is_first = oldest.is_none_or(|oldest| {
+            (shunned == Some(place), place) < (shunned == Some(oldest), oldest)
+        });
         // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
         if is_first
             && (self.has_room(now) || self.waiters.take_from_younger(place) && self.has_room(now))
         {
-            return Turn::Send(self.grant(now));
+            return Turn::Send(self.grant(now, place));
         }
         if !waited && self.waiters.len() >= self.pacing.waiters {
             return Turn::Crowded;
@@ -221,7 +230,8 @@ impl Pacer {
             return impatient;
         }
         if self.waiters.any_waiting() && self.has_room(now) {
-            return self.waiters.offer(now);
+            let shunned = self.shunned.filter(|_| self.is_probing());
+            return self.waiters.offer(now, shunned);
         }
         None
     }
@@ -247,7 +257,8 @@ impl Pacer {
         phase.into_iter().chain(passes_on).min()
     }
 
-    /// The instant before which nothing will be sent, if the server stated one.
+    /// The instant before which nothing will be sent, if the server stated one; it may have passed since
+    /// the pacer was last told the time.
     #[must_use]
     pub fn opens(&self) -> Option<Instant> {
         match self.phase {
@@ -286,19 +297,24 @@ impl Pacer {
         self.latest
     }
 
-    fn grant(&mut self, now: Instant) -> Permit {
+    fn grant(&mut self, now: Instant, place: Place) -> Permit {
         self.in_flight += 1;
         self.sent += 1;
         if let Phase::Probing { sent, .. } = &mut self.phase {
             *sent = Some((self.sent, now));
         }
         Permit {
+            place,
             number: self.sent,
             epoch: self.epoch,
             sent: now,
             level: self.in_flight,
             refused: self.concurrency.refused(),
         }
+    }
+
+    fn is_probing(&self) -> bool {
+        matches!(self.phase, Phase::Probing { .. })
     }
 
     /// Whether one more may be sent, or promised.
@@ -380,10 +396,15 @@ impl Pacer {
             None => self.concurrency.suspects(permit),
         };
         // What was refused alone was not refused for company.
-        if crowded && permit.level > 1 {
-            self.concurrency.on_refused(permit, self.sent);
+        let was_alone = permit.level == 1 && permit.number == self.sent;
+        if crowded && !was_alone {
+            self.concurrency
+                .on_refused(permit, self.in_flight, self.sent);
             self.open(permit);
             return;
+        }
+        if self.is_probing() {
+            self.shunned = Some(permit.place);
         }
         let stated = hint.not_before();
         let hold = match (self.phase, stated) {
@@ -415,6 +436,7 @@ impl Pacer {
     fn open(&mut self, permit: &Permit) {
         if let Phase::Probing { hold, .. } = self.phase {
             self.lateness.on_opened(&hold, permit.sent);
+            self.shunned = None;
             self.phase = Phase::Running;
         }
     }
@@ -473,6 +495,10 @@ impl Pacer {
 /// | setting | default | why |
 /// |---|---|---|
 /// | [`waiters`](Self::with_waiters) | 100,000 | bounds memory: a waiter takes some 200 bytes |
+///
+/// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
+/// by 400 a second, or by 8 times what they are if that is more, as long as more callers want to send and
+/// none is refused. (30 wait for nobody; 400 callers of an unlimited server wait up to 0.4 s, once.)
 ///
 /// # Example
 ///

@@ -60,7 +60,8 @@ impl Policy {
         }
     }
 
-    /// No attempt after the first, whatever happens.
+    /// No attempt after the first, whatever happens, unless [`with_retries`](Self::with_retries) or
+    /// [`with_refusals`](Self::with_refusals) permits some later.
     pub const fn never() -> Self {
         let mut policy = Self::new().with_retries(0).with_refusals(0);
         policy.once = true;
@@ -98,7 +99,8 @@ impl Policy {
     /// Sets the time from the start of a call to the instant by which it must be over, waits
     /// included. Defaults to none.
     ///
-    /// A wait that would pass it is not begun: the call stops at once.
+    /// A wait that would pass it is not begun: the call stops at once. An attempt in flight is not cut off;
+    /// that is for the client's own time-out.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

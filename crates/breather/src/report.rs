@@ -61,7 +61,8 @@ impl Report {
         self.refusals
     }
 
-    /// How long the call waited for reasons of `origin`.
+    /// How long the call waited for reasons of `origin`: each wait as it was decided, and the time in its
+    /// scope's queue once it is over. A call that was dropped may have waited less.
     #[must_use]
     pub fn waited(&self, origin: Origin) -> Duration {
         match origin {
@@ -112,8 +113,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} attempts, {} failed, {} refused, waited {:?}",
+            "{} attempt{}, {} failed, {} refused, waited {:?}",
             self.attempts,
+            if self.attempts == 1 { "" } else { "s" },
             self.failures,
             self.refusals,
             self.waited_in_all(),

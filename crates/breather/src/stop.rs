@@ -96,15 +96,15 @@ impl fmt::Display for Stop {
     /// Says why, for a log or a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
-        if !self.detail.is_empty() {
+        if !self.detail.is_empty() && self.reason != StopReason::Success {
             write!(f, " after {}", self.detail)?;
         }
         if let Some(wait) = self.wait() {
             write!(f, "; next possible in {wait:?}")?;
         }
         match self.evidence {
-            Some(evidence) if !evidence.header().is_empty() => write!(f, " ({evidence})"),
-            _ => Ok(()),
+            Some(evidence) => write!(f, " ({evidence})"),
+            None => Ok(()),
         }
     }
 }
@@ -113,7 +113,7 @@ impl fmt::Display for Stop {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The wait would have passed the call's deadline.
+    /// The wait would have passed the call's deadline, or the deadline passed while the call waited.
     Deadline,
     /// The server asked for a longer wait than the policy obeys.
     LongHint,
@@ -125,9 +125,9 @@ pub enum StopReason {
     Once,
     /// It would fail again.
     Permanent,
-    /// It was refused as often as the policy permits.
+    /// It was refused once more than the policy permits.
     Refusals,
-    /// It failed as often as the policy permits.
+    /// It failed once more than the policy permits.
     Retries,
     /// It succeeded.
     Success,
@@ -138,14 +138,14 @@ pub enum StopReason {
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Deadline => "the wait would pass the deadline",
+            Self::Deadline => "no time is left before the deadline",
             Self::LongHint => "the server asks for a longer wait than the policy obeys",
             Self::NotIdempotent => "it may have been executed and is not idempotent",
             Self::NotReplayable => "its body cannot be sent again",
             Self::Once => "the policy permits no more than one attempt",
             Self::Permanent => "it would fail again",
-            Self::Refusals => "refused as often as the policy permits",
-            Self::Retries => "failed as often as the policy permits",
+            Self::Refusals => "refused once more than the policy permits",
+            Self::Retries => "failed once more than the policy permits",
             Self::Success => "it succeeded",
             Self::Waiters => "too many calls wait in its scope",
         })

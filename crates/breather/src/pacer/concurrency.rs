@@ -114,14 +114,17 @@ impl Concurrency {
         self.accepted = self.accepted.max(permit.number);
     }
 
-    /// An attempt was refused since too many were in flight; `sent` is the number of the latest send.
-    pub(super) fn on_refused(&mut self, permit: &Permit, sent: u64) {
-        // With it, `level` were in flight. Those of them whose refusal came back meanwhile were not let
-        // in, either; what is refused later takes one more.
+    /// An attempt was refused since too many were in flight; `in_flight` are now, without it, and `sent`
+    /// is the number of the latest send.
+    pub(super) fn on_refused(&mut self, permit: &Permit, in_flight: u32, sent: u64) {
+        // What is in flight now will be refused in part, too: each of those refusals takes one more. If the
+        // refusal took long, few are left of those that were let in; but then what was in flight with it
+        // tells, less those whose refusal came back meanwhile. That alone would not do: requests overtake
+        // one another, and the one that came last may have been sent first.
         let meanwhile = self.refused.saturating_sub(permit.refused);
         self.refused = self.refused.saturating_add(1);
-        let let_in = permit.level.saturating_sub(1).saturating_sub(meanwhile);
-        self.limit = let_in.clamp(1, self.limit.max(1));
+        let with_it = permit.level.saturating_sub(1).saturating_sub(meanwhile);
+        self.limit = in_flight.max(with_it).clamp(1, self.limit.max(1));
         self.full_since = None;
         let interval = match &mut self.learned {
             // It was under way already when the limit was cut, and adds nothing but its own place.

@@ -100,9 +100,14 @@ impl Waiters {
         !self.waiting.is_empty()
     }
 
-    /// Whether somebody waits who was there before `place`.
-    pub(super) fn any_before(&self, place: Place) -> bool {
-        self.waiting.first().is_some_and(|&first| first < place)
+    /// The oldest call to which nothing was offered, and `last` only if there is no other.
+    pub(super) fn oldest(&self, last: Option<Place>) -> Option<Place> {
+        let mut oldest = self.waiting.iter().copied();
+        let first = oldest.next()?;
+        match oldest.next() {
+            Some(second) if Some(first) == last => Some(second),
+            _ => Some(first),
+        }
     }
 
     /// Lets the call wait, or wait on.
@@ -126,9 +131,10 @@ impl Waiters {
         self.longest.remove(&(waiter.patience.longest, place));
     }
 
-    /// Offers a permit to the oldest call that has none offered.
-    pub(super) fn offer(&mut self, now: Instant) -> Option<Place> {
-        let place = self.waiting.pop_first()?;
+    /// Offers a permit to the oldest call that has none offered, and to `last` only if there is no other.
+    pub(super) fn offer(&mut self, now: Instant, last: Option<Place>) -> Option<Place> {
+        let place = self.oldest(last)?;
+        self.waiting.remove(&place);
         let until = now + OFFER;
         if let Some(waiter) = self.all.get_mut(&place) {
             waiter.offer = Some(until);

@@ -206,7 +206,7 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
     assert_eq!(stopped.stop().wait(), Some(9 * SECOND));
     assert_eq!(
         stopped.to_string(),
-        "call stopped: the wait would pass the deadline; next possible in 9s"
+        "call stopped: no time is left before the deadline; next possible in 9s"
     );
     assert_eq!(breather.snapshot("api").unwrap().waiting(), 0);
 }

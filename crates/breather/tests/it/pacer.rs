@@ -303,10 +303,10 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
 #[test]
 fn a_healthy_window_moves_no_hold_that_a_refusal_asked_for() {
     // The refusal comes first.
-    let mut pacer = pacer();
+    let mut pacer = pacer_that_proved_two();
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
     let later = START + 20 * MS;
-    let secondary = said(later, 4_000, 1_800).with_retry_after(60 * SECOND);
+    let secondary = Hint::new(later).with_retry_after(60 * SECOND);
     pacer.on_outcome(later, first, refused(), &secondary);
     let healthy = said(later, 3_999, 1_800);
     pacer.on_outcome(later, second, Outcome::success(), &healthy);
@@ -463,6 +463,53 @@ fn a_slow_refusal_tells_the_cap_by_what_was_in_flight_with_it() {
         pacer.on_outcome(now, permit, refused(), &said(now, 280, 9));
     }
     assert_eq!(pacer.concurrency(), 18);
+}
+
+#[test]
+fn requests_that_overtake_one_another_do_not_hide_the_cap() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    // The server takes 20, and the first ten that were sent came last.
+    for permit in permits.drain(..10) {
+        let now = START + 2 * MS;
+        pacer.on_outcome(
+            now,
+            permit,
+            refused(),
+            &said(now, 80, 5).with_retry_after(SECOND),
+        );
+    }
+    assert_eq!((pacer.concurrency(), pacer.opens()), (20, None));
+}
+
+#[test]
+fn a_call_that_is_refused_for_itself_is_not_the_probe_each_time() {
+    let mut pacer = pacer();
+    let locked = pacer.arrive();
+    let endless = Patience::endless();
+    let Turn::Send(permit) = pacer.request(START, locked, endless) else {
+        panic!()
+    };
+    let hint = |now| Hint::new(now).with_retry_after(3 * SECOND);
+    pacer.on_outcome(START, permit, refused(), &hint(START));
+    let (other, _) = waits(&mut pacer, START);
+    // The refused call comes back in time, is the oldest, probes, and is refused again.
+    let now = START + 3 * SECOND;
+    let Turn::Send(probe) = pacer.request(now, locked, endless) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, refused(), &hint(now));
+    let now = now + 3 * SECOND;
+    assert!(matches!(
+        pacer.request(now, locked, endless),
+        Turn::Wait { .. }
+    ));
+    assert_eq!(drain(&mut pacer, now), [other]);
+    let Turn::Send(probe) = pacer.request(now, other, endless) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    assert_eq!(drain(&mut pacer, now), [locked]);
 }
 
 #[test]

@@ -95,7 +95,11 @@ impl World {
                 self.at(now + self.one_way, Event::Arrive(index));
             }
             Turn::Wait { opens } => {
-                if caller.call.on_waiting(now, opens).is_some() {
+                if caller
+                    .call
+                    .on_waiting(now, opens, self.pacer.evidence())
+                    .is_some()
+                {
                     self.pacer.leave(caller.place);
                 }
             }

@@ -241,7 +241,9 @@ impl Gate {
             match state.pacer.request(now, place, call.patience()) {
                 Turn::Send(permit) => self.permit = Some(permit),
                 Turn::Crowded => stop = Some(call.on_crowded(now)),
-                Turn::Wait { opens } => stop = call.on_waiting(now, opens),
+                Turn::Wait { opens } => {
+                    stop = call.on_waiting(now, opens, state.pacer.evidence());
+                }
             }
             self.waiting = self.permit.is_none() && stop.is_none();
             let former = if !self.waiting {

@@ -161,11 +161,17 @@ impl Call {
     /// The pacer has no permit for the call yet, and by what the server stated will have none before
     /// `opens`. A stop if that is too late: the wait would be in vain.
     ///
-    /// An estimate is never a reason to stop: hand in only what a hold or a stated window says.
-    pub fn on_waiting(&mut self, now: Instant, opens: Option<Instant>) -> Option<Stop> {
+    /// An estimate is never a reason to stop: hand in only what a hold or a stated window says, with the
+    /// header that said it.
+    pub fn on_waiting(
+        &mut self,
+        now: Instant,
+        opens: Option<Instant>,
+        evidence: Option<&Evidence>,
+    ) -> Option<Stop> {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
-        let too_late = opens.and_then(|opens| self.too_late(now, opens, opens, None));
+        let too_late = opens.and_then(|opens| self.too_late(now, opens, opens, evidence.copied()));
         // Whoever asks at the deadline's very instant has no time left to wait.
         let over = || {
             self.deadline.filter(|&deadline| now >= deadline)?;

@@ -112,8 +112,7 @@ impl<'a> Hint<'a> {
     /// The header behind [`not_before`](Self::not_before), if it was read from one.
     #[must_use]
     pub fn evidence(&self) -> Option<Evidence> {
-        let stated = self.binding().filter(|stated| !stated.raw.is_empty())?;
-        Some(Evidence::new(stated.header, stated.raw))
+        self.binding()?.evidence()
     }
 
     fn binding(&self) -> Option<Stated<'a>> {
@@ -150,6 +149,13 @@ struct Stated<'a> {
     delay: Duration,
     header: &'static str,
     raw: &'a [u8],
+}
+
+impl Stated<'_> {
+    /// The header, unless it was stated by hand.
+    fn evidence(&self) -> Option<Evidence> {
+        (!self.raw.is_empty()).then(|| Evidence::new(self.header, self.raw))
+    }
 }
 
 /// One quota window that a response told of.
@@ -229,6 +235,11 @@ impl<'a> Window<'a> {
     #[must_use]
     pub fn reset(&self) -> Option<Duration> {
         self.reset.map(|reset| reset.delay)
+    }
+
+    /// The header that stated the reset, if one did.
+    pub(crate) fn evidence(&self) -> Option<Evidence> {
+        self.reset?.evidence()
     }
 }
 

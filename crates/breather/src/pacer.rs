@@ -14,7 +14,8 @@ pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
 pub use self::waiters::Patience;
 use self::waiters::Waiters;
-use crate::hint::Hint;
+use crate::evidence::Evidence;
+use crate::hint::{Hint, Window};
 use crate::instant::Instant;
 use crate::outcome::{Kind, Outcome};
 
@@ -72,6 +73,8 @@ pub struct Pacer {
     /// The call whose probe was refused. If another one waits, that is the next probe: what a server
     /// refuses may be this call alone.
     shunned: Option<Place>,
+    /// The header that stated the end of the latest hold.
+    evidence: Option<Evidence>,
     in_flight: u32,
     /// The number of the latest send.
     sent: u64,
@@ -130,6 +133,7 @@ impl Pacer {
             refusal_time: None,
             waiters: Waiters::default(),
             shunned: None,
+            evidence: None,
             in_flight: 0,
             sent: 0,
             arrived: 0,
@@ -199,7 +203,11 @@ impl Pacer {
             Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(&permit),
             Kind::Transient => self.on_lost(&permit),
         }
+        let was_held = self.opens().is_some();
         self.recount(now);
+        if !was_held && self.opens().is_some() {
+            self.evidence = hint.tightest().and_then(Window::evidence);
+        }
     }
 
     /// The attempt that `permit` was given for is given up, and nobody knows how it ends.
@@ -265,6 +273,12 @@ impl Pacer {
             Phase::Held(hold) => hold.stated(),
             Phase::Running | Phase::Probing { .. } => None,
         }
+    }
+
+    /// The header that stated when the scope [`opens`](Self::opens), if one did.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.opens().and(self.evidence.as_ref())
     }
 
     /// Whether nothing will be sent at `now`, be it for a guess.
@@ -407,6 +421,7 @@ impl Pacer {
             self.shunned = Some(permit.place);
         }
         let stated = hint.not_before();
+        self.evidence = hint.evidence();
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
             (Phase::Probing { .. }, Some(at)) if at > now + REOPENED => self.refused_until(at),

@@ -113,6 +113,9 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
     let stopped = error.downcast::<Stopped>().unwrap();
     assert_eq!(stopped.stop().reason(), StopReason::Deadline);
     assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+    // It was another call that was told so.
+    let evidence = stopped.stop().evidence().unwrap();
+    assert_eq!(evidence.to_string(), "x-ratelimit-reset: 60");
     assert_eq!(script.sends().len(), 1);
 }
 

@@ -264,8 +264,8 @@ proptest! {
             match event {
                 0 => call.on_sent(now),
                 4 => drop(call.on_asking(now)),
-                1 => drop(call.on_waiting(now, Some(now + ending.took))),
-                2 => drop(call.on_waiting(now, None)),
+                1 => drop(call.on_waiting(now, Some(now + ending.took), None)),
+                2 => drop(call.on_waiting(now, None, None)),
                 _ => drop(call.on_outcome(now, ending.outcome, &ending.hint(now), None)),
             }
             let _ = (call.patience(), call.not_before(), call.report().to_string());

@@ -107,8 +107,11 @@ impl<T: Timer> ActiveCall<T> {
     ///
     /// # Errors
     ///
-    /// The call stopped while it waited for its turn. Cancel-safe: dropped and called again, it goes on
-    /// where it was.
+    /// The call stopped while it waited for its turn, and is over.
+    ///
+    /// Cancel-safe: dropped and called again, it goes on where it was. After a stop, here or in a
+    /// [`Decision`], there is nothing more to ask for; what is asked all the same is answered as if the
+    /// call went on.
     pub async fn ready(&mut self) -> Result<(), Stopped> {
         let timer = self.timer.clone();
         let mut sleep = pin!(None::<T::Sleep>);

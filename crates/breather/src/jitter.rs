@@ -286,6 +286,48 @@ mod tests {
         }
     }
 
+    /// The largest distance between the shares of `ours` and of `theirs` below any value: the statistic
+    /// of Kolmogorov and Smirnov.
+    fn distance(mut ours: Vec<Duration>, mut theirs: Vec<Duration>) -> f64 {
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        let below = |sorted: &[Duration], value| {
+            sorted.partition_point(|&delay| delay <= value) as f64 / sorted.len() as f64
+        };
+        let values = ours.iter().chain(&theirs);
+        values
+            .map(|&value| (below(&ours, value) - below(&theirs, value)).abs())
+            .fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn both_hand_written_loops_are_distributed_as_they_are_by_hand() {
+        // What people write, with another generator and in floats: 48 bits of a linear congruence, as of
+        // drand48 in POSIX.
+        let mut state = 1_u64;
+        let mut uniform = move || {
+            state = state.wrapping_mul(0x5_deec_e66d).wrapping_add(0xb) & ((1 << 48) - 1);
+            state as f64 / (1_u64 << 48) as f64
+        };
+        let doubling = Backoff::exponential(SECOND).with_cap(Duration::MAX);
+        let additive = Jitter::additive(Duration::ZERO, SECOND);
+        for (jitter, cap) in [
+            (additive, f64::INFINITY),
+            (additive.capped_after_jitter(10 * SECOND), 10.0),
+        ] {
+            for attempt in 0..8 {
+                let by_hand = (0..10_000)
+                    .map(|_| 2_f64.powi(attempt) + uniform())
+                    .map(|delay| Duration::from_secs_f64(delay.min(cap)))
+                    .collect();
+                let ours = drawn(doubling, jitter, attempt as u32, 10_000);
+                // Two samples of 10,000 of one distribution are further apart once in 10,000 times.
+                let apart = distance(ours, by_hand);
+                assert!(apart < 0.0315, "attempt {attempt}, cap {cap}: {apart}");
+            }
+        }
+    }
+
     #[test]
     fn no_jitter_and_no_width_are_the_ceiling_itself() {
         let backoff = Backoff::exponential(SECOND);

@@ -24,6 +24,14 @@ fn with(policy: Policy) -> RetryMiddleware {
     RetryMiddleware::new(Breather::new(policy))
 }
 
+/// Without pacing and jitter, so that nothing but the call itself keeps it from returning.
+fn on_its_own() -> RetryMiddleware {
+    let policy = Policy::new().with_jitter(Jitter::none());
+    let policy = policy.with_backoff(Backoff::constant(Duration::ZERO));
+    let breather = Breather::builder().with_policy(policy).without_pacing();
+    RetryMiddleware::new(breather.build())
+}
+
 fn exact(backoff: Duration) -> Policy {
     Policy::new()
         .with_backoff(Backoff::constant(backoff))
@@ -40,36 +48,38 @@ async fn call(client: &ClientWithMiddleware, method: Method) -> (u16, Report) {
 
 #[tokio::test(start_paused = true)]
 async fn promise_1_a_refused_call_returns_when_the_server_said_and_not_before() {
-    let script = Script::new([refusal(7).after(3 * SECOND)]);
-    let client = script.client(RetryMiddleware::default());
-    let (status, report) = call(&client, Method::GET).await;
-    assert_eq!((status, report.attempts()), (200, 2));
-    let [first, second] = &script.sends()[..] else {
-        panic!()
-    };
-    // Counted from the receipt of the answer, which took three seconds.
-    let waited = second.at - first.at - 3 * SECOND;
-    assert!(
-        waited >= 7 * SECOND && waited < 7 * SECOND + TICK,
-        "{waited:?}"
-    );
+    for retry in [RetryMiddleware::default(), on_its_own()] {
+        let script = Script::new([refusal(7).after(3 * SECOND)]);
+        let (status, report) = call(&script.client(retry), Method::GET).await;
+        assert_eq!((status, report.attempts()), (200, 2));
+        let [first, second] = &script.sends()[..] else {
+            panic!()
+        };
+        // Counted from the receipt of the answer, which took three seconds.
+        let waited = second.at - first.at - 3 * SECOND;
+        assert!(
+            waited >= 7 * SECOND && waited < 7 * SECOND + TICK,
+            "{waited:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn promise_1_a_stated_reset_is_kept_too() {
-    let spent = Answer::status(429)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 1_800_000_012)
-        .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
-    let script = Script::new([spent]);
-    let client = script.client(RetryMiddleware::default());
-    let start = Instant::now();
-    call(&client, Method::GET).await;
-    let waited = start.elapsed();
-    assert!(
-        waited >= 12 * SECOND && waited < 12 * SECOND + TICK,
-        "{waited:?}"
-    );
+    for retry in [RetryMiddleware::default(), on_its_own()] {
+        let spent = Answer::status(429)
+            .with("x-ratelimit-remaining", 0)
+            .with("x-ratelimit-reset", 1_800_000_012)
+            .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+        let client = Script::new([spent]).client(retry);
+        let start = Instant::now();
+        call(&client, Method::GET).await;
+        let waited = start.elapsed();
+        assert!(
+            waited >= 12 * SECOND && waited < 12 * SECOND + TICK,
+            "{waited:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

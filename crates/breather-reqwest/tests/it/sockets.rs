@@ -68,16 +68,22 @@ fn answer(status: u16, headers: &[(&str, &str)]) -> Response<Body> {
 
 #[tokio::test]
 async fn promise_1_retry_after_is_counted_from_the_receipt() {
-    let (url, received) = serve(vec![answer(429, &[("retry-after", "1")])]).await;
-    let client = client(reqwest::Client::builder(), &Breather::default());
-    let response = client.post(url).body("a row").send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    let received = received.lock().unwrap();
-    let [(first, ..), (second, method, body)] = &received[..] else {
-        panic!()
-    };
-    assert!(*second - *first >= 1000 * MS, "{:?}", *second - *first);
-    assert_eq!((method, &body[..]), (&Method::POST, &b"a row"[..]));
+    for pacing in [true, false] {
+        let (url, received) = serve(vec![answer(429, &[("retry-after", "1")])]).await;
+        let breather = match pacing {
+            true => Breather::default(),
+            false => Breather::builder().without_pacing().build(),
+        };
+        let client = client(reqwest::Client::builder(), &breather);
+        let response = client.post(url).body("a row").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let received = received.lock().unwrap();
+        let [(first, ..), (second, method, body)] = &received[..] else {
+            panic!()
+        };
+        assert!(*second - *first >= 1000 * MS, "{:?}", *second - *first);
+        assert_eq!((method, &body[..]), (&Method::POST, &b"a row"[..]));
+    }
 }
 
 #[tokio::test]
@@ -196,7 +202,8 @@ async fn the_failed_response_is_freed_before_the_wait() {
         stream.write_all(head.as_bytes()).await.unwrap();
         let failed = Instant::now();
         let mut rest = [0; 64];
-        while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {}
+        let close = async { while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {} };
+        let _ = tokio::time::timeout(3000 * MS, close).await;
         let freed = failed.elapsed();
         let (mut stream, _) = listener.accept().await.unwrap();
         read_head(&mut stream).await;
@@ -209,7 +216,7 @@ async fn the_failed_response_is_freed_before_the_wait() {
     assert_eq!(client.get(url).send().await.unwrap().status(), 200);
     let (freed, retried) = server.await.unwrap();
     assert!(retried >= 1000 * MS, "{retried:?}");
-    assert!(freed < retried / 2, "held for {freed:?} of {retried:?}");
+    assert!(freed < 900 * MS, "held for {freed:?} of {retried:?}");
 }
 
 async fn read_head(stream: &mut TcpStream) {

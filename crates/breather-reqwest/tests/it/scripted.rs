@@ -249,26 +249,32 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
 #[tokio::test(start_paused = true)]
 async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
     let policy = exact(10 * SECOND);
-    for (what, answers, calls) in [
-        ("in flight", vec![Answer::status(200).after(60 * SECOND)], 1),
-        ("waiting for its backoff", vec![Answer::status(503)], 1),
-        ("waiting for its hint", vec![refusal(60)], 1),
+    let slow = Answer::status(200).after(60 * SECOND);
+    for (what, answers, in_flight, waiting) in [
+        ("in flight", vec![slow.clone()], true, false),
         (
-            "waiting for a permit",
-            vec![Answer::status(200).after(60 * SECOND); 30],
-            30,
+            "waiting for its backoff",
+            vec![Answer::status(503)],
+            false,
+            false,
         ),
+        ("waiting for its hint", vec![refusal(60)], false, false),
+        ("waiting for a permit", vec![slow; 90], true, true),
     ] {
         let breather = Breather::new(policy);
-        let script = Script::new(answers);
-        let client = script.client(RetryMiddleware::new(breather.clone()));
-        let all = futures_util::future::join_all((0..calls).map(|_| client.get(URL).send()));
-        assert!(
-            timeout(5 * TICK, all).await.is_err(),
-            "{what}: over already"
-        );
-        let snapshot = breather.snapshot("api.example.com").unwrap();
-        assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0), "{what}");
+        let calls = answers.len();
+        let client = Script::new(answers).client(RetryMiddleware::new(breather.clone()));
+        let held = || {
+            let snapshot = breather.snapshot("api.example.com").unwrap();
+            (snapshot.in_flight(), snapshot.waiting())
+        };
+        let calls = (0..calls).map(|_| client.get(URL).send());
+        let mut all = Box::pin(futures_util::future::join_all(calls));
+        assert!(timeout(5 * TICK, &mut all).await.is_err(), "{what}");
+        let (sent, queued) = held();
+        assert_eq!((sent > 0, queued > 0), (in_flight, waiting), "{what}");
+        drop(all);
+        assert_eq!(held(), (0, 0), "{what}");
     }
 }
 

@@ -186,7 +186,7 @@ impl Pacer {
     /// `hint`.
     pub fn on_outcome(&mut self, now: Instant, permit: Permit, outcome: Outcome, hint: &Hint<'_>) {
         let now = self.advance(now);
-        self.in_flight -= 1;
+        self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch != self.epoch {
             return;
         }
@@ -215,7 +215,7 @@ impl Pacer {
     /// It stays counted as spent until the answer to a later one covers it. There is no `now`: what is
     /// dropped has no clock.
     pub fn on_drop(&mut self, permit: Permit) {
-        self.in_flight -= 1;
+        self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch == self.epoch {
             self.on_lost(&permit);
         }
@@ -373,8 +373,7 @@ impl Pacer {
             } if now >= self.silent_at(at) => match self.blind_yield() {
                 Some(prospect) => {
                     self.quota.assume(number, prospect.saturating_sub(1));
-                    self.lateness.on_opened(&hold, at);
-                    self.phase = Phase::Running;
+                    self.open(at);
                 }
                 None => self.phase = Phase::Probing { hold, sent: None },
             },
@@ -414,14 +413,16 @@ impl Pacer {
         if crowded && !was_alone {
             self.concurrency
                 .on_refused(permit, self.in_flight, self.sent);
-            self.open(permit);
+            self.open(permit.sent);
             return;
         }
         if self.is_probing() {
             self.shunned = Some(permit.place);
         }
         let stated = hint.not_before();
-        self.evidence = hint.evidence();
+        if stated.is_some() {
+            self.evidence = hint.evidence();
+        }
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
             (Phase::Probing { .. }, Some(at)) if at > now + REOPENED => self.refused_until(at),
@@ -430,10 +431,10 @@ impl Pacer {
             (Phase::Running, None) => self.guess(now),
             (Phase::Held(hold), Some(at)) => match hold.cause {
                 Cause::Counted | Cause::Guessed => self.refused_until(at),
-                Cause::Refused if is_blur(hold.from, at) && at > hold.from => hold,
-                Cause::Refused if is_blur(hold.from, at) || at > hold.from => {
-                    self.refused_until(at)
+                Cause::Refused if is_blur(hold.from, at) => {
+                    hold.moved_to(hold.from.min(at), self.lateness.guard())
                 }
+                Cause::Refused if at > hold.from => self.refused_until(at),
                 Cause::Refused => hold,
             },
             (Phase::Held(hold), None) => hold,
@@ -444,13 +445,14 @@ impl Pacer {
 
     fn on_accepted(&mut self, permit: &Permit) {
         self.concurrency.on_accepted(permit);
-        self.open(permit);
+        self.open(permit.sent);
     }
 
-    /// While the scope probes, nothing but probes is sent in its epoch; one that was let in opens it.
-    fn open(&mut self, permit: &Permit) {
+    /// What was sent at `sent` was let in. While the scope probes, nothing but probes is sent in its epoch,
+    /// and so this was one.
+    fn open(&mut self, sent: Instant) {
         if let Phase::Probing { hold, .. } = self.phase {
-            self.lateness.on_opened(&hold, permit.sent);
+            self.lateness.on_opened(&hold, sent);
             self.shunned = None;
             self.phase = Phase::Running;
         }
@@ -474,6 +476,7 @@ impl Pacer {
                     None => self.guess(now),
                 };
                 self.phase = Phase::Held(hold);
+                self.evidence = None;
                 self.concurrency.on_slack(now);
             }
             Phase::Held(hold) if hold.cause == Cause::Counted && hold.refusals == 0 => {

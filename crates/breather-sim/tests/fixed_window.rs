@@ -160,3 +160,59 @@ fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
         }
     }
 }
+
+/// A server, its load and a seed, drawn from `state`.
+fn drawn(state: &mut u64) -> (Server, Load, u64) {
+    // Marsaglia, "Xorshift RNGs", 2003.
+    let mut below = |bound: u64| {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state % bound
+    };
+    let quota = 1 + below(400);
+    let cap = (below(5) > 0).then_some(1 + below(100) as u32);
+    let service = [5, 20, 50, 200, 1_000, 3_000][below(6) as usize];
+    let server = window(1 + below(60), quota)
+        .with_cap(cap)
+        .with_service(Duration::from_millis(service))
+        .with_cap_retry_after((below(2) > 0).then_some(1));
+    (server, Load::spike(1 + below(400) as usize), below(1_000))
+}
+
+#[test]
+fn against_any_server_with_honest_headers_every_call_succeeds() {
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    for _ in 0..2_000 {
+        let (server, load, seed) = drawn(&mut state);
+        let run = finished(&server, &load, seed);
+        let most = load.calls() + load.calls() / 10 + 45;
+        assert!(
+            run.sends() <= most,
+            "{} sends: {server:?}, {load:?}, seed {seed}",
+            run.sends()
+        );
+    }
+}
+
+#[test]
+fn against_any_server_with_fewer_headers_no_call_is_stuck() {
+    let mut state = 0x2545_f491_4f6c_dd1d;
+    for headers in [Headers::RetryAfter, Headers::None] {
+        for _ in 0..1_000 {
+            let (server, load, seed) = drawn(&mut state);
+            let server = server.with_headers(headers);
+            let run = breather_sim::run(&server, &load, seed);
+            assert_eq!(run.leaked(), (0, 0), "{server:?}, {load:?}, seed {seed}");
+            let over = run
+                .reports()
+                .iter()
+                .filter(|report| report.stop().is_some());
+            assert_eq!(
+                over.count(),
+                load.calls(),
+                "{server:?}, {load:?}, seed {seed}"
+            );
+        }
+    }
+}

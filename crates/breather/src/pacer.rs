@@ -69,10 +69,12 @@ pub struct Pacer {
     lateness: Lateness,
     /// How long a refusal takes to come back: the slowest of late.
     refusal_time: Option<Duration>,
+    /// How long an accepted attempt takes, likewise.
+    service_time: Duration,
     waiters: Waiters,
-    /// The call whose probe was refused. If another one waits, that is the next probe: what a server
-    /// refuses may be this call alone.
-    shunned: Option<Place>,
+    /// The call whose probe was refused last. The next younger one probes next: what a server refuses may be
+    /// this call alone, and if it is the scope, no call should be refused each time.
+    refused_probe: Option<Place>,
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
@@ -131,8 +133,9 @@ impl Pacer {
             concurrency: Concurrency::new(),
             lateness: Lateness::new(),
             refusal_time: None,
+            service_time: Duration::ZERO,
             waiters: Waiters::default(),
-            shunned: None,
+            refused_probe: None,
             evidence: None,
             in_flight: 0,
             sent: 0,
@@ -156,12 +159,10 @@ impl Pacer {
         if waited {
             self.waiters.leave(place);
         }
-        // Among the waiting, the call whose probe was refused comes last.
-        let shunned = self.shunned.filter(|_| self.is_probing());
-        let oldest = self.waiters.oldest(shunned);
-        let is_first = oldest.is_none_or(|oldest| {
-            (shunned == Some(place), place) < (shunned == Some(oldest), oldest)
-        });
+        let after = self.probed_last();
+        let next = self.waiters.next_after(after);
+        let turn = |place| (Some(place) <= after, place);
+        let is_first = next.is_none_or(|next| turn(place) < turn(next));
         // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
         if is_first
             && (self.has_room(now) || self.waiters.take_from_younger(place) && self.has_room(now))
@@ -200,7 +201,7 @@ impl Pacer {
         self.quota.on_answer(&permit, ours, base, hint);
         match outcome.kind() {
             Kind::Throttled => self.on_refused(now, &permit, hint),
-            Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(&permit),
+            Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(now, &permit),
             Kind::Transient => self.on_lost(&permit),
         }
         let was_held = self.opens().is_some();
@@ -238,8 +239,7 @@ impl Pacer {
             return impatient;
         }
         if self.waiters.any_waiting() && self.has_room(now) {
-            let shunned = self.shunned.filter(|_| self.is_probing());
-            return self.waiters.offer(now, shunned);
+            return self.waiters.offer(now, self.probed_last());
         }
         None
     }
@@ -331,6 +331,12 @@ impl Pacer {
         matches!(self.phase, Phase::Probing { .. })
     }
 
+    /// After whom the next turn comes: while the scope probes, after the call that was refused; else after
+    /// nobody, and the oldest is next.
+    fn probed_last(&self) -> Option<Place> {
+        self.refused_probe.filter(|_| self.is_probing())
+    }
+
     /// Whether one more may be sent, or promised.
     fn has_room(&mut self, now: Instant) -> bool {
         let promised = self.waiters.open();
@@ -388,20 +394,25 @@ impl Pacer {
     fn silent_at(&self, at: Instant) -> Instant {
         match (self.blind_yield(), self.refusal_time) {
             (Some(_), Some(time)) => at + (time * 2).max(SHORTEST_SILENCE),
-            _ => at + PROBE_PATIENCE,
+            _ => at + self.long_service(),
         }
     }
 
-    /// How many may be sent after a probe whose answer is not back, but would be if it were a refusal.
+    /// Longer than an accepted attempt takes, unless it is lost.
+    fn long_service(&self) -> Duration {
+        self.service_time.saturating_mul(2).max(SHORTEST_SERVICE)
+    }
+
+    /// How many may be sent, the probe included, when its answer is not back but would be if it were a
+    /// refusal. A window of one has nothing more to give.
     fn blind_yield(&self) -> Option<u64> {
-        let prospect = self.quota.prospect()?;
+        let prospect = self.quota.prospect().filter(|&prospect| prospect > 1)?;
         self.refusal_time.map(|_| prospect)
     }
 
     fn on_refused(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
         let took = now.duration_since(permit.sent);
-        let slowest = self.refusal_time.unwrap_or_default();
-        self.refusal_time = Some(took.max(slowest - slowest / 8));
+        self.refusal_time = Some(slowest_of_late(self.refusal_time.unwrap_or_default(), took));
 
         let remaining = hint.tightest().and_then(|window| window.remaining());
         let crowded = match remaining {
@@ -417,7 +428,7 @@ impl Pacer {
             return;
         }
         if self.is_probing() {
-            self.shunned = Some(permit.place);
+            self.refused_probe = Some(permit.place);
         }
         let stated = hint.not_before();
         if stated.is_some() {
@@ -443,7 +454,9 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    fn on_accepted(&mut self, permit: &Permit) {
+    fn on_accepted(&mut self, now: Instant, permit: &Permit) {
+        let took = now.duration_since(permit.sent);
+        self.service_time = slowest_of_late(self.service_time, took);
         self.concurrency.on_accepted(permit);
         self.open(permit.sent);
     }
@@ -453,7 +466,7 @@ impl Pacer {
     fn open(&mut self, sent: Instant) {
         if let Phase::Probing { hold, .. } = self.phase {
             self.lateness.on_opened(&hold, sent);
-            self.shunned = None;
+            self.refused_probe = None;
             self.phase = Phase::Running;
         }
     }
@@ -473,6 +486,10 @@ impl Pacer {
             Phase::Running if spent == Some(true) => {
                 let hold = match self.quota.reset() {
                     Some(at) => Hold::new(Cause::Counted, at, at + guard),
+                    // What is in flight will tell; if it does not come back, a probe has to.
+                    None if self.in_flight > 0 => {
+                        Hold::new(Cause::Guessed, now, now + self.long_service())
+                    }
                     None => self.guess(now),
                 };
                 self.phase = Phase::Held(hold);
@@ -485,6 +502,11 @@ impl Pacer {
                     Some(at) => Phase::Held(hold.moved_to(at, guard)),
                     None => Phase::Held(hold),
                 };
+            }
+            Phase::Held(hold) if hold.cause == Cause::Guessed && spent == Some(true) => {
+                if let Some(at) = self.quota.reset() {
+                    self.phase = Phase::Held(Hold::new(Cause::Counted, at, at + guard));
+                }
             }
             Phase::Held(hold) if hold.cause == Cause::Refused && hold.refusals == 0 => {
                 let at = self.quota.tightened(hold.from);
@@ -504,6 +526,11 @@ impl Pacer {
     fn guess(&self, now: Instant) -> Hold {
         Hold::new(Cause::Guessed, now, now + self.lateness.pause())
     }
+}
+
+/// The slowest of late, when another one `took` so long: an eighth is forgotten each time.
+fn slowest_of_late(slowest: Duration, took: Duration) -> Duration {
+    took.max(slowest - slowest / 8)
 }
 
 /// How a scope is paced.
@@ -562,8 +589,8 @@ impl Default for Pacing {
 /// Less than a refusal takes over loopback under load.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(5);
 
-/// While no probe is answered, one a second goes.
-const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+/// What an attempt is given before it counts as lost, whatever others took.
+const SHORTEST_SERVICE: Duration = Duration::from_secs(1);
 
 /// A hint that moved by more than this tells of another window, not of a blurred one.
 const REOPENED: Duration = Duration::from_secs(2);

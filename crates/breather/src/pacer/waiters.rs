@@ -1,6 +1,7 @@
 //! Who waits for a permit, in the order of their calls.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::ops::Bound;
 use core::time::Duration;
 
 use super::permit::Place;
@@ -100,14 +101,13 @@ impl Waiters {
         !self.waiting.is_empty()
     }
 
-    /// The oldest call to which nothing was offered, and `last` only if there is no other.
-    pub(super) fn oldest(&self, last: Option<Place>) -> Option<Place> {
-        let mut oldest = self.waiting.iter().copied();
-        let first = oldest.next()?;
-        match oldest.next() {
-            Some(second) if Some(first) == last => Some(second),
-            _ => Some(first),
-        }
+    /// The oldest call to which nothing was offered: of those younger than `after`, or else of all.
+    pub(super) fn next_after(&self, after: Option<Place>) -> Option<Place> {
+        let younger = after.and_then(|after| {
+            let younger = (Bound::Excluded(after), Bound::Unbounded);
+            self.waiting.range(younger).next()
+        });
+        younger.or_else(|| self.waiting.first()).copied()
     }
 
     /// Lets the call wait, or wait on.
@@ -131,9 +131,9 @@ impl Waiters {
         self.longest.remove(&(waiter.patience.longest, place));
     }
 
-    /// Offers a permit to the oldest call that has none offered, and to `last` only if there is no other.
-    pub(super) fn offer(&mut self, now: Instant, last: Option<Place>) -> Option<Place> {
-        let place = self.oldest(last)?;
+    /// Offers a permit to the [`next_after`](Self::next_after).
+    pub(super) fn offer(&mut self, now: Instant, after: Option<Place>) -> Option<Place> {
+        let place = self.next_after(after)?;
         self.waiting.remove(&place);
         let until = now + OFFER;
         if let Some(waiter) = self.all.get_mut(&place) {

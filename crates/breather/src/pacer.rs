@@ -191,17 +191,18 @@ impl Pacer {
         if permit.epoch != self.epoch {
             return;
         }
-        let ours = self.sent - self.epoch_start;
         // A limiter counts a call when it comes in, and refuses at once. So an accepted call's delays count
         // from near its sending, and what is sent at such an instant arrives after it.
         let base = match outcome.kind() {
             Kind::Throttled => hint.received(),
             _ => permit.sent,
         };
-        self.quota.on_answer(&permit, ours, base, hint);
+        self.quota.on_answer(&permit, base, hint);
         match outcome.kind() {
             Kind::Throttled => self.on_refused(now, &permit, hint),
-            Kind::Success | Kind::Pending | Kind::Permanent => self.on_accepted(now, &permit),
+            Kind::Success | Kind::Pending | Kind::Permanent => {
+                self.on_accepted(now, &permit, hint);
+            }
             Kind::Transient => self.on_lost(&permit),
         }
         let was_held = self.opens().is_some();
@@ -441,7 +442,7 @@ impl Pacer {
             (Phase::Running, Some(at)) => self.refused_until(at),
             (Phase::Running, None) => self.guess(now),
             (Phase::Held(hold), Some(at)) => match hold.cause {
-                Cause::Counted | Cause::Guessed => self.refused_until(at),
+                Cause::Counted | Cause::Spent | Cause::Guessed => self.refused_until(at),
                 Cause::Refused if is_blur(hold.from, at) => {
                     hold.moved_to(hold.from.min(at), self.lateness.guard())
                 }
@@ -454,7 +455,8 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    fn on_accepted(&mut self, now: Instant, permit: &Permit) {
+    fn on_accepted(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
+        self.quota.on_accepted(self.sent - self.epoch_start, hint);
         let took = now.duration_since(permit.sent);
         self.service_time = slowest_of_late(self.service_time, took);
         self.concurrency.on_accepted(permit);
@@ -488,9 +490,9 @@ impl Pacer {
                     Some(at) => Hold::new(Cause::Counted, at, at + guard),
                     // What is in flight will tell; if it does not come back, a probe has to.
                     None if self.in_flight > 0 => {
-                        Hold::new(Cause::Guessed, now, now + self.long_service())
+                        Hold::new(Cause::Spent, now, now + self.long_service())
                     }
-                    None => self.guess(now),
+                    None => Hold::new(Cause::Spent, now, now + self.lateness.pause()),
                 };
                 self.phase = Phase::Held(hold);
                 self.evidence = None;
@@ -503,10 +505,12 @@ impl Pacer {
                     None => Phase::Held(hold),
                 };
             }
-            Phase::Held(hold) if hold.cause == Cause::Guessed && spent == Some(true) => {
-                if let Some(at) = self.quota.reset() {
-                    self.phase = Phase::Held(Hold::new(Cause::Counted, at, at + guard));
-                }
+            Phase::Held(hold) if hold.cause == Cause::Spent && hold.refusals == 0 => {
+                self.phase = match self.quota.reset() {
+                    _ if spent == Some(false) => Phase::Running,
+                    Some(at) => Phase::Held(Hold::new(Cause::Counted, at, at + guard)),
+                    None => Phase::Held(hold),
+                };
             }
             Phase::Held(hold) if hold.cause == Cause::Refused && hold.refusals == 0 => {
                 let at = self.quota.tightened(hold.from);

@@ -169,7 +169,7 @@ impl Concurrency {
     /// The time in which the limit grows by one.
     fn period(&self) -> Duration {
         let per_second = GROWTH.max(u64::from(self.limit) * GROWTH_SHARE);
-        Duration::from_nanos(1_000_000_000 / per_second)
+        Duration::from_nanos((1_000_000_000 / per_second).max(1))
     }
 }
 

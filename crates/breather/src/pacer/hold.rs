@@ -18,8 +18,10 @@ pub(super) struct Hold {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Cause {
-    /// By our own count nothing remains in the window.
+    /// By our own count nothing remains in the window, and the server stated when it resets.
     Counted,
+    /// By our own count nothing remains, and nobody said until when; the instant is an estimate.
+    Spent,
     /// The server refused, and said until when.
     Refused,
     /// The server refused, and said nothing; the instant is an estimate.
@@ -45,7 +47,7 @@ impl Hold {
         let overdue = now.duration_since(self.from);
         let wait = match self.cause {
             Cause::Counted | Cause::Refused => (overdue / 2).max(SHORTEST_PROBE),
-            Cause::Guessed => (overdue / 10).max(SHORTEST_GUESS),
+            Cause::Spent | Cause::Guessed => (overdue / 10).max(SHORTEST_GUESS),
         };
         self.refusals += 1;
         self.until = now + wait;
@@ -64,8 +66,8 @@ impl Hold {
 
     /// The instant, if the server stated it: neither a guess nor what we add of our own.
     pub(super) fn stated(&self) -> Option<Instant> {
-        let is_stated = self.cause != Cause::Guessed && self.refusals == 0;
-        is_stated.then_some(self.from)
+        let is_stated = matches!(self.cause, Cause::Counted | Cause::Refused);
+        (is_stated && self.refusals == 0).then_some(self.from)
     }
 }
 
@@ -99,13 +101,16 @@ impl Lateness {
     /// A probe that was sent at `sent` ended `hold`: it was accepted.
     pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
         let late = sent.duration_since(hold.from);
-        if hold.cause == Cause::Guessed {
-            let start = late.saturating_sub(late / 100 * 15);
-            self.pause = start.clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        } else if hold.refusals == 0 {
-            self.learned -= self.learned / 10;
-        } else {
-            self.learned = late.min(LONGEST_GUARD);
+        match hold.cause {
+            Cause::Spent => {}
+            Cause::Guessed => {
+                let start = late.saturating_sub(late / 100 * 15);
+                self.pause = start.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            }
+            Cause::Counted | Cause::Refused if hold.refusals == 0 => {
+                self.learned -= self.learned / 10;
+            }
+            Cause::Counted | Cause::Refused => self.learned = late.min(LONGEST_GUARD),
         }
     }
 }

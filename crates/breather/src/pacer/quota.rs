@@ -36,9 +36,8 @@ struct Reset {
 }
 
 impl Quota {
-    /// What the answer to `permit` says, with `ours` sent in its epoch so far. The server's delays count
-    /// from `base`.
-    pub(super) fn on_answer(&mut self, permit: &Permit, ours: u64, base: Instant, hint: &Hint<'_>) {
+    /// What the answer to `permit` says. The server's delays count from `base`.
+    pub(super) fn on_answer(&mut self, permit: &Permit, base: Instant, hint: &Hint<'_>) {
         let Some(window) = hint.tightest() else {
             return;
         };
@@ -57,14 +56,23 @@ impl Quota {
                 name,
             });
         }
-        if let Some(limit) = window.limit() {
-            // Of what was sent after it, some may have come in before it.
-            let nearly_all = remaining.saturating_add(ours) >= limit - limit / 20;
-            self.prospect = nearly_all.then_some(limit);
-        }
         if let Some(delay) = window.reset() {
             self.on_reset(permit.number, base + delay);
         }
+    }
+
+    /// An accepted answer of a window in which `ours` were sent so far. (What a refused probe says is said
+    /// of the window before.)
+    pub(super) fn on_accepted(&mut self, ours: u64, hint: &Hint<'_>) {
+        let Some((limit, remaining)) = hint
+            .tightest()
+            .and_then(|window| window.limit().zip(window.remaining()))
+        else {
+            return;
+        };
+        // Of what was sent after it, some may have come in before it.
+        let nearly_all = remaining.saturating_add(ours) >= limit - limit / 20;
+        self.prospect = nearly_all.then_some(limit);
     }
 
     fn on_reset(&mut self, number: u64, at: Instant) {

@@ -226,6 +226,46 @@ fn an_answer_that_shows_quota_lifts_a_hold_that_rests_on_our_own_count() {
 }
 
 #[test]
+fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
+    let mut pacer = pacer();
+    let window = |now, remaining| {
+        let window = Window::new("").with_limit(3).with_remaining(remaining);
+        Hint::new(now).with_window(window.with_reset(9 * SECOND))
+    };
+    // Three a window, all of it ours; and a refusal takes 20 ms.
+    for (remaining, permit) in [2, 1, 0]
+        .into_iter()
+        .zip([(); 3].map(|()| granted(&mut pacer, START)))
+    {
+        pacer.on_outcome(START, permit, Outcome::success(), &window(START, remaining));
+    }
+    let mut now = START + 9 * SECOND;
+    let late = granted(&mut pacer, now);
+    now = now + 20 * MS;
+    pacer.on_outcome(
+        now,
+        late,
+        refused(),
+        &window(now, 0).with_retry_after(SECOND),
+    );
+    now = pacer.next_wake().unwrap_or(now + 100 * MS);
+
+    // The probe is not refused in time, so that two more are sent blindly, and then no more.
+    let probe = granted(&mut pacer, now);
+    now = now + 50 * MS;
+    let _blind = [(); 2].map(|()| granted(&mut pacer, now));
+    let (place, opens) = waits(&mut pacer, now);
+    assert_eq!((drain(&mut pacer, now), opens), (vec![], None));
+
+    // But the new window gives six.
+    now = now + 150 * MS;
+    let six = Window::new("").with_limit(6).with_remaining(5);
+    let hint = Hint::new(now).with_window(six.with_reset(9 * SECOND));
+    pacer.on_outcome(now, probe, Outcome::success(), &hint);
+    assert_eq!(drain(&mut pacer, now), [place]);
+}
+
+#[test]
 fn the_oldest_call_goes_first_retries_included() {
     let mut pacer = pacer();
     let old = pacer.arrive();

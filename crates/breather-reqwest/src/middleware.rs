@@ -117,21 +117,21 @@ impl Middleware for RetryMiddleware {
         let spec = CallSpec::new()
             .idempotent(is_idempotent(&method, request.headers()))
             .replayable(spare.is_some());
-        let call = self
+        let mut call = self
             .breather
-            .start(Some(&asked), spec, TokioTimer, self.seeds.draw());
-        let mut call = Reported { call, slot };
+            .start(Some(&asked), spec, TokioTimer, self.seeds.draw())
+            .with_slot(slot);
 
         let mut attempt = request;
         let mut last_error = None;
         let result = loop {
-            if let Err(stopped) = call.call.ready().await {
+            if let Err(stopped) = call.ready().await {
                 // The call is over without another attempt. An error of the one before says more, and a
                 // response of the one before is gone.
                 break Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
             }
             let result = next.clone().run(attempt, extensions).await;
-            let decision = self.decide(&mut call.call, &method, &asked, &result);
+            let decision = self.decide(&mut call, &method, &asked, &result);
             let (Decision::Retry(_), Some(copy)) = (decision, spare.take()) else {
                 break result;
             };
@@ -145,25 +145,11 @@ impl Middleware for RetryMiddleware {
         };
 
         let mut response = result?;
-        let report = call.call.report();
+        let report = call.report();
         if report.attempts() > 1 || !report.waited_in_all().is_zero() {
             response.extensions_mut().insert(*report);
         }
         Ok(response)
-    }
-}
-
-/// A call whose report goes into its slot whatever its end, a drop included.
-struct Reported {
-    call: ActiveCall<TokioTimer>,
-    slot: Option<ReportSlot>,
-}
-
-impl Drop for Reported {
-    fn drop(&mut self) {
-        if let Some(slot) = &self.slot {
-            slot.fill(*self.call.report());
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A call under way through a handle.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -11,11 +11,12 @@ use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
 use crate::pacer::{Permit, Place, Turn};
-use crate::report::Report;
+use crate::report::{Report, ReportSlot};
 use crate::scope::Scope;
 use crate::stop::{Stop, Stopped};
 use crate::timer::Timer;
 use crate::unix_time::Moment;
+use crate::waiting::Waiting;
 
 /// A call under way: its [`Call`], its place in its scope, and the permit of its attempt in flight.
 ///
@@ -62,6 +63,7 @@ pub struct ActiveCall<T: Timer> {
     timer: T,
     call: Call,
     gate: Option<Gate>,
+    slot: Option<ReportSlot>,
 }
 
 /// The call's place before its scope's pacer.
@@ -100,7 +102,25 @@ impl<T: Timer> ActiveCall<T> {
             waiting: false,
             permit: None,
         });
-        Self { timer, call, gate }
+        Self {
+            timer,
+            call,
+            gate,
+            slot: None,
+        }
+    }
+
+    /// Sets where the report goes when the call is over, be it dropped.
+    #[must_use]
+    pub fn with_slot(mut self, slot: Option<ReportSlot>) -> Self {
+        self.slot = slot;
+        self
+    }
+
+    /// Sets whether the request can be sent again, where that is known only after the start: see
+    /// [`CallSpec::replayable`].
+    pub const fn set_replayable(&mut self, replayable: bool) {
+        self.call.set_replayable(replayable);
     }
 
     /// Waits until the next attempt may be sent: for the end of a backoff or a hint, then for a permit.
@@ -113,28 +133,31 @@ impl<T: Timer> ActiveCall<T> {
     /// [`Decision`], there is nothing more to ask for; what is asked all the same is answered as if the
     /// call went on.
     pub async fn ready(&mut self) -> Result<(), Stopped> {
-        let timer = self.timer.clone();
-        let mut sleep = pin!(None::<T::Sleep>);
-        let mut sleeps_until = None;
-        poll_fn(|cx: &mut Context<'_>| {
-            loop {
-                let until = match self.poll_step(cx.waker()) {
-                    Step::Send => return Poll::Ready(Ok(())),
-                    Step::Stop(stopped) => return Poll::Ready(Err(stopped)),
-                    Step::Wait { until: None } => return Poll::Pending,
-                    Step::Wait { until: Some(until) } => until,
-                };
-                if sleeps_until != Some(until) {
-                    sleep.set(Some(timer.sleep_until(until)));
-                    sleeps_until = Some(until);
+        let mut waiting = pin!(Waiting::new());
+        poll_fn(|cx| self.poll_ready(cx, waiting.as_mut())).await
+    }
+
+    /// [`ready`](Self::ready), for futures written by hand. `waiting` is theirs to keep until this is
+    /// ready.
+    ///
+    /// # Errors
+    ///
+    /// The call stopped while it waited for its turn, and is over.
+    pub fn poll_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut waiting: Pin<&mut Waiting<T>>,
+    ) -> Poll<Result<(), Stopped>> {
+        loop {
+            match self.poll_step(cx.waker()) {
+                Step::Send => return Poll::Ready(Ok(())),
+                Step::Stop(stopped) => return Poll::Ready(Err(stopped)),
+                Step::Wait { until: None } => return Poll::Pending,
+                Step::Wait { until: Some(until) } => {
+                    ready!(waiting.as_mut().poll_until(cx, until, &self.timer));
                 }
-                if let Some(sleep) = sleep.as_mut().as_pin_mut() {
-                    ready!(sleep.poll(cx));
-                }
-                sleeps_until = None;
             }
-        })
-        .await
+        }
     }
 
     /// One step of [`ready`](Self::ready), for futures written by hand.
@@ -159,12 +182,30 @@ impl<T: Timer> ActiveCall<T> {
             }
         }
         match stop {
-            Some(stop) => Step::Stop(Stopped::new(stop)),
+            Some(stop) => {
+                self.fill_slot();
+                Step::Stop(Stopped::new(stop))
+            }
             None => {
                 self.call.on_sent(now);
                 Step::Send
             }
         }
+    }
+
+    /// For a transport that was not ready when [`Step::Send`] came: has the attempt not been sent yet,
+    /// this answers whether it still may.
+    ///
+    /// It may, unless its scope was held meanwhile or its deadline has passed. Otherwise the permit is
+    /// given up, and this is [`poll_step`](Self::poll_step).
+    pub fn poll_unsent(&mut self, waker: &Waker) -> Step {
+        let now = self.timer.now();
+        let is_late = self.call.deadline().is_some_and(|deadline| now > deadline);
+        if !is_late && self.gate.as_ref().is_none_or(|gate| gate.is_open(now)) {
+            return Step::Send;
+        }
+        self.call.on_unsent();
+        self.poll_step(waker)
     }
 
     /// The attempt in flight ended with `outcome`; the response's head, or the error, was received at
@@ -199,7 +240,17 @@ impl<T: Timer> ActiveCall<T> {
             opens = state.pacer.opens();
             gate.scope.settle(state, now, &self.timer);
         }
-        self.call.on_outcome(now, outcome, hint, opens)
+        let decision = self.call.on_outcome(now, outcome, hint, opens);
+        if matches!(decision, Decision::Stop(_)) {
+            self.fill_slot();
+        }
+        decision
+    }
+
+    fn fill_slot(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            slot.fill(*self.call.report());
+        }
     }
 
     /// The time on both clocks, for the hint of a response whose head is received now.
@@ -216,6 +267,7 @@ impl<T: Timer> ActiveCall<T> {
 
 impl<T: Timer> Drop for ActiveCall<T> {
     fn drop(&mut self) {
+        self.fill_slot();
         if let Some(gate) = &mut self.gate {
             // What is dropped has no clock: the latest time that the scope has seen will do.
             gate.give_back(Instant::ORIGIN, &self.timer);
@@ -224,6 +276,14 @@ impl<T: Timer> Drop for ActiveCall<T> {
 }
 
 impl Gate {
+    /// Whether the permit at hand is still good.
+    fn is_open(&self, now: Instant) -> bool {
+        let Some(permit) = &self.permit else {
+            return false;
+        };
+        self.scope.lock().pacer.is_open_to(now, permit)
+    }
+
     /// Asks for a permit: has one afterwards, or waits, or answers why it does neither.
     fn ask<T: Timer>(
         &mut self,

@@ -140,6 +140,11 @@ impl Call {
         self.report.unshared = true;
     }
 
+    /// Sets whether the request can be sent again: see [`CallSpec::replayable`].
+    pub const fn set_replayable(&mut self, replayable: bool) {
+        self.spec.replayable = replayable;
+    }
+
     /// An attempt is being sent.
     pub fn on_sent(&mut self, now: Instant) {
         let now = self.at(now);
@@ -149,6 +154,12 @@ impl Call {
         }
         self.not_before = None;
         self.report.attempts = self.report.attempts.saturating_add(1);
+    }
+
+    /// The attempt that was told by [`on_sent`](Self::on_sent) was not sent after all.
+    #[cfg(feature = "std")]
+    pub(crate) fn on_unsent(&mut self) {
+        self.report.attempts = self.report.attempts.saturating_sub(1);
     }
 
     /// The call is about to ask for a permit, or to be sent. A stop if its deadline has passed meanwhile.

@@ -128,6 +128,8 @@ mod stop;
 #[cfg(feature = "std")]
 mod timer;
 mod unix_time;
+#[cfg(feature = "std")]
+mod waiting;
 
 #[cfg(feature = "std")]
 pub use active_call::{ActiveCall, Step};
@@ -154,3 +156,5 @@ pub use stop::{Stop, StopReason, Stopped};
 #[cfg(feature = "std")]
 pub use timer::Timer;
 pub use unix_time::{Moment, UnixTime};
+#[cfg(feature = "std")]
+pub use waiting::Waiting;

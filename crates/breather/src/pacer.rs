@@ -288,6 +288,13 @@ impl Pacer {
         matches!(self.phase, Phase::Held(hold) if hold.until > now)
     }
 
+    /// Whether an attempt that `permit` was given for, and that was not sent yet, still may be.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_open_to(&mut self, now: Instant, permit: &Permit) -> bool {
+        self.advance(now);
+        permit.epoch == self.epoch && !matches!(self.phase, Phase::Held(_))
+    }
+
     /// How many attempts are in flight.
     #[must_use]
     pub const fn in_flight(&self) -> u32 {

@@ -1,0 +1,90 @@
+//! The waiting of a call, for futures written by hand.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::instant::Instant;
+use crate::timer::Timer;
+
+pin_project! {
+    /// What a future that is written by hand keeps while its call waits: a place for the timer's sleep.
+    ///
+    /// See [`ActiveCall::poll_ready`](crate::ActiveCall::poll_ready). It takes no timer before one is
+    /// needed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{ActiveCall, Stopped, Timer, Waiting};
+    /// use std::pin::Pin;
+    /// use std::task::{Context, Poll};
+    ///
+    /// struct Ready<'a, T: Timer> {
+    ///     call: &'a mut ActiveCall<T>,
+    ///     // A future with pin projection would keep it without the box.
+    ///     waiting: Pin<Box<Waiting<T>>>,
+    /// }
+    ///
+    /// impl<T: Timer> Future for Ready<'_, T> {
+    ///     type Output = Result<(), Stopped>;
+    ///
+    ///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    ///         let this = self.get_mut();
+    ///         this.call.poll_ready(cx, this.waiting.as_mut())
+    ///     }
+    /// }
+    /// ```
+    pub struct Waiting<T: Timer> {
+        #[pin]
+        sleep: Option<T::Sleep>,
+        until: Option<Instant>,
+    }
+}
+
+impl<T: Timer> Waiting<T> {
+    /// No wait yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            sleep: None,
+            until: None,
+        }
+    }
+
+    pub(crate) fn poll_until(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        until: Instant,
+        timer: &T,
+    ) -> Poll<()> {
+        let mut this = self.project();
+        if *this.until != Some(until) {
+            this.sleep.set(Some(timer.sleep_until(until)));
+            *this.until = Some(until);
+        }
+        if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
+            ready!(sleep.poll(cx));
+        }
+        this.sleep.set(None);
+        *this.until = None;
+        Poll::Ready(())
+    }
+}
+
+impl<T: Timer> Default for Waiting<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Timer> fmt::Debug for Waiting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}

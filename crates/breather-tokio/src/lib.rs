@@ -1,9 +1,25 @@
-//! The tokio clock and timer for [breather].
+//! Retries and pacing by [breather] on tokio: for any async closure, and for adapters a clock and a timer.
 //!
-//! This crate reads tokio's clock and waits on it; it decides nothing. Tokio's paused time works: a
-//! test that pauses it sees waits of minutes pass at once.
+//! ```
+//! # struct DbError;
+//! # impl DbError { fn is_transient(&self) -> bool { true } }
+//! # struct Db;
+//! # impl Db { async fn query(&self, _: &str) -> Result<u32, DbError> { Ok(7) } }
+//! # async fn example(breather: breather::Breather, db: Db, sql: &str) -> Result<(), breather_tokio::RetryError<DbError>> {
+//! let rows = breather_tokio::retry(&breather, || async { db.query(sql).await })
+//!     .when(|error| error.is_transient())
+//!     .await?;
+//! # let _ = rows;
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! # Example
+//! Tokio's paused time works: a test that pauses it sees waits of minutes pass at once.
+//!
+//! # For adapters
+//!
+//! [`TokioTimer`] reads tokio's clock and waits on it, and [`Seeds`] draws what a call needs of entropy.
+//! Neither decides anything.
 //!
 //! ```
 //! use breather::{Breather, CallSpec, Decision, Hint, Outcome};
@@ -14,29 +30,27 @@
 //! let breather = Breather::default();
 //! let seed = Seeds::random().draw();
 //! let mut call = breather.start(Some("db"), CallSpec::new(), TokioTimer, seed);
-//! let mut tries = 0;
-//! loop {
-//!     call.ready().await?;
-//!     tries += 1;
-//!     let outcome = match tries {
-//!         1 => Outcome::throttled("busy"),
-//!         _ => Outcome::success(),
-//!     };
-//!     let hint = Hint::new(call.moment().instant());
-//!     match call.on_outcome(outcome, &hint) {
-//!         Decision::Retry(_) => {}
-//!         Decision::Stop(_) => break,
-//!     }
-//! }
-//! assert_eq!(call.report().attempts(), 2);
+//! call.ready().await?;
+//! // … send the attempt, and say how it ended.
+//! let hint = Hint::new(call.moment().instant());
+//! let decision = call.on_outcome(Outcome::success(), &hint);
+//! assert!(matches!(decision, Decision::Stop(_)));
 //! # Ok(())
 //! # }
 //! ```
 
 pub use ::breather;
 
+mod attempt;
+mod error;
+mod judge;
+mod retry;
 mod seed;
 mod timer;
 
+pub use attempt::Attempt;
+pub use error::RetryError;
+pub use judge::{By, ByItself, Hinted, Judge, When};
+pub use retry::{Retry, retry, retry_with};
 pub use seed::Seeds;
 pub use timer::TokioTimer;

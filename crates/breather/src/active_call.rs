@@ -258,6 +258,12 @@ impl<T: Timer> ActiveCall<T> {
         self.timer.moment()
     }
 
+    /// The instant by which the call must be over.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.call.deadline()
+    }
+
     /// What the call can tell so far.
     #[must_use]
     pub const fn report(&self) -> &Report {

@@ -144,7 +144,7 @@ pub use evidence::Evidence;
 pub use hint::{Hint, Ignored, Why, Window};
 pub use instant::Instant;
 pub use jitter::{Delays, Jitter};
-pub use outcome::{Executed, Kind, Outcome};
+pub use outcome::{AsOutcome, Executed, Kind, Outcome};
 pub use pacer::{Pacer, Pacing, Patience, Permit, Place, Turn};
 pub use policy::Policy;
 pub use report::Report;

@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use crate::hint::Hint;
+use crate::unix_time::Moment;
+
 /// How an attempt ended, classified, with the reason for the answer.
 ///
 /// A classifier makes one from what came back; the [`Call`](crate::Call) decides by it, and the
@@ -87,6 +90,54 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.kind, self.reason)
+    }
+}
+
+/// An error that says itself how its attempt ended, and what the server said about time.
+///
+/// For error types of clients that know it, so that their users need not classify.
+///
+/// # Example
+///
+/// ```
+/// use breather::{AsOutcome, Executed, Hint, Instant, Moment, Outcome};
+/// use core::time::Duration;
+///
+/// enum DbError {
+///     Busy { retry_after: Duration },
+///     Syntax,
+/// }
+///
+/// impl AsOutcome for DbError {
+///     fn as_outcome(&self) -> Outcome {
+///         match self {
+///             Self::Busy { .. } => Outcome::throttled("the database is busy"),
+///             Self::Syntax => Outcome::permanent("syntax error"),
+///         }
+///     }
+///
+///     fn hint(&self, received: Moment) -> Hint<'_> {
+///         let hint = Hint::new(received.instant());
+///         match self {
+///             Self::Busy { retry_after } => hint.with_retry_after(*retry_after),
+///             Self::Syntax => hint,
+///         }
+///     }
+/// }
+///
+/// let received = Moment::new(Instant::ORIGIN);
+/// let busy = DbError::Busy { retry_after: Duration::from_secs(2) };
+/// assert_eq!(busy.hint(received).not_before(), Some(received.instant() + Duration::from_secs(2)));
+/// assert_eq!(DbError::Syntax.hint(received).not_before(), None);
+/// ```
+pub trait AsOutcome {
+    /// How the attempt ended.
+    fn as_outcome(&self) -> Outcome;
+
+    /// What the server said about time, with the error that was received at `received`. Defaults to
+    /// nothing.
+    fn hint(&self, received: Moment) -> Hint<'_> {
+        Hint::new(received.instant())
     }
 }
 

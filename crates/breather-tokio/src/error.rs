@@ -1,0 +1,47 @@
+//! How a retried closure fails.
+
+use breather::Stopped;
+
+/// How a [`retry`](crate::retry) fails.
+///
+/// Exhaustive on purpose: it is the closure's error or none.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::RetryError;
+///
+/// let error: RetryError<&str> = RetryError::Failed("no such table");
+/// assert_eq!(error.to_string(), "no such table");
+/// assert_eq!(error.into_failed(), Some("no such table"));
+/// ```
+#[expect(clippy::exhaustive_enums)]
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RetryError<E> {
+    /// The last attempt's error, as it is.
+    #[error(transparent)]
+    Failed(E),
+    /// The call stopped before it was sent at all.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl<E> RetryError<E> {
+    /// The closure's error, if there is one.
+    #[must_use]
+    pub fn into_failed(self) -> Option<E> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Stopped(_) => None,
+        }
+    }
+
+    /// Why the call stopped before it was sent, if it did.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<&Stopped> {
+        match self {
+            Self::Failed(_) => None,
+            Self::Stopped(stopped) => Some(stopped),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Retries of a closure.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll, ready};
+
+use breather::{
+    ActiveCall, Breather, CallSpec, Decision, Hint, Moment, Outcome, ReportSlot, Timer as _, Wait,
+    Waiting,
+};
+use pin_project_lite::pin_project;
+
+use crate::attempt::Attempt;
+use crate::error::RetryError;
+use crate::judge::{By, ByItself, Hinted, Judge, When};
+use crate::seed::Seeds;
+use crate::timer::TokioTimer;
+
+/// Calls `operation` until it succeeds, by the policy of `breather`.
+///
+/// An error is followed by another attempt only if [`when`](Retry::when) or
+/// [`classify`](Retry::classify) says so, or the error itself, by
+/// [`AsOutcome`](breather::AsOutcome). With a [`scope`](Retry::scope) each attempt passes its pacer.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::Breather;
+///
+/// # #[derive(Debug, PartialEq)]
+/// # struct DbError { transient: bool }
+/// # impl DbError { fn is_transient(&self) -> bool { self.transient } }
+/// # struct Db(std::cell::Cell<u32>);
+/// # impl Db {
+/// #     async fn query(&self, _: &str) -> Result<u32, DbError> {
+/// #         self.0.set(self.0.get() + 1);
+/// #         if self.0.get() < 3 { Err(DbError { transient: true }) } else { Ok(self.0.get()) }
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tokio::RetryError<DbError>> {
+/// # let db = Db(std::cell::Cell::new(0));
+/// let breather = Breather::default();
+/// let rows = breather_tokio::retry(&breather, || async { db.query("SELECT 1").await })
+///     .when(|error| error.is_transient())
+///     .await?;
+/// # assert_eq!(rows, 3);
+/// # Ok(())
+/// # }
+/// ```
+pub fn retry<F, Fut, T, E>(
+    breather: &Breather,
+    mut operation: F,
+) -> Retry<impl FnMut(Attempt) -> Fut + use<F, Fut, T, E>, Fut, E>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    retry_with(breather, move |_| operation())
+}
+
+/// As [`retry`], for closures that want to know which attempt this is and how much time is left.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::{Breather, Policy};
+/// use breather_tokio::retry_with;
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let breather = Breather::new(Policy::new().with_deadline(Duration::from_secs(9)));
+/// let number = retry_with(&breather, |attempt| async move {
+///     let limit = attempt.time_left().unwrap_or(Duration::MAX);
+///     assert!(limit <= Duration::from_secs(9));
+///     if attempt.number() < 3 { Err("not yet") } else { Ok(attempt.number()) }
+/// });
+/// assert_eq!(number.when(|_| true).await, Ok(3));
+/// # }
+/// ```
+pub fn retry_with<F, Fut, T, E>(breather: &Breather, operation: F) -> Retry<F, Fut, E>
+where
+    F: FnMut(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    Retry {
+        state: State::Start,
+        operation,
+        judge: ByItself,
+        notify: |_, _| {},
+        last_error: None,
+        settings: Settings {
+            breather: breather.clone(),
+            scope: None,
+            idempotent: false,
+            seed: None,
+            slot: None,
+        },
+        call: None,
+    }
+}
+
+pin_project! {
+    /// A closure to be retried: settings first, then `.await`.
+    ///
+    /// Made by [`retry`] or [`retry_with`]. The call begins when it is first polled. Dropping it cancels the
+    /// attempt in flight, and gives back all that it holds.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt. If the call stops before it was sent at all,
+    /// [`RetryError::Stopped`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Retry<F, Fut, E, J = ByItself, N = fn(&E, &Wait)> {
+        // First, so that an attempt is over before its permit is given back.
+        #[pin]
+        state: State<Fut>,
+        operation: F,
+        judge: J,
+        notify: N,
+        // It says more than a stop does, if the call stops while it waits.
+        last_error: Option<E>,
+        settings: Settings,
+        call: Option<ActiveCall<TokioTimer>>,
+    }
+}
+
+#[derive(Debug)]
+struct Settings {
+    breather: Breather,
+    scope: Option<Box<str>>,
+    idempotent: bool,
+    seed: Option<u64>,
+    slot: Option<ReportSlot>,
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<Fut> {
+        Start,
+        Waiting {
+            #[pin]
+            waiting: Waiting<TokioTimer>,
+        },
+        InFlight {
+            #[pin]
+            attempt: Fut,
+        },
+        Done,
+    }
+}
+
+impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
+    /// Repeats what `condition` holds for, be it executed or not. In place of the error's own
+    /// classification.
+    ///
+    /// Where [`hint`](Self::hint) reads a time from the error, it counts as a refusal, and otherwise as a
+    /// failure that may pass.
+    pub fn when<W: FnMut(&E) -> bool>(self, condition: W) -> Retry<F, Fut, E, When<W>, N> {
+        self.with_judge(|_| When(condition))
+    }
+
+    /// Decides by `classify` what an error means. In place of the error's own classification.
+    ///
+    /// What may have been executed is repeated only if the call is [`idempotent`](Self::idempotent).
+    pub fn classify<C: FnMut(&E) -> Outcome>(self, classify: C) -> Retry<F, Fut, E, By<C>, N> {
+        self.with_judge(|_| By(classify))
+    }
+
+    /// Reads by `hint` what an error says about time. Set it after [`when`](Self::when) or
+    /// [`classify`](Self::classify), which forget it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tokio::breather::{AsOutcome, Breather, Hint};
+    /// use breather_tokio::retry;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// struct Busy(Duration);
+    ///
+    /// # let breather = Breather::default();
+    /// # let start = tokio::time::Instant::now();
+    /// let mut tries = 0;
+    /// let result = retry(&breather, || {
+    ///     tries += 1;
+    ///     let result = if tries == 1 { Err(Busy(Duration::from_secs(7))) } else { Ok("rows") };
+    ///     async { result }
+    /// })
+    /// .when(|_| true)
+    /// // The method of an `AsOutcome` does, too: `.hint(MyError::hint)`.
+    /// .hint(|busy, received| Hint::new(received.instant()).with_retry_after(busy.0))
+    /// .await;
+    /// assert!(result.is_ok());
+    /// # assert!(start.elapsed() >= Duration::from_secs(7));
+    /// # }
+    /// ```
+    pub fn hint<H>(self, hint: H) -> Retry<F, Fut, E, Hinted<J, H>, N>
+    where
+        H: for<'e> FnMut(&'e E, Moment) -> Hint<'e>,
+    {
+        self.with_judge(|judge| Hinted { judge, hint })
+    }
+
+    /// Tells `notify` of each error that is followed by a wait, before the wait begins.
+    pub fn notify<M: FnMut(&E, &Wait)>(self, notify: M) -> Retry<F, Fut, E, J, M> {
+        Retry {
+            state: self.state,
+            operation: self.operation,
+            judge: self.judge,
+            notify,
+            last_error: self.last_error,
+            settings: self.settings,
+            call: self.call,
+        }
+    }
+
+    /// Has each attempt pass the pacer of `scope`, with all other calls of that scope that the handle's
+    /// clones make. Defaults to none.
+    pub fn scope(mut self, scope: &str) -> Self {
+        self.settings.scope = Some(scope.into());
+        self
+    }
+
+    /// Says that executing the operation twice does no more than executing it once. Defaults to no, except
+    /// that what [`when`](Self::when) permits is repeated in any case.
+    pub fn idempotent(mut self) -> Self {
+        self.settings.idempotent = true;
+        self
+    }
+
+    /// Sets the seed of the call's delays, for tests that must be the same each time. Defaults to a random
+    /// one.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// Sets where the report of the call goes.
+    pub fn report_to(mut self, slot: ReportSlot) -> Self {
+        self.settings.slot = Some(slot);
+        self
+    }
+
+    fn with_judge<K>(self, judge: impl FnOnce(J) -> K) -> Retry<F, Fut, E, K, N> {
+        Retry {
+            state: self.state,
+            operation: self.operation,
+            judge: judge(self.judge),
+            notify: self.notify,
+            last_error: self.last_error,
+            settings: self.settings,
+            call: self.call,
+        }
+    }
+}
+
+impl<F, Fut, T, E, J, N> Future for Retry<F, Fut, E, J, N>
+where
+    F: FnMut(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    J: Judge<E>,
+    N: FnMut(&E, &Wait),
+{
+    type Output = Result<T, RetryError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let call = this
+            .call
+            .get_or_insert_with(|| this.settings.start(J::REPEATS_EXECUTED));
+        loop {
+            let result = match this.state.as_mut().project() {
+                StateProjection::Start => {
+                    this.state.set(State::waiting());
+                    continue;
+                }
+                StateProjection::Waiting { waiting } => {
+                    if let Err(stopped) = ready!(call.poll_ready(cx, waiting)) {
+                        this.state.set(State::Done);
+                        let failed = this.last_error.take().map(RetryError::Failed);
+                        return Poll::Ready(Err(failed.unwrap_or(RetryError::Stopped(stopped))));
+                    }
+                    let attempt = (this.operation)(attempt(call));
+                    this.state.set(State::InFlight { attempt });
+                    continue;
+                }
+                StateProjection::InFlight { attempt } => ready!(attempt.poll(cx)),
+                StateProjection::Done => panic!("polled after it was ready"),
+            };
+            let received = call.moment();
+            let error = match result {
+                Ok(value) => {
+                    let silent = Hint::new(received.instant());
+                    let _ = call.on_outcome(Outcome::success(), &silent);
+                    this.state.set(State::Done);
+                    return Poll::Ready(Ok(value));
+                }
+                Err(error) => error,
+            };
+            let decision = {
+                let hint = this.judge.hint(&error, received);
+                let outcome = this.judge.outcome(&error, &hint);
+                call.on_outcome(outcome, &hint)
+            };
+            match decision {
+                Decision::Retry(wait) => {
+                    // The attempt's future goes before the wait, and all that it holds.
+                    this.state.set(State::waiting());
+                    (this.notify)(&error, &wait);
+                    *this.last_error = Some(error);
+                }
+                Decision::Stop(_) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(Err(RetryError::Failed(error)));
+                }
+            }
+        }
+    }
+}
+
+impl<F, Fut, E, J, N> fmt::Debug for Retry<F, Fut, E, J, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("settings", &self.settings)
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    fn start(&mut self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
+        let spec = CallSpec::new().idempotent(self.idempotent || repeats_executed);
+        let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
+        self.breather
+            .start(self.scope.as_deref(), spec, TokioTimer, seed)
+            .with_slot(self.slot.take())
+    }
+}
+
+impl<Fut> State<Fut> {
+    const fn waiting() -> Self {
+        Self::Waiting {
+            waiting: Waiting::new(),
+        }
+    }
+}
+
+/// The attempt that `call` is about to make.
+fn attempt(call: &ActiveCall<TokioTimer>) -> Attempt {
+    Attempt {
+        number: call.report().attempts(),
+        time_left: call
+            .deadline()
+            .map(|deadline| deadline.duration_since(TokioTimer.now())),
+    }
+}
+
+static SEEDS: LazyLock<Seeds> = LazyLock::new(Seeds::random);

@@ -1,0 +1,98 @@
+//! Boxed errors, where a service's own cannot hold a stop.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::layer::RetryLayer;
+use crate::service::Retry;
+
+/// Any error, as tower's own layers box it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A [`RetryLayer`] for services whose error type cannot hold a [`Stopped`](breather::Stopped), as a client
+/// library's own: it boxes their errors.
+///
+/// Made by [`RetryLayer::box_errors`].
+#[derive(Clone, Debug)]
+pub struct BoxErrorsLayer<C, R> {
+    retry: RetryLayer<C, R>,
+}
+
+impl<C, R> BoxErrorsLayer<C, R> {
+    pub(crate) const fn new(retry: RetryLayer<C, R>) -> Self {
+        Self { retry }
+    }
+}
+
+impl<S, C: Clone, R: Clone> Layer<S> for BoxErrorsLayer<C, R> {
+    type Service = Retry<BoxErrors<S>, C, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.retry.layer(BoxErrors { inner })
+    }
+}
+
+/// A service whose errors are boxed.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::{BoxErrors, Retry, RetryLayer};
+/// use tower::{Layer, service_fn};
+///
+/// let client = service_fn(|request: http::Request<String>| async move {
+///     Err::<http::Response<String>, _>(std::fmt::Error)
+/// });
+/// let service: Retry<BoxErrors<_>> = RetryLayer::default().box_errors().layer(client);
+/// # let _: &dyn tower::Service<_, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+/// ```
+#[derive(Clone, Debug)]
+pub struct BoxErrors<S> {
+    inner: S,
+}
+
+impl<S, Req> Service<Req> for BoxErrors<S>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxErrorsFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let inner = self.inner.call(request);
+        BoxErrorsFuture { inner }
+    }
+}
+
+pin_project! {
+    /// The future of a [`BoxErrors`].
+    #[derive(Debug)]
+    pub struct BoxErrorsFuture<F> {
+        #[pin]
+        inner: F,
+    }
+}
+
+impl<F, Res, E> Future for BoxErrorsFuture<F>
+where
+    F: Future<Output = Result<Res, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<Res, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().inner.poll(cx).map_err(Into::into)
+    }
+}

@@ -1,0 +1,86 @@
+//! What a service's calls mean.
+
+use std::borrow::Cow;
+
+use breather::{Hint, Moment, Outcome, Report, ReportSlot};
+
+/// What the calls of a service mean: whom they ask, and how an attempt ended.
+///
+/// [`Http`](crate::Http) is the one for `http::Request` and `http::Response`. A closure that answers with
+/// an [`Outcome`] is one too, for any request and response: its calls belong to no scope unless
+/// [`with_scope`](crate::RetryLayer::with_scope) names one, and are not idempotent unless
+/// [`assume_idempotent`](crate::RetryLayer::assume_idempotent) says so.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::RetryLayer;
+/// use breather_tower::breather::{Executed, Outcome};
+///
+/// # struct Row;
+/// # enum DbError { Busy, Closed }
+/// let layer = RetryLayer::default()
+///     .with_scope("db")
+///     .with_classifier(|result: &Result<Row, DbError>| match result {
+///         Ok(_) => Outcome::success(),
+///         Err(DbError::Busy) => Outcome::throttled("busy"),
+///         Err(DbError::Closed) => Outcome::transient(Executed::Unknown, "connection closed"),
+///     });
+/// # let _ = layer;
+/// ```
+pub trait Classify<Req, Res, E> {
+    /// What is kept of a request to classify its answers by.
+    type Kept;
+
+    /// Keeps what is needed of `request`, before it is sent.
+    fn keep(&self, request: &Req) -> Self::Kept;
+
+    /// What an attempt's end means. Called once for each attempt, without a lock held.
+    ///
+    /// An error may also be one of the inner service's readiness; it is then taken as not executed,
+    /// whatever this answers.
+    fn classify(&self, kept: &Self::Kept, result: &Result<Res, E>, hint: &Hint<'_>) -> Outcome;
+
+    /// What the answer says about time; its head was received at `moment`. Defaults to nothing.
+    fn hint<'r>(&self, result: &'r Result<Res, E>, moment: Moment) -> Hint<'r> {
+        let _ = result;
+        Hint::new(moment.instant())
+    }
+
+    /// The scope of `request`. Defaults to none: the call is not paced.
+    fn scope<'r>(&self, request: &'r Req) -> Option<Cow<'r, str>> {
+        let _ = request;
+        None
+    }
+
+    /// Whether executing `request` twice does no more than executing it once. Defaults to false.
+    fn is_idempotent(&self, request: &Req) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// Where the caller wants the report of `request`. Defaults to nowhere.
+    fn slot(&self, request: &Req) -> Option<ReportSlot> {
+        let _ = request;
+        None
+    }
+
+    /// Puts the report of a call that waited, or was sent more than once, into its response. Defaults to
+    /// dropping it.
+    fn on_report(&self, response: &mut Res, report: &Report) {
+        let _ = (response, report);
+    }
+}
+
+impl<F, Req, Res, E> Classify<Req, Res, E> for F
+where
+    F: Fn(&Result<Res, E>) -> Outcome,
+{
+    type Kept = ();
+
+    fn keep(&self, _: &Req) {}
+
+    fn classify(&self, (): &(), result: &Result<Res, E>, _: &Hint<'_>) -> Outcome {
+        self(result)
+    }
+}

@@ -1,0 +1,188 @@
+//! A call under way.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use breather::{ActiveCall, Decision, Executed, Step, Stopped, Waiting};
+use breather_tokio::TokioTimer;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::classify::Classify;
+use crate::repeat::Repeat;
+
+pin_project! {
+    /// The future of a [`Retry`](crate::Retry): a call, from its first attempt to its last.
+    ///
+    /// Dropping it gives back all that the call holds.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, C, R, Req>
+    where
+        S: Service<R::Inner>,
+        C: Classify<Req, S::Response, S::Error>,
+        R: Repeat<Req>,
+    {
+        // First, so that an attempt is over before its permit is given back.
+        #[pin]
+        pub(crate) state: State<S::Future>,
+        // What is to be sent next, unless it is in flight.
+        pub(crate) request: Option<R::Inner>,
+        pub(crate) spare: Option<R::Spare>,
+        pub(crate) service: S,
+        pub(crate) classify: C,
+        pub(crate) repeat: R,
+        pub(crate) kept: C::Kept,
+        // It says more than a stop does, if the call stops while it waits.
+        pub(crate) last_error: Option<S::Error>,
+        pub(crate) call: ActiveCall<TokioTimer>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    pub(crate) enum State<F> {
+        // Without a permit, and without readiness.
+        Waiting {
+            #[pin]
+            waiting: Waiting<TokioTimer>,
+        },
+        // With a permit, and waiting for readiness.
+        Readying { is_late: bool },
+        InFlight {
+            #[pin]
+            attempt: F,
+        },
+        Stopped { stopped: Option<Stopped> },
+        Done,
+    }
+}
+
+impl<S, C, R, Req> Future for ResponseFuture<S, C, R, Req>
+where
+    S: Service<R::Inner> + Clone,
+    S::Error: From<Stopped>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Repeat<Req>,
+{
+    type Output = Result<S::Response, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let (result, is_sent) = match this.state.as_mut().project() {
+                StateProjection::Waiting { waiting } => {
+                    match ready!(this.call.poll_ready(cx, waiting)) {
+                        Ok(()) => this.state.set(State::Readying { is_late: false }),
+                        Err(stopped) => this.state.set(State::stopped(stopped)),
+                    }
+                    continue;
+                }
+                StateProjection::Readying { is_late } => match this.service.poll_ready(cx) {
+                    Poll::Pending => {
+                        *is_late = true;
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(())) => {
+                        let step = if *is_late {
+                            this.call.poll_unsent(cx.waker())
+                        } else {
+                            Step::Send
+                        };
+                        match step {
+                            Step::Send => {
+                                let request = this.request.take().expect("it is not in flight");
+                                let attempt = this.service.call(request);
+                                this.state.set(State::InFlight { attempt });
+                            }
+                            Step::Wait { .. } => {
+                                *this.service = this.service.clone();
+                                this.state.set(State::waiting());
+                            }
+                            Step::Stop(stopped) => this.state.set(State::stopped(stopped)),
+                        }
+                        continue;
+                    }
+                    Poll::Ready(Err(error)) => (Err(error), false),
+                },
+                StateProjection::InFlight { attempt } => (ready!(attempt.poll(cx)), true),
+                StateProjection::Stopped { stopped } => {
+                    let stopped = stopped.take().map(Into::into);
+                    let error = this.last_error.take().or(stopped);
+                    this.state.set(State::Done);
+                    return Poll::Ready(Err(error.expect("it has just stopped")));
+                }
+                StateProjection::Done => panic!("polled after it was ready"),
+            };
+
+            let hint = this.classify.hint(&result, this.call.moment());
+            let mut outcome = this.classify.classify(this.kept, &result, &hint);
+            if !is_sent {
+                outcome = outcome.with_executed(Executed::No);
+            }
+            if let Decision::Stop(_) = this.call.on_outcome(outcome, &hint) {
+                this.state.set(State::Done);
+                return Poll::Ready(self.finish(result));
+            }
+            if is_sent {
+                let spare = this.spare.take().expect("a call without is not replayable");
+                let (request, spare) = this.repeat.again(spare);
+                *this.request = Some(request);
+                *this.spare = spare;
+            }
+            this.call.set_replayable(this.spare.is_some());
+            // The response and its connection go before the wait, not after it.
+            *this.last_error = result.err();
+            this.state.set(State::waiting());
+        }
+    }
+}
+
+impl<S, C, R, Req> ResponseFuture<S, C, R, Req>
+where
+    S: Service<R::Inner>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Repeat<Req>,
+{
+    fn finish(
+        self: Pin<&mut Self>,
+        mut result: Result<S::Response, S::Error>,
+    ) -> Result<S::Response, S::Error> {
+        let this = self.project();
+        let report = this.call.report();
+        if report.attempts() > 1 || !report.waited_in_all().is_zero() {
+            if let Ok(response) = &mut result {
+                this.classify.on_report(response, report);
+            }
+        }
+        result
+    }
+}
+
+impl<F> State<F> {
+    pub(crate) const fn waiting() -> Self {
+        Self::Waiting {
+            waiting: Waiting::new(),
+        }
+    }
+
+    pub(crate) const fn stopped(stopped: Stopped) -> Self {
+        Self::Stopped {
+            stopped: Some(stopped),
+        }
+    }
+}
+
+impl<S, C, R, Req> fmt::Debug for ResponseFuture<S, C, R, Req>
+where
+    S: Service<R::Inner>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Repeat<Req>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}

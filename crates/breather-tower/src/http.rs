@@ -1,0 +1,165 @@
+//! What HTTP calls mean.
+
+use std::borrow::Cow;
+
+use breather::{Ending, Hint, Moment, Outcome, Report, ReportSlot, is_idempotent};
+use http::{HeaderMap, Method, Request, Response, Uri, header, uri::Scheme};
+
+use crate::classify::Classify;
+use crate::error_kind::HttpError;
+
+/// The classifier of HTTP calls.
+///
+/// Scope is the authority of the URI, or the `Host` header where the URI has none: the host in lower case
+/// and, unless it is the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`. It is what
+/// `breather-reqwest` takes, so that clients of either kind share what they learn. Idempotent are the
+/// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
+/// an `Idempotency-Key`.
+///
+/// A [`ReportSlot`] in the request's extensions is filled, and a response of a call that waited or was sent
+/// more than once has the [`Report`] in its own.
+///
+/// # Example
+///
+/// Changing a row of the table by which answers are classified.
+///
+/// ```
+/// use breather_tower::{Http, RetryLayer};
+/// use breather_tower::breather::{self, Classify, Ending, Executed, Outcome};
+///
+/// let layer = RetryLayer::default().with_classifier(Http::by(|ending: &Ending<'_>| {
+///     match ending.result {
+///         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
+///         _ => breather::Http.classify(ending),
+///     }
+/// }));
+/// # let _ = layer;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Http<C = breather::Http> {
+    by: C,
+}
+
+impl<C: breather::Classify> Http<C> {
+    /// Classifies by `by`, which is a closure or any other classifier that `breather-reqwest` takes.
+    pub const fn by(by: C) -> Self {
+        Self { by }
+    }
+}
+
+impl Default for Http {
+    /// Classifies by the core's table, [`breather::Http`].
+    fn default() -> Self {
+        Self::by(breather::Http)
+    }
+}
+
+impl<C, B, R, E> Classify<Request<B>, Response<R>, E> for Http<C>
+where
+    C: breather::Classify,
+    E: HttpError,
+{
+    type Kept = Method;
+
+    fn keep(&self, request: &Request<B>) -> Method {
+        request.method().clone()
+    }
+
+    fn classify(
+        &self,
+        method: &Method,
+        result: &Result<Response<R>, E>,
+        hint: &Hint<'_>,
+    ) -> Outcome {
+        let result = match result {
+            Ok(response) => Ok(response.status()),
+            Err(error) => Err(error.kind()),
+        };
+        self.by.classify(&Ending::new(method, result, hint))
+    }
+
+    fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment) -> Hint<'r> {
+        match result {
+            Ok(response) => Hint::from_headers(response.headers(), moment),
+            Err(_) => Hint::new(moment.instant()),
+        }
+    }
+
+    fn scope<'r>(&self, request: &'r Request<B>) -> Option<Cow<'r, str>> {
+        authority(request.uri(), request.headers())
+    }
+
+    fn is_idempotent(&self, request: &Request<B>) -> bool {
+        is_idempotent(request.method(), request.headers())
+    }
+
+    fn slot(&self, request: &Request<B>) -> Option<ReportSlot> {
+        request.extensions().get::<ReportSlot>().cloned()
+    }
+
+    fn on_report(&self, response: &mut Response<R>, report: &Report) {
+        response.extensions_mut().insert(*report);
+    }
+}
+
+/// The host and port that a request asks, without credentials.
+fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str>> {
+    let named = match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => headers.get(header::HOST)?.to_str().ok()?,
+    };
+    let default_port = match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTP => ":80",
+        Some(scheme) if *scheme == Scheme::HTTPS => ":443",
+        _ => "",
+    };
+    let host = named.rsplit_once('@').map_or(named, |(_, host)| host);
+    let host = host.strip_suffix(default_port).unwrap_or(host);
+    Some(if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scope_is_host_and_port_as_reqwest_has_it() {
+        for (uri, expected) in [
+            (
+                "http://api.example.com/v1?token=secret",
+                Some("api.example.com"),
+            ),
+            ("http://api.example.com:80/", Some("api.example.com")),
+            ("https://api.example.com:443/", Some("api.example.com")),
+            ("https://api.example.com:80/", Some("api.example.com:80")),
+            ("http://127.0.0.1:8080/", Some("127.0.0.1:8080")),
+            ("http://[::1]:80/", Some("[::1]")),
+            (
+                "http://user:pass@API.Example.com:8443/",
+                Some("api.example.com:8443"),
+            ),
+            ("/v1/rows", None),
+        ] {
+            let uri: Uri = uri.parse().unwrap();
+            assert_eq!(
+                authority(&uri, &HeaderMap::new()).as_deref(),
+                expected,
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_an_authority_the_host_header_counts() {
+        let uri = Uri::from_static("/v1/rows");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "Api.example.com:8080".parse().unwrap());
+        assert_eq!(authority(&uri, &headers).unwrap(), "api.example.com:8080");
+        headers.insert(header::HOST, "\u{e4}".parse().unwrap());
+        assert_eq!(authority(&uri, &headers), None);
+    }
+}

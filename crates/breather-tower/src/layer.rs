@@ -1,0 +1,199 @@
+//! The layer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use breather::Breather;
+use breather_tokio::Seeds;
+use tower_layer::Layer;
+
+use crate::box_errors::BoxErrorsLayer;
+use crate::http::Http;
+use crate::repeat::{Cloned, SendOnce};
+use crate::service::Retry;
+
+/// Retries and paces the calls of a service.
+///
+/// `C` says what the calls mean, [`Http`] by default; `R` how a request is sent again, [`Cloned`] by
+/// default.
+///
+/// # Example: a stack
+///
+/// What is inside of the layer is done for each attempt, what is outside once for a call.
+///
+/// ```
+/// use breather_tower::RetryLayer;
+/// use breather_tower::breather::{Breather, Policy};
+/// use std::time::Duration;
+/// use tower::ServiceBuilder;
+///
+/// # let inner = tower::service_fn(|_: http::Request<String>| async {
+/// #     Ok::<_, tower::BoxError>(http::Response::new(String::new()))
+/// # });
+/// let breather = Breather::new(Policy::new().with_deadline(Duration::from_secs(60)));
+/// let service = ServiceBuilder::new()
+///     .concurrency_limit(1_000) // of calls, those that wait included
+///     .layer(RetryLayer::new(breather))
+///     .timeout(Duration::from_secs(10)) // of an attempt
+///     .service(inner);
+/// # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+/// ```
+#[derive(Clone)]
+pub struct RetryLayer<C = Http, R = Cloned> {
+    settings: Settings<C, R>,
+}
+
+/// What a layer hands to its services.
+#[derive(Clone)]
+pub(crate) struct Settings<C, R> {
+    pub(crate) breather: Breather,
+    pub(crate) classify: C,
+    pub(crate) repeat: R,
+    pub(crate) scope: Option<Arc<str>>,
+    pub(crate) assume_idempotent: bool,
+    pub(crate) seeds: Seeds,
+}
+
+impl RetryLayer {
+    /// A layer that shares `breather` with whoever else has a clone.
+    #[must_use]
+    pub fn new(breather: Breather) -> Self {
+        Self {
+            settings: Settings {
+                breather,
+                classify: Http::default(),
+                repeat: Cloned,
+                scope: None,
+                assume_idempotent: false,
+                seeds: Seeds::random(),
+            },
+        }
+    }
+}
+
+impl<C, R> RetryLayer<C, R> {
+    /// Sets what the calls mean: a closure, [`Http::by`] with a closure, or any other
+    /// [`Classify`](crate::Classify). Defaults to [`Http`].
+    #[must_use]
+    pub fn with_classifier<D>(self, classify: D) -> RetryLayer<D, R> {
+        let Settings {
+            breather,
+            repeat,
+            scope,
+            assume_idempotent,
+            seeds,
+            ..
+        } = self.settings;
+        RetryLayer {
+            settings: Settings {
+                breather,
+                classify,
+                repeat,
+                scope,
+                assume_idempotent,
+                seeds,
+            },
+        }
+    }
+
+    /// Sets how a request is sent again. Defaults to [`Cloned`].
+    #[must_use]
+    pub fn with_repeat<Q>(self, repeat: Q) -> RetryLayer<C, Q> {
+        let Settings {
+            breather,
+            classify,
+            scope,
+            assume_idempotent,
+            seeds,
+            ..
+        } = self.settings;
+        RetryLayer {
+            settings: Settings {
+                breather,
+                classify,
+                repeat,
+                scope,
+                assume_idempotent,
+                seeds,
+            },
+        }
+    }
+
+    /// Sends each request once and paces it, for requests that are not `Clone`.
+    #[must_use]
+    pub fn send_once(self) -> RetryLayer<C, SendOnce> {
+        self.with_repeat(SendOnce)
+    }
+
+    /// Boxes the inner service's errors, for a service whose error type cannot hold a
+    /// [`Stopped`](breather::Stopped).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::RetryLayer;
+    /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    /// use tower::Layer;
+    ///
+    /// let client = Client::builder(TokioExecutor::new()).build_http::<String>();
+    /// let service = RetryLayer::default().box_errors().layer(client);
+    /// # let _: &dyn tower::Service<http::Request<String>, Response = _, Error = tower::BoxError, Future = _> = &service;
+    /// ```
+    pub const fn box_errors(self) -> BoxErrorsLayer<C, R> {
+        BoxErrorsLayer::new(self)
+    }
+
+    /// Sets the scope of all calls. Defaults to the one that the classifier names: for HTTP, the
+    /// authority.
+    #[must_use]
+    pub fn with_scope(mut self, scope: &str) -> Self {
+        self.settings.scope = Some(scope.into());
+        self
+    }
+
+    /// Takes all calls as idempotent: what may have been executed is sent again. Defaults to what the
+    /// classifier says: for HTTP, by the method and the `Idempotency-Key`.
+    #[must_use]
+    pub const fn assume_idempotent(mut self) -> Self {
+        self.settings.assume_idempotent = true;
+        self
+    }
+
+    /// Sets where the seeds of calls come from: with [`Seeds::fixed`], the same calls in the same order
+    /// draw the same delays. Defaults to [`Seeds::random`].
+    #[must_use]
+    pub fn with_seeds(mut self, seeds: Seeds) -> Self {
+        self.settings.seeds = seeds;
+        self
+    }
+}
+
+impl Default for RetryLayer {
+    /// A layer with a handle of its own and the default policy.
+    fn default() -> Self {
+        Self::new(Breather::default())
+    }
+}
+
+impl<S, C: Clone, R: Clone> Layer<S> for RetryLayer<C, R> {
+    type Service = Retry<S, C, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Retry::new(inner, self.settings.clone())
+    }
+}
+
+impl<C, R> fmt::Debug for RetryLayer<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.debug(&mut f.debug_struct("RetryLayer"))
+    }
+}
+
+impl<C, R> Settings<C, R> {
+    /// The fields that a person would want to see; classifiers are closures, most often.
+    pub(crate) fn debug(&self, f: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
+        f.field("breather", &self.breather)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! Retries and pacing by [breather] as a [tower](https://docs.rs/tower) layer.
+//!
+//! ```
+//! use breather_tower::RetryLayer;
+//! use tower::ServiceBuilder;
+//!
+//! # let inner = tower::service_fn(|_: http::Request<String>| async {
+//! #     Ok::<_, tower::BoxError>(http::Response::new(String::new()))
+//! # });
+//! let service = ServiceBuilder::new().layer(RetryLayer::default()).service(inner);
+//! # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+//! ```
+//!
+//! Each call passes the pacer of its scope, which is the authority of its URI: what one response says
+//! about the quota holds all calls to that server, those of a reqwest client with the same
+//! [`Breather`](breather::Breather) among them. Failures that may pass are repeated as the policy
+//! permits, and never what may have been executed and is not idempotent.
+//!
+//! # What the inner service needs
+//!
+//! | | where it is not so |
+//! |---|---|
+//! | It is `Clone` | put a `tower::buffer` around it |
+//! | Its request is `http::Request<B>`, its response `http::Response<_>` | [`with_classifier`](RetryLayer::with_classifier) takes a closure for any others |
+//! | `B` is `Clone` | [`send_once`](RetryLayer::send_once), or a [`Repeat`] of your own |
+//! | Its error is `From<Stopped>`, as a boxed one is | [`box_errors`](RetryLayer::box_errors) |
+//! | Its error is an [`HttpError`], as a boxed one is | implement it, or [`box_errors`](RetryLayer::box_errors) |
+//!
+//! It runs on tokio, whose paused time works.
+//!
+//! # What happened to a call
+//!
+//! ```
+//! use breather_tower::breather::{Report, ReportSlot};
+//!
+//! let slot = ReportSlot::new();
+//! let request = http::Request::get("http://api.example.com/")
+//!     .extension(slot.clone())
+//!     .body(String::new());
+//! // … once the call is over, or dropped:
+//! println!("{}", slot.report().unwrap_or_default());
+//! # let _ = request;
+//! ```
+//!
+//! A response of a call that waited or was sent more than once has the [`Report`](breather::Report) in its
+//! extensions, too.
+
+pub use ::breather;
+pub use breather_tokio::Seeds;
+
+mod box_errors;
+mod classify;
+mod error_kind;
+mod future;
+mod http;
+mod layer;
+mod repeat;
+mod service;
+
+pub use self::http::Http;
+pub use box_errors::{BoxError, BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
+pub use classify::Classify;
+pub use error_kind::{HttpError, error_kind};
+pub use future::ResponseFuture;
+pub use layer::RetryLayer;
+pub use repeat::{Cloned, Repeat, SendOnce};
+pub use service::Retry;

@@ -1,0 +1,303 @@
+//! What tower asks of a service, and of who calls one.
+//!
+//! [`Script`] panics if it is called without having been readied, so that each test here is one of that.
+
+use std::io;
+use std::time::Duration;
+
+use breather_tower::RetryLayer;
+use breather_tower::breather::{Backoff, Breather, ErrorKind, Jitter, Policy, StopReason, Stopped};
+use futures_util::future::join_all;
+use http::{Method, Request, Response};
+use tokio::time::{Instant, timeout};
+use tower::{BoxError, Layer as _, Service, ServiceBuilder, ServiceExt as _};
+
+use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+
+fn at_once() -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(Duration::ZERO))
+        .with_jitter(Jitter::none())
+}
+
+/// What of a scope is held by calls: attempts in flight, and calls that wait.
+fn held(breather: &Breather) -> (u32, usize) {
+    let snapshot = breather.snapshot(SCOPE).unwrap();
+    (snapshot.in_flight(), snapshot.waiting())
+}
+
+/// A refusal that has the whole scope wait.
+fn spent(seconds: u64) -> Answer {
+    refusal(seconds)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_readied_and_no_readiness_is_kept() {
+    let script = Script::new([
+        Answer::status(503),
+        refusal(3),
+        Answer::error(io::ErrorKind::TimedOut),
+    ]);
+    let (status, report) = get(&RetryLayer::default().layer(script.clone())).await;
+    assert_eq!((status, report.attempts()), (200, 4));
+    assert_eq!((script.sends().len(), script.readied()), (4, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness() {
+    let breather = Breather::default();
+    let script = Script::new([spent(9)]);
+    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    let refused = tokio::spawn(service.clone().oneshot(request(Method::GET)));
+    tokio::time::sleep(MS).await;
+
+    let mut waiting = service.clone();
+    let unpolled = waiting.ready().await.unwrap().call(request(Method::GET));
+    assert_eq!((script.sends().len(), script.readied()), (1, 0));
+    // And whoever comes later is not held up by it.
+    assert_eq!(get(&service).await.0, 200);
+    assert_eq!(refused.await.unwrap().unwrap().status(), 200);
+    assert_eq!(held(&breather), (0, 1));
+
+    let mut idle = service.clone();
+    let sent = idle.ready().await.unwrap().call(request(Method::GET));
+    assert_eq!((script.sends().len(), script.readied()), (4, 0));
+    drop((unpolled, sent));
+    assert_eq!(held(&breather), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait() {
+    let breather = Breather::default();
+    // The one slot is free while the scope is held; else the oldest call could never be sent again.
+    let script = Script::new([spent(5).after(MS)]);
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(breather.clone()))
+        .concurrency_limit(1)
+        .service(script.clone());
+    let start = Instant::now();
+    let all = join_all((0..20).map(|_| get(&service)));
+    for (status, _) in timeout(60 * SECOND, all).await.expect("no deadlock") {
+        assert_eq!(status, 200);
+    }
+    assert!(start.elapsed() < 7 * SECOND, "{:?}", start.elapsed());
+    assert_eq!(held(&breather), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept() {
+    let breather = Breather::default();
+    let script = Script::new([spent(5).after(SECOND)]);
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(breather.clone()))
+        .concurrency_limit(1)
+        .service(script.clone());
+    // All have a permit at once, and one has the slot. Its refusal concerns those who wait for it.
+    let mut calls: Vec<_> = (0..10).map(|_| service.clone()).collect();
+    let mut first = calls.pop().unwrap();
+    let first = first.ready().await.unwrap().call(request(Method::GET));
+    let others = calls
+        .into_iter()
+        .map(|service| service.oneshot(request(Method::GET)));
+    let start = Instant::now();
+    let (first, others) = tokio::join!(first, join_all(others));
+    assert_eq!(first.unwrap().status(), 200);
+    assert!(
+        others
+            .into_iter()
+            .all(|result| result.unwrap().status() == 200)
+    );
+    let early = script
+        .sends()
+        .iter()
+        .skip(1)
+        .filter(|send| send.at - start < 6 * SECOND)
+        .count();
+    assert_eq!(early, 0, "{:#?}", script.sends());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buffer_inside_and_one_outside() {
+    let breather = Breather::default();
+    let script = Script::new([spent(5).after(MS), Answer::status(503)]);
+    let service = ServiceBuilder::new()
+        .buffer(3)
+        .layer(RetryLayer::new(breather.clone()))
+        .buffer(1)
+        .service(script.clone());
+    let all = join_all((0..40).map(|_| get(&service)));
+    for (status, _) in timeout(60 * SECOND, all).await.expect("no deadlock") {
+        assert_eq!(status, 200);
+    }
+    assert_eq!(script.sends().len(), 42);
+    assert_eq!((held(&breather), script.readied()), ((0, 0), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_shed_inside_fails_an_attempt_and_outside_a_call() {
+    let slow = || Script::new([Answer::status(200).after(50 * MS)]);
+    let backoff = Policy::new()
+        .with_backoff(Backoff::constant(SECOND))
+        .with_jitter(Jitter::none());
+    let retry = RetryLayer::new(Breather::new(backoff));
+    let inside = ServiceBuilder::new()
+        .layer(retry.clone())
+        .load_shed()
+        .concurrency_limit(1)
+        .service(slow());
+    let ((one, _), (other, report)) = tokio::join!(get(&inside), get(&inside));
+    assert_eq!((one, other, report.failures()), (200, 200, 1));
+
+    let outside = ServiceBuilder::new()
+        .load_shed()
+        .layer(retry)
+        .concurrency_limit(1)
+        .service(slow());
+    let one = outside.clone().oneshot(request(Method::GET));
+    let other = outside.oneshot(request(Method::GET));
+    let (one, other) = tokio::join!(one, other);
+    assert_eq!(one.unwrap().status(), 200);
+    assert!(
+        other
+            .unwrap_err()
+            .is::<tower::load_shed::error::Overloaded>()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_inside_ends_an_attempt_and_outside_a_call() {
+    let breather = Breather::new(at_once());
+    let slow = Answer::status(200).after(60 * SECOND);
+    let script = Script::new([slow.clone(), slow]);
+    let service = ServiceBuilder::new()
+        .timeout(30 * SECOND)
+        .layer(RetryLayer::new(breather.clone()))
+        .timeout(2 * SECOND)
+        .service(script.clone());
+    let start = Instant::now();
+    let (status, report) = get(&service).await;
+    assert_eq!((status, report.attempts(), report.failures()), (200, 3, 2));
+    assert_eq!(start.elapsed().as_secs(), 4);
+
+    let script = Script::new([refusal(60)]);
+    let service = ServiceBuilder::new()
+        .timeout(30 * SECOND)
+        .layer(RetryLayer::new(breather.clone()))
+        .service(script);
+    let (result, report) = call(&service, request(Method::GET)).await;
+    assert!(result.unwrap_err().is::<tower::timeout::error::Elapsed>());
+    assert_eq!((report.attempts(), report.stop()), (1, None));
+    assert_eq!(held(&breather), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_that_fails_before_the_call_is_the_services_own_error() {
+    let script = Script::new([]).with_readiness([Err(io::ErrorKind::ConnectionReset)]);
+    let mut service = RetryLayer::default().layer(script.clone());
+    let error = service.ready().await.map(drop).unwrap_err();
+    let kind = error.downcast::<io::Error>().unwrap().kind();
+    assert_eq!(
+        (kind, script.sends().len()),
+        (io::ErrorKind::ConnectionReset, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed() {
+    let breather = Breather::default();
+    let script = Script::new([refusal(1)]).with_readiness([
+        Ok(()),
+        Err(io::ErrorKind::ConnectionReset),
+        Ok(()),
+    ]);
+    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    // A POST: whatever was sent could not be sent again after an error.
+    let (result, report) = call(&service, request(Method::POST)).await;
+    assert_eq!(result.unwrap().status(), 200);
+    assert_eq!(
+        (report.attempts(), report.refusals(), report.failures()),
+        (3, 1, 1)
+    );
+    assert_eq!(script.sends().len(), 2);
+
+    let broken = Script::new([refusal(1)]).with_readiness(
+        [Ok(())]
+            .into_iter()
+            .chain([Err(io::ErrorKind::BrokenPipe); 9]),
+    );
+    let service = RetryLayer::new(breather.clone()).layer(broken);
+    let (result, report) = call(&service, request(Method::GET)).await;
+    let kind = result.unwrap_err().downcast::<io::Error>().unwrap().kind();
+    assert_eq!((kind, report.failures()), (io::ErrorKind::BrokenPipe, 4));
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Retries);
+    assert_eq!(held(&breather), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_panics_takes_no_permit_with_it() {
+    let breather = Breather::new(at_once());
+    for answers in [
+        vec![Answer::panic_in_call()],
+        vec![Answer::panic_in_flight()],
+        vec![Answer::status(503), Answer::panic_in_call()],
+        vec![Answer::status(503), Answer::panic_in_flight().after(SECOND)],
+    ] {
+        let service = RetryLayer::new(breather.clone()).layer(Script::new(answers));
+        let doomed = tokio::spawn(service.clone().oneshot(request(Method::GET)));
+        assert!(doomed.await.unwrap_err().is_panic());
+        assert_eq!(held(&breather), (0, 0));
+        assert_eq!(get(&service).await.0, 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit() {
+    let breather = Breather::new(at_once());
+    let script = Script::new([Answer::status(503).after(MS)]);
+    let limited = ServiceBuilder::new().concurrency_limit(1).service(script);
+    let service = RetryLayer::new(breather.clone()).layer(limited.clone());
+    let mut elsewhere = limited.clone();
+
+    let mut call = Box::pin(service.oneshot(request(Method::GET)));
+    // As soon as the first attempt has given the slot back, somebody else has it.
+    let (pending, slot) = tokio::join!(timeout(SECOND, &mut call), elsewhere.ready());
+    let slot: Result<_, BoxError> = slot;
+    assert!(slot.is_ok() && pending.is_err());
+    assert_eq!(held(&breather), (1, 0));
+    drop(call);
+    assert_eq!(held(&breather), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_type_of_the_services_own_can_hold_a_stop() {
+    #[derive(Debug)]
+    enum ApiError {
+        Stopped(Stopped),
+    }
+    impl From<Stopped> for ApiError {
+        fn from(stopped: Stopped) -> Self {
+            Self::Stopped(stopped)
+        }
+    }
+    impl breather_tower::HttpError for ApiError {
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+    let spent = tower::service_fn(|_: Request<String>| async {
+        let response = Response::builder()
+            .header("x-ratelimit-remaining", 0)
+            .header("x-ratelimit-reset", 60);
+        Ok::<_, ApiError>(response.body(()).unwrap())
+    });
+    let breather = Breather::new(Policy::new().with_deadline(SECOND));
+    let service = RetryLayer::new(breather).layer(spent);
+    service.clone().oneshot(request(Method::GET)).await.unwrap();
+    let ApiError::Stopped(stopped) = service.oneshot(request(Method::GET)).await.unwrap_err();
+    assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+}

@@ -1,0 +1,6 @@
+//! The adapter, driven by services that answer from a script and by real sockets.
+
+mod contract;
+mod promises;
+mod script;
+mod sockets;

@@ -1,0 +1,444 @@
+//! The promises under paused time.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Duration;
+
+use breather_tower::breather::{
+    self, Backoff, Breather, Classify as _, Ending, Executed, Jitter, Origin, Outcome, Policy,
+    Report, ReportSlot, StopReason, Stopped,
+};
+use breather_tower::{Http, RetryLayer, Seeds};
+use futures_util::future::join_all;
+use http::{Method, Request};
+use tokio::time::{Instant, timeout};
+use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
+
+use crate::script::{Answer, SCOPE, Script, URI, call, get, refusal, request};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tokio's timer has a granularity of a millisecond.
+const TICK: Duration = Duration::from_millis(2);
+
+fn with(policy: Policy) -> RetryLayer {
+    RetryLayer::new(Breather::new(policy))
+}
+
+/// Without pacing and jitter, so that nothing but the call itself keeps it from returning.
+fn on_its_own() -> RetryLayer {
+    let breather = Breather::builder()
+        .with_policy(exact(Duration::ZERO))
+        .without_pacing();
+    RetryLayer::new(breather.build())
+}
+
+fn exact(backoff: Duration) -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(backoff))
+        .with_jitter(Jitter::none())
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_1_a_refused_call_returns_when_the_server_said_and_not_before() {
+    for retry in [RetryLayer::default(), on_its_own()] {
+        let script = Script::new([refusal(7).after(3 * SECOND)]);
+        let (status, report) = get(&retry.layer(script.clone())).await;
+        assert_eq!((status, report.attempts()), (200, 2));
+        let [first, second] = &script.sends()[..] else {
+            panic!()
+        };
+        // Counted from the receipt of the answer, which took three seconds.
+        let waited = second.at - first.at - 3 * SECOND;
+        assert!(
+            waited >= 7 * SECOND && waited < 7 * SECOND + TICK,
+            "{waited:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_1_a_stated_reset_is_kept_too() {
+    for retry in [RetryLayer::default(), on_its_own()] {
+        let spent = Answer::status(429)
+            .with("x-ratelimit-remaining", 0)
+            .with("x-ratelimit-reset", 1_800_000_012)
+            .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+        let start = Instant::now();
+        get(&retry.layer(Script::new([spent]))).await;
+        let waited = start.elapsed();
+        assert!(
+            waited >= 12 * SECOND && waited < 12 * SECOND + TICK,
+            "{waited:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_what_would_be_too_late_is_not_waited_for() {
+    for (policy, seconds, reason) in [
+        (
+            Policy::new().with_deadline(5 * SECOND),
+            7,
+            StopReason::Deadline,
+        ),
+        (Policy::new(), 301, StopReason::LongHint),
+    ] {
+        let start = Instant::now();
+        let service = with(policy).layer(Script::new([refusal(seconds)]));
+        let (status, report) = get(&service).await;
+        assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
+        let stop = report.stop().unwrap();
+        assert_eq!(
+            (stop.reason(), stop.wait()),
+            (reason, Some(Duration::from_secs(seconds)))
+        );
+        assert_eq!(
+            stop.evidence().unwrap().to_string(),
+            format!("retry-after: {seconds}")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once() {
+    let spent = Answer::status(200)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 60);
+    let script = Script::new([spent]);
+    let service = with(Policy::new().with_deadline(5 * SECOND)).layer(script.clone());
+    get(&service).await;
+    let start = Instant::now();
+    let (result, report) = call(&service, request(Method::GET)).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let stopped = result.unwrap_err().downcast::<Stopped>().unwrap();
+    assert_eq!(Some(stopped.stop()), report.stop());
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+    assert_eq!((script.sends().len(), script.readied()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_3_refusals_use_up_no_retries_and_have_a_limit_of_their_own() {
+    let service =
+        with(Policy::new().with_retries(0)).layer(Script::new((0..10).map(|_| refusal(1))));
+    let (status, report) = get(&service).await;
+    assert_eq!((status, report.refusals(), report.failures()), (200, 10, 0));
+
+    let service = RetryLayer::default().layer(Script::new((0..50).map(|_| refusal(1))));
+    let (status, report) = get(&service).await;
+    assert_eq!((status, report.attempts()), (429, 17));
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset};
+    for (method, answer, sends) in [
+        (Method::GET, Answer::status(503), 2),
+        (Method::PUT, Answer::status(500), 2),
+        (Method::DELETE, Answer::error(ConnectionReset), 2),
+        (Method::POST, Answer::status(503), 1),
+        (Method::PATCH, Answer::status(408), 1),
+        (Method::POST, Answer::error(ConnectionReset), 1),
+        // Refused before execution, or never sent: nothing can be executed twice.
+        (Method::POST, Answer::status(429), 2),
+        (Method::PATCH, Answer::status(425), 2),
+        (Method::POST, Answer::error(ConnectionRefused), 2),
+    ] {
+        let script = Script::new([answer.clone()]);
+        let service = RetryLayer::default().layer(script.clone());
+        let (result, report) = call(&service, request(method.clone())).await;
+        assert_eq!(script.sends().len(), sends, "{method} {answer:?}");
+        if sends == 1 {
+            assert!(result.is_err() || !result.unwrap().status().is_success());
+            assert_eq!(report.stop().unwrap().reason(), StopReason::NotIdempotent);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_a_key_or_the_caller_makes_a_post_repeatable_and_it_is_sent_again_whole() {
+    let mut keyed = request(Method::POST);
+    keyed
+        .headers_mut()
+        .insert("idempotency-key", "7c4f".parse().unwrap());
+    for (retry, post) in [
+        (RetryLayer::default(), keyed),
+        (
+            RetryLayer::default().assume_idempotent(),
+            request(Method::POST),
+        ),
+    ] {
+        let script = Script::new([Answer::status(503)]);
+        let (result, _) = call(&retry.layer(script.clone()), post).await;
+        assert_eq!(result.unwrap().status(), 200);
+        assert_eq!(script.sends().len(), 2);
+        for send in script.sends() {
+            assert_eq!((send.method, &*send.body), (Method::POST, "a row"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_4_what_cannot_be_cloned_is_sent_once() {
+    struct Stream;
+    for (status, headers) in [(503, vec![]), (429, vec![("retry-after", "1")])] {
+        let inner = service_fn(move |request: Request<Stream>| {
+            let Stream = request.into_body();
+            let mut response = http::Response::builder().status(status);
+            for (name, value) in &headers {
+                response = response.header(*name, *value);
+            }
+            async { Ok::<_, BoxError>(response.body(())?) }
+        });
+        let service = RetryLayer::default().send_once().layer(inner);
+        let slot = ReportSlot::new();
+        let request = Request::put(URI)
+            .extension(slot.clone())
+            .body(Stream)
+            .unwrap();
+        assert_eq!(service.oneshot(request).await.unwrap().status(), status);
+        let report = slot.report().unwrap();
+        assert_eq!(report.attempts(), 1);
+        assert_eq!(report.stop().unwrap().reason(), StopReason::NotReplayable);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
+    let script = Script::new((0..100).map(|_| refusal(7)));
+    let retry = RetryLayer::new(Breather::builder().without_pacing().build());
+    // Two services of one layer, and a clone for each call.
+    let services = [
+        retry.layer(script.clone()),
+        retry.clone().layer(script.clone()),
+    ];
+    let start = Instant::now();
+    join_all((0..100).map(|n| get(&services[n % 2]))).await;
+    let sends = script.sends();
+    let returns: BTreeSet<_> = sends[100..].iter().map(|send| send.at - start).collect();
+    let (first, last) = (*returns.first().unwrap(), *returns.last().unwrap());
+    assert!(first >= 7 * SECOND);
+    // Drawn from 100 ms and seen in milliseconds: a hundred draws hit some sixty of them.
+    assert!(returns.len() > 45, "{}", returns.len());
+    assert!(
+        last - first > Duration::from_millis(80),
+        "{:?}",
+        last - first
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_6_the_same_seeds_draw_the_same_delays() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let retry = RetryLayer::default().with_seeds(Seeds::fixed(7));
+        let service = retry.layer(Script::new((0..9).map(|_| Answer::status(503))));
+        let mut waited = Vec::new();
+        for _ in 0..3 {
+            let (_, report) = get(&service).await;
+            waited.push(report.waited(Origin::Backoff));
+        }
+        runs.push(waited);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert!(runs[0][0] != runs[0][1] && runs[0][1] != runs[0][2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
+    let slow = Answer::status(200).after(60 * SECOND);
+    for (what, answers, in_flight, waiting) in [
+        ("in flight", vec![slow.clone()], true, false),
+        (
+            "waiting for its backoff",
+            vec![Answer::status(503)],
+            false,
+            false,
+        ),
+        ("waiting for its hint", vec![refusal(60)], false, false),
+        ("waiting for a permit", vec![slow; 90], true, true),
+    ] {
+        let breather = Breather::new(exact(10 * SECOND));
+        let calls = answers.len();
+        let script = Script::new(answers);
+        let service = RetryLayer::new(breather.clone()).layer(script.clone());
+        let held = || {
+            let snapshot = breather.snapshot(SCOPE).unwrap();
+            (snapshot.in_flight(), snapshot.waiting())
+        };
+        let mut all = Box::pin(join_all((0..calls).map(|_| get(&service))));
+        assert!(timeout(5 * TICK, &mut all).await.is_err(), "{what}");
+        let (sent, queued) = held();
+        assert_eq!((sent > 0, queued > 0), (in_flight, waiting), "{what}");
+        assert_eq!(script.readied(), 0, "{what}");
+        drop(all);
+        assert_eq!(held(), (0, 0), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
+    let service = RetryLayer::default().layer(Script::new([refusal(60)]));
+    let slot = ReportSlot::new();
+    let mut request = request(Method::GET);
+    request.extensions_mut().insert(slot.clone());
+    assert!(timeout(SECOND, service.oneshot(request)).await.is_err());
+    let report = slot.report().unwrap();
+    assert_eq!((report.attempts(), report.refusals()), (1, 1));
+    assert_eq!(report.stop(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
+    let breather = Breather::default();
+    let touchy = |ending: &Ending<'_>| match ending.result {
+        Ok(status) if status == 418 => panic!("a classifier of the caller's"),
+        _ => breather::Http.classify(ending),
+    };
+    let retry = RetryLayer::new(breather.clone()).with_classifier(Http::by(touchy));
+    let service = retry.layer(Script::new([Answer::status(418)]));
+    let doomed = tokio::spawn(service.clone().oneshot(request(Method::GET)));
+    assert!(doomed.await.unwrap_err().is_panic());
+    assert_eq!(breather.snapshot(SCOPE).unwrap().in_flight(), 0);
+    assert_eq!(get(&service).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_seen_by_one_service_holds_another_with_a_clone_of_its_handle() {
+    let spent = refusal(7)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 7);
+    let script = Script::new([spent]);
+    let breather = Breather::default();
+    let one = RetryLayer::new(breather.clone()).layer(script.clone());
+    let other = RetryLayer::new(breather).layer(script.clone());
+    let stranger = RetryLayer::default().layer(script.clone());
+
+    let start = Instant::now();
+    let refused = tokio::spawn(async move { get(&one).await });
+    tokio::time::sleep(TICK).await;
+    let (_, report) = get(&stranger).await;
+    assert_eq!(report.waited_in_all(), Duration::ZERO);
+    let (status, report) = get(&other).await;
+    assert_eq!((status, report.attempts()), (200, 1));
+    assert!(start.elapsed() >= 7 * SECOND);
+    assert!(report.waited(Origin::Pacer) >= 7 * SECOND - 2 * TICK);
+    assert_eq!(refused.await.unwrap().0, 200);
+    assert_eq!(script.sends().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_is_an_authority_unless_the_layer_names_one() {
+    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let breather = Breather::default();
+    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    let held = tokio::spawn(service.clone().oneshot(request(Method::GET)));
+    tokio::time::sleep(TICK).await;
+    let start = Instant::now();
+    let port = Request::get("http://api.example.com:8080/").body(String::new());
+    service.oneshot(port.unwrap()).await.unwrap();
+    let token = RetryLayer::new(breather.clone())
+        .with_scope("token 7")
+        .layer(script.clone());
+    get(&token).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(breather.snapshot("token 7").is_some());
+    held.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
+    let script = Script::new([Answer::status(200), Answer::status(503)]);
+    let service = with(exact(SECOND)).layer(script);
+    let untroubled = service.clone().oneshot(request(Method::GET)).await.unwrap();
+    assert!(untroubled.extensions().is_empty());
+    let retried = service.oneshot(request(Method::GET)).await.unwrap();
+    let report = retried.extensions().get::<Report>().unwrap();
+    assert_eq!((report.attempts(), report.failures()), (2, 1));
+    assert_eq!(report.waited(Origin::Backoff), SECOND);
+    assert_eq!(
+        report.last_wait().unwrap().to_string(),
+        "waits 1s for its backoff"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
+    let script = Script::new([Answer::status(503), Answer::status(503)]);
+    get(&RetryLayer::default().layer(script.clone())).await;
+    let seen: Vec<_> = script
+        .sends()
+        .iter()
+        .map(|send| send.attempts_seen)
+        .collect();
+    assert_eq!(seen, [1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_never_repeats_sends_once_and_clones_nothing() {
+    #[derive(Debug)]
+    struct Unclonable;
+    impl Clone for Unclonable {
+        fn clone(&self) -> Self {
+            panic!("cloned for nothing");
+        }
+    }
+    let inner = service_fn(|_: Request<Unclonable>| async {
+        Ok::<_, BoxError>(http::Response::builder().status(429).body(())?)
+    });
+    let service = with(Policy::never()).layer(inner);
+    let request = Request::get(URI).body(Unclonable).unwrap();
+    assert_eq!(service.oneshot(request).await.unwrap().status(), 429);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_request_and_response_can_be_classified_by_a_closure() {
+    let breather = Breather::new(Policy::new().with_retries(1));
+    let classify = |result: &Result<u32, BoxError>| match result {
+        Ok(rows) if *rows < 2 => Outcome::throttled("too few rows"),
+        Ok(_) => Outcome::success(),
+        Err(_) => Outcome::transient(Executed::Unknown, "an error"),
+    };
+    let tries = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = tries.clone();
+    let inner = service_fn(move |sql: &'static str| {
+        let rows = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            if sql == "select" {
+                Ok(rows)
+            } else {
+                Err(BoxError::from("no such thing"))
+            }
+        }
+    });
+    let retry = RetryLayer::new(breather.clone()).with_classifier(classify);
+
+    let paced = retry.clone().with_scope("db").layer(inner.clone());
+    assert_eq!(paced.clone().oneshot("select").await.unwrap(), 2);
+    assert_eq!(breather.snapshot("db").unwrap().in_flight(), 0);
+    // Whether it may be executed twice is not for us to say.
+    paced.clone().oneshot("insert").await.unwrap_err();
+    assert_eq!(tries.swap(0, std::sync::atomic::Ordering::Relaxed), 4);
+    let idempotent = retry.assume_idempotent().layer(inner);
+    idempotent.oneshot("insert").await.unwrap_err();
+    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_secret_is_in_what_is_said() {
+    let breather = Breather::default();
+    let retry = RetryLayer::new(breather.clone());
+    let service = retry.layer(Script::new([refusal(1)]));
+    let mut readied = service.clone();
+    let future = tower::Service::call(readied.ready().await.unwrap(), request(Method::GET));
+    let mut said = format!("{retry:?} {future:?} {breather:?}");
+    let (_, report) = get(&service).await;
+    said.push_str(&format!("{report} {report:?}"));
+    assert!(
+        !said.contains("secret") && !said.contains("password"),
+        "{said}"
+    );
+    assert!(breather.snapshot(SCOPE).is_some());
+}

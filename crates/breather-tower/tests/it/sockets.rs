@@ -1,0 +1,114 @@
+//! A real client over real sockets, in real time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use breather_tower::breather::{Backoff, Breather, Jitter, Policy, ReportSlot};
+use breather_tower::{BoxErrors, Retry, RetryLayer};
+use http::{Method, Request, StatusCode};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tower::{Layer as _, ServiceExt as _};
+
+type Service = Retry<BoxErrors<Client<HttpConnector, String>>>;
+
+fn service(breather: &Breather) -> Service {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    RetryLayer::new(breather.clone()).box_errors().layer(client)
+}
+
+fn quick() -> Breather {
+    let backoff = Backoff::constant(Duration::from_millis(10));
+    Breather::new(
+        Policy::new()
+            .with_backoff(backoff)
+            .with_jitter(Jitter::none()),
+    )
+}
+
+fn request(method: Method, uri: &str) -> Request<String> {
+    let request = Request::builder().method(method).uri(uri);
+    request.body("a row".to_owned()).unwrap()
+}
+
+#[tokio::test]
+async fn promise_1_retry_after_is_counted_from_the_receipt() {
+    let sends = Arc::new(AtomicU32::new(0));
+    let count = sends.clone();
+    let router = Router::new().fallback(move |body: String| async move {
+        assert_eq!(body, "a row");
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]),
+            _ => (StatusCode::OK, [("retry-after", "9")]),
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, router).into_future());
+
+    let start = Instant::now();
+    let response = service(&quick())
+        .oneshot(request(Method::POST, &uri))
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status(), sends.load(Ordering::SeqCst)),
+        (StatusCode::OK, 2)
+    );
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_repeated_for_any_method_and_stays_what_it_is() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", gone.local_addr().unwrap());
+    drop(gone);
+    let slot = ReportSlot::new();
+    let mut post = request(Method::POST, &uri);
+    post.extensions_mut().insert(slot.clone());
+    let error = service(&quick()).oneshot(post).await.unwrap_err();
+    let error = error
+        .downcast::<hyper_util::client::legacy::Error>()
+        .unwrap();
+    assert!(error.is_connect());
+    assert_eq!(slot.report().unwrap().attempts(), 4);
+}
+
+#[tokio::test]
+async fn a_broken_connection_may_have_been_executed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    let sends = Arc::new(AtomicU32::new(0));
+    let count = sends.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut received = [0; 1024];
+            let _ = stream.read(&mut received).await.unwrap();
+            // The first of each two is executed, and its answer lost.
+            if count.fetch_add(1, Ordering::SeqCst) % 2 == 1 {
+                let head = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                stream.write_all(head).await.unwrap();
+            }
+        }
+    });
+    let service = service(&quick());
+    let response = service
+        .clone()
+        .oneshot(request(Method::GET, &uri))
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status(), sends.load(Ordering::SeqCst)),
+        (StatusCode::OK, 2)
+    );
+    service
+        .oneshot(request(Method::POST, &uri))
+        .await
+        .unwrap_err();
+    assert_eq!(sends.load(Ordering::SeqCst), 3);
+}

@@ -1,0 +1,386 @@
+//! Retries of closures, under paused time.
+
+use std::cell::{Cell, RefCell};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use breather::{
+    AsOutcome, Backoff, Breather, Executed, Hint, Jitter, Moment, Origin, Outcome, Policy,
+    ReportSlot, StopReason,
+};
+use breather_tokio::{RetryError, retry, retry_with};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, timeout};
+
+const SECOND: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(2);
+
+/// An error that says itself what it means.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum DbError {
+    Busy(Duration),
+    Lost,
+    Refused,
+    Syntax,
+}
+
+impl AsOutcome for DbError {
+    fn as_outcome(&self) -> Outcome {
+        match self {
+            Self::Busy(_) => Outcome::throttled("busy"),
+            Self::Lost => Outcome::transient(Executed::Unknown, "connection lost"),
+            Self::Refused => Outcome::transient(Executed::No, "connection refused"),
+            Self::Syntax => Outcome::permanent("syntax error"),
+        }
+    }
+
+    fn hint(&self, received: Moment) -> Hint<'_> {
+        let hint = Hint::new(received.instant());
+        match self {
+            Self::Busy(delay) => hint.with_retry_after(*delay),
+            _ => hint,
+        }
+    }
+}
+
+/// A database that answers by a script, and with the number of the query from then on.
+#[derive(Default)]
+struct Db {
+    answers: RefCell<Vec<DbError>>,
+    queries: RefCell<Vec<Instant>>,
+    takes: Cell<Duration>,
+}
+
+impl Db {
+    fn new(answers: impl IntoIterator<Item = DbError>) -> Self {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        Self {
+            answers: RefCell::new(answers),
+            ..Self::default()
+        }
+    }
+
+    async fn query(&self) -> Result<usize, DbError> {
+        self.queries.borrow_mut().push(Instant::now());
+        if !self.takes.get().is_zero() {
+            sleep(self.takes.get()).await;
+        }
+        match self.answers.borrow_mut().pop() {
+            Some(error) => Err(error),
+            None => Ok(self.queries()),
+        }
+    }
+
+    fn queries(&self) -> usize {
+        self.queries.borrow().len()
+    }
+}
+
+fn exact(backoff: Duration) -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(backoff))
+        .with_jitter(Jitter::none())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_error_says_itself_is_done() {
+    let breather = Breather::new(exact(SECOND));
+    for (error, queries, waited) in [
+        (DbError::Refused, 2, 1),
+        // Without a pacer, a call adds its own delay to the hint.
+        (DbError::Busy(7 * SECOND), 2, 8),
+        (DbError::Syntax, 1, 0),
+        // It may have been executed, and nobody said that it may be twice.
+        (DbError::Lost, 1, 0),
+    ] {
+        let db = Db::new([error.clone()]);
+        let start = Instant::now();
+        let result = retry(&breather, || db.query()).await;
+        assert_eq!(db.queries(), queries, "{error:?}");
+        assert_eq!(start.elapsed().as_secs(), waited, "{error:?}");
+        match queries {
+            1 => assert_eq!(result, Err(RetryError::Failed(error))),
+            _ => assert_eq!(result, Ok(queries)),
+        }
+    }
+    let db = Db::new([DbError::Lost]);
+    assert_eq!(retry(&breather, || db.query()).idempotent().await, Ok(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_word_counts_in_place_of_the_errors() {
+    let breather = Breather::default();
+    let db = Db::new([DbError::Syntax, DbError::Lost]);
+    assert_eq!(retry(&breather, || db.query()).when(|_| true).await, Ok(3));
+    let db = Db::new([DbError::Refused]);
+    let result = retry(&breather, || db.query())
+        .when(|error| *error == DbError::Lost)
+        .await;
+    assert_eq!(result, Err(RetryError::Failed(DbError::Refused)));
+    let db = Db::new([DbError::Syntax]);
+    let grammar_changes =
+        |_: &DbError| Outcome::transient(Executed::No, "another replica may know it");
+    assert_eq!(
+        retry(&breather, || db.query())
+            .classify(grammar_changes)
+            .await,
+        Ok(2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_1_an_error_with_a_time_is_a_refusal_until_then() {
+    let breather = Breather::new(exact(Duration::ZERO));
+    let db = Db::new([DbError::Busy(7 * SECOND)]);
+    let slot = ReportSlot::new();
+    let result = retry(&breather, || db.query())
+        .when(|_| true)
+        .hint(DbError::hint)
+        .report_to(slot.clone())
+        .await;
+    assert_eq!(result, Ok(2));
+    let report = slot.report().unwrap();
+    assert_eq!((report.refusals(), report.failures()), (1, 0));
+    assert!(report.waited(Origin::Hint) >= 7 * SECOND);
+    // The condition alone reads no time.
+    let db = Db::new([DbError::Busy(7 * SECOND)]);
+    let start = Instant::now();
+    assert_eq!(retry(&breather, || db.query()).when(|_| true).await, Ok(2));
+    assert!(start.elapsed() < SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_a_wait_past_the_deadline_is_not_begun() {
+    let breather = Breather::new(exact(Duration::ZERO).with_deadline(5 * SECOND));
+    let db = Db::new([DbError::Busy(7 * SECOND)]);
+    let start = Instant::now();
+    let slot = ReportSlot::new();
+    let result = retry(&breather, || db.query())
+        .report_to(slot.clone())
+        .await;
+    assert_eq!(result, Err(RetryError::Failed(DbError::Busy(7 * SECOND))));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let report = slot.report().unwrap();
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().wait(), Some(7 * SECOND));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has_no_time() {
+    let breather = Breather::new(Policy::new().with_retries(0).with_deadline(9 * SECOND));
+    let db = Db::new([DbError::Busy(3 * SECOND), DbError::Busy(3 * SECOND)]);
+    let slot = ReportSlot::new();
+    let call = || retry(&breather, || db.query()).scope("db");
+    assert_eq!(call().report_to(slot.clone()).await, Ok(3));
+    assert_eq!(slot.report().unwrap().refusals(), 2);
+
+    db.answers.borrow_mut().push(DbError::Busy(60 * SECOND));
+    let error = call().await.unwrap_err();
+    assert_eq!(error.stopped(), None);
+    assert_eq!(error.into_failed(), Some(DbError::Busy(60 * SECOND)));
+    let error = call().await.unwrap_err();
+    assert_eq!(
+        error.stopped().unwrap().stop().reason(),
+        StopReason::Deadline
+    );
+    assert_eq!(db.queries(), 4);
+    // Without a scope, nobody is held.
+    assert_eq!(retry(&breather, || db.query()).await, Ok(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_5_and_6_no_two_calls_draw_alike_unless_they_are_told_to() {
+    let breather = Breather::default();
+    let delay = async |seed: Option<u64>| {
+        let db = Db::new([DbError::Refused, DbError::Refused, DbError::Refused]);
+        let slot = ReportSlot::new();
+        let call = retry(&breather, || db.query()).report_to(slot.clone());
+        match seed {
+            Some(seed) => call.seed(seed).await.unwrap(),
+            None => call.await.unwrap(),
+        };
+        slot.report().unwrap().waited(Origin::Backoff)
+    };
+    assert_ne!(delay(None).await, delay(None).await);
+    assert_eq!(delay(Some(7)).await, delay(Some(7)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_dropped_anywhere_it_cancels_at_once_and_gives_back_what_it_held() {
+    for (what, answers, takes, is_in_flight) in [
+        ("in flight", vec![], 60 * SECOND, true),
+        (
+            "waiting for its backoff",
+            vec![DbError::Refused],
+            Duration::ZERO,
+            false,
+        ),
+        (
+            "waiting for its hint",
+            vec![DbError::Busy(60 * SECOND)],
+            Duration::ZERO,
+            false,
+        ),
+    ] {
+        let breather = Breather::new(exact(60 * SECOND));
+        let db = Db::new(answers);
+        db.takes.set(takes);
+        let in_flight = Cell::new(0);
+        let call = retry(&breather, || async {
+            in_flight.set(in_flight.get() + 1);
+            let _guard = Guard(&in_flight);
+            db.query().await
+        });
+        let mut call = Box::pin(call.scope("db"));
+        assert!(timeout(SECOND, &mut call).await.is_err(), "{what}");
+        assert_eq!(in_flight.get() > 0, is_in_flight, "{what}");
+        let held = || {
+            let snapshot = breather.snapshot("db").unwrap();
+            (snapshot.in_flight(), snapshot.waiting())
+        };
+        assert_eq!(held().0 > 0, is_in_flight, "{what}");
+        drop(call);
+        assert_eq!((in_flight.get(), held()), (0, (0, 0)), "{what}");
+    }
+}
+
+struct Guard<'a>(&'a Cell<u32>);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_closure_that_panics_poisons_nothing() {
+    let breather = Breather::default();
+    let held = || breather.snapshot("db").unwrap().in_flight();
+    let before = retry(&breather, || -> std::future::Ready<Result<(), DbError>> {
+        panic!("before the future is made")
+    });
+    assert!(
+        AssertUnwindSafe(before.scope("db"))
+            .catch_unwind()
+            .await
+            .is_err()
+    );
+    assert_eq!(held(), 0);
+    let within = retry(&breather, || async {
+        if held() > 0 {
+            panic!("in flight");
+        }
+        Err::<(), _>(DbError::Syntax)
+    });
+    assert!(
+        AssertUnwindSafe(within.scope("db"))
+            .catch_unwind()
+            .await
+            .is_err()
+    );
+    assert_eq!(held(), 0);
+    let db = Db::default();
+    assert_eq!(retry(&breather, || db.query()).scope("db").await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
+    let breather = Breather::new(exact(SECOND).with_retries(1));
+    let db = Db::new([DbError::Refused, DbError::Busy(3 * SECOND), DbError::Syntax]);
+    let mut told = Vec::new();
+    let result = retry(&breather, || db.query())
+        .notify(|error, wait| told.push((error.clone(), wait.delay(), wait.origin())))
+        .await;
+    assert_eq!(result, Err(RetryError::Failed(DbError::Syntax)));
+    let expected = [
+        (DbError::Refused, SECOND, Origin::Backoff),
+        (DbError::Busy(3 * SECOND), 4 * SECOND, Origin::Hint),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_may_know_its_attempt_and_the_time_left() {
+    let breather = Breather::new(exact(2 * SECOND).with_deadline(7 * SECOND));
+    let mut seen = Vec::new();
+    let result = retry_with(&breather, |attempt| {
+        seen.push((
+            attempt.number(),
+            attempt.time_left().map(|left| left.as_secs_f64().round()),
+        ));
+        async { Err::<(), _>(DbError::Refused) }
+    })
+    .await;
+    assert_eq!(result, Err(RetryError::Failed(DbError::Refused)));
+    assert_eq!(
+        seen,
+        [
+            (1, Some(7.0)),
+            (2, Some(5.0)),
+            (3, Some(3.0)),
+            (4, Some(1.0))
+        ]
+    );
+    let endless = retry_with(&Breather::default(), |attempt| async move {
+        Err::<(), _>(attempt)
+    });
+    let attempt = endless
+        .when(|_| false)
+        .await
+        .unwrap_err()
+        .into_failed()
+        .unwrap();
+    assert_eq!((attempt.number(), attempt.time_left()), (1, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_one_holds_the_others_of_its_scope_alone() {
+    let breather = Breather::default();
+    let db = Db::new([DbError::Busy(5 * SECOND)]);
+    let start = Instant::now();
+    let calls = join_all((0..10).map(|_| retry(&breather, || db.query()).scope("db")));
+    assert!(calls.await.into_iter().all(|result| result.is_ok()));
+    assert_eq!(db.queries(), 11);
+    let late = db
+        .queries
+        .borrow()
+        .iter()
+        .filter(|&&at| at - start >= 5 * SECOND)
+        .count();
+    // The first was refused before any other was sent.
+    assert_eq!(late, 10);
+    db.answers.borrow_mut().push(DbError::Busy(5 * SECOND));
+    let refused = retry(&breather, || db.query()).scope("db");
+    let other = async {
+        sleep(TICK).await;
+        retry(&breather, || db.query()).scope("db").await
+    };
+    let elsewhere = async {
+        sleep(TICK).await;
+        let start = Instant::now();
+        let result = retry(&breather, || db.query()).scope("another").await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        result
+    };
+    let start = Instant::now();
+    let (refused, other, elsewhere) = tokio::join!(refused, other, elsewhere);
+    assert!(refused.is_ok() && other.is_ok() && elsewhere.is_ok());
+    assert!(start.elapsed() >= 5 * SECOND);
+    let queries = db.queries.borrow();
+    let [.., second_last, last] = queries[..] else {
+        panic!()
+    };
+    assert!(second_last - start >= 5 * SECOND && last - start >= 5 * SECOND);
+}
+
+#[test]
+fn it_can_be_sent_to_another_thread_and_outlives_its_handle() {
+    fn is_static_and_send<T: Send + 'static>(value: T) -> T {
+        value
+    }
+    let breather = Breather::default();
+    let call = retry(&breather, || async { Ok::<_, DbError>(()) }).scope("db");
+    drop(is_static_and_send(call));
+}

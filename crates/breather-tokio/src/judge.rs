@@ -1,8 +1,8 @@
-//! What an error of a closure means.
+//! What a closure's result means.
 
-use breather::{AsOutcome, Hint, Moment, Outcome};
+use breather::{AsOutcome, Executed, Hint, Moment, Outcome};
 
-/// What an error means to a [`Retry`](crate::Retry).
+/// What a result means to a [`Retry`](crate::Retry).
 ///
 /// [`ByItself`] unless the caller says otherwise by [`when`](crate::Retry::when),
 /// [`classify`](crate::Retry::classify) or [`hint`](crate::Retry::hint).
@@ -10,15 +10,15 @@ use breather::{AsOutcome, Hint, Moment, Outcome};
     message = "`{E}` does not say whether it may pass",
     note = "say so by `.when(…)` or `.classify(…)`, or implement `breather::AsOutcome` for it"
 )]
-pub trait Judge<E> {
+pub trait Judge<T, E> {
     /// Whether the caller has said that what may have been executed is to be repeated.
     const REPEATS_EXECUTED: bool = false;
 
-    /// What the server said about time, with an error that was received at `received`.
-    fn hint<'e>(&mut self, error: &'e E, received: Moment) -> Hint<'e>;
+    /// What the server said about time, with a result that was received at `received`.
+    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment) -> Hint<'r>;
 
     /// How the attempt ended.
-    fn outcome(&mut self, error: &E, hint: &Hint<'_>) -> Outcome;
+    fn outcome(&mut self, result: &Result<T, E>, hint: &Hint<'_>) -> Outcome;
 }
 
 /// The error's own classification.
@@ -26,34 +26,39 @@ pub trait Judge<E> {
 #[non_exhaustive]
 pub struct ByItself;
 
-impl<E: AsOutcome> Judge<E> for ByItself {
-    fn hint<'e>(&mut self, error: &'e E, received: Moment) -> Hint<'e> {
-        error.hint(received)
+impl<T, E: AsOutcome> Judge<T, E> for ByItself {
+    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment) -> Hint<'r> {
+        match result {
+            Ok(_) => Hint::new(received.instant()),
+            Err(error) => error.hint(received),
+        }
     }
 
-    fn outcome(&mut self, error: &E, _: &Hint<'_>) -> Outcome {
-        error.as_outcome()
+    fn outcome(&mut self, result: &Result<T, E>, _: &Hint<'_>) -> Outcome {
+        match result {
+            Ok(_) => Outcome::success(),
+            Err(error) => error.as_outcome(),
+        }
     }
 }
 
-/// A condition of the caller's.
+/// A condition of the caller's on errors.
 #[derive(Clone, Copy, Debug)]
 pub struct When<W>(pub(crate) W);
 
-impl<E, W: FnMut(&E) -> bool> Judge<E> for When<W> {
+impl<T, E, W: FnMut(&E) -> bool> Judge<T, E> for When<W> {
     const REPEATS_EXECUTED: bool = true;
 
-    fn hint<'e>(&mut self, _: &'e E, received: Moment) -> Hint<'e> {
+    fn hint<'r>(&mut self, _: &'r Result<T, E>, received: Moment) -> Hint<'r> {
         Hint::new(received.instant())
     }
 
-    fn outcome(&mut self, error: &E, hint: &Hint<'_>) -> Outcome {
-        if !(self.0)(error) {
-            Outcome::permanent("the condition does not hold")
-        } else if hint.not_before().is_some() {
-            Outcome::throttled("the error names a time")
-        } else {
-            Outcome::transient(breather::Executed::Unknown, "the condition holds")
+    fn outcome(&mut self, result: &Result<T, E>, hint: &Hint<'_>) -> Outcome {
+        match result {
+            Ok(_) => Outcome::success(),
+            Err(error) if !(self.0)(error) => Outcome::permanent("the condition does not hold"),
+            Err(_) if hint.not_before().is_some() => Outcome::throttled("the error names a time"),
+            Err(_) => Outcome::transient(Executed::Unknown, "the condition holds"),
         }
     }
 }
@@ -62,35 +67,35 @@ impl<E, W: FnMut(&E) -> bool> Judge<E> for When<W> {
 #[derive(Clone, Copy, Debug)]
 pub struct By<C>(pub(crate) C);
 
-impl<E, C: FnMut(&E) -> Outcome> Judge<E> for By<C> {
-    fn hint<'e>(&mut self, _: &'e E, received: Moment) -> Hint<'e> {
+impl<T, E, C: FnMut(&Result<T, E>) -> Outcome> Judge<T, E> for By<C> {
+    fn hint<'r>(&mut self, _: &'r Result<T, E>, received: Moment) -> Hint<'r> {
         Hint::new(received.instant())
     }
 
-    fn outcome(&mut self, error: &E, _: &Hint<'_>) -> Outcome {
-        (self.0)(error)
+    fn outcome(&mut self, result: &Result<T, E>, _: &Hint<'_>) -> Outcome {
+        (self.0)(result)
     }
 }
 
-/// Another judge, with hints that the caller reads from the error.
+/// Another judge, with hints that the caller reads from the result.
 #[derive(Clone, Copy, Debug)]
 pub struct Hinted<J, H> {
     pub(crate) judge: J,
     pub(crate) hint: H,
 }
 
-impl<E, J, H> Judge<E> for Hinted<J, H>
+impl<T, E, J, H> Judge<T, E> for Hinted<J, H>
 where
-    J: Judge<E>,
-    H: for<'e> FnMut(&'e E, Moment) -> Hint<'e>,
+    J: Judge<T, E>,
+    H: for<'r> FnMut(&'r Result<T, E>, Moment) -> Hint<'r>,
 {
     const REPEATS_EXECUTED: bool = J::REPEATS_EXECUTED;
 
-    fn hint<'e>(&mut self, error: &'e E, received: Moment) -> Hint<'e> {
-        (self.hint)(error, received)
+    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment) -> Hint<'r> {
+        (self.hint)(result, received)
     }
 
-    fn outcome(&mut self, error: &E, hint: &Hint<'_>) -> Outcome {
-        self.judge.outcome(error, hint)
+    fn outcome(&mut self, result: &Result<T, E>, hint: &Hint<'_>) -> Outcome {
+        self.judge.outcome(result, hint)
     }
 }

@@ -163,20 +163,47 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self.with_judge(|_| When(condition))
     }
 
-    /// Decides by `classify` what an error means. In place of the error's own classification.
+    /// Decides by `classify` what a result means. In place of the error's own classification.
     ///
     /// What may have been executed is repeated only if the call is [`idempotent`](Self::idempotent).
-    pub fn classify<C: FnMut(&E) -> Outcome>(self, classify: C) -> Retry<F, Fut, E, By<C>, N> {
-        self.with_judge(|_| By(classify))
-    }
-
-    /// Reads by `hint` what an error says about time. Set it after [`when`](Self::when) or
-    /// [`classify`](Self::classify), which forget it.
+    /// [`Outcome::pending`] has a value asked for again; when the call stops, the last one is handed on.
     ///
     /// # Example
     ///
     /// ```
-    /// use breather_tokio::breather::{AsOutcome, Breather, Hint};
+    /// use breather_tokio::breather::{Breather, Outcome};
+    /// use breather_tokio::retry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// # let breather = Breather::default();
+    /// let mut states = ["queued", "running", "done"].into_iter();
+    /// let state = retry(&breather, || std::future::ready(states.next().ok_or("no such job")))
+    ///     .classify(|state| match state {
+    ///         Ok("done") => Outcome::success(),
+    ///         Ok(_) => Outcome::pending("the job is not done"),
+    ///         Err(_) => Outcome::permanent("there is no such job"),
+    ///     })
+    ///     .idempotent()
+    ///     .await;
+    /// assert_eq!(state, Ok("done"));
+    /// # }
+    /// ```
+    pub fn classify<T, C>(self, classify: C) -> Retry<F, Fut, E, By<C>, N>
+    where
+        Fut: Future<Output = Result<T, E>>,
+        C: FnMut(&Result<T, E>) -> Outcome,
+    {
+        self.with_judge(|_| By(classify))
+    }
+
+    /// Reads by `hint` what a result says about time, a success that tells what remains included. Set it
+    /// after [`when`](Self::when) or [`classify`](Self::classify), which forget it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tokio::breather::{Breather, Hint};
     /// use breather_tokio::retry;
     /// use std::time::Duration;
     ///
@@ -186,23 +213,25 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     ///
     /// # let breather = Breather::default();
     /// # let start = tokio::time::Instant::now();
-    /// let mut tries = 0;
-    /// let result = retry(&breather, || {
-    ///     tries += 1;
-    ///     let result = if tries == 1 { Err(Busy(Duration::from_secs(7))) } else { Ok("rows") };
-    ///     async { result }
-    /// })
-    /// .when(|_| true)
-    /// // The method of an `AsOutcome` does, too: `.hint(MyError::hint)`.
-    /// .hint(|busy, received| Hint::new(received.instant()).with_retry_after(busy.0))
-    /// .await;
+    /// let mut answers = [Err(Busy(Duration::from_secs(7))), Ok("rows")].into_iter();
+    /// let result = retry(&breather, || std::future::ready(answers.next().unwrap()))
+    ///     .when(|_| true)
+    ///     .hint(|result, received| {
+    ///         let hint = Hint::new(received.instant());
+    ///         match result {
+    ///             Ok(_) => hint,
+    ///             Err(busy) => hint.with_retry_after(busy.0),
+    ///         }
+    ///     })
+    ///     .await;
     /// assert!(result.is_ok());
     /// # assert!(start.elapsed() >= Duration::from_secs(7));
     /// # }
     /// ```
-    pub fn hint<H>(self, hint: H) -> Retry<F, Fut, E, Hinted<J, H>, N>
+    pub fn hint<T, H>(self, hint: H) -> Retry<F, Fut, E, Hinted<J, H>, N>
     where
-        H: for<'e> FnMut(&'e E, Moment) -> Hint<'e>,
+        Fut: Future<Output = Result<T, E>>,
+        H: for<'r> FnMut(&'r Result<T, E>, Moment) -> Hint<'r>,
     {
         self.with_judge(|judge| Hinted { judge, hint })
     }
@@ -264,7 +293,7 @@ impl<F, Fut, T, E, J, N> Future for Retry<F, Fut, E, J, N>
 where
     F: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    J: Judge<E>,
+    J: Judge<T, E>,
     N: FnMut(&E, &Wait),
 {
     type Output = Result<T, RetryError<E>>;
@@ -293,32 +322,20 @@ where
                 StateProjection::InFlight { attempt } => ready!(attempt.poll(cx)),
                 StateProjection::Done => panic!("polled after it was ready"),
             };
-            let received = call.moment();
-            let error = match result {
-                Ok(value) => {
-                    let silent = Hint::new(received.instant());
-                    let _ = call.on_outcome(Outcome::success(), &silent);
-                    this.state.set(State::Done);
-                    return Poll::Ready(Ok(value));
-                }
-                Err(error) => error,
-            };
             let decision = {
-                let hint = this.judge.hint(&error, received);
-                let outcome = this.judge.outcome(&error, &hint);
+                let hint = this.judge.hint(&result, call.moment());
+                let outcome = this.judge.outcome(&result, &hint);
                 call.on_outcome(outcome, &hint)
             };
-            match decision {
-                Decision::Retry(wait) => {
-                    // The attempt's future goes before the wait, and all that it holds.
-                    this.state.set(State::waiting());
-                    (this.notify)(&error, &wait);
-                    *this.last_error = Some(error);
-                }
-                Decision::Stop(_) => {
-                    this.state.set(State::Done);
-                    return Poll::Ready(Err(RetryError::Failed(error)));
-                }
+            let Decision::Retry(wait) = decision else {
+                this.state.set(State::Done);
+                return Poll::Ready(result.map_err(RetryError::Failed));
+            };
+            // The attempt's future goes before the wait, and all that it holds.
+            this.state.set(State::waiting());
+            *this.last_error = result.err();
+            if let Some(error) = this.last_error {
+                (this.notify)(error, &wait);
             }
         }
     }

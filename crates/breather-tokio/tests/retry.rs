@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use breather::{
     AsOutcome, Backoff, Breather, Executed, Hint, Jitter, Moment, Origin, Outcome, Policy,
-    ReportSlot, StopReason,
+    ReportSlot, StopReason, Window,
 };
 use breather_tokio::{RetryError, retry, retry_with};
 use futures_util::FutureExt as _;
@@ -120,12 +120,12 @@ async fn the_callers_word_counts_in_place_of_the_errors() {
         .await;
     assert_eq!(result, Err(RetryError::Failed(DbError::Refused)));
     let db = Db::new([DbError::Syntax]);
-    let grammar_changes =
-        |_: &DbError| Outcome::transient(Executed::No, "another replica may know it");
+    let lenient = |result: &Result<usize, DbError>| match result {
+        Ok(_) => Outcome::success(),
+        Err(_) => Outcome::transient(Executed::No, "another replica may know it"),
+    };
     assert_eq!(
-        retry(&breather, || db.query())
-            .classify(grammar_changes)
-            .await,
+        retry(&breather, || db.query()).classify(lenient).await,
         Ok(2)
     );
 }
@@ -137,7 +137,10 @@ async fn promise_1_an_error_with_a_time_is_a_refusal_until_then() {
     let slot = ReportSlot::new();
     let result = retry(&breather, || db.query())
         .when(|_| true)
-        .hint(DbError::hint)
+        .hint(|result, received| match result {
+            Ok(_) => Hint::new(received.instant()),
+            Err(error) => error.hint(received),
+        })
         .report_to(slot.clone())
         .await;
     assert_eq!(result, Ok(2));
@@ -299,6 +302,49 @@ async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
         (DbError::Busy(3 * SECOND), 4 * SECOND, Origin::Hint),
     ];
     assert_eq!(told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_handed_on() {
+    let policy = exact(SECOND).with_retries(0).with_deadline(19 * SECOND / 2);
+    let breather = Breather::new(policy);
+    let mut asked = 0;
+    let slot = ReportSlot::new();
+    let result = retry(&breather, || {
+        asked += 1;
+        std::future::ready(Ok::<_, DbError>(asked))
+    })
+    .classify(|_| Outcome::pending("not done"))
+    .idempotent()
+    .report_to(slot.clone())
+    .await;
+    // Waits of 1 s each, and no wait that would pass 9.5 s.
+    assert_eq!(result, Ok(10));
+    assert_eq!(
+        slot.report().unwrap().stop().unwrap().reason(),
+        StopReason::Deadline
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_tells_what_remains_holds_the_next_call() {
+    let breather = Breather::default();
+    let call = || {
+        retry(&breather, || async { Ok::<_, DbError>(()) })
+            .scope("db")
+            .hint(|_, received| {
+                let spent = Window::new("rows").with_remaining(0).with_reset(7 * SECOND);
+                Hint::new(received.instant()).with_window(spent)
+            })
+    };
+    call().await.unwrap();
+    let start = Instant::now();
+    call().await.unwrap();
+    assert!(
+        start.elapsed() >= 7 * SECOND - TICK,
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]

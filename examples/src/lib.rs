@@ -1,6 +1,7 @@
 //! What the examples of breather share; and the README, whose examples are compiled here.
 
 pub mod analytics;
+pub mod flaky_db;
 
 /// The README of the project.
 #[cfg(doctest)]

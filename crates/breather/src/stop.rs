@@ -97,7 +97,7 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
         if !self.detail.is_empty() && self.reason != StopReason::Success {
-            write!(f, " after {}", self.detail)?;
+            write!(f, ": {}", self.detail)?;
         }
         if let Some(wait) = self.wait() {
             write!(f, "; next possible in {wait:?}")?;

@@ -360,12 +360,12 @@ fn a_wait_and_a_stop_say_why() {
     };
     assert_eq!(
         stop.to_string(),
-        "refused once more than the policy permits after status 429"
+        "refused once more than the policy permits: status 429"
     );
     assert_eq!(
         call.report().to_string(),
         "2 attempts, 0 failed, 2 refused, waited 7s: \
-         refused once more than the policy permits after status 429"
+         refused once more than the policy permits: status 429"
     );
 }
 

@@ -1,0 +1,145 @@
+//! The policy alone, for a client of one's own: `cargo run --example custom_loop`.
+//!
+//! Blocking sockets and threads, no runtime and no HTTP library: the core is told the time and the
+//! header lines, and says when to send.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+    num::NonZeroU32,
+    thread::sleep,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::{bail, ensure};
+use breather::{
+    Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing, Policy,
+    Turn, UnixTime,
+};
+use breather_examples::analytics::{Options, PATH, Server};
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let _context = runtime.enter();
+    // 5 calls in a second.
+    let options = Options::default()
+        .with_quota(NonZeroU32::new(5).expect("5 is not zero"))
+        .with_window(Duration::from_secs(1))
+        .with_service_time(Duration::from_millis(10));
+    let server = Server::start(options)?;
+
+    let mut client = Client::new(server.addr());
+    for number in 1..=12 {
+        let status = client.call(number)?;
+        ensure!(status == 200, "call {number} ended with {status}");
+    }
+    let stats = server.stats();
+    println!(
+        "12 calls, {} sends, {} refused",
+        stats.sends,
+        stats.refused()
+    );
+    ensure!(stats.refused() <= 2, "the pacer knows the quota");
+    Ok(())
+}
+
+/// A client with a pacer for its one server.
+struct Client {
+    addr: SocketAddr,
+    origin: std::time::Instant,
+    pacer: Pacer,
+}
+
+impl Client {
+    fn new(addr: SocketAddr) -> Self {
+        let origin = std::time::Instant::now();
+        Self {
+            addr,
+            origin,
+            pacer: Pacer::new(Pacing::default()),
+        }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ORIGIN + self.origin.elapsed()
+    }
+
+    /// Makes a call, with as many attempts as the policy permits, and returns the last status.
+    fn call(&mut self, seed: u64) -> anyhow::Result<u16> {
+        let spec = CallSpec::new().paced(true);
+        let mut call = Call::new(Policy::default(), spec, seed, self.now());
+        let place = self.pacer.arrive();
+        loop {
+            // First the call's own wait, then its turn.
+            if let Some(until) = call.not_before() {
+                sleep(until.duration_since(self.now()));
+            }
+            let permit = loop {
+                let now = self.now();
+                match self.pacer.request(now, place, call.patience()) {
+                    Turn::Send(permit) => break permit,
+                    Turn::Crowded => bail!("{}", call.on_crowded(now)),
+                    Turn::Wait { opens } => {
+                        if let Some(stop) = call.on_waiting(now, opens, self.pacer.evidence()) {
+                            bail!("{stop}");
+                        }
+                        let wake = self.pacer.next_wake().unwrap_or(now);
+                        sleep(wake.duration_since(now).max(Duration::from_millis(1)));
+                    }
+                }
+            };
+            call.on_sent(self.now());
+
+            let answer = send(self.addr);
+            let received =
+                Moment::new(self.now()).with_unix_time(UnixTime::from(SystemTime::now()));
+            let hint = match &answer {
+                Ok((_, headers)) => {
+                    Hint::read(headers.iter().map(|(n, v)| (&**n, v.as_bytes())), received)
+                }
+                Err(_) => Hint::new(received.instant()),
+            };
+            let outcome = match &answer {
+                Ok((200, _)) => Outcome::success(),
+                Ok((429, _)) => Outcome::throttled("status 429"),
+                Ok((500.., _)) => Outcome::transient(Executed::Unknown, "status 5xx"),
+                Ok(_) => Outcome::permanent("another status"),
+                Err(_) => Outcome::transient(Executed::Unknown, "an I/O error"),
+            };
+            self.pacer
+                .on_outcome(received.instant(), permit, outcome, &hint);
+            let opens = self.pacer.opens();
+            match call.on_outcome(received.instant(), outcome, &hint, opens) {
+                Decision::Retry(wait) => println!("call {seed}: {wait}"),
+                Decision::Stop(_) => {
+                    println!("call {seed}: {}", call.report());
+                    return Ok(answer?.0);
+                }
+            }
+        }
+    }
+}
+
+/// Sends a request, and returns the status and the header lines of its answer.
+fn send(addr: SocketAddr) -> io::Result<(u16, Vec<(String, String)>)> {
+    let mut stream = TcpStream::connect(addr)?;
+    write!(
+        stream,
+        "GET {PATH} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut lines = BufReader::new(stream).lines();
+    let status = lines.next().transpose()?.unwrap_or_default();
+    let status = status
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    let status = status.ok_or(io::ErrorKind::InvalidData)?;
+    let mut headers = Vec::new();
+    for line in lines {
+        match line?.split_once(": ") {
+            Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
+            None => break,
+        }
+    }
+    Ok((status, headers))
+}

@@ -1,94 +1,287 @@
 //! Counts what a piece of code costs: instructions, by valgrind, and allocations.
 //!
 //! Machines are shared and their clocks noisy; a count is the same each time. A bench binary runs itself
-//! under `valgrind --tool=callgrind` twice for each case, with two numbers of rounds, so that whatever
-//! start-up costs cancels out. Where valgrind is not there, nanoseconds are shown and said to be such.
+//! for each case, so that none finds what another left behind. Under `valgrind --tool=callgrind` it does
+//! so twice, with two numbers of rounds, so that whatever is done once cancels out. Where valgrind is not
+//! there, nanoseconds are shown and said to be such.
+//!
+//! Two things shift the numbers. To count allocations takes some 50 instructions for each, with its end; and
+//! the kernel's are not counted, which is where valgrind has the clock read.
 
 use std::env;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::fmt;
+use std::ops::Sub;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 /// A piece of code with a name, to be counted.
-#[derive(Debug)]
 pub struct Case {
-    name: &'static str,
-    round: fn(),
+    name: String,
+    start: Box<dyn Fn() -> Box<dyn Metered>>,
 }
 
 impl Case {
     /// `round` runs once for each count, and is expected to cost the same each time.
     #[must_use]
-    pub const fn new(name: &'static str, round: fn()) -> Self {
-        Self { name, round }
+    pub fn new(name: impl Into<String>, round: fn()) -> Self {
+        Self::started(name, move || round)
     }
 
-    fn run(&self, rounds: u32) {
-        for _ in 0..rounds {
-            (self.round)();
+    /// `start` runs once, before all rounds, in the process that counts them. It is not counted.
+    #[must_use]
+    pub fn started<R: Round + 'static>(
+        name: impl Into<String>,
+        start: impl Fn() -> R + 'static,
+    ) -> Self {
+        let start = Box::new(move || Box::new(start()) as Box<dyn Metered>);
+        Self {
+            name: name.into(),
+            start,
         }
     }
+}
 
-    fn allocations(&self) -> u64 {
-        // Whatever is made once is made before.
-        self.run(1);
-        allocation_counter::measure(|| self.run(1)).count_total
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Code to be counted that needs something before, or is looked at afterwards.
+pub trait Round {
+    /// What the code is given.
+    type Input;
+    /// What it leaves.
+    type Output;
+
+    /// Makes what the code is given. It is not counted.
+    fn prepare(&mut self) -> Self::Input;
+
+    /// The code that is counted.
+    fn run(&mut self, input: Self::Input) -> Self::Output;
+
+    /// Panics unless the code did what its case says. It is not counted, nor is dropping `output`.
+    fn check(&mut self, output: Self::Output);
+}
+
+impl Round for fn() {
+    type Input = ();
+    type Output = ();
+
+    fn prepare(&mut self) {}
+
+    fn run(&mut self, (): ()) {
+        self();
     }
 
-    fn instructions(&self) -> Option<u64> {
-        let few = self.counted(ROUNDS)?;
-        let many = self.counted(2 * ROUNDS)?;
-        Some(many.saturating_sub(few) / u64::from(ROUNDS))
+    fn check(&mut self, (): ()) {}
+}
+
+/// What one round of a case costs, or how much more than that of another.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    work: i64,
+    allocations: i64,
+}
+
+impl Cost {
+    /// In the [`unit`](Costs::unit).
+    #[must_use]
+    pub const fn work(&self) -> i64 {
+        self.work
     }
 
-    /// The instructions of a process that runs the case so often.
-    fn counted(&self, rounds: u32) -> Option<u64> {
-        let output = Command::new("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(env::current_exe().ok()?)
-            .args([COUNTED, self.name, &rounds.to_string()])
-            .stdout(Stdio::null())
-            .output()
-            .ok()?;
-        let said = String::from_utf8(output.stderr).ok()?;
-        let line = said.lines().find(|line| line.contains("Collected : "))?;
-        line.rsplit(' ').next()?.parse().ok()
+    /// How many allocations.
+    #[must_use]
+    pub const fn allocations(&self) -> i64 {
+        self.allocations
+    }
+}
+
+impl Sub for Cost {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            work: self.work - other.work,
+            allocations: self.allocations - other.allocations,
+        }
+    }
+}
+
+/// What some cases cost.
+#[derive(Debug)]
+pub struct Costs {
+    unit: &'static str,
+    costs: Vec<Cost>,
+}
+
+impl Costs {
+    /// Counts `cases`. `None` in a process that was started to run one of them, and has nothing more to do.
+    ///
+    /// # Panics
+    ///
+    /// If a case panics, or valgrind is there and fails.
+    #[must_use]
+    pub fn count<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Option<Self> {
+        let nothing = Case::new("nothing", || {});
+        let mut cases: Vec<&Case> = cases.into_iter().collect();
+        cases.push(&nothing);
+        let args: Vec<_> = env::args().collect();
+        if let [_, meter, index, rounds] = &args[..] {
+            if let (Ok(index), Ok(rounds)) = (index.parse::<usize>(), rounds.parse()) {
+                if let Some(count) = alone(cases[index], meter, rounds) {
+                    println!("{count}");
+                    return None;
+                }
+            }
+        }
+        let has_valgrind = Command::new("valgrind").arg("--version").output().is_ok();
+        let cost = |(index, case): (usize, &&Case)| {
+            let allocations = asked(case, index, ALLOCATIONS, 1);
+            let work = if has_valgrind {
+                instructions(case, index)
+            } else {
+                asked(case, index, NANOSECONDS, 100 * ROUNDS)
+            };
+            Cost { work, allocations }
+        };
+        let mut costs: Vec<_> = cases.iter().enumerate().map(cost).collect();
+        // What it takes to call a round is not the round's.
+        let nothing = costs.pop()?;
+        for cost in &mut costs {
+            *cost = *cost - nothing;
+        }
+        let unit = if has_valgrind {
+            "instructions"
+        } else {
+            "ns (no valgrind)"
+        };
+        Some(Self { unit, costs })
     }
 
-    fn nanoseconds(&self) -> u64 {
-        let rounds = 100 * ROUNDS;
-        let start = Instant::now();
-        self.run(rounds);
-        (start.elapsed().as_nanos() / u128::from(rounds)) as u64
+    /// What work is counted in.
+    #[must_use]
+    pub const fn unit(&self) -> &'static str {
+        self.unit
+    }
+
+    /// One for each case, in their order.
+    #[must_use]
+    pub fn each(&self) -> &[Cost] {
+        &self.costs
     }
 }
 
 /// The main function of a bench: prints a table of `cases`.
 pub fn main(cases: &[Case]) {
-    let args: Vec<String> = env::args().collect();
-    if let [_, flag, name, rounds] = &args[..] {
-        if flag == COUNTED {
-            let case = cases.iter().find(|case| case.name == name);
-            if let (Some(case), Ok(rounds)) = (case, rounds.parse()) {
-                case.run(rounds);
-            }
-            return;
-        }
-    }
-    let has_valgrind = cases
-        .first()
-        .is_some_and(|case| case.instructions().is_some());
-    let unit = if has_valgrind {
-        "instructions"
-    } else {
-        "ns (no valgrind)"
+    let Some(costs) = Costs::count(cases) else {
+        return;
     };
-    println!("{:54} {unit:>16} {:>12}", "", "allocations");
-    for case in cases {
-        let cost = case.instructions().unwrap_or_else(|| case.nanoseconds());
-        println!("{:54} {cost:>16} {:>12}", case.name, case.allocations());
+    println!("{:54} {:>16} {:>12}", "", costs.unit(), "allocations");
+    for (case, cost) in cases.iter().zip(costs.each()) {
+        let (work, allocations) = (cost.work(), cost.allocations());
+        println!("{:54} {work:>16} {allocations:>12}", case.name);
     }
 }
 
-const COUNTED: &str = "--counted";
+/// A [`Round`] of any type, whose counted part is handed to a meter.
+trait Metered {
+    fn round(&mut self, meter: &mut dyn FnMut(&mut dyn FnMut()));
+}
+
+impl<R: Round> Metered for R {
+    fn round(&mut self, meter: &mut dyn FnMut(&mut dyn FnMut())) {
+        let mut input = Some(self.prepare());
+        let mut output = None;
+        meter(&mut || output = input.take().map(|input| self.run(input)));
+        if let Some(output) = output {
+            self.check(output);
+        }
+    }
+}
+
+/// What the meter of that name says of `case`, in this process.
+fn alone(case: &Case, meter: &str, rounds: u32) -> Option<u128> {
+    let mut code = (case.start)();
+    match meter {
+        ALLOCATIONS => {
+            // Whatever is made once is made before.
+            code.round(&mut |part| part());
+            let mut count = 0;
+            code.round(&mut |part| count = allocation_counter::measure(part).count_total);
+            Some(u128::from(count))
+        }
+        INSTRUCTIONS => {
+            // What counts allocations takes instructions, too.
+            allocation_counter::opt_out(|| {
+                for _ in 0..rounds {
+                    code.round(&mut callgrind_counts_this);
+                }
+            });
+            Some(0)
+        }
+        NANOSECONDS => {
+            let mut took = Duration::ZERO;
+            for _ in 0..rounds {
+                code.round(&mut |part| {
+                    let start = Instant::now();
+                    part();
+                    took += start.elapsed();
+                });
+            }
+            Some(took.as_nanos() / u128::from(rounds))
+        }
+        _ => None,
+    }
+}
+
+/// Callgrind counts from the entry of this function to its end.
+#[inline(never)]
+fn callgrind_counts_this(part: &mut dyn FnMut()) {
+    part();
+}
+
+/// The instructions of one round.
+fn instructions(case: &Case, index: usize) -> i64 {
+    let counted = |rounds: u32| -> i64 {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+        valgrind.arg("--toggle-collect=*callgrind_counts_this*");
+        valgrind.arg(this_binary());
+        let output = run(valgrind, case, index, INSTRUCTIONS, rounds);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let line = said.lines().find(|line| line.contains("Collected : "));
+        let count = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+        count.unwrap_or_else(|| panic!("valgrind counted nothing: {said}"))
+    };
+    (counted(2 * ROUNDS) - counted(ROUNDS)) / i64::from(ROUNDS)
+}
+
+/// What a meter says of `case` in a process of its own.
+fn asked(case: &Case, index: usize, meter: &str, rounds: u32) -> i64 {
+    let output = run(Command::new(this_binary()), case, index, meter, rounds);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let count = said.trim().parse();
+    count.unwrap_or_else(|_| panic!("{}: {meter} said {said}", case.name))
+}
+
+fn run(mut command: Command, case: &Case, index: usize, meter: &str, rounds: u32) -> Output {
+    command.args([meter, &index.to_string(), &rounds.to_string()]);
+    let output = command.output().expect("what is installed runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", case.name);
+    output
+}
+
+fn this_binary() -> std::path::PathBuf {
+    env::current_exe().expect("a bench has a path")
+}
+
+const ALLOCATIONS: &str = "--allocations";
+const INSTRUCTIONS: &str = "--instructions";
+const NANOSECONDS: &str = "--nanoseconds";
 
 const ROUNDS: u32 = 1_000;

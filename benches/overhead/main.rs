@@ -1,0 +1,293 @@
+//! What a retry layer costs over the service that it wraps: `cargo bench --bench overhead`.
+//!
+//! Two calls are counted, of a service that needs no network and is ready at once. The request and each response
+//! have 6 headers, and the request 256 bytes of body.
+//!
+//! - *success*: the first attempt is answered with status 200. What is shown is how much more the call costs
+//!   than the bare service does.
+//! - *one retry*: the first attempt is answered with status 503, the second with 200. What is shown is what the
+//!   retry adds, less the bare service's own second attempt: (the call with one retry − the call without)
+//!   − (two attempts of the bare service − one).
+//!
+//! The bare service is the floor, and shown as it is. Requests are made before the counting starts, also
+//! the second one that the floor is given: cloned from a template, so that what they own is shared already,
+//! and another clone allocates no more than its map of headers (and its URL, in reqwest). What a layer
+//! clones is counted, and what a service drops is counted as the service's. So a success takes a clone and
+//! the drop of what was kept, and the retry takes another clone alone: both are shown by themselves.
+//!
+//! Each round is checked, uncounted: it ended with 200, and took as many attempts as it should.
+//!
+//! Nobody waits: each backoff is drawn from a ceiling of nothing. What sleeps for no time all the same
+//! (reqwest-retry and tower-resilience-retry) has a tokio runtime with a paused clock about it: the timer is
+//! set and dropped, and counted, but the thread never parks. All else is polled outside of any runtime.
+//!
+//! A number moves by some 50 instructions when the compiler inlines a clone in one place and not in
+//! another, as it may after any change of this file.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use breather_benches::{Case, Cost, Costs, Round};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tower::BoxError;
+
+mod reqwest_family;
+mod tower_family;
+
+fn main() {
+    let families = [tower_family::family(), reqwest_family::family()];
+    let rows = || families.iter().flat_map(|family| &family.rows);
+    let cases = rows().flat_map(|row| [&row.success, &row.one_retry]);
+    let Some(costs) = Costs::count(cases) else {
+        return;
+    };
+    let unit = costs.unit();
+    println!("{:44} {:^30}  {:^30}", "", "success", "one retry");
+    let columns = format!("{unit:>16} {:>13}", "allocations");
+    println!("{:44} {columns}  {columns}", "");
+    let mut pairs = costs.each().chunks_exact(2);
+    for family in &families {
+        println!("{}", family.title);
+        let mut floor = None;
+        for (row, pair) in family.rows.iter().zip(&mut pairs) {
+            let (success, one_retry) = (pair[0], pair[1]);
+            let (success, added) = match (&row.kind, floor) {
+                (Kind::Part, _) => (shown(success), shown(one_retry)),
+                (Kind::Whole, None) => {
+                    floor = Some((success, one_retry - success));
+                    (shown(success), shown(one_retry - success))
+                }
+                (Kind::Whole, Some((once, again))) => (
+                    shown_over(success - once),
+                    shown_over(one_retry - success - again),
+                ),
+            };
+            println!("  {:42} {success}  {added}", row.name);
+        }
+    }
+    println!("{NOTES}");
+}
+
+/// A floor and what is measured over it.
+struct Family {
+    title: &'static str,
+    /// The floor is the first that is whole.
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    kind: Kind,
+    success: Case,
+    one_retry: Case,
+}
+
+enum Kind {
+    /// A call from start to end.
+    Whole,
+    /// What a whole call cannot do without, shown as it is.
+    Part,
+}
+
+impl Row {
+    /// A row of calls, each of which gets a request from `request` and makes it by `call`. Both have
+    /// what `start` makes once.
+    fn of_calls<S: 'static, R: 'static>(
+        name: impl Into<String>,
+        start: fn() -> S,
+        request: fn(&mut S) -> R,
+        call: impl AsyncFn(&mut S, R) -> Result<StatusCode, BoxError> + Copy + 'static,
+    ) -> Self {
+        let name = name.into();
+        let case = |column, refusals| {
+            Case::started(format!("{name}, {column}"), move || Exchange {
+                state: start(),
+                request,
+                call,
+                refusals,
+            })
+        };
+        Self {
+            kind: Kind::Whole,
+            success: case("success", 0),
+            one_retry: case("one retry", 1),
+            name,
+        }
+    }
+
+    /// A row of the clone that a success takes, with its drop, and the one that a retry takes,
+    /// without.
+    fn of_clones<R: 'static>(request: fn() -> R, clone: impl Fn(&R) -> R + Copy + 'static) -> Self {
+        Self {
+            name: "a clone of the request, by itself".to_owned(),
+            kind: Kind::Part,
+            success: Case::started("clone and drop", move || Cloning {
+                request: request(),
+                kept: None,
+                run: move |request: &R, _: &mut Option<R>| {
+                    black_box(&clone(request));
+                },
+            }),
+            one_retry: Case::started("clone", move || Cloning {
+                request: request(),
+                kept: None,
+                run: move |request: &R, kept: &mut Option<R>| *kept = Some(clone(request)),
+            }),
+        }
+    }
+}
+
+/// A call, some attempts of which are refused.
+struct Exchange<S, R, C> {
+    state: S,
+    request: fn(&mut S) -> R,
+    call: C,
+    refusals: u32,
+}
+
+impl<S, R, C> Round for Exchange<S, R, C>
+where
+    C: AsyncFn(&mut S, R) -> Result<StatusCode, BoxError>,
+{
+    type Input = R;
+    type Output = Result<StatusCode, BoxError>;
+
+    fn prepare(&mut self) -> R {
+        REFUSALS.set(self.refusals);
+        ATTEMPTS.set(0);
+        black_box((self.request)(&mut self.state))
+    }
+
+    fn run(&mut self, request: R) -> Result<StatusCode, BoxError> {
+        at_once((self.call)(&mut self.state, request))
+    }
+
+    fn check(&mut self, result: Result<StatusCode, BoxError>) {
+        assert_eq!(result.expect("the service never fails"), StatusCode::OK);
+        assert_eq!(ATTEMPTS.get(), self.refusals + 1, "attempts");
+    }
+}
+
+struct Cloning<R, C> {
+    request: R,
+    /// What is not to be dropped while it is counted.
+    kept: Option<R>,
+    run: C,
+}
+
+impl<R, C: Fn(&R, &mut Option<R>)> Round for Cloning<R, C> {
+    type Input = ();
+    type Output = ();
+
+    fn prepare(&mut self) {}
+
+    fn run(&mut self, (): ()) {
+        (self.run)(black_box(&self.request), &mut self.kept);
+    }
+
+    fn check(&mut self, (): ()) {
+        self.kept = None;
+    }
+}
+
+/// The status that the service answers the next attempt with.
+fn next_status() -> StatusCode {
+    ATTEMPTS.set(ATTEMPTS.get() + 1);
+    let refusals = REFUSALS.get();
+    if refusals == 0 {
+        return StatusCode::OK;
+    }
+    REFUSALS.set(refusals - 1);
+    StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// Drives `future`, which must not wait.
+fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the call waits"),
+    }
+}
+
+/// Has the rest of this process run in a tokio runtime whose clock stands still.
+fn stop_the_clock() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without input and output needs nothing");
+    let runtime: &'static _ = Box::leak(Box::new(runtime));
+    std::mem::forget(runtime.enter());
+}
+
+/// The name and version of a package that the benches are built with.
+fn versioned(package: &str) -> String {
+    let entry = format!("name = \"{package}\"\nversion = \"");
+    let (_, rest) = LOCK.split_once(&entry).expect("the package is locked");
+    let version = rest.split('"').next().unwrap_or_default();
+    format!("{package} {version}")
+}
+
+fn shown(cost: Cost) -> String {
+    format!("{:>16} {:>13}", cost.work(), cost.allocations())
+}
+
+fn shown_over(cost: Cost) -> String {
+    format!("{:>+16} {:>+13}", cost.work(), cost.allocations())
+}
+
+/// As a client sets them: some are constants, and some are owned by the request and shared by its
+/// clones.
+fn request_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let owned = |value| HeaderValue::from_str(value).expect("it is plain text");
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::AUTHORIZATION, owned("Bearer 7c1f0a6e5b7d4c39"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(BODY_LENGTH));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(header::USER_AGENT, HeaderValue::from_static("bench/1.0"));
+    headers.insert(
+        "x-request-id",
+        owned("0b9c2f54-5d4f-4a53-8d37-1b1d4bd9f2a1"),
+    );
+    headers
+}
+
+fn response_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_TYPE, "application/json");
+    set(header::CONTENT_LENGTH, "2");
+    set(header::DATE, "Fri, 15 Jan 2027 08:00:00 GMT");
+    set(header::SERVER, "nginx");
+    set(header::VARY, "accept-encoding");
+    set(header::ETAG, "\"0b9c2f54\"");
+    headers
+}
+
+thread_local! {
+    /// How many attempts the service still answers with status 503.
+    static REFUSALS: Cell<u32> = const { Cell::new(0) };
+    static ATTEMPTS: Cell<u32> = const { Cell::new(0) };
+}
+
+const URL: &str = "http://api.example.com/v1/items/7";
+const BODY_LENGTH: usize = 256;
+const RETRIES: u32 = 3;
+
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+const NOTES: &str = "
+success:    the call is answered at once; over the bare service
+one retry:  what a call takes more if its first attempt is answered with status 503,
+            over what the bare service takes more for a second attempt
+
+A bare service is shown as it is, and so is a clone: under success with its drop, under
+one retry without, since the service drops what it is given. No request is made within
+what is counted, no call waits, and no thread parks.";

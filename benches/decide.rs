@@ -67,8 +67,9 @@ fn call() -> Call {
     call
 }
 
-fn moment() -> Moment {
-    Moment::new(NOW).with_unix_time(UnixTime::from_secs(1_800_000_000))
+fn moment() -> Moment<'static> {
+    const CLOCK: UnixTime = UnixTime::from_secs(1_800_000_000);
+    Moment::new(NOW).with_wall_clock(&CLOCK)
 }
 
 const NOW: Instant = Instant::from_nanos(1_000_000_000);

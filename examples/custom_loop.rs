@@ -91,8 +91,8 @@ impl Client {
             call.on_sent(self.now());
 
             let answer = send(self.addr);
-            let received =
-                Moment::new(self.now()).with_unix_time(UnixTime::from(SystemTime::now()));
+            let wall_clock = UnixTime::from(SystemTime::now());
+            let received = Moment::new(self.now()).with_wall_clock(&wall_clock);
             let hint = match &answer {
                 Ok((_, headers)) => {
                     Hint::read(headers.iter().map(|(n, v)| (&**n, v.as_bytes())), received)

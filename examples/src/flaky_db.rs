@@ -70,7 +70,7 @@ impl AsOutcome for DbError {
         }
     }
 
-    fn hint(&self, received: Moment) -> Hint<'_> {
+    fn hint(&self, received: Moment<'_>) -> Hint<'_> {
         let hint = Hint::new(received.instant());
         match self {
             Self::Busy(time) => hint.with_retry_after(*time),

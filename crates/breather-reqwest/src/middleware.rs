@@ -119,8 +119,8 @@ impl Middleware for RetryMiddleware {
             .replayable(spare.is_some());
         let mut call = self
             .breather
-            .start(Some(&asked), spec, TokioTimer, self.seeds.draw())
-            .with_slot(slot);
+            .start(Some(&asked), spec, TokioTimer, self.seeds.draw());
+        call.set_slot(slot);
 
         let mut attempt = request;
         let mut last_error = None;
@@ -145,8 +145,7 @@ impl Middleware for RetryMiddleware {
         };
 
         let mut response = result?;
-        let report = call.report();
-        if report.attempts() > 1 || !report.waited_in_all().is_zero() {
+        if let Some(report) = call.eventful_report() {
             response.extensions_mut().insert(*report);
         }
         Ok(response)

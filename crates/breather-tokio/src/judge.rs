@@ -15,7 +15,7 @@ pub trait Judge<T, E> {
     const REPEATS_EXECUTED: bool = false;
 
     /// What the server said about time, with a result that was received at `received`.
-    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment) -> Hint<'r>;
+    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment<'_>) -> Hint<'r>;
 
     /// How the attempt ended.
     fn outcome(&mut self, result: &Result<T, E>, hint: &Hint<'_>) -> Outcome;
@@ -27,7 +27,7 @@ pub trait Judge<T, E> {
 pub struct ByItself;
 
 impl<T, E: AsOutcome> Judge<T, E> for ByItself {
-    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment) -> Hint<'r> {
+    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment<'_>) -> Hint<'r> {
         match result {
             Ok(_) => Hint::new(received.instant()),
             Err(error) => error.hint(received),
@@ -49,7 +49,7 @@ pub struct When<W>(pub(crate) W);
 impl<T, E, W: FnMut(&E) -> bool> Judge<T, E> for When<W> {
     const REPEATS_EXECUTED: bool = true;
 
-    fn hint<'r>(&mut self, _: &'r Result<T, E>, received: Moment) -> Hint<'r> {
+    fn hint<'r>(&mut self, _: &'r Result<T, E>, received: Moment<'_>) -> Hint<'r> {
         Hint::new(received.instant())
     }
 
@@ -68,7 +68,7 @@ impl<T, E, W: FnMut(&E) -> bool> Judge<T, E> for When<W> {
 pub struct By<C>(pub(crate) C);
 
 impl<T, E, C: FnMut(&Result<T, E>) -> Outcome> Judge<T, E> for By<C> {
-    fn hint<'r>(&mut self, _: &'r Result<T, E>, received: Moment) -> Hint<'r> {
+    fn hint<'r>(&mut self, _: &'r Result<T, E>, received: Moment<'_>) -> Hint<'r> {
         Hint::new(received.instant())
     }
 
@@ -87,11 +87,11 @@ pub struct Hinted<J, H> {
 impl<T, E, J, H> Judge<T, E> for Hinted<J, H>
 where
     J: Judge<T, E>,
-    H: for<'r> FnMut(&'r Result<T, E>, Moment) -> Hint<'r>,
+    H: for<'r> FnMut(&'r Result<T, E>, Moment<'_>) -> Hint<'r>,
 {
     const REPEATS_EXECUTED: bool = J::REPEATS_EXECUTED;
 
-    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment) -> Hint<'r> {
+    fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment<'_>) -> Hint<'r> {
         (self.hint)(result, received)
     }
 

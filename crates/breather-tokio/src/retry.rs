@@ -231,7 +231,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     pub fn hint<T, H>(self, hint: H) -> Retry<F, Fut, E, Hinted<J, H>, N>
     where
         Fut: Future<Output = Result<T, E>>,
-        H: for<'r> FnMut(&'r Result<T, E>, Moment) -> Hint<'r>,
+        H: for<'r> FnMut(&'r Result<T, E>, Moment<'_>) -> Hint<'r>,
     {
         self.with_judge(|judge| Hinted { judge, hint })
     }
@@ -354,9 +354,10 @@ impl Settings {
     fn start(&mut self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
         let spec = CallSpec::new().idempotent(self.idempotent || repeats_executed);
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
-        self.breather
-            .start(self.scope.as_deref(), spec, TokioTimer, seed)
-            .with_slot(self.slot.take())
+        let scope = self.scope.as_deref();
+        let mut call = self.breather.start(scope, spec, TokioTimer, seed);
+        call.set_slot(self.slot.take());
+        call
     }
 }
 

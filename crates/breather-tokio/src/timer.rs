@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use breather::{Alarm, Instant, Timer, UnixTime};
+use breather::{Alarm, Instant, Timer, UnixTime, WallClock};
 use tokio::runtime::Handle;
 use tokio::time;
 
@@ -39,17 +39,18 @@ use tokio::time;
 )]
 pub struct TokioTimer;
 
+impl WallClock for TokioTimer {
+    fn unix_time(&self) -> UnixTime {
+        UnixTime::from(SystemTime::now())
+    }
+}
+
 impl Timer for TokioTimer {
     type Sleep = time::Sleep;
 
     fn now(&self) -> Instant {
         let now = time::Instant::now().into_std();
-        let since = (now + BEFORE).saturating_duration_since(*ORIGIN);
-        Instant::ORIGIN + since
-    }
-
-    fn unix_time(&self) -> UnixTime {
-        UnixTime::from(SystemTime::now())
+        Instant::ORIGIN + now.saturating_duration_since(*ORIGIN)
     }
 
     fn sleep_until(&self, at: Instant) -> time::Sleep {
@@ -86,10 +87,13 @@ impl Timer for TokioTimer {
     }
 }
 
-static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+/// Paused clocks of different runtimes are set apart from one another; the origin lies long before the
+/// first reading, if the system's clock goes so far back, so that none is cut off.
+static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
+    let now = std::time::Instant::now();
+    now.checked_sub(BEFORE).unwrap_or(now)
+});
 
-/// Paused clocks of different runtimes are set apart from one another; the origin lies this long before
-/// the first reading, so that none is cut off.
 const BEFORE: Duration = Duration::from_secs(86_400);
 
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 86_400);

@@ -35,7 +35,7 @@ impl AsOutcome for DbError {
         }
     }
 
-    fn hint(&self, received: Moment) -> Hint<'_> {
+    fn hint(&self, received: Moment<'_>) -> Hint<'_> {
         let hint = Hint::new(received.instant());
         match self {
             Self::Busy(delay) => hint.with_retry_after(*delay),

@@ -42,7 +42,7 @@ pub trait Classify<Req, Res, E> {
     fn classify(&self, kept: &Self::Kept, result: &Result<Res, E>, hint: &Hint<'_>) -> Outcome;
 
     /// What the answer says about time; its head was received at `moment`. Defaults to nothing.
-    fn hint<'r>(&self, result: &'r Result<Res, E>, moment: Moment) -> Hint<'r> {
+    fn hint<'r>(&self, result: &'r Result<Res, E>, moment: Moment<'_>) -> Hint<'r> {
         let _ = result;
         Hint::new(moment.instant())
     }

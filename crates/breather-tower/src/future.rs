@@ -150,11 +150,8 @@ where
         mut result: Result<S::Response, S::Error>,
     ) -> Result<S::Response, S::Error> {
         let this = self.project();
-        let report = this.call.report();
-        if report.attempts() > 1 || !report.waited_in_all().is_zero() {
-            if let Ok(response) = &mut result {
-                this.classify.on_report(response, report);
-            }
+        if let (Ok(response), Some(report)) = (&mut result, this.call.eventful_report()) {
+            this.classify.on_report(response, report);
         }
         result
     }

@@ -78,7 +78,7 @@ where
         self.by.classify(&Ending::new(method, result, hint))
     }
 
-    fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment) -> Hint<'r> {
+    fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment<'_>) -> Hint<'r> {
         match result {
             Ok(response) => Hint::from_headers(response.headers(), moment),
             Err(_) => Hint::new(moment.instant()),
@@ -113,13 +113,13 @@ fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str>> {
         Some(scheme) if *scheme == Scheme::HTTPS => ":443",
         _ => "",
     };
+    let is_plain = |byte: u8| byte != b'@' && !byte.is_ascii_uppercase();
+    if named.bytes().all(is_plain) {
+        return Some(named.strip_suffix(default_port).unwrap_or(named).into());
+    }
     let host = named.rsplit_once('@').map_or(named, |(_, host)| host);
     let host = host.strip_suffix(default_port).unwrap_or(host);
-    Some(if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(host.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(host)
-    })
+    Some(host.to_ascii_lowercase().into())
 }
 
 #[cfg(test)]

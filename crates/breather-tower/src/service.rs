@@ -72,9 +72,8 @@ where
             Some(scope) => Some(Cow::Borrowed(&**scope)),
             None => classify.scope(&request),
         };
-        let mut call = breather
-            .start(scope.as_deref(), spec, TokioTimer, seeds.draw())
-            .with_slot(classify.slot(&request));
+        let mut call = breather.start(scope.as_deref(), spec, TokioTimer, seeds.draw());
+        call.set_slot(classify.slot(&request));
         let (request, spare) = if breather.policy().may_repeat() {
             repeat.first(request)
         } else {
@@ -82,9 +81,22 @@ where
         };
         call.set_replayable(spare.is_some());
 
-        let mut future = ResponseFuture {
-            state: State::Done,
-            request: None,
+        // The future may not be polled for long: what was readied is used now, or given up now.
+        let mut unsent = None;
+        let state = match call.poll_step(Waker::noop()) {
+            Step::Send => State::InFlight {
+                attempt: self.inner.call(request),
+            },
+            Step::Wait { .. } => {
+                self.inner = self.inner.clone();
+                unsent = Some(request);
+                State::waiting()
+            }
+            Step::Stop(stopped) => State::stopped(stopped),
+        };
+        ResponseFuture {
+            state,
+            request: unsent,
             spare,
             service: self.inner.clone(),
             classify: classify.clone(),
@@ -92,21 +104,7 @@ where
             kept,
             last_error: None,
             call,
-        };
-        // The future may not be polled for long: what was readied is used now, or given up now.
-        match future.call.poll_step(Waker::noop()) {
-            Step::Send => {
-                let attempt = self.inner.call(request);
-                future.state = State::InFlight { attempt };
-            }
-            Step::Wait { .. } => {
-                self.inner = self.inner.clone();
-                future.request = Some(request);
-                future.state = State::waiting();
-            }
-            Step::Stop(stopped) => future.state = State::stopped(stopped),
         }
-        future
     }
 }
 

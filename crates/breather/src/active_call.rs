@@ -5,15 +5,17 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use crate::call::Call;
+use crate::breather::SharedPolicy;
+use crate::call::{Call, CallSpec};
 use crate::decision::Decision;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::outcome::Outcome;
-use crate::pacer::{Permit, Place, Turn};
+use crate::outcome::{Kind, Outcome};
+use crate::pacer::{Patience, Permit, Place, Turn};
+use crate::policy::Policy;
 use crate::report::{Report, ReportSlot};
 use crate::scope::Scope;
-use crate::stop::{Stop, Stopped};
+use crate::stop::{Stop, StopReason, Stopped};
 use crate::timer::Timer;
 use crate::unix_time::Moment;
 use crate::waiting::Waiting;
@@ -50,10 +52,12 @@ use crate::waiting::Waiting;
 /// # async fn send() -> u16 { 200 }
 /// # let _ = fetch::<Never>;
 /// # #[derive(Clone)] struct Never;
+/// # impl breather::WallClock for Never {
+/// #     fn unix_time(&self) -> breather::UnixTime { breather::UnixTime::from_secs(0) }
+/// # }
 /// # impl Timer for Never {
 /// #     type Sleep = std::future::Pending<()>;
 /// #     fn now(&self) -> breather::Instant { breather::Instant::ORIGIN }
-/// #     fn unix_time(&self) -> breather::UnixTime { breather::UnixTime::from_secs(0) }
 /// #     fn sleep_until(&self, _: breather::Instant) -> Self::Sleep { std::future::pending() }
 /// #     fn set_alarm(&self, _: breather::Alarm) {}
 /// # }
@@ -61,9 +65,39 @@ use crate::waiting::Waiting;
 #[derive(Debug)]
 pub struct ActiveCall<T: Timer> {
     timer: T,
-    call: Call,
+    policy: SharedPolicy,
+    progress: Progress,
     gate: Option<Gate>,
     slot: Option<ReportSlot>,
+}
+
+/// How far a call has come.
+///
+/// Most succeed with their first attempt, sent at once. What those need is small, and moved about with
+/// the futures of adapters; all else is in a box.
+#[derive(Debug)]
+enum Progress {
+    Plain(Plain),
+    Eventful(Box<Call>),
+}
+
+/// A call of which there is nothing to say but that it was sent, and how it ended.
+#[derive(Debug)]
+struct Plain {
+    spec: CallSpec,
+    seed: u64,
+    is_unshared: bool,
+    /// When it first asked, and was sent.
+    sent: Option<Instant>,
+    end: Option<End>,
+}
+
+/// How a call ended that was sent once.
+#[derive(Debug)]
+struct End {
+    reason: StopReason,
+    at: Instant,
+    detail: &'static str,
 }
 
 /// The call's place before its scope's pacer.
@@ -95,32 +129,48 @@ pub enum Step {
 }
 
 impl<T: Timer> ActiveCall<T> {
-    pub(crate) fn new(timer: T, call: Call, scope: Option<Arc<Scope>>) -> Self {
-        let gate = scope.map(|scope| Gate {
+    pub(crate) fn new(
+        timer: T,
+        policy: SharedPolicy,
+        spec: CallSpec,
+        seed: u64,
+        scope: Option<(Arc<Scope>, bool)>,
+    ) -> Self {
+        let is_unshared = scope.as_ref().is_some_and(|&(_, is_shared)| !is_shared);
+        let gate = scope.map(|(scope, _)| Gate {
             scope,
             place: None,
             waiting: false,
             permit: None,
         });
+        let plain = Plain {
+            spec: spec.paced(gate.is_some()),
+            seed,
+            is_unshared,
+            sent: None,
+            end: None,
+        };
         Self {
             timer,
-            call,
+            policy,
+            progress: Progress::Plain(plain),
             gate,
             slot: None,
         }
     }
 
     /// Sets where the report goes when the call is over, be it dropped.
-    #[must_use]
-    pub fn with_slot(mut self, slot: Option<ReportSlot>) -> Self {
+    pub fn set_slot(&mut self, slot: Option<ReportSlot>) {
         self.slot = slot;
-        self
     }
 
     /// Sets whether the request can be sent again, where that is known only after the start: see
     /// [`CallSpec::replayable`].
-    pub const fn set_replayable(&mut self, replayable: bool) {
-        self.call.set_replayable(replayable);
+    pub fn set_replayable(&mut self, replayable: bool) {
+        match &mut self.progress {
+            Progress::Plain(plain) => plain.spec = plain.spec.replayable(replayable),
+            Progress::Eventful(call) => call.set_replayable(replayable),
+        }
     }
 
     /// Waits until the next attempt may be sent: for the end of a backoff or a hint, then for a permit.
@@ -166,18 +216,22 @@ impl<T: Timer> ActiveCall<T> {
     /// attempt that was sent and never told the end of is given up by this.
     pub fn poll_step(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
-        if let Some(until) = self.call.not_before().filter(|&until| until > now) {
+        if self.sends_at_once(now) {
+            return Step::Send;
+        }
+        let call = eventful(&mut self.progress, &self.policy, now);
+        if let Some(until) = call.not_before().filter(|&until| until > now) {
             return Step::Wait { until: Some(until) };
         }
-        let mut stop = self.call.on_asking(now);
+        let mut stop = call.on_asking(now);
         if let Some(gate) = &mut self.gate {
             if stop.is_none() {
-                stop = gate.ask(&mut self.call, now, &self.timer, waker);
+                stop = gate.ask(call, now, &self.timer, waker);
             } else {
                 gate.give_back(now, &self.timer);
             }
             if stop.is_none() && gate.waiting {
-                let until = self.call.deadline();
+                let until = call.deadline();
                 return Step::Wait { until };
             }
         }
@@ -187,10 +241,28 @@ impl<T: Timer> ActiveCall<T> {
                 Step::Stop(Stopped::new(stop))
             }
             None => {
-                self.call.on_sent(now);
+                call.on_sent(now);
                 Step::Send
             }
         }
+    }
+
+    /// Whether the call asks for the first time, and has its permit.
+    fn sends_at_once(&mut self, now: Instant) -> bool {
+        let Progress::Plain(plain) = &mut self.progress else {
+            return false;
+        };
+        if plain.sent.is_some() {
+            return false;
+        }
+        if let Some(gate) = &mut self.gate {
+            let deadline = self.policy.deadline().map(|deadline| now + deadline);
+            if !gate.ask_first(self.policy.patience(deadline), now, &self.timer) {
+                return false;
+            }
+        }
+        plain.sent = Some(now);
+        true
     }
 
     /// For a transport that was not ready when [`Step::Send`] came: has the attempt not been sent yet,
@@ -200,11 +272,11 @@ impl<T: Timer> ActiveCall<T> {
     /// given up, and this is [`poll_step`](Self::poll_step).
     pub fn poll_unsent(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
-        let is_late = self.call.deadline().is_some_and(|deadline| now > deadline);
+        let is_late = self.deadline().is_some_and(|deadline| now > deadline);
         if !is_late && self.gate.as_ref().is_none_or(|gate| gate.is_open(now)) {
             return Step::Send;
         }
-        self.call.on_unsent();
+        eventful(&mut self.progress, &self.policy, now).on_unsent();
         self.poll_step(waker)
     }
 
@@ -240,7 +312,22 @@ impl<T: Timer> ActiveCall<T> {
             opens = state.pacer.opens();
             gate.scope.settle(state, now, &self.timer);
         }
-        let decision = self.call.on_outcome(now, outcome, hint, opens);
+        let reason = match outcome.kind() {
+            Kind::Success => Some(StopReason::Success),
+            Kind::Permanent => Some(StopReason::Permanent),
+            Kind::Pending | Kind::Throttled | Kind::Transient => None,
+        };
+        let decision = match (&mut self.progress, reason) {
+            (Progress::Plain(plain), Some(reason)) => {
+                let at = plain.sent.map_or(now, |sent| sent.max(now));
+                let detail = outcome.reason();
+                let end = plain.end.insert(End { reason, at, detail });
+                Decision::Stop(end.stop())
+            }
+            (progress, _) => {
+                eventful(progress, &self.policy, now).on_outcome(now, outcome, hint, opens)
+            }
+        };
         if matches!(decision, Decision::Stop(_)) {
             self.fill_slot();
         }
@@ -249,25 +336,44 @@ impl<T: Timer> ActiveCall<T> {
 
     fn fill_slot(&mut self) {
         if let Some(slot) = self.slot.take() {
-            slot.fill(*self.call.report());
+            slot.fill(self.report());
         }
     }
 
-    /// The time on both clocks, for the hint of a response whose head is received now.
-    pub fn moment(&self) -> Moment {
-        self.timer.moment()
+    /// Now, for the hint of a response whose head is received now.
+    pub fn moment(&self) -> Moment<'_> {
+        Moment::new(self.timer.now()).with_wall_clock(&self.timer)
     }
 
     /// The instant by which the call must be over.
+    ///
+    /// It counts from when the call first asked; before, there is none yet.
     #[must_use]
-    pub const fn deadline(&self) -> Option<Instant> {
-        self.call.deadline()
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.progress {
+            Progress::Plain(plain) => Some(plain.sent? + self.policy.deadline()?),
+            Progress::Eventful(call) => call.deadline(),
+        }
     }
 
     /// What the call can tell so far.
     #[must_use]
-    pub const fn report(&self) -> &Report {
-        self.call.report()
+    pub fn report(&self) -> Report {
+        match &self.progress {
+            Progress::Plain(plain) => plain.report(),
+            Progress::Eventful(call) => *call.report(),
+        }
+    }
+
+    /// The report of a call that waited or was sent more than once; `None` of any other.
+    #[must_use]
+    pub fn eventful_report(&self) -> Option<&Report> {
+        let Progress::Eventful(call) = &self.progress else {
+            return None;
+        };
+        let report = call.report();
+        let is_eventful = report.attempts() > 1 || !report.waited_in_all().is_zero();
+        is_eventful.then_some(report)
     }
 }
 
@@ -281,7 +387,57 @@ impl<T: Timer> Drop for ActiveCall<T> {
     }
 }
 
+impl Plain {
+    fn report(&self) -> Report {
+        Report {
+            attempts: self.sent.is_some().into(),
+            stop: self.end.as_ref().map(End::stop),
+            unshared: self.is_unshared,
+            ..Report::default()
+        }
+    }
+}
+
+impl End {
+    fn stop(&self) -> Stop {
+        Stop::new(self.reason, self.at).because(self.detail)
+    }
+}
+
+/// The call in full: made now, if all went plainly so far.
+fn eventful<'p>(progress: &'p mut Progress, policy: &Policy, now: Instant) -> &'p mut Call {
+    if let Progress::Plain(plain) = progress {
+        let mut call = Call::new(*policy, plain.spec, plain.seed, plain.sent.unwrap_or(now));
+        if plain.is_unshared {
+            call.on_unshared();
+        }
+        if let Some(sent) = plain.sent {
+            call.on_sent(sent);
+        }
+        *progress = Progress::Eventful(Box::new(call));
+    }
+    match progress {
+        Progress::Eventful(call) => call,
+        Progress::Plain(_) => unreachable!("it was replaced"),
+    }
+}
+
 impl Gate {
+    /// Takes the call's place, and a permit if there is one at once.
+    fn ask_first<T: Timer>(&mut self, patience: Patience, now: Instant, timer: &T) -> bool {
+        let mut state = self.scope.lock();
+        let place = state.pacer.arrive();
+        self.place = Some(place);
+        let Turn::Send(permit) = state.pacer.request(now, place, patience) else {
+            // The call asks again in full, and keeps a waker, or learns why not.
+            state.pacer.leave(place);
+            return false;
+        };
+        self.permit = Some(permit);
+        self.scope.settle(state, now, timer);
+        true
+    }
+
     /// Whether the permit at hand is still good.
     fn is_open(&self, now: Instant) -> bool {
         let Some(permit) = &self.permit else {
@@ -314,10 +470,15 @@ impl Gate {
                     stop = call.on_waiting(now, opens, state.pacer.evidence());
                 }
             }
+            let waited = self.waiting;
             self.waiting = self.permit.is_none() && stop.is_none();
             let former = if !self.waiting {
-                state.pacer.leave(place);
-                state.wakers.remove(&place)
+                if waited || stop.is_some() {
+                    state.pacer.leave(place);
+                    state.wakers.remove(&place)
+                } else {
+                    None
+                }
             } else if let Some(waker) = kept.take() {
                 state.wakers.insert(place, waker)
             } else {

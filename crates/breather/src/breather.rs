@@ -1,10 +1,11 @@
 //! The handle that calls share.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::active_call::ActiveCall;
-use crate::call::{Call, CallSpec};
+use crate::call::CallSpec;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
 use crate::policy::Policy;
@@ -36,6 +37,24 @@ struct Inner {
     scopes: Option<Scopes>,
 }
 
+/// The policy of a handle, kept by its calls.
+#[derive(Clone)]
+pub(crate) struct SharedPolicy(Arc<Inner>);
+
+impl Deref for SharedPolicy {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        &self.0.policy
+    }
+}
+
+impl fmt::Debug for SharedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.policy.fmt(f)
+    }
+}
+
 impl Breather {
     /// A handle with `policy` and the default pacing.
     #[must_use]
@@ -57,8 +76,10 @@ impl Breather {
         self.0.policy
     }
 
-    /// Starts a call, for adapters: it takes its place in the order of `scope`, if it is given one and
-    /// pacing is on. No two calls should have the same `seed`.
+    /// Starts a call, for adapters: it will pass the pacer of `scope`, if it is given one and pacing is on.
+    /// No two calls should have the same `seed`.
+    ///
+    /// Its place in the order and its deadline count from when it first asks.
     pub fn start<T: Timer>(
         &self,
         scope: Option<&str>,
@@ -66,14 +87,10 @@ impl Breather {
         timer: T,
         seed: u64,
     ) -> ActiveCall<T> {
-        let now = timer.now();
         let scope = scope.zip(self.0.scopes.as_ref());
-        let scope = scope.map(|(name, scopes)| scopes.get(name, now));
-        let mut call = Call::new(self.0.policy, spec.paced(scope.is_some()), seed, now);
-        if scope.as_ref().is_some_and(|(_, shared)| !shared) {
-            call.on_unshared();
-        }
-        ActiveCall::new(timer, call, scope.map(|(scope, _)| scope))
+        let scope = scope.map(|(name, scopes)| scopes.get(name, || timer.now()));
+        let policy = SharedPolicy(Arc::clone(&self.0));
+        ActiveCall::new(timer, policy, spec, seed, scope)
     }
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.

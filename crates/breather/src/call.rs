@@ -236,11 +236,7 @@ impl Call {
     /// What is the most that the call will wait for a permit, as
     /// [`Pacer::request`](crate::Pacer::request) asks.
     pub const fn patience(&self) -> Patience {
-        let patience = Patience::endless().with_longest(self.policy.longest_hint());
-        match self.deadline {
-            Some(deadline) => patience.with_deadline(deadline),
-            None => patience,
-        }
+        self.policy.patience(self.deadline)
     }
 
     /// What the call can tell so far; with a stop in it, it is over.

@@ -52,8 +52,8 @@ impl<'a> Hint<'a> {
         Self {
             received,
             retry_after: None,
-            windows: [const { None }; MAX_WINDOWS],
-            ignored: [const { None }; MAX_IGNORED],
+            windows: [None, None, None, None],
+            ignored: [None, None, None, None],
         }
     }
 
@@ -71,9 +71,7 @@ impl<'a> Hint<'a> {
     /// Adds a quota window. At most four are kept; more are dropped.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {
-        if let Some(slot) = self.windows.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(window);
-        }
+        self.push_window(window);
         self
     }
 
@@ -133,6 +131,12 @@ impl<'a> Hint<'a> {
                 let reset = window.reset.map(|reset| reset.delay);
                 (window.remaining, core::cmp::Reverse(reset))
             })
+    }
+
+    fn push_window(&mut self, window: Window<'a>) {
+        if let Some(slot) = self.windows.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some(window);
+        }
     }
 
     #[cfg(feature = "std")]

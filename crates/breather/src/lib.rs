@@ -155,6 +155,6 @@ pub use scope::Alarm;
 pub use stop::{Stop, StopReason, Stopped};
 #[cfg(feature = "std")]
 pub use timer::Timer;
-pub use unix_time::{Moment, UnixTime};
+pub use unix_time::{Moment, UnixTime, WallClock};
 #[cfg(feature = "std")]
 pub use waiting::Waiting;

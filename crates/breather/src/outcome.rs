@@ -116,7 +116,7 @@ impl fmt::Display for Outcome {
 ///         }
 ///     }
 ///
-///     fn hint(&self, received: Moment) -> Hint<'_> {
+///     fn hint(&self, received: Moment<'_>) -> Hint<'_> {
 ///         let hint = Hint::new(received.instant());
 ///         match self {
 ///             Self::Busy { retry_after } => hint.with_retry_after(*retry_after),
@@ -136,7 +136,7 @@ pub trait AsOutcome {
 
     /// What the server said about time, with the error that was received at `received`. Defaults to
     /// nothing.
-    fn hint(&self, received: Moment) -> Hint<'_> {
+    fn hint(&self, received: Moment<'_>) -> Hint<'_> {
         Hint::new(received.instant())
     }
 }

@@ -1,6 +1,6 @@
 //! The scopes of a handle, each with its pacer behind a lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::Waker;
@@ -46,6 +46,10 @@ impl Scope {
         now: Instant,
         timer: &T,
     ) {
+        // Mostly nobody waits.
+        if state.pacer.waiting() == 0 {
+            return;
+        }
         let woken = state.offer(now);
         let at = state.alarm_at(now, || timer.domain());
         drop(state);
@@ -169,7 +173,9 @@ impl Drop for Alarm {
 pub(crate) struct Scopes {
     pacing: Pacing,
     most: usize,
-    by_name: RwLock<HashMap<Box<str>, Arc<Scope>>>,
+    // Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
+    // name by a hash that withstands whoever chooses names.
+    by_name: RwLock<BTreeMap<Box<str>, Arc<Scope>>>,
 }
 
 impl Scopes {
@@ -185,7 +191,7 @@ impl Scopes {
     ///
     /// At most `most` are kept. To make room, one that is idle goes, the one unused for longest. If
     /// none is idle, the new scope is shared with nobody.
-    pub(crate) fn get(&self, name: &str, now: Instant) -> (Arc<Scope>, bool) {
+    pub(crate) fn get(&self, name: &str, now: impl FnOnce() -> Instant) -> (Arc<Scope>, bool) {
         let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(scope) = known.get(name) {
             return (Arc::clone(scope), true);
@@ -196,7 +202,7 @@ impl Scopes {
             return (Arc::clone(scope), true);
         }
         let scope = Arc::new(Scope::new(self.pacing));
-        if known.len() >= self.most && !evict(&mut known, now) {
+        if known.len() >= self.most && !evict(&mut known, now()) {
             return (scope, false);
         }
         known.insert(name.into(), Arc::clone(&scope));
@@ -215,7 +221,7 @@ impl Scopes {
 }
 
 /// Removes the scope that was unused for longest, if one is idle and no call has it at hand.
-fn evict(known: &mut HashMap<Box<str>, Arc<Scope>>, now: Instant) -> bool {
+fn evict(known: &mut BTreeMap<Box<str>, Arc<Scope>>, now: Instant) -> bool {
     let idle = known
         .iter()
         .filter(|(_, scope)| Arc::strong_count(scope) == 1)

@@ -4,9 +4,9 @@ use core::future::Future;
 
 use crate::instant::Instant;
 use crate::scope::Alarm;
-use crate::unix_time::{Moment, UnixTime};
+use crate::unix_time::WallClock;
 
-/// A runtime's clock and timer.
+/// A runtime's clocks and timer.
 ///
 /// The core decides; whoever implements this reads clocks and waits. `breather-tokio` has one for
 /// tokio, which follows tokio's paused time. After hyper's `rt::Timer`, with an associated future in
@@ -14,15 +14,12 @@ use crate::unix_time::{Moment, UnixTime};
 ///
 /// All timers that drive one [`Breather`](crate::Breather) must read one monotonic clock from one
 /// origin.
-pub trait Timer: Clone {
+pub trait Timer: Clone + WallClock {
     /// A future that is ready at an instant.
     type Sleep: Future<Output = ()>;
 
     /// The monotonic clock.
     fn now(&self) -> Instant;
-
-    /// The wall clock, for reading dates where a response has no `Date`.
-    fn unix_time(&self) -> UnixTime;
 
     /// A future that is ready at `at`, never before.
     fn sleep_until(&self, at: Instant) -> Self::Sleep;
@@ -42,10 +39,5 @@ pub trait Timer: Clone {
     /// holds up no other.
     fn domain(&self) -> u64 {
         0
-    }
-
-    /// Both clocks at once.
-    fn moment(&self) -> Moment {
-        Moment::new(self.now()).with_unix_time(self.unix_time())
     }
 }

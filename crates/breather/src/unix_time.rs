@@ -1,5 +1,6 @@
 //! Wall time, and the one place where it meets monotonic time.
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::Instant;
@@ -68,7 +69,21 @@ impl From<std::time::SystemTime> for UnixTime {
     }
 }
 
-/// One moment on both clocks: when a response's head was received.
+/// A wall clock, to be asked only when a date or an epoch has to be read without a `Date` beside it.
+///
+/// A [`UnixTime`] is one that stands still.
+pub trait WallClock {
+    /// What it shows.
+    fn unix_time(&self) -> UnixTime;
+}
+
+impl WallClock for UnixTime {
+    fn unix_time(&self) -> UnixTime {
+        *self
+    }
+}
+
+/// The moment at which a response's head was received: an instant, and the wall clock beside it.
 ///
 /// The only place where monotonic and wall time meet. The wall clock is asked only about dates and
 /// epochs in responses that carry no `Date` of their own.
@@ -78,31 +93,32 @@ impl From<std::time::SystemTime> for UnixTime {
 /// ```
 /// use breather::{Instant, Moment, UnixTime};
 ///
-/// let moment = Moment::new(Instant::ORIGIN).with_unix_time(UnixTime::from_secs(1_800_000_000));
+/// let clock = UnixTime::from_secs(1_800_000_000);
+/// let moment = Moment::new(Instant::ORIGIN).with_wall_clock(&clock);
 /// assert_eq!(moment.instant(), Instant::ORIGIN);
-/// assert_eq!(moment.unix_time(), Some(UnixTime::from_secs(1_800_000_000)));
+/// assert_eq!(moment.unix_time(), Some(clock));
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Moment {
+#[derive(Clone, Copy)]
+pub struct Moment<'c> {
     instant: Instant,
-    unix_time: Option<UnixTime>,
+    wall_clock: Option<&'c dyn WallClock>,
 }
 
-impl Moment {
+impl<'c> Moment<'c> {
     /// A moment of which only the monotonic instant is known: dates and epochs are readable only
     /// against a `Date` header.
     #[must_use]
     pub const fn new(instant: Instant) -> Self {
         Self {
             instant,
-            unix_time: None,
+            wall_clock: None,
         }
     }
 
-    /// Adds what the wall clock showed at the same moment.
+    /// Adds a clock that shows the wall time of the same moment, or little later.
     #[must_use]
-    pub const fn with_unix_time(mut self, unix_time: UnixTime) -> Self {
-        self.unix_time = Some(unix_time);
+    pub const fn with_wall_clock(mut self, clock: &'c dyn WallClock) -> Self {
+        self.wall_clock = Some(clock);
         self
     }
 
@@ -112,9 +128,17 @@ impl Moment {
         self.instant
     }
 
-    /// The wall-clock side, if it is known.
+    /// The wall-clock side, if there is one: asks the clock.
     #[must_use]
-    pub const fn unix_time(self) -> Option<UnixTime> {
-        self.unix_time
+    pub fn unix_time(self) -> Option<UnixTime> {
+        self.wall_clock.map(WallClock::unix_time)
+    }
+}
+
+impl fmt::Debug for Moment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Moment")
+            .field("instant", &self.instant)
+            .finish_non_exhaustive()
     }
 }

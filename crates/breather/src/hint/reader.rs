@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::dialect::{COUNT, DIALECTS, Left};
+use super::dialect::{COUNT, DIALECTS, Dialect, Left};
 use super::number::Number;
 use super::{Hint, Stated, Why, Window};
 use crate::unix_time::{Moment, UnixTime};
@@ -39,105 +39,27 @@ impl<'a> Hint<'a> {
     /// assert_eq!(hint.not_before(), Some(Instant::ORIGIN + Duration::from_secs(7)));
     /// ```
     #[must_use]
-    pub fn read(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>, moment: Moment) -> Self {
+    pub fn read(
+        headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        moment: Moment<'_>,
+    ) -> Self {
         let mut found = Found::default();
         for (name, value) in headers {
-            found.note(name, value);
+            found.note(name.as_bytes(), value);
         }
-        let mut hint = Self::new(moment.instant());
-        if !found.anything {
-            return hint;
-        }
-        let is_fresh = match found.age {
-            Field::Absent => true,
-            Field::Once(age) => Number::read(age).is_some_and(|age| age.as_secs().is_zero()),
-            Field::Disagreeing(_) => false,
-        };
-        if !is_fresh {
-            found.each(|header, value| hint.ignore(header, value, Why::Cached));
-            return hint;
-        }
-        let clock = Clock {
-            date: found.date,
-            moment,
-        };
-        hint.retry_after = hint.stated("retry-after", found.retry_after, Form::Any, &clock);
-        for (dialect, found) in DIALECTS.iter().zip(&found.families) {
-            let limit = hint.count(dialect.limit, found.limit);
-            let left = hint.count(dialect.left.header(), found.left);
-            let reset = hint.stated(dialect.reset, found.reset, Form::Number, &clock);
-            if limit.or(left).is_none() && reset.is_none() {
-                continue;
-            }
-            if limit == Some(0) {
-                // A way to say that there is no limit, or that nothing is ever let in: who knows.
-                if let Some(value) = found.limit.value() {
-                    hint.ignore(dialect.limit, value, Why::Ambiguous);
-                }
-                continue;
-            }
-            let remaining = match dialect.left {
-                Left::Remaining(_) => left,
-                Left::Used(_) => limit
-                    .zip(left)
-                    .map(|(limit, used)| limit.saturating_sub(used)),
-            };
-            hint = hint.with_window(Window {
-                name: dialect.name,
-                limit,
-                remaining,
-                reset,
-            });
-        }
-        hint
+        found.hint(moment)
     }
 
     /// Reads the headers of a response received at `moment`: [`read`](Self::read) for the types of
     /// the `http` crate.
     #[cfg(feature = "http")]
     #[must_use]
-    pub fn from_headers(headers: &'a http::HeaderMap, moment: Moment) -> Self {
-        let lines = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        Self::read(lines, moment)
-    }
-
-    fn count(&mut self, header: &'static str, field: Field<'a>) -> Option<u64> {
-        let value = self.value(header, field)?;
-        let count = Number::read(value).map(|number| number.whole);
-        if count.is_none() {
-            self.ignore(header, value, Why::Unreadable);
+    pub fn from_headers(headers: &'a http::HeaderMap, moment: Moment<'_>) -> Self {
+        let mut found = Found::default();
+        for (name, value) in headers {
+            found.note(name.as_str().as_bytes(), value.as_bytes());
         }
-        count
-    }
-
-    fn stated(
-        &mut self,
-        header: &'static str,
-        field: Field<'a>,
-        form: Form,
-        clock: &Clock<'_>,
-    ) -> Option<Stated<'a>> {
-        let raw = self.value(header, field)?;
-        match delay(raw, form, clock) {
-            Ok(delay) => Some(Stated { delay, header, raw }),
-            Err(why) => {
-                self.ignore(header, raw, why);
-                None
-            }
-        }
-    }
-
-    fn value(&mut self, header: &'static str, field: Field<'a>) -> Option<&'a [u8]> {
-        match field {
-            Field::Absent => None,
-            Field::Once(value) => Some(value),
-            Field::Disagreeing(value) => {
-                self.ignore(header, value, Why::Ambiguous);
-                None
-            }
-        }
+        found.hint(moment)
     }
 }
 
@@ -151,7 +73,7 @@ enum Form {
 /// What a date or an epoch is read against.
 struct Clock<'a> {
     date: Field<'a>,
-    moment: Moment,
+    moment: Moment<'a>,
 }
 
 impl Clock<'_> {
@@ -241,34 +163,85 @@ impl<'a> Field<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn note(&mut self, name: &str, value: &'a [u8]) {
+    /// Keeps the value of a header if it is one that is read.
+    #[inline]
+    fn note(&mut self, name: &[u8], value: &'a [u8]) {
         // Most headers of a response are none of these: their length, or their first byte, tells.
-        match (name.len(), name.as_bytes().first()) {
-            (3, Some(b'A' | b'a')) if name.eq_ignore_ascii_case("age") => self.age.note(value),
-            (4, Some(b'D' | b'd')) if name.eq_ignore_ascii_case("date") => self.date.note(value),
-            (11, Some(b'R' | b'r')) if name.eq_ignore_ascii_case("retry-after") => {
-                self.anything = true;
-                self.retry_after.note(value);
+        let Some(first) = name.first() else {
+            return;
+        };
+        match (name.len(), first | 0x20) {
+            (3, b'a') | (4, b'd') | (11, b'r') | (17..=LONGEST_NAME, b'x' | b'i') => {
+                let mut lower = [0; LONGEST_NAME];
+                let lower = &mut lower[..name.len()];
+                lower.copy_from_slice(name);
+                lower.make_ascii_lowercase();
+                self.note_lower(lower, value);
             }
-            (17..=22, Some(b'X' | b'x' | b'I' | b'i')) => self.note_family(name, value),
             _ => {}
         }
     }
 
-    fn note_family(&mut self, name: &str, value: &'a [u8]) {
+    fn note_lower(&mut self, name: &[u8], value: &'a [u8]) {
+        match name {
+            b"age" => return self.age.note(value),
+            b"date" => return self.date.note(value),
+            b"retry-after" => {
+                self.anything = true;
+                return self.retry_after.note(value);
+            }
+            _ => {}
+        }
         for (dialect, family) in DIALECTS.iter().zip(&mut self.families) {
-            let field = if name.eq_ignore_ascii_case(dialect.limit) {
+            let field = if name == dialect.limit.as_bytes() {
                 &mut family.limit
-            } else if name.eq_ignore_ascii_case(dialect.left.header()) {
+            } else if name == dialect.left.header().as_bytes() {
                 &mut family.left
-            } else if name.eq_ignore_ascii_case(dialect.reset) {
+            } else if name == dialect.reset.as_bytes() {
                 &mut family.reset
             } else {
                 continue;
             };
             self.anything = true;
-            field.note(value);
-            return;
+            return field.note(value);
+        }
+    }
+
+    /// What the headers say.
+    fn hint(&self, moment: Moment<'_>) -> Hint<'a> {
+        let mut hint = Hint::new(moment.instant());
+        if !self.anything {
+            return hint;
+        }
+        if !self.is_fresh() {
+            self.each(|header, value| hint.ignore(header, value, Why::Cached));
+            return hint;
+        }
+        let clock = Clock {
+            date: self.date,
+            moment,
+        };
+        hint.retry_after = stated(
+            &mut hint,
+            "retry-after",
+            self.retry_after,
+            Form::Any,
+            &clock,
+        );
+        for (dialect, found) in DIALECTS.iter().zip(&self.families) {
+            if let Some(window) = found.window(dialect, &mut hint, &clock) {
+                hint.push_window(window);
+            }
+        }
+        hint
+    }
+
+    /// Whether the response tells of now, and was not kept by a cache.
+    fn is_fresh(&self) -> bool {
+        match self.age {
+            Field::Absent => true,
+            Field::Once(age) => Number::read(age).is_some_and(|age| age.as_secs().is_zero()),
+            Field::Disagreeing(_) => false,
         }
     }
 
@@ -286,3 +259,77 @@ impl<'a> Found<'a> {
         }
     }
 }
+
+impl<'a> Family<'a> {
+    fn window(
+        &self,
+        dialect: &Dialect,
+        hint: &mut Hint<'a>,
+        clock: &Clock<'_>,
+    ) -> Option<Window<'a>> {
+        let limit = count(hint, dialect.limit, self.limit);
+        let left = count(hint, dialect.left.header(), self.left);
+        let reset = stated(hint, dialect.reset, self.reset, Form::Number, clock);
+        if limit.or(left).is_none() && reset.is_none() {
+            return None;
+        }
+        if limit == Some(0) {
+            // A way to say that there is no limit, or that nothing is ever let in: who knows.
+            let value = self.limit.value()?;
+            hint.ignore(dialect.limit, value, Why::Ambiguous);
+            return None;
+        }
+        let remaining = match dialect.left {
+            Left::Remaining(_) => left,
+            Left::Used(_) => limit
+                .zip(left)
+                .map(|(limit, used)| limit.saturating_sub(used)),
+        };
+        Some(Window {
+            name: dialect.name,
+            limit,
+            remaining,
+            reset,
+        })
+    }
+}
+
+fn count<'a>(hint: &mut Hint<'a>, header: &'static str, field: Field<'a>) -> Option<u64> {
+    let value = undisputed(hint, header, field)?;
+    let count = Number::read(value).map(|number| number.whole);
+    if count.is_none() {
+        hint.ignore(header, value, Why::Unreadable);
+    }
+    count
+}
+
+fn stated<'a>(
+    hint: &mut Hint<'a>,
+    header: &'static str,
+    field: Field<'a>,
+    form: Form,
+    clock: &Clock<'_>,
+) -> Option<Stated<'a>> {
+    let raw = undisputed(hint, header, field)?;
+    match delay(raw, form, clock) {
+        Ok(delay) => Some(Stated { delay, header, raw }),
+        Err(why) => {
+            hint.ignore(header, raw, why);
+            None
+        }
+    }
+}
+
+fn undisputed<'a>(hint: &mut Hint<'a>, header: &'static str, field: Field<'a>) -> Option<&'a [u8]> {
+    match field {
+        Field::Absent => None,
+        Field::Once(value) => Some(value),
+        Field::Disagreeing(value) => {
+            hint.ignore(header, value, Why::Ambiguous);
+            None
+        }
+    }
+}
+
+/// No header that is read has a longer name.
+const LONGEST_NAME: usize = 22;

@@ -258,7 +258,14 @@ fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
 fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
     let policy = Policy::new().with_deadline(SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
+    assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
     let mut call = start(&breather, &timer);
+    // Its time begins when it first asks.
+    timer.advance(10 * SECOND);
+    let until = Some(timer.now() + SECOND);
+    assert_eq!(step(&mut call), Step::Wait { until });
+    drop(sent);
     timer.advance(10 * SECOND);
     let Step::Stop(stopped) = step(&mut call) else {
         panic!()

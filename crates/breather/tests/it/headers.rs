@@ -11,8 +11,10 @@ const DATE: &str = "Fri, 15 Jan 2027 08:00:00 GMT";
 
 const AT: Instant = Instant::from_nanos(5_000_000_000);
 
-fn moment() -> Moment {
-    Moment::new(AT).with_unix_time(UnixTime::from_secs(NOW))
+const CLOCK: UnixTime = UnixTime::from_secs(NOW);
+
+fn moment() -> Moment<'static> {
+    Moment::new(AT).with_wall_clock(&CLOCK)
 }
 
 fn read<'a>(lines: &'a [(&'a str, &'a str)]) -> Hint<'a> {
@@ -295,9 +297,10 @@ proptest! {
         lines in prop::collection::vec((name(), value()), 0..12),
         wall in proptest::option::of(any::<i64>()),
     ) {
+        let wall = wall.map(UnixTime::from_micros);
         let mut moment = Moment::new(AT);
-        if let Some(wall) = wall {
-            moment = moment.with_unix_time(UnixTime::from_micros(wall));
+        if let Some(wall) = &wall {
+            moment = moment.with_wall_clock(wall);
         }
         let pairs = lines.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let hint = Hint::read(pairs, moment);
@@ -321,7 +324,8 @@ proptest! {
     fn an_epoch_means_the_same_by_any_clock_that_is_ahead_of_it(
         ahead in 0..100_000_i64, date in 1_000_000_000..90_000_000_000_i64,
     ) {
-        let moment = Moment::new(AT).with_unix_time(UnixTime::from_secs(date));
+        let clock = UnixTime::from_secs(date);
+        let moment = Moment::new(AT).with_wall_clock(&clock);
         let value = (date + ahead).to_string();
         let hint = Hint::read([("retry-after", value.as_bytes())], moment);
         let expected = AT + Duration::from_secs(ahead as u64);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use breather::{Alarm, Instant, Timer, UnixTime};
+use breather::{Alarm, Instant, Timer, UnixTime, WallClock};
 
 /// A clock that stands still until it is told to go on, and the alarms set on it.
 #[derive(Clone, Debug, Default)]
@@ -70,15 +70,17 @@ impl VirtualTimer {
     }
 }
 
+impl WallClock for VirtualTimer {
+    fn unix_time(&self) -> UnixTime {
+        UnixTime::from_secs(1_800_000_000)
+    }
+}
+
 impl Timer for VirtualTimer {
     type Sleep = Sleep;
 
     fn now(&self) -> Instant {
         self.0.lock().unwrap().now
-    }
-
-    fn unix_time(&self) -> UnixTime {
-        UnixTime::from_secs(1_800_000_000)
     }
 
     fn sleep_until(&self, at: Instant) -> Sleep {

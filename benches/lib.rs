@@ -2,11 +2,11 @@
 //!
 //! Machines are shared and their clocks noisy; a count is the same each time. A bench binary runs itself
 //! for each case, so that none finds what another left behind. Under `valgrind --tool=callgrind` it does
-//! so twice, with two numbers of rounds, so that whatever is done once cancels out. Where valgrind is not
-//! there, nanoseconds are shown and said to be such.
+//! so twice, with two numbers of rounds, so that whatever is done once cancels out. Allocations are counted by
+//! memcheck. Where valgrind is not there, nanoseconds are shown and said to be
+//! such, and no allocations.
 //!
-//! Two things shift the numbers. To count allocations takes some 50 instructions for each, with its end; and
-//! the kernel's are not counted, which is where valgrind has the clock read.
+//! The kernel's instructions are not counted, which is where valgrind has the clock read.
 
 use std::env;
 use std::fmt;
@@ -83,7 +83,7 @@ impl Round for fn() {
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     work: i64,
-    allocations: i64,
+    allocations: Option<i64>,
 }
 
 impl Cost {
@@ -93,9 +93,9 @@ impl Cost {
         self.work
     }
 
-    /// How many allocations.
+    /// How many allocations, where they can be counted.
     #[must_use]
-    pub const fn allocations(&self) -> i64 {
+    pub const fn allocations(&self) -> Option<i64> {
         self.allocations
     }
 }
@@ -106,7 +106,7 @@ impl Sub for Cost {
     fn sub(self, other: Self) -> Self {
         Self {
             work: self.work - other.work,
-            allocations: self.allocations - other.allocations,
+            allocations: self.allocations.zip(other.allocations).map(|(a, b)| a - b),
         }
     }
 }
@@ -140,13 +140,11 @@ impl Costs {
         }
         let has_valgrind = Command::new("valgrind").arg("--version").output().is_ok();
         let cost = |(index, case): (usize, &&Case)| {
-            let allocations = asked(case, index, ALLOCATIONS, 1);
-            let work = if has_valgrind {
+            if has_valgrind {
                 instructions(case, index)
             } else {
-                asked(case, index, NANOSECONDS, 100 * ROUNDS)
-            };
-            Cost { work, allocations }
+                nanoseconds(case, index)
+            }
         };
         let mut costs: Vec<_> = cases.iter().enumerate().map(cost).collect();
         // What it takes to call a round is not the round's.
@@ -182,8 +180,10 @@ pub fn main(cases: &[Case]) {
     };
     println!("{:54} {:>16} {:>12}", "", costs.unit(), "allocations");
     for (case, cost) in cases.iter().zip(costs.each()) {
-        let (work, allocations) = (cost.work(), cost.allocations());
-        println!("{:54} {work:>16} {allocations:>12}", case.name);
+        let allocations = cost
+            .allocations()
+            .map_or("-".to_owned(), |count| count.to_string());
+        println!("{:54} {:>16} {allocations:>12}", case.name, cost.work());
     }
 }
 
@@ -207,20 +207,16 @@ impl<R: Round> Metered for R {
 fn alone(case: &Case, meter: &str, rounds: u32) -> Option<u128> {
     let mut code = (case.start)();
     match meter {
-        ALLOCATIONS => {
-            // Whatever is made once is made before.
-            code.round(&mut |part| part());
-            let mut count = 0;
-            code.round(&mut |part| count = allocation_counter::measure(part).count_total);
-            Some(u128::from(count))
+        RUN => {
+            for _ in 0..rounds {
+                code.round(&mut callgrind_counts_this);
+            }
+            Some(0)
         }
-        INSTRUCTIONS => {
-            // What counts allocations takes instructions, too.
-            allocation_counter::opt_out(|| {
-                for _ in 0..rounds {
-                    code.round(&mut callgrind_counts_this);
-                }
-            });
+        PREPARE => {
+            for _ in 0..rounds {
+                code.round(&mut |_| ());
+            }
             Some(0)
         }
         NANOSECONDS => {
@@ -244,28 +240,49 @@ fn callgrind_counts_this(part: &mut dyn FnMut()) {
     part();
 }
 
-/// The instructions of one round.
-fn instructions(case: &Case, index: usize) -> i64 {
-    let counted = |rounds: u32| -> i64 {
+/// The instructions of one round, and its allocations.
+fn instructions(case: &Case, index: usize) -> Cost {
+    let counted = |tool: &str, meter, rounds, before, after| -> i64 {
         let mut valgrind = Command::new("valgrind");
-        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-        valgrind.arg("--toggle-collect=*callgrind_counts_this*");
+        valgrind.arg(format!("--tool={tool}"));
+        if tool == "callgrind" {
+            valgrind.arg("--callgrind-out-file=/dev/null");
+            valgrind.arg("--toggle-collect=*callgrind_counts_this*");
+        }
         valgrind.arg(this_binary());
-        let output = run(valgrind, case, index, INSTRUCTIONS, rounds);
+        let output = run(valgrind, case, index, meter, rounds);
         let said = String::from_utf8_lossy(&output.stderr);
-        let line = said.lines().find(|line| line.contains("Collected : "));
-        let count = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+        let count = said.split_once(before).and_then(|(_, rest)| {
+            let (count, _) = rest.split_once(after)?;
+            count.trim().replace(',', "").parse().ok()
+        });
         count.unwrap_or_else(|| panic!("valgrind counted nothing: {said}"))
     };
-    (counted(2 * ROUNDS) - counted(ROUNDS)) / i64::from(ROUNDS)
+    let instructions = |rounds| counted("callgrind", RUN, rounds, "Collected : ", "\n");
+    let allocations = |meter| counted("memcheck", meter, ROUNDS, "total heap usage: ", " allocs");
+    let rounds = i64::from(ROUNDS);
+    Cost {
+        work: (instructions(2 * ROUNDS) - instructions(ROUNDS)) / rounds,
+        // What is made once is a small part of the rounds.
+        allocations: Some((allocations(RUN) - allocations(PREPARE)) / rounds),
+    }
 }
 
-/// What a meter says of `case` in a process of its own.
-fn asked(case: &Case, index: usize, meter: &str, rounds: u32) -> i64 {
-    let output = run(Command::new(this_binary()), case, index, meter, rounds);
+fn nanoseconds(case: &Case, index: usize) -> Cost {
+    let rounds = 100 * ROUNDS;
+    let output = run(
+        Command::new(this_binary()),
+        case,
+        index,
+        NANOSECONDS,
+        rounds,
+    );
     let said = String::from_utf8_lossy(&output.stdout);
-    let count = said.trim().parse();
-    count.unwrap_or_else(|_| panic!("{}: {meter} said {said}", case.name))
+    let work = said.trim().parse();
+    Cost {
+        work: work.unwrap_or_else(|_| panic!("{}: its meter said {said}", case.name)),
+        allocations: None,
+    }
 }
 
 fn run(mut command: Command, case: &Case, index: usize, meter: &str, rounds: u32) -> Output {
@@ -280,8 +297,8 @@ fn this_binary() -> std::path::PathBuf {
     env::current_exe().expect("a bench has a path")
 }
 
-const ALLOCATIONS: &str = "--allocations";
-const INSTRUCTIONS: &str = "--instructions";
+const RUN: &str = "--run";
+const PREPARE: &str = "--prepare";
 const NANOSECONDS: &str = "--nanoseconds";
 
 const ROUNDS: u32 = 1_000;

@@ -232,11 +232,17 @@ fn versioned(package: &str) -> String {
 }
 
 fn shown(cost: Cost) -> String {
-    format!("{:>16} {:>13}", cost.work(), cost.allocations())
+    let allocations = cost
+        .allocations()
+        .map_or("-".to_owned(), |count| count.to_string());
+    format!("{:>16} {allocations:>13}", cost.work())
 }
 
 fn shown_over(cost: Cost) -> String {
-    format!("{:>+16} {:>+13}", cost.work(), cost.allocations())
+    let allocations = cost
+        .allocations()
+        .map_or("-".to_owned(), |count| format!("{count:+}"));
+    format!("{:>+16} {allocations:>13}", cost.work())
 }
 
 /// As a client sets them: some are constants, and some are owned by the request and shared by its

@@ -108,7 +108,6 @@ impl Middleware for RetryMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         let method = request.method().clone();
-        let asked = authority(request.url()).to_owned();
         let slot = extensions.get::<ReportSlot>().cloned();
         let may_repeat = self.breather.policy().may_repeat();
         let mut spare = may_repeat.then(|| request.try_clone()).flatten();
@@ -117,9 +116,9 @@ impl Middleware for RetryMiddleware {
         let spec = CallSpec::new()
             .idempotent(is_idempotent(&method, request.headers()))
             .replayable(spare.is_some());
-        let mut call = self
-            .breather
-            .start(Some(&asked), spec, TokioTimer, self.seeds.draw());
+        let scope = authority(request.url());
+        let seed = self.seeds.draw();
+        let mut call = self.breather.start(Some(scope), spec, TokioTimer, seed);
         call.set_slot(slot);
 
         let mut attempt = request;
@@ -131,7 +130,7 @@ impl Middleware for RetryMiddleware {
                 break Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
             }
             let result = next.clone().run(attempt, extensions).await;
-            let decision = self.decide(&mut call, &method, &asked, &result);
+            let decision = self.decide(&mut call, &method, &result);
             let (Decision::Retry(_), Some(copy)) = (decision, spare.take()) else {
                 break result;
             };
@@ -158,7 +157,6 @@ impl RetryMiddleware {
         &self,
         call: &mut ActiveCall<TokioTimer>,
         method: &Method,
-        asked: &str,
         result: &Result<Response>,
     ) -> Decision {
         let moment = call.moment();
@@ -171,12 +169,15 @@ impl RetryMiddleware {
             Err(error) => Err(error_kind(error)),
         };
         let outcome = self.classify.classify(&Ending::new(method, ending, &hint));
-        match result {
-            // After a redirect, what is said is said by and of another server.
-            Ok(response) if authority(response.url()) != asked => {
-                call.on_outcome_elsewhere(outcome, &hint)
-            }
-            _ => call.on_outcome(outcome, &hint),
+        // After a redirect, what is said is said by and of another server.
+        let is_elsewhere = match (result, call.scope()) {
+            (Ok(response), Some(scope)) => authority(response.url()) != scope,
+            _ => false,
+        };
+        if is_elsewhere {
+            call.on_outcome_elsewhere(outcome, &hint)
+        } else {
+            call.on_outcome(outcome, &hint)
         }
     }
 }

@@ -127,9 +127,9 @@ where
             }
             if is_sent {
                 let spare = this.spare.take().expect("a call without is not replayable");
-                let (request, spare) = this.repeat.again(spare);
+                let request = this.repeat.again(spare);
+                *this.spare = this.repeat.spare(&request);
                 *this.request = Some(request);
-                *this.spare = spare;
             }
             this.call.set_replayable(this.spare.is_some());
             // The response and its connection go before the wait, not after it.

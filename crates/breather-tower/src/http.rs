@@ -108,18 +108,25 @@ fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str>> {
         Some(authority) => authority.as_str(),
         None => headers.get(header::HOST)?.to_str().ok()?,
     };
-    let default_port = match uri.scheme() {
-        Some(scheme) if *scheme == Scheme::HTTP => ":80",
-        Some(scheme) if *scheme == Scheme::HTTPS => ":443",
-        _ => "",
-    };
-    let is_plain = |byte: u8| byte != b'@' && !byte.is_ascii_uppercase();
+    // One comparison for both: `@` stands before `A`.
+    let is_plain = |byte| !(b'@'..=b'Z').contains(&byte);
     if named.bytes().all(is_plain) {
-        return Some(named.strip_suffix(default_port).unwrap_or(named).into());
+        return Some(without_default_port(named, uri.scheme()).into());
     }
     let host = named.rsplit_once('@').map_or(named, |(_, host)| host);
-    let host = host.strip_suffix(default_port).unwrap_or(host);
+    let host = without_default_port(host, uri.scheme());
     Some(host.to_ascii_lowercase().into())
+}
+
+fn without_default_port<'r>(host: &'r str, scheme: Option<&Scheme>) -> &'r str {
+    let (bare, of) = if let Some(bare) = host.strip_suffix(":80") {
+        (bare, Scheme::HTTP)
+    } else if let Some(bare) = host.strip_suffix(":443") {
+        (bare, Scheme::HTTPS)
+    } else {
+        return host;
+    };
+    if scheme == Some(&of) { bare } else { host }
 }
 
 #[cfg(test)]

@@ -21,22 +21,22 @@ use std::convert::Infallible;
 ///     type Inner = (u32, String);
 ///     type Spare = (u32, String);
 ///
-///     fn once(&self, request: String) -> Self::Inner {
+///     fn first(&self, request: String) -> Self::Inner {
 ///         (1, request)
 ///     }
 ///
-///     fn first(&self, request: String) -> (Self::Inner, Option<Self::Spare>) {
-///         ((1, request.clone()), Some((2, request)))
+///     fn spare(&self, (number, request): &Self::Inner) -> Option<Self::Spare> {
+///         Some((number + 1, request.clone()))
 ///     }
 ///
-///     fn again(&self, (number, request): Self::Spare) -> (Self::Inner, Option<Self::Spare>) {
-///         ((number, request.clone()), Some((number + 1, request)))
+///     fn again(&self, spare: Self::Spare) -> Self::Inner {
+///         spare
 ///     }
 /// }
 ///
-/// let (first, spare) = Numbered.first("rows".to_owned());
-/// let (second, _) = Numbered.again(spare.unwrap());
-/// assert_eq!((first.0, second.0), (1, 2));
+/// let first = Numbered.first("rows".to_owned());
+/// let spare = Numbered.spare(&first).unwrap();
+/// assert_eq!(Numbered.again(spare), (2, "rows".to_owned()));
 /// ```
 pub trait Repeat<Req> {
     /// What the inner service is called with.
@@ -45,14 +45,16 @@ pub trait Repeat<Req> {
     /// What is kept of a request while an attempt is in flight.
     type Spare;
 
-    /// The request of a call that is sent once, whatever happens.
-    fn once(&self, request: Req) -> Self::Inner;
+    /// The request of the first attempt.
+    fn first(&self, request: Req) -> Self::Inner;
 
-    /// The request of the first attempt, and what is kept to make another; `None` if none can be made.
-    fn first(&self, request: Req) -> (Self::Inner, Option<Self::Spare>);
+    /// What is kept of `request`, which is about to be sent, to make another; `None` if none can be made.
+    ///
+    /// Not asked for where the policy permits no second attempt.
+    fn spare(&self, request: &Self::Inner) -> Option<Self::Spare>;
 
-    /// The request of one more attempt, and what is kept to make yet another.
-    fn again(&self, spare: Self::Spare) -> (Self::Inner, Option<Self::Spare>);
+    /// The request of one more attempt.
+    fn again(&self, spare: Self::Spare) -> Self::Inner;
 }
 
 /// Clones the request before each attempt, body and extensions included.
@@ -67,16 +69,16 @@ impl<Req: Clone> Repeat<Req> for Cloned {
     type Inner = Req;
     type Spare = Req;
 
-    fn once(&self, request: Req) -> Req {
+    fn first(&self, request: Req) -> Req {
         request
     }
 
-    fn first(&self, request: Req) -> (Req, Option<Req>) {
-        (request.clone(), Some(request))
+    fn spare(&self, request: &Req) -> Option<Req> {
+        Some(request.clone())
     }
 
-    fn again(&self, spare: Req) -> (Req, Option<Req>) {
-        (spare.clone(), Some(spare))
+    fn again(&self, spare: Req) -> Req {
+        spare
     }
 }
 
@@ -91,15 +93,15 @@ impl<Req> Repeat<Req> for SendOnce {
     type Inner = Req;
     type Spare = Infallible;
 
-    fn once(&self, request: Req) -> Req {
+    fn first(&self, request: Req) -> Req {
         request
     }
 
-    fn first(&self, request: Req) -> (Req, Option<Infallible>) {
-        (request, None)
+    fn spare(&self, _: &Req) -> Option<Infallible> {
+        None
     }
 
-    fn again(&self, spare: Infallible) -> (Req, Option<Infallible>) {
+    fn again(&self, spare: Infallible) -> Req {
         match spare {}
     }
 }

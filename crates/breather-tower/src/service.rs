@@ -74,11 +74,9 @@ where
         };
         let mut call = breather.start(scope.as_deref(), spec, TokioTimer, seeds.draw());
         call.set_slot(classify.slot(&request));
-        let (request, spare) = if breather.policy().may_repeat() {
-            repeat.first(request)
-        } else {
-            (repeat.once(request), None)
-        };
+        let request = repeat.first(request);
+        let may_repeat = breather.policy().may_repeat();
+        let spare = may_repeat.then(|| repeat.spare(&request)).flatten();
         call.set_replayable(spare.is_some());
 
         // The future may not be polled for long: what was readied is used now, or given up now.

@@ -345,6 +345,12 @@ impl<T: Timer> ActiveCall<T> {
         Moment::new(self.timer.now()).with_wall_clock(&self.timer)
     }
 
+    /// The scope whose pacer the call passes, if it passes one.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.gate.as_ref().map(|gate| gate.scope.name())
+    }
+
     /// The instant by which the call must be over.
     ///
     /// It counts from when the call first asked; before, there is none yet.

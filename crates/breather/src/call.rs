@@ -4,7 +4,7 @@ use crate::decision::{Decision, Origin, Wait};
 use crate::evidence::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::jitter::Delays;
+use crate::jitter::Draws;
 use crate::outcome::{Executed, Kind, Outcome};
 use crate::pacer::Patience;
 use crate::policy::Policy;
@@ -106,7 +106,7 @@ impl Default for CallSpec {
 pub struct Call {
     policy: Policy,
     spec: CallSpec,
-    delays: Delays,
+    draws: Draws,
     deadline: Option<Instant>,
     latest: Instant,
     /// Set while the call waits between two attempts.
@@ -124,7 +124,7 @@ impl Call {
         Self {
             policy,
             spec,
-            delays: Delays::new(policy.backoff(), policy.jitter(), seed),
+            draws: Draws::new(seed),
             deadline: policy.deadline().map(|deadline| now + deadline),
             latest: now,
             not_before: None,
@@ -296,7 +296,8 @@ impl Call {
 
     /// Joins our own delay with the hint: never earlier than it, and not all calls at once.
     fn align(&mut self, now: Instant, retry: u32, hint: &Hint<'_>) -> Wait {
-        let delay = self.delays.draw(retry);
+        let policy = &self.policy;
+        let delay = self.draws.draw(&policy.backoff(), &policy.jitter(), retry);
         let own = now + delay;
         let (until, origin, evidence) = match hint.not_before() {
             // Whoever was told the same instant would return at it. Behind a pacer they queue.

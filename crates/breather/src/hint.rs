@@ -40,6 +40,13 @@ use crate::instant::Instant;
 #[derive(Clone, Debug)]
 pub struct Hint<'a> {
     received: Instant,
+    // Most responses say nothing, and then none of it is written or moved.
+    said: Option<Said<'a>>,
+}
+
+/// What a hint holds, if it says anything at all.
+#[derive(Clone, Debug)]
+struct Said<'a> {
     retry_after: Option<Stated<'a>>,
     windows: [Option<Window<'a>>; MAX_WINDOWS],
     ignored: [Option<Ignored<'a>>; MAX_IGNORED],
@@ -51,16 +58,14 @@ impl<'a> Hint<'a> {
     pub const fn new(received: Instant) -> Self {
         Self {
             received,
-            retry_after: None,
-            windows: [None, None, None, None],
-            ignored: [None, None, None, None],
+            said: None,
         }
     }
 
     /// Says: not before `delay` after the receipt.
     #[must_use]
-    pub const fn with_retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(Stated {
+    pub fn with_retry_after(mut self, delay: Duration) -> Self {
+        self.set_retry_after(Stated {
             delay,
             header: "retry-after",
             raw: b"",
@@ -83,18 +88,23 @@ impl<'a> Hint<'a> {
 
     /// The quota windows, in the order of their dialects.
     pub fn windows(&self) -> impl Iterator<Item = &Window<'a>> {
-        self.windows.iter().flatten()
+        self.said
+            .iter()
+            .flat_map(|said| said.windows.iter().flatten())
     }
 
     /// What was found and not obeyed, with the reason; at most four are kept.
     pub fn ignored(&self) -> impl Iterator<Item = &Ignored<'a>> {
-        self.ignored.iter().flatten()
+        self.said
+            .iter()
+            .flat_map(|said| said.ignored.iter().flatten())
     }
 
     /// `Retry-After`, as an instant on our clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Instant> {
-        self.retry_after.map(|stated| self.received + stated.delay)
+        let stated = self.said.as_ref()?.retry_after?;
+        Some(self.received + stated.delay)
     }
 
     /// The instant before which this response, taken as a refusal, forbids another attempt.
@@ -114,13 +124,14 @@ impl<'a> Hint<'a> {
     }
 
     fn binding(&self) -> Option<Stated<'a>> {
+        let said = self.said.as_ref()?;
         let resets = || {
             self.windows()
                 .filter(|window| window.remaining.unwrap_or(0) == 0)
                 .filter_map(|window| window.reset)
                 .max_by_key(|reset| reset.delay)
         };
-        self.retry_after.or_else(resets)
+        said.retry_after.or_else(resets)
     }
 
     /// The window that permits least: the fewest remaining, and of equal ones the latest reset.
@@ -133,15 +144,27 @@ impl<'a> Hint<'a> {
             })
     }
 
+    fn set_retry_after(&mut self, stated: Stated<'a>) {
+        self.said().retry_after = Some(stated);
+    }
+
     fn push_window(&mut self, window: Window<'a>) {
-        if let Some(slot) = self.windows.iter_mut().find(|slot| slot.is_none()) {
+        if let Some(slot) = self.said().windows.iter_mut().find(|slot| slot.is_none()) {
             *slot = Some(window);
         }
     }
 
+    fn said(&mut self) -> &mut Said<'a> {
+        self.said.get_or_insert(Said {
+            retry_after: None,
+            windows: [None; MAX_WINDOWS],
+            ignored: [None; MAX_IGNORED],
+        })
+    }
+
     #[cfg(feature = "std")]
     fn ignore(&mut self, header: &'static str, value: &'a [u8], why: Why) {
-        if let Some(slot) = self.ignored.iter_mut().find(|slot| slot.is_none()) {
+        if let Some(slot) = self.said().ignored.iter_mut().find(|slot| slot.is_none()) {
             *slot = Some(Ignored { header, value, why });
         }
     }

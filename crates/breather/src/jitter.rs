@@ -147,6 +147,12 @@ impl Default for Jitter {
 pub struct Delays {
     backoff: Backoff,
     jitter: Jitter,
+    draws: Draws,
+}
+
+/// What one call draws its delays from.
+#[derive(Debug)]
+pub(crate) struct Draws {
     seed: u64,
     // Filled by the first draw: most calls never draw, and a generator's state costs more to fill
     // than a call costs to decide.
@@ -161,16 +167,28 @@ impl Delays {
         Self {
             backoff,
             jitter,
+            draws: Draws::new(seed),
+        }
+    }
+
+    /// Draws the delay before retry number `retry`, counted from 0.
+    pub fn draw(&mut self, retry: u32) -> Duration {
+        self.draws.draw(&self.backoff, &self.jitter, retry)
+    }
+}
+
+impl Draws {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self {
             seed,
             rng: None,
             previous: Duration::ZERO,
         }
     }
 
-    /// Draws the delay before retry number `retry`, counted from 0.
-    pub fn draw(&mut self, retry: u32) -> Duration {
-        let ceiling = self.backoff.ceiling(retry);
-        let (low, high) = match self.jitter.kind {
+    pub(crate) fn draw(&mut self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Duration {
+        let ceiling = backoff.ceiling(retry);
+        let (low, high) = match jitter.kind {
             Kind::None => (ceiling, ceiling),
             Kind::Full => (Duration::ZERO, ceiling),
             Kind::Equal => (ceiling / 2, ceiling),
@@ -179,14 +197,14 @@ impl Delays {
             }
             Kind::Proportional { below, above } => (below.of(ceiling), above.of(ceiling)),
             Kind::Decorrelated => {
-                let first = self.backoff.ceiling(0);
+                let first = backoff.ceiling(0);
                 let high = self.previous.max(first).saturating_mul(3);
-                (first, high.min(self.backoff.cap()))
+                (first, high.min(backoff.cap()))
             }
         };
         let seed = self.seed;
         let rng = self.rng.get_or_insert_with(|| Rng::new(seed));
-        self.previous = rng.between(low, high).min(self.jitter.cap);
+        self.previous = rng.between(low, high).min(jitter.cap);
         self.previous
     }
 }

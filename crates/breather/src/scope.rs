@@ -14,7 +14,10 @@ use crate::timer::Timer;
 ///
 /// All logic is in [`Pacer`]; this is its lock. No foreign code runs while it is held: wakers are
 /// cloned, called and dropped, and alarms set, outside.
-pub(crate) struct Scope(Mutex<State>);
+pub(crate) struct Scope {
+    name: Arc<str>,
+    state: Mutex<State>,
+}
 
 pub(crate) struct State {
     pub(crate) pacer: Pacer,
@@ -24,18 +27,24 @@ pub(crate) struct State {
 }
 
 impl Scope {
-    pub(crate) fn new(pacing: Pacing) -> Self {
-        Self(Mutex::new(State {
+    fn new(name: Arc<str>, pacing: Pacing) -> Self {
+        let state = State {
             pacer: Pacer::new(pacing),
             wakers: HashMap::new(),
             alarms: Vec::new(),
-        }))
+        };
+        let state = Mutex::new(state);
+        Self { name, state }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // The pacer runs no code but its own; should it panic all the same, other calls go on with
         // what it knew.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Releases the lock, sees to it that the scope is looked at in time, and wakes the calls that should
@@ -114,7 +123,9 @@ impl State {
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Scope").finish_non_exhaustive()
+        f.debug_struct("Scope")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -175,7 +186,7 @@ pub(crate) struct Scopes {
     most: usize,
     // Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
     // name by a hash that withstands whoever chooses names.
-    by_name: RwLock<BTreeMap<Box<str>, Arc<Scope>>>,
+    by_name: RwLock<BTreeMap<Arc<str>, Arc<Scope>>>,
 }
 
 impl Scopes {
@@ -201,11 +212,12 @@ impl Scopes {
         if let Some(scope) = known.get(name) {
             return (Arc::clone(scope), true);
         }
-        let scope = Arc::new(Scope::new(self.pacing));
+        let name: Arc<str> = name.into();
+        let scope = Arc::new(Scope::new(Arc::clone(&name), self.pacing));
         if known.len() >= self.most && !evict(&mut known, now()) {
             return (scope, false);
         }
-        known.insert(name.into(), Arc::clone(&scope));
+        known.insert(name, Arc::clone(&scope));
         (scope, true)
     }
 
@@ -221,7 +233,7 @@ impl Scopes {
 }
 
 /// Removes the scope that was unused for longest, if one is idle and no call has it at hand.
-fn evict(known: &mut BTreeMap<Box<str>, Arc<Scope>>, now: Instant) -> bool {
+fn evict(known: &mut BTreeMap<Arc<str>, Arc<Scope>>, now: Instant) -> bool {
     let idle = known
         .iter()
         .filter(|(_, scope)| Arc::strong_count(scope) == 1)

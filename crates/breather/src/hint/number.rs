@@ -17,19 +17,21 @@ impl Number {
     /// most one point between them.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii();
-        let mut parts = text.splitn(2, |&byte| byte == b'.');
-        let whole = digits(parts.next()?)?;
-        let Some(fraction) = parts.next() else {
-            return Some(Self { whole, nanos: 0 });
+        let (whole, rest) = digits(text)?;
+        let Some((b'.', fraction)) = rest.split_first() else {
+            return rest.is_empty().then_some(Self { whole, nanos: 0 });
         };
-        digits(fraction)?;
+        let (_, rest) = digits(fraction)?;
+        if !rest.is_empty() {
+            return None;
+        }
         let mut nanos = 0;
         for position in 0..9 {
             let digit = fraction.get(position).map_or(0, |byte| byte - b'0');
             nanos = nanos * 10 + u32::from(digit);
         }
-        let rest = fraction.get(9..).unwrap_or_default();
-        if rest.iter().any(|&digit| digit != b'0') {
+        let finer = fraction.get(9..).unwrap_or_default();
+        if finer.iter().any(|&digit| digit != b'0') {
             nanos += 1;
         }
         if nanos == 1_000_000_000 {
@@ -47,14 +49,17 @@ impl Number {
     }
 }
 
-fn digits(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
+/// The number that `text` begins with, and what comes after it.
+fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0_u64;
+    let mut rest = text;
+    while let Some((byte @ b'0'..=b'9', after)) = rest.split_first() {
+        value = value
+            .saturating_mul(10)
+            .saturating_add(u64::from(byte - b'0'));
+        rest = after;
     }
-    text.iter().try_fold(0_u64, |value, byte| {
-        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
-        Some(value.saturating_mul(10).saturating_add(u64::from(digit)))
-    })
+    (rest.len() < text.len()).then_some((value, rest))
 }
 
 #[cfg(test)]

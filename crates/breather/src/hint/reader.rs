@@ -55,6 +55,13 @@ impl<'a> Hint<'a> {
     #[cfg(feature = "http")]
     #[must_use]
     pub fn from_headers(headers: &'a http::HeaderMap, moment: Moment<'_>) -> Self {
+        // Most responses carry none of the headers, and then their values need not be looked at.
+        if !headers
+            .keys()
+            .any(|name| may_tell(name.as_str().as_bytes()))
+        {
+            return Self::new(moment.instant());
+        }
         let mut found = Found::default();
         for (name, value) in headers {
             found.note(name.as_str().as_bytes(), value.as_bytes());
@@ -166,19 +173,12 @@ impl<'a> Found<'a> {
     /// Keeps the value of a header if it is one that is read.
     #[inline]
     fn note(&mut self, name: &[u8], value: &'a [u8]) {
-        // Most headers of a response are none of these: their length, or their first byte, tells.
-        let Some(first) = name.first() else {
-            return;
-        };
-        match (name.len(), first | 0x20) {
-            (3, b'a') | (4, b'd') | (11, b'r') | (17..=LONGEST_NAME, b'x' | b'i') => {
-                let mut lower = [0; LONGEST_NAME];
-                let lower = &mut lower[..name.len()];
-                lower.copy_from_slice(name);
-                lower.make_ascii_lowercase();
-                self.note_lower(lower, value);
-            }
-            _ => {}
+        if may_tell(name) || matches!(name.len(), 3 | 4) {
+            let mut lower = [0; LONGEST_NAME];
+            let lower = &mut lower[..name.len()];
+            lower.copy_from_slice(name);
+            lower.make_ascii_lowercase();
+            self.note_lower(lower, value);
         }
     }
 
@@ -221,13 +221,10 @@ impl<'a> Found<'a> {
             date: self.date,
             moment,
         };
-        hint.retry_after = stated(
-            &mut hint,
-            "retry-after",
-            self.retry_after,
-            Form::Any,
-            &clock,
-        );
+        let header = "retry-after";
+        if let Some(delay) = stated(&mut hint, header, self.retry_after, Form::Any, &clock) {
+            hint.set_retry_after(delay);
+        }
         for (dialect, found) in DIALECTS.iter().zip(&self.families) {
             if let Some(window) = found.window(dialect, &mut hint, &clock) {
                 hint.push_window(window);
@@ -291,6 +288,16 @@ impl<'a> Family<'a> {
             remaining,
             reset,
         })
+    }
+}
+
+/// Whether a header of that name may tell of time. Of most, the length or the first byte says that it does
+/// not. (`Date` and `Age` tell nothing by themselves.)
+fn may_tell(name: &[u8]) -> bool {
+    match (name.len(), name.first()) {
+        (11, Some(first)) => first | 0x20 == b'r',
+        (17..=LONGEST_NAME, Some(first)) => matches!(first | 0x20, b'x' | b'i'),
+        _ => false,
     }
 }
 

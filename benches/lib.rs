@@ -182,7 +182,7 @@ pub fn main(cases: &[Case]) {
     for (case, cost) in cases.iter().zip(costs.each()) {
         let allocations = cost
             .allocations()
-            .map_or("-".to_owned(), |count| count.to_string());
+            .map_or_else(|| "-".to_owned(), |count| count.to_string());
         println!("{:54} {:>16} {allocations:>12}", case.name, cost.work());
     }
 }

@@ -234,14 +234,14 @@ fn versioned(package: &str) -> String {
 fn shown(cost: Cost) -> String {
     let allocations = cost
         .allocations()
-        .map_or("-".to_owned(), |count| count.to_string());
+        .map_or_else(|| "-".to_owned(), |count| count.to_string());
     format!("{:>16} {allocations:>13}", cost.work())
 }
 
 fn shown_over(cost: Cost) -> String {
     let allocations = cost
         .allocations()
-        .map_or("-".to_owned(), |count| format!("{count:+}"));
+        .map_or_else(|| "-".to_owned(), |count| format!("{count:+}"));
     format!("{:>+16} {allocations:>13}", cost.work())
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use breather_examples::analytics::Server;
+use breather_examples::analytics::{Server, Stats, Timeline};
 use reqwest::StatusCode;
 use tokio::{
     sync::mpsc,
@@ -16,6 +16,20 @@ use tokio::{
 
 use crate::{client::Session, options::Options, progress::Progress};
 
+/// What became of a load.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The time that it was given.
+    pub(crate) limit: Duration,
+    /// The calls that were over before the limit, in the order in which they ended.
+    pub(crate) completions: Vec<Completion>,
+    /// What the server counted.
+    pub(crate) stats: Stats,
+    pub(crate) timeline: Timeline,
+    /// When the first request reached the server, since the start of the load.
+    pub(crate) first_send: Duration,
+}
+
 /// A call that is over.
 #[derive(Debug)]
 pub(crate) struct Completion {
@@ -24,15 +38,14 @@ pub(crate) struct Completion {
     pub(crate) result: Result<StatusCode, reqwest_middleware::Error>,
 }
 
-/// Lets the callers make the calls, and returns those that were over before the limit, in the order
-/// in which they ended.
+/// Lets the callers make the calls, until the limit.
 pub(crate) async fn drive(
     session: Session,
     server: &Server,
     options: &Options,
     limit: Duration,
     progress: &mut Progress,
-) -> Vec<Completion> {
+) -> Run {
     let calls = options.calls;
     let next_call = Arc::new(AtomicU32::new(0));
     let (completed, mut completions) = mpsc::unbounded_channel();
@@ -64,8 +77,8 @@ pub(crate) async fn drive(
 
     let mut done = Vec::with_capacity(calls as usize);
     let mut refresh = interval(REFRESH);
-    let limit = sleep_until(start + limit);
-    tokio::pin!(limit);
+    let limit_passed = sleep_until(start + limit);
+    tokio::pin!(limit_passed);
     loop {
         tokio::select! {
             completion = completions.recv() => match completion {
@@ -73,10 +86,21 @@ pub(crate) async fn drive(
                 None => break,
             },
             _ = refresh.tick() => progress.update(done.len(), server.stats().refused()),
-            () = &mut limit => break,
+            () = &mut limit_passed => break,
         }
     }
-    done
+
+    let timeline = server.timeline();
+    let first_send = timeline.start().map_or(Duration::ZERO, |first| {
+        first.duration_since(start.into_std())
+    });
+    Run {
+        limit,
+        completions: done,
+        stats: server.stats(),
+        timeline,
+        first_send,
+    }
 }
 
 /// How often the progress is shown.

@@ -1,6 +1,7 @@
 //! Several HTTP clients that retry, against a rate-limited server over real sockets.
 //!
-//! Run it with `cargo run --release --example spike`; `--help` after `--` lists its options.
+//! Run it with `cargo run --release --example spike`; `--help` after `--` lists its options. It prints a
+//! table, and draws what each client sent over time as an SVG.
 
 use std::{
     io::{self, Write, stderr, stdout},
@@ -15,7 +16,9 @@ use limit::Limit;
 use options::Options;
 use progress::Progress;
 use report::Report;
+use svg_file::SvgFile;
 
+mod chart;
 mod client;
 mod descriptors;
 mod limit;
@@ -24,6 +27,7 @@ mod options;
 mod progress;
 mod report;
 mod row;
+mod svg_file;
 mod table;
 mod units;
 
@@ -42,6 +46,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     descriptors::provide_for(options.callers)?;
+    let svg_file = SvgFile::open(options.svg.as_deref())?;
     let server_options = options.server();
     let ideal = options.ideal();
     let limit = Limit::new(options.limit, &ideal);
@@ -51,15 +56,22 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         let session = client.session(options.seed)?;
         let server = Server::start(server_options)?;
         let mut progress = Progress::start(&client.name(), options.calls);
-        let completions = load::drive(session, &server, options, limit, &mut progress).await;
-        let stats = server.stats();
-        progress.finish(completions.len(), stats.refused());
+        let run = load::drive(session, &server, options, limit, &mut progress).await;
+        progress.finish(run.completions.len(), run.stats.refused());
         server.shutdown().await?;
-        report.add(client, limit, &completions, stats);
+        report.add(client, run);
     }
 
+    print(&report, options.json)?;
+    svg_file.write(&report.chart().document())?;
+    // The chart is there even if nobody hears of it.
+    let _ = writeln!(stderr(), "chart: {svg_file}");
+    Ok(())
+}
+
+fn print(report: &Report<'_>, as_json: bool) -> anyhow::Result<()> {
     let mut out = stdout().lock();
-    let written = if options.json {
+    let written = if as_json {
         report.write_json(&mut out)
     } else {
         report.write_table(&mut out)

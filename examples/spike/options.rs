@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use breather_examples::analytics;
 use breather_sim::Ideal;
@@ -57,6 +57,10 @@ pub(crate) struct Options {
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// File for the chart of the sends over time [default: spike.svg in cargo's target directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 
     /// Port of the server on 127.0.0.1; 0 takes any that is free
     #[arg(long, value_name = "PORT", default_value_t = 0)]
@@ -160,6 +164,16 @@ mod tests {
     fn seconds_may_have_fractions() {
         let options = parse(&["--window", "2.5"]).unwrap();
         assert_eq!(options.window, Duration::from_millis(2500));
+    }
+
+    #[test]
+    fn the_chart_goes_where_it_is_told() {
+        assert_eq!(parse(&[]).unwrap().svg, None);
+        let options = parse(&["--svg", "a chart.svg"]).unwrap();
+        assert_eq!(options.svg, Some("a chart.svg".into()));
+        for args in [&["--svg"][..], &["--svg", ""]] {
+            assert_eq!(parse(args).unwrap_err().exit_code(), 2, "{args:?}");
+        }
     }
 
     fn parse(args: &[&str]) -> Result<Options, clap::Error> {

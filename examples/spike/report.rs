@@ -1,19 +1,16 @@
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
-use breather_examples::analytics::Stats;
 use breather_sim::Ideal;
 use serde::Serialize;
 
 use crate::{
+    chart::Chart,
     client::Client,
-    load::Completion,
+    load::Run,
     options::Options,
     row::Row,
     table::Table,
-    units::{plural, seconds},
+    units::{plural, seconds, thousands},
 };
 
 /// How the clients fared, for people or for programs.
@@ -40,22 +37,14 @@ impl<'o> Report<'o> {
     }
 
     /// Adds what a client did, as it saw it and as the server counted it.
-    pub(crate) fn add(
-        &mut self,
-        client: Client,
-        limit: Duration,
-        completions: &[Completion],
-        stats: Stats,
-    ) {
-        let row = Row::new(
-            client,
-            self.options.calls,
-            limit,
-            &self.ideal,
-            completions,
-            stats,
-        );
+    pub(crate) fn add(&mut self, client: Client, run: Run) {
+        let row = Row::new(client, self.options.calls, &self.ideal, run);
         self.clients.push(row);
+    }
+
+    /// The requests over time, as a picture.
+    pub(crate) fn chart(&self) -> Chart<'_> {
+        Chart::new(self.options, &self.ideal, &self.clients)
     }
 
     pub(crate) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
@@ -72,9 +61,9 @@ impl<'o> Report<'o> {
              about {} ms.",
             plural(options.calls, "call"),
             plural(options.callers, "caller"),
-            server.quota(),
+            thousands(server.quota().get().into()),
             server.window().as_secs_f64(),
-            server.cap(),
+            thousands(server.cap().get().into()),
             server.service_time().as_millis(),
         )?;
         writeln!(out)?;
@@ -109,8 +98,8 @@ impl<'o> Report<'o> {
             ["most sends", "in 1 s"],
         ]);
         for row in &self.clients {
-            let mark = if row.is_cut_off { " *" } else { "" };
-            let bound = if row.is_cut_off { ">" } else { "" };
+            let mark = if row.is_cut_off() { " *" } else { "" };
+            let bound = if row.is_cut_off() { ">" } else { "" };
             table.push([
                 format!("{}{mark}", row.name),
                 row.calls.to_string(),
@@ -131,6 +120,6 @@ impl<'o> Report<'o> {
 }
 
 fn percentile(row: &Row, at_s: f64) -> String {
-    let is_bound = row.is_cut_off && at_s >= row.makespan_s;
+    let is_bound = row.is_cut_off() && at_s >= row.makespan_s;
     format!("{}{at_s:.2}", if is_bound { ">" } else { "" })
 }

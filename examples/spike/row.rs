@@ -1,13 +1,13 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::Chain;
-use breather_examples::analytics::Stats;
+use breather_examples::analytics::Timeline;
 use breather_sim::{Ideal, quantile};
 use serde::Serialize;
 
 use crate::{
     client::Client,
-    load::Completion,
+    load::{Completion, Run},
     units::{plural, round, seconds},
 };
 
@@ -26,26 +26,30 @@ pub(crate) struct Row {
     pub(crate) p50_s: f64,
     pub(crate) p99_s: f64,
     pub(crate) peak_sends_1s: u64,
-    /// Whether the limit passed before all calls were over.
+    /// The calls that were not over when the limit passed.
     #[serde(skip)]
-    pub(crate) is_cut_off: bool,
+    pub(crate) given_up: u32,
+    #[serde(skip)]
+    pub(crate) timeline: Timeline,
+    #[serde(skip)]
+    pub(crate) first_send_s: f64,
     /// Why calls are not ok.
     #[serde(skip)]
     pub(crate) notes: Vec<String>,
 }
 
 impl Row {
-    /// `completions` is what the client saw, and `stats` what the server counted.
-    pub(crate) fn new(
-        client: Client,
-        calls: u32,
-        limit: Duration,
-        ideal: &Ideal,
-        completions: &[Completion],
-        stats: Stats,
-    ) -> Self {
+    /// What the client saw of the run, and what the server counted.
+    pub(crate) fn new(client: Client, calls: u32, ideal: &Ideal, run: Run) -> Self {
+        let Run {
+            limit,
+            completions,
+            stats,
+            timeline,
+            first_send,
+        } = run;
         let done = completions.len() as u32;
-        let undone = calls - done;
+        let given_up = calls - done;
         // Calls that were given up count as completed at the limit, which is the least they took.
         let mut times: Vec<_> = completions.iter().map(|completion| completion.at).collect();
         times.resize(calls as usize, limit);
@@ -60,10 +64,10 @@ impl Row {
 
         let name = client.name();
         let mut notes = Vec::new();
-        if undone > 0 {
+        if given_up > 0 {
             notes.push(format!(
                 "* {name}: {} given up after {:.1} s (see --limit-s); what is marked with > would have been more.",
-                plural(undone, "call"),
+                plural(given_up, "call"),
                 limit.as_secs_f64(),
             ));
         }
@@ -82,9 +86,16 @@ impl Row {
             p50_s: seconds(quantile(&times, 0.5)),
             p99_s: seconds(quantile(&times, 0.99)),
             peak_sends_1s: stats.peak_sends_1s,
-            is_cut_off: undone > 0,
+            given_up,
+            timeline,
+            first_send_s: seconds(first_send),
             notes,
         }
+    }
+
+    /// Whether the limit passed before all calls were over.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.given_up > 0
     }
 }
 

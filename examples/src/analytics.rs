@@ -55,10 +55,12 @@ use tokio::{
 mod gate;
 mod options;
 mod peak;
+mod timeline;
 
 use gate::{Admission, Gate, Verdict};
 
 pub use options::Options;
+pub use timeline::{Bin, Timeline};
 
 /// The path that has the limits; any other is answered with 404 and not counted.
 pub const PATH: &str = "/api/v2/analytics/conversations/details/summary";
@@ -142,6 +144,14 @@ impl Server {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.counter.gate().stats()
+    }
+
+    /// What became of the requests up to now, by the time at which they arrived.
+    ///
+    /// It starts with the first request, as the grid of windows does.
+    #[must_use]
+    pub fn timeline(&self) -> Timeline {
+        self.counter.gate().timeline()
     }
 }
 

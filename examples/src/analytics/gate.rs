@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use breather_sim::ServiceTimes;
 
-use super::{Options, Stats, peak::Peak};
+use super::{Options, Stats, Timeline, peak::Peak};
 
 /// Who is let in. It is told the time, so that its tests need neither sockets nor patience.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(super) struct Gate {
     refused_by_quota: u64,
     refused_by_cap: u64,
     peak: Peak,
+    timeline: Timeline,
 }
 
 impl Gate {
@@ -34,6 +35,7 @@ impl Gate {
             refused_by_quota: 0,
             refused_by_cap: 0,
             peak: Peak::default(),
+            timeline: Timeline::default(),
         }
     }
 
@@ -49,13 +51,16 @@ impl Gate {
 
         let verdict = if self.spent >= self.quota {
             self.refused_by_quota += 1;
+            self.timeline.on_refused_by_quota(now);
             Verdict::RefusedByQuota
         } else if self.in_flight >= self.cap {
             self.refused_by_cap += 1;
+            self.timeline.on_refused_by_cap(now);
             Verdict::RefusedByCap
         } else {
             self.spent += 1;
             self.in_flight += 1;
+            self.timeline.on_accepted(now);
             Verdict::Accepted {
                 service_time: self
                     .service_times
@@ -83,6 +88,10 @@ impl Gate {
             in_flight: self.in_flight,
             peak_sends_1s: self.peak.most(),
         }
+    }
+
+    pub(super) fn timeline(&self) -> Timeline {
+        self.timeline.clone()
     }
 }
 
@@ -201,6 +210,25 @@ mod tests {
         let stats = gate.stats();
         assert_eq!((stats.sends, stats.refused()), (23, 20));
         assert_eq!((stats.refused_by_cap, stats.in_flight), (20, 2));
+    }
+
+    #[test]
+    fn the_timeline_has_all_verdicts() {
+        let mut gate = gate(2, 10, 1);
+        let start = Instant::now();
+        gate.admit(start);
+        gate.admit(start);
+        gate.on_call_over();
+        gate.admit(start + Duration::from_millis(100));
+        gate.admit(start + Duration::from_millis(300));
+
+        let timeline = gate.timeline();
+        let counts: Vec<_> = timeline
+            .bins()
+            .iter()
+            .map(|bin| (bin.accepted, bin.refused_by_cap, bin.refused_by_quota))
+            .collect();
+        assert_eq!(counts, [(1, 1, 0), (1, 0, 0), (0, 0, 0), (0, 0, 1)]);
     }
 
     #[test]

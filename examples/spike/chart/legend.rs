@@ -1,0 +1,81 @@
+use svg::node::element::{Group, Rectangle};
+
+use crate::units::decimal;
+
+use super::{mark::Mark, paint::Paint, scales::Scales, shape};
+
+/// What the colours and the lines mean.
+#[derive(Debug)]
+pub(super) struct Legend<'s> {
+    scales: &'s Scales,
+}
+
+impl<'s> Legend<'s> {
+    pub(super) fn new(scales: &'s Scales) -> Self {
+        Self { scales }
+    }
+
+    /// Two rows of signs with their words. The origin is the left end of the line that the first stands on.
+    pub(super) fn group(&self) -> Group {
+        let bars = [
+            (block(Paint::Accepted), "accepted".to_owned()),
+            (
+                block(Paint::RefusedByCap),
+                "refused: too many in flight".to_owned(),
+            ),
+            (
+                block(Paint::RefusedByQuota),
+                "refused: quota spent".to_owned(),
+            ),
+        ];
+        let ideal = format!("ideal finish, {} s", decimal(self.scales.ideal_s));
+        let marks = [
+            (mark(Mark::End, -SIGN), "end of the run".to_owned()),
+            // Its triangle takes the rest of the height.
+            (mark(Mark::Ideal, -4.0), ideal),
+            (mark(Mark::Reset, -SIGN), self.resets()),
+        ];
+        Group::new()
+            .add(row(bars))
+            .add(shape::moved(row(marks), 0.0, 24.0))
+    }
+
+    fn resets(&self) -> String {
+        let window_s = self.scales.window.as_secs_f64();
+        let text = format!("reset of the quota, every {window_s} s");
+        if self.scales.shows_resets() {
+            text
+        } else {
+            format!("{text}: too many to show")
+        }
+    }
+}
+
+fn row(items: [(Group, String); 3]) -> Group {
+    let mut group = Group::new();
+    for (index, (sign, words)) in items.into_iter().enumerate() {
+        let words = shape::text(&words, SIGN_WIDTH + 8.0, 0.0, Paint::Ink);
+        let item = Group::new().add(sign).add(words);
+        group = group.add(shape::moved(item, COLUMN * index as f64, 0.0));
+    }
+    group
+}
+
+fn block(paint: Paint) -> Group {
+    let block = Rectangle::new()
+        .set("y", -SIGN)
+        .set("width", SIGN_WIDTH)
+        .set("height", SIGN + BELOW);
+    Group::new().add(paint.fill(block))
+}
+
+fn mark(mark: Mark, top: f64) -> Group {
+    mark.group(SIGN_WIDTH / 2.0, top, BELOW)
+}
+
+/// How far a sign goes up and down from the line that the words stand on.
+const SIGN: f64 = 11.0;
+const BELOW: f64 = 2.0;
+
+const SIGN_WIDTH: f64 = 16.0;
+const COLUMN: f64 = 220.0;

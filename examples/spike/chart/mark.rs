@@ -1,0 +1,33 @@
+use svg::node::element::{Group, Line};
+
+use super::{paint::Paint, shape};
+
+/// The vertical lines that stand for a point in time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Mark {
+    /// Of a run.
+    End,
+    /// Where the ideal ends.
+    Ideal,
+    /// Of the server's window.
+    Reset,
+}
+
+impl Mark {
+    pub(super) fn group(self, x: f64, top: f64, bottom: f64) -> Group {
+        let line = |paint| shape::line((x, top), (x, bottom), paint);
+        let group = Group::new();
+        match self {
+            Self::End => group.add(line(Paint::Ink).set("stroke-width", 2)),
+            // The triangle is above the line, to be seen where the end of a run hides that.
+            Self::Ideal => group
+                .add(dashed(line(Paint::Ideal), "6 3").set("stroke-width", 1.5))
+                .add(shape::triangle((x, top), Paint::Ideal)),
+            Self::Reset => group.add(dashed(line(Paint::Reset), "2 3")),
+        }
+    }
+}
+
+fn dashed(line: Line, dashes: &str) -> Line {
+    line.set("stroke-dasharray", dashes)
+}

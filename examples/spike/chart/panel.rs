@@ -1,0 +1,154 @@
+use svg::node::element::{Group, Rectangle, TSpan, Text};
+
+use crate::{
+    row::Row,
+    units::{decimal, plural, thousands},
+};
+
+use super::{bars::Bars, mark::Mark, paint::Paint, scales::Scales, shape};
+
+/// What one client did, from the start of its load to its end.
+#[derive(Debug)]
+pub(super) struct Panel<'r> {
+    row: &'r Row,
+    bars: Bars,
+}
+
+impl<'r> Panel<'r> {
+    pub(super) fn new(row: &'r Row, scales: &Scales) -> Self {
+        Self {
+            row,
+            bars: Bars::new(row, scales.bin_width),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// What became of the calls, in short.
+    pub(super) fn summary(&self) -> String {
+        let row = self.row;
+        let failed = match row.calls - row.given_up - row.ok {
+            0 => String::new(),
+            failed => format!(" ({} failed)", thousands(failed.into())),
+        };
+        let makespan = decimal(row.makespan_s);
+        let end = match row.given_up {
+            0 => format!("{makespan} s"),
+            given_up => format!(
+                "cut off at {makespan} s, {} not done",
+                thousands(given_up.into())
+            ),
+        };
+        format!(
+            "{}{failed}, {}, {} refused, {end}",
+            plural(row.calls, "call"),
+            plural(row.sends, "send"),
+            thousands(row.refused),
+        )
+    }
+
+    /// The highest bar, in words.
+    pub(super) fn most_sends(&self, scales: &Scales) -> String {
+        format!("{} {}", thousands(self.bars.most()), unit(scales))
+    }
+
+    /// The origin is the upper left corner of the plot.
+    pub(super) fn group(&self, scales: &Scales) -> Group {
+        let bottom = scales.sends.length();
+        let end = scales.time.position(self.row.makespan_s);
+        let ideal = scales.time.position(scales.ideal_s);
+        Group::new()
+            .add(self.heading())
+            .add(background(end, bottom))
+            .add(sends_axis(scales))
+            .add(time_axis(scales))
+            .add(self.resets(scales))
+            .add(self.bars.group(scales))
+            .add(Mark::Ideal.group(ideal, 0.0, bottom))
+            .add(Mark::End.group(end, 0.0, bottom))
+            .add(self.end_label(end))
+    }
+
+    fn heading(&self) -> Text {
+        let summary = TSpan::new(self.summary())
+            .set("dx", 12)
+            .set("font-size", 13)
+            .set("font-weight", 400);
+        shape::text(self.name(), 0.0, -16.0, Paint::Ink)
+            .set("font-size", 15)
+            .set("font-weight", 600)
+            .add(summary)
+    }
+
+    /// Those between the first send and the end.
+    fn resets(&self, scales: &Scales) -> Group {
+        let mut group = Group::new();
+        if !scales.shows_resets() {
+            return group;
+        }
+        let window_s = scales.window.as_secs_f64();
+        let mut at_s = self.row.first_send_s + window_s;
+        while at_s < self.row.makespan_s {
+            let x = scales.time.position(at_s);
+            group = group.add(Mark::Reset.group(x, 0.0, scales.sends.length()));
+            at_s += window_s;
+        }
+        group
+    }
+
+    fn end_label(&self, end: f64) -> Text {
+        let how = if self.row.is_cut_off() {
+            "cut off"
+        } else {
+            "done"
+        };
+        let words = format!("{how}: {} s", decimal(self.row.makespan_s));
+        shape::text(&words, end + 8.0, 14.0, Paint::Ink).set("font-weight", 600)
+    }
+}
+
+/// As long as the run.
+fn background(end: f64, height: f64) -> Rectangle {
+    let rectangle = Rectangle::new()
+        .set("width", shape::rounded(end))
+        .set("height", height);
+    Paint::Run.fill(rectangle)
+}
+
+fn sends_axis(scales: &Scales) -> Group {
+    let (axis, right) = (&scales.sends, scales.time.length());
+    let mut group = Group::new();
+    for tick in axis.ticks() {
+        let y = axis.length() - axis.position(tick);
+        let label = shape::label(&axis.label(tick), -8.0, y + 4.0).set("text-anchor", "end");
+        group = group
+            .add(shape::line((0.0, y), (right, y), Paint::Grid))
+            .add(label);
+    }
+    group.add(shape::upward_label(
+        &format!("sends {}", unit(scales)),
+        -48.0,
+        axis.length() / 2.0,
+    ))
+}
+
+fn time_axis(scales: &Scales) -> Group {
+    let (axis, bottom) = (&scales.time, scales.sends.length());
+    let line = shape::line((0.0, bottom), (axis.length(), bottom), Paint::Faint);
+    let mut group = Group::new().add(line);
+    for tick in axis.ticks() {
+        let x = axis.position(tick);
+        let label = shape::label(&axis.label(tick), x, bottom + 18.0).set("text-anchor", "middle");
+        group = group
+            .add(shape::line((x, bottom), (x, bottom + 4.0), Paint::Faint))
+            .add(label);
+    }
+    group
+}
+
+/// What the height of a bar counts.
+fn unit(scales: &Scales) -> String {
+    format!("in {} s", scales.bin_width.as_secs_f64())
+}

@@ -1,0 +1,216 @@
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+/// What became of the requests, by the time at which they arrived.
+///
+/// It is told the time. The first request starts it, and with it the first of its bins, all of which
+/// are equally wide. They start with a width of 100 ms, and that is doubled as often as it takes to
+/// keep them at 1200 or fewer, so that memory is bounded however long it goes on.
+///
+/// # Example
+///
+/// ```
+/// use breather_examples::analytics::Timeline;
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// let mut timeline = Timeline::default();
+/// timeline.on_accepted(start);
+/// timeline.on_refused_by_cap(start);
+/// timeline.on_refused_by_quota(start + Duration::from_millis(250));
+/// assert_eq!(timeline.start(), Some(start));
+/// assert_eq!(timeline.bin_width(), Duration::from_millis(100));
+///
+/// let sends: Vec<_> = timeline.bins().iter().map(|bin| bin.sends()).collect();
+/// assert_eq!(sends, [2, 0, 1]);
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Timeline {
+    start: Option<Instant>,
+    bin_width: Duration,
+    /// At most `MOST_BINS`, and the last one is not empty.
+    bins: Vec<Bin>,
+}
+
+impl Timeline {
+    /// Counts a request that arrived now and was accepted.
+    ///
+    /// A time before that of the first request counts as that.
+    pub fn on_accepted(&mut self, now: Instant) {
+        self.bin(now).accepted += 1;
+    }
+
+    /// Counts a request that arrived now and was refused because the quota was spent.
+    pub fn on_refused_by_quota(&mut self, now: Instant) {
+        self.bin(now).refused_by_quota += 1;
+    }
+
+    /// Counts a request that arrived now and was refused because the cap was reached.
+    pub fn on_refused_by_cap(&mut self, now: Instant) {
+        self.bin(now).refused_by_cap += 1;
+    }
+
+    /// The time of the first request, or none before it.
+    #[must_use]
+    pub fn start(&self) -> Option<Instant> {
+        self.start
+    }
+
+    /// The width of each bin: 100 ms until the bins are doubled or grouped.
+    #[must_use]
+    pub fn bin_width(&self) -> Duration {
+        self.bin_width
+    }
+
+    /// The bins from the first request to the latest, without gaps.
+    #[must_use]
+    pub fn bins(&self) -> &[Bin] {
+        &self.bins
+    }
+
+    /// The same requests, with so many bins made one each.
+    #[must_use]
+    pub fn grouped(mut self, count: NonZeroU32) -> Self {
+        self.group(count);
+        self
+    }
+
+    fn bin(&mut self, now: Instant) -> &mut Bin {
+        let start = *self.start.get_or_insert(now);
+        let since_start = now.saturating_duration_since(start).as_nanos();
+        while since_start / self.bin_width.as_nanos() >= MOST_BINS as u128 {
+            self.group(const { NonZeroU32::new(2).unwrap() });
+        }
+        let index = (since_start / self.bin_width.as_nanos()) as usize;
+        if index >= self.bins.len() {
+            self.bins.resize(index + 1, Bin::default());
+        }
+        &mut self.bins[index]
+    }
+
+    fn group(&mut self, count: NonZeroU32) {
+        self.bin_width = self.bin_width.saturating_mul(count.get());
+        self.bins = self
+            .bins
+            .chunks(count.get() as usize)
+            .map(Bin::sum)
+            .collect();
+    }
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self {
+            start: None,
+            bin_width: FINEST,
+            bins: Vec::new(),
+        }
+    }
+}
+
+/// The requests that arrived in one bin of a [`Timeline`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Bin {
+    /// Those that were accepted.
+    pub accepted: u64,
+    /// Those refused because the quota of their window was spent.
+    pub refused_by_quota: u64,
+    /// Those refused because as many calls as the cap allows were in flight.
+    pub refused_by_cap: u64,
+}
+
+impl Bin {
+    /// All of them.
+    #[must_use]
+    pub fn sends(&self) -> u64 {
+        self.accepted + self.refused_by_quota + self.refused_by_cap
+    }
+
+    fn sum(bins: &[Self]) -> Self {
+        Self {
+            accepted: bins.iter().map(|bin| bin.accepted).sum(),
+            refused_by_quota: bins.iter().map(|bin| bin.refused_by_quota).sum(),
+            refused_by_cap: bins.iter().map(|bin| bin.refused_by_cap).sum(),
+        }
+    }
+}
+
+/// Finer than a window and than most service times; a burst is still a burst in it.
+const FINEST: Duration = Duration::from_millis(100);
+
+/// Two minutes of the finest bins, and more than a chart has room for.
+const MOST_BINS: usize = 1200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_are_half_open() {
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        timeline.on_accepted(start);
+        timeline.on_refused_by_cap(start + FINEST - Duration::from_nanos(1));
+        timeline.on_refused_by_quota(start + FINEST);
+        let [first, second] = timeline.bins() else {
+            panic!("{timeline:?}");
+        };
+        assert_eq!(
+            (first.accepted, first.refused_by_cap, first.sends()),
+            (1, 1, 2)
+        );
+        assert_eq!((second.refused_by_quota, second.sends()), (1, 1));
+    }
+
+    #[test]
+    fn a_long_time_makes_bins_wider_and_not_more() {
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        for second in 0..1000 {
+            timeline.on_accepted(start + Duration::from_secs(second));
+            timeline.on_refused_by_quota(start + Duration::from_secs(second));
+        }
+        // 1000 s in 100 ms are 10 000 bins, and half as many for each of four doublings.
+        assert_eq!(timeline.bin_width(), Duration::from_millis(1600));
+        assert_eq!(timeline.bins().len(), 625);
+        assert_eq!(counts(&timeline), (1000, 1000));
+        // The seconds 0 and 1 are in the first bin, 2 and 3 in the second, only 4 in the third.
+        let firsts: Vec<_> = timeline.bins()[..3]
+            .iter()
+            .map(|bin| bin.accepted)
+            .collect();
+        assert_eq!(firsts, [2, 2, 1]);
+    }
+
+    #[test]
+    fn a_leap_of_years_is_survived() {
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        timeline.on_accepted(start);
+        timeline.on_accepted(start + Duration::from_secs(1 << 32));
+        assert!(timeline.bins().len() <= MOST_BINS);
+        assert_eq!(counts(&timeline), (2, 0));
+    }
+
+    #[test]
+    fn the_last_group_may_be_smaller() {
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        for ms in [0, 100, 200, 300, 400] {
+            timeline.on_accepted(start + Duration::from_millis(ms));
+        }
+        let timeline = timeline.grouped(NonZeroU32::new(3).unwrap());
+        assert_eq!(timeline.bin_width(), Duration::from_millis(300));
+        let accepted: Vec<_> = timeline.bins().iter().map(|bin| bin.accepted).collect();
+        assert_eq!(accepted, [3, 2]);
+        assert_eq!(timeline.start(), Some(start));
+    }
+
+    fn counts(timeline: &Timeline) -> (u64, u64) {
+        let sum = Bin::sum(timeline.bins());
+        (sum.accepted, sum.refused_by_quota + sum.refused_by_cap)
+    }
+}

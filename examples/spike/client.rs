@@ -1,12 +1,21 @@
 use std::time::Duration;
 
+use anyhow::anyhow;
+use axum::http;
 use breather_reqwest::RetryMiddleware;
+use breather_tower::{BoxErrors, Retry, RetryLayer};
 use clap::ValueEnum;
+use http_body_util::BodyExt;
+use hyper_util::{
+    client::legacy::{Client as HyperClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use reqwest::StatusCode;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokio::time::sleep;
+use tower::{Layer, ServiceExt};
 
 /// The clients that can be compared. To add one, add a variant, its name and its session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -15,6 +24,7 @@ pub(crate) enum Client {
     LoopCapped,
     ReqwestRetry,
     BreatherReqwest,
+    BreatherTower,
 }
 
 impl Client {
@@ -25,12 +35,13 @@ impl Client {
             Self::LoopCapped => format!("min(2^n + U(0,1), {CEILING_S})"),
             Self::ReqwestRetry => format!("reqwest-retry ({RETRIES} retries)"),
             Self::BreatherReqwest => "breather-reqwest".into(),
+            Self::BreatherTower => "breather-tower".into(),
         }
     }
 
     /// Whether its callers know of one another.
     pub(crate) fn is_paced(self) -> bool {
-        self == Self::BreatherReqwest
+        matches!(self, Self::BreatherReqwest | Self::BreatherTower)
     }
 
     /// Makes the one client that all callers of a run share.
@@ -57,6 +68,10 @@ impl Client {
                 let retry = RetryMiddleware::default();
                 Session::Middleware(ClientBuilder::new(http).with(retry).build())
             }
+            Self::BreatherTower => {
+                let client = HyperClient::builder(TokioExecutor::new()).build_http();
+                Session::Service(RetryLayer::default().box_errors().layer(client))
+            }
         })
     }
 }
@@ -70,15 +85,12 @@ pub(crate) enum Session {
         seed: u64,
     },
     Middleware(ClientWithMiddleware),
+    Service(Retry<BoxErrors<HyperClient<HttpConnector, String>>>),
 }
 
 impl Session {
     /// Makes the call with this number, retries included, and reads the answer to its end.
-    pub(crate) async fn call(
-        &self,
-        url: &str,
-        number: u32,
-    ) -> Result<StatusCode, reqwest_middleware::Error> {
+    pub(crate) async fn call(&self, url: &str, number: u32) -> anyhow::Result<StatusCode> {
         let response = match self {
             Self::Loop {
                 http,
@@ -91,6 +103,14 @@ impl Session {
                 call_in_a_loop(http, url, *ceiling_s, random).await?
             }
             Self::Middleware(client) => client.get(url).send().await?,
+            Self::Service(service) => {
+                let request = http::Request::get(url).body(String::new())?;
+                let result = service.clone().oneshot(request).await;
+                let response = result.map_err(|error| anyhow!(error))?;
+                let status = response.status();
+                response.into_body().collect().await?;
+                return Ok(status);
+            }
         };
         let status = response.status();
         response.bytes().await?;

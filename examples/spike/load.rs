@@ -35,7 +35,7 @@ pub(crate) struct Run {
 pub(crate) struct Completion {
     /// Since the start of the load.
     pub(crate) at: Duration,
-    pub(crate) result: Result<StatusCode, reqwest_middleware::Error>,
+    pub(crate) result: anyhow::Result<StatusCode>,
 }
 
 /// Lets the callers make the calls, until the limit.

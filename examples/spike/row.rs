@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use anyhow::Chain;
 use breather_examples::analytics::Timeline;
 use breather_sim::{Ideal, quantile};
 use serde::Serialize;
@@ -104,7 +103,7 @@ fn failure(completion: &Completion) -> Option<String> {
         Ok(status) if status.is_success() => None,
         Ok(status) => Some(format!("ended with {status}")),
         Err(error) => {
-            let causes: Vec<_> = Chain::new(error).map(ToString::to_string).collect();
+            let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
             Some(format!("failed: {}", causes.join(": ")))
         }
     }

@@ -100,7 +100,8 @@ async fn there_is_one_order_of_waiting() {
         let [mut one, mut two, mut three] =
             order.map(|way| Box::pin(clients.call(way, way.name())));
         for call in [&mut one, &mut two, &mut three] {
-            poll_fn(|cx| Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+            let is_pending = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+            assert!(is_pending);
         }
         // Whoever is polled first has nothing of it.
         let results = tokio::join!(three, two, one);

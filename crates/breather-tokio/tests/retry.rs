@@ -194,6 +194,22 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
+    let breather = Breather::new(exact(SECOND).with_deadline(9 * SECOND));
+    let db = Db::new([DbError::Refused]);
+    let busy = Db::new([DbError::Busy(60 * SECOND)]);
+    let failing = retry(&breather, || db.query()).scope("db");
+    let refused = async {
+        sleep(TICK).await;
+        retry(&breather, || busy.query()).scope("db").await
+    };
+    let (failed, refused) = tokio::join!(failing, refused);
+    assert_eq!(failed, Err(RetryError::Failed(DbError::Refused)));
+    assert!(refused.is_err());
+    assert_eq!(db.queries(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_5_and_6_no_two_calls_draw_alike_unless_they_are_told_to() {
     let breather = Breather::default();
     let delay = async |seed: Option<u64>| {

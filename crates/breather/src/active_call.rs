@@ -256,8 +256,7 @@ impl<T: Timer> ActiveCall<T> {
             return false;
         }
         if let Some(gate) = &mut self.gate {
-            let deadline = self.policy.deadline().map(|deadline| now + deadline);
-            if !gate.ask_first(self.policy.patience(deadline), now, &self.timer) {
+            if !gate.ask_first(now, &self.timer) {
                 return false;
             }
         }
@@ -430,13 +429,14 @@ fn eventful<'p>(progress: &'p mut Progress, policy: &Policy, now: Instant) -> &'
 
 impl Gate {
     /// Takes the call's place, and a permit if there is one at once.
-    fn ask_first<T: Timer>(&mut self, patience: Patience, now: Instant, timer: &T) -> bool {
+    ///
+    /// If there is none, the call has to [`ask`](Self::ask) in full, to keep a waker or to learn why it does
+    /// not wait.
+    fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         let mut state = self.scope.lock();
         let place = state.pacer.arrive();
         self.place = Some(place);
-        let Turn::Send(permit) = state.pacer.request(now, place, patience) else {
-            // The call asks again in full, and keeps a waker, or learns why not.
-            state.pacer.leave(place);
+        let Turn::Send(permit) = state.pacer.request(now, place, Patience::endless()) else {
             return false;
         };
         self.permit = Some(permit);

@@ -91,34 +91,65 @@ async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept() {
-    let breather = Breather::default();
-    let script = Script::new([spent(5).after(SECOND)]);
-    let service = ServiceBuilder::new()
-        .layer(RetryLayer::new(breather.clone()))
+    let breather = Breather::new(at_once());
+    let script = Script::new([Answer::status(503).after(MS)]);
+    let limited = ServiceBuilder::new()
         .concurrency_limit(1)
         .service(script.clone());
-    // All have a permit at once, and one has the slot. Its refusal concerns those who wait for it.
-    let mut calls: Vec<_> = (0..10).map(|_| service.clone()).collect();
-    let mut first = calls.pop().unwrap();
-    let first = first.ready().await.unwrap().call(request(Method::GET));
-    let others = calls
-        .into_iter()
-        .map(|service| service.oneshot(request(Method::GET)));
+    let mut elsewhere = limited.clone();
+    let retry = RetryLayer::new(breather.clone());
+    let refusing = retry.layer(Script::new([spent(5)]));
     let start = Instant::now();
-    let (first, others) = tokio::join!(first, join_all(others));
-    assert_eq!(first.unwrap().status(), 200);
-    assert!(
-        others
-            .into_iter()
-            .all(|result| result.unwrap().status() == 200)
+    let service = retry.layer(limited.clone());
+    let first = tokio::spawn(async move { get(&service).await });
+    tokio::task::yield_now().await;
+
+    // As soon as the first attempt has given the slot back, somebody else has it.
+    let slot = elsewhere.ready().await.unwrap();
+    tokio::time::sleep(MS).await;
+    assert_eq!(held(&breather), (1, 0), "its second attempt has a permit");
+    let refused = tokio::spawn(async move { get(&refusing).await });
+    tokio::time::sleep(MS).await;
+    let hold_ends = start + 5 * SECOND;
+    // The slot is there now, and the scope is held: the permit goes back, and the slot too.
+    drop(slot.call(request(Method::GET)));
+    drop(elsewhere);
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(script.sends().len(), 2, "one of them elsewhere");
+    let mut elsewhere = limited.clone();
+    let free = timeout(MS, elsewhere.ready()).await;
+    assert!(free.expect("who waits has no slot").is_ok());
+    drop(elsewhere);
+
+    let (status, report) = first.await.unwrap();
+    assert_eq!(
+        (status, report.attempts()),
+        (200, 2),
+        "the one not sent is none"
     );
-    let early = script
-        .sends()
-        .iter()
-        .skip(1)
-        .filter(|send| send.at - start < 6 * SECOND)
-        .count();
-    assert_eq!(early, 0, "{:#?}", script.sends());
+    assert_eq!(refused.await.unwrap().0, 200);
+    assert!(script.sends()[2].at >= hold_ends);
+    assert_eq!(held(&breather), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
+    let policy = Policy::new()
+        .with_deadline(9 * SECOND)
+        .with_backoff(Backoff::constant(SECOND))
+        .with_jitter(Jitter::none());
+    let retry = RetryLayer::new(Breather::new(policy));
+    let refusing = retry.layer(Script::new([spent(60)]));
+    let reset = Script::new([Answer::error(io::ErrorKind::ConnectionReset)]);
+    let service = retry.layer(reset.clone());
+    let failing = tokio::spawn(async move { call(&service, request(Method::GET)).await });
+    tokio::task::yield_now().await;
+    assert_eq!(get(&refusing).await.0, 429);
+    let (result, report) = failing.await.unwrap();
+    let error = result.unwrap_err().downcast::<io::Error>().unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(reset.sends().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -315,7 +315,12 @@ fn a_guessed_hold_is_not_forgotten_either() {
     let bare = Hint::new(timer.now());
     let _ = call.on_outcome(Outcome::throttled("status 429"), &bare);
     drop(call);
-    let other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    let mut other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    assert!(other.report().unshared());
+    // Whatever becomes of it.
+    assert_eq!(step(&mut other), Step::Send);
+    let _ = other.on_outcome(Outcome::throttled("status 429"), &bare);
+    assert_eq!(other.report().refusals(), 1);
     assert!(other.report().unshared());
     timer.advance(SECOND);
     let other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);

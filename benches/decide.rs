@@ -33,15 +33,13 @@ fn main() {
         Case::new("reading a date", || {
             black_box(Hint::read(black_box(DATED), moment()));
         }),
-        Case::new("pacer: a permit taken and returned, quota read", || {
+        Case::new("pacer: a permit taken and returned, quota told", || {
             PACER.with_borrow_mut(|pacer| {
                 let place = pacer.arrive();
                 let Turn::Send(permit) = pacer.request(NOW, place, Patience::endless()) else {
                     return;
                 };
-                let window = Window::new("").with_limit(300).with_remaining(200);
-                let hint = Hint::new(NOW).with_window(window.with_reset(Duration::from_secs(9)));
-                pacer.on_outcome(NOW, permit, Outcome::success(), &hint);
+                HINT.with(|hint| pacer.on_outcome(NOW, permit, Outcome::success(), hint));
             });
         }),
         Case::new("handle: a call from start to drop, two clock reads", || {
@@ -96,6 +94,10 @@ const DATED: [(&str, &[u8]); 2] = [
 ];
 
 thread_local! {
+    static HINT: Hint<'static> = {
+        let window = Window::new("").with_limit(300).with_remaining(200);
+        Hint::new(NOW).with_window(window.with_reset(Duration::from_secs(9)))
+    };
     static PACER: RefCell<Pacer> = RefCell::new(Pacer::new(Pacing::default()));
     static BREATHER: Breather = Breather::default();
 }

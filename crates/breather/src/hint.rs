@@ -136,12 +136,20 @@ impl<'a> Hint<'a> {
 
     /// The window that permits least: the fewest remaining, and of equal ones the latest reset.
     pub(crate) fn tightest(&self) -> Option<&Window<'a>> {
-        self.windows()
-            .filter(|window| window.remaining.is_some())
-            .min_by_key(|window| {
-                let reset = window.reset.map(|reset| reset.delay);
-                (window.remaining, core::cmp::Reverse(reset))
-            })
+        let said = self.said.as_ref()?;
+        let mut tightest: Option<(&Window<'a>, u64)> = None;
+        for window in said.windows.iter().map_while(Option::as_ref) {
+            let Some(remaining) = window.remaining else {
+                continue;
+            };
+            let is_tighter = tightest.is_none_or(|(other, fewest)| {
+                remaining < fewest || remaining == fewest && window.reset() > other.reset()
+            });
+            if is_tighter {
+                tightest = Some((window, remaining));
+            }
+        }
+        tightest.map(|(window, _)| window)
     }
 
     fn set_retry_after(&mut self, stated: Stated<'a>) {

@@ -197,18 +197,21 @@ impl Pacer {
             Kind::Throttled => hint.received(),
             _ => permit.sent,
         };
-        self.quota.on_answer(&permit, base, hint);
+        let tightest = hint.tightest();
+        if let Some(window) = tightest {
+            self.quota.on_answer(&permit, base, window);
+        }
         match outcome.kind() {
-            Kind::Throttled => self.on_refused(now, &permit, hint),
+            Kind::Throttled => self.on_refused(now, &permit, hint, tightest),
             Kind::Success | Kind::Pending | Kind::Permanent => {
-                self.on_accepted(now, &permit, hint);
+                self.on_accepted(now, &permit, tightest);
             }
             Kind::Transient => self.on_lost(&permit),
         }
         let was_held = self.opens().is_some();
         self.recount(now);
         if !was_held && self.opens().is_some() {
-            self.evidence = hint.tightest().and_then(Window::evidence);
+            self.evidence = tightest.and_then(Window::evidence);
         }
     }
 
@@ -418,11 +421,17 @@ impl Pacer {
         self.refusal_time.map(|_| prospect)
     }
 
-    fn on_refused(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
+    fn on_refused(
+        &mut self,
+        now: Instant,
+        permit: &Permit,
+        hint: &Hint<'_>,
+        tightest: Option<&Window<'_>>,
+    ) {
         let took = now.duration_since(permit.sent);
         self.refusal_time = Some(slowest_of_late(self.refusal_time.unwrap_or_default(), took));
 
-        let remaining = hint.tightest().and_then(|window| window.remaining());
+        let remaining = tightest.and_then(Window::remaining);
         let crowded = match remaining {
             Some(left) => left > 0,
             None => self.concurrency.suspects(permit),
@@ -462,8 +471,10 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    fn on_accepted(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
-        self.quota.on_accepted(self.sent - self.epoch_start, hint);
+    fn on_accepted(&mut self, now: Instant, permit: &Permit, tightest: Option<&Window<'_>>) {
+        if let Some(window) = tightest {
+            self.quota.on_accepted(self.sent - self.epoch_start, window);
+        }
         let took = now.duration_since(permit.sent);
         self.service_time = slowest_of_late(self.service_time, took);
         self.concurrency.on_accepted(permit);

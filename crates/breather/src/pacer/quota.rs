@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::permit::Permit;
-use crate::hint::Hint;
+use crate::hint::Window;
 use crate::instant::Instant;
 
 /// The quota window that the scope is in, as its answers tell of it.
@@ -36,11 +36,8 @@ struct Reset {
 }
 
 impl Quota {
-    /// What the answer to `permit` says. The server's delays count from `base`.
-    pub(super) fn on_answer(&mut self, permit: &Permit, base: Instant, hint: &Hint<'_>) {
-        let Some(window) = hint.tightest() else {
-            return;
-        };
+    /// What the answer to `permit` says of its tightest window. The server's delays count from `base`.
+    pub(super) fn on_answer(&mut self, permit: &Permit, base: Instant, window: &Window<'_>) {
         let Some(remaining) = window.remaining() else {
             return;
         };
@@ -63,11 +60,8 @@ impl Quota {
 
     /// An accepted answer of a window in which `ours` were sent so far. (What a refused probe says is said
     /// of the window before.)
-    pub(super) fn on_accepted(&mut self, ours: u64, hint: &Hint<'_>) {
-        let Some((limit, remaining)) = hint
-            .tightest()
-            .and_then(|window| window.limit().zip(window.remaining()))
-        else {
+    pub(super) fn on_accepted(&mut self, ours: u64, window: &Window<'_>) {
+        let Some((limit, remaining)) = window.limit().zip(window.remaining()) else {
             return;
         };
         // Of what was sent after it, some may have come in before it.

@@ -4,14 +4,21 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use crate::limits::Limits;
+use crate::load::Load;
 use crate::quantile::quantile;
+use crate::server::Server;
 
 /// The schedule of someone who knows quota, cap and service times beforehand, and loses no time
 /// between a call and the next: each call starts as soon as a place in flight is free and the quota
 /// of the window permits.
 ///
 /// No client can finish earlier, as the server gives the n-th call that it accepts the n-th service
-/// time, whoever makes it.
+/// time, whoever makes it. (Where service times depend on the time, in a brown-out, one could: by waiting.)
+///
+/// It knows no network: service times are those that a caller sees, and a place in flight is taken for as long.
+/// A server frees it when its answer goes out, so where the cap is all that limits, a client may be ahead of the
+/// ideal by the network's share of the service time.
 ///
 /// # Example
 ///
@@ -44,39 +51,49 @@ impl Ideal {
         places: usize,
         service_times: impl IntoIterator<Item = Duration>,
     ) -> Self {
-        let (quota, places) = (quota.max(1), places.max(1));
-        let window = window.as_nanos().max(1);
-        let mut in_flight = BinaryHeap::new();
-        let mut completions = Vec::new();
-        let mut now = 0;
-        let mut current_window = 0;
-        let mut spent = 0;
-        let mut resets = 0;
-        for service_time in service_times {
-            if in_flight.len() >= places {
-                if let Some(Reverse(freed)) = in_flight.pop() {
-                    now = now.max(freed);
-                }
+        let server = Server::unlimited()
+            .with_quota(quota, window)
+            .with_cap(Some(u32::try_from(places).unwrap_or(u32::MAX)));
+        let times: Vec<_> = service_times.into_iter().collect();
+        Self::schedule(&server, &Load::spike(times.len()), times)
+    }
+
+    /// Schedules a load against a server: each call starts at the earliest, in the order of their arrival.
+    pub(crate) fn of(server: &Server, load: &Load, seed: u64) -> Self {
+        Self::schedule(server, load, server.service_times(seed))
+    }
+
+    fn schedule(
+        server: &Server,
+        load: &Load,
+        service_times: impl IntoIterator<Item = Duration>,
+    ) -> Self {
+        let mut schedule = Schedule {
+            limits: Limits::new(server),
+            in_flight: BinaryHeap::new(),
+            counts_at_response: server.counts_at_response,
+            now: Duration::ZERO,
+            resets: 0,
+        };
+        let mut ready: BinaryHeap<_> = (0..load.starters())
+            .map(|call| Reverse((load.arrival(call), call)))
+            .collect();
+        let mut completions = Vec::with_capacity(load.calls());
+        let mut service_times = service_times.into_iter();
+        while let Some(Reverse((at, call))) = ready.pop() {
+            let start = schedule.start(at);
+            let service = service_times.next().unwrap_or_default();
+            let done = start + server.slowed(start, service);
+            schedule.in_flight.push(Reverse(done));
+            completions.push(done);
+            if let Some(next) = load.follower(call) {
+                ready.push(Reverse((done, next)));
             }
-            if now / window > current_window {
-                current_window = now / window;
-                spent = 0;
-            }
-            if spent == quota {
-                current_window += 1;
-                spent = 0;
-                resets += 1;
-                now = current_window * window;
-            }
-            spent += 1;
-            let completion = now + service_time.as_nanos();
-            in_flight.push(Reverse(completion));
-            completions.push(completion);
         }
         completions.sort_unstable();
         Self {
-            completions: completions.into_iter().map(from_nanos).collect(),
-            resets,
+            completions,
+            resets: schedule.resets,
         }
     }
 
@@ -92,15 +109,65 @@ impl Ideal {
         quantile(&self.completions, share)
     }
 
-    /// The resets that calls wait for because the quota before them is spent.
+    /// How often a call waits for quota: in fixed windows, the resets that calls wait for because the quota before
+    /// them is spent.
     #[must_use]
     pub const fn resets(&self) -> u32 {
         self.resets
     }
 }
 
-fn from_nanos(nanos: u128) -> Duration {
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+/// A server of which everything is known, in the order of time.
+struct Schedule {
+    limits: Limits,
+    /// When each call in flight is done.
+    in_flight: BinaryHeap<Reverse<Duration>>,
+    counts_at_response: bool,
+    now: Duration,
+    resets: u32,
+}
+
+impl Schedule {
+    /// Lets a call start at `at` or as soon as may be; when that is.
+    fn start(&mut self, at: Duration) -> Duration {
+        let mut at = at.max(self.now);
+        let mut waits = false;
+        loop {
+            self.advance(at);
+            let done = self.in_flight.peek().map(|&Reverse(done)| done);
+            let change = self.limits.next_change();
+            if self.in_flight.len() >= self.limits.places().max(1) {
+                at = done.into_iter().chain(change).min().unwrap_or(at);
+                continue;
+            }
+            let opens = self.limits.opens(at);
+            if opens <= at {
+                break;
+            }
+            waits = true;
+            let done = done.filter(|_| self.counts_at_response);
+            at = done.into_iter().chain(change).fold(opens, Duration::min);
+        }
+        self.now = at;
+        self.resets += u32::from(waits);
+        if !self.counts_at_response {
+            self.limits.take(at);
+        }
+        at
+    }
+
+    /// Lets everything happen that does until `now`.
+    fn advance(&mut self, now: Duration) {
+        while let Some(&Reverse(done)) = self.in_flight.peek().filter(|&&Reverse(done)| done <= now)
+        {
+            self.in_flight.pop();
+            if self.counts_at_response {
+                self.limits.advance(done);
+                self.limits.take(done);
+            }
+        }
+        self.limits.advance(now);
+    }
 }
 
 #[cfg(test)]

@@ -21,17 +21,22 @@
 //! ```
 
 mod ideal;
+mod limiter;
+mod limits;
 mod load;
+mod meter;
 mod quantile;
 mod run;
 mod server;
 mod service_times;
+mod state;
 mod world;
 
 pub use ideal::Ideal;
+pub use limiter::Limiter;
 pub use load::Load;
 pub use quantile::quantile;
 pub use run::Run;
-pub use server::{Headers, Server};
+pub use server::{Headers, Outage, ResetForm, Rounding, Server};
 pub use service_times::ServiceTimes;
 pub use world::run;

@@ -12,10 +12,11 @@ pub struct Run {
     pub(crate) sends: Vec<Instant>,
     pub(crate) refused_quota: usize,
     pub(crate) refused_cap: usize,
+    pub(crate) failed: usize,
+    /// In ascending order.
     pub(crate) completed: Vec<Duration>,
     pub(crate) reports: Vec<Report>,
-    pub(crate) in_flight_after: u32,
-    pub(crate) waiting_after: usize,
+    pub(crate) leaks: Vec<(u32, usize)>,
 }
 
 impl Run {
@@ -25,13 +26,25 @@ impl Run {
         self.completed.len()
     }
 
-    /// How many requests reached the server.
+    /// How many requests were sent: those that reached the server, and those that no connection came about for.
     #[must_use]
     pub fn sends(&self) -> usize {
         self.sends.len()
     }
 
-    /// How many the server refused since the window was spent.
+    /// When each request reached the server.
+    #[must_use]
+    pub fn send_times(&self) -> &[Instant] {
+        &self.sends
+    }
+
+    /// When each successful call was over, in this order.
+    #[must_use]
+    pub fn completions(&self) -> &[Duration] {
+        &self.completed
+    }
+
+    /// How many the server refused since a quota was spent.
     #[must_use]
     pub const fn refused_quota(&self) -> usize {
         self.refused_quota
@@ -43,6 +56,12 @@ impl Run {
         self.refused_cap
     }
 
+    /// How many failed in an outage.
+    #[must_use]
+    pub const fn failed(&self) -> usize {
+        self.failed
+    }
+
     /// Sends per call.
     #[must_use]
     pub fn sends_per_call(&self) -> f64 {
@@ -52,15 +71,13 @@ impl Run {
     /// When the last successful call was over.
     #[must_use]
     pub fn makespan(&self) -> Duration {
-        self.completed.iter().max().copied().unwrap_or_default()
+        self.completed.last().copied().unwrap_or_default()
     }
 
     /// The time by which `share` of the successful calls were over.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
-        let mut sorted = self.completed.clone();
-        sorted.sort_unstable();
-        quantile(&sorted, share)
+        quantile(&self.completed, share)
     }
 
     /// The most requests that reached the server within any second.
@@ -83,10 +100,18 @@ impl Run {
         &self.reports
     }
 
-    /// What the pacer held when all calls were over: attempts in flight and waiting calls. Neither
-    /// should be anything but 0.
+    /// What the pacers held when all calls were over: attempts in flight and waiting calls. Neither should be
+    /// anything but 0.
     #[must_use]
-    pub const fn leaked(&self) -> (u32, usize) {
-        (self.in_flight_after, self.waiting_after)
+    pub fn leaked(&self) -> (u32, usize) {
+        self.leaks
+            .iter()
+            .fold((0, 0), |sum, leak| (sum.0 + leak.0, sum.1 + leak.1))
+    }
+
+    /// The same of each process.
+    #[must_use]
+    pub fn leaks(&self) -> &[(u32, usize)] {
+        &self.leaks
     }
 }

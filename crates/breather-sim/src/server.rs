@@ -1,20 +1,22 @@
-//! A server with a quota per window and a cap on calls in flight.
+//! What a server limits, and what it says about that.
 
 use std::time::Duration;
 
-use breather::{Hint, Instant, Moment};
+use breather::UnixTime;
 
 use crate::ideal::Ideal;
+use crate::limiter::Limiter;
+use crate::limits::Change;
 use crate::load::Load;
 use crate::service_times::ServiceTimes;
 
-/// The limits of a server, and what it says about them.
+/// The limits of a server, what it says about them, and what befalls it.
 ///
 /// # Defaults
 ///
 /// 300 calls in a fixed window of 60 s, 50 in flight, a median service time of 200 ms (log-normal,
-/// σ = 0.25), refusals answered in 20 ms, all headers, `Retry-After: 1` on refusals for concurrency.
-/// This is the server of the case that breather was made for.
+/// σ = 0.25), refusals answered in 20 ms, all headers, rounded up to whole seconds, `Retry-After: 1` on refusals
+/// for concurrency. This is the server of the case that breather was made for.
 ///
 /// # Example
 ///
@@ -29,23 +31,40 @@ use crate::service_times::ServiceTimes;
 ///     .with_headers(Headers::RetryAfter);
 /// # let _ = slow;
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Server {
-    pub(crate) quota: u64,
-    pub(crate) window: Duration,
+    pub(crate) limiters: Vec<Limiter>,
     pub(crate) cap: Option<u32>,
     pub(crate) service: Duration,
     pub(crate) refusal: Duration,
+    pub(crate) jitter: Duration,
     pub(crate) headers: Headers,
     pub(crate) cap_retry_after: Option<u64>,
+    pub(crate) cap_status: u16,
+    pub(crate) rounding: Rounding,
+    pub(crate) reset_form: ResetForm,
+    /// How far the server's clock is ahead of the callers', in seconds.
+    pub(crate) skew: i64,
+    /// How much too early its hints are.
+    pub(crate) early: Duration,
+    pub(crate) counts_refused: bool,
+    pub(crate) counts_at_response: bool,
+    pub(crate) others: Option<f64>,
+    pub(crate) changes: Vec<(Duration, Change)>,
+    pub(crate) closed: Vec<Spell>,
+    pub(crate) outages: Vec<(Spell, Outage)>,
+    pub(crate) brownouts: Vec<(Spell, f64)>,
 }
 
 /// What a server says about its limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Headers {
-    /// Limit, remaining and reset on every answer, and `Retry-After` on refusals.
+    /// Limit, remaining and reset of each limiter on every answer, and `Retry-After` on refusals.
+    ///
+    /// The first limiter speaks by `x-rate-limit-*`, the second by `x-ratelimit-*`, the third by
+    /// `inin-ratelimit-*`, and more not at all.
     All,
     /// `Retry-After` on refusals alone.
     RetryAfter,
@@ -53,12 +72,77 @@ pub enum Headers {
     None,
 }
 
+/// How a server brings a time to whole seconds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Rounding {
+    /// Never too early.
+    Up,
+    /// Up to a second too early.
+    Down,
+}
+
+/// How a server states when its window resets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ResetForm {
+    /// In seconds from when it looked at the request.
+    Delta,
+    /// As seconds since 1970 by its own clock.
+    Epoch {
+        /// Whether the answer carries a `Date`.
+        date: bool,
+    },
+}
+
+/// How a server fails for a time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Outage {
+    /// No connection comes about.
+    Lost,
+    /// It answers 503, with this `Retry-After` in seconds or none.
+    Unavailable(Option<u64>),
+}
+
+/// A part of the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spell {
+    pub(crate) from: Duration,
+    pub(crate) until: Duration,
+}
+
+impl Spell {
+    pub(crate) fn contains(&self, at: Duration) -> bool {
+        (self.from..self.until).contains(&at)
+    }
+}
+
 impl Server {
-    /// Sets the quota and the length of its window.
-    pub const fn with_quota(mut self, quota: u64, window: Duration) -> Self {
-        self.quota = quota;
-        self.window = window;
+    /// A server that accepts everything: without limiter and cap, else as the default.
+    pub fn unlimited() -> Self {
+        Self {
+            limiters: Vec::new(),
+            cap: None,
+            ..Self::default()
+        }
+    }
+
+    /// Lets `limiter` be the only one.
+    pub fn limited_by(self, limiter: Limiter) -> Self {
+        let limiters = vec![limiter];
+        Self { limiters, ..self }
+    }
+
+    /// Adds a limiter.
+    pub fn with_limiter(mut self, limiter: Limiter) -> Self {
+        self.limiters.push(limiter);
         self
+    }
+
+    /// Lets a quota in fixed windows be the only limiter.
+    pub fn with_quota(self, quota: u64, window: Duration) -> Self {
+        self.limited_by(Limiter::fixed_window(quota, window))
     }
 
     /// Sets the cap on calls in flight, or none.
@@ -67,9 +151,22 @@ impl Server {
         self
     }
 
-    /// Sets the median service time.
+    /// Sets the median service time, as a caller sees it: from sending to answer, however short the network.
     pub const fn with_service(mut self, service: Duration) -> Self {
         self.service = service;
+        self
+    }
+
+    /// Sets the time from sending to a refusal. It is all spent in the network, half of it each way.
+    pub const fn with_refusal(mut self, refusal: Duration) -> Self {
+        self.refusal = refusal;
+        self
+    }
+
+    /// Sets how much longer a request, and an answer, may be under way: evenly drawn, so that they overtake one
+    /// another.
+    pub const fn with_jitter(mut self, jitter: Duration) -> Self {
+        self.jitter = jitter;
         self
     }
 
@@ -79,10 +176,97 @@ impl Server {
         self
     }
 
+    /// Sets how times are rounded in headers.
+    pub const fn with_rounding(mut self, rounding: Rounding) -> Self {
+        self.rounding = rounding;
+        self
+    }
+
+    /// Sets how resets are stated. `Retry-After` is always in seconds.
+    pub const fn with_reset_form(mut self, form: ResetForm) -> Self {
+        self.reset_form = form;
+        self
+    }
+
+    /// Sets how many seconds the server's clock is ahead of the callers'.
+    pub const fn with_skew(mut self, seconds: i64) -> Self {
+        self.skew = seconds;
+        self
+    }
+
+    /// Lets resets and `Retry-After` for quota be stated this much too early.
+    pub const fn with_early_hints(mut self, early: Duration) -> Self {
+        self.early = early;
+        self
+    }
+
     /// Sets the `Retry-After` of refusals for concurrency, in seconds, or none.
     pub const fn with_cap_retry_after(mut self, seconds: Option<u64>) -> Self {
         self.cap_retry_after = seconds;
         self
+    }
+
+    /// Sets the status of refusals for concurrency: 429, or 503 as of an overloaded server.
+    pub const fn with_cap_status(mut self, status: u16) -> Self {
+        self.cap_status = status;
+        self
+    }
+
+    /// Sets whether refused calls cost quota.
+    pub const fn with_refused_counted(mut self, counts: bool) -> Self {
+        self.counts_refused = counts;
+        self
+    }
+
+    /// Sets whether a call is counted when it is done, instead of when it comes in.
+    pub const fn with_counting_at_response(mut self, at_response: bool) -> Self {
+        self.counts_at_response = at_response;
+        self
+    }
+
+    /// Lets others use this share of the first limiter's quota, in calls that come evenly and are not repeated.
+    /// They take from all limiters, and no place in flight.
+    pub fn with_others(mut self, share: f64) -> Self {
+        self.others = (share > 0.0).then_some(share);
+        self
+    }
+
+    /// From `at` on, the first limiter has another quota.
+    pub fn with_quota_from(mut self, at: Duration, quota: u64) -> Self {
+        self.changes.push((at, Change::Quota(quota)));
+        self
+    }
+
+    /// From `at` on, there is another cap on calls in flight, or none.
+    pub fn with_cap_from(mut self, at: Duration, cap: Option<u32>) -> Self {
+        self.changes.push((at, Change::Cap(cap)));
+        self
+    }
+
+    /// Lets the quotas refuse everything for a time, with a reset and a `Retry-After` that lie right ahead: a hint
+    /// that doesn't come true.
+    pub fn with_closed(mut self, from: Duration, until: Duration) -> Self {
+        self.closed.push(Spell { from, until });
+        self
+    }
+
+    /// Lets the server fail for a time.
+    pub fn with_outage(mut self, from: Duration, until: Duration, outage: Outage) -> Self {
+        self.outages.push((Spell { from, until }, outage));
+        self
+    }
+
+    /// Multiplies the service times of what comes in within that time.
+    pub fn with_brownout(mut self, from: Duration, until: Duration, factor: f64) -> Self {
+        self.brownouts.push((Spell { from, until }, factor));
+        self
+    }
+
+    /// The schedule of someone who knows this server in advance, for the service times that it draws
+    /// with `seed`.
+    #[must_use]
+    pub fn ideal(&self, load: &Load, seed: u64) -> Ideal {
+        Ideal::of(self, load, seed)
     }
 
     /// The service times that the server draws with `seed`, the n-th for the n-th accepted call.
@@ -90,126 +274,58 @@ impl Server {
         ServiceTimes::new(self.service, seed)
     }
 
-    /// The schedule of someone who knows this server in advance, for the service times that it draws
-    /// with `seed`.
-    #[must_use]
-    pub fn ideal(&self, load: &Load, seed: u64) -> Ideal {
-        let places = self.cap.map_or(usize::MAX, |cap| cap as usize);
-        let times = self.service_times(seed).take(load.calls());
-        Ideal::new(self.quota, self.window, places, times)
+    /// How long a request is under way to the server, and an answer from it, at least.
+    pub(crate) fn one_way(&self) -> Duration {
+        self.refusal / 2
     }
 
-    /// When the window that `now` lies in ends.
-    pub(crate) fn reset_after(&self, now: Duration) -> Duration {
-        let window = self.window.as_nanos();
-        let windows = now.as_nanos() / window + 1;
-        Duration::from_nanos((windows * window) as u64)
+    /// What a service time becomes for a call that is let in at `at`.
+    pub(crate) fn slowed(&self, at: Duration, service: Duration) -> Duration {
+        let spells = self
+            .brownouts
+            .iter()
+            .filter(|(spell, _)| spell.contains(at));
+        service.mul_f64(spells.map(|(_, factor)| factor).product())
     }
+
+    /// What the server's clock shows.
+    pub(crate) fn clock(&self, now: Duration) -> UnixTime {
+        let skew = self.skew.saturating_mul(1_000_000);
+        UnixTime::from_micros(wall_clock(now).as_micros().saturating_add(skew))
+    }
+}
+
+/// What the callers' clocks show.
+pub(crate) fn wall_clock(now: Duration) -> UnixTime {
+    let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+    UnixTime::from_micros(START.saturating_add(micros))
 }
 
 impl Default for Server {
     fn default() -> Self {
         Self {
-            quota: 300,
-            window: Duration::from_secs(60),
+            limiters: vec![Limiter::fixed_window(300, Duration::from_secs(60))],
             cap: Some(50),
             service: Duration::from_millis(200),
             refusal: Duration::from_millis(20),
+            jitter: Duration::ZERO,
             headers: Headers::All,
             cap_retry_after: Some(1),
+            cap_status: 429,
+            rounding: Rounding::Up,
+            reset_form: ResetForm::Delta,
+            skew: 0,
+            early: Duration::ZERO,
+            counts_refused: false,
+            counts_at_response: false,
+            others: None,
+            changes: Vec::new(),
+            closed: Vec::new(),
+            outages: Vec::new(),
+            brownouts: Vec::new(),
         }
     }
 }
 
-/// A server at work.
-#[derive(Debug)]
-pub(crate) struct State {
-    server: Server,
-    service_times: ServiceTimes,
-    resets: Duration,
-    used: u64,
-    in_flight: u32,
-}
-
-/// What the server does with a request.
-pub(crate) struct Reply {
-    pub(crate) verdict: Verdict,
-    pub(crate) said: Said,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Verdict {
-    /// Accepted; the answer is back after this time.
-    Accepted(Duration),
-    RefusedQuota,
-    RefusedCap,
-}
-
-/// The header lines of an answer.
-#[derive(Debug, Default)]
-pub(crate) struct Said(Vec<(&'static str, String)>);
-
-impl Said {
-    pub(crate) fn hint(&self, received: Instant) -> Hint<'_> {
-        let lines = self.0.iter().map(|(name, value)| (*name, value.as_bytes()));
-        Hint::read(lines, Moment::new(received))
-    }
-}
-
-impl State {
-    pub(crate) fn new(server: Server, seed: u64) -> Self {
-        Self {
-            service_times: server.service_times(seed),
-            server,
-            resets: server.window,
-            used: 0,
-            in_flight: 0,
-        }
-    }
-
-    /// A request arrives.
-    pub(crate) fn on_request(&mut self, now: Duration) -> Reply {
-        if now >= self.resets {
-            self.resets = self.server.reset_after(now);
-            self.used = 0;
-        }
-        let verdict = if self.used >= self.server.quota {
-            Verdict::RefusedQuota
-        } else if self.server.cap.is_some_and(|cap| self.in_flight >= cap) {
-            Verdict::RefusedCap
-        } else {
-            self.used += 1;
-            self.in_flight += 1;
-            Verdict::Accepted(self.service_times.next().unwrap_or_default())
-        };
-        Reply {
-            verdict,
-            said: self.said(now, verdict),
-        }
-    }
-
-    /// An accepted call is done.
-    pub(crate) fn on_done(&mut self) {
-        self.in_flight -= 1;
-    }
-
-    fn said(&self, now: Duration, verdict: Verdict) -> Said {
-        let reset = (self.resets - now).as_secs_f64().ceil() as u64;
-        let mut lines = Vec::new();
-        if self.server.headers == Headers::All {
-            let remaining = self.server.quota - self.used;
-            lines.push(("x-rate-limit-limit", self.server.quota.to_string()));
-            lines.push(("x-rate-limit-remaining", remaining.to_string()));
-            lines.push(("x-rate-limit-reset", reset.to_string()));
-        }
-        if self.server.headers != Headers::None {
-            let retry_after = match verdict {
-                Verdict::Accepted(_) => None,
-                Verdict::RefusedQuota => Some(reset),
-                Verdict::RefusedCap => self.server.cap_retry_after,
-            };
-            lines.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
-        }
-        Said(lines)
-    }
-}
+/// When runs start, in microseconds since 1970: 2027-01-15T08:00:00Z.
+const START: i64 = 1_800_000_000_000_000;

@@ -1,0 +1,167 @@
+//! All limits of a server, and what becomes of them.
+
+use std::time::Duration;
+
+use crate::meter::{Meter, Statement, from_nanos};
+use crate::server::{Server, Spell};
+
+/// The limits of a server at work: its quotas, its cap, what changes them and who else uses them.
+///
+/// The server and the ideal schedule go by the very same. Times are since the start of the run.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    meters: Vec<Box<dyn Meter>>,
+    cap: Option<u32>,
+    /// In the order of their time; those before `changed` are done.
+    changes: Vec<(Duration, Change)>,
+    changed: usize,
+    others: Option<Others>,
+    closed: Vec<Spell>,
+    outages: Vec<Spell>,
+}
+
+/// What changes in mid-run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    /// The quota of the first limiter.
+    Quota(u64),
+    Cap(Option<u32>),
+}
+
+/// Others who use the same quotas, evenly.
+#[derive(Clone, Copy, Debug)]
+struct Others {
+    interval: Duration,
+    next: Duration,
+}
+
+impl Limits {
+    pub(crate) fn new(server: &Server) -> Self {
+        let mut changes = server.changes.clone();
+        changes.sort_by_key(|&(at, _)| at);
+        let others = server.limiters.first().zip(server.others);
+        Self {
+            meters: server.limiters.iter().map(|it| it.meter()).collect(),
+            cap: server.cap,
+            changes,
+            changed: 0,
+            others: others.map(|(limiter, share)| {
+                let rate = limiter.quota() as f64 * share;
+                let interval = limiter.window().as_nanos() as f64 / rate;
+                let interval = from_nanos((interval as u128).max(1));
+                Others {
+                    interval,
+                    next: interval,
+                }
+            }),
+            closed: server.closed.clone(),
+            outages: server.outages.iter().map(|&(spell, _)| spell).collect(),
+        }
+    }
+
+    /// How many may be in flight.
+    pub(crate) fn places(&self) -> usize {
+        self.cap.map_or(usize::MAX, |cap| cap as usize)
+    }
+
+    /// When something changes next of itself.
+    pub(crate) fn next_change(&self) -> Option<Duration> {
+        let change = self.changes.get(self.changed).map(|&(at, _)| at);
+        let other = self.others.map(|others| others.next);
+        change.into_iter().chain(other).min()
+    }
+
+    /// Brings them up to `now`.
+    pub(crate) fn advance(&mut self, now: Duration) {
+        while let Some(at) = self.next_change().filter(|&at| at <= now) {
+            if let Some(&(_, change)) = self.changes.get(self.changed).filter(|it| it.0 == at) {
+                self.changed += 1;
+                match change {
+                    Change::Cap(cap) => self.cap = cap,
+                    Change::Quota(quota) => {
+                        if let Some(meter) = self.meters.first_mut() {
+                            meter.set_quota(at, quota.max(1));
+                        }
+                    }
+                }
+            } else if let Some(others) = &mut self.others {
+                others.next = at + others.interval;
+                if self.lets_in(at) {
+                    self.take(at);
+                }
+            }
+        }
+    }
+
+    /// When a call that comes at `at` may be let in, if nothing changes before.
+    pub(crate) fn opens(&self, mut at: Duration) -> Duration {
+        loop {
+            let meters = self.meters.iter().map(|meter| meter.opens(at)).max();
+            let opens = meters.unwrap_or(at);
+            let spells = self.closed.iter().chain(&self.outages);
+            let opens = spells
+                .filter(|spell| spell.contains(opens))
+                .map(|spell| spell.until)
+                .fold(opens, Duration::max);
+            if opens == at {
+                return at;
+            }
+            at = opens;
+        }
+    }
+
+    /// When a call that comes at `at` is let in by the quotas, be it that it is kept waiting; `None` if it is
+    /// refused.
+    pub(crate) fn admits(&self, at: Duration) -> Option<Duration> {
+        let admits = !self.is_closed(at) && self.meters.iter().all(|meter| meter.admits(at));
+        let opens = self.meters.iter().map(|meter| meter.opens(at));
+        admits.then(|| opens.fold(at, Duration::max))
+    }
+
+    /// Counts a call that is let in at `at`.
+    pub(crate) fn take(&mut self, at: Duration) {
+        for meter in &mut self.meters {
+            meter.take(at);
+        }
+    }
+
+    /// Counts a call that is refused at `at`.
+    pub(crate) fn charge(&mut self, at: Duration) {
+        for meter in &mut self.meters {
+            meter.charge(at);
+        }
+    }
+
+    /// What each limiter says of itself, in its order.
+    pub(crate) fn statements(&self, now: Duration) -> impl Iterator<Item = Statement> {
+        let is_closed = self.is_closed(now);
+        self.meters.iter().map(move |meter| {
+            let mut statement = meter.statement(now);
+            if let Some((_, remaining, reset)) = statement.window.as_mut().filter(|_| is_closed) {
+                (*remaining, *reset) = (0, now + RIGHT_AHEAD);
+            }
+            statement
+        })
+    }
+
+    /// When a call that is refused at `now` is told to come again.
+    pub(crate) fn retry(&self, now: Duration) -> Duration {
+        if self.is_closed(now) {
+            return now + RIGHT_AHEAD;
+        }
+        let refusing = self.meters.iter().filter(|meter| !meter.admits(now));
+        let retries = refusing.map(|meter| meter.statement(now).retry);
+        retries.max().unwrap_or(now)
+    }
+
+    fn is_closed(&self, at: Duration) -> bool {
+        self.closed.iter().any(|spell| spell.contains(at))
+    }
+
+    fn lets_in(&self, at: Duration) -> bool {
+        self.meters.iter().all(|meter| meter.opens(at) <= at)
+    }
+}
+
+/// What is stated as the reset of a limiter that has come to its reset, and is not open.
+const RIGHT_AHEAD: Duration = Duration::from_secs(1);

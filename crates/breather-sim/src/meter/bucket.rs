@@ -1,0 +1,165 @@
+//! Buckets, of tokens and of waiting calls.
+
+use std::time::Duration;
+
+use super::{Meter, Statement, from_nanos};
+
+/// A bucket that fills evenly.
+///
+/// It is kept as the instant at which it is full, which is exact: what is missing fills up in that time.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    quota: u64,
+    window: Duration,
+    burst: u64,
+    queue: u64,
+    full_at: Duration,
+    says: Says,
+}
+
+/// What a bucket says of itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Says {
+    UntilFull,
+    UntilNext,
+    Nothing,
+}
+
+impl Bucket {
+    pub(crate) fn tokens(quota: u64, window: Duration, burst: u64, resets_at_next: bool) -> Self {
+        let says = if resets_at_next {
+            Says::UntilNext
+        } else {
+            Says::UntilFull
+        };
+        Self {
+            quota,
+            window,
+            burst: burst.max(1),
+            queue: 0,
+            full_at: Duration::ZERO,
+            says,
+        }
+    }
+
+    pub(crate) fn queue(quota: u64, window: Duration, queue: u64) -> Self {
+        Self {
+            quota,
+            window,
+            burst: 1,
+            queue,
+            full_at: Duration::ZERO,
+            says: Says::Nothing,
+        }
+    }
+
+    /// The time in which `count` tokens come.
+    fn period(&self, count: u64) -> Duration {
+        let nanos = self.window.as_nanos() * u128::from(count) / u128::from(self.quota);
+        from_nanos(nanos)
+    }
+
+    fn tokens_at(&self, now: Duration) -> u64 {
+        let missing = self.full_at.saturating_sub(now).as_nanos() * u128::from(self.quota);
+        self.burst
+            .saturating_sub(missing.div_ceil(self.window.as_nanos()) as u64)
+    }
+}
+
+impl Meter for Bucket {
+    fn opens(&self, at: Duration) -> Duration {
+        at.max(self.full_at.saturating_sub(self.period(self.burst - 1)))
+    }
+
+    fn patience(&self) -> Duration {
+        self.period(self.queue)
+    }
+
+    fn take(&mut self, at: Duration) {
+        self.full_at = self.full_at.max(at) + self.period(1);
+    }
+
+    fn set_quota(&mut self, now: Duration, quota: u64) {
+        let tokens = self.tokens_at(now);
+        let burst = u128::from(self.burst) * u128::from(quota) / u128::from(self.quota);
+        self.burst = (burst as u64).max(1);
+        self.quota = quota;
+        let missing = self.burst.saturating_sub(tokens);
+        self.full_at = now + self.period(missing);
+    }
+
+    fn statement(&self, now: Duration) -> Statement {
+        // Who is refused by a queue may come when it is no longer than it may be.
+        let next = self.opens(now).saturating_sub(self.patience()).max(now);
+        let reset = match self.says {
+            Says::UntilFull => self.full_at.max(now),
+            Says::UntilNext => next,
+            Says::Nothing => {
+                return Statement {
+                    window: None,
+                    retry: next,
+                };
+            }
+        };
+        Statement {
+            window: Some((self.burst, self.tokens_at(now), reset)),
+            retry: next,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::admitted;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_burst_and_then_the_rate() {
+        // One in two seconds.
+        let mut meter = Bucket::tokens(5, 10 * SECOND, 3, false);
+        assert_eq!(admitted(&mut meter, SECOND), 3);
+        assert_eq!(meter.opens(SECOND), 3 * SECOND);
+        let statement = meter.statement(2 * SECOND);
+        assert_eq!(statement.window, Some((3, 0, 7 * SECOND)));
+        assert_eq!(statement.retry, 3 * SECOND);
+        assert_eq!(admitted(&mut meter, 3 * SECOND), 1);
+        assert_eq!(meter.statement(6 * SECOND).window.unwrap().1, 1);
+        assert_eq!(admitted(&mut meter, 8 * SECOND), 2);
+        assert_eq!(admitted(&mut meter, 60 * SECOND), 3);
+    }
+
+    #[test]
+    fn a_bucket_may_state_the_next_token() {
+        let mut meter = Bucket::tokens(5, 10 * SECOND, 3, true);
+        assert_eq!(admitted(&mut meter, SECOND), 3);
+        assert_eq!(meter.statement(2 * SECOND).window, Some((3, 0, 3 * SECOND)));
+    }
+
+    #[test]
+    fn another_rate_keeps_the_tokens() {
+        let mut meter = Bucket::tokens(10, 10 * SECOND, 10, false);
+        for _ in 0..4 {
+            meter.take(SECOND);
+        }
+        meter.set_quota(SECOND, 5);
+        // Six were there, and no more than five fit.
+        assert_eq!(admitted(&mut meter, SECOND), 5);
+        assert_eq!(meter.opens(SECOND), 3 * SECOND);
+        meter.set_quota(SECOND, 20);
+        assert_eq!(meter.opens(SECOND), SECOND + SECOND / 2);
+    }
+
+    #[test]
+    fn a_queue_delays_what_comes_too_early() {
+        // One a second goes in at once, two wait.
+        let mut meter = Bucket::queue(10, 10 * SECOND, 2);
+        assert_eq!(admitted(&mut meter, SECOND), 3);
+        assert_eq!(meter.opens(SECOND), 4 * SECOND);
+        let statement = meter.statement(SECOND);
+        assert_eq!(statement.window, None);
+        assert_eq!(statement.retry, 2 * SECOND);
+        assert_eq!(admitted(&mut meter, 2 * SECOND), 1);
+    }
+}

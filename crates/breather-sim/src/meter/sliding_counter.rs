@@ -1,0 +1,119 @@
+//! A sliding window out of two counts.
+
+use std::time::Duration;
+
+use super::{Meter, Statement, from_nanos};
+
+/// The counts of this window and of the one before, which counts in part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlidingCounter {
+    quota: u64,
+    window: u128,
+    current: u128,
+    used: u64,
+    used_before: u64,
+}
+
+impl SlidingCounter {
+    pub(crate) fn new(quota: u64, window: Duration) -> Self {
+        Self {
+            quota,
+            window: window.as_nanos(),
+            current: 0,
+            used: 0,
+            used_before: 0,
+        }
+    }
+
+    /// As it is in the window of `at`.
+    fn rolled(mut self, at: u128) -> Self {
+        let index = at / self.window;
+        if index > self.current {
+            let is_next = index == self.current + 1;
+            self.used_before = if is_next { self.used } else { 0 };
+            self.used = 0;
+            self.current = index;
+        }
+        self
+    }
+
+    /// What counts at `at`, which lies in this window.
+    fn counted(&self, at: u128) -> u64 {
+        let covered = self.window - at % self.window;
+        let before = u128::from(self.used_before) * covered / self.window;
+        before as u64 + self.used
+    }
+}
+
+impl Meter for SlidingCounter {
+    fn opens(&self, at: Duration) -> Duration {
+        let mut at = at.as_nanos();
+        loop {
+            let rolled = self.rolled(at);
+            if rolled.counted(at) < rolled.quota {
+                return from_nanos(at);
+            }
+            let start = rolled.current * rolled.window;
+            at = match rolled.quota.checked_sub(rolled.used) {
+                // The part of the window before has to become less than what is left.
+                Some(left @ 1..) => {
+                    let covered =
+                        (u128::from(left) * rolled.window - 1) / u128::from(rolled.used_before);
+                    start + rolled.window - covered
+                }
+                _ => start + rolled.window,
+            };
+        }
+    }
+
+    fn take(&mut self, at: Duration) {
+        *self = self.rolled(at.as_nanos());
+        self.used += 1;
+    }
+
+    fn charge(&mut self, at: Duration) {
+        self.take(at);
+    }
+
+    fn set_quota(&mut self, _: Duration, quota: u64) {
+        self.quota = quota;
+    }
+
+    fn statement(&self, now: Duration) -> Statement {
+        let rolled = self.rolled(now.as_nanos());
+        let remaining = rolled.quota.saturating_sub(rolled.counted(now.as_nanos()));
+        let end = from_nanos((rolled.current + 1) * rolled.window);
+        Statement {
+            window: Some((rolled.quota, remaining, end)),
+            retry: end,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::admitted;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_window_before_counts_by_the_part_still_covered() {
+        let mut meter = SlidingCounter::new(4, 10 * SECOND);
+        assert_eq!(admitted(&mut meter, 5 * SECOND), 4);
+        assert_eq!(
+            meter.statement(6 * SECOND).window,
+            Some((4, 0, 10 * SECOND))
+        );
+        // All of it counts at 10 s, three quarters at 12.5 s; just after 10 s, less than four.
+        assert_eq!(admitted(&mut meter, 10 * SECOND), 0);
+        let first = meter.opens(6 * SECOND);
+        assert_eq!(first, 10 * SECOND + Duration::from_nanos(1));
+        assert_eq!(admitted(&mut meter, first), 1);
+        assert_eq!(meter.opens(first), Duration::from_nanos(12_500_000_001));
+        assert_eq!(admitted(&mut meter, 16 * SECOND), 2);
+        // Three in that window, of which nine tenths are two.
+        assert_eq!(admitted(&mut meter, 21 * SECOND), 2);
+        assert_eq!(admitted(&mut meter, 100 * SECOND), 4);
+    }
+}

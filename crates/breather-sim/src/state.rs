@@ -1,0 +1,220 @@
+//! A server at work.
+
+use std::time::{Duration, SystemTime};
+
+use breather::{Classify, Ending, ErrorKind, Hint, Http, Instant, Moment, Outcome, UnixTime};
+use http::{Method, StatusCode};
+
+use crate::limits::Limits;
+use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
+use crate::service_times::ServiceTimes;
+
+/// A server at work. Times are since the start of the run.
+#[derive(Debug)]
+pub(crate) struct State {
+    server: Server,
+    limits: Limits,
+    service_times: ServiceTimes,
+    in_flight: usize,
+}
+
+/// What the server does with a request.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) verdict: Verdict,
+    pub(crate) answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// Accepted; the server is done with it after this time.
+    Accepted(Duration),
+    RefusedQuota,
+    RefusedCap,
+    Failed,
+}
+
+/// What comes back to the caller.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    result: Result<StatusCode, ErrorKind>,
+    /// The header lines.
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    fn new(status: u16, lines: Vec<(&'static str, String)>) -> Self {
+        let status = StatusCode::from_u16(status);
+        Self {
+            result: Ok(status.unwrap_or(StatusCode::TOO_MANY_REQUESTS)),
+            lines,
+        }
+    }
+
+    /// What it says, to a caller that receives it at `received`, when its own clock shows `clock`.
+    pub(crate) fn hint(&self, received: Instant, clock: &UnixTime) -> Hint<'_> {
+        let lines = self.lines.iter();
+        let lines = lines.map(|(name, value)| (*name, value.as_bytes()));
+        Hint::read(lines, Moment::new(received).with_wall_clock(clock))
+    }
+
+    /// What it means, by the default classifier.
+    pub(crate) fn outcome(&self, hint: &Hint<'_>) -> Outcome {
+        Http.classify(&Ending::new(&Method::GET, self.result, hint))
+    }
+}
+
+impl State {
+    pub(crate) fn new(server: &Server, seed: u64) -> Self {
+        Self {
+            limits: Limits::new(server),
+            service_times: server.service_times(seed),
+            server: server.clone(),
+            in_flight: 0,
+        }
+    }
+
+    /// A request arrives.
+    pub(crate) fn on_request(&mut self, now: Duration) -> Reply {
+        self.limits.advance(now);
+        let mut outages = self.server.outages.iter();
+        if let Some(&(_, outage)) = outages.find(|(spell, _)| spell.contains(now)) {
+            let verdict = Verdict::Failed;
+            let answer = failure(outage);
+            return Reply { verdict, answer };
+        }
+        let verdict = match self.limits.admits(now) {
+            None => Verdict::RefusedQuota,
+            Some(_) if self.in_flight >= self.limits.places() => Verdict::RefusedCap,
+            Some(start) => {
+                self.in_flight += 1;
+                if !self.server.counts_at_response {
+                    self.limits.take(start);
+                }
+                let service = self.service_times.next().unwrap_or_default();
+                // As a caller sees it, the network is a part of it.
+                let network = self.server.one_way() * 2;
+                let service = self.server.slowed(start, service).saturating_sub(network);
+                Verdict::Accepted(start - now + service)
+            }
+        };
+        let status = match verdict {
+            Verdict::Accepted(_) => 200,
+            Verdict::RefusedCap => self.server.cap_status,
+            Verdict::RefusedQuota | Verdict::Failed => 429,
+        };
+        if status != 200 && self.server.counts_refused {
+            self.limits.charge(now);
+        }
+        let mut answer = Answer::new(status, self.lines(now, verdict));
+        if status != 200 {
+            self.date(now, &mut answer);
+        }
+        Reply { verdict, answer }
+    }
+
+    /// An accepted call is done, and its answer goes out.
+    pub(crate) fn on_done(&mut self, now: Duration, answer: &mut Answer) {
+        self.in_flight -= 1;
+        self.limits.advance(now);
+        if self.server.counts_at_response {
+            self.limits.take(now);
+            answer.lines = self.lines(now, Verdict::Accepted(Duration::ZERO));
+        }
+        self.date(now, answer);
+    }
+
+    fn date(&self, now: Duration, answer: &mut Answer) {
+        if self.server.reset_form == (ResetForm::Epoch { date: true }) {
+            let seconds = self.server.clock(now).as_micros().div_euclid(1_000_000);
+            let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
+            answer.lines.push(("date", httpdate::fmt_http_date(date)));
+        }
+    }
+
+    /// What is said of the limits, to a call that was dealt with so at `now`.
+    fn lines(&self, now: Duration, verdict: Verdict) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        if self.server.headers == Headers::All {
+            for (statement, family) in self.limits.statements(now).zip(FAMILIES) {
+                if let Some((limit, remaining, reset)) = statement.window {
+                    // The last family tells what was used.
+                    let is_used = family[1] == "inin-ratelimit-count";
+                    let count = if is_used {
+                        limit - remaining.min(limit)
+                    } else {
+                        remaining
+                    };
+                    lines.push((family[0], limit.to_string()));
+                    lines.push((family[1], count.to_string()));
+                    lines.push((family[2], self.reset(now, reset).to_string()));
+                }
+            }
+        }
+        if self.server.headers != Headers::None {
+            let retry_after = match verdict {
+                Verdict::Accepted(_) | Verdict::Failed => None,
+                Verdict::RefusedQuota => Some(self.delay(now, self.limits.retry(now))),
+                Verdict::RefusedCap => self.server.cap_retry_after,
+            };
+            lines.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+        }
+        lines
+    }
+
+    fn reset(&self, now: Duration, reset: Duration) -> u64 {
+        match self.server.reset_form {
+            ResetForm::Delta => self.delay(now, reset),
+            ResetForm::Epoch { .. } => {
+                let at = self.server.clock(reset.saturating_sub(self.server.early));
+                let micros = Duration::from_micros(at.as_micros().unsigned_abs());
+                self.rounded(micros)
+            }
+        }
+    }
+
+    fn delay(&self, now: Duration, at: Duration) -> u64 {
+        let delay = at.saturating_sub(now).saturating_sub(self.server.early);
+        self.rounded(delay)
+    }
+
+    fn rounded(&self, time: Duration) -> u64 {
+        let is_whole = time.subsec_nanos() == 0;
+        match self.server.rounding {
+            Rounding::Up if !is_whole => time.as_secs() + 1,
+            Rounding::Up | Rounding::Down => time.as_secs(),
+        }
+    }
+}
+
+fn failure(outage: Outage) -> Answer {
+    match outage {
+        Outage::Lost => Answer {
+            result: Err(ErrorKind::Connect),
+            lines: Vec::new(),
+        },
+        Outage::Unavailable(retry_after) => {
+            let retry_after = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
+            Answer::new(503, retry_after.into_iter().collect())
+        }
+    }
+}
+
+/// Limit, remaining and reset, of each limiter.
+const FAMILIES: [[&str; 3]; 3] = [
+    [
+        "x-rate-limit-limit",
+        "x-rate-limit-remaining",
+        "x-rate-limit-reset",
+    ],
+    [
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    ],
+    [
+        "inin-ratelimit-allowed",
+        "inin-ratelimit-count",
+        "inin-ratelimit-reset",
+    ],
+];

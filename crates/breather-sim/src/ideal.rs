@@ -16,6 +16,8 @@ use crate::server::Server;
 /// No client can finish earlier, as the server gives the n-th call that it accepts the n-th service
 /// time, whoever makes it. (Where service times depend on the time, in a brown-out, one could: by waiting.)
 ///
+/// Of callers that make one call after the other it knows only how many there are, not whose call is whose.
+///
 /// It knows no network: service times are those that a caller sees, and a place in flight is taken for as long.
 /// A server frees it when its answer goes out, so where the cap is all that limits, a client may be ahead of the
 /// ideal by the network's share of the service time.
@@ -71,25 +73,21 @@ impl Ideal {
         let mut schedule = Schedule {
             limits: Limits::new(server),
             in_flight: BinaryHeap::new(),
+            places: load.at_once(),
             counts_at_response: server.counts_at_response,
             now: Duration::ZERO,
             resets: 0,
         };
-        let mut ready: BinaryHeap<_> = (0..load.starters())
-            .map(|call| Reverse((load.arrival(call), call)))
+        let calls = 0..load.calls();
+        let mut completions: Vec<_> = calls
+            .zip(service_times)
+            .map(|(call, service)| {
+                let start = schedule.start(load.arrival(call));
+                let done = start + server.slowed(start, service);
+                schedule.in_flight.push(Reverse(done));
+                done
+            })
             .collect();
-        let mut completions = Vec::with_capacity(load.calls());
-        let mut service_times = service_times.into_iter();
-        while let Some(Reverse((at, call))) = ready.pop() {
-            let start = schedule.start(at);
-            let service = service_times.next().unwrap_or_default();
-            let done = start + server.slowed(start, service);
-            schedule.in_flight.push(Reverse(done));
-            completions.push(done);
-            if let Some(next) = load.follower(call) {
-                ready.push(Reverse((done, next)));
-            }
-        }
         completions.sort_unstable();
         Self {
             completions,
@@ -122,6 +120,8 @@ struct Schedule {
     limits: Limits,
     /// When each call in flight is done.
     in_flight: BinaryHeap<Reverse<Duration>>,
+    /// How many the callers can have in flight.
+    places: usize,
     counts_at_response: bool,
     now: Duration,
     resets: u32,
@@ -136,7 +136,7 @@ impl Schedule {
             self.advance(at);
             let done = self.in_flight.peek().map(|&Reverse(done)| done);
             let change = self.limits.next_change();
-            if self.in_flight.len() >= self.limits.places().max(1) {
+            if self.in_flight.len() >= self.limits.places().min(self.places).max(1) {
                 at = done.into_iter().chain(change).min().unwrap_or(at);
                 continue;
             }

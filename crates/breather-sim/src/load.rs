@@ -97,7 +97,7 @@ impl Load {
         }
     }
 
-    /// When such a call starts. The order of the calls is that of their starts.
+    /// When such a call starts, and from when on others may. The order of the calls is that of their starts.
     pub(crate) fn arrival(&self, call: usize) -> Duration {
         match self.shape {
             Shape::Spike | Shape::Sequential { .. } => Duration::ZERO,
@@ -106,6 +106,14 @@ impl Load {
             Shape::Open { interval } => {
                 interval.saturating_mul(u32::try_from(call).unwrap_or(u32::MAX))
             }
+        }
+    }
+
+    /// How many calls can be under way at once.
+    pub(crate) const fn at_once(&self) -> usize {
+        match self.shape {
+            Shape::Sequential { callers } => callers,
+            Shape::Spike | Shape::Ramp { .. } | Shape::Open { .. } => usize::MAX,
         }
     }
 

@@ -218,7 +218,8 @@ impl Server {
         self
     }
 
-    /// Sets whether a call is counted when it is done, instead of when it comes in.
+    /// Sets whether a call is counted when it is done, instead of when it comes in. (No leaky bucket can do that,
+    /// as its queue is what it counts by.)
     pub const fn with_counting_at_response(mut self, at_response: bool) -> Self {
         self.counts_at_response = at_response;
         self

@@ -1,0 +1,283 @@
+//! The simulator itself: hand-computed admissions, and what holds of every run.
+
+use std::time::Duration;
+
+use breather::{Instant, Pacing, Policy};
+use breather_sim::{Headers, Limiter, Load, Outage, ResetForm, Rounding, Run, Server, run};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A server without network and with a service of no time, so that admissions are at round instants.
+fn instant(limiter: Limiter) -> Server {
+    Server::unlimited()
+        .with_limiter(limiter)
+        .with_service(Duration::ZERO)
+        .with_refusal(Duration::ZERO)
+}
+
+/// When a spike's calls are admitted by the ideal, in milliseconds.
+fn admissions(server: &Server, calls: usize) -> Vec<u128> {
+    let ideal = server.ideal(&Load::spike(calls), 1);
+    let share = |call: usize| call as f64 / calls as f64;
+    (1..=calls)
+        .map(|call| ideal.quantile(share(call)).as_millis())
+        .collect()
+}
+
+#[test]
+fn ideal_admissions_by_hand() {
+    let fixed = instant(Limiter::fixed_window(2, SECOND));
+    assert_eq!(admissions(&fixed, 5), [0, 0, 1_000, 1_000, 2_000]);
+    let log = instant(Limiter::sliding_log(2, SECOND));
+    assert_eq!(admissions(&log, 5), [0, 0, 1_000, 1_000, 2_000]);
+    // From 1 s on, less and less of the first two counts.
+    let counter = instant(Limiter::sliding_counter(2, SECOND));
+    assert_eq!(admissions(&counter, 5), [0, 0, 1_000, 1_500, 2_000]);
+    let tokens = instant(Limiter::token_bucket(2, SECOND, 3));
+    assert_eq!(admissions(&tokens, 5), [0, 0, 0, 500, 1_000]);
+    let leaky = instant(Limiter::leaky_bucket(2, SECOND, 1));
+    assert_eq!(admissions(&leaky, 4), [0, 500, 1_000, 1_500]);
+    // The tighter of two decides: two a second, three in two seconds.
+    let both = fixed.with_limiter(Limiter::fixed_window(3, 2 * SECOND));
+    assert_eq!(admissions(&both, 5), [0, 0, 1_000, 2_000, 2_000]);
+}
+
+#[test]
+fn ideal_admissions_with_changes_by_hand() {
+    let server = || instant(Limiter::fixed_window(2, SECOND));
+    let more = server().with_quota_from(SECOND / 2, 3);
+    assert_eq!(admissions(&more, 6), [0, 0, 500, 1_000, 1_000, 1_000]);
+    let less = server().with_quota_from(SECOND, 1);
+    assert_eq!(admissions(&less, 4), [0, 0, 1_000, 2_000]);
+    let late = server().with_closed(SECOND, SECOND * 3 / 2);
+    assert_eq!(admissions(&late, 4), [0, 0, 1_500, 1_500]);
+    let out = server().with_outage(Duration::ZERO, SECOND / 4, Outage::Lost);
+    assert_eq!(admissions(&out, 3), [250, 250, 1_000]);
+    // Another one comes each second, first at 1 s, and is there before us.
+    let shared = server().with_others(0.5);
+    assert_eq!(admissions(&shared, 4), [0, 0, 1_000, 2_000]);
+}
+
+#[test]
+fn an_ideal_with_a_cap_that_changes_by_hand() {
+    // Services of about a second: two, then one at a time.
+    let server = Server::unlimited().with_service(SECOND).with_cap(Some(2));
+    let load = Load::spike(4);
+    let two = server.ideal(&load, 1).makespan();
+    let one = server
+        .clone()
+        .with_cap_from(Duration::ZERO, Some(1))
+        .ideal(&load, 1);
+    let all = server.with_cap_from(Duration::ZERO, None).ideal(&load, 1);
+    assert!(all.makespan() < two && two < one.makespan());
+    let sequential = Server::unlimited().with_service(SECOND);
+    assert_eq!(
+        sequential.ideal(&Load::sequential(1, 4), 1).makespan(),
+        one.makespan()
+    );
+}
+
+/// Limiters of each kind, for some 40 to 100 calls a second, and whether they let wait.
+fn limiters() -> Vec<(Limiter, bool)> {
+    vec![
+        (Limiter::fixed_window(40, SECOND), false),
+        (Limiter::sliding_log(400, 10 * SECOND), false),
+        (Limiter::sliding_counter(60, SECOND), false),
+        (Limiter::token_bucket(50, SECOND, 100), false),
+        (
+            Limiter::token_bucket(50, SECOND, 20).with_reset_at_next(),
+            false,
+        ),
+        (Limiter::leaky_bucket(100, SECOND, 20), true),
+    ]
+}
+
+/// Servers of many kinds.
+fn servers() -> Vec<Server> {
+    let mut servers = vec![Server::unlimited(), Server::unlimited().with_cap(Some(20))];
+    for (limiter, is_queue) in limiters() {
+        let server = Server::default().limited_by(limiter);
+        let epoch = ResetForm::Epoch { date: true };
+        servers.extend([
+            server.clone(),
+            server
+                .clone()
+                .with_cap(None)
+                .with_headers(Headers::RetryAfter),
+            server.clone().with_cap(Some(8)).with_headers(Headers::None),
+            server
+                .clone()
+                .with_limiter(Limiter::fixed_window(100, 2 * SECOND)),
+            server
+                .clone()
+                .with_refused_counted(true)
+                .with_jitter(SECOND / 20),
+            server.clone().with_counting_at_response(!is_queue),
+            server
+                .clone()
+                .with_reset_form(epoch)
+                .with_skew(3)
+                .with_rounding(Rounding::Down),
+            server
+                .clone()
+                .with_reset_form(ResetForm::Epoch { date: false })
+                .with_skew(-2),
+            server.clone().with_early_hints(SECOND / 2).with_others(0.3),
+            server
+                .clone()
+                .with_quota_from(2 * SECOND, 30)
+                .with_cap_from(3 * SECOND, Some(9)),
+            server
+                .clone()
+                .with_cap_status(503)
+                .with_cap_retry_after(None),
+            server.clone().with_closed(SECOND, 3 * SECOND),
+            server
+                .clone()
+                .with_outage(SECOND, 2 * SECOND, Outage::Unavailable(Some(1))),
+            server.clone().with_outage(SECOND, 2 * SECOND, Outage::Lost),
+            server.with_brownout(SECOND, 3 * SECOND, 5.0),
+        ]);
+    }
+    servers
+}
+
+fn loads() -> [Load; 5] {
+    [
+        Load::spike(300),
+        Load::ramp(200, 3 * SECOND),
+        Load::open(60.0, 4 * SECOND),
+        Load::sequential(20, 10),
+        Load::spike(200).with_processes(4),
+    ]
+}
+
+/// All of that in some order; the tests that play it play every one.
+fn each(mut play: impl FnMut(&Server, &Load, u64)) {
+    for (seed, server) in servers().iter().enumerate() {
+        for load in loads() {
+            play(server, &load, seed as u64);
+        }
+    }
+}
+
+fn assert_consistent(run: &Run, server: &Server, load: &Load) {
+    assert_eq!(
+        run.leaks(),
+        vec![(0, 0); load.processes()],
+        "{server:?}, {load:?}"
+    );
+    let accepted = run.sends() - run.refused_quota() - run.refused_cap() - run.failed();
+    assert_eq!(accepted, run.ok(), "{server:?}, {load:?}");
+    assert_eq!(run.completions().len(), run.ok());
+    let attempts: u32 = run.reports().iter().map(|report| report.attempts()).sum();
+    assert_eq!(attempts as usize, run.sends(), "{server:?}, {load:?}");
+    let over = run
+        .reports()
+        .iter()
+        .filter(|report| report.stop().is_some());
+    assert_eq!(over.count(), load.calls(), "{server:?}, {load:?}");
+}
+
+#[test]
+fn nothing_leaks_and_every_call_is_over() {
+    each(|server, load, seed| assert_consistent(&run(server, load, seed), server, load));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    each(|server, load, seed| {
+        let [first, second] = [(); 2].map(|()| run(server, load, seed));
+        assert_eq!(first.send_times(), second.send_times());
+        assert_eq!(first.reports(), second.reports());
+    });
+}
+
+#[test]
+fn no_run_is_ahead_of_the_ideal() {
+    let mut compared = 0;
+    for (seed, server) in servers().into_iter().enumerate() {
+        // The ideal knows no network.
+        let server = server.with_refusal(Duration::ZERO);
+        for load in loads() {
+            let seed = seed as u64;
+            let run = run(&server, &load, seed);
+            if run.ok() < load.calls() {
+                continue;
+            }
+            compared += 1;
+            let ideal = server.ideal(&load, seed);
+            for share in [0.1, 0.5, 0.9, 1.0] {
+                assert!(
+                    ideal.quantile(share) <= run.quantile(share),
+                    "{share}: {server:?}, {load:?}, seed {seed}: {:?}, {:?}",
+                    ideal.quantile(share),
+                    run.quantile(share),
+                );
+            }
+        }
+    }
+    assert!(compared > 300, "{compared}");
+}
+
+#[test]
+fn a_leaky_bucket_lets_wait() {
+    let server = Server::unlimited()
+        .with_limiter(Limiter::leaky_bucket(10, SECOND, 30))
+        .with_service(Duration::ZERO)
+        .with_refusal(Duration::ZERO);
+    let run = run(&server, &Load::spike(30), 1);
+    assert_eq!((run.ok(), run.sends()), (30, 30));
+    assert_eq!(run.makespan(), Duration::from_millis(2_900));
+}
+
+#[test]
+fn an_outage_fails_what_comes_in_it() {
+    let once = Load::spike(10).with_policy(Policy::never());
+    let out = |outage| Server::default().with_outage(Duration::ZERO, SECOND, outage);
+    for outage in [Outage::Lost, Outage::Unavailable(None)] {
+        let run = run(&out(outage), &once, 1);
+        assert_eq!((run.ok(), run.failed(), run.sends()), (0, 10, 10));
+    }
+    let told = run(&out(Outage::Unavailable(Some(1))), &Load::spike(10), 1);
+    assert_eq!(told.ok(), 10);
+    assert!(told.completions()[0] > SECOND);
+}
+
+#[test]
+fn a_deadline_passes_in_the_queue() {
+    // Nobody states when the quota is back, so that nobody can stop earlier.
+    let policy = Policy::new().with_deadline(5 * SECOND);
+    let server = Server::default().with_cap(None).with_headers(Headers::None);
+    let load = Load::spike(400).with_policy(policy);
+    let run = run(&server, &load, 1);
+    assert_consistent(&run, &server, &load);
+    assert!(run.ok() < 400);
+    for report in run.reports() {
+        let at = report.stop().unwrap().at();
+        assert!(at <= Instant::ORIGIN + 6 * SECOND, "{at}");
+    }
+}
+
+#[test]
+fn who_finds_no_place_in_the_queue_stops() {
+    let load = Load::spike(400).with_pacing(Pacing::new().with_waiters(10));
+    let run = run(&Server::default(), &load, 1);
+    assert_consistent(&run, &Server::default(), &load);
+    assert!(run.ok() < 60);
+}
+
+#[test]
+fn calls_start_when_they_should() {
+    let server = Server::unlimited();
+    let open = run(&server, &Load::open(10.0, 2 * SECOND), 1);
+    let sent = open.send_times().iter();
+    let expected = (0..20).map(|n| Instant::ORIGIN + n * SECOND / 10 + SECOND / 100);
+    assert!(sent.copied().eq(expected));
+    let sequential = run(&server, &Load::sequential(1, 5), 1);
+    let times = sequential.send_times();
+    let over = sequential.completions();
+    for (sent, over) in times[1..].iter().zip(over) {
+        assert_eq!(*sent, Instant::ORIGIN + *over + SECOND / 100);
+    }
+}

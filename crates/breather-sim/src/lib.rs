@@ -19,6 +19,35 @@
 //! assert!(run.sends_per_call() <= 1.05);
 //! assert!(run.makespan().as_secs_f64() <= 1.02 * best.makespan().as_secs_f64());
 //! ```
+//!
+//! Two processes that don't know of one another, against a server with a quota for the user and one for the
+//! organisation, half of which others use; from the third minute on, it has less:
+//!
+//! ```
+//! use breather_sim::{Limiter, Load, Server, run};
+//! use std::time::Duration;
+//!
+//! let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+//! let server = Server::unlimited()
+//!     .with_limiter(Limiter::sliding_log(300, minute))
+//!     .with_limiter(Limiter::fixed_window(3_000, hour))
+//!     .with_others(0.5)
+//!     .with_quota_from(minute * 2, 200);
+//! let run = run(&server, &Load::spike(400).with_processes(2), 1);
+//!
+//! assert_eq!(run.ok(), 400);
+//! assert_eq!(run.leaks(), [(0, 0), (0, 0)]);
+//! ```
+//!
+//! # The parts
+//!
+//! - A [`Server`] has any number of [`Limiter`]s and a cap on calls in flight. Its setters say what it tells of them,
+//!   how truly, and what befalls it.
+//! - A [`Load`] says how many calls start when, by how many processes.
+//! - [`run()`] plays them, and a [`Run`] is what came of it; an [`Ideal`] is what could have.
+//!
+//! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
+//! kind.
 
 mod ideal;
 mod limiter;

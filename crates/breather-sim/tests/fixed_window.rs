@@ -2,46 +2,20 @@
 //!
 //! Virtual time, fixed seeds: the figures are the same on every machine.
 
+mod common;
+
 use std::time::Duration;
 
 use breather::{Policy, StopReason};
-use breather_sim::{Headers, Load, Run, Server};
+use breather_sim::{Headers, Load, Server};
 
-const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
+use self::common::{SEEDS, finished};
 
 /// What finding the cap may cost, once, in sends.
 const START_UP: f64 = 40.0;
 
-/// The medians over the seeds of makespan over ideal and of sends per call.
-fn medians(server: &Server, load: &Load) -> (f64, f64) {
-    let (mut makespans, mut sends): (Vec<_>, Vec<_>) = SEEDS
-        .map(|seed| {
-            let run = finished(server, load, seed);
-            let ideal = server.ideal(load, seed).makespan();
-            (run.makespan().div_duration_f64(ideal), run.sends_per_call())
-        })
-        .unzip();
-    makespans.sort_by(f64::total_cmp);
-    sends.sort_by(f64::total_cmp);
-    (makespans[2], sends[2])
-}
-
-/// A run in which every call succeeded and nothing leaked.
-fn finished(server: &Server, load: &Load, seed: u64) -> Run {
-    let run = breather_sim::run(server, load, seed);
-    assert_eq!(run.ok(), load.calls());
-    assert_eq!(run.leaked(), (0, 0));
-    run
-}
-
 fn assert_within(what: &str, server: &Server, calls: usize, makespan: f64, sends: f64) {
-    let reached = medians(server, &Load::spike(calls));
-    assert!(
-        reached.0 <= makespan && reached.1 <= sends,
-        "{what}, {calls} calls: makespan / ideal {:.3}, sends per call {:.3}",
-        reached.0,
-        reached.1,
-    );
+    common::assert_within(what, server, &Load::spike(calls), makespan, sends);
 }
 
 fn window(seconds: u64, quota: u64) -> Server {

@@ -1,0 +1,385 @@
+//! Servers and loads, and what the pacer is to reach against them.
+
+use std::time::Duration;
+
+use breather_sim::{Headers, Limiter, Load, Outage, ResetForm, Rounding, Server};
+
+/// A server, a load, and the most that makespan over ideal and sends per call may be; `None` where nothing is
+/// settled.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) server: Server,
+    pub(crate) load: Load,
+    pub(crate) target: Option<(f64, f64)>,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// All that are played.
+pub(crate) fn rows() -> Vec<Row> {
+    [
+        fixed_window(),
+        less_than_a_window(),
+        less_than_a_window_with_retry_after(),
+        other_limiters(),
+        no_cap(),
+        two_processes(),
+        refusals_cost_quota(),
+        rounded_down(),
+        skewed_clocks(),
+        retry_after_alone(),
+        bare_429(),
+        sizes(),
+        early_hints(),
+        changing_quota(),
+        changing_cap(),
+        others(),
+        beyond_the_table(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn fixed_window() -> Vec<Row> {
+    let row = |calls| spike("fixed window", Server::default(), calls, 1.01, 1.02);
+    vec![row(1_000), row(5_000)]
+}
+
+fn less_than_a_window() -> Vec<Row> {
+    let server = Server::default().with_cap_retry_after(None);
+    let row = |calls| spike("less than a window", server.clone(), calls, 1.10, 1.05);
+    vec![row(50), row(200)]
+}
+
+fn less_than_a_window_with_retry_after() -> Vec<Row> {
+    let name = "less than a window, cap with Retry-After: 1";
+    vec![spike(name, Server::default(), 200, 1.40, 1.05)]
+}
+
+fn sliding_log() -> Vec<Row> {
+    let server = Server::default().limited_by(Limiter::sliding_log(300, MINUTE));
+    let row = |calls| spike("sliding log", server.clone(), calls, 1.02, 1.05);
+    vec![row(1_000), row(5_000)]
+}
+
+fn token_bucket() -> Vec<Row> {
+    let bucket = Limiter::token_bucket(300, MINUTE, 300);
+    let name = "token bucket, reset when full";
+    let server = Server::default().limited_by(bucket);
+    let row = |calls| spike(name, server.clone(), calls, 1.02, 1.05);
+    vec![row(1_000), row(5_000)]
+}
+
+fn token_bucket_with_reset_at_next() -> Vec<Row> {
+    let bucket = Limiter::token_bucket(300, MINUTE, 300).with_reset_at_next();
+    let name = "token bucket, reset at the next token";
+    let server = Server::default().limited_by(bucket);
+    let row = |calls| spike(name, server.clone(), calls, 1.02, 1.05);
+    vec![row(1_000), row(5_000)]
+}
+
+fn other_limiters() -> Vec<Row> {
+    let mut rows = sliding_log();
+    rows.extend(token_bucket());
+    rows.extend(token_bucket_with_reset_at_next());
+    rows
+}
+
+fn no_cap() -> Vec<Row> {
+    let server = Server::default().with_cap(None);
+    vec![spike("no cap", server, 1_000, 1.02, 1.05)]
+}
+
+fn two_processes() -> Vec<Row> {
+    let load = Load::spike(1_000).with_processes(2);
+    vec![row("two processes", Server::default(), load, 1.02, 1.05)]
+}
+
+fn refusals_cost_quota() -> Vec<Row> {
+    let server = Server::default().with_refused_counted(true);
+    vec![spike("refused calls cost quota", server, 1_000, 1.02, 1.03)]
+}
+
+fn rounded_down() -> Vec<Row> {
+    let server = Server::default().with_rounding(Rounding::Down);
+    vec![spike("headers rounded down", server, 1_000, 1.02, 1.03)]
+}
+
+fn skewed_clocks() -> Vec<Row> {
+    let row = |name, seconds| {
+        let form = ResetForm::Epoch { date: true };
+        let server = Server::default().with_reset_form(form).with_skew(seconds);
+        spike(name, server, 1_000, 1.02, 1.03)
+    };
+    vec![
+        row("epoch and Date, clock 3 s ahead", 3),
+        row("epoch and Date, clock 3 s behind", -3),
+    ]
+}
+
+fn retry_after_alone() -> Vec<Row> {
+    let server = Server::default().with_headers(Headers::RetryAfter);
+    vec![spike("Retry-After alone", server, 1_000, 1.02, 1.05)]
+}
+
+fn bare_429() -> Vec<Row> {
+    let server = Server::default().with_headers(Headers::None);
+    vec![spike("nothing but the 429", server, 1_000, 1.10, 1.15)]
+}
+
+fn caps() -> Vec<Row> {
+    let row = |name, cap, quota, seconds, calls| {
+        let server = window(quota, seconds).with_cap(Some(cap));
+        with_start_up(name, server, calls)
+    };
+    vec![
+        row("cap of 5, 150 in 10 s", 5, 150, 10, 800),
+        row("cap of 20, 600 in 10 s", 20, 600, 10, 3_000),
+        row("cap of 100, 600 a minute", 100, 600, 60, 3_000),
+        row("cap of 500, 3,000 a minute", 500, 3_000, 60, 15_000),
+    ]
+}
+
+fn services() -> Vec<Row> {
+    let row = |name, millis| {
+        let server = Server::default().with_service(Duration::from_millis(millis));
+        with_start_up(name, server, 1_500)
+    };
+    vec![row("service of 20 ms", 20), row("service of 2 s", 2_000)]
+}
+
+fn tiny_quota() -> Vec<Row> {
+    vec![with_start_up("10 in 10 s", window(10, 10), 50)]
+}
+
+fn sizes() -> Vec<Row> {
+    let mut rows = caps();
+    rows.extend(services());
+    rows.extend(tiny_quota());
+    rows
+}
+
+fn early_hints() -> Vec<Row> {
+    let server = Server::default().with_early_hints(SECOND);
+    vec![spike("hints 1 s too early", server, 1_000, 1.05, 1.08)]
+}
+
+fn changing_quota() -> Vec<Row> {
+    let row = |name, at, quota| {
+        let server = Server::default().with_quota_from(at, quota);
+        spike(name, server, 1_500, 1.05, 1.08)
+    };
+    vec![
+        row("quota halves in a hold", 90 * SECOND, 150),
+        row("quota halves in a burst", 60 * SECOND + SECOND / 2, 150),
+        row("quota halves at a reset", 120 * SECOND, 150),
+        row("quota doubles in a burst", 60 * SECOND + SECOND / 2, 600),
+        row("quota doubles at a reset", 120 * SECOND, 600),
+    ]
+}
+
+fn changing_cap() -> Vec<Row> {
+    let row = |name, at, cap| {
+        let server = Server::default().with_cap_from(at, Some(cap));
+        spike(name, server, 1_500, 1.05, 1.08)
+    };
+    vec![
+        row("cap from 50 to 10 in a burst", 60 * SECOND + SECOND / 2, 10),
+        row("cap from 50 to 10 in a hold", 90 * SECOND, 10),
+        row("cap from 50 to 200", 90 * SECOND, 200),
+        spike(
+            "cap from 10 to 40, where it is what limits",
+            window(3_000, 60)
+                .with_cap(Some(10))
+                .with_cap_from(60 * SECOND, Some(40)),
+            5_000,
+            1.05,
+            1.08,
+        ),
+        spike(
+            "cap from 40 to 10, where it is what limits",
+            window(3_000, 60)
+                .with_cap(Some(40))
+                .with_cap_from(65 * SECOND, Some(10)),
+            5_000,
+            1.05,
+            1.08,
+        ),
+    ]
+}
+
+fn others() -> Vec<Row> {
+    let server = Server::default().with_others(0.5);
+    vec![spike(
+        "half the quota used by others",
+        server,
+        1_000,
+        1.05,
+        1.08,
+    )]
+}
+
+/// No target is settled for these.
+fn beyond_the_table() -> Vec<Row> {
+    let at = |seconds| Duration::from_secs(seconds);
+    let limited = |limiter| Server::default().limited_by(limiter);
+    let row = |name, server, load| Row {
+        name,
+        server,
+        load,
+        target: None,
+    };
+    let spike = |name, server| row(name, server, Load::spike(1_000));
+    let bucket = Limiter::token_bucket(300, MINUTE, 300);
+    let log = Limiter::sliding_log(300, MINUTE);
+    let epoch = Server::default().with_reset_form(ResetForm::Epoch { date: false });
+    let bare = Headers::None;
+    vec![
+        spike(
+            "sliding counter",
+            limited(Limiter::sliding_counter(300, MINUTE)),
+        ),
+        spike(
+            "sliding log, Retry-After alone",
+            limited(log).with_headers(Headers::RetryAfter),
+        ),
+        spike("sliding log, bare", limited(log).with_headers(bare)),
+        spike(
+            "token bucket, Retry-After alone",
+            limited(bucket).with_headers(Headers::RetryAfter),
+        ),
+        spike("token bucket, bare", limited(bucket).with_headers(bare)),
+        spike(
+            "token bucket, 100 a second, burst of 10",
+            limited(Limiter::token_bucket(100, SECOND, 10)),
+        ),
+        spike(
+            "leaky bucket, 50 a second, queue of 20",
+            limited(Limiter::leaky_bucket(50, SECOND, 20)),
+        ),
+        spike(
+            "leaky bucket, bare",
+            limited(Limiter::leaky_bucket(50, SECOND, 20)).with_headers(bare),
+        ),
+        spike("cap alone", Server::unlimited().with_cap(Some(50))),
+        spike(
+            "cap alone, bare 503",
+            Server::unlimited()
+                .with_cap(Some(50))
+                .with_cap_status(503)
+                .with_cap_retry_after(None),
+        ),
+        spike(
+            "cap alone, 503 with Retry-After",
+            Server::unlimited().with_cap(Some(50)).with_cap_status(503),
+        ),
+        spike("unlimited", Server::unlimited()),
+        spike(
+            "300 a minute, and 3,000 an hour",
+            Server::default().with_limiter(Limiter::fixed_window(3_000, 60 * MINUTE)),
+        ),
+        spike(
+            "300 a minute, and 60 in 10 s",
+            Server::default().with_limiter(Limiter::fixed_window(60, at(10))),
+        ),
+        spike(
+            "sliding log, refused calls cost quota",
+            limited(log).with_refused_counted(true),
+        ),
+        spike(
+            "counted at response",
+            Server::default().with_counting_at_response(true),
+        ),
+        spike(
+            "epoch without Date, clock 3 s ahead",
+            epoch.clone().with_skew(3),
+        ),
+        spike("epoch without Date, clock 3 s behind", epoch.with_skew(-3)),
+        spike(
+            "hints 1 s too early, Retry-After alone",
+            Server::default()
+                .with_early_hints(SECOND)
+                .with_headers(Headers::RetryAfter),
+        ),
+        spike(
+            "first reset 5 s late",
+            Server::default().with_closed(at(60), at(65)),
+        ),
+        spike(
+            "10 s of lost connections",
+            Server::default().with_outage(at(60), at(70), Outage::Lost),
+        ),
+        spike(
+            "10 s of bare 503",
+            Server::default().with_outage(at(60), at(70), Outage::Unavailable(None)),
+        ),
+        spike(
+            "10 s of 503 with Retry-After: 2",
+            Server::default().with_outage(at(60), at(70), Outage::Unavailable(Some(2))),
+        ),
+        spike(
+            "10 times as slow in the second window",
+            Server::default().with_brownout(at(60), at(120), 10.0),
+        ),
+        spike(
+            "requests overtake one another (50 ms)",
+            Server::default().with_jitter(Duration::from_millis(50)),
+        ),
+        row(
+            "4 processes",
+            Server::default(),
+            Load::spike(1_000).with_processes(4),
+        ),
+        row(
+            "10 processes",
+            Server::default(),
+            Load::spike(1_000).with_processes(10),
+        ),
+        row(
+            "ramp over 2 minutes",
+            Server::default(),
+            Load::ramp(1_000, at(120)),
+        ),
+        row(
+            "open, 4 a second",
+            Server::default(),
+            Load::open(4.0, at(300)),
+        ),
+        row(
+            "open, 6 a second",
+            Server::default(),
+            Load::open(6.0, at(300)),
+        ),
+        row(
+            "100 callers, 10 calls each",
+            Server::default(),
+            Load::sequential(100, 10),
+        ),
+    ]
+}
+
+fn window(quota: u64, seconds: u64) -> Server {
+    Server::default().with_quota(quota, Duration::from_secs(seconds))
+}
+
+/// Finding the cap may cost 40 sends, once.
+fn with_start_up(name: &'static str, server: Server, calls: usize) -> Row {
+    spike(name, server, calls, 1.03, 1.02 + 40.0 / calls as f64)
+}
+
+fn spike(name: &'static str, server: Server, calls: usize, makespan: f64, sends: f64) -> Row {
+    row(name, server, Load::spike(calls), makespan, sends)
+}
+
+fn row(name: &'static str, server: Server, load: Load, makespan: f64, sends: f64) -> Row {
+    let target = Some((makespan, sends));
+    Row {
+        name,
+        server,
+        load,
+        target,
+    }
+}

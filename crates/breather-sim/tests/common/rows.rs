@@ -238,6 +238,20 @@ fn beyond_the_table() -> Vec<Row> {
     let epoch = Server::default().with_reset_form(ResetForm::Epoch { date: false });
     let bare = Headers::None;
     vec![
+        // The ideal knows of it at once; whoever obeys the stated reset learns of it there.
+        row(
+            "quota doubles in a hold",
+            Server::default().with_quota_from(at(90), 600),
+            Load::spike(1_500),
+        ),
+        spike(
+            "sliding log, half used by others",
+            limited(log).with_others(0.5),
+        ),
+        spike(
+            "token bucket, half used by others",
+            limited(bucket).with_others(0.5),
+        ),
         spike(
             "sliding counter",
             limited(Limiter::sliding_counter(300, MINUTE)),
@@ -289,6 +303,7 @@ fn beyond_the_table() -> Vec<Row> {
             "sliding log, refused calls cost quota",
             limited(log).with_refused_counted(true),
         ),
+        // The ideal makes use of it: what comes in before the last of the quota is counted is let in.
         spike(
             "counted at response",
             Server::default().with_counting_at_response(true),

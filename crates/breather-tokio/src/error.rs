@@ -2,7 +2,7 @@
 
 use breather::Stopped;
 
-/// How a [`retry`](crate::retry) fails.
+/// How a [`retry`](crate::retry()) fails.
 ///
 /// Exhaustive on purpose: it is the closure's error or none.
 ///

@@ -4,6 +4,7 @@ mod concurrency;
 mod hold;
 mod permit;
 mod quota;
+mod refill;
 mod waiters;
 
 use core::time::Duration;
@@ -78,8 +79,9 @@ pub struct Pacer {
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
-    /// The number of the latest send.
+    /// The number of the latest send, and when it was.
     sent: u64,
+    sent_at: Instant,
     /// The place of the latest call.
     arrived: u64,
 }
@@ -139,6 +141,7 @@ impl Pacer {
             evidence: None,
             in_flight: 0,
             sent: 0,
+            sent_at: Instant::ORIGIN,
             arrived: 0,
         }
     }
@@ -257,7 +260,13 @@ impl Pacer {
             return None;
         }
         let phase = match self.phase {
-            Phase::Running => self.concurrency.grows_at(self.used()),
+            Phase::Running => {
+                let promised = u64::from(self.waiters.open());
+                let refills = self.quota.refills_at(self.sent + promised);
+                let refills = refills.filter(|&at| at > self.latest);
+                let grows = self.concurrency.grows_at(self.used());
+                refills.into_iter().chain(grows).min()
+            }
             Phase::Held(hold) => Some(hold.until),
             Phase::Probing { sent: None, .. } => self.concurrency.grows_at(self.used()),
             Phase::Probing {
@@ -325,6 +334,7 @@ impl Pacer {
     fn grant(&mut self, now: Instant, place: Place) -> Permit {
         self.in_flight += 1;
         self.sent += 1;
+        self.sent_at = now;
         if let Phase::Probing { sent, .. } = &mut self.phase {
             *sent = Some((self.sent, now));
         }
@@ -356,7 +366,7 @@ impl Pacer {
             Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
             Phase::Probing { .. } => {}
             Phase::Running => {
-                let left = self.quota.left(self.sent);
+                let left = self.quota.left(now, self.sent);
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
                 }
@@ -380,6 +390,11 @@ impl Pacer {
         match self.phase {
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = Phase::Probing { hold, sent: None };
+                // A window of which only a short rest was seen may be none: a bucket says the same of its next
+                // token.
+                if self.epoch == 0 && hold.until.duration_since(self.sent_at) < SHORT_REST {
+                    self.quota.distrust();
+                }
                 self.epoch = self.epoch.wrapping_add(1);
                 self.epoch_start = self.sent;
                 self.quota.renew();
@@ -389,7 +404,7 @@ impl Pacer {
                 sent: Some((number, at)),
             } if now >= self.silent_at(at) => match self.blind_yield() {
                 Some(prospect) => {
-                    self.quota.assume(number, prospect.saturating_sub(1));
+                    self.quota.assume(at, number, prospect.saturating_sub(1));
                     self.open(at);
                 }
                 None => self.phase = Phase::Probing { hold, sent: None },
@@ -501,9 +516,10 @@ impl Pacer {
     /// Holds the scope when nothing remains, and lifts or moves a hold by what the latest answer says.
     fn recount(&mut self, now: Instant) {
         let guard = self.lateness.guard();
-        let spent = self.quota.left(self.sent).map(|left| left == 0);
+        let spent = self.quota.left(now, self.sent).map(|left| left == 0);
         match self.phase {
-            Phase::Running if spent == Some(true) => {
+            // What comes back call by call is waited for call by call.
+            Phase::Running if spent == Some(true) && !self.quota.is_refilling() => {
                 let hold = match self.quota.reset() {
                     Some(at) => Hold::new(Cause::Counted, at, at + guard),
                     // What is in flight will tell; if it does not come back, a probe has to.
@@ -613,6 +629,10 @@ const SHORTEST_SILENCE: Duration = Duration::from_millis(5);
 
 /// What an attempt is given before it counts as lost, whatever others took.
 const SHORTEST_SERVICE: Duration = Duration::from_secs(1);
+
+/// With this, 1,000 calls of a bucket of 300 that gains 5 a second and names its next token take 1.02 sends each
+/// instead of 1.07.
+const SHORT_REST: Duration = Duration::from_secs(5);
 
 /// A hint that moved by more than this tells of another window, not of a blurred one.
 const REOPENED: Duration = Duration::from_secs(2);

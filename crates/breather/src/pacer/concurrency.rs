@@ -35,6 +35,10 @@ struct Learned {
     wait: Duration,
     interval: Duration,
     step: u32,
+    /// Whether the limit has grown, and it is not known yet what comes of it.
+    is_probing: bool,
+    /// How many were in flight with the attempt that was refused last, of those sent after the limit was cut.
+    refused_at: u32,
 }
 
 impl Concurrency {
@@ -70,14 +74,9 @@ impl Concurrency {
                 u32::try_from(periods).unwrap_or(u32::MAX).min(self.limit)
             }
             Some(learned) if full_for >= learned.wait => {
-                if learned.step > 1 {
-                    // The probe before was not refused.
-                    learned.interval = (learned.interval / 2).max(FIRST_INTERVAL);
-                }
                 learned.wait = learned.interval;
-                let step = learned.step;
-                learned.step = step.saturating_mul(2).min(self.limit);
-                step
+                learned.is_probing = true;
+                learned.step.min(self.limit)
             }
             Some(_) => 0,
         };
@@ -112,6 +111,20 @@ impl Concurrency {
     pub(super) fn on_accepted(&mut self, permit: &Permit) {
         self.proven = self.proven.max(permit.level);
         self.accepted = self.accepted.max(permit.number);
+        if let Some(learned) = &mut self.learned {
+            if learned.is_probing && permit.level >= self.limit {
+                learned.is_probing = false;
+                learned.interval = (learned.interval / 2).max(FIRST_INTERVAL);
+                // As many as were refused last may be luck. More are not: the cap has risen, and who knows how
+                // far.
+                if permit.level > learned.refused_at {
+                    learned.step = learned.step.saturating_mul(2);
+                    learned.wait = Duration::ZERO;
+                } else {
+                    learned.wait = FIRST_INTERVAL;
+                }
+            }
+        }
     }
 
     /// An attempt was refused since too many were in flight; `in_flight` are now, without it, and `sent`
@@ -141,6 +154,8 @@ impl Concurrency {
             wait: interval,
             interval,
             step: 1,
+            is_probing: false,
+            refused_at: permit.level,
         });
     }
 

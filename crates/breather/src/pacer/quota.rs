@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use super::permit::Permit;
+use super::refill::Refill;
 use crate::hint::Window;
-use crate::instant::Instant;
+use crate::instant::{Instant, nanos};
 
 /// The quota window that the scope is in, as its answers tell of it.
 #[derive(Debug, Default)]
@@ -13,6 +14,7 @@ pub(super) struct Quota {
     reset: Option<Reset>,
     /// What the next window is likely to give: the limit, if nearly all of this one was ours.
     prospect: Option<u64>,
+    refill: Refill,
 }
 
 /// What remained, by the answer to the latest-sent request among those answered.
@@ -22,6 +24,8 @@ pub(super) struct Quota {
 struct Known {
     number: u64,
     remaining: u64,
+    /// When it was so.
+    at: Instant,
     /// The fingerprint of the window's name.
     name: u64,
 }
@@ -50,9 +54,11 @@ impl Quota {
             self.known = Some(Known {
                 number: permit.number,
                 remaining,
+                at: base,
                 name,
             });
         }
+        self.refill.on_answer(window);
         if let Some(delay) = window.reset() {
             self.on_reset(permit.number, base + delay);
         }
@@ -85,13 +91,32 @@ impl Quota {
     }
 
     /// How many calls may still be sent after send number `sent`; `None` while nothing is known.
-    pub(super) fn left(&self, sent: u64) -> Option<u64> {
+    pub(super) fn left(&self, now: Instant, sent: u64) -> Option<u64> {
         let known = self.known?;
+        let refilled = match self.refill.per_call() {
+            Some(time) => nanos(now.duration_since(known.at)) / nanos(time).max(1),
+            None => 0,
+        };
+        let used = sent.saturating_sub(known.number);
         Some(
             known
                 .remaining
-                .saturating_sub(sent.saturating_sub(known.number)),
+                .saturating_add(refilled)
+                .saturating_sub(used),
         )
+    }
+
+    /// When one more call is permitted after send number `sent`, if quota comes back call by call and nothing
+    /// is left.
+    pub(super) fn refills_at(&self, sent: u64) -> Option<Instant> {
+        let (known, time) = self.known.zip(self.refill.per_call())?;
+        let missing = (sent.saturating_sub(known.number) + 1).checked_sub(known.remaining)?;
+        Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+    }
+
+    /// Whether quota comes back call by call.
+    pub(super) const fn is_refilling(&self) -> bool {
+        self.refill.per_call().is_some()
     }
 
     /// When the window resets, if its answers tell.
@@ -121,6 +146,11 @@ impl Quota {
         self.prospect
     }
 
+    /// What the next window gives is anybody's guess.
+    pub(super) fn distrust(&mut self) {
+        self.prospect = None;
+    }
+
     /// A new window begins; of the old one only the prospect is kept.
     pub(super) fn renew(&mut self) {
         self.known = None;
@@ -128,10 +158,11 @@ impl Quota {
     }
 
     /// Goes by `remaining` after send number `number` until an answer says better.
-    pub(super) fn assume(&mut self, number: u64, remaining: u64) {
+    pub(super) fn assume(&mut self, at: Instant, number: u64, remaining: u64) {
         self.known = Some(Known {
             number,
             remaining,
+            at,
             name: self.known.map_or(0, |known| known.name),
         });
     }

@@ -45,9 +45,7 @@ reached! {
     less_than_a_window: "less than a window";
     less_than_a_window_with_retry_after: "less than a window, cap with Retry-After: 1";
     sliding_log: "sliding log";
-    #[ignore = "1.314 and 1.043 of the ideal: it waits until the bucket is full"]
     token_bucket: "token bucket, reset when full";
-    #[ignore = "1.066 sends a call: once, it takes the bucket's size for what a reset gives, and 48 are refused"]
     token_bucket_with_reset_at_next: "token bucket, reset at the next token";
     no_cap: "no cap";
     two_processes: "two processes";
@@ -73,7 +71,6 @@ reached! {
     cap_falls_in_a_burst: "cap from 50 to 10 in a burst";
     cap_falls_in_a_hold: "cap from 50 to 10 in a hold";
     cap_rises: "cap from 50 to 200";
-    #[ignore = "1.394 of the ideal: after refused probes it probes every 32 s, also when one was not refused"]
     cap_rises_where_it_limits: "cap from 10 to 40, where it is what limits";
     cap_falls_where_it_limits: "cap from 40 to 10, where it is what limits";
     others: "half the quota used by others";

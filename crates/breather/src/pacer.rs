@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod hold;
+mod others;
 mod permit;
 mod quota;
 mod refill;

@@ -121,7 +121,7 @@ impl Concurrency {
                     learned.step = learned.step.saturating_mul(2);
                     learned.wait = Duration::ZERO;
                 } else {
-                    learned.wait = FIRST_INTERVAL;
+                    learned.wait = FIRST_INTERVAL / 2;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::others::Others;
 use super::permit::Permit;
 use super::refill::Refill;
 use crate::hint::Window;
@@ -15,6 +16,7 @@ pub(super) struct Quota {
     /// What the next window is likely to give: the limit, if nearly all of this one was ours.
     prospect: Option<u64>,
     refill: Refill,
+    others: Others,
 }
 
 /// What remained, by the answer to the latest-sent request among those answered.
@@ -49,6 +51,7 @@ impl Quota {
         if self.known.is_some_and(|known| known.name != name) {
             // Another window is the tightest now; its reset has nothing to do with the former's.
             self.reset = None;
+            self.others.renew();
         }
         if self.known.is_none_or(|known| known.number <= permit.number) {
             self.known = Some(Known {
@@ -59,6 +62,7 @@ impl Quota {
             });
         }
         self.refill.on_answer(window);
+        self.others.on_answer(permit.number, remaining);
         if let Some(delay) = window.reset() {
             self.on_reset(permit.number, base + delay);
         }
@@ -97,7 +101,7 @@ impl Quota {
             Some(time) => nanos(now.duration_since(known.at)) / nanos(time).max(1),
             None => 0,
         };
-        let used = sent.saturating_sub(known.number);
+        let used = self.others.with(sent.saturating_sub(known.number));
         Some(
             known
                 .remaining
@@ -155,6 +159,7 @@ impl Quota {
     pub(super) fn renew(&mut self) {
         self.known = None;
         self.reset = None;
+        self.others.renew();
     }
 
     /// Goes by `remaining` after send number `number` until an answer says better.

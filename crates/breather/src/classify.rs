@@ -86,7 +86,8 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
 /// | 413 with `Retry-After` | throttled | no: too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
 /// | 408 | transient | unknown ([RFC 9110 section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)) |
 /// | 425 | transient | no: refused before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
-/// | 500, 502, 503, 504 | transient | unknown |
+/// | 503 without | transient, and an overload | unknown |
+/// | 500, 502, 504 | transient | unknown |
 /// | other 4xx and 5xx | permanent | |
 /// | anything below 400 | success | |
 /// | no connection | transient | no |
@@ -134,7 +135,7 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
         425 => Outcome::transient(Executed::No, "status 425"),
         500 => unknown("status 500"),
         502 => unknown("status 502"),
-        503 => unknown("status 503"),
+        503 => Outcome::overloaded("status 503"),
         504 => unknown("status 504"),
         400..500 => Outcome::permanent("a 4xx status"),
         _ => Outcome::permanent("a 5xx status that would repeat itself"),

@@ -24,6 +24,7 @@ use crate::unix_time::Moment;
 pub struct Outcome {
     kind: Kind,
     executed: Executed,
+    is_overload: bool,
     reason: &'static str,
 }
 
@@ -43,6 +44,16 @@ impl Outcome {
         Self::new(Kind::Transient, executed, reason)
     }
 
+    /// It failed since the server has too much to do, and did not say until when.
+    ///
+    /// To the call it is a [`transient`](Self::transient) failure of which nobody knows whether it was
+    /// executed; its scope is sent less.
+    pub const fn overloaded(reason: &'static str) -> Self {
+        let mut outcome = Self::transient(Executed::Unknown, reason);
+        outcome.is_overload = true;
+        outcome
+    }
+
     /// The server refused it for now, without having executed it, and would refuse other calls of the scope
     /// as well.
     pub const fn throttled(reason: &'static str) -> Self {
@@ -58,6 +69,7 @@ impl Outcome {
         Self {
             kind,
             executed,
+            is_overload: false,
             reason,
         }
     }
@@ -78,6 +90,12 @@ impl Outcome {
     #[must_use]
     pub const fn executed(self) -> Executed {
         self.executed
+    }
+
+    /// Whether the server has too much to do: see [`overloaded`](Self::overloaded).
+    #[must_use]
+    pub const fn is_overload(self) -> bool {
+        self.is_overload
     }
 
     /// Why the classifier answered so, in a few words.

@@ -80,6 +80,9 @@ pub struct Pacer {
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
+    /// How many were answered with an overload since one was accepted, and since when.
+    overloads: u32,
+    overloaded_since: Instant,
     /// The number of the latest send, and when it was.
     sent: u64,
     sent_at: Instant,
@@ -141,6 +144,8 @@ impl Pacer {
             refused_probe: None,
             evidence: None,
             in_flight: 0,
+            overloads: 0,
+            overloaded_since: Instant::ORIGIN,
             sent: 0,
             sent_at: Instant::ORIGIN,
             arrived: 0,
@@ -210,6 +215,7 @@ impl Pacer {
             Kind::Success | Kind::Pending | Kind::Permanent => {
                 self.on_accepted(now, &permit, tightest);
             }
+            Kind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
             Kind::Transient => self.on_lost(&permit),
         }
         let was_held = self.opens().is_some();
@@ -452,9 +458,7 @@ impl Pacer {
             Some(left) => left > 0,
             None => self.concurrency.suspects(permit),
         };
-        // What was refused alone was not refused for company.
-        let was_alone = permit.level == 1 && permit.number == self.sent;
-        if crowded && !was_alone {
+        if crowded && !self.was_alone(permit) {
             self.concurrency
                 .on_refused(permit, self.in_flight, self.sent);
             self.open(permit.sent);
@@ -487,6 +491,11 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
+    /// Whether nothing else was in flight with it: what was refused alone was not refused for company.
+    const fn was_alone(&self, permit: &Permit) -> bool {
+        permit.level == 1 && permit.number == self.sent
+    }
+
     fn on_accepted(&mut self, now: Instant, permit: &Permit, tightest: Option<&Window<'_>>) {
         if let Some(window) = tightest {
             self.quota.on_accepted(self.sent - self.epoch_start, window);
@@ -497,9 +506,47 @@ impl Pacer {
         self.open(permit.sent);
     }
 
+    /// The server has too much to do, and did not say until when.
+    ///
+    /// With more in flight than was ever proven good, it is one too many. Many in a row say that it can do nothing
+    /// at all: the scope probes, for as long as it may be a restart, so that not all who wait use up their
+    /// retries. After that they should hear of it.
+    fn on_overloaded(&mut self, now: Instant, permit: &Permit) {
+        if self.overloads == 0 {
+            self.overloaded_since = now;
+        }
+        self.overloads = self.overloads.saturating_add(1);
+        if self.concurrency.suspects(permit) && !self.was_alone(permit) {
+            self.concurrency
+                .on_refused(permit, self.in_flight, self.sent);
+        }
+        if self.overloads < OUTAGE {
+            self.on_lost(permit);
+            return;
+        }
+        if now.duration_since(self.overloaded_since) > LONGEST_RESTART {
+            self.on_lost(permit);
+            if self.is_probing() {
+                self.phase = Phase::Running;
+            }
+            return;
+        }
+        let hold = match self.phase {
+            Phase::Running => self.guess(now),
+            Phase::Held(hold) => hold,
+            Phase::Probing { hold, .. } => {
+                self.refused_probe = Some(permit.place);
+                hold.on_probe_refused(now, None)
+            }
+        };
+        self.phase = Phase::Held(hold);
+        self.concurrency.on_slack(now);
+    }
+
     /// What was sent at `sent` was let in. While the scope probes, nothing but probes is sent in its epoch,
     /// and so this was one.
     fn open(&mut self, sent: Instant) {
+        self.overloads = 0;
         if let Phase::Probing { hold, .. } = self.phase {
             self.lateness.on_opened(&hold, sent);
             self.refused_probe = None;
@@ -634,6 +681,12 @@ const SHORTEST_SERVICE: Duration = Duration::from_secs(1);
 /// With this, 1,000 calls of a bucket of 300 that gains 5 a second and names its next token take 1.02 sends each
 /// instead of 1.07.
 const SHORT_REST: Duration = Duration::from_secs(5);
+
+/// With a tenth of all calls overloading the server for reasons of their own, that many in a row are one in 10⁸.
+const OUTAGE: u32 = 8;
+
+/// Of 1,000 calls that meet 10 s of bare 503, 122 use up their retries without this, and none with it.
+const LONGEST_RESTART: Duration = Duration::from_secs(15);
 
 /// A hint that moved by more than this tells of another window, not of a blurred one.
 const REOPENED: Duration = Duration::from_secs(2);

@@ -648,6 +648,168 @@ fn no_more_wait_than_may() {
     ));
 }
 
+/// Has `pacer` send one, which is accepted and answered at once: `remaining` of 300 are left, and the reset is
+/// in `reset` seconds.
+fn answered(pacer: &mut Pacer, now: Instant, remaining: u64, reset: u32) {
+    let permit = granted(pacer, now);
+    let hint = said(now, remaining, reset);
+    pacer.on_outcome(now, permit, Outcome::success(), &hint);
+}
+
+#[test]
+fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
+    let mut pacer = pacer();
+    let mut now = Instant::ORIGIN;
+    // A bucket of 300 that gains 5 a second and says when it will be full.
+    for (remaining, reset) in [(299, 1), (250, 10), (0, 60)] {
+        answered(&mut pacer, now, remaining, reset);
+    }
+    let (place, opens) = waits(&mut pacer, now);
+    assert_eq!(opens, None, "an estimate stops nobody");
+    let wake = pacer.next_wake().unwrap();
+    assert_eq!(wake, now + SECOND / 5);
+    now = wake;
+    assert_eq!(drain(&mut pacer, now), [place]);
+    let permit = pacer.request(now, place, Patience::endless());
+    assert!(matches!(permit, Turn::Send(_)));
+    // And no more than one.
+    waits(&mut pacer, now);
+}
+
+#[test]
+fn others_who_use_the_quota_are_reckoned_with() {
+    let mut pacer = pacer();
+    let now = Instant::ORIGIN;
+    // Each of ours costs two.
+    for ours in 0..145 {
+        answered(&mut pacer, now, 298 - 2 * ours, 60);
+    }
+    // Ten remain, and five of ours use them up.
+    let in_flight: Vec<_> = (0..5).map(|_| granted(&mut pacer, now)).collect();
+    waits(&mut pacer, now);
+    drop(in_flight);
+}
+
+#[test]
+fn a_cap_that_has_risen_is_found_in_ever_larger_steps() {
+    let mut pacer = pacer();
+    let mut now = Instant::ORIGIN;
+    let mut in_flight: Vec<_> = (0..10).map(|_| granted(&mut pacer, now)).collect();
+    // The cap is 9.
+    let permit = in_flight.pop().unwrap();
+    let hint = said(now, 200, 60);
+    pacer.on_outcome(now, permit, refused(), &hint);
+    assert_eq!(pacer.concurrency(), 9);
+    let mut limits = Vec::new();
+    // From here on all is accepted, 200 ms after it was sent.
+    while pacer.concurrency() < 60 && limits.len() < 100 {
+        for _ in 0..80 {
+            let _ = waits_or_is_sent(&mut pacer, now, &mut in_flight);
+        }
+        now = now + SECOND / 5;
+        for permit in std::mem::take(&mut in_flight) {
+            pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 60));
+        }
+        limits.push(pacer.concurrency());
+    }
+    // A first probe after a second, and then 2, 4, 8, … more at a time.
+    limits.dedup();
+    assert!(limits.len() < 12, "{limits:?}");
+    assert!(now < Instant::ORIGIN + 10 * SECOND, "{now}");
+}
+
+#[test]
+fn an_overload_is_no_refusal_but_one_too_many() {
+    let mut pacer = pacer();
+    let now = Instant::ORIGIN;
+    let mut in_flight: Vec<_> = (0..10).map(|_| granted(&mut pacer, now)).collect();
+    let silent = Hint::new(now);
+    pacer.on_outcome(now, in_flight.remove(0), Outcome::success(), &silent);
+    let overloaded = Outcome::overloaded("status 503");
+    pacer.on_outcome(now, in_flight.pop().unwrap(), overloaded, &silent);
+    // Nine were in flight with it.
+    assert_eq!(pacer.concurrency(), 9);
+    assert_eq!(pacer.opens(), None);
+    // What fails for another reason tells nothing.
+    let lost = Outcome::transient(Executed::Unknown, "the connection broke");
+    pacer.on_outcome(now, in_flight.pop().unwrap(), lost, &silent);
+    assert_eq!(pacer.concurrency(), 9);
+}
+
+#[test]
+fn what_overloads_alone_does_not_for_company() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    let before = pacer.concurrency();
+    pacer.on_outcome(
+        START,
+        permit,
+        Outcome::overloaded("status 503"),
+        &Hint::new(START),
+    );
+    assert_eq!(pacer.concurrency(), before);
+}
+
+#[test]
+fn a_server_that_is_overloaded_by_anything_is_probed_for_as_long_as_it_may_restart() {
+    let mut pacer = pacer();
+    let mut now = Instant::ORIGIN;
+    let overloaded = Outcome::overloaded("status 503");
+    let mut sends = 0;
+    let mut waiting = waits_at_last(&mut pacer, now, overloaded, &mut sends);
+    assert_eq!(sends, 8);
+    let (held_since, mut probes) = (now, 0);
+    while let Some(place) = waiting.take() {
+        now = pacer.next_wake().unwrap();
+        assert!(drain(&mut pacer, now).contains(&place));
+        let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else {
+            panic!()
+        };
+        probes += 1;
+        pacer.on_outcome(now, permit, overloaded, &Hint::new(now));
+        sends = 0;
+        waiting = waits_at_last(&mut pacer, now, overloaded, &mut sends).filter(|_| sends == 0);
+    }
+    // It goes on failing; from here on, so do the calls.
+    assert!((20..80).contains(&probes), "{probes}");
+    let held = now.duration_since(held_since);
+    assert!(held > 15 * SECOND && held < 20 * SECOND, "{held:?}");
+}
+
+/// Has calls sent and answered with `outcome` at once, until one has to wait, or for a hundred.
+fn waits_at_last(
+    pacer: &mut Pacer,
+    now: Instant,
+    outcome: Outcome,
+    sends: &mut u32,
+) -> Option<Place> {
+    while *sends < 100 {
+        let place = pacer.arrive();
+        match pacer.request(now, place, Patience::endless()) {
+            Turn::Send(permit) => pacer.on_outcome(now, permit, outcome, &Hint::new(now)),
+            Turn::Wait { .. } => return Some(place),
+            Turn::Crowded => panic!(),
+        }
+        *sends += 1;
+    }
+    None
+}
+
+fn waits_or_is_sent(pacer: &mut Pacer, now: Instant, sent: &mut Vec<Permit>) -> Option<Place> {
+    let place = pacer.arrive();
+    match pacer.request(now, place, Patience::endless()) {
+        Turn::Send(permit) => {
+            sent.push(permit);
+            None
+        }
+        Turn::Wait { .. } => {
+            pacer.leave(place);
+            Some(place)
+        }
+        Turn::Crowded => panic!(),
+    }
+}
+
 #[test]
 fn the_limit_grows_with_time_while_it_is_full() {
     let mut pacer = pacer();

@@ -39,16 +39,35 @@
 //! assert_eq!(run.leaks(), [(0, 0), (0, 0)]);
 //! ```
 //!
+//! Does a policy of yours survive your API? This one, without the pacer, gives up in the second window:
+//!
+//! ```
+//! use breather::Policy;
+//! use breather_sim::{Client, Load, Server, run_client};
+//!
+//! let mine = Policy::default().with_retries(5).with_refusals(5);
+//! let (server, load) = (Server::default(), Load::spike(1_000).with_policy(mine));
+//! let alone = run_client(&server, &load, &Client::Unpaced, 1);
+//! let paced = run_client(&server, &load, &Client::Breather, 1);
+//!
+//! assert!(alone.ok() < 1_000 && alone.sends_per_call() > 2.0);
+//! assert_eq!(paced.ok(), 1_000);
+//! ```
+//!
 //! # The parts
 //!
 //! - A [`Server`] has any number of [`Limiter`]s and a cap on calls in flight. Its setters say what it tells of them,
 //!   how truly, and what befalls it.
 //! - A [`Load`] says how many calls start when, by how many processes.
-//! - [`run()`] plays them, and a [`Run`] is what came of it; an [`Ideal`] is what could have.
+//! - A [`Client`] is who makes them: breather, one of the baselines, or any other by [`Callers`].
+//! - [`run_client`] plays them ([`run()`] plays breather), and a [`Run`] is what came of it; an [`Ideal`] is what could have.
 //!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
 //! kind.
 
+mod baseline;
+mod callers;
+mod client;
 mod ideal;
 mod limiter;
 mod limits;
@@ -61,11 +80,13 @@ mod service_times;
 mod state;
 mod world;
 
+pub use callers::{Admission, Callers, Failure, Retries};
+pub use client::{Client, Custom};
 pub use ideal::Ideal;
 pub use limiter::Limiter;
 pub use load::Load;
 pub use quantile::quantile;
-pub use run::Run;
+pub use run::{Fate, Run};
 pub use server::{Headers, Outage, ResetForm, Rounding, Server};
 pub use service_times::ServiceTimes;
-pub use world::run;
+pub use world::{run, run_client};

@@ -10,6 +10,8 @@ use crate::quantile::quantile;
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     pub(crate) sends: Vec<Instant>,
+    /// Of each of the sends.
+    pub(crate) fates: Vec<Fate>,
     pub(crate) refused_quota: usize,
     pub(crate) refused_cap: usize,
     pub(crate) failed: usize,
@@ -17,6 +19,20 @@ pub struct Run {
     pub(crate) completed: Vec<Duration>,
     pub(crate) reports: Vec<Report>,
     pub(crate) leaks: Vec<(u32, usize)>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// The server let it in.
+    Accepted,
+    /// The server refused it since a quota was spent.
+    RefusedQuota,
+    /// The server refused it since too many were in flight.
+    RefusedCap,
+    /// It failed in an outage.
+    Failed,
 }
 
 impl Run {
@@ -36,6 +52,12 @@ impl Run {
     #[must_use]
     pub fn send_times(&self) -> &[Instant] {
         &self.sends
+    }
+
+    /// What became of each request, in the order of [`send_times`](Self::send_times).
+    #[must_use]
+    pub fn fates(&self) -> &[Fate] {
+        &self.fates
     }
 
     /// When each successful call was over, in this order.
@@ -94,7 +116,8 @@ impl Run {
         peak
     }
 
-    /// The reports of all calls, in the order of their arrival.
+    /// The reports of all calls, in the order of their arrival. Clients other than breather write none: theirs are
+    /// empty.
     #[must_use]
     pub fn reports(&self) -> &[Report] {
         &self.reports

@@ -51,6 +51,11 @@ impl Answer {
         }
     }
 
+    /// Its status, if a connection came about.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        self.result.ok()
+    }
+
     /// What it says, to a caller that receives it at `received`, when its own clock shows `clock`.
     pub(crate) fn hint(&self, received: Instant, clock: &UnixTime) -> Hint<'_> {
         let lines = self.lines.iter();

@@ -8,18 +8,28 @@ use breather::{Call, CallSpec, Decision, Instant, Kind, Pacer, Permit, Place, Re
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::callers::{Admission, Callers, Failure, Retries};
+use crate::client::Client;
 use crate::load::Load;
-use crate::run::Run;
+use crate::run::{Fate, Run};
 use crate::server::{Server, wall_clock};
 use crate::state::{Answer, State, Verdict};
 
-/// Runs `load` against `server` until every call is over.
+/// Runs `load` against `server` until every call is over, with breather.
 ///
 /// The same seed gives the same service times as in [`Server::ideal`], and the same run. A
 /// request arrives at the server half a refusal's time after it was sent.
 #[must_use]
 pub fn run(server: &Server, load: &Load, seed: u64) -> Run {
-    World::new(server, load, seed).run()
+    run_client(server, load, &Client::Breather, seed)
+}
+
+/// Runs `load` against `server` until every call is over, with any client.
+///
+/// All clients meet the same: the n-th call that is accepted takes the same time, whoever makes it.
+#[must_use]
+pub fn run_client(server: &Server, load: &Load, client: &Client, seed: u64) -> Run {
+    World::new(server, load, client, seed).run()
 }
 
 struct World {
@@ -37,8 +47,19 @@ struct World {
     run: Run,
 }
 
-/// Some callers that share a pacer.
-struct Process {
+/// Some callers, and what they share.
+// Processes are few.
+#[expect(clippy::large_enum_variant)]
+enum Process {
+    /// A pacer.
+    Paced(Paced),
+    /// Nothing: each goes by its policy alone.
+    Unpaced,
+    /// Whatever they are.
+    Others(Box<dyn Callers>),
+}
+
+struct Paced {
     pacer: Pacer,
     places: BTreeMap<Place, usize>,
     alarm: Option<Instant>,
@@ -46,13 +67,28 @@ struct Process {
 
 /// A call that has started and is not over.
 struct Active {
-    call: Call,
-    place: Place,
+    caller: Caller,
     attempt: Option<Attempt>,
 }
 
+/// What decides on a call.
+enum Caller {
+    Paced {
+        call: Call,
+        place: Place,
+    },
+    Unpaced {
+        call: Call,
+    },
+    Other {
+        retries: Box<dyn Retries>,
+        retry: u32,
+    },
+}
+
 struct Attempt {
-    permit: Permit,
+    /// If there is a pacer.
+    permit: Option<Permit>,
     answer: Option<Answer>,
 }
 
@@ -69,6 +105,8 @@ enum Event {
     Start(usize),
     /// The call's wait between two attempts is over.
     Ask(usize),
+    /// The time has come that the call was given to be sent at.
+    Send(usize),
     /// The call's time is up.
     Deadline(usize),
     /// The call's request reaches the server.
@@ -96,10 +134,11 @@ impl World {
                 (_, None) => break,
             }
         }
-        let pacers = self.processes.iter().map(|process| &process.pacer);
-        self.run.leaks = pacers
-            .map(|pacer| (pacer.in_flight(), pacer.waiting()))
-            .collect();
+        let leaks = self.processes.iter().map(|process| match process {
+            Process::Paced(Paced { pacer, .. }) => (pacer.in_flight(), pacer.waiting()),
+            Process::Unpaced | Process::Others(_) => (0, 0),
+        });
+        self.run.leaks = leaks.collect();
         self.run
     }
 
@@ -124,12 +163,14 @@ impl World {
         self.now = at;
         let process = match event {
             Event::Wake(process) => {
-                let alarm = &mut self.processes[process].alarm;
-                *alarm = alarm.filter(|&alarm| alarm > at);
+                if let Process::Paced(Paced { alarm, .. }) = &mut self.processes[process] {
+                    *alarm = alarm.filter(|&alarm| alarm > at);
+                }
                 process
             }
             Event::Start(call)
             | Event::Ask(call)
+            | Event::Send(call)
             | Event::Deadline(call)
             | Event::Arrive(call)
             | Event::Done(call)
@@ -138,6 +179,7 @@ impl World {
         match event {
             Event::Start(call) => self.start(call),
             Event::Ask(call) => self.ask(call),
+            Event::Send(call) => self.send(call, None),
             Event::Deadline(call) => self.deadline(call),
             Event::Arrive(call) => return self.arrive(call),
             Event::Done(call) => return self.done(call),
@@ -155,59 +197,96 @@ impl World {
     fn start(&mut self, index: usize) {
         // Seeds of calls are far from one another and from the server's.
         let seed = (self.seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ index as u64;
-        let spec = CallSpec::new().paced(true);
-        let call = Call::new(self.load.policy(), spec, seed, self.now);
-        if let Some(deadline) = call.deadline() {
+        let call = |paced| {
+            let spec = CallSpec::new().paced(paced);
+            Call::new(self.load.policy(), spec, seed, self.now)
+        };
+        let caller = match &mut self.processes[self.load.process(index)] {
+            Process::Paced(Paced { pacer, places, .. }) => {
+                let place = pacer.arrive();
+                places.insert(place, index);
+                let call = call(true);
+                Caller::Paced { call, place }
+            }
+            Process::Unpaced => Caller::Unpaced { call: call(false) },
+            Process::Others(callers) => {
+                let retries = callers.call(seed);
+                Caller::Other { retries, retry: 0 }
+            }
+        };
+        if let Some(deadline) = caller.call().and_then(Call::deadline) {
             self.at(deadline, Event::Deadline(index));
         }
-        let process = &mut self.processes[self.load.process(index)];
-        let place = process.pacer.arrive();
-        process.places.insert(place, index);
-        self.calls[index] = Some(Box::new(Active {
-            call,
-            place,
-            attempt: None,
-        }));
+        let attempt = None;
+        self.calls[index] = Some(Box::new(Active { caller, attempt }));
         self.ask(index);
     }
 
-    /// The call wants a permit.
+    /// The call wants to be sent.
     fn ask(&mut self, index: usize) {
         let now = self.now;
         let Some(active) = &mut self.calls[index] else {
             return;
         };
-        let pacer = &mut self.processes[self.load.process(index)].pacer;
-        let call = &mut active.call;
-        if call.on_asking(now).is_some() {
-            return self.end(index);
-        }
-        match pacer.request(now, active.place, call.patience()) {
-            Turn::Send(permit) => {
-                call.on_sent(now);
-                active.attempt = Some(Attempt {
-                    permit,
-                    answer: None,
-                });
-                let arrives = now + self.network.delay();
-                self.at(arrives, Event::Arrive(index));
-            }
-            Turn::Wait { opens } => {
-                if call.on_waiting(now, opens, pacer.evidence()).is_some() {
-                    self.end(index);
+        let process = &mut self.processes[self.load.process(index)];
+        match (&mut active.caller, process) {
+            (Caller::Paced { call, place }, Process::Paced(Paced { pacer, .. })) => {
+                if call.on_asking(now).is_some() {
+                    return self.end(index);
+                }
+                match pacer.request(now, *place, call.patience()) {
+                    Turn::Send(permit) => self.send(index, Some(permit)),
+                    Turn::Wait { opens } => {
+                        if call.on_waiting(now, opens, pacer.evidence()).is_some() {
+                            self.end(index);
+                        }
+                    }
+                    Turn::Crowded => {
+                        let _ = call.on_crowded(now);
+                        self.end(index);
+                    }
                 }
             }
-            Turn::Crowded => {
-                let _ = call.on_crowded(now);
-                self.end(index);
+            (Caller::Other { .. }, Process::Others(callers)) => {
+                match callers.admit(since_start(now)) {
+                    Admission::At(at) if at <= since_start(now) => self.send(index, None),
+                    Admission::At(at) => self.at(Instant::ORIGIN + at, Event::Send(index)),
+                    // Whoever asks at once would ask for ever.
+                    Admission::AskAgain(at) => {
+                        let at = (Instant::ORIGIN + at).max(now + Duration::from_nanos(1));
+                        self.at(at, Event::Ask(index));
+                    }
+                }
             }
+            (Caller::Unpaced { call }, _) => {
+                if call.on_asking(now).is_some() {
+                    return self.end(index);
+                }
+                self.send(index, None);
+            }
+            // Each process has callers of its own kind.
+            (Caller::Paced { .. } | Caller::Other { .. }, _) => {}
         }
+    }
+
+    /// The call's request goes out.
+    fn send(&mut self, index: usize, permit: Option<Permit>) {
+        let Some(active) = &mut self.calls[index] else {
+            return;
+        };
+        if let Some(call) = active.caller.call_mut() {
+            call.on_sent(self.now);
+        }
+        let answer = None;
+        active.attempt = Some(Attempt { permit, answer });
+        let arrives = self.now + self.network.delay();
+        self.at(arrives, Event::Arrive(index));
     }
 
     /// Who waits for a permit learns that its time is up.
     fn deadline(&mut self, index: usize) {
         let is_queued = self.calls[index].as_ref().is_some_and(|active| {
-            let not_before = active.call.not_before();
+            let not_before = active.caller.call().and_then(Call::not_before);
             active.attempt.is_none() && not_before.is_none_or(|at| at <= self.now)
         });
         if is_queued {
@@ -219,6 +298,12 @@ impl World {
     fn arrive(&mut self, index: usize) {
         let reply = self.server.on_request(since_start(self.now));
         self.run.sends.push(self.now);
+        self.run.fates.push(match reply.verdict {
+            Verdict::Accepted(_) => Fate::Accepted,
+            Verdict::RefusedQuota => Fate::RefusedQuota,
+            Verdict::RefusedCap => Fate::RefusedCap,
+            Verdict::Failed => Fate::Failed,
+        });
         match reply.verdict {
             Verdict::Accepted(time) => self.at(self.now + time, Event::Done(index)),
             Verdict::RefusedQuota => self.run.refused_quota += 1,
@@ -263,20 +348,48 @@ impl World {
         else {
             return;
         };
-        let pacer = &mut self.processes[self.load.process(index)].pacer;
         let clock = wall_clock(since_start(now));
         let hint = answer.hint(now, &clock);
         let outcome = answer.outcome(&hint);
-        pacer.on_outcome(now, permit, outcome, &hint);
-        match active.call.on_outcome(now, outcome, &hint, pacer.opens()) {
-            Decision::Retry(wait) => self.at(wait.until(), Event::Ask(index)),
-            Decision::Stop(_) => {
-                if outcome.kind() == Kind::Success {
-                    self.run.completed.push(since_start(now));
-                }
-                self.end(index);
-            }
+        let succeeded = outcome.kind() == Kind::Success;
+        let process = &mut self.processes[self.load.process(index)];
+        let mut opens = None;
+        if let (Process::Paced(Paced { pacer, .. }), Some(permit)) = (process, permit) {
+            pacer.on_outcome(now, permit, outcome, &hint);
+            opens = pacer.opens();
         }
+        let next = match &mut active.caller {
+            Caller::Paced { call, .. } | Caller::Unpaced { call } => {
+                match call.on_outcome(now, outcome, &hint, opens) {
+                    Decision::Retry(wait) => Some(wait.until()),
+                    Decision::Stop(_) => None,
+                }
+            }
+            Caller::Other { retries, .. } if succeeded => {
+                retries.on_success(since_start(now));
+                None
+            }
+            Caller::Other { retries, retry } => {
+                let retry_after = hint.retry_after().map(|at| at.duration_since(now));
+                let delay = retries.on_failure(&Failure {
+                    now: since_start(now),
+                    retry: *retry,
+                    status: answer.status(),
+                    retry_after,
+                });
+                *retry = retry.saturating_add(1);
+                delay
+                    .filter(|_| since_start(now) < LONGEST)
+                    .map(|it| now + it)
+            }
+        };
+        if let Some(at) = next {
+            return self.at(at, Event::Ask(index));
+        }
+        if succeeded {
+            self.run.completed.push(since_start(now));
+        }
+        self.end(index);
     }
 
     /// The call is over.
@@ -284,10 +397,14 @@ impl World {
         let Some(active) = self.calls[index].take() else {
             return;
         };
-        self.run.reports[index] = *active.call.report();
+        if let Some(call) = active.caller.call() {
+            self.run.reports[index] = *call.report();
+        }
         let process = &mut self.processes[self.load.process(index)];
-        process.pacer.leave(active.place);
-        process.places.remove(&active.place);
+        if let (Process::Paced(paced), Caller::Paced { place, .. }) = (process, active.caller) {
+            paced.pacer.leave(place);
+            paced.places.remove(&place);
+        }
         if let Some(next) = self.load.follower(index) {
             self.at(self.now, Event::Start(next));
         }
@@ -295,29 +412,33 @@ impl World {
 
     /// Lets whoever the pacer names ask again, and sees to it that it is looked at in time.
     fn pump(&mut self, index: usize) {
-        loop {
-            let process = &mut self.processes[index];
-            let Some(place) = process.pacer.poll_offer(self.now) else {
+        while let Process::Paced(Paced { pacer, places, .. }) = &mut self.processes[index] {
+            let Some(place) = pacer.poll_offer(self.now) else {
                 break;
             };
-            let call = process.places[&place];
+            let call = places[&place];
             self.ask(call);
         }
-        let process = &mut self.processes[index];
-        if let Some(wake) = process.pacer.next_wake() {
-            let wake = wake.max(self.now);
-            if process.alarm.is_none_or(|alarm| wake < alarm) {
-                process.alarm = Some(wake);
-                self.at(wake, Event::Wake(index));
+        if let Process::Paced(Paced { pacer, alarm, .. }) = &mut self.processes[index] {
+            if let Some(wake) = pacer.next_wake() {
+                let wake = wake.max(self.now);
+                if alarm.is_none_or(|alarm| wake < alarm) {
+                    *alarm = Some(wake);
+                    self.at(wake, Event::Wake(index));
+                }
             }
         }
     }
 
-    fn new(server: &Server, load: &Load, seed: u64) -> Self {
-        let process = || Process {
-            pacer: Pacer::new(load.pacing()),
-            places: BTreeMap::new(),
-            alarm: None,
+    fn new(server: &Server, load: &Load, client: &Client, seed: u64) -> Self {
+        let process = || match client.callers() {
+            Some(callers) => Process::Others(callers),
+            None if matches!(client, Client::Unpaced) => Process::Unpaced,
+            None => Process::Paced(Paced {
+                pacer: Pacer::new(load.pacing()),
+                places: BTreeMap::new(),
+                alarm: None,
+            }),
         };
         Self {
             load: *load,
@@ -342,6 +463,22 @@ impl World {
     }
 }
 
+impl Caller {
+    fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Paced { call, .. } | Self::Unpaced { call } => Some(call),
+            Self::Other { .. } => None,
+        }
+    }
+
+    fn call_mut(&mut self) -> Option<&mut Call> {
+        match self {
+            Self::Paced { call, .. } | Self::Unpaced { call } => Some(call),
+            Self::Other { .. } => None,
+        }
+    }
+}
+
 impl Network {
     fn delay(&mut self) -> Duration {
         if self.jitter.is_zero() {
@@ -354,3 +491,6 @@ impl Network {
 fn since_start(now: Instant) -> Duration {
     now.duration_since(Instant::ORIGIN)
 }
+
+/// Who knows no end gives up after a day: a run ends.
+const LONGEST: Duration = Duration::from_secs(86_400);

@@ -1,0 +1,112 @@
+//! What the baselines do, beside breather, against the very same server.
+
+use std::time::Duration;
+
+use breather_sim::{Client, Fate, Headers, Load, Run, Server, run, run_client};
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (server, load) = (Server::default(), Load::spike(400));
+    for client in clients() {
+        let play = |seed| run_client(&server, &load, &client, seed);
+        let (one, same, other) = (play(1), play(1), play(2));
+        assert_eq!(one.send_times(), same.send_times(), "{}", client.name());
+        assert_eq!(one.completions(), same.completions(), "{}", client.name());
+        assert_ne!(one.completions(), other.completions(), "{}", client.name());
+    }
+}
+
+#[test]
+fn every_send_has_a_fate_and_every_call_succeeds() {
+    let (server, load) = (Server::default(), Load::spike(400));
+    for client in clients() {
+        let run = run_client(&server, &load, &client, 1);
+        let count = |fate| run.fates().iter().filter(|&&it| it == fate).count();
+        assert_eq!(run.fates().len(), run.sends());
+        assert_eq!(count(Fate::Accepted), 400, "{}", client.name());
+        assert_eq!(count(Fate::RefusedQuota), run.refused_quota());
+        assert_eq!(count(Fate::RefusedCap), run.refused_cap());
+        assert_eq!(run.ok(), 400, "{}", client.name());
+        // Nobody is better than who knows all.
+        assert!(run.makespan() >= server.ideal(&load, 1).makespan());
+    }
+}
+
+#[test]
+fn breather_is_breather() {
+    let (server, load) = (Server::default(), Load::spike(400));
+    let (one, same) = (
+        run(&server, &load, 3),
+        run_client(&server, &load, &Client::Breather, 3),
+    );
+    assert_eq!(one.send_times(), same.send_times());
+}
+
+#[test]
+fn who_shares_nothing_storms() {
+    let (server, load) = (Server::default(), Load::spike(1_000));
+    for client in clients() {
+        let run = run_client(&server, &load, &client, 1);
+        match client {
+            Client::Breather => assert!(run.sends_per_call() < 1.05),
+            Client::StaticLimiter { .. } => assert!(run.peak_sends_1s() <= 11),
+            _ => assert!(run.peak_sends_1s() >= 1_000, "{}", client.name()),
+        }
+    }
+}
+
+#[test]
+fn retry_after_is_obeyed_where_there_is_one() {
+    let server = Server::default().with_cap(None);
+    let load = Load::spike(301);
+    let play = |server: &Server| run_client(server, &load, &Client::RetryAfter, 1);
+    let late = |run: &Run| run.send_times()[301].duration_since(run.send_times()[300]);
+    assert_eq!(play(&server).sends(), 302);
+    assert_eq!(late(&play(&server)), Duration::from_millis(60_020));
+    let bare = play(&server.clone().with_headers(Headers::None));
+    assert!(bare.sends() > 302);
+    assert!(late(&bare) <= Duration::from_millis(2_020));
+}
+
+#[test]
+fn a_static_limiter_sends_at_its_rate() {
+    let client = Client::StaticLimiter {
+        rate: 5.0,
+        burst: 5,
+    };
+    let run = run_client(&Server::default(), &Load::spike(50), &client, 1);
+    let last = run.send_times()[49];
+    // Five at once, and 45 a fifth of a second apart.
+    assert_eq!(
+        last.duration_since(run.send_times()[0]),
+        Duration::from_secs(9)
+    );
+    assert_eq!(run.sends(), 50);
+}
+
+#[test]
+fn who_is_refused_for_ever_gives_up_after_a_day() {
+    let day = Duration::from_secs(86_400);
+    let server = Server::default().with_closed(Duration::ZERO, day * 10);
+    let run = run_client(&server, &Load::spike(1), &Client::LoopCapped, 1);
+    assert_eq!(run.ok(), 0);
+    let last = run.send_times().last().unwrap();
+    let since = last.duration_since(run.send_times()[0]);
+    assert!((day..day + Duration::from_secs(11)).contains(&since));
+}
+
+fn clients() -> [Client; 8] {
+    [
+        Client::Breather,
+        Client::Unpaced,
+        Client::Loop,
+        Client::LoopCapped,
+        Client::RetryAfter,
+        Client::RetryAfterJittered,
+        Client::FullJitter,
+        Client::StaticLimiter {
+            rate: 5.0,
+            burst: 5,
+        },
+    ]
+}

@@ -1,96 +1,17 @@
-use breather_sim::Ideal;
-use svg::{
-    Document,
-    node::{
-        self,
-        element::{Description, Rectangle, Style, Title},
-    },
+use std::time::Duration;
+
+use breather_examples::analytics;
+use breather_sim::{
+    Ideal,
+    chart::{Bin, Bins, Chart, Track, decimal, plural, thousands},
 };
 
-use crate::{
-    options::Options,
-    row::Row,
-    units::{decimal, plural, thousands},
-};
+use crate::{options::Options, row::Row};
 
-use legend::Legend;
-use paint::Paint;
-use panel::Panel;
-use scales::Scales;
-
-mod axis;
-mod bars;
-mod legend;
-mod mark;
-mod paint;
-mod panel;
-mod scales;
-mod shape;
-
-/// The sends of each client over time: a panel each, one above the other, all on the same scales.
-#[derive(Debug)]
-pub(crate) struct Chart<'r> {
-    load: String,
-    scales: Scales,
-    panels: Vec<Panel<'r>>,
-}
-
-impl<'r> Chart<'r> {
-    pub(crate) fn new(options: &Options, ideal: &Ideal, rows: &'r [Row]) -> Self {
-        let scales = Scales::new(options.server().window(), ideal.makespan(), rows);
-        Self {
-            load: load(options),
-            panels: rows.iter().map(|row| Panel::new(row, &scales)).collect(),
-            scales,
-        }
-    }
-
-    /// The chart as an SVG.
-    pub(crate) fn document(&self) -> Document {
-        let below_first = PANEL * (self.panels.len() as f64 - 1.0);
-        let height = HEADER + below_first + self.scales.sends.length() + FOOTER;
-        let mut document = Document::new()
-            .set("width", WIDTH)
-            .set("height", height)
-            .set("viewBox", (0, 0, WIDTH, height))
-            .set("class", Paint::PAGE)
-            .set("font-family", FONTS)
-            .set("role", "img")
-            .set("aria-labelledby", "title description")
-            .add(Title::new(TITLE).set("id", "title"))
-            .add(self.description().set("id", "description"))
-            .add(Style::new(Paint::style()))
-            .add(background())
-            .add(shape::title(TITLE, LEFT, 34.0))
-            .add(shape::text(&self.load, LEFT, 56.0, Paint::Faint))
-            .add(shape::moved(Legend::new(&self.scales).group(), LEFT, 82.0));
-        for (index, panel) in self.panels.iter().enumerate() {
-            let top = HEADER + PANEL * index as f64;
-            document = document.add(shape::moved(panel.group(&self.scales), LEFT, top));
-        }
-        let middle = LEFT + self.scales.time.length() / 2.0;
-        document.add(
-            shape::text(TIME, middle, height - 16.0, Paint::Faint).set("text-anchor", "middle"),
-        )
-    }
-
-    /// The chart in words, for whoever can't see it.
-    fn description(&self) -> Description {
-        let mut words = format!(
-            "{} The ideal finish is at {} s.",
-            self.load,
-            decimal(self.scales.ideal_s)
-        );
-        for panel in &self.panels {
-            words.push_str(&format!(
-                " {}: {}; at most {}.",
-                panel.name(),
-                panel.summary(),
-                panel.most_sends(&self.scales),
-            ));
-        }
-        Description::new().add(node::Text::new(words))
-    }
+/// The sends of each client over time, one above the other.
+pub(crate) fn of_clients(options: &Options, ideal: &Ideal, rows: &[Row]) -> Chart {
+    let chart = Chart::new(load(options), ideal.makespan()).with_window(options.server().window());
+    rows.iter().map(track).fold(chart, Chart::with_track)
 }
 
 /// What the clients were to do.
@@ -107,38 +28,60 @@ fn load(options: &Options) -> String {
     )
 }
 
-fn background() -> Rectangle {
-    let rectangle = Rectangle::new().set("width", "100%").set("height", "100%");
-    Paint::Background.fill(rectangle)
+fn track(row: &Row) -> Track {
+    let bins = row.timeline.bins().iter().map(bin).collect();
+    let bins = Bins::new(row.timeline.bin_width(), bins)
+        .with_start(Duration::from_secs_f64(row.first_send_s));
+    let end = Duration::from_secs_f64(row.makespan_s);
+    let track = Track::new(&row.name, bins, end).with_summary(summary(row));
+    if row.is_cut_off() {
+        track.cut_off()
+    } else {
+        track
+    }
 }
 
-const TITLE: &str = "Who storms the API, and who does not";
-const TIME: &str = "seconds since the client's load started";
-const FONTS: &str = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif";
+fn bin(counted: &analytics::Bin) -> Bin {
+    let mut bin = Bin::default();
+    bin.accepted = counted.accepted;
+    bin.refused_by_quota = counted.refused_by_quota;
+    bin.refused_by_cap = counted.refused_by_cap;
+    bin
+}
 
-const WIDTH: f64 = 960.0;
-const LEFT: f64 = 72.0;
-
-/// Down to the first plot, and from the last one on.
-const HEADER: f64 = 154.0;
-const FOOTER: f64 = 60.0;
-
-/// From the top of one plot to the top of the next.
-const PANEL: f64 = 168.0;
+/// What became of the calls, in short.
+fn summary(row: &Row) -> String {
+    let failed = match row.calls - row.given_up - row.ok {
+        0 => String::new(),
+        failed => format!(" ({} failed)", thousands(failed.into())),
+    };
+    let makespan = decimal(row.makespan_s);
+    let end = match row.given_up {
+        0 => format!("{makespan} s"),
+        given_up => format!(
+            "cut off at {makespan} s, {} not done",
+            thousands(given_up.into())
+        ),
+    };
+    format!(
+        "{}{failed}, {}, {} refused, {end}",
+        plural(row.calls, "call"),
+        plural(row.sends, "send"),
+        thousands(row.refused),
+    )
+}
 
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
 
-    use breather_examples::analytics::{Stats, Timeline};
-    use clap::Parser;
-    use reqwest::StatusCode;
-    use svg::{node::element::tag::Type, parser::Event};
-
     use crate::{
         client::Client,
         load::{Completion, Run},
     };
+    use breather_examples::analytics::{Stats, Timeline};
+    use clap::Parser;
+    use reqwest::StatusCode;
 
     use super::*;
 
@@ -160,30 +103,10 @@ mod tests {
         assert!(!chart.contains("done: "));
     }
 
-    #[test]
-    fn any_name_makes_a_well_formed_chart() {
-        let name = r#"</text><script>"&'"#;
-        let chart = chart(&[row(name, 3, 2_000)]);
-        assert!(chart.contains("&lt;/text&gt;&lt;script&gt;\"&amp;'"));
-        let mut open = Vec::new();
-        for event in svg::read(&chart).unwrap() {
-            match event {
-                Event::Tag(tag, Type::Start, _) => open.push(tag),
-                Event::Tag(tag, Type::End, _) => {
-                    assert_eq!(open.pop(), Some(tag));
-                }
-                Event::Error(error) => panic!("{error}"),
-                _ => {}
-            }
-            assert_ne!(open.last(), Some(&"script"));
-        }
-        assert!(open.is_empty());
-    }
-
     fn chart(rows: &[Row]) -> String {
         let options = Options::parse_from(["spike"]);
         let ideal = Ideal::new(300, Duration::from_secs(10), 50, [Duration::from_secs(1)]);
-        Chart::new(&options, &ideal, rows).document().to_string()
+        of_clients(&options, &ideal, rows).document().to_string()
     }
 
     /// Three calls of which so many are done, the last of them at this time.

@@ -1,16 +1,13 @@
 use std::io::{self, Write};
 
-use breather_sim::Ideal;
+use breather_sim::{
+    Ideal,
+    chart::{Chart, plural, thousands},
+};
 use serde::Serialize;
 
 use crate::{
-    chart::Chart,
-    client::Client,
-    load::Run,
-    options::Options,
-    row::Row,
-    table::Table,
-    units::{plural, seconds, thousands},
+    chart, client::Client, load::Run, options::Options, row::Row, table::Table, units::seconds,
 };
 
 /// How the clients fared, for people or for programs.
@@ -43,8 +40,8 @@ impl<'o> Report<'o> {
     }
 
     /// The requests over time, as a picture.
-    pub(crate) fn chart(&self) -> Chart<'_> {
-        Chart::new(self.options, &self.ideal, &self.clients)
+    pub(crate) fn chart(&self) -> Chart {
+        chart::of_clients(self.options, &self.ideal, &self.clients)
     }
 
     pub(crate) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use breather_examples::analytics::Timeline;
-use breather_sim::{Ideal, quantile};
+use breather_sim::{Ideal, chart::plural, quantile};
 use serde::Serialize;
 
 use crate::{
     client::Client,
     load::{Completion, Run},
-    units::{plural, round, seconds},
+    units::{round, seconds},
 };
 
 /// How one client fared. Times are in seconds since the start of its run.

@@ -1,14 +1,5 @@
 use std::time::Duration;
 
-pub(crate) fn plural(count: impl Into<u64>, noun: &str) -> String {
-    let count = count.into();
-    format!(
-        "{} {noun}{}",
-        thousands(count),
-        if count == 1 { "" } else { "s" }
-    )
-}
-
 pub(crate) fn seconds(duration: Duration) -> f64 {
     round(duration.as_secs_f64())
 }
@@ -16,44 +7,4 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
 /// To thousandths: more would be noise.
 pub(crate) fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
-}
-
-/// To a tenth, or to a whole from 1000 on.
-pub(crate) fn decimal(value: f64) -> String {
-    let text = format!("{value:.1}");
-    if text.len() > "999.9".len() {
-        thousands(value.round() as u64)
-    } else {
-        text
-    }
-}
-
-/// With a comma between the thousands.
-pub(crate) fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals_are_few() {
-        let texts = [0.04, 11.449, 999.94, 999.96, 86_400.0].map(decimal);
-        assert_eq!(texts, ["0.0", "11.4", "999.9", "1,000", "86,400"]);
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        let texts = [0, 999, 1000, 12_345, 1_234_567].map(thousands);
-        assert_eq!(texts, ["0", "999", "1,000", "12,345", "1,234,567"]);
-    }
 }

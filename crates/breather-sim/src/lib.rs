@@ -67,6 +67,8 @@
 
 mod baseline;
 mod callers;
+#[cfg(feature = "chart")]
+pub mod chart;
 mod client;
 mod ideal;
 mod limiter;

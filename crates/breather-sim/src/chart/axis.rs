@@ -1,4 +1,4 @@
-use crate::units::thousands;
+use super::units::thousands;
 
 /// A linear scale from 0, with ticks at round numbers.
 #[derive(Debug)]

@@ -1,45 +1,32 @@
 use std::{num::NonZeroU32, time::Duration};
 
-use breather_examples::analytics::{Bin, Timeline};
 use svg::node::element::{Group, Path, path::Data};
 
-use crate::row::Row;
-
+use super::bins::{Bin, Bins};
 use super::{paint::Paint, scales::Scales, shape};
 
 /// The sends of one client: a bar for each bin, without gaps, and stacked on one another what was accepted
 /// and what was refused.
 #[derive(Debug)]
-pub(super) struct Bars {
-    timeline: Timeline,
-    first_send_s: f64,
-}
+pub(super) struct Bars(Bins);
 
 impl Bars {
-    /// The width must be a multiple of that of the row's bins.
-    pub(super) fn new(row: &Row, bin_width: Duration) -> Self {
-        let timeline = row.timeline.clone();
-        let count = bin_width.as_nanos() / timeline.bin_width().as_nanos();
+    /// The width must be a multiple of that of the bins.
+    pub(super) fn new(bins: &Bins, bin_width: Duration) -> Self {
+        let count = bin_width.as_nanos() / bins.width().as_nanos();
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        Self {
-            timeline: timeline.grouped(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)),
-            first_send_s: row.first_send_s,
-        }
+        Self(bins.grouped(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)))
     }
 
     /// The most sends of a bin.
     pub(super) fn most(&self) -> u64 {
-        let sends = self.timeline.bins().iter().map(Bin::sends);
+        let sends = self.0.each().iter().map(Bin::sends);
         sends.max().unwrap_or(0)
     }
 
     pub(super) fn group(&self, scales: &Scales) -> Group {
-        let stacks: Vec<_> = self
-            .timeline
-            .bins()
-            .iter()
-            .map(|bin| stack(bin, scales))
-            .collect();
+        let bins = self.0.each().iter();
+        let stacks: Vec<_> = bins.map(|bin| stack(bin, scales)).collect();
         let mut group = Group::new();
         for (layer, paint) in LAYERS.into_iter().enumerate() {
             let bottoms_and_tops: Vec<_> = stacks
@@ -54,8 +41,10 @@ impl Bars {
 
     /// Where the bar of a bin begins.
     fn left(&self, index: usize, scales: &Scales) -> f64 {
-        let since_first_s = index as f64 * self.timeline.bin_width().as_secs_f64();
-        scales.time.position(self.first_send_s + since_first_s)
+        let since_first_s = index as f64 * self.0.width().as_secs_f64();
+        scales
+            .time
+            .position(self.0.start().as_secs_f64() + since_first_s)
     }
 }
 
@@ -113,17 +102,21 @@ mod tests {
 
     #[test]
     fn layers_are_stacked() {
-        let mut bin = Bin::default();
-        bin.accepted = 50;
-        bin.refused_by_quota = 150;
+        let bin = Bin {
+            accepted: 50,
+            refused_by_quota: 150,
+            ..Bin::default()
+        };
         let scales = scales(200);
         assert_eq!(stack(&bin, &scales), [104.0, 78.0, 78.0, 0.0]);
     }
 
     #[test]
     fn one_refusal_among_thousands_is_seen() {
-        let mut bin = Bin::default();
-        bin.refused_by_cap = 1;
+        let bin = Bin {
+            refused_by_cap: 1,
+            ..Bin::default()
+        };
         let [_, bottom, top, _] = stack(&bin, &scales(10_000));
         assert_eq!(bottom - top, LEAST_HEIGHT);
     }
@@ -140,7 +133,7 @@ mod tests {
 
     fn scales(most: u64) -> Scales {
         let second = Duration::from_secs(1);
-        let scales = Scales::new(second, second, &[]);
+        let scales = Scales::new(Some(second), second, &[]);
         Scales {
             sends: Axis::of_counts(most, scales.sends.length(), 4),
             ..scales

@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use crate::row::Row;
-
-use super::{axis::Axis, bars::Bars};
+use super::{axis::Axis, bars::Bars, track::Track};
 
 /// What all panels share.
 #[derive(Debug)]
@@ -12,22 +10,24 @@ pub(super) struct Scales {
     /// In requests that arrived in the time of one bin.
     pub(super) sends: Axis,
     pub(super) bin_width: Duration,
-    /// From one reset to the next.
-    pub(super) window: Duration,
+    /// From one reset to the next, if there are some.
+    pub(super) window: Option<Duration>,
     pub(super) ideal_s: f64,
 }
 
 impl Scales {
-    pub(super) fn new(window: Duration, ideal: Duration, rows: &[Row]) -> Self {
+    pub(super) fn new(window: Option<Duration>, ideal: Duration, tracks: &[Track]) -> Self {
         let ideal_s = ideal.as_secs_f64();
-        let ends = rows.iter().map(|row| row.makespan_s);
+        let ends = tracks.iter().map(|track| track.end_s);
         let time = Axis::new(ends.fold(ideal_s, f64::max), WIDTH, TIME_TICKS);
 
         let least = Duration::from_secs_f64(time.value_of(BAR_WIDTH));
-        let widths = rows.iter().map(|row| row.timeline.bin_width());
+        let widths = tracks.iter().map(|track| track.bins.width());
         let bin_width = bin_width(widths.max().unwrap_or(least), least, window);
 
-        let most = rows.iter().map(|row| Bars::new(row, bin_width).most());
+        let most = tracks
+            .iter()
+            .map(|track| Bars::new(&track.bins, bin_width).most());
         Self {
             time,
             sends: Axis::of_counts(most.max().unwrap_or(0), HEIGHT, SENDS_TICKS),
@@ -39,18 +39,21 @@ impl Scales {
 
     /// Whether the resets are so far apart that they can be told from one another.
     pub(super) fn shows_resets(&self) -> bool {
-        self.time.position(self.window.as_secs_f64()) >= RESETS_APART
+        let is_far = |window: Duration| self.time.position(window.as_secs_f64()) >= RESETS_APART;
+        self.window.is_some_and(is_far)
     }
 }
 
-/// The width that the bins of all rows are given: a multiple of the widest, which those of each row
+/// The width that the bins of all tracks are given: a multiple of the widest, which those of each track
 /// divide, as they differ by doublings.
 ///
 /// It is at least so much, and divides the window if that takes no more than twice as much. Otherwise what
 /// comes right after a reset shares a bin with what came before.
-fn bin_width(widest: Duration, least: Duration, window: Duration) -> Duration {
+fn bin_width(widest: Duration, least: Duration, window: Option<Duration>) -> Duration {
     let count = least.div_duration_f64(widest).ceil().max(1.0) as u32;
-    let divides = |&count: &u32| window.as_nanos() % (widest * count).as_nanos() == 0;
+    let divides = |&count: &u32| {
+        window.is_some_and(|window| window.as_nanos() % (widest * count).as_nanos() == 0)
+    };
     widest * (count..=2 * count).find(divides).unwrap_or(count)
 }
 
@@ -73,20 +76,20 @@ mod tests {
     #[test]
     fn bins_end_at_resets_where_they_can() {
         let ms = Duration::from_millis;
-        assert_eq!(bin_width(ms(100), ms(36), ms(10_000)), ms(100));
-        assert_eq!(bin_width(ms(100), ms(387), ms(10_000)), ms(400));
-        assert_eq!(bin_width(ms(100), ms(610), ms(10_000)), ms(1000));
-        assert_eq!(bin_width(ms(200), ms(610), ms(10_000)), ms(1000));
-        assert_eq!(bin_width(ms(100), ms(610), ms(700)), ms(700));
+        assert_eq!(bin_width(ms(100), ms(36), Some(ms(10_000))), ms(100));
+        assert_eq!(bin_width(ms(100), ms(387), Some(ms(10_000))), ms(400));
+        assert_eq!(bin_width(ms(100), ms(610), Some(ms(10_000))), ms(1000));
+        assert_eq!(bin_width(ms(200), ms(610), Some(ms(10_000))), ms(1000));
+        assert_eq!(bin_width(ms(100), ms(610), Some(ms(700))), ms(700));
         // None up to 1.4 s divides it.
-        assert_eq!(bin_width(ms(100), ms(610), ms(730)), ms(700));
+        assert_eq!(bin_width(ms(100), ms(610), Some(ms(730))), ms(700));
     }
 
     #[test]
     fn resets_that_would_run_together_are_not_shown() {
         let scales = |window_ms| {
             let window = Duration::from_millis(window_ms);
-            Scales::new(window, Duration::from_secs(60), &[])
+            Scales::new(Some(window), Duration::from_secs(60), &[])
         };
         assert!(scales(10_000).shows_resets());
         assert!(!scales(400).shows_resets());

@@ -1,52 +1,30 @@
-use svg::node::element::{Group, Rectangle, TSpan, Text};
+use svg::node::element::{Group, Path, Rectangle, TSpan, Text, path::Data};
 
-use crate::{
-    row::Row,
-    units::{decimal, plural, thousands},
-};
-
-use super::{bars::Bars, mark::Mark, paint::Paint, scales::Scales, shape};
+use super::units::{decimal, thousands};
+use super::{bars::Bars, mark::Mark, paint::Paint, scales::Scales, shape, track::Track};
 
 /// What one client did, from the start of its load to its end.
 #[derive(Debug)]
-pub(super) struct Panel<'r> {
-    row: &'r Row,
+pub(super) struct Panel<'t> {
+    track: &'t Track,
     bars: Bars,
 }
 
-impl<'r> Panel<'r> {
-    pub(super) fn new(row: &'r Row, scales: &Scales) -> Self {
+impl<'t> Panel<'t> {
+    pub(super) fn new(track: &'t Track, scales: &Scales) -> Self {
         Self {
-            row,
-            bars: Bars::new(row, scales.bin_width),
+            track,
+            bars: Bars::new(&track.bins, scales.bin_width),
         }
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.row.name
+        &self.track.name
     }
 
     /// What became of the calls, in short.
-    pub(super) fn summary(&self) -> String {
-        let row = self.row;
-        let failed = match row.calls - row.given_up - row.ok {
-            0 => String::new(),
-            failed => format!(" ({} failed)", thousands(failed.into())),
-        };
-        let makespan = decimal(row.makespan_s);
-        let end = match row.given_up {
-            0 => format!("{makespan} s"),
-            given_up => format!(
-                "cut off at {makespan} s, {} not done",
-                thousands(given_up.into())
-            ),
-        };
-        format!(
-            "{}{failed}, {}, {} refused, {end}",
-            plural(row.calls, "call"),
-            plural(row.sends, "send"),
-            thousands(row.refused),
-        )
+    pub(super) fn summary(&self) -> &str {
+        &self.track.summary
     }
 
     /// The highest bar, in words.
@@ -57,18 +35,43 @@ impl<'r> Panel<'r> {
     /// The origin is the upper left corner of the plot.
     pub(super) fn group(&self, scales: &Scales) -> Group {
         let bottom = scales.sends.length();
-        let end = scales.time.position(self.row.makespan_s);
+        let end = scales.time.position(self.track.end_s);
         let ideal = scales.time.position(scales.ideal_s);
-        Group::new()
+        let mut group = Group::new()
             .add(self.heading())
             .add(background(end, bottom))
             .add(sends_axis(scales))
             .add(time_axis(scales))
             .add(self.resets(scales))
-            .add(self.bars.group(scales))
+            .add(self.bars.group(scales));
+        if !self.track.completions.is_empty() {
+            group = group.add(self.completions(scales));
+        }
+        group
             .add(Mark::Ideal.group(ideal, 0.0, bottom))
             .add(Mark::End.group(end, 0.0, bottom))
             .add(self.end_label(end))
+    }
+
+    /// The share of the calls that are done: none of them at the foot of the plot, and all at its top.
+    fn completions(&self, scales: &Scales) -> Path {
+        let bottom = scales.sends.length();
+        let mut data = Data::new().move_to((0.0, shape::rounded(bottom)));
+        let mut drawn = (0.0, bottom);
+        for (done, at) in (1..).zip(&self.track.completions) {
+            let x = scales.time.position(at.as_secs_f64());
+            let y = bottom * (1.0 - f64::from(done) / self.track.calls as f64);
+            // A step that nobody sees is left out, but not the last.
+            let is_last = done as usize == self.track.completions.len();
+            if x - drawn.0 >= STEP || drawn.1 - y >= STEP || is_last {
+                data = data
+                    .horizontal_line_to(shape::rounded(x))
+                    .vertical_line_to(shape::rounded(y));
+                drawn = (x, y);
+            }
+        }
+        let path = Path::new().set("d", data).set("stroke-width", 1.5);
+        Paint::Ink.stroke(path)
     }
 
     fn heading(&self) -> Text {
@@ -88,9 +91,9 @@ impl<'r> Panel<'r> {
         if !scales.shows_resets() {
             return group;
         }
-        let window_s = scales.window.as_secs_f64();
-        let mut at_s = self.row.first_send_s + window_s;
-        while at_s < self.row.makespan_s {
+        let window_s = scales.window.unwrap_or_default().as_secs_f64();
+        let mut at_s = self.track.first_reset_from_s + window_s;
+        while at_s < self.track.end_s {
             let x = scales.time.position(at_s);
             group = group.add(Mark::Reset.group(x, 0.0, scales.sends.length()));
             at_s += window_s;
@@ -99,12 +102,12 @@ impl<'r> Panel<'r> {
     }
 
     fn end_label(&self, end: f64) -> Text {
-        let how = if self.row.is_cut_off() {
+        let how = if self.track.is_cut_off {
             "cut off"
         } else {
             "done"
         };
-        let words = format!("{how}: {} s", decimal(self.row.makespan_s));
+        let words = format!("{how}: {} s", decimal(self.track.end_s));
         shape::text(&words, end + 8.0, 14.0, Paint::Ink).set("font-weight", 600)
     }
 }
@@ -152,3 +155,6 @@ fn time_axis(scales: &Scales) -> Group {
 fn unit(scales: &Scales) -> String {
     format!("in {} s", scales.bin_width.as_secs_f64())
 }
+
+/// In pixels.
+const STEP: f64 = 0.5;

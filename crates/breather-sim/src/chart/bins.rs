@@ -1,0 +1,159 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use breather::Instant;
+
+use crate::run::{Fate, Run};
+
+/// What became of requests, by the time at which they arrived: counts for each piece of it, all equally long.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Bins {
+    start: Duration,
+    width: Duration,
+    bins: Vec<Bin>,
+}
+
+/// The requests that arrived in one piece of the time.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Bin {
+    /// Those that were accepted, or lost.
+    pub accepted: u64,
+    /// Those refused because a quota was spent.
+    pub refused_by_quota: u64,
+    /// Those refused because too many were in flight.
+    pub refused_by_cap: u64,
+}
+
+impl Bins {
+    /// Bins of this width, from the start of the load on. A width of nothing counts as a nanosecond.
+    #[must_use]
+    pub fn new(width: Duration, bins: Vec<Bin>) -> Self {
+        Self {
+            start: Duration::ZERO,
+            width: width.max(Duration::from_nanos(1)),
+            bins,
+        }
+    }
+
+    /// Lets the first bin begin later.
+    #[must_use]
+    pub const fn with_start(mut self, start: Duration) -> Self {
+        self.start = start;
+        self
+    }
+
+    /// The requests of a run, in bins of 100 ms or of as many doublings of that as keep them at 1200 or fewer.
+    #[must_use]
+    pub fn of_run(run: &Run) -> Self {
+        let since_start = |at: &Instant| at.duration_since(Instant::ORIGIN);
+        let last = run.send_times().last().map_or(Duration::ZERO, since_start);
+        let mut width = FINEST;
+        while last.as_nanos() / width.as_nanos() >= MOST_BINS {
+            width *= 2;
+        }
+        let index = |at: &Instant| (since_start(at).as_nanos() / width.as_nanos()) as usize;
+        let count = run.send_times().last().map_or(0, |last| index(last) + 1);
+        let mut bins = vec![Bin::default(); count];
+        for (at, fate) in run.send_times().iter().zip(run.fates()) {
+            let bin = &mut bins[index(at)];
+            match fate {
+                Fate::Accepted | Fate::Failed => bin.accepted += 1,
+                Fate::RefusedQuota => bin.refused_by_quota += 1,
+                Fate::RefusedCap => bin.refused_by_cap += 1,
+            }
+        }
+        Self::new(width, bins)
+    }
+
+    /// When the first bin begins.
+    pub(super) const fn start(&self) -> Duration {
+        self.start
+    }
+
+    pub(super) const fn width(&self) -> Duration {
+        self.width
+    }
+
+    pub(super) fn each(&self) -> &[Bin] {
+        &self.bins
+    }
+
+    /// The same requests, with so many bins made one each.
+    pub(super) fn grouped(&self, count: NonZeroU32) -> Self {
+        Self {
+            start: self.start,
+            width: self.width.saturating_mul(count.get()),
+            bins: self
+                .bins
+                .chunks(count.get() as usize)
+                .map(Bin::sum)
+                .collect(),
+        }
+    }
+}
+
+impl Bin {
+    /// All of them.
+    #[must_use]
+    pub const fn sends(&self) -> u64 {
+        self.accepted + self.refused_by_quota + self.refused_by_cap
+    }
+
+    fn sum(bins: &[Self]) -> Self {
+        Self {
+            accepted: bins.iter().map(|bin| bin.accepted).sum(),
+            refused_by_quota: bins.iter().map(|bin| bin.refused_by_quota).sum(),
+            refused_by_cap: bins.iter().map(|bin| bin.refused_by_cap).sum(),
+        }
+    }
+}
+
+/// Finer than a window and than most service times; a burst is still a burst in it.
+const FINEST: Duration = Duration::from_millis(100);
+
+/// Two minutes of the finest bins, and more than a chart has room for.
+const MOST_BINS: u128 = 1200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Client, Load, Server, run_client};
+
+    #[test]
+    fn every_send_is_in_a_bin() {
+        let run = run_client(&Server::default(), &Load::spike(1_000), &Client::Loop, 1);
+        let bins = Bins::of_run(&run);
+        // It takes more than two minutes.
+        assert!(bins.width() >= FINEST * 2);
+        assert!(bins.each().len() <= 1200);
+        let sum = Bin::sum(bins.each());
+        assert_eq!(sum.sends(), run.sends() as u64);
+        assert_eq!(sum.accepted, 1_000);
+        assert_eq!(sum.refused_by_cap, run.refused_cap() as u64);
+        let last = run
+            .send_times()
+            .last()
+            .unwrap()
+            .duration_since(Instant::ORIGIN);
+        assert!(last < bins.width() * bins.each().len() as u32);
+    }
+
+    #[test]
+    fn the_last_group_may_be_smaller() {
+        let bin = Bin {
+            accepted: 1,
+            ..Bin::default()
+        };
+        let bins = Bins::new(FINEST, vec![bin; 5]);
+        let grouped = bins.grouped(NonZeroU32::new(3).unwrap());
+        assert_eq!(grouped.width(), FINEST * 3);
+        let accepted: Vec<_> = grouped.each().iter().map(|bin| bin.accepted).collect();
+        assert_eq!(accepted, [3, 2]);
+    }
+
+    #[test]
+    fn nothing_has_no_bins() {
+        assert!(Bins::of_run(&Run::default()).each().is_empty());
+    }
+}

@@ -91,4 +91,4 @@ pub use quantile::quantile;
 pub use run::{Fate, Run};
 pub use server::{Headers, Outage, ResetForm, Rounding, Server};
 pub use service_times::ServiceTimes;
-pub use world::{run, run_client};
+pub use world::{run, run_client, run_client_watched};

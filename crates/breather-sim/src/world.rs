@@ -29,10 +29,25 @@ pub fn run(server: &Server, load: &Load, seed: u64) -> Run {
 /// All clients meet the same: the n-th call that is accepted takes the same time, whoever makes it.
 #[must_use]
 pub fn run_client(server: &Server, load: &Load, client: &Client, seed: u64) -> Run {
-    World::new(server, load, client, seed).run()
+    run_client_watched(server, load, client, seed, &mut |_| ())
 }
 
-struct World {
+/// The same as [`run_client`], and tells `watch` after each call how many are over: runs of millions take a while.
+#[must_use]
+pub fn run_client_watched(
+    server: &Server,
+    load: &Load,
+    client: &Client,
+    seed: u64,
+    watch: &mut dyn FnMut(usize),
+) -> Run {
+    World::new(server, load, client, seed, watch).run()
+}
+
+struct World<'w> {
+    /// Is told how many calls are over.
+    watch: &'w mut dyn FnMut(usize),
+    over: usize,
     load: Load,
     seed: u64,
     now: Instant,
@@ -119,7 +134,7 @@ enum Event {
     Wake(usize),
 }
 
-impl World {
+impl<'w> World<'w> {
     fn run(mut self) -> Run {
         loop {
             let event = self.events.peek().map(|&Reverse((at, ..))| at);
@@ -405,6 +420,8 @@ impl World {
             paced.pacer.leave(place);
             paced.places.remove(&place);
         }
+        self.over += 1;
+        (self.watch)(self.over);
         if let Some(next) = self.load.follower(index) {
             self.at(self.now, Event::Start(next));
         }
@@ -430,7 +447,13 @@ impl World {
         }
     }
 
-    fn new(server: &Server, load: &Load, client: &Client, seed: u64) -> Self {
+    fn new(
+        server: &Server,
+        load: &Load,
+        client: &Client,
+        seed: u64,
+        watch: &'w mut dyn FnMut(usize),
+    ) -> Self {
         let process = || match client.callers() {
             Some(callers) => Process::Others(callers),
             None if matches!(client, Client::Unpaced) => Process::Unpaced,
@@ -441,6 +464,8 @@ impl World {
             }),
         };
         Self {
+            watch,
+            over: 0,
             load: *load,
             seed,
             now: Instant::ORIGIN,

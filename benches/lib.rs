@@ -187,6 +187,19 @@ pub fn main(cases: &[Case]) {
     }
 }
 
+/// The name and version of a package that the benches are built with.
+///
+/// # Panics
+///
+/// If there is none of that name.
+#[must_use]
+pub fn versioned(package: &str) -> String {
+    let entry = format!("name = \"{package}\"\nversion = \"");
+    let (_, rest) = LOCK.split_once(&entry).expect("the package is locked");
+    let version = rest.split('"').next().unwrap_or_default();
+    format!("{package} {version}")
+}
+
 /// A [`Round`] of any type, whose counted part is handed to a meter.
 trait Metered {
     fn round(&mut self, meter: &mut dyn FnMut(&mut dyn FnMut()));
@@ -302,3 +315,5 @@ const PREPARE: &str = "--prepare";
 const NANOSECONDS: &str = "--nanoseconds";
 
 const ROUNDS: u32 = 1_000;
+
+const LOCK: &str = include_str!("../Cargo.lock");

@@ -223,14 +223,6 @@ fn stop_the_clock() {
     std::mem::forget(runtime.enter());
 }
 
-/// The name and version of a package that the benches are built with.
-fn versioned(package: &str) -> String {
-    let entry = format!("name = \"{package}\"\nversion = \"");
-    let (_, rest) = LOCK.split_once(&entry).expect("the package is locked");
-    let version = rest.split('"').next().unwrap_or_default();
-    format!("{package} {version}")
-}
-
 fn shown(cost: Cost) -> String {
     let allocations = cost
         .allocations()
@@ -286,8 +278,6 @@ thread_local! {
 const URL: &str = "http://api.example.com/v1/items/7";
 const BODY_LENGTH: usize = 256;
 const RETRIES: u32 = 3;
-
-const LOCK: &str = include_str!("../../Cargo.lock");
 
 const NOTES: &str = "
 success:    the call is answered at once; over the bare service

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use breather::{Backoff, Breather, Policy};
+use breather_benches::versioned;
 use breather_reqwest::RetryMiddleware;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method};
@@ -14,7 +15,7 @@ use reqwest_retry::policies::ExponentialBackoff;
 
 use crate::{
     BODY_LENGTH, Family, RETRIES, Row, URL, next_status, request_headers, response_headers,
-    stop_the_clock, versioned,
+    stop_the_clock,
 };
 
 pub(crate) fn family() -> Family {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use breather::{Backoff, Breather, Policy};
+use breather_benches::versioned;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use http_body_util::Full;
@@ -19,7 +20,7 @@ use tower_resilience_retry::RetryLayer;
 
 use crate::{
     BODY_LENGTH, Family, RETRIES, Row, URL, next_status, request_headers, response_headers,
-    stop_the_clock, versioned,
+    stop_the_clock,
 };
 
 pub(crate) fn family() -> Family {

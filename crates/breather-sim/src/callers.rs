@@ -1,6 +1,5 @@
 //! Callers that decide by themselves when to send.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -8,7 +7,7 @@ use http::StatusCode;
 /// The callers of one process: what they share, if anything, and how each of them retries.
 ///
 /// Times are since the start of the run. See [`Client::custom`](crate::Client::custom) for an example.
-pub trait Callers: fmt::Debug {
+pub trait Callers {
     /// A call begins, or is about to be repeated: when may it be sent?
     ///
     /// At once, unless something stands in front of all calls.
@@ -34,7 +33,7 @@ pub enum Admission {
 }
 
 /// The retries of one call.
-pub trait Retries: fmt::Debug {
+pub trait Retries {
     /// An attempt failed. After how long the call is repeated, or `None` if it is given up.
     fn on_failure(&mut self, failure: &Failure) -> Option<Duration>;
 

@@ -73,7 +73,6 @@ impl Client {
     /// use breather_sim::{Callers, Client, Failure, Load, Retries, Server, run_client};
     /// use std::time::Duration;
     ///
-    /// #[derive(Debug)]
     /// struct Patient;
     ///
     /// impl Callers for Patient {

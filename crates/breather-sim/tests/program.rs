@@ -79,7 +79,7 @@ fn the_chart_shows_clients_beside_one_another() {
     std::fs::remove_file(&path).unwrap();
     assert!(svg.contains("breather: 1,000 calls"));
     assert!(svg.contains("2^n + U(0,1): 1,000 calls"));
-    assert!(svg.contains("reset of the quota, every 60 s") && svg.contains("calls that are done"));
+    assert!(svg.contains("reset of the quota, every 60 s") && svg.contains("calls done"));
 }
 
 #[test]

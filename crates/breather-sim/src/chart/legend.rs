@@ -34,7 +34,7 @@ impl<'s> Legend<'s> {
             ),
         ];
         if self.has_completions {
-            bars.push((curve(), "calls that are done".to_owned()));
+            bars.push((curve(), "calls done (at the top: all)".to_owned()));
         }
         let ideal = format!("ideal finish, {} s", decimal(self.scales.ideal_s));
         let mut marks = vec![

@@ -240,7 +240,9 @@ impl<'w> World<'w> {
     /// The call wants to be sent.
     fn ask(&mut self, index: usize) {
         let now = self.now;
-        let Some(active) = &mut self.calls[index] else {
+        // A retry and a deadline at the same instant ask twice.
+        let active = self.calls[index].as_mut();
+        let Some(active) = active.filter(|active| active.attempt.is_none()) else {
             return;
         };
         let process = &mut self.processes[self.load.process(index)];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breather::{Backoff, Jitter, Policy};
 use breather_sim::{Client, Fate, Headers, Load, Run, Server, run, run_client};
 
 #[test]
@@ -93,6 +94,22 @@ fn who_is_refused_for_ever_gives_up_after_a_day() {
     let last = run.send_times().last().unwrap();
     let since = last.duration_since(run.send_times()[0]);
     assert!((day..day + Duration::from_secs(11)).contains(&since));
+}
+
+#[test]
+fn a_retry_at_the_very_deadline_is_one_retry() {
+    let second = Duration::from_secs(1);
+    let server = Server::default()
+        .with_quota(1, 60 * second)
+        .with_headers(Headers::None);
+    // The second call is refused after 20 ms, and again 1 s later.
+    let policy = Policy::new()
+        .with_backoff(Backoff::constant(second))
+        .with_jitter(Jitter::none())
+        .with_deadline(second + Duration::from_millis(20));
+    let load = Load::spike(2).with_policy(policy);
+    let run = run_client(&server, &load, &Client::Unpaced, 1);
+    assert_eq!((run.sends(), run.refused_quota(), run.ok()), (3, 2, 1));
 }
 
 fn clients() -> [Client; 8] {

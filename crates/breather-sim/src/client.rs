@@ -59,7 +59,7 @@ pub enum Client {
 #[derive(Clone)]
 pub struct Custom {
     name: String,
-    callers: Arc<dyn Fn() -> Box<dyn Callers>>,
+    callers: Arc<dyn Fn() -> Box<dyn Callers> + Send + Sync>,
 }
 
 impl Client {
@@ -93,7 +93,7 @@ impl Client {
     /// ```
     pub fn custom(
         name: impl Into<String>,
-        callers: impl Fn() -> Box<dyn Callers> + 'static,
+        callers: impl Fn() -> Box<dyn Callers> + Send + Sync + 'static,
     ) -> Self {
         Self::Custom(Custom {
             name: name.into(),

@@ -62,8 +62,18 @@
 //! - A [`Client`] is who makes them: breather, one of the baselines, or any other by [`Callers`].
 //! - [`run_client`] plays them ([`run()`] plays breather), and a [`Run`] is what came of it; an [`Ideal`] is what could have.
 //!
+//! `cargo run --release -p breather-sim --features program -- storm` plays breather and the baselines and prints a
+//! table, or JSON, or draws a chart; `--help` lists servers, loads and policies.
+//!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
 //! kind.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `chart` | sends over time as an SVG |
+//! | `program` | the program, with `chart` and what else it depends on |
 
 mod baseline;
 mod callers;

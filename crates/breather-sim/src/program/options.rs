@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use breather::Policy;
+use breather::{Pacing, Policy};
 use breather_sim::chart::{plural, thousands};
 use breather_sim::{Limiter, Load, Server};
 use clap::{Args, Parser, ValueEnum};
@@ -93,6 +93,10 @@ pub(crate) struct Options {
     /// Time after which breather gives up a call [default: none]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = CLIENTS)]
     deadline: Option<Duration>,
+
+    /// Calls of each process that breather lets wait; one more is given up
+    #[arg(long, value_name = "N", default_value_t = waiters(), value_parser = any, help_heading = CLIENTS)]
+    waiters: u32,
 
     /// Rate of the static limiter [default: that of the server's quota]
     #[arg(long, value_name = "PER SECOND", value_parser = rate, help_heading = CLIENTS)]
@@ -236,6 +240,7 @@ impl Options {
         };
         load.with_processes(self.processes as usize)
             .with_policy(policy)
+            .with_pacing(Pacing::new().with_waiters(self.waiters as usize))
     }
 
     pub(crate) fn seeds(&self) -> RangeInclusive<u64> {
@@ -314,6 +319,11 @@ impl Options {
     }
 }
 
+/// By default.
+fn waiters() -> u32 {
+    u32::try_from(Pacing::new().waiters()).unwrap_or(u32::MAX)
+}
+
 const SERVER: &str = "Server";
 const LOAD: &str = "Load";
 const CLIENTS: &str = "Clients";
@@ -380,6 +390,7 @@ mod tests {
             "--retries",
             "--refusals",
             "--cap-retry-after",
+            "--waiters",
         ] {
             for value in [
                 "-1",

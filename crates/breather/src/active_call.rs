@@ -267,15 +267,18 @@ impl<T: Timer> ActiveCall<T> {
     /// For a transport that was not ready when [`Step::Send`] came: has the attempt not been sent yet,
     /// this answers whether it still may.
     ///
-    /// It may, unless its scope was held meanwhile or its deadline has passed. Otherwise the permit is
-    /// given up, and this is [`poll_step`](Self::poll_step).
+    /// It may, unless the server refused another one meanwhile or the call's deadline has passed; it then counts
+    /// from now. Otherwise the permit goes back, unused, and this is [`poll_step`](Self::poll_step).
     pub fn poll_unsent(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
         let is_late = self.deadline().is_some_and(|deadline| now > deadline);
-        if !is_late && self.gate.as_ref().is_none_or(|gate| gate.is_open(now)) {
+        if !is_late && self.gate.as_mut().is_none_or(|gate| gate.confirm(now)) {
             return Step::Send;
         }
         eventful(&mut self.progress, &self.policy, now).on_unsent();
+        if let Some(gate) = &mut self.gate {
+            gate.put_back();
+        }
         self.poll_step(waker)
     }
 
@@ -444,12 +447,19 @@ impl Gate {
         true
     }
 
-    /// Whether the permit at hand is still good.
-    fn is_open(&self, now: Instant) -> bool {
-        let Some(permit) = &self.permit else {
+    /// Whether the permit at hand is still good. It then counts as used now.
+    fn confirm(&mut self, now: Instant) -> bool {
+        let Some(permit) = &mut self.permit else {
             return false;
         };
-        self.scope.lock().pacer.is_open_to(now, permit)
+        self.scope.lock().pacer.confirm(now, permit)
+    }
+
+    /// Gives the permit back, unused. Whoever calls this asks anew.
+    fn put_back(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.scope.lock().pacer.on_unsent(permit);
+        }
     }
 
     /// Asks for a permit: has one afterwards, or waits, or answers why it does neither.

@@ -80,6 +80,11 @@ pub struct Pacer {
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
+    /// How many were accepted in this epoch.
+    accepted: u64,
+    /// How many an epoch is expected to give, where refusals say until when and no answer says what remains: as
+    /// many as the one before. (A bucket of 300 that gains 5 a second refused 4 of 5 sends, and so 1 of 9.)
+    usual: Option<u64>,
     /// How many were answered with an overload since one was accepted, and since when.
     overloads: u32,
     overloaded_since: Instant,
@@ -144,6 +149,8 @@ impl Pacer {
             refused_probe: None,
             evidence: None,
             in_flight: 0,
+            accepted: 0,
+            usual: None,
             overloads: 0,
             overloaded_since: Instant::ORIGIN,
             sent: 0,
@@ -270,9 +277,9 @@ impl Pacer {
             Phase::Running => {
                 let promised = u64::from(self.waiters.open());
                 let refills = self.quota.refills_at(self.sent + promised);
-                let refills = refills.filter(|&at| at > self.latest);
                 let grows = self.concurrency.grows_at(self.used());
-                refills.into_iter().chain(grows).min()
+                let future = |at: &Instant| *at > self.latest;
+                refills.into_iter().chain(grows).filter(future).min()
             }
             Phase::Held(hold) => Some(hold.until),
             Phase::Probing { sent: None, .. } => self.concurrency.grows_at(self.used()),
@@ -281,6 +288,8 @@ impl Pacer {
                 ..
             } => Some(self.silent_at(at)),
         };
+        // What is due already has been looked at, and is held up by an offer that stands.
+        let phase = phase.filter(|&at| at > self.latest);
         let passes_on = self.waiters.expires_at();
         phase.into_iter().chain(passes_on).min()
     }
@@ -307,11 +316,38 @@ impl Pacer {
         matches!(self.phase, Phase::Held(hold) if hold.until > now)
     }
 
-    /// Whether an attempt that `permit` was given for, and that was not sent yet, still may be.
+    /// Whether an attempt that `permit` was given for, and that was not sent yet, still may be; then it is
+    /// taken as sent at `now`.
+    ///
+    /// A hold that rests on our own count is no reason against it: it was counted.
     #[cfg(feature = "std")]
-    pub(crate) fn is_open_to(&mut self, now: Instant, permit: &Permit) -> bool {
-        self.advance(now);
-        permit.epoch == self.epoch && !matches!(self.phase, Phase::Held(_))
+    pub(crate) fn confirm(&mut self, now: Instant, permit: &mut Permit) -> bool {
+        let now = self.advance(now);
+        let is_refused = |hold: Hold| matches!(hold.cause, Cause::Refused | Cause::Guessed);
+        let is_good = permit.epoch == self.epoch
+            && !matches!(self.phase, Phase::Held(hold) if is_refused(hold));
+        if is_good {
+            permit.sent = now;
+            if let Phase::Probing {
+                sent: Some((number, at)),
+                ..
+            } = &mut self.phase
+            {
+                if *number == permit.number {
+                    *at = now;
+                }
+            }
+        }
+        is_good
+    }
+
+    /// The attempt that `permit` was given for was not sent: all that it took comes back.
+    #[cfg(feature = "std")]
+    pub(crate) fn on_unsent(&mut self, permit: Permit) {
+        if permit.epoch == self.epoch {
+            self.quota.on_unsent();
+        }
+        self.on_drop(permit);
     }
 
     /// How many attempts are in flight.
@@ -394,6 +430,15 @@ impl Pacer {
         self.latest = self.latest.max(now);
         let now = self.latest;
         self.waiters.expire(now);
+        self.step(now);
+        if matches!(self.phase, Phase::Held(hold) if hold.until <= now) {
+            // The hold has just been found, and is over already.
+            self.step(now);
+        }
+        now
+    }
+
+    fn step(&mut self, now: Instant) {
         match self.phase {
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = Phase::Probing { hold, sent: None };
@@ -402,6 +447,17 @@ impl Pacer {
                 if self.epoch == 0 && hold.until.duration_since(self.sent_at) < SHORT_REST {
                     self.quota.distrust();
                 }
+                match hold.cause {
+                    _ if self.accepted == 0 => {}
+                    // None was refused, and there may be more.
+                    Cause::Spent => {
+                        self.usual = self.usual.and(Some(self.accepted + 1 + self.accepted / 8))
+                    }
+                    Cause::Refused => self.usual = Some(self.accepted),
+                    // Where nobody says until when, a hold may be over long before it ends.
+                    Cause::Counted | Cause::Guessed => self.usual = None,
+                }
+                self.accepted = 0;
                 self.epoch = self.epoch.wrapping_add(1);
                 self.epoch_start = self.sent;
                 self.quota.renew();
@@ -419,7 +475,6 @@ impl Pacer {
             Phase::Running => self.recount(now),
             Phase::Held(_) | Phase::Probing { .. } => {}
         }
-        now
     }
 
     /// When a probe sent at `at` is not waited for any longer: a refusal would be back, if its usual
@@ -497,6 +552,7 @@ impl Pacer {
     }
 
     fn on_accepted(&mut self, now: Instant, permit: &Permit, tightest: Option<&Window<'_>>) {
+        self.accepted += 1;
         if let Some(window) = tightest {
             self.quota.on_accepted(self.sent - self.epoch_start, window);
         }
@@ -551,6 +607,9 @@ impl Pacer {
             self.lateness.on_opened(&hold, sent);
             self.refused_probe = None;
             self.phase = Phase::Running;
+            if let (None, Some(usual)) = (self.quota.left(sent, self.sent), self.usual) {
+                self.quota.assume(sent, self.sent, usual.saturating_sub(1));
+            }
         }
     }
 

@@ -123,6 +123,14 @@ impl Quota {
         self.refill.per_call().is_some()
     }
 
+    /// What was counted as sent was not.
+    #[cfg(feature = "std")]
+    pub(super) fn on_unsent(&mut self) {
+        if let Some(known) = &mut self.known {
+            known.remaining = known.remaining.saturating_add(1);
+        }
+    }
+
     /// When the window resets, if its answers tell.
     ///
     /// A reset in whole seconds is rounded up, so that of several answers about one instant the

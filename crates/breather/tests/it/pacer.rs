@@ -677,6 +677,43 @@ fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
 }
 
 #[test]
+fn where_refusals_alone_tell_a_hold_is_expected_to_give_what_the_one_before_gave() {
+    let mut pacer = pacer();
+    let mut now = START;
+    let silent = |now| Hint::new(now);
+    let sent: Vec<_> = (0..6).map(|_| granted(&mut pacer, now)).collect();
+    for permit in sent {
+        pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
+    }
+    let permit = granted(&mut pacer, now);
+    let hint = Hint::new(now).with_retry_after(SECOND);
+    pacer.on_outcome(now, permit, refused(), &hint);
+    now = now + SECOND;
+    let probe = granted(&mut pacer, now);
+    pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
+    let others: Vec<_> = (0..5).map(|_| granted(&mut pacer, now)).collect();
+    let (place, opens) = waits(&mut pacer, now);
+    assert_eq!(opens, None, "an estimate stops nobody");
+    for permit in others {
+        pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
+    }
+    // None was refused: there may be more than that.
+    now = pacer.next_wake().unwrap();
+    let Turn::Send(probe) = pacer.request(now, place, Patience::endless()) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
+    let more = (0..20).map_while(|_| is_granted(&mut pacer, now)).count();
+    assert_eq!(1 + more, 7);
+}
+
+fn is_granted(pacer: &mut Pacer, now: Instant) -> Option<Permit> {
+    let mut sent = Vec::new();
+    waits_or_is_sent(pacer, now, &mut sent);
+    sent.pop()
+}
+
+#[test]
 fn others_who_use_the_quota_are_reckoned_with() {
     let mut pacer = pacer();
     let now = Instant::ORIGIN;

@@ -3,7 +3,7 @@
 use anyhow::{anyhow, ensure};
 use breather::{Breather, ReportSlot};
 use breather_examples::flaky_db::{Db, DbError};
-use breather_tokio::{RetryError, retry};
+use breather_tokio::{RetryError, hint_of_error, retry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -14,6 +14,7 @@ async fn main() -> anyhow::Result<()> {
         db.query("SELECT id FROM conversations").await
     })
     .when(|error| error.is_transient())
+    .hint(hint_of_error)
     .notify(|error, wait| println!("{error:?}: {wait}"))
     .await
     .map_err(|error| anyhow!("{error:?}"))?;

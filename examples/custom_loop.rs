@@ -81,6 +81,8 @@ impl Client {
                     Turn::Crowded => bail!("{}", call.on_crowded(now)),
                     Turn::Wait { opens } => {
                         if let Some(stop) = call.on_waiting(now, opens, self.pacer.evidence()) {
+                            // Or it would be waited for.
+                            self.pacer.leave(place);
                             bail!("{stop}");
                         }
                         let wake = self.pacer.next_wake().unwrap_or(now);

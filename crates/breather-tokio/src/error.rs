@@ -21,7 +21,8 @@ pub enum RetryError<E> {
     /// The last attempt's error, as it is.
     #[error(transparent)]
     Failed(E),
-    /// The call stopped before it was sent at all.
+    /// The call stopped while it waited for its turn, and has no error of an attempt to hand on. Mostly it was
+    /// never sent; if it was, its answer asked to come again.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -36,7 +37,7 @@ impl<E> RetryError<E> {
         }
     }
 
-    /// Why the call stopped before it was sent, if it did.
+    /// Why the call stopped while it waited, if it did.
     #[must_use]
     pub const fn stopped(&self) -> Option<&Stopped> {
         match self {

@@ -99,3 +99,87 @@ where
         self.judge.outcome(result, hint)
     }
 }
+
+/// A judge that can be replaced, its hints kept.
+pub trait Rejudge<K> {
+    /// What comes of it.
+    type Rejudged;
+
+    /// Has `judge` decide from now on.
+    fn rejudge(self, judge: K) -> Self::Rejudged;
+}
+
+impl<K> Rejudge<K> for ByItself {
+    type Rejudged = K;
+
+    fn rejudge(self, judge: K) -> K {
+        judge
+    }
+}
+
+impl<K, W> Rejudge<K> for When<W> {
+    type Rejudged = K;
+
+    fn rejudge(self, judge: K) -> K {
+        judge
+    }
+}
+
+impl<K, C> Rejudge<K> for By<C> {
+    type Rejudged = K;
+
+    fn rejudge(self, judge: K) -> K {
+        judge
+    }
+}
+
+impl<K, J, H> Rejudge<K> for Hinted<J, H> {
+    type Rejudged = Hinted<K, H>;
+
+    fn rejudge(self, judge: K) -> Hinted<K, H> {
+        let hint = self.hint;
+        Hinted { judge, hint }
+    }
+}
+
+/// What an error says itself about time: for [`Retry::hint`](crate::Retry::hint), beside a condition of the
+/// caller's.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::{AsOutcome, Breather, Hint, Moment, Outcome};
+/// use breather_tokio::{hint_of_error, retry};
+/// use std::time::Duration;
+///
+/// struct Busy;
+///
+/// impl AsOutcome for Busy {
+///     fn as_outcome(&self) -> Outcome {
+///         Outcome::throttled("busy")
+///     }
+///
+///     fn hint(&self, received: Moment<'_>) -> Hint<'_> {
+///         Hint::new(received.instant()).with_retry_after(Duration::from_secs(7))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// # let start = tokio::time::Instant::now();
+/// let mut answers = [Err(Busy), Ok("rows")].into_iter();
+/// let result = retry(&breather, || std::future::ready(answers.next().unwrap()))
+///     .when(|_| true)
+///     .hint(hint_of_error)
+///     .await;
+/// assert!(result.is_ok());
+/// # assert!(start.elapsed() >= Duration::from_secs(7));
+/// # }
+/// ```
+pub fn hint_of_error<'r, T, E: AsOutcome>(
+    result: &'r Result<T, E>,
+    received: Moment<'_>,
+) -> Hint<'r> {
+    ByItself.hint(result, received)
+}

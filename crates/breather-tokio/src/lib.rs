@@ -50,7 +50,7 @@ mod timer;
 
 pub use attempt::Attempt;
 pub use error::RetryError;
-pub use judge::{By, ByItself, Hinted, Judge, When};
+pub use judge::{By, ByItself, Hinted, Judge, Rejudge, When, hint_of_error};
 pub use retry::{Retry, retry, retry_with};
 pub use seed::Seeds;
 pub use timer::TokioTimer;

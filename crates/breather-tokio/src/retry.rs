@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use crate::attempt::Attempt;
 use crate::error::RetryError;
-use crate::judge::{By, ByItself, Hinted, Judge, When};
+use crate::judge::{By, ByItself, Hinted, Judge, Rejudge, When};
 use crate::seed::Seeds;
 use crate::timer::TokioTimer;
 
@@ -111,7 +111,7 @@ pin_project! {
     ///
     /// # Errors
     ///
-    /// The error of the last attempt. If the call stops before it was sent at all,
+    /// The error of the last attempt. If the call stops while it waits for its turn, and has no such error,
     /// [`RetryError::Stopped`].
     #[must_use = "futures do nothing unless polled"]
     pub struct Retry<F, Fut, E, J = ByItself, N = fn(&E, &Wait)> {
@@ -158,15 +158,21 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// classification.
     ///
     /// Where [`hint`](Self::hint) reads a time from the error, it counts as a refusal, and otherwise as a
-    /// failure that may pass.
-    pub fn when<W: FnMut(&E) -> bool>(self, condition: W) -> Retry<F, Fut, E, When<W>, N> {
-        self.with_judge(|_| When(condition))
+    /// failure that may pass. What an [`AsOutcome`](breather::AsOutcome) says about time is not read unless
+    /// [`hint_of_error`](crate::hint_of_error) is set to do so: errors need not be one.
+    pub fn when<W>(self, condition: W) -> Retry<F, Fut, E, J::Rejudged, N>
+    where
+        J: Rejudge<When<W>>,
+        W: FnMut(&E) -> bool,
+    {
+        self.with_judge(|judge| judge.rejudge(When(condition)))
     }
 
     /// Decides by `classify` what a result means. In place of the error's own classification.
     ///
     /// What may have been executed is repeated only if the call is [`idempotent`](Self::idempotent).
-    /// [`Outcome::pending`] has a value asked for again; when the call stops, the last one is handed on.
+    /// [`Outcome::pending`] has a value asked for again. If the call stops with such an answer, it is handed on;
+    /// if it stops later, waiting for its turn, that answer is gone.
     ///
     /// # Example
     ///
@@ -189,16 +195,17 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// assert_eq!(state, Ok("done"));
     /// # }
     /// ```
-    pub fn classify<T, C>(self, classify: C) -> Retry<F, Fut, E, By<C>, N>
+    pub fn classify<T, C>(self, classify: C) -> Retry<F, Fut, E, J::Rejudged, N>
     where
+        J: Rejudge<By<C>>,
         Fut: Future<Output = Result<T, E>>,
         C: FnMut(&Result<T, E>) -> Outcome,
     {
-        self.with_judge(|_| By(classify))
+        self.with_judge(|judge| judge.rejudge(By(classify)))
     }
 
-    /// Reads by `hint` what a result says about time, a success that tells what remains included. Set it
-    /// after [`when`](Self::when) or [`classify`](Self::classify), which forget it.
+    /// Reads by `hint` what a result says about time, a success that tells what remains included. In place of
+    /// what the error says itself.
     ///
     /// # Example
     ///

@@ -8,7 +8,7 @@ use breather::{
     AsOutcome, Backoff, Breather, Executed, Hint, Jitter, Moment, Origin, Outcome, Policy,
     ReportSlot, StopReason, Window,
 };
-use breather_tokio::{RetryError, retry, retry_with};
+use breather_tokio::{RetryError, hint_of_error, retry, retry_with};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
@@ -137,16 +137,19 @@ async fn promise_1_an_error_with_a_time_is_a_refusal_until_then() {
     let slot = ReportSlot::new();
     let result = retry(&breather, || db.query())
         .when(|_| true)
-        .hint(|result, received| match result {
-            Ok(_) => Hint::new(received.instant()),
-            Err(error) => error.hint(received),
-        })
+        .hint(hint_of_error)
         .report_to(slot.clone())
         .await;
     assert_eq!(result, Ok(2));
     let report = slot.report().unwrap();
     assert_eq!((report.refusals(), report.failures()), (1, 0));
     assert!(report.waited(Origin::Hint) >= 7 * SECOND);
+    // In whatever order it is said.
+    let db = Db::new([DbError::Busy(7 * SECOND)]);
+    let start = Instant::now();
+    let hinted = retry(&breather, || db.query()).hint(hint_of_error);
+    assert_eq!(hinted.when(|_| true).await, Ok(2));
+    assert!(start.elapsed() >= 7 * SECOND);
     // The condition alone reads no time.
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let start = Instant::now();

@@ -48,8 +48,12 @@ pin_project! {
             #[pin]
             waiting: Waiting<TokioTimer>,
         },
-        // With a permit, and waiting for readiness.
-        Readying { is_late: bool },
+        // With a permit, and waiting for readiness: no longer than the call has time.
+        Readying {
+            is_late: bool,
+            #[pin]
+            waiting: Waiting<TokioTimer>,
+        },
         InFlight {
             #[pin]
             attempt: F,
@@ -74,15 +78,19 @@ where
             let (result, is_sent) = match this.state.as_mut().project() {
                 StateProjection::Waiting { waiting } => {
                     match ready!(this.call.poll_ready(cx, waiting)) {
-                        Ok(()) => this.state.set(State::Readying { is_late: false }),
+                        Ok(()) => this.state.set(State::readying()),
                         Err(stopped) => this.state.set(State::stopped(stopped)),
                     }
                     continue;
                 }
-                StateProjection::Readying { is_late } => match this.service.poll_ready(cx) {
+                StateProjection::Readying { is_late, waiting } => match this.service.poll_ready(cx)
+                {
                     Poll::Pending => {
                         *is_late = true;
-                        return Poll::Pending;
+                        let stopped = ready!(this.call.poll_overdue(cx, waiting));
+                        *this.service = this.service.clone();
+                        this.state.set(State::stopped(stopped));
+                        continue;
                     }
                     Poll::Ready(Ok(())) => {
                         let step = if *is_late {
@@ -92,6 +100,7 @@ where
                         };
                         match step {
                             Step::Send => {
+                                this.call.set_replayable(this.spare.is_some());
                                 let request = this.request.take().expect("it is not in flight");
                                 let attempt = this.service.call(request);
                                 this.state.set(State::InFlight { attempt });
@@ -100,11 +109,19 @@ where
                                 *this.service = this.service.clone();
                                 this.state.set(State::waiting());
                             }
-                            Step::Stop(stopped) => this.state.set(State::stopped(stopped)),
+                            Step::Stop(stopped) => {
+                                *this.service = this.service.clone();
+                                this.state.set(State::stopped(stopped));
+                            }
                         }
                         continue;
                     }
-                    Poll::Ready(Err(error)) => (Err(error), false),
+                    Poll::Ready(Err(error)) => {
+                        // What failed to be ready is not to be asked again; and the request is still here.
+                        *this.service = this.service.clone();
+                        this.call.set_replayable(true);
+                        (Err(error), false)
+                    }
                 },
                 StateProjection::InFlight { attempt } => (ready!(attempt.poll(cx)), true),
                 StateProjection::Stopped { stopped } => {
@@ -131,7 +148,6 @@ where
                 *this.spare = this.repeat.spare(&request);
                 *this.request = Some(request);
             }
-            this.call.set_replayable(this.spare.is_some());
             // The response and its connection go before the wait, not after it.
             *this.last_error = result.err();
             this.state.set(State::waiting());
@@ -160,6 +176,13 @@ where
 impl<F> State<F> {
     pub(crate) const fn waiting() -> Self {
         Self::Waiting {
+            waiting: Waiting::new(),
+        }
+    }
+
+    const fn readying() -> Self {
+        Self::Readying {
+            is_late: false,
             waiting: Waiting::new(),
         }
     }

@@ -90,7 +90,10 @@ where
                 unsent = Some(request);
                 State::waiting()
             }
-            Step::Stop(stopped) => State::stopped(stopped),
+            Step::Stop(stopped) => {
+                self.inner = self.inner.clone();
+                State::stopped(stopped)
+            }
         };
         ResponseFuture {
             state,

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use crate::breather::SharedPolicy;
 use crate::call::{Call, CallSpec};
@@ -280,6 +281,26 @@ impl<T: Timer> ActiveCall<T> {
             gate.put_back();
         }
         self.poll_step(waker)
+    }
+
+    /// For a transport that was not ready when [`Step::Send`] came, beside waiting for it: ready when the call's
+    /// deadline has passed, and the attempt will not be sent. Without a deadline it never is.
+    pub fn poll_overdue(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut waiting: Pin<&mut Waiting<T>>,
+    ) -> Poll<Stopped> {
+        loop {
+            let Some(deadline) = self.deadline() else {
+                return Poll::Pending;
+            };
+            // What is sent at the deadline itself is in time.
+            let overdue = deadline + Duration::from_nanos(1);
+            ready!(waiting.as_mut().poll_until(cx, overdue, &self.timer));
+            if let Step::Stop(stopped) = self.poll_unsent(cx.waker()) {
+                return Poll::Ready(stopped);
+            }
+        }
     }
 
     /// The attempt in flight ended with `outcome`; the response's head, or the error, was received at

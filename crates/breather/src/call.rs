@@ -172,6 +172,8 @@ impl Call {
     /// The pacer has no permit for the call yet, and by what the server stated will have none before
     /// `opens`. A stop if that is too late: the wait would be in vain.
     ///
+    /// A call that stops here still has its place in the queue, and has to [leave](crate::Pacer::leave) it.
+    ///
     /// An estimate is never a reason to stop: hand in only what a hold or a stated window says, with the
     /// header that said it.
     pub fn on_waiting(

@@ -3,7 +3,8 @@
 //! Many callers of one limited API finish as soon as its quota permits, with hardly a call refused,
 //! since they share what the API's answers say. This crate is the policy: time, outcomes and seeds go
 //! in, instants and reasons come out. It never reads a clock, sleeps, spawns or draws entropy; an
-//! adapter does: `breather-reqwest` for reqwest-middleware, or a loop of your own.
+//! adapter does: `breather-reqwest` for reqwest-middleware, `breather-tower` for tower services, `breather-tokio`
+//! for closures, or a loop of your own.
 //!
 //! ```
 //! use breather::{Call, CallSpec, Decision, Hint, Instant, Moment, Outcome, Policy};

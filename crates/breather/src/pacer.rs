@@ -121,7 +121,8 @@ pub enum Turn {
     /// Send now.
     Send(Permit),
     /// Ask again when [`Pacer::poll_offer`] names the call's place. Nothing will be sent before
-    /// `opens`, if the server stated such an instant.
+    /// `opens`, if the server stated such an instant. A call that does not wait for it has to
+    /// [`leave`](Pacer::leave).
     Wait {
         /// The end of a hold that the server stated.
         opens: Option<Instant>,

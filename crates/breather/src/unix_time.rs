@@ -72,7 +72,7 @@ impl From<std::time::SystemTime> for UnixTime {
 /// A wall clock, to be asked only when a date or an epoch has to be read without a `Date` beside it.
 ///
 /// A [`UnixTime`] is one that stands still.
-pub trait WallClock {
+pub trait WallClock: Sync {
     /// What it shows.
     fn unix_time(&self) -> UnixTime;
 }

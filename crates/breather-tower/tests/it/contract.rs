@@ -3,6 +3,7 @@
 //! [`Script`] panics if it is called without having been readied, so that each test here is one of that.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breather_tower::RetryLayer;
@@ -130,6 +131,124 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept() {
     assert_eq!(refused.await.unwrap().0, 200);
     assert!(script.sends()[2].at >= hold_ends);
     assert_eq!(held(&breather), (0, 0));
+}
+
+/// A server that accepts 30 calls in 10 s, in 200 ms each, and tells all about it.
+fn windowed()
+-> impl Service<Request<String>, Response = Response<String>, Error = BoxError, Future: Send> + Clone
+{
+    const WINDOW: Duration = Duration::from_secs(10);
+    let start = Instant::now();
+    let used = Arc::new(Mutex::new((0, 0)));
+    tower::service_fn(move |_: Request<String>| {
+        let since = start.elapsed();
+        let window = (since.as_nanos() / WINDOW.as_nanos()) as u32;
+        let reset = (WINDOW * (window + 1) - since).as_secs_f64().ceil() as u64;
+        let (status, remaining) = {
+            let mut used = used.lock().unwrap();
+            if used.0 != window {
+                *used = (window, 0);
+            }
+            if used.1 < 30 {
+                used.1 += 1;
+                (200, 30 - used.1)
+            } else {
+                (429, 0)
+            }
+        };
+        let mut response = Response::builder()
+            .status(status)
+            .header("x-ratelimit-limit", 30)
+            .header("x-ratelimit-remaining", remaining)
+            .header("x-ratelimit-reset", reset);
+        if status == 429 {
+            response = response.header("retry-after", reset);
+        }
+        async move {
+            tokio::time::sleep(200 * MS).await;
+            Ok(response.body(String::new())?)
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside() {
+    for limit in [2, 5, 10] {
+        let retry = || RetryLayer::new(Breather::default());
+        let inside = ServiceBuilder::new()
+            .layer(retry())
+            .concurrency_limit(limit)
+            .service(windowed());
+        let start = Instant::now();
+        let calls = join_all((0..90).map(|_| get(&inside))).await;
+        assert!(calls.iter().all(|(status, _)| *status == 200));
+        let sends: u32 = calls.iter().map(|(_, report)| report.attempts()).sum();
+        let took = start.elapsed();
+        assert!(took < 24 * SECOND, "{limit} inside: {took:?}");
+        assert!(sends <= 94, "{limit} inside: {sends}");
+
+        let outside = ServiceBuilder::new()
+            .concurrency_limit(limit)
+            .layer(retry())
+            .service(windowed());
+        let start = Instant::now();
+        join_all((0..90).map(|_| get(&outside))).await;
+        let took = start.elapsed();
+        assert!(took < 24 * SECOND, "{limit} outside: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_stops_holds_no_readiness() {
+    let policy = Policy::new().with_deadline(2 * SECOND);
+    let breather = Breather::new(policy);
+    let limited = ServiceBuilder::new()
+        .concurrency_limit(1)
+        .service(Script::new([spent(60)]));
+    let mut service = RetryLayer::new(breather.clone()).layer(limited.clone());
+    get(&service).await;
+    // At once, and although both the service and the future are kept.
+    let mut stopped = Box::pin(service.ready().await.unwrap().call(request(Method::GET)));
+    assert!(stopped.as_mut().await.unwrap_err().is::<Stopped>());
+    let mut elsewhere = limited.clone();
+    let slot = timeout(SECOND, elsewhere.ready()).await;
+    assert!(slot.expect("nobody has the slot").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_bounds_the_wait_for_readiness() {
+    let breather = Breather::new(at_once().with_deadline(2 * SECOND));
+    let script = Script::new([Answer::status(500).after(MS)]);
+    let limited = ServiceBuilder::new().concurrency_limit(1).service(script);
+    let service = RetryLayer::new(breather.clone()).layer(limited.clone());
+    let mut elsewhere = limited.clone();
+    let start = Instant::now();
+    let late = tokio::spawn(async move { call(&service, request(Method::GET)).await });
+    tokio::task::yield_now().await;
+    let slot: Result<_, BoxError> = elsewhere.ready().await;
+    let (result, report) = late.await.unwrap();
+    assert!(result.unwrap_err().is::<Stopped>());
+    let took = start.elapsed();
+    assert!(took >= 2 * SECOND && took < 3 * SECOND, "{took:?}");
+    assert_eq!(report.attempts(), 1, "the one not sent is none");
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(held(&breather), (0, 0));
+    drop(slot);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_sent_for_want_of_readiness_can_be_sent_whatever_its_body() {
+    let script = Script::new([]).with_readiness([Ok(()), Err(io::ErrorKind::ConnectionReset)]);
+    let held_scope = RetryLayer::new(Breather::default());
+    get(&held_scope.layer(Script::new([Answer::status(200)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 1)])))
+    .await;
+    // It waits for its turn, gives up its readiness for that, and is not made ready again at first.
+    let service = held_scope.clone().send_once().layer(script.clone());
+    let (result, report) = call(&service, request(Method::POST)).await;
+    assert_eq!(result.unwrap().status(), 200);
+    assert_eq!((script.sends().len(), report.failures()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,8 +80,9 @@ pub struct Pacer {
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
-    /// How many were accepted in this epoch.
+    /// How many were accepted in this epoch, and how many refused.
     accepted: u64,
+    refused: u64,
     /// How many an epoch is expected to give, where refusals say until when and no answer says what remains: as
     /// many as the one before. (A bucket of 300 that gains 5 a second refused 4 of 5 sends, and so 1 of 9.)
     usual: Option<u64>,
@@ -151,6 +152,7 @@ impl Pacer {
             evidence: None,
             in_flight: 0,
             accepted: 0,
+            refused: 0,
             usual: None,
             overloads: 0,
             overloaded_since: Instant::ORIGIN,
@@ -459,6 +461,7 @@ impl Pacer {
                     Cause::Counted | Cause::Guessed => self.usual = None,
                 }
                 self.accepted = 0;
+                self.refused = 0;
                 self.epoch = self.epoch.wrapping_add(1);
                 self.epoch_start = self.sent;
                 self.quota.renew();
@@ -506,6 +509,7 @@ impl Pacer {
         hint: &Hint<'_>,
         tightest: Option<&Window<'_>>,
     ) {
+        self.refused += 1;
         let took = now.duration_since(permit.sent);
         self.refusal_time = Some(slowest_of_late(self.refusal_time.unwrap_or_default(), took));
 
@@ -555,7 +559,9 @@ impl Pacer {
     fn on_accepted(&mut self, now: Instant, permit: &Permit, tightest: Option<&Window<'_>>) {
         self.accepted += 1;
         if let Some(window) = tightest {
-            self.quota.on_accepted(self.sent - self.epoch_start, window);
+            let ours = self.sent - self.epoch_start;
+            self.quota
+                .on_accepted(ours.saturating_sub(self.refused), window);
         }
         let took = now.duration_since(permit.sent);
         self.service_time = slowest_of_late(self.service_time, took);

@@ -46,7 +46,7 @@ impl Hold {
     pub(super) fn on_probe_refused(mut self, now: Instant, stated: Option<Instant>) -> Self {
         let overdue = now.duration_since(self.from);
         let wait = match self.cause {
-            Cause::Counted | Cause::Refused => (overdue / 2).max(SHORTEST_PROBE),
+            Cause::Counted | Cause::Refused => (overdue / 2).clamp(SHORTEST_PROBE, LONGEST_PROBE),
             Cause::Spent | Cause::Guessed => (overdue / 10).max(SHORTEST_GUESS),
         };
         self.refusals += 1;
@@ -127,6 +127,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 const SHORTEST_PROBE: Duration = Duration::from_millis(100);
+
+/// The server states a new instant with each refusal; what is longer than this is for it to say.
+const LONGEST_PROBE: Duration = Duration::from_secs(5);
 
 /// A tenth of the first pause.
 const SHORTEST_GUESS: Duration = Duration::from_millis(25);

@@ -61,12 +61,15 @@
 //! - A [`Load`] says how many calls start when, by how many processes.
 //! - A [`Client`] is who makes them: breather, one of the baselines, or any other by [`Callers`].
 //! - [`run_client`] plays them ([`run()`] plays breather), and a [`Run`] is what came of it; an [`Ideal`] is what could have.
+//! - A [`Scenario`] is a server and a load drawn from a seed, and [`check()`] holds its run to every [`Rule`], as does
+//!   whoever [`Watch`]es a run.
 //!
 //! `cargo run --release -p breather-sim --features program -- storm` plays breather and the baselines and prints a
 //! table, or JSON, or draws a chart; `--help` lists servers, loads and policies.
 //!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
-//! kind.
+//! kind. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells all
+//! of one.
 //!
 //! # Features
 //!
@@ -79,6 +82,7 @@ mod baseline;
 mod callers;
 #[cfg(feature = "chart")]
 pub mod chart;
+mod check;
 mod client;
 mod ideal;
 mod limiter;
@@ -87,18 +91,23 @@ mod load;
 mod meter;
 mod quantile;
 mod run;
+mod scenario;
 mod server;
 mod service_times;
 mod state;
+mod watch;
 mod world;
 
 pub use callers::{Admission, Callers, Failure, Retries};
+pub use check::{Rule, Violation, check};
 pub use client::{Client, Custom};
 pub use ideal::Ideal;
 pub use limiter::Limiter;
 pub use load::Load;
 pub use quantile::quantile;
 pub use run::{Fate, Run};
+pub use scenario::Scenario;
 pub use server::{Headers, Outage, ResetForm, Rounding, Server};
 pub use service_times::ServiceTimes;
-pub use world::{run, run_client, run_client_watched};
+pub use watch::{Happening, Watch};
+pub use world::{run, run_client, run_client_watched, run_watched};

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use breather::{Pacing, Policy};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
 
 /// How many calls there are, when they start, and the policy of their handles.
 ///
@@ -23,6 +25,8 @@ pub struct Load {
     processes: usize,
     policy: Policy,
     pacing: Pacing,
+    /// The share of callers that give up, and within which time.
+    gives_up: Option<(f64, Duration)>,
 }
 
 /// When calls start.
@@ -74,6 +78,14 @@ impl Load {
     /// Sets how each process paces its calls.
     pub const fn with_pacing(mut self, pacing: Pacing) -> Self {
         self.pacing = pacing;
+        self
+    }
+
+    /// Lets this share of the callers drop their call, wherever it is, at some time within `within` of its start.
+    ///
+    /// A request that is in flight then comes to its end at the server all the same.
+    pub fn with_giving_up(mut self, share: f64, within: Duration) -> Self {
+        self.gives_up = (share > 0.0).then_some((share, within));
         self
     }
 
@@ -131,6 +143,14 @@ impl Load {
         call % self.starters() % self.processes
     }
 
+    /// How long after its start the call of that seed is dropped, if it is.
+    pub(crate) fn gives_up_after(&self, seed: u64) -> Option<Duration> {
+        let (share, within) = self.gives_up?;
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed);
+        let gives_up = random.random::<f64>() < share;
+        gives_up.then(|| within.mul_f64(random.random::<f64>()))
+    }
+
     pub(crate) const fn policy(&self) -> Policy {
         self.policy
     }
@@ -146,6 +166,7 @@ impl Load {
             processes: 1,
             policy: Policy::new(),
             pacing: Pacing::new(),
+            gives_up: None,
         }
     }
 }

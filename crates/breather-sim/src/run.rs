@@ -15,6 +15,7 @@ pub struct Run {
     pub(crate) refused_quota: usize,
     pub(crate) refused_cap: usize,
     pub(crate) failed: usize,
+    pub(crate) given_up: usize,
     /// In ascending order.
     pub(crate) completed: Vec<Duration>,
     pub(crate) reports: Vec<Report>,
@@ -82,6 +83,12 @@ impl Run {
     #[must_use]
     pub const fn failed(&self) -> usize {
         self.failed
+    }
+
+    /// How many calls were given up by their callers.
+    #[must_use]
+    pub const fn given_up(&self) -> usize {
+        self.given_up
     }
 
     /// Sends per call.

@@ -42,6 +42,13 @@ pub(crate) struct Answer {
     lines: Vec<(&'static str, String)>,
 }
 
+impl Default for Answer {
+    /// An empty answer.
+    fn default() -> Self {
+        Self::new(200, Vec::new())
+    }
+}
+
 impl Answer {
     fn new(status: u16, lines: Vec<(&'static str, String)>) -> Self {
         let status = StatusCode::from_u16(status);
@@ -116,6 +123,14 @@ impl State {
             self.date(now, &mut answer);
         }
         Reply { verdict, answer }
+    }
+
+    /// Whether a request that arrived now would be let in.
+    pub(crate) fn is_open(&mut self, now: Duration) -> bool {
+        self.limits.advance(now);
+        let is_out = self.server.outages.iter().any(|(it, _)| it.contains(now));
+        let has_place = self.in_flight < self.limits.places();
+        !is_out && has_place && self.limits.admits(now).is_some()
     }
 
     /// An accepted call is done, and its answer goes out.

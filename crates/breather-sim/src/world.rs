@@ -14,6 +14,7 @@ use crate::load::Load;
 use crate::run::{Fate, Run};
 use crate::server::{Server, wall_clock};
 use crate::state::{Answer, State, Verdict};
+use crate::watch::{Happening, Watch, Watcher};
 
 /// Runs `load` against `server` until every call is over, with breather.
 ///
@@ -41,13 +42,23 @@ pub fn run_client_watched(
     seed: u64,
     watch: &mut dyn FnMut(usize),
 ) -> Run {
-    World::new(server, load, client, seed, watch).run()
+    World::new(server, load, client, seed, watch, None).run()
+}
+
+/// [`run`], with `watch` looking on. If it breaks the run off, what came of it until then.
+#[must_use]
+pub fn run_watched(server: &Server, load: &Load, seed: u64, watch: &mut dyn Watch) -> Run {
+    let client = Client::Breather;
+    World::new(server, load, &client, seed, &mut |_| (), Some(watch)).run()
 }
 
 struct World<'w> {
     /// Is told how many calls are over.
-    watch: &'w mut dyn FnMut(usize),
+    progress: &'w mut dyn FnMut(usize),
     over: usize,
+    watcher: Watcher<'w>,
+    /// When the watcher is told next whether the server is open.
+    next_second: Instant,
     load: Load,
     seed: u64,
     now: Instant,
@@ -124,6 +135,8 @@ enum Event {
     Send(usize),
     /// The call's time is up.
     Deadline(usize),
+    /// The call's caller does not wait any longer.
+    GiveUp(usize),
     /// The call's request reaches the server.
     Arrive(usize),
     /// The server is done with the call's request.
@@ -136,10 +149,18 @@ enum Event {
 
 impl<'w> World<'w> {
     fn run(mut self) -> Run {
-        loop {
+        while !self.watcher.has_ended() {
             let event = self.events.peek().map(|&Reverse((at, ..))| at);
             let arrival = (self.started < self.load.starters())
                 .then(|| Instant::ORIGIN + self.load.arrival(self.started));
+            let next = arrival.into_iter().chain(event).min();
+            if self.watcher.is_there()
+                && self.over < self.load.calls()
+                && next.is_none_or(|at| at > self.next_second)
+            {
+                self.second();
+                continue;
+            }
             match (arrival, event) {
                 (Some(arrival), event) if event.is_none_or(|event| arrival <= event) => {
                     self.now = arrival;
@@ -155,6 +176,14 @@ impl<'w> World<'w> {
         });
         self.run.leaks = leaks.collect();
         self.run
+    }
+
+    /// Another second has passed.
+    fn second(&mut self) {
+        self.now = self.next_second;
+        self.next_second = self.now + Duration::from_secs(1);
+        let is_open = self.server.is_open(since_start(self.now));
+        self.watcher.tell(self.now, Happening::Second { is_open });
     }
 
     /// All calls start that start now.
@@ -187,6 +216,7 @@ impl<'w> World<'w> {
             | Event::Ask(call)
             | Event::Send(call)
             | Event::Deadline(call)
+            | Event::GiveUp(call)
             | Event::Arrive(call)
             | Event::Done(call)
             | Event::Answer(call) => self.load.process(call),
@@ -196,6 +226,7 @@ impl<'w> World<'w> {
             Event::Ask(call) => self.ask(call),
             Event::Send(call) => self.send(call, None),
             Event::Deadline(call) => self.deadline(call),
+            Event::GiveUp(call) => self.give_up(call),
             Event::Arrive(call) => return self.arrive(call),
             Event::Done(call) => return self.done(call),
             Event::Answer(call) => self.answer(call),
@@ -229,8 +260,18 @@ impl<'w> World<'w> {
                 Caller::Other { retries, retry: 0 }
             }
         };
-        if let Some(deadline) = caller.call().and_then(Call::deadline) {
+        let deadline = caller.call().and_then(Call::deadline);
+        if let Some(deadline) = deadline {
             self.at(deadline, Event::Deadline(index));
+        }
+        let started = Happening::Started {
+            call: index,
+            process: self.load.process(index),
+            deadline,
+        };
+        self.watcher.tell(self.now, started);
+        if let Some(after) = self.load.gives_up_after(seed) {
+            self.at(self.now + after, Event::GiveUp(index));
         }
         let attempt = None;
         self.calls[index] = Some(Box::new(Active { caller, attempt }));
@@ -255,8 +296,10 @@ impl<'w> World<'w> {
                     Turn::Send(permit) => self.send(index, Some(permit)),
                     Turn::Wait { opens } => {
                         if call.on_waiting(now, opens, pacer.evidence()).is_some() {
-                            self.end(index);
+                            return self.end(index);
                         }
+                        let waits = Happening::Waits { call: index, opens };
+                        self.watcher.tell(now, waits);
                     }
                     Turn::Crowded => {
                         let _ = call.on_crowded(now);
@@ -294,6 +337,7 @@ impl<'w> World<'w> {
         if let Some(call) = active.caller.call_mut() {
             call.on_sent(self.now);
         }
+        self.watcher.tell(self.now, Happening::Sent { call: index });
         let answer = None;
         active.attempt = Some(Attempt { permit, answer });
         let arrives = self.now + self.network.delay();
@@ -309,6 +353,20 @@ impl<'w> World<'w> {
         if is_queued {
             self.ask(index);
         }
+    }
+
+    /// The caller drops its call. The server does not learn of it.
+    fn give_up(&mut self, index: usize) {
+        let Some(active) = &mut self.calls[index] else {
+            return;
+        };
+        let permit = active.attempt.take().and_then(|attempt| attempt.permit);
+        let process = &mut self.processes[self.load.process(index)];
+        if let (Process::Paced(Paced { pacer, .. }), Some(permit)) = (process, permit) {
+            pacer.on_drop(permit);
+        }
+        self.run.given_up += 1;
+        self.over(index, true);
     }
 
     /// The request reaches the server.
@@ -338,12 +396,14 @@ impl<'w> World<'w> {
 
     /// The server is done with the request.
     fn done(&mut self, index: usize) {
+        // Of a call that was given up, nobody reads the answer.
+        let mut unread = Answer::default();
         let attempt = self.calls[index]
             .as_mut()
             .and_then(|it| it.attempt.as_mut());
-        if let Some(answer) = attempt.and_then(|attempt| attempt.answer.as_mut()) {
-            self.server.on_done(since_start(self.now), answer);
-        }
+        let answer = attempt.and_then(|attempt| attempt.answer.as_mut());
+        let answer = answer.unwrap_or(&mut unread);
+        self.server.on_done(since_start(self.now), answer);
         let back = self.now + self.network.delay();
         self.at(back, Event::Answer(index));
     }
@@ -377,7 +437,15 @@ impl<'w> World<'w> {
         }
         let next = match &mut active.caller {
             Caller::Paced { call, .. } | Caller::Unpaced { call } => {
-                match call.on_outcome(now, outcome, &hint, opens) {
+                let decision = call.on_outcome(now, outcome, &hint, opens);
+                let answered = Happening::Answered {
+                    call: index,
+                    outcome,
+                    hint: &hint,
+                    decision,
+                };
+                self.watcher.tell(now, answered);
+                match decision {
                     Decision::Retry(wait) => Some(wait.until()),
                     Decision::Stop(_) => None,
                 }
@@ -411,19 +479,29 @@ impl<'w> World<'w> {
 
     /// The call is over.
     fn end(&mut self, index: usize) {
+        self.over(index, false);
+    }
+
+    fn over(&mut self, index: usize, gave_up: bool) {
         let Some(active) = self.calls[index].take() else {
             return;
         };
         if let Some(call) = active.caller.call() {
             self.run.reports[index] = *call.report();
         }
+        let ended = Happening::Ended {
+            call: index,
+            report: &self.run.reports[index],
+            gave_up,
+        };
+        self.watcher.tell(self.now, ended);
         let process = &mut self.processes[self.load.process(index)];
         if let (Process::Paced(paced), Caller::Paced { place, .. }) = (process, active.caller) {
             paced.pacer.leave(place);
             paced.places.remove(&place);
         }
         self.over += 1;
-        (self.watch)(self.over);
+        (self.progress)(self.over);
         if let Some(next) = self.load.follower(index) {
             self.at(self.now, Event::Start(next));
         }
@@ -432,13 +510,24 @@ impl<'w> World<'w> {
     /// Lets whoever the pacer names ask again, and sees to it that it is looked at in time.
     fn pump(&mut self, index: usize) {
         while let Process::Paced(Paced { pacer, places, .. }) = &mut self.processes[index] {
+            if self.watcher.has_ended() {
+                break;
+            }
             let Some(place) = pacer.poll_offer(self.now) else {
                 break;
             };
             let call = places[&place];
+            self.watcher.tell(self.now, Happening::Offered { call });
             self.ask(call);
         }
         if let Process::Paced(Paced { pacer, alarm, .. }) = &mut self.processes[index] {
+            let settled = Happening::Settled {
+                process: index,
+                opens: pacer.opens(),
+                in_flight: pacer.in_flight(),
+                waiting: pacer.waiting(),
+            };
+            self.watcher.tell(self.now, settled);
             if let Some(wake) = pacer.next_wake() {
                 let wake = wake.max(self.now);
                 if alarm.is_none_or(|alarm| wake < alarm) {
@@ -454,7 +543,8 @@ impl<'w> World<'w> {
         load: &Load,
         client: &Client,
         seed: u64,
-        watch: &'w mut dyn FnMut(usize),
+        progress: &'w mut dyn FnMut(usize),
+        watch: Option<&'w mut dyn Watch>,
     ) -> Self {
         let process = || match client.callers() {
             Some(callers) => Process::Others(callers),
@@ -466,8 +556,10 @@ impl<'w> World<'w> {
             }),
         };
         Self {
-            watch,
+            progress,
             over: 0,
+            watcher: Watcher::new(watch),
+            next_second: Instant::ORIGIN,
             load: *load,
             seed,
             now: Instant::ORIGIN,

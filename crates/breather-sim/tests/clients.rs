@@ -34,6 +34,18 @@ fn every_send_has_a_fate_and_every_call_succeeds() {
 }
 
 #[test]
+fn whoever_makes_a_call_may_give_it_up() {
+    // All give up before anything is back.
+    let server = Server::default().with_service(Duration::from_secs(2));
+    let load = Load::spike(20).with_giving_up(1.0, Duration::from_secs(1));
+    for client in clients() {
+        let run = run_client(&server, &load, &client, 1);
+        assert_eq!((run.ok(), run.given_up()), (0, 20), "{}", client.name());
+        assert_eq!(run.leaked(), (0, 0), "{}", client.name());
+    }
+}
+
+#[test]
 fn breather_is_breather() {
     let (server, load) = (Server::default(), Load::spike(400));
     let (one, same) = (

@@ -284,3 +284,21 @@ fn calls_start_when_they_should() {
         assert_eq!(*sent, Instant::ORIGIN + *over + SECOND / 100);
     }
 }
+
+#[test]
+fn callers_that_give_up_leave_nothing_behind() {
+    let mut given_up = 0;
+    each(|server, load, seed| {
+        let load = load.with_giving_up(0.5, SECOND);
+        let run = run(server, &load, seed);
+        assert_eq!(run.leaked(), (0, 0), "{load:?}");
+        let stopped = run.reports().iter().filter(|it| it.stop().is_some());
+        assert_eq!(stopped.count() + run.given_up(), load.calls());
+        given_up += run.given_up();
+    });
+    assert!(given_up > 0);
+    // All give up before anything is back, and still each is dealt with by the server.
+    let server = Server::default().with_service(2 * SECOND);
+    let run = run(&server, &Load::spike(20).with_giving_up(1.0, SECOND), 1);
+    assert_eq!((run.sends(), run.ok(), run.given_up()), (20, 0, 20));
+}

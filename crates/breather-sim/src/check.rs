@@ -1,0 +1,503 @@
+//! What must hold of every run.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use breather::{Decision, Hint, Instant, Kind, Outcome, Policy, Report, StopReason};
+
+use crate::run::Run;
+use crate::scenario::Scenario;
+use crate::watch::{Happening, Watch};
+use crate::world::{run, run_watched};
+
+/// Plays a scenario and holds it to every [`Rule`].
+///
+/// # Errors
+///
+/// The first rule that is violated, and how.
+///
+/// # Example
+///
+/// ```
+/// use breather_sim::{Scenario, check};
+///
+/// let run = check(&Scenario::drawn(1)).unwrap();
+/// assert_eq!(run.leaked(), (0, 0));
+/// ```
+pub fn check(scenario: &Scenario) -> Result<Run, Violation> {
+    let (server, load, seed) = (scenario.server(), scenario.load(), scenario.seed());
+    let mut checker = Checker::new(scenario);
+    let watched = run_watched(&server, &load, seed, &mut checker);
+    if let Some(violation) = checker.violation {
+        return Err(violation);
+    }
+    checker.at_end(scenario, &watched)?;
+    let again = run(&server, &load, seed);
+    let is_same = again.reports() == watched.reports()
+        && again.send_times() == watched.send_times()
+        && again.completions() == watched.completions();
+    if !is_same {
+        return Err(violation(Rule::Deterministic, checker.now, "another run"));
+    }
+    Ok(watched)
+}
+
+/// What must hold of every run.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Rule {
+    /// A pacer counts what is there: in flight and waiting, at any time and in the end.
+    Counted,
+    /// Promise 1: a refused call is not sent again earlier than its refusal said.
+    NotBefore,
+    /// Promise 2: nothing is sent, and nobody waits, past a deadline; an answer's hint that lies past it, or is
+    /// longer than the policy obeys, stops the call at once.
+    Deadline,
+    /// Promise 2: nobody waits for a hold that by what the server stated lasts too long for it.
+    WaitsInVain,
+    /// Promise 2: an estimate never stops a call; a stop names an instant that was stated.
+    StoppedByGuess,
+    /// Promise 3: only real failures use up retries, and only real refusals the refusals.
+    UsedUp,
+    /// A call that has no reason to fail succeeds.
+    Succeeds,
+    /// Every call comes to its end.
+    Ends,
+    /// Something is sent or comes to its end within twice the longest hint and 10 s, while the server is open.
+    ///
+    /// What a server could have stated and did not counts as a hint, since nobody can know better without it. Where
+    /// nobody waits for a permit, the longest backoff of the policy is granted as well; and where all calls are in
+    /// flight, nobody but the server can do anything.
+    Stuck,
+    /// The run comes to its end within a bound.
+    Endless,
+    /// No more happens at one instant, or in all, than there is reason for.
+    Busy,
+    /// Where headers are honest, there are at most 1.5 sends a call, and once some more for what a pacer sends before
+    /// the first refusal is back: see [`Pacing`](breather::Pacing).
+    Sends,
+    /// Promise 6: the same seed gives the same run.
+    Deterministic,
+}
+
+/// A rule that does not hold of a run.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    rule: Rule,
+    at: Instant,
+    detail: String,
+}
+
+impl Violation {
+    /// The rule.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// When it was found to be violated.
+    #[must_use]
+    pub const fn at(&self) -> Instant {
+        self.at
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.duration_since(Instant::ORIGIN);
+        write!(f, "{:?} at {at:?}: {}", self.rule, self.detail)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+fn violation(rule: Rule, at: Instant, detail: impl Into<String>) -> Violation {
+    let detail = detail.into();
+    Violation { rule, at, detail }
+}
+
+/// Holds a run to the rules while it is played.
+struct Checker {
+    policy: Policy,
+    calls: Vec<Seen>,
+    processes: Vec<Process>,
+    now: Instant,
+    /// How much happened at `now`, and in all.
+    at_once: usize,
+    happened: usize,
+    most_in_all: usize,
+    ends_by: Instant,
+    longest_hint: Duration,
+    /// Since when the server has been seen open, no progress being made.
+    open_since: Option<Instant>,
+    violation: Option<Violation>,
+}
+
+/// What was seen of a call.
+#[derive(Clone, Default)]
+struct Seen {
+    process: usize,
+    started: bool,
+    ended: bool,
+    deadline: Option<Instant>,
+    in_flight: bool,
+    /// What its latest refusal said.
+    not_before: Option<Instant>,
+    answered: Option<(Instant, Kind)>,
+    sends: u32,
+    refusals: u32,
+    failures: u32,
+}
+
+#[derive(Clone, Default)]
+struct Process {
+    in_flight: u32,
+    /// Those that wait for a permit, by their deadlines.
+    waiting: BTreeSet<(Instant, usize)>,
+    /// The latest instant that any answer stated.
+    stated: Instant,
+}
+
+impl Checker {
+    fn new(scenario: &Scenario) -> Self {
+        let load = scenario.load();
+        let ideal = scenario.server().ideal(&load, scenario.seed());
+        Self {
+            policy: scenario.policy(),
+            calls: vec![Seen::default(); load.calls()],
+            processes: vec![Process::default(); load.processes()],
+            now: Instant::ORIGIN,
+            at_once: 0,
+            happened: 0,
+            most_in_all: MOST_IN_ALL.0 + MOST_IN_ALL.1 * load.calls(),
+            ends_by: Instant::ORIGIN + ideal.makespan() * LONGEST.1 + LONGEST.0,
+            longest_hint: scenario.longest_untold(),
+            open_since: None,
+            violation: None,
+        }
+    }
+
+    fn on_happening(&mut self, now: Instant, happening: Happening<'_>) -> Result<(), Violation> {
+        if now > self.now {
+            (self.now, self.at_once) = (now, 0);
+        }
+        self.at_once += 1;
+        self.happened += 1;
+        if self.at_once > MOST_AT_ONCE.0 + MOST_AT_ONCE.1 * self.calls.len() {
+            return self.fails(Rule::Busy, format!("{} things at once", self.at_once));
+        }
+        if self.happened > self.most_in_all {
+            return self.fails(Rule::Busy, format!("{} things", self.happened));
+        }
+        match happening {
+            Happening::Started {
+                call,
+                process,
+                deadline,
+            } => {
+                self.calls[call] = Seen {
+                    process,
+                    deadline,
+                    started: true,
+                    ..Seen::default()
+                };
+                Ok(())
+            }
+            Happening::Waits { call, opens } => self.on_waits(call, opens),
+            Happening::Offered { .. } => Ok(()),
+            Happening::Sent { call } => self.on_sent(call),
+            Happening::Answered {
+                call,
+                outcome,
+                hint,
+                decision,
+            } => self.on_answered(call, outcome, hint, &decision),
+            Happening::Ended {
+                call,
+                report,
+                gave_up,
+            } => self.on_ended(call, report, gave_up),
+            Happening::Settled {
+                process,
+                opens,
+                in_flight,
+                waiting,
+            } => self.on_settled(process, opens, in_flight, waiting),
+            Happening::Second { is_open } => self.on_second(is_open),
+        }
+    }
+
+    fn on_waits(&mut self, call: usize, opens: Option<Instant>) -> Result<(), Violation> {
+        let deadline = self.calls[call].deadline.unwrap_or(Instant::MAX);
+        let process = &mut self.processes[self.calls[call].process];
+        process.waiting.insert((deadline, call));
+        if deadline <= self.now {
+            return self.fails(
+                Rule::Deadline,
+                format!("call {call} waits past its deadline"),
+            );
+        }
+        self.waits_in_vain(opens, deadline)
+    }
+
+    /// Whether somebody waits for a hold that ends too late for it.
+    fn waits_in_vain(&self, opens: Option<Instant>, deadline: Instant) -> Result<(), Violation> {
+        let Some(opens) = opens else {
+            return Ok(());
+        };
+        let is_long = opens.duration_since(self.now) > self.policy.longest_hint();
+        if is_long || opens > deadline {
+            let wait = opens.duration_since(self.now);
+            let left = deadline.duration_since(self.now);
+            let detail = format!("waits {wait:?}, with {left:?} left");
+            return self.fails(Rule::WaitsInVain, detail);
+        }
+        Ok(())
+    }
+
+    fn on_sent(&mut self, call: usize) -> Result<(), Violation> {
+        self.on_progress();
+        self.stops_waiting(call);
+        let now = self.now;
+        let seen = &mut self.calls[call];
+        let process = &mut self.processes[seen.process];
+        seen.sends += 1;
+        seen.in_flight = true;
+        process.in_flight += 1;
+        if let Some(early) = seen.not_before.filter(|&at| at > now) {
+            let early = early.duration_since(now);
+            return self.fails(
+                Rule::NotBefore,
+                format!("call {call} is sent {early:?} early"),
+            );
+        }
+        if let Some(late) = seen.deadline.filter(|&deadline| deadline < now) {
+            let late = now.duration_since(late);
+            return self.fails(Rule::Deadline, format!("call {call} is sent {late:?} late"));
+        }
+        Ok(())
+    }
+
+    fn on_answered(
+        &mut self,
+        call: usize,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        decision: &Decision,
+    ) -> Result<(), Violation> {
+        let now = self.now;
+        let not_before = hint.not_before();
+        let resets = hint.windows().filter_map(|window| window.reset());
+        let resets = resets.map(|delay| now + delay);
+        let latest = resets.chain(not_before).max();
+        if let Some(latest) = latest {
+            self.longest_hint = self.longest_hint.max(latest.duration_since(now));
+        }
+        let seen = &mut self.calls[call];
+        let process = &mut self.processes[seen.process];
+        process.stated = process.stated.max(latest.unwrap_or_default());
+        process.in_flight -= 1;
+        seen.in_flight = false;
+        seen.answered = Some((now, outcome.kind()));
+        let is_refusal = outcome.kind() == Kind::Throttled;
+        seen.not_before = not_before.filter(|_| is_refusal);
+        seen.refusals += u32::from(is_refusal);
+        seen.failures += u32::from(outcome.kind() == Kind::Transient);
+        let deadline = seen.deadline.unwrap_or(Instant::MAX);
+        let Decision::Retry(wait) = decision else {
+            return Ok(());
+        };
+        let is_long =
+            not_before.is_some_and(|at| at.duration_since(now) > self.policy.longest_hint());
+        if is_long || wait.until() > deadline {
+            return self.fails(Rule::Deadline, format!("call {call} {wait} all the same"));
+        }
+        if not_before.is_some_and(|at| wait.until() < at) {
+            return self.fails(Rule::NotBefore, format!("call {call} {wait} only"));
+        }
+        Ok(())
+    }
+
+    fn on_ended(&mut self, call: usize, report: &Report, gave_up: bool) -> Result<(), Violation> {
+        self.on_progress();
+        self.stops_waiting(call);
+        let now = self.now;
+        let seen = &mut self.calls[call];
+        let process = &mut self.processes[seen.process];
+        process.in_flight -= u32::from(seen.in_flight);
+        seen.in_flight = false;
+        seen.ended = true;
+        let stated = process.stated;
+        let seen = seen.clone();
+        let told = (report.attempts(), report.refusals(), report.failures());
+        if told != (seen.sends, seen.refusals, seen.failures) {
+            let detail = format!("call {call} tells of {told:?}: {report}");
+            return self.fails(Rule::UsedUp, detail);
+        }
+        if gave_up {
+            return Ok(());
+        }
+        let answer = seen.answered.filter(|&(at, _)| at == now);
+        let answer = answer.map(|(_, kind)| kind);
+        let late = seen.deadline.filter(|&deadline| deadline < now);
+        if late.is_some() && answer.is_none() {
+            return self.fails(
+                Rule::Deadline,
+                format!("call {call} waited past it: {report}"),
+            );
+        }
+        let Some(stop) = report.stop() else {
+            return self.fails(Rule::Ends, format!("call {call} has no stop"));
+        };
+        let is_right = match stop.reason() {
+            StopReason::Success => answer == Some(Kind::Success),
+            StopReason::Retries => seen.failures == self.policy.retries() + 1,
+            StopReason::Refusals => seen.refusals == self.policy.refusals() + 1,
+            StopReason::Waiters => true,
+            StopReason::Deadline | StopReason::LongHint => {
+                let by_guess = match stop.earliest() {
+                    // It stopped at the deadline itself, or has waited for a place up to it.
+                    None => seen.deadline.is_none_or(|deadline| deadline > now),
+                    // Its own backoff may be what is too long.
+                    Some(_) if answer.is_some() => false,
+                    Some(earliest) => earliest > stated,
+                };
+                if by_guess {
+                    return self.fails(Rule::StoppedByGuess, format!("call {call}: {report}"));
+                }
+                true
+            }
+            _ => false,
+        };
+        if !is_right {
+            return self.fails(Rule::UsedUp, format!("call {call}: {report}"));
+        }
+        Ok(())
+    }
+
+    fn on_settled(
+        &mut self,
+        index: usize,
+        opens: Option<Instant>,
+        in_flight: u32,
+        waiting: usize,
+    ) -> Result<(), Violation> {
+        let process = &self.processes[index];
+        let seen = (process.in_flight, process.waiting.len());
+        if seen != (in_flight, waiting) {
+            let detail = format!(
+                "(in flight, waiting) are {seen:?}, not {:?}",
+                (in_flight, waiting)
+            );
+            return self.fails(Rule::Counted, detail);
+        }
+        match process.waiting.first() {
+            // Of a deadline at this very instant the call is told next.
+            Some(&(deadline, _)) if deadline > self.now => self.waits_in_vain(opens, deadline),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_second(&mut self, is_open: bool) -> Result<(), Violation> {
+        if self.now > self.ends_by {
+            return self.fails(Rule::Endless, "calls are still under way");
+        }
+        let may_go_on = |seen: &Seen| seen.started && !seen.ended && !seen.in_flight;
+        if !is_open || !self.calls.iter().any(may_go_on) {
+            self.open_since = None;
+            return Ok(());
+        }
+        let since = *self.open_since.get_or_insert(self.now);
+        let waiting: usize = self.processes.iter().map(|it| it.waiting.len()).sum();
+        let mut patience = self.longest_hint * 2 + Duration::from_secs(10);
+        if waiting == 0 {
+            patience += self.policy.backoff().cap();
+        }
+        if self.now.duration_since(since) > patience {
+            let in_flight: u32 = self.processes.iter().map(|it| it.in_flight).sum();
+            let detail = format!(
+                "open for {:?}, longest hint {:?}, {in_flight} in flight, {waiting} waiting",
+                self.now.duration_since(since),
+                self.longest_hint
+            );
+            return self.fails(Rule::Stuck, detail);
+        }
+        Ok(())
+    }
+
+    fn at_end(&self, scenario: &Scenario, run: &Run) -> Result<(), Violation> {
+        if let Some(left) = self.calls.iter().position(|seen| !seen.ended) {
+            return self.fails(Rule::Ends, format!("call {left} does not"));
+        }
+        if run.leaked() != (0, 0) {
+            return self.fails(Rule::Counted, format!("{:?} in the end", run.leaked()));
+        }
+        if scenario.is_harmless() && run.ok() < run.reports().len() {
+            let failed = run.reports().iter().find(|report| {
+                let stop = report.stop();
+                stop.is_none_or(|stop| stop.reason() != StopReason::Success)
+            });
+            let failed = failed.map(ToString::to_string).unwrap_or_default();
+            return self.fails(Rule::Succeeds, failed);
+        }
+        let (sends, calls) = (run.sends(), run.reports().len());
+        if scenario.is_honest() && sends > calls * 3 / 2 + start_up(scenario.round_trip()) {
+            let (quota, cap) = (run.refused_quota(), run.refused_cap());
+            let detail =
+                format!("{sends} sends of {calls} calls, refused: {quota} quota, {cap} cap");
+            return self.fails(Rule::Sends, detail);
+        }
+        Ok(())
+    }
+
+    fn on_progress(&mut self) {
+        self.open_since = None;
+    }
+
+    fn stops_waiting(&mut self, call: usize) {
+        let seen = &self.calls[call];
+        let deadline = seen.deadline.unwrap_or(Instant::MAX);
+        self.processes[seen.process]
+            .waiting
+            .remove(&(deadline, call));
+    }
+
+    fn fails(&self, rule: Rule, detail: impl Into<String>) -> Result<(), Violation> {
+        Err(violation(rule, self.now, detail))
+    }
+}
+
+impl Watch for Checker {
+    fn on(&mut self, now: Instant, happening: Happening<'_>) -> ControlFlow<()> {
+        match self.on_happening(now, happening) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(violation) => {
+                self.violation = Some(violation);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+/// How many a pacer sends to a server that it knows nothing of until a first refusal is back, after `round_trip`: 30 at
+/// once, then 400 a second more, or 8 times as many as there are, and 10 for some that are refused later.
+fn start_up(round_trip: Duration) -> usize {
+    let seconds = round_trip.as_secs_f64();
+    let grown = if seconds <= 0.05 {
+        30.0 + 400.0 * seconds
+    } else {
+        50.0 * (8.0 * (seconds - 0.05)).exp()
+    };
+    grown as usize + 10
+}
+
+/// How much may happen at one instant: so much, and so much for each call. A hold's end is told to all that wait.
+const MOST_AT_ONCE: (usize, usize) = (200, 12);
+
+/// How much may happen in all, likewise.
+const MOST_IN_ALL: (usize, usize) = (5_000, 1_000);
+
+/// How long a run may take: so long, and so often as long as the ideal.
+const LONGEST: (Duration, u32) = (Duration::from_secs(1_200), 20);

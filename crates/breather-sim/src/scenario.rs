@@ -1,0 +1,572 @@
+//! A server and a load drawn from a seed.
+
+use std::fmt;
+use std::time::Duration;
+
+use breather::{Pacing, Policy};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::limiter::Limiter;
+use crate::load::Load;
+use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
+
+/// A server, what befalls it, and a load, all drawn from one seed: of every kind that the simulator knows, and
+/// small, so that a run takes a minute or so of virtual time.
+///
+/// # Example
+///
+/// ```
+/// use breather_sim::{Scenario, check};
+///
+/// let scenario = Scenario::drawn(7);
+/// check(&scenario).unwrap_or_else(|violation| panic!("{scenario}: {violation}"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Scenario {
+    seed: u64,
+    limiters: Vec<(Kind, Limiter)>,
+    cap: Option<u32>,
+    cap_retry_after: Option<u64>,
+    cap_status: u16,
+    service: Duration,
+    refusal: Duration,
+    jitter: Duration,
+    headers: Headers,
+    rounding: Rounding,
+    reset_form: ResetForm,
+    skew: i64,
+    early: Duration,
+    counts_refused: bool,
+    counts_at_response: bool,
+    others: f64,
+    quota_changes: Vec<(Duration, u64)>,
+    cap_changes: Vec<(Duration, Option<u32>)>,
+    closed: Vec<(Duration, Duration)>,
+    outages: Vec<(Duration, Duration, Outage)>,
+    brownouts: Vec<(Duration, Duration, f64)>,
+    shape: Shape,
+    calls: usize,
+    processes: usize,
+    deadline: Option<Duration>,
+    longest_hint: Option<Duration>,
+    retries: Option<u32>,
+    refusals: Option<u32>,
+    waiters: Option<usize>,
+    gives_up: Option<(f64, Duration)>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Fixed,
+    Log,
+    Counter,
+    Tokens { says_next: bool },
+    Leaky,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Shape {
+    Spike,
+    Ramp { over: Duration },
+    Open { over: Duration },
+    Sequential { callers: usize },
+}
+
+impl Scenario {
+    /// The scenario of that seed.
+    pub fn drawn(seed: u64) -> Self {
+        let mut draw = Draw {
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
+            is_plain: false,
+        };
+        let draw = &mut draw;
+        // The first limiter is the tightest.
+        let count = draw.one_of(&[0, 1, 1, 1, 1, 1, 1, 1, 2, 3]);
+        let quota = draw.between(1, 60);
+        let window = draw.millis(500, 20_000);
+        let limiters: Vec<_> = (0..count)
+            .map(|nth| draw.limiter(quota * (1 + 2 * nth), window * (1 + nth as u32)))
+            .collect();
+        let first = limiters.first().map(|&(_, limiter)| limiter);
+        // No more than some windows' worth, so that runs stay short.
+        let most = first.map_or(150, |first| (first.quota() * 6 + 5).min(150));
+        let calls = draw.between(1, most) as usize;
+        let cap = draw.maybe(0.6).then(|| draw.between(1, 40) as u32);
+        let span = first.map_or(Duration::from_secs(10), |first| first.window() * 3);
+        let spell = |draw: &mut Draw| {
+            let from = span.mul_f64(draw.share());
+            (from, from + draw.millis(10, 10_000))
+        };
+        let headers = draw.one_of(&[
+            Headers::All,
+            Headers::All,
+            Headers::All,
+            Headers::RetryAfter,
+            Headers::None,
+        ]);
+        draw.is_plain = draw.maybe(0.3);
+        Self {
+            seed,
+            cap,
+            cap_retry_after: draw.one_of(&[None, Some(0), Some(1), Some(1), Some(3)]),
+            cap_status: if draw.odd(0.2) { 503 } else { 429 },
+            service: draw.millis(5, 2_000),
+            refusal: Duration::from_millis(draw.one_of(&[0, 2, 20, 20, 200])),
+            jitter: if draw.odd(0.3) {
+                draw.millis(1, 300)
+            } else {
+                Duration::ZERO
+            },
+            headers,
+            rounding: if draw.odd(0.2) {
+                Rounding::Down
+            } else {
+                Rounding::Up
+            },
+            reset_form: draw.one_of(&[
+                ResetForm::Delta,
+                ResetForm::Delta,
+                ResetForm::Epoch { date: true },
+                ResetForm::Epoch { date: false },
+            ]),
+            skew: if draw.odd(0.3) {
+                draw.between(0, 20) as i64 - 10
+            } else {
+                0
+            },
+            early: if draw.odd(0.15) {
+                draw.millis(100, 5_000)
+            } else {
+                Duration::ZERO
+            },
+            counts_refused: draw.odd(0.2),
+            counts_at_response: draw.odd(0.15),
+            others: if draw.odd(0.2) {
+                0.7 * draw.share()
+            } else {
+                0.0
+            },
+            quota_changes: draw.some(0.2, |draw| {
+                (span.mul_f64(draw.share()), draw.between(1, 60))
+            }),
+            cap_changes: draw.some(0.2, |draw| {
+                let cap = draw.maybe(0.9).then(|| draw.between(1, 40) as u32);
+                (span.mul_f64(draw.share()), cap)
+            }),
+            closed: draw.some(0.1, spell),
+            outages: draw.some(0.2, |draw| {
+                let (from, until) = spell(draw);
+                let outage = draw.one_of(&[
+                    Outage::Lost,
+                    Outage::Unavailable(None),
+                    Outage::Unavailable(Some(1)),
+                    Outage::Unavailable(Some(5)),
+                ]);
+                (from, until, outage)
+            }),
+            brownouts: draw.some(0.15, |draw| {
+                let (from, until) = spell(draw);
+                (from, until, draw.one_of(&[2.0, 5.0, 10.0]))
+            }),
+            shape: match draw.between(0, 5) {
+                0 => Shape::Ramp {
+                    over: span.mul_f64(draw.share()),
+                },
+                1 => Shape::Open {
+                    over: span.mul_f64(draw.share()),
+                },
+                2 => Shape::Sequential {
+                    callers: draw.between(1, 20) as usize,
+                },
+                _ => Shape::Spike,
+            },
+            calls,
+            processes: if draw.odd(0.2) {
+                draw.between(2, 4) as usize
+            } else {
+                1
+            },
+            deadline: draw.odd(0.25).then(|| draw.millis(100, 30_000)),
+            longest_hint: draw.odd(0.15).then(|| draw.millis(500, 10_000)),
+            retries: draw.odd(0.2).then(|| draw.between(0, 8) as u32),
+            refusals: draw.odd(0.1).then(|| draw.between(0, 5) as u32),
+            waiters: draw.odd(0.05).then(|| draw.between(0, 30) as usize),
+            gives_up: draw
+                .odd(0.25)
+                .then(|| (draw.share(), draw.millis(1, 20_000))),
+            limiters,
+        }
+        .without_starving()
+    }
+
+    /// Others leave something: they do not use what a quota that is cut no longer gives.
+    fn without_starving(mut self) -> Self {
+        let quota = self.limiters.first().map_or(0, |(_, it)| it.quota());
+        let others = quota as f64 * self.others;
+        self.quota_changes
+            .retain(|&(_, changed)| others <= 0.7 * changed as f64);
+        self
+    }
+
+    /// The seed of its run: that which it was drawn from.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The server.
+    pub fn server(&self) -> Server {
+        let mut server = Server::unlimited()
+            .with_cap(self.cap)
+            .with_cap_retry_after(self.cap_retry_after)
+            .with_cap_status(self.cap_status)
+            .with_service(self.service)
+            .with_refusal(self.refusal)
+            .with_jitter(self.jitter)
+            .with_headers(self.headers)
+            .with_rounding(self.rounding)
+            .with_reset_form(self.reset_form)
+            .with_skew(self.skew)
+            .with_early_hints(self.early)
+            .with_refused_counted(self.counts_refused)
+            .with_counting_at_response(self.counts_at_response)
+            .with_others(self.others);
+        for &(_, limiter) in &self.limiters {
+            server = server.with_limiter(limiter);
+        }
+        for &(at, quota) in &self.quota_changes {
+            server = server.with_quota_from(at, quota);
+        }
+        for &(at, cap) in &self.cap_changes {
+            server = server.with_cap_from(at, cap);
+        }
+        for &(from, until) in &self.closed {
+            server = server.with_closed(from, until);
+        }
+        for &(from, until, outage) in &self.outages {
+            server = server.with_outage(from, until, outage);
+        }
+        for &(from, until, factor) in &self.brownouts {
+            server = server.with_brownout(from, until, factor);
+        }
+        server
+    }
+
+    /// The load.
+    pub fn load(&self) -> Load {
+        let load = match self.shape {
+            Shape::Spike => Load::spike(self.calls),
+            Shape::Ramp { over } => Load::ramp(self.calls, over),
+            Shape::Open { over } => {
+                let over = over.max(Duration::from_millis(1));
+                Load::open(self.calls as f64 / over.as_secs_f64(), over)
+            }
+            Shape::Sequential { callers } => {
+                Load::sequential(callers, self.calls.div_ceil(callers))
+            }
+        };
+        let mut pacing = Pacing::new();
+        if let Some(waiters) = self.waiters {
+            pacing = pacing.with_waiters(waiters);
+        }
+        let (share, within) = self.gives_up.unwrap_or_default();
+        load.with_processes(self.processes)
+            .with_policy(self.policy())
+            .with_pacing(pacing)
+            .with_giving_up(share, within)
+    }
+
+    /// The policy of the load's calls.
+    pub fn policy(&self) -> Policy {
+        let mut policy = Policy::new();
+        if let Some(deadline) = self.deadline {
+            policy = policy.with_deadline(deadline);
+        }
+        if let Some(longest) = self.longest_hint {
+            policy = policy.with_longest_hint(longest);
+        }
+        if let Some(retries) = self.retries {
+            policy = policy.with_retries(retries);
+        }
+        if let Some(refusals) = self.refusals {
+            policy = policy.with_refusals(refusals);
+        }
+        policy
+    }
+
+    /// What it is put with in statistics: the kind of its limiters, and what they tell.
+    #[must_use]
+    pub fn group(&self) -> (&'static str, Headers) {
+        let name = match self.limiters[..] {
+            [] => "no limiter",
+            [(kind, _)] => kind.name(),
+            _ => "several limiters",
+        };
+        (name, self.headers)
+    }
+
+    /// The longest wait that its limits may ask for and that it does not state.
+    pub(crate) fn longest_untold(&self) -> Duration {
+        let is_untold = |kind| self.headers == Headers::None || kind == Kind::Leaky;
+        let untold = self.limiters.iter().filter(|&&(kind, _)| is_untold(kind));
+        let longest = untold.map(|(_, limiter)| limiter.window()).max();
+        longest.unwrap_or_default()
+    }
+
+    /// The longest time from a send to its refusal.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.refusal + 2 * self.jitter
+    }
+
+    /// Whether the server tells all there is to know and nothing untrue, and nothing but limits comes between a
+    /// single process and its calls.
+    ///
+    /// A leaky bucket tells nothing of itself, and a sliding counter states a reset at which it is not open.
+    /// (Others that use the same quota, and quotas that change, are told of as well.)
+    #[must_use]
+    pub fn is_honest(&self) -> bool {
+        let tells_all = |&(kind, _): &(Kind, _)| !matches!(kind, Kind::Leaky | Kind::Counter);
+        self.headers == Headers::All
+            && self.limiters.iter().all(tells_all)
+            && self.early.is_zero()
+            && self.rounding == Rounding::Up
+            && (self.skew == 0 || self.reset_form != (ResetForm::Epoch { date: false }))
+            && self.cap_status == 429
+            && self.processes == 1
+            && self.closed.is_empty()
+            && self.outages.is_empty()
+            && self.brownouts.is_empty()
+            && self.gives_up.is_none()
+    }
+
+    /// Whether no call has a reason to fail: the server is [honest](Self::is_honest), the policy bounds neither time
+    /// nor refusals, and no others snatch away what comes.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.is_honest()
+            && self.deadline.is_none()
+            && self.longest_hint.is_none()
+            && self.refusals.is_none()
+            && self.waiters.is_none()
+            && self.others == 0.0
+    }
+
+    /// The same, each time without one thing that makes it less plain.
+    #[must_use]
+    pub fn simpler(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        let mut without = |simplify: &dyn Fn(&mut Self)| {
+            let mut simpler = self.clone();
+            simplify(&mut simpler);
+            if simpler.to_string() != self.to_string() {
+                all.push(simpler);
+            }
+        };
+        without(&|it| it.calls = it.calls.div_ceil(2));
+        without(&|it| it.calls -= usize::from(it.calls > 1));
+        without(&|it| it.limiters.truncate(1));
+        without(&|it| it.limiters.clear());
+        without(&|it| {
+            if it.limiters.len() > 1 {
+                it.limiters = it.limiters.split_off(1);
+            }
+        });
+        without(&|it| it.processes = 1);
+        without(&|it| it.gives_up = None);
+        without(&|it| it.deadline = None);
+        without(&|it| it.longest_hint = None);
+        without(&|it| it.retries = None);
+        without(&|it| it.refusals = None);
+        without(&|it| it.waiters = None);
+        without(&|it| it.outages.clear());
+        without(&|it| it.brownouts.clear());
+        without(&|it| it.closed.clear());
+        without(&|it| it.cap_changes.clear());
+        without(&|it| it.quota_changes.clear());
+        without(&|it| it.others = 0.0);
+        without(&|it| it.counts_refused = false);
+        without(&|it| it.counts_at_response = false);
+        without(&|it| it.early = Duration::ZERO);
+        without(&|it| it.skew = 0);
+        without(&|it| it.jitter = Duration::ZERO);
+        without(&|it| it.rounding = Rounding::Up);
+        without(&|it| it.reset_form = ResetForm::Delta);
+        without(&|it| it.headers = Headers::All);
+        without(&|it| it.cap_status = 429);
+        without(&|it| it.cap_retry_after = None);
+        without(&|it| it.cap = None);
+        without(&|it| it.shape = Shape::Spike);
+        without(&|it| it.refusal = Duration::from_millis(20));
+        without(&|it| it.service = Duration::from_millis(200));
+        all
+    }
+}
+
+impl fmt::Display for Scenario {
+    /// One line: only what is not as plain as can be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} calls", self.calls)?;
+        match self.shape {
+            Shape::Spike => {}
+            Shape::Ramp { over } => write!(f, " ramped over {over:?}")?,
+            Shape::Open { over } => write!(f, " evenly over {over:?}")?,
+            Shape::Sequential { callers } => write!(f, " of {callers} callers in turn")?,
+        }
+        if self.processes > 1 {
+            write!(f, " in {} processes", self.processes)?;
+        }
+        for (kind, limiter) in &self.limiters {
+            let (quota, window) = (limiter.quota(), limiter.window());
+            write!(f, ", {} {quota} in {window:?}", kind.name())?;
+        }
+        if let Some(cap) = self.cap {
+            write!(f, ", cap {cap} ({}", self.cap_status)?;
+            match self.cap_retry_after {
+                Some(seconds) => write!(f, ", retry after {seconds})")?,
+                None => write!(f, ")")?,
+            }
+        }
+        write!(f, ", service {:?}/{:?}", self.service, self.refusal)?;
+        if !self.jitter.is_zero() {
+            write!(f, " + {:?} each way", self.jitter)?;
+        }
+        write!(f, ", headers {:?}", self.headers)?;
+        if self.headers != Headers::None {
+            write!(f, " rounded {:?}", self.rounding)?;
+        }
+        if self.headers == Headers::All {
+            match self.reset_form {
+                ResetForm::Delta => {}
+                ResetForm::Epoch { date: true } => write!(f, ", epoch and date")?,
+                ResetForm::Epoch { date: false } => write!(f, ", epoch")?,
+            }
+        }
+        let mut tell = |is_there: bool, what: fmt::Arguments<'_>| {
+            if is_there {
+                write!(f, ", {what}")
+            } else {
+                Ok(())
+            }
+        };
+        tell(self.skew != 0, format_args!("skew {} s", self.skew))?;
+        tell(
+            !self.early.is_zero(),
+            format_args!("hints {:?} early", self.early),
+        )?;
+        tell(self.counts_refused, format_args!("refused cost quota"))?;
+        tell(self.counts_at_response, format_args!("counted at response"))?;
+        tell(
+            self.others > 0.0,
+            format_args!("others use {:.2}", self.others),
+        )?;
+        for &(at, quota) in &self.quota_changes {
+            tell(true, format_args!("quota {quota} from {at:?}"))?;
+        }
+        for &(at, cap) in &self.cap_changes {
+            tell(true, format_args!("cap {cap:?} from {at:?}"))?;
+        }
+        for &(from, until) in &self.closed {
+            tell(true, format_args!("closed {from:?} to {until:?}"))?;
+        }
+        for &(from, until, outage) in &self.outages {
+            tell(true, format_args!("{outage:?} {from:?} to {until:?}"))?;
+        }
+        for &(from, until, factor) in &self.brownouts {
+            tell(
+                true,
+                format_args!("{factor} times slower {from:?} to {until:?}"),
+            )?;
+        }
+        let policy = [
+            self.deadline.map(|it| format!("deadline {it:?}")),
+            self.longest_hint.map(|it| format!("longest hint {it:?}")),
+            self.retries.map(|it| format!("{it} retries")),
+            self.refusals.map(|it| format!("{it} refusals")),
+            self.waiters.map(|it| format!("{it} waiters")),
+            self.gives_up
+                .map(|(share, within)| format!("{share:.2} give up within {within:?}")),
+        ];
+        for what in policy.into_iter().flatten() {
+            tell(true, format_args!("{what}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed window",
+            Self::Log => "sliding log",
+            Self::Counter => "sliding counter",
+            Self::Tokens { says_next: false } => "token bucket",
+            Self::Tokens { says_next: true } => "token bucket, next",
+            Self::Leaky => "leaky bucket",
+        }
+    }
+}
+
+/// What is drawn from a seed.
+struct Draw {
+    random: Xoshiro256PlusPlus,
+    /// Whether nothing is odd.
+    is_plain: bool,
+}
+
+impl Draw {
+    fn share(&mut self) -> f64 {
+        self.random.random()
+    }
+
+    fn maybe(&mut self, share: f64) -> bool {
+        self.share() < share
+    }
+
+    /// Whether something is there that makes a scenario less plain.
+    fn odd(&mut self, share: f64) -> bool {
+        !self.is_plain && self.maybe(share)
+    }
+
+    fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + (self.share() * (high - low + 1) as f64) as u64
+    }
+
+    /// Small times as often as great ones.
+    fn millis(&mut self, low: u64, high: u64) -> Duration {
+        let millis = low as f64 * (high as f64 / low as f64).powf(self.share());
+        Duration::from_millis(millis as u64)
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.between(0, all.len() as u64 - 1) as usize]
+    }
+
+    fn some<T>(&mut self, share: f64, mut draw: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = if self.odd(share) {
+            self.between(1, 2)
+        } else {
+            0
+        };
+        (0..count).map(|_| draw(self)).collect()
+    }
+
+    fn limiter(&mut self, quota: u64, window: Duration) -> (Kind, Limiter) {
+        let burst = self.between(1, quota);
+        match self.between(0, 6) {
+            0 | 1 => (Kind::Fixed, Limiter::fixed_window(quota, window)),
+            2 => (Kind::Log, Limiter::sliding_log(quota, window)),
+            3 => (Kind::Counter, Limiter::sliding_counter(quota, window)),
+            4 => (
+                Kind::Tokens { says_next: false },
+                Limiter::token_bucket(quota, window, burst),
+            ),
+            5 => (
+                Kind::Tokens { says_next: true },
+                Limiter::token_bucket(quota, window, burst).with_reset_at_next(),
+            ),
+            _ => (Kind::Leaky, Limiter::leaky_bucket(quota, window, burst)),
+        }
+    }
+}

@@ -28,6 +28,11 @@ use breather::{Hint, Moment, Outcome, Report, ReportSlot};
 ///     });
 /// # let _ = layer;
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what calls mean that answer with `Result<{Res}, {E}>`",
+    note = "for HTTP, the service takes `http::Request`, answers with `http::Response`, and its error is an `HttpError`: `RetryLayer::box_errors()` makes it one",
+    note = "a closure over `&Ending` goes into `Http::by(…)`; one over `&Result<_, _>` is a classifier as it is"
+)]
 pub trait Classify<Req, Res, E> {
     /// What is kept of a request to classify its answers by.
     type Kept;

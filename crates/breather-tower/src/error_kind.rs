@@ -44,6 +44,10 @@ use crate::box_errors::BoxError;
 /// ```
 ///
 /// An error type of somebody else's is boxed: [`box_errors`](crate::RetryLayer::box_errors).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what kind of error it is",
+    note = "box the service's errors by `RetryLayer::box_errors()`, or implement `HttpError` for it"
+)]
 pub trait HttpError {
     /// What went wrong.
     fn kind(&self) -> ErrorKind;
@@ -74,7 +78,10 @@ impl HttpError for Infallible {
 /// | `io::Error`: connection refused, address not available | `Connect`: nothing was sent |
 /// | `io::Error`: timed out | `Timeout` |
 /// | [`Stopped`], of another layer that retries | `Other` |
-/// | none of these, a `tower::timeout` among them | `Interrupted`: it may pass, and may have been executed |
+/// | none of these, a `tower::timeout` and what hyper itself says among them | `Interrupted`: it may pass, and may have been executed |
+///
+/// A host that cannot be looked up is thus repeated only if the request is idempotent, though nothing was sent;
+/// and a URI that cannot be asked is asked in vain until the retries are used up.
 ///
 /// # Example
 ///

@@ -24,14 +24,18 @@ impl Refill {
             return;
         };
         let used = limit.saturating_sub(remaining);
-        let (Some(reset), 1..) = (window.reset(), used) else {
+        // A bucket that has lost a call is not full.
+        let reset = window.reset().filter(|reset| !reset.is_zero());
+        let (Some(reset), 1..) = (reset, used) else {
             return;
         };
         let per_call = Duration::from_nanos(nanos(reset) / used);
         if let Some(known) = self.per_call {
             if is_line(known, used, reset) {
-                // Seconds are rounded up, so that the least is right.
-                self.per_call = Some(known.min(per_call));
+                // Seconds are rounded up, so that the least is right, of those that are no mere rounding.
+                if reset > ROUNDING {
+                    self.per_call = Some(known.min(per_call));
+                }
             } else {
                 self.per_call = None;
                 self.reference = Some((used, reset));
@@ -98,6 +102,11 @@ mod tests {
         assert_eq!(after(&[(295, 1), (290, 55), (280, 54), (200, 30)]), None);
         // A window that begins anew with each call.
         assert_eq!(after(&[(299, 60), (200, 60), (0, 60)]), None);
+    }
+
+    #[test]
+    fn a_bucket_that_names_its_next_call_is_not_taken_for_one_that_says_when_it_is_full() {
+        assert_eq!(after(&[(298, 0), (297, 2), (299, 0), (297, 1)]), None);
     }
 
     #[test]

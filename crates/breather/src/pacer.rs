@@ -447,7 +447,8 @@ impl Pacer {
                 self.phase = Phase::Probing { hold, sent: None };
                 // A window of which only a short rest was seen may be none: a bucket says the same of its next
                 // token.
-                if hold.until.duration_since(self.sent_at) < SHORT_REST {
+                let rest = hold.until.duration_since(self.sent_at);
+                if hold.refusals == 0 && rest < SHORT_REST {
                     self.quota.distrust();
                 }
                 match hold.cause {

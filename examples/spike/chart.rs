@@ -1,9 +1,8 @@
 use std::time::Duration;
 
-use breather_examples::analytics;
 use breather_sim::{
     Ideal,
-    chart::{Bin, Bins, Chart, Track, decimal, plural, thousands},
+    chart::{Bins, Chart, Track, decimal, plural, thousands},
 };
 
 use crate::{options::Options, row::Row};
@@ -29,8 +28,7 @@ fn load(options: &Options) -> String {
 }
 
 fn track(row: &Row) -> Track {
-    let bins = row.timeline.bins().iter().map(bin).collect();
-    let bins = Bins::new(row.timeline.bin_width(), bins)
+    let bins = Bins::new(row.timeline.bin_width(), row.timeline.bins().to_vec())
         .with_start(Duration::from_secs_f64(row.first_send_s));
     let end = Duration::from_secs_f64(row.makespan_s);
     let track = Track::new(&row.name, bins, end).with_summary(summary(row));
@@ -39,14 +37,6 @@ fn track(row: &Row) -> Track {
     } else {
         track
     }
-}
-
-fn bin(counted: &analytics::Bin) -> Bin {
-    let mut bin = Bin::default();
-    bin.accepted = counted.accepted;
-    bin.refused_by_quota = counted.refused_by_quota;
-    bin.refused_by_cap = counted.refused_by_cap;
-    bin
 }
 
 /// What became of the calls, in short.

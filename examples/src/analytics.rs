@@ -60,7 +60,7 @@ mod timeline;
 use gate::{Admission, Gate, Verdict};
 
 pub use options::Options;
-pub use timeline::{Bin, Timeline};
+pub use timeline::Timeline;
 
 /// The path that has the limits; any other is answered with 404 and not counted.
 pub const PATH: &str = "/api/v2/analytics/conversations/details/summary";

@@ -3,6 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use breather_sim::chart::Bin;
+
 /// What became of the requests, by the time at which they arrived.
 ///
 /// It is told the time. The first request starts it, and with it the first of its bins, all of which
@@ -106,34 +108,6 @@ impl Default for Timeline {
             start: None,
             bin_width: FINEST,
             bins: Vec::new(),
-        }
-    }
-}
-
-/// The requests that arrived in one bin of a [`Timeline`].
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Bin {
-    /// Those that were accepted.
-    pub accepted: u64,
-    /// Those refused because the quota of their window was spent.
-    pub refused_by_quota: u64,
-    /// Those refused because as many calls as the cap allows were in flight.
-    pub refused_by_cap: u64,
-}
-
-impl Bin {
-    /// All of them.
-    #[must_use]
-    pub fn sends(&self) -> u64 {
-        self.accepted + self.refused_by_quota + self.refused_by_cap
-    }
-
-    fn sum(bins: &[Self]) -> Self {
-        Self {
-            accepted: bins.iter().map(|bin| bin.accepted).sum(),
-            refused_by_quota: bins.iter().map(|bin| bin.refused_by_quota).sum(),
-            refused_by_cap: bins.iter().map(|bin| bin.refused_by_cap).sum(),
         }
     }
 }

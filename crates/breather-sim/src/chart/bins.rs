@@ -100,7 +100,9 @@ impl Bin {
         self.accepted + self.refused_by_quota + self.refused_by_cap
     }
 
-    fn sum(bins: &[Self]) -> Self {
+    /// All requests of several bins.
+    #[must_use]
+    pub fn sum(bins: &[Self]) -> Self {
         Self {
             accepted: bins.iter().map(|bin| bin.accepted).sum(),
             refused_by_quota: bins.iter().map(|bin| bin.refused_by_quota).sum(),

@@ -238,7 +238,11 @@ impl Call {
     /// What is the most that the call will wait for a permit, as
     /// [`Pacer::request`](crate::Pacer::request) asks.
     pub const fn patience(&self) -> Patience {
-        self.policy.patience(self.deadline)
+        let patience = Patience::endless().with_longest(self.policy.longest_hint());
+        match self.deadline {
+            Some(deadline) => patience.with_deadline(deadline),
+            None => patience,
+        }
     }
 
     /// What the call can tell so far; with a stop in it, it is over.

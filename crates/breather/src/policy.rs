@@ -3,9 +3,7 @@
 use core::time::Duration;
 
 use crate::backoff::{self, Backoff};
-use crate::instant::Instant;
 use crate::jitter::Jitter;
-use crate::pacer::Patience;
 
 /// What to do about a failed or refused attempt: how often, how late, and when to stop.
 ///
@@ -149,15 +147,6 @@ impl Policy {
     #[must_use]
     pub const fn longest_hint(&self) -> Duration {
         self.longest_hint
-    }
-
-    /// What is the most that a call with `deadline` will wait for a permit.
-    pub(crate) const fn patience(&self, deadline: Option<Instant>) -> Patience {
-        let patience = Patience::endless().with_longest(self.longest_hint);
-        match deadline {
-            Some(deadline) => patience.with_deadline(deadline),
-            None => patience,
-        }
     }
 
     /// Whether any outcome can lead to a second attempt: if none can, nothing need be kept for it.

@@ -1,19 +1,25 @@
 //! One scope's state machine: who may send when.
 
 mod concurrency;
+mod expectation;
 mod hold;
 mod others;
+mod pause;
 mod permit;
 mod quota;
 mod refill;
+mod stretch;
 mod waiters;
 
 use core::time::Duration;
 
 use self::concurrency::Concurrency;
+use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
+use self::pause::Pause;
 pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
+use self::stretch::Stretch;
 pub use self::waiters::Patience;
 use self::waiters::Waiters;
 use crate::evidence::Evidence;
@@ -69,6 +75,8 @@ pub struct Pacer {
     quota: Quota,
     concurrency: Concurrency,
     lateness: Lateness,
+    pause: Pause,
+    stretch: Stretch,
     /// How long a refusal takes to come back: the slowest of late.
     refusal_time: Option<Duration>,
     /// How long an accepted attempt takes, likewise.
@@ -80,12 +88,7 @@ pub struct Pacer {
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
-    /// How many were accepted in this epoch, and how many refused.
-    accepted: u64,
-    refused: u64,
-    /// How many an epoch is expected to give, where refusals say until when and no answer says what remains: as
-    /// many as the one before. (A bucket of 300 that gains 5 a second refused 4 of 5 sends, and so 1 of 9.)
-    usual: Option<u64>,
+    expectation: Expectation,
     /// How many were answered with an overload since one was accepted, and since when.
     overloads: u32,
     overloaded_since: Instant,
@@ -144,16 +147,16 @@ impl Pacer {
             epoch_start: 0,
             quota: Quota::default(),
             concurrency: Concurrency::new(),
-            lateness: Lateness::new(),
+            lateness: Lateness::default(),
+            pause: Pause::new(),
+            stretch: Stretch::default(),
             refusal_time: None,
             service_time: Duration::ZERO,
             waiters: Waiters::default(),
             refused_probe: None,
             evidence: None,
             in_flight: 0,
-            accepted: 0,
-            refused: 0,
-            usual: None,
+            expectation: Expectation::default(),
             overloads: 0,
             overloaded_since: Instant::ORIGIN,
             sent: 0,
@@ -281,8 +284,11 @@ impl Pacer {
                 let promised = u64::from(self.waiters.open());
                 let refills = self.quota.refills_at(self.sent + promised);
                 let grows = self.concurrency.grows_at(self.used());
-                let future = |at: &Instant| *at > self.latest;
-                refills.into_iter().chain(grows).filter(future).min()
+                let silent = self.sent_at + self.long_service();
+                let is_expected = self.expected(self.latest) == Some(promised);
+                let silent = is_expected.then_some(silent);
+                let all = refills.into_iter().chain(grows).chain(silent);
+                all.filter(|&at| at > self.latest).min()
             }
             Phase::Held(hold) => Some(hold.until),
             Phase::Probing { sent: None, .. } => self.concurrency.grows_at(self.used()),
@@ -326,7 +332,12 @@ impl Pacer {
     #[cfg(feature = "std")]
     pub(crate) fn confirm(&mut self, now: Instant, permit: &mut Permit) -> bool {
         let now = self.advance(now);
-        let is_refused = |hold: Hold| matches!(hold.cause, Cause::Refused | Cause::Guessed);
+        let is_refused = |hold: Hold| {
+            matches!(
+                hold.cause,
+                Cause::Refused | Cause::Guessed | Cause::Overloaded
+            )
+        };
         let is_good = permit.epoch == self.epoch
             && !matches!(self.phase, Phase::Held(hold) if is_refused(hold));
         if is_good {
@@ -413,6 +424,7 @@ impl Pacer {
             Phase::Probing { .. } => {}
             Phase::Running => {
                 let left = self.quota.left(now, self.sent);
+                let left = left.or_else(|| self.expected(now));
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
                 }
@@ -421,6 +433,14 @@ impl Pacer {
         let used = self.used();
         let wanted = self.waiters.any_waiting();
         self.concurrency.room(now, used, wanted) > 0
+    }
+
+    /// How many more the epoch is expected to give. One more than that, when nothing was sent for long: those in
+    /// flight may be slow.
+    fn expected(&self, now: Instant) -> Option<u64> {
+        let left = self.expectation.left(self.sent - self.epoch_start)?;
+        let is_silent = now >= self.sent_at + self.long_service();
+        Some(left.max(is_silent.into()))
     }
 
     /// How many are in flight or promised.
@@ -434,8 +454,8 @@ impl Pacer {
         let now = self.latest;
         self.waiters.expire(now);
         self.step(now);
-        if matches!(self.phase, Phase::Held(hold) if hold.until <= now) {
-            // The hold has just been found, and is over already.
+        // A hold may have just been found, and be over already.
+        while matches!(self.phase, Phase::Held(hold) if hold.until <= now) {
             self.step(now);
         }
         now
@@ -443,26 +463,25 @@ impl Pacer {
 
     fn step(&mut self, now: Instant) {
         match self.phase {
+            Phase::Held(mut hold) if now >= hold.until && hold.is_elastic => {
+                // By now those are back that were in flight when it began.
+                let length = hold.until.duration_since(self.sent_at);
+                let harvest = self.expectation.harvest();
+                hold.until = hold.until + self.stretch.extra(hold.until, length, harvest);
+                hold.is_elastic = false;
+                self.phase = Phase::Held(hold);
+            }
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = Phase::Probing { hold, sent: None };
                 // A window of which only a short rest was seen may be none: a bucket says the same of its next
                 // token.
                 let rest = hold.until.duration_since(self.sent_at);
-                if hold.refusals == 0 && rest < SHORT_REST {
+                let is_short = hold.refusals == 0 && rest < SHORT_REST;
+                if is_short {
                     self.quota.distrust();
                 }
-                match hold.cause {
-                    _ if self.accepted == 0 => {}
-                    // None was refused, and there may be more.
-                    Cause::Spent => {
-                        self.usual = self.usual.and(Some(self.accepted + 1 + self.accepted / 8))
-                    }
-                    Cause::Refused => self.usual = Some(self.accepted),
-                    // Where nobody says until when, a hold may be over long before it ends.
-                    Cause::Counted | Cause::Guessed => self.usual = None,
-                }
-                self.accepted = 0;
-                self.refused = 0;
+                let is_typical = matches!(hold.cause, Cause::Refused | Cause::Guessed);
+                self.expectation.renew(is_typical, is_short);
                 self.epoch = self.epoch.wrapping_add(1);
                 self.epoch_start = self.sent;
                 self.quota.renew();
@@ -510,7 +529,7 @@ impl Pacer {
         hint: &Hint<'_>,
         tightest: Option<&Window<'_>>,
     ) {
-        self.refused += 1;
+        self.expectation.on_refused();
         let took = now.duration_since(permit.sent);
         self.refusal_time = Some(slowest_of_late(self.refusal_time.unwrap_or_default(), took));
 
@@ -527,6 +546,8 @@ impl Pacer {
         }
         if self.is_probing() {
             self.refused_probe = Some(permit.place);
+        } else {
+            self.quota.on_refused();
         }
         let stated = hint.not_before();
         if stated.is_some() {
@@ -534,16 +555,18 @@ impl Pacer {
         }
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
-            (Phase::Probing { .. }, Some(at)) if at > now + REOPENED => self.refused_until(at),
+            (Phase::Probing { .. }, Some(at)) if at > now + REOPENED => self.refused_until(now, at),
             (Phase::Probing { hold, .. }, stated) => hold.on_probe_refused(now, stated),
-            (Phase::Running, Some(at)) => self.refused_until(at),
+            (Phase::Running, Some(at)) => self.refused_until(now, at),
             (Phase::Running, None) => self.guess(now),
             (Phase::Held(hold), Some(at)) => match hold.cause {
-                Cause::Counted | Cause::Spent | Cause::Guessed => self.refused_until(at),
+                Cause::Counted | Cause::Spent | Cause::Guessed | Cause::Overloaded => {
+                    self.refused_until(now, at)
+                }
                 Cause::Refused if is_blur(hold.from, at) => {
                     hold.moved_to(hold.from.min(at), self.lateness.guard())
                 }
-                Cause::Refused if at > hold.from => self.refused_until(at),
+                Cause::Refused if at > hold.from => self.refused_until(now, at),
                 Cause::Refused => hold,
             },
             (Phase::Held(hold), None) => hold,
@@ -558,11 +581,11 @@ impl Pacer {
     }
 
     fn on_accepted(&mut self, now: Instant, permit: &Permit, tightest: Option<&Window<'_>>) {
-        self.accepted += 1;
+        self.expectation.on_accepted();
         if let Some(window) = tightest {
             let ours = self.sent - self.epoch_start;
-            self.quota
-                .on_accepted(ours.saturating_sub(self.refused), window);
+            let refused = self.expectation.harvest().refused;
+            self.quota.on_accepted(ours.saturating_sub(refused), window);
         }
         let took = now.duration_since(permit.sent);
         self.service_time = slowest_of_late(self.service_time, took);
@@ -596,7 +619,7 @@ impl Pacer {
             return;
         }
         let hold = match self.phase {
-            Phase::Running => self.guess(now),
+            Phase::Running => Hold::new(Cause::Overloaded, now, now + SHORTEST_RESTART),
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
                 self.refused_probe = Some(permit.place);
@@ -611,18 +634,26 @@ impl Pacer {
     /// and so this was one.
     fn open(&mut self, sent: Instant) {
         self.overloads = 0;
-        if let Phase::Probing { hold, .. } = self.phase {
-            self.lateness.on_opened(&hold, sent);
-            self.refused_probe = None;
-            self.phase = Phase::Running;
-            if let (None, Some(usual)) = (self.quota.left(sent, self.sent), self.usual) {
-                self.quota.assume(sent, self.sent, usual.saturating_sub(1));
+        match self.phase {
+            Phase::Probing { hold, .. } => {
+                match hold.cause {
+                    Cause::Counted | Cause::Refused => self.lateness.on_opened(&hold, sent),
+                    Cause::Guessed => self.pause.on_opened(&hold, sent),
+                    Cause::Spent | Cause::Overloaded => {}
+                }
+                self.stretch.on_opened(hold.refusals);
+                self.refused_probe = None;
+                self.phase = Phase::Running;
             }
+            // It is no outage: too many were sent at once.
+            Phase::Held(hold) if hold.cause == Cause::Overloaded => self.phase = Phase::Running,
+            Phase::Running | Phase::Held(_) => {}
         }
     }
 
     /// Nobody knows what became of it. A lost probe is sent again, by whoever is next.
     fn on_lost(&mut self, permit: &Permit) {
+        self.expectation.on_lost();
         if let Phase::Probing { sent, .. } = &mut self.phase {
             *sent = sent.filter(|(number, _)| *number != permit.number);
         }
@@ -641,7 +672,7 @@ impl Pacer {
                     None if self.in_flight > 0 => {
                         Hold::new(Cause::Spent, now, now + self.long_service())
                     }
-                    None => Hold::new(Cause::Spent, now, now + self.lateness.pause()),
+                    None => Hold::new(Cause::Spent, now, now + self.pause.length()),
                 };
                 self.phase = Phase::Held(hold);
                 self.evidence = None;
@@ -670,14 +701,16 @@ impl Pacer {
     }
 
     /// A hold that the server asks for.
-    fn refused_until(&self, at: Instant) -> Hold {
+    fn refused_until(&self, now: Instant, at: Instant) -> Hold {
         let at = self.quota.tightened(at);
-        Hold::new(Cause::Refused, at, at + self.lateness.guard())
+        let is_elastic =
+            at.duration_since(now) < SHORT_REST && self.quota.left(now, self.sent).is_none();
+        Hold::new(Cause::Refused, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 
     /// A hold whose end nobody stated.
     fn guess(&self, now: Instant) -> Hold {
-        Hold::new(Cause::Guessed, now, now + self.lateness.pause())
+        self.pause.hold(now)
     }
 }
 
@@ -751,6 +784,8 @@ const SHORT_REST: Duration = Duration::from_secs(5);
 
 /// With a tenth of all calls overloading the server for reasons of their own, that many in a row are one in 10⁸.
 const OUTAGE: u32 = 8;
+
+const SHORTEST_RESTART: Duration = Duration::from_millis(250);
 
 /// Of 1,000 calls that meet 10 s of bare 503, 122 use up their retries without this, and none with it.
 const LONGEST_RESTART: Duration = Duration::from_secs(15);

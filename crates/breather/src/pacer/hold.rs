@@ -14,6 +14,10 @@ pub(super) struct Hold {
     pub(super) from: Instant,
     /// How many probes were refused since.
     pub(super) refusals: u32,
+    /// When it is expected to be over; an earlier probe is one on suspicion.
+    due: Instant,
+    /// Whether it may be made longer, for more to come of it, when it is due.
+    pub(super) is_elastic: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,6 +30,8 @@ pub(super) enum Cause {
     Refused,
     /// The server refused, and said nothing; the instant is an estimate.
     Guessed,
+    /// The server had too much to do, many times in a row; the instant is an estimate.
+    Overloaded,
 }
 
 impl Hold {
@@ -35,7 +41,19 @@ impl Hold {
             cause,
             from,
             refusals: 0,
+            due: until,
+            is_elastic: false,
         }
+    }
+
+    pub(super) const fn elastic(mut self, is_elastic: bool) -> Self {
+        self.is_elastic = is_elastic;
+        self
+    }
+
+    pub(super) const fn due(mut self, due: Instant) -> Self {
+        self.due = due;
+        self
     }
 
     /// A probe was refused at `now`, and the server stated that instant anew: it is later than it said,
@@ -47,10 +65,10 @@ impl Hold {
         let overdue = now.duration_since(self.from);
         let wait = match self.cause {
             Cause::Counted | Cause::Refused => (overdue / 2).clamp(SHORTEST_PROBE, LONGEST_PROBE),
-            Cause::Spent | Cause::Guessed => (overdue / 10).max(SHORTEST_GUESS),
+            Cause::Spent | Cause::Guessed | Cause::Overloaded => (overdue / 10).max(SHORTEST_GUESS),
         };
         self.refusals += 1;
-        self.until = now + wait;
+        self.until = (now + wait).max(self.due);
         if self.refusals > TAKEN_FOR_BLUR {
             self.until = stated.unwrap_or(now).max(self.until);
         }
@@ -61,6 +79,7 @@ impl Hold {
     pub(super) fn moved_to(mut self, at: Instant, guard: Duration) -> Self {
         self.from = at;
         self.until = at + guard;
+        self.due = self.until;
         self
     }
 
@@ -71,46 +90,25 @@ impl Hold {
     }
 }
 
-/// How late after its hint a server really opens, and how long one waits that says nothing.
-#[derive(Debug)]
+/// How late after its hint a server really opens.
+#[derive(Debug, Default)]
 pub(super) struct Lateness {
     /// Learned from resets that came true later than stated.
     learned: Duration,
-    /// How long to wait where nothing was stated.
-    pause: Duration,
 }
 
 impl Lateness {
-    pub(super) const fn new() -> Self {
-        Self {
-            learned: Duration::ZERO,
-            pause: FIRST_PAUSE,
-        }
-    }
-
     /// What to add to an instant that the server stated.
     pub(super) const fn guard(&self) -> Duration {
         self.learned
     }
 
-    /// How long to wait where nothing was stated.
-    pub(super) const fn pause(&self) -> Duration {
-        self.pause
-    }
-
-    /// A probe that was sent at `sent` ended `hold`: it was accepted.
+    /// A probe that was sent at `sent` ended `hold`, whose end the server had stated: it was accepted.
     pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
-        let late = sent.duration_since(hold.from);
-        match hold.cause {
-            Cause::Spent => {}
-            Cause::Guessed => {
-                let start = late.saturating_sub(late / 100 * 15);
-                self.pause = start.clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            }
-            Cause::Counted | Cause::Refused if hold.refusals == 0 => {
-                self.learned -= self.learned / 10;
-            }
-            Cause::Counted | Cause::Refused => self.learned = late.min(LONGEST_GUARD),
+        if hold.refusals == 0 {
+            self.learned -= self.learned / 10;
+        } else {
+            self.learned = sent.duration_since(hold.from).min(LONGEST_GUARD);
         }
     }
 }
@@ -120,11 +118,6 @@ const TAKEN_FOR_BLUR: u32 = 2;
 
 /// A server that is more than this late does not round, it is wrong; each reset then costs a probe.
 const LONGEST_GUARD: Duration = Duration::from_secs(5);
-
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest that a scope rests on a guess alone.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 const SHORTEST_PROBE: Duration = Duration::from_millis(100);
 

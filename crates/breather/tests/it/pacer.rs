@@ -691,20 +691,89 @@ fn where_refusals_alone_tell_a_hold_is_expected_to_give_what_the_one_before_gave
     now = now + SECOND;
     let probe = granted(&mut pacer, now);
     pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
-    let others: Vec<_> = (0..5).map(|_| granted(&mut pacer, now)).collect();
-    let (place, opens) = waits(&mut pacer, now);
+    let others: Vec<_> = (0..6).map_while(|_| is_granted(&mut pacer, now)).collect();
+    assert_eq!(
+        others.len(),
+        6,
+        "as many as before, and one to see whether there are more"
+    );
+    let (_, opens) = waits(&mut pacer, now);
     assert_eq!(opens, None, "an estimate stops nobody");
     for permit in others {
         pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
     }
-    // None was refused: there may be more than that.
-    now = pacer.next_wake().unwrap();
-    let Turn::Send(probe) = pacer.request(now, place, Patience::endless()) else {
-        panic!()
-    };
-    pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
+    // None was refused: two more may go, the one that waits and another.
+    assert_eq!(drain(&mut pacer, now).len(), 1);
     let more = (0..20).map_while(|_| is_granted(&mut pacer, now)).count();
-    assert_eq!(1 + more, 7);
+    assert_eq!(more, 1);
+}
+
+#[test]
+fn what_an_epoch_is_expected_to_give_holds_nobody_up_if_answers_are_slow() {
+    let mut pacer = pacer();
+    let mut now = START;
+    let permit = granted(&mut pacer, now);
+    pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+    let permit = granted(&mut pacer, now);
+    pacer.on_outcome(
+        now,
+        permit,
+        refused(),
+        &Hint::new(now).with_retry_after(SECOND),
+    );
+    now = now + SECOND;
+    let probe = granted(&mut pacer, now);
+    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _slow = granted(&mut pacer, now);
+    let (place, _) = waits(&mut pacer, now);
+    assert_eq!(pacer.next_wake(), Some(now + SECOND));
+    now = now + SECOND;
+    assert_eq!(pacer.poll_offer(now), Some(place));
+}
+
+#[test]
+fn a_bucket_that_has_some_left_does_not_reset_now() {
+    let mut pacer = pacer();
+    // Its next token comes at once, since three are there.
+    let permit = granted(&mut pacer, START);
+    let sent: Vec<_> = (0..5).map(|_| granted(&mut pacer, START)).collect();
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 3, 0));
+    let now = START + 20 * MS;
+    assert_eq!(
+        is_granted(&mut pacer, now).map(drop),
+        None,
+        "five are in flight"
+    );
+    for permit in sent {
+        pacer.on_outcome(now, permit, refused(), &said(now, 3, 0));
+    }
+    assert_eq!(
+        pacer.concurrency(),
+        1,
+        "all of them were refused, and none was forgotten"
+    );
+}
+
+#[test]
+fn what_is_accepted_shows_that_there_is_no_outage() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    let good = permits.pop().unwrap();
+    for permit in permits {
+        pacer.on_outcome(
+            START,
+            permit,
+            Outcome::overloaded("status 503"),
+            &Hint::new(START),
+        );
+    }
+    assert_eq!(
+        is_granted(&mut pacer, START).map(drop),
+        None,
+        "nineteen in a row may be an outage"
+    );
+    pacer.on_outcome(START, good, Outcome::success(), &Hint::new(START));
+    assert!(is_granted(&mut pacer, START).is_some());
 }
 
 fn is_granted(pacer: &mut Pacer, now: Instant) -> Option<Permit> {

@@ -63,7 +63,9 @@ impl Quota {
         }
         self.refill.on_answer(window);
         self.others.on_answer(permit.number, remaining);
-        if let Some(delay) = window.reset() {
+        // A bucket that has some left may say that the next one comes in no time.
+        let is_next = |delay: &Duration| delay.is_zero() && remaining > 0;
+        if let Some(delay) = window.reset().filter(|delay| !is_next(delay)) {
             self.on_reset(permit.number, base + delay);
         }
     }
@@ -97,11 +99,15 @@ impl Quota {
     /// How many calls may still be sent after send number `sent`; `None` while nothing is known.
     pub(super) fn left(&self, now: Instant, sent: u64) -> Option<u64> {
         let known = self.known?;
-        let refilled = match self.refill.per_call() {
-            Some(time) => nanos(now.duration_since(known.at)) / nanos(time).max(1),
-            None => 0,
+        let ours = sent.saturating_sub(known.number);
+        // What others take of a bucket, it seems to gain the slower.
+        let (refilled, used) = match self.refill.per_call() {
+            Some(time) => (
+                nanos(now.duration_since(known.at)) / nanos(time).max(1),
+                ours,
+            ),
+            None => (0, self.others.with(ours)),
         };
-        let used = self.others.with(sent.saturating_sub(known.number));
         Some(
             known
                 .remaining
@@ -116,6 +122,11 @@ impl Quota {
         let (known, time) = self.known.zip(self.refill.per_call())?;
         let missing = (sent.saturating_sub(known.number) + 1).checked_sub(known.remaining)?;
         Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+    }
+
+    /// A call was refused although it should have come back.
+    pub(super) fn on_refused(&mut self) {
+        self.refill.on_refused();
     }
 
     /// Whether quota comes back call by call.

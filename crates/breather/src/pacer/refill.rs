@@ -15,6 +15,8 @@ pub(super) struct Refill {
     /// An earlier answer: what was used, and the time to the reset.
     reference: Option<(u64, Duration)>,
     per_call: Option<Duration>,
+    /// The least that it may be, since with less calls came too early.
+    least: Duration,
 }
 
 impl Refill {
@@ -34,10 +36,10 @@ impl Refill {
             if is_line(known, used, reset) {
                 // Seconds are rounded up, so that the least is right, of those that are no mere rounding.
                 if reset > ROUNDING {
-                    self.per_call = Some(known.min(per_call));
+                    self.per_call = Some(known.min(per_call.max(self.least)));
                 }
             } else {
-                self.per_call = None;
+                *self = Self::default();
                 self.reference = Some((used, reset));
             }
             return;
@@ -51,6 +53,17 @@ impl Refill {
                 }
             }
             _ => self.reference = Some((used, reset)),
+        }
+    }
+
+    /// A call was refused although it should have come back.
+    ///
+    /// What is missing of a bucket is rounded up to whole calls, so that of a small one, by its words, each comes
+    /// back earlier than it does.
+    pub(super) fn on_refused(&mut self) {
+        if let Some(per_call) = &mut self.per_call {
+            *per_call += *per_call / 16;
+            self.least = *per_call;
         }
     }
 
@@ -107,6 +120,28 @@ mod tests {
     #[test]
     fn a_bucket_that_names_its_next_call_is_not_taken_for_one_that_says_when_it_is_full() {
         assert_eq!(after(&[(298, 0), (297, 2), (299, 0), (297, 1)]), None);
+    }
+
+    #[test]
+    fn a_small_bucket_is_waited_for_longer_than_it_says() {
+        // One in 2.6 s, of which two are missing from the first call on: in 5.1 s, it says, and in 4.7.
+        let answer = |remaining, millis| {
+            let window = Window::new("").with_limit(2).with_remaining(remaining);
+            window.with_reset(Duration::from_millis(millis))
+        };
+        let mut refill = Refill::default();
+        refill.on_answer(&answer(1, 2_600));
+        refill.on_answer(&answer(0, 4_700));
+        let said = refill.per_call().unwrap();
+        assert_eq!(said, Duration::from_millis(2_350));
+
+        refill.on_refused();
+        refill.on_refused();
+        let learned = refill.per_call().unwrap();
+        assert!(learned > Duration::from_millis(2_600), "{learned:?}");
+        // By its words it would be less again.
+        refill.on_answer(&answer(0, 4_800));
+        assert_eq!(refill.per_call(), Some(learned));
     }
 
     #[test]

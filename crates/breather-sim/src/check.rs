@@ -68,8 +68,8 @@ pub enum Rule {
     /// Something is sent or comes to its end within twice the longest hint and 10 s, while the server is open.
     ///
     /// What a server could have stated and did not counts as a hint, since nobody can know better without it. Where
-    /// nobody waits for a permit, the longest backoff of the policy is granted as well; and where all calls are in
-    /// flight, nobody but the server can do anything.
+    /// nobody waits for a permit, the longest backoff of the policy is granted as well; and while an attempt is in
+    /// flight, it is the server's turn.
     Stuck,
     /// The run comes to its end within a bound.
     Endless,
@@ -404,11 +404,13 @@ impl Checker {
     }
 
     fn on_second(&mut self, is_open: bool) -> Result<(), Violation> {
-        if self.now > self.ends_by {
+        let hints = self.longest_hint * self.calls.len() as u32 * LONGEST.2;
+        if self.now > self.ends_by + hints {
             return self.fails(Rule::Endless, "calls are still under way");
         }
-        let may_go_on = |seen: &Seen| seen.started && !seen.ended && !seen.in_flight;
-        if !is_open || !self.calls.iter().any(may_go_on) {
+        let may_go_on = |seen: &Seen| seen.started && !seen.ended;
+        let in_flight: u32 = self.processes.iter().map(|it| it.in_flight).sum();
+        if !is_open || in_flight > 0 || !self.calls.iter().any(may_go_on) {
             self.open_since = None;
             return Ok(());
         }
@@ -419,9 +421,8 @@ impl Checker {
             patience += self.policy.backoff().cap();
         }
         if self.now.duration_since(since) > patience {
-            let in_flight: u32 = self.processes.iter().map(|it| it.in_flight).sum();
             let detail = format!(
-                "open for {:?}, longest hint {:?}, {in_flight} in flight, {waiting} waiting",
+                "open for {:?}, longest hint {:?}, {waiting} waiting",
                 self.now.duration_since(since),
                 self.longest_hint
             );
@@ -503,5 +504,6 @@ const MOST_AT_ONCE: (usize, usize) = (200, 12);
 /// How much may happen in all, likewise.
 const MOST_IN_ALL: (usize, usize) = (5_000, 1_000);
 
-/// How long a run may take: so long, and so often as long as the ideal.
-const LONGEST: (Duration, u32) = (Duration::from_secs(1_200), 20);
+/// How long a run may take: so long, so often as long as the ideal, and for each call so many of the longest hints:
+/// others may be first at most resets.
+const LONGEST: (Duration, u32, u32) = (Duration::from_secs(1_200), 20, 4);

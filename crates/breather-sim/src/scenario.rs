@@ -312,7 +312,8 @@ impl Scenario {
         let is_untold = |kind| self.headers == Headers::None || kind == Kind::Leaky;
         let untold = self.limiters.iter().filter(|&&(kind, _)| is_untold(kind));
         let longest = untold.map(|(_, limiter)| limiter.window()).max();
-        longest.unwrap_or_default()
+        // What comes back in a window, another process may have had, and a refusal may begin it anew.
+        longest.unwrap_or_default() * (self.processes as u32 + u32::from(self.counts_refused))
     }
 
     /// The longest time from a send to its refusal.
@@ -333,11 +334,16 @@ impl Scenario {
     /// Whether the server tells all there is to know and nothing untrue, and nothing but limits comes between a
     /// single process and its calls.
     ///
-    /// A leaky bucket tells nothing of itself, and a sliding counter states a reset at which it is not open.
+    /// A leaky bucket tells nothing of itself, and a sliding counter states a reset at which it is not open; nor is a
+    /// sliding log, if refused calls are among those that have to leave it.
     /// (Others that use the same quota, and quotas that change, are told of as well.)
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        let tells_all = |&(kind, _): &(Kind, _)| !matches!(kind, Kind::Leaky | Kind::Counter);
+        let tells_all = |&(kind, _): &(Kind, _)| match kind {
+            Kind::Leaky | Kind::Counter => false,
+            Kind::Log => !self.counts_refused,
+            Kind::Fixed | Kind::Tokens { .. } => true,
+        };
         self.headers == Headers::All
             && self.limiters.iter().all(tells_all)
             && self.early.is_zero()

@@ -283,7 +283,7 @@ impl Pacer {
             Phase::Running => {
                 let promised = u64::from(self.waiters.open());
                 let refills = self.quota.refills_at(self.sent + promised);
-                let grows = self.concurrency.grows_at(self.used());
+                let grows = self.concurrency.grows_at(self.used(), self.service_time);
                 let silent = self.sent_at + self.long_service();
                 let is_expected = self.expected(self.latest) == Some(promised);
                 let silent = is_expected.then_some(silent);
@@ -291,7 +291,9 @@ impl Pacer {
                 all.filter(|&at| at > self.latest).min()
             }
             Phase::Held(hold) => Some(hold.until),
-            Phase::Probing { sent: None, .. } => self.concurrency.grows_at(self.used()),
+            Phase::Probing { sent: None, .. } => {
+                self.concurrency.grows_at(self.used(), self.service_time)
+            }
             Phase::Probing {
                 sent: Some((_, at)),
                 ..
@@ -432,7 +434,7 @@ impl Pacer {
         }
         let used = self.used();
         let wanted = self.waiters.any_waiting();
-        self.concurrency.room(now, used, wanted) > 0
+        self.concurrency.room(now, used, wanted, self.service_time) > 0
     }
 
     /// How many more the epoch is expected to give. One more than that, when nothing was sent for long: those in
@@ -555,7 +557,7 @@ impl Pacer {
         }
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
-            (Phase::Probing { .. }, Some(at)) if at > now + REOPENED => self.refused_until(now, at),
+            (Phase::Probing { .. }, Some(at)) if !is_blur(now, at) => self.refused_until(now, at),
             (Phase::Probing { hold, .. }, stated) => hold.on_probe_refused(now, stated),
             (Phase::Running, Some(at)) => self.refused_until(now, at),
             (Phase::Running, None) => self.guess(now),
@@ -789,6 +791,3 @@ const SHORTEST_RESTART: Duration = Duration::from_millis(250);
 
 /// Of 1,000 calls that meet 10 s of bare 503, 122 use up their retries without this, and none with it.
 const LONGEST_RESTART: Duration = Duration::from_secs(15);
-
-/// A hint that moved by more than this tells of another window, not of a blurred one.
-const REOPENED: Duration = Duration::from_secs(2);

@@ -41,6 +41,18 @@ struct Learned {
     refused_at: u32,
 }
 
+impl Learned {
+    /// How long the limit is full before the next probe upward: no shorter than the answer to the one before takes,
+    /// unless that one was accepted.
+    fn due(&self, service: Duration) -> Duration {
+        if self.wait.is_zero() {
+            Duration::ZERO
+        } else {
+            self.wait.max(service)
+        }
+    }
+}
+
 impl Concurrency {
     pub(super) const fn new() -> Self {
         Self {
@@ -54,8 +66,9 @@ impl Concurrency {
     }
 
     /// How many more may be sent when `used` are in flight or promised. Grows the limit while it is full,
-    /// or while what becomes free is `wanted` at once.
-    pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool) -> u32 {
+    /// or while what becomes free is `wanted` at once; once a cap is known, not before an attempt would be back that
+    /// takes as long as `service`.
+    pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool, service: Duration) -> u32 {
         if used < self.limit {
             if !wanted {
                 self.on_slack(now);
@@ -73,7 +86,7 @@ impl Concurrency {
                 // No more than double at once, however long nobody asked.
                 u32::try_from(periods).unwrap_or(u32::MAX).min(self.limit)
             }
-            Some(learned) if full_for >= learned.wait => {
+            Some(learned) if full_for >= learned.due(service) => {
                 learned.wait = learned.interval;
                 learned.is_probing = true;
                 learned.step.min(self.limit)
@@ -98,10 +111,10 @@ impl Concurrency {
     }
 
     /// When there will be room although nothing comes back, if `used` fill the limit.
-    pub(super) fn grows_at(&self, used: u32) -> Option<Instant> {
+    pub(super) fn grows_at(&self, used: u32, service: Duration) -> Option<Instant> {
         let since = self.full_since.filter(|_| used == self.limit)?;
         let wait = match &self.learned {
-            Some(learned) => learned.wait,
+            Some(learned) => learned.due(service),
             None => self.period(),
         };
         Some(since + wait)
@@ -163,11 +176,13 @@ impl Concurrency {
     ///
     /// It does if more were in flight than was ever proven good, or than the limit was cut to, which
     /// answers on their way can make look good for a moment. It does not if it was sent after the limit
-    /// was cut, and nothing sent since was accepted.
+    /// was cut, and nothing sent since was accepted, unless it was sent to see whether there is room for more.
     pub(super) fn suspects(&self, permit: &Permit) -> bool {
         match &self.learned {
             None => permit.level > self.proven,
-            Some(learned) if permit.number > learned.cut && self.accepted <= learned.cut => false,
+            Some(learned) if permit.number > learned.cut && self.accepted <= learned.cut => {
+                learned.is_probing && permit.level > learned.base
+            }
             Some(learned) => permit.level > self.proven.min(learned.base),
         }
     }

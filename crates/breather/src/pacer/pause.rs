@@ -15,6 +15,9 @@ pub(super) struct Pause {
     /// Whether the two latest holds were over after about the same time. Others may have had what came back in
     /// the meantime, so that a single one tells little.
     is_confirmed: bool,
+    /// What the two holds before the latest one made of it. The least of three is taken: where others are first
+    /// at what comes back, a hold is over when we are lucky, and luck must not make the next one longer.
+    before: [Duration; 2],
 }
 
 impl Pause {
@@ -22,6 +25,7 @@ impl Pause {
         Self {
             length: SHORTEST,
             is_confirmed: true,
+            before: [Duration::MAX; 2],
         }
     }
 
@@ -45,8 +49,10 @@ impl Pause {
         }
         let late = sent.duration_since(hold.from);
         let start = (late - late / 100 * 15).clamp(SHORTEST, LONGEST);
-        self.is_confirmed = start >= self.length / 4 * 3 && start <= self.length / 3 * 4;
-        self.length = start;
+        let [older, old] = self.before;
+        self.is_confirmed = start.max(old) <= start.min(old) / 3 * 4;
+        self.before = [old, start];
+        self.length = start.min(old).min(older);
     }
 }
 
@@ -79,13 +85,15 @@ mod tests {
     #[test]
     fn a_window_is_probed_a_little_before_it_ends() {
         assert_eq!(first_probe(&[60, 60]), 51 * S);
-        assert_eq!(first_probe(&[60, 60, 57, 60]), 51 * S);
+        assert_eq!(first_probe(&[60, 60, 80, 60]), 51 * S);
     }
 
     #[test]
     fn one_hold_alone_is_not_believed() {
         assert_eq!(first_probe(&[20]), 8 * S + S / 2);
-        assert_eq!(first_probe(&[20, 20, 40]), 17 * S);
+        assert_eq!(first_probe(&[20, 20]), 17 * S);
+        assert_eq!(first_probe(&[20, 20, 80]), 8 * S + S / 2);
+        assert_eq!(first_probe(&[20, 64, 64, 64]), 54 * S + S * 2 / 5);
     }
 
     #[test]

@@ -776,6 +776,28 @@ fn what_is_accepted_shows_that_there_is_no_outage() {
     assert!(is_granted(&mut pacer, START).is_some());
 }
 
+#[test]
+fn a_look_upward_that_is_refused_tells_of_the_cap_and_not_of_quota() {
+    let mut pacer = pacer();
+    let _slow = granted(&mut pacer, START);
+    let crowded: Vec<_> = (0..3).map(|_| granted(&mut pacer, START)).collect();
+    for permit in crowded {
+        pacer.on_outcome(START, permit, refused(), &Hint::new(START));
+    }
+    assert_eq!(pacer.concurrency(), 1);
+    let (place, _) = waits(&mut pacer, START);
+    // Nothing was accepted yet.
+    let now = pacer.next_wake().unwrap();
+    let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else {
+        panic!()
+    };
+    pacer.on_outcome(now, permit, refused(), &Hint::new(now));
+    assert_eq!(pacer.concurrency(), 1);
+    waits(&mut pacer, now);
+    let next = pacer.next_wake().unwrap();
+    assert_eq!(next, now + 2 * SECOND, "the next look, and no hold");
+}
+
 fn is_granted(pacer: &mut Pacer, now: Instant) -> Option<Permit> {
     let mut sent = Vec::new();
     waits_or_is_sent(pacer, now, &mut sent);

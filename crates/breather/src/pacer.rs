@@ -147,7 +147,7 @@ impl Pacer {
             epoch_start: 0,
             quota: Quota::default(),
             concurrency: Concurrency::new(),
-            lateness: Lateness::default(),
+            lateness: Lateness::new(),
             pause: Pause::new(),
             stretch: Stretch::default(),
             refusal_time: None,
@@ -691,6 +691,12 @@ impl Pacer {
                 self.phase = match self.quota.reset() {
                     _ if spent == Some(false) => Phase::Running,
                     Some(at) => Phase::Held(Hold::new(Cause::Counted, at, at + guard)),
+                    None if self.in_flight == 0 => {
+                        // All are back, and none has told.
+                        let mut hold = hold;
+                        hold.until = hold.until.min(now + self.pause.length());
+                        Phase::Held(hold)
+                    }
                     None => Phase::Held(hold),
                 };
             }

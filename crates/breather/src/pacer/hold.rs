@@ -91,13 +91,23 @@ impl Hold {
 }
 
 /// How late after its hint a server really opens.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lateness {
     /// Learned from resets that came true later than stated.
     learned: Duration,
+    /// What the two holds before made of it. The least of three is taken, as it is luck how late one is where others
+    /// are first at what comes back.
+    before: [Duration; 2],
 }
 
 impl Lateness {
+    pub(super) const fn new() -> Self {
+        Self {
+            learned: Duration::ZERO,
+            before: [LONGEST_GUARD; 2],
+        }
+    }
+
     /// What to add to an instant that the server stated.
     pub(super) const fn guard(&self) -> Duration {
         self.learned
@@ -105,11 +115,14 @@ impl Lateness {
 
     /// A probe that was sent at `sent` ended `hold`, whose end the server had stated: it was accepted.
     pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
-        if hold.refusals == 0 {
-            self.learned -= self.learned / 10;
+        let late = if hold.refusals == 0 {
+            self.learned - self.learned / 10
         } else {
-            self.learned = sent.duration_since(hold.from).min(LONGEST_GUARD);
-        }
+            sent.duration_since(hold.from).min(LONGEST_GUARD)
+        };
+        let [older, old] = self.before;
+        self.before = [old, late];
+        self.learned = late.min(old).min(older);
     }
 }
 
@@ -126,3 +139,45 @@ const LONGEST_PROBE: Duration = Duration::from_secs(5);
 
 /// A tenth of the first pause.
 const SHORTEST_GUESS: Duration = Duration::from_millis(25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    /// The guard after holds whose probes were accepted so late, in tenths of a second; the first one, if it is 0.
+    fn guard(lates: &[u32]) -> Duration {
+        let mut lateness = Lateness::new();
+        for &late in lates {
+            let mut hold = Hold::new(Cause::Refused, Instant::ORIGIN, Instant::ORIGIN);
+            hold.refusals = u32::from(late > 0);
+            lateness.on_opened(&hold, Instant::ORIGIN + late * S / 10);
+        }
+        lateness.guard()
+    }
+
+    #[test]
+    fn a_server_that_says_too_early_is_believed_later() {
+        assert_eq!(guard(&[10]), S);
+        assert_eq!(guard(&[10, 10, 10, 10]), S);
+    }
+
+    #[test]
+    fn what_came_true_makes_it_less() {
+        assert_eq!(guard(&[10, 0]), S * 9 / 10);
+        assert_eq!(guard(&[10, 0, 0]), S * 81 / 100);
+    }
+
+    #[test]
+    fn bad_luck_alone_does_not_make_it_more() {
+        assert_eq!(guard(&[10, 10, 40]), S);
+        assert_eq!(guard(&[10, 10, 40, 0, 40]), S * 9 / 10);
+        assert_eq!(guard(&[40, 40, 40]), 4 * S);
+    }
+
+    #[test]
+    fn a_server_is_not_thought_to_be_later_than_the_longest() {
+        assert_eq!(guard(&[600, 600, 600]), LONGEST_GUARD);
+    }
+}

@@ -1,10 +1,12 @@
 //! What people do instead.
 
+mod aws_adaptive;
 mod full_jitter;
 mod growing;
 mod limited;
 mod retry_after;
 
+pub(crate) use self::aws_adaptive::AwsAdaptive;
 pub(crate) use self::full_jitter::FullJitter;
 pub(crate) use self::growing::Growing;
 pub(crate) use self::limited::Limited;

@@ -3,16 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::baseline::{FullJitter, Growing, Limited, RetryAfter};
+use crate::baseline::{AwsAdaptive, FullJitter, Growing, Limited, RetryAfter};
 use crate::callers::Callers;
 
 /// Who makes the calls of a [`Load`](crate::Load): breather, or what else people do.
 ///
-/// Only [`Breather`](Self::Breather) shares anything between calls, and a [`StaticLimiter`](Self::StaticLimiter)
-/// its rate; of all others each call sends when it wants to.
+/// Only [`Breather`](Self::Breather) shares what it learns between calls, [`AwsAdaptive`](Self::AwsAdaptive) a rate
+/// that it learns, and a [`StaticLimiter`](Self::StaticLimiter) its rate; of all others each call sends when it wants
+/// to.
 ///
 /// The policy of the load is breather's, paced or not. The baselines repeat whatever may pass until it succeeds,
-/// but none after a day.
+/// but none after a day; only [`AwsAdaptive`](Self::AwsAdaptive) says how often.
 ///
 /// # Example
 ///
@@ -44,6 +45,18 @@ pub enum Client {
     /// So AWS proposes it
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
     FullJitter,
+    /// The AWS SDKs' adaptive mode, by its rules of 2026: all calls of a process wait for a token bucket, whose rate
+    /// grows cubically from one refusal to the next; what fails is repeated after a backoff with full jitter, from 1 s
+    /// if it was refused.
+    ///
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>)
+    AwsAdaptive {
+        /// How often a call is repeated at most: twice by default, which the SDKs call 3 attempts.
+        retries: u32,
+        /// The tokens that retries of all calls are paid with, 5 each if they follow a refusal and 14 if they follow
+        /// a failure, and that successes bring back. It is 500 in every SDK; `None` lets all retries be free.
+        quota: Option<u32>,
+    },
     /// A limit on sends in front of [`LoopCapped`](Self::LoopCapped): somebody wrote down what the server permits.
     StaticLimiter {
         /// How many sends a second, retries among them.
@@ -112,6 +125,13 @@ impl Client {
             Self::RetryAfter => "Retry-After".into(),
             Self::RetryAfterJittered => "Retry-After + U(0,1)".into(),
             Self::FullJitter => "U(0, min(0.1 2^n, 20))".into(),
+            Self::AwsAdaptive { retries, quota } => {
+                let free = if quota.is_some() { "" } else { "free " };
+                match retries {
+                    &u32::MAX => format!("AWS adaptive, endless {free}retries"),
+                    retries => format!("AWS adaptive, {retries} {free}retries"),
+                }
+            }
             Self::StaticLimiter { rate, .. } => {
                 format!(
                     "{}/s, min(2^n + U(0,1), 10)",
@@ -131,6 +151,7 @@ impl Client {
             Self::RetryAfter => Box::new(RetryAfter::exact()),
             Self::RetryAfterJittered => Box::new(RetryAfter::jittered()),
             Self::FullJitter => Box::new(FullJitter),
+            &Self::AwsAdaptive { retries, quota } => Box::new(AwsAdaptive::new(retries, quota)),
             &Self::StaticLimiter { rate, burst } => Box::new(Limited::new(rate, burst)),
             Self::Custom(custom) => (custom.callers)(),
         })

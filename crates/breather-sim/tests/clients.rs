@@ -124,7 +124,29 @@ fn a_retry_at_the_very_deadline_is_one_retry() {
     assert_eq!((run.sends(), run.refused_quota(), run.ok()), (3, 2, 1));
 }
 
-fn clients() -> [Client; 8] {
+#[test]
+fn an_aws_client_repeats_what_its_quota_pays_for() {
+    let (server, load) = (Server::default(), Load::spike(1_000));
+    let play = |retries, quota| {
+        let client = Client::AwsAdaptive { retries, quota };
+        run_client(&server, &load, &client, 1)
+    };
+    // 50 find a place at once; a full quota pays for 100 of the others, however often each may be repeated.
+    for retries in [2, u32::MAX] {
+        assert_eq!(play(retries, Some(500)).ok(), 150);
+    }
+    // Where retries are free, the rate that is learned is near to the server's: a second send for almost each call
+    // is what the first herd costs.
+    let free = play(u32::MAX, None);
+    let over = free
+        .makespan()
+        .div_duration_f64(server.ideal(&load, 1).makespan());
+    assert_eq!(free.ok(), 1_000);
+    assert!((1.03..1.07).contains(&over), "{over}");
+    assert!((2.0..2.15).contains(&free.sends_per_call()));
+}
+
+fn clients() -> [Client; 9] {
     [
         Client::Breather,
         Client::Unpaced,
@@ -133,6 +155,10 @@ fn clients() -> [Client; 8] {
         Client::RetryAfter,
         Client::RetryAfterJittered,
         Client::FullJitter,
+        Client::AwsAdaptive {
+            retries: u32::MAX,
+            quota: None,
+        },
         Client::StaticLimiter {
             rate: 5.0,
             burst: 5,

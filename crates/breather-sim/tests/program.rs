@@ -66,6 +66,26 @@ fn calls_that_never_succeed_are_told() {
 }
 
 #[test]
+fn what_an_aws_client_may_spend_can_be_set() {
+    let row = |args: &[&str]| {
+        let output = storm(&[&["--clients", "aws-adaptive", "--seeds", "1"], args].concat());
+        let table = String::from_utf8(output.stdout).unwrap();
+        let row = table.lines().find(|line| line.starts_with("AWS"));
+        row.unwrap()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert!(row(&[]).starts_with("AWS adaptive, 2 retries *150 1.100 "));
+    assert!(row(&["--aws-quota", "50"]).starts_with("AWS adaptive, 2 retries *60 1.010 "));
+    let free = row(&["--aws-quota", "none", "--aws-retries", "10"]);
+    assert!(
+        free.starts_with("AWS adaptive, 10 free retries 1000 2.0"),
+        "{free}"
+    );
+}
+
+#[test]
 fn the_chart_shows_clients_beside_one_another() {
     let path = std::env::temp_dir().join(format!("breather storm {}.svg", std::process::id()));
     let output = storm(&[

@@ -12,6 +12,7 @@ pub(crate) enum Client {
     RetryAfter,
     RetryAfterJitter,
     FullJitter,
+    AwsAdaptive,
     Static,
     Unpaced,
     Breather,
@@ -25,6 +26,7 @@ impl Client {
             Self::RetryAfter => breather_sim::Client::RetryAfter,
             Self::RetryAfterJitter => breather_sim::Client::RetryAfterJittered,
             Self::FullJitter => breather_sim::Client::FullJitter,
+            Self::AwsAdaptive => options.aws_adaptive(),
             Self::Static => {
                 let rate = options.rate();
                 // As many as come in a second, which is what governor's quotas default to.

@@ -102,6 +102,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PER SECOND", value_parser = rate, help_heading = CLIENTS)]
     rate: Option<f64>,
 
+    /// Retries of a call by the AWS client: what it calls three attempts are two
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = any, help_heading = CLIENTS)]
+    aws_retries: u32,
+
+    /// Tokens that the AWS client pays its retries with, or `none` for free ones
+    #[arg(long, value_name = "N", default_value = "500", value_parser = or_none, help_heading = CLIENTS)]
+    aws_quota: OrNone,
+
     /// Clients, separated by commas [default: all of them]
     #[arg(
         long,
@@ -253,6 +261,14 @@ impl Options {
         self.rate.unwrap_or_else(of_quota)
     }
 
+    /// The AWS SDKs' client.
+    pub(crate) fn aws_adaptive(&self) -> breather_sim::Client {
+        breather_sim::Client::AwsAdaptive {
+            retries: self.aws_retries,
+            quota: self.aws_quota.0,
+        }
+    }
+
     /// From one reset to the next, if there are some.
     pub(crate) fn resets(&self) -> Option<Duration> {
         (self.server == Kind::Fixed).then_some(self.window)
@@ -391,6 +407,8 @@ mod tests {
             "--refusals",
             "--cap-retry-after",
             "--waiters",
+            "--aws-retries",
+            "--aws-quota",
         ] {
             for value in [
                 "-1",

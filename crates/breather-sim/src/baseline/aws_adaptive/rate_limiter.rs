@@ -1,0 +1,158 @@
+//! What stands in front of a client's sends.
+
+use std::time::Duration;
+
+use super::measured_rate::MeasuredRate;
+use super::send_rate::SendRate;
+
+/// A token bucket from the first refusal on, refilled at a rate that each answer adjusts: by a cubic function of the
+/// time since the latest refusal, and no higher than twice what was answered lately.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RateLimiter {
+    is_enabled: bool,
+    send_rate: SendRate,
+    measured: MeasuredRate,
+    /// Tokens a second.
+    fill_rate: f64,
+    tokens: f64,
+    most_tokens: f64,
+    /// When it was filled last, in seconds, from the first answer on.
+    filled_at: Option<f64>,
+}
+
+impl Default for RateLimiter {
+    fn default() -> Self {
+        Self {
+            is_enabled: false,
+            send_rate: SendRate::new(),
+            measured: MeasuredRate::default(),
+            fill_rate: SLOWEST,
+            tokens: 0.0,
+            most_tokens: LEAST_TOKENS,
+            filled_at: None,
+        }
+    }
+}
+
+impl RateLimiter {
+    /// Takes a token for a send. If there is none, takes nothing: by when there will be one, if nobody else takes it.
+    ///
+    /// So do the SDKs for Python, Go and Ruby, where whoever has waited looks again. Those for Rust and JavaScript
+    /// let each send take its token in advance.
+    pub(super) fn take(&mut self, now: Duration) -> Option<Duration> {
+        if !self.is_enabled {
+            return None;
+        }
+        self.fill(now.as_secs_f64());
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return None;
+        }
+        let wait = Duration::from_secs_f64((1.0 - self.tokens) / self.fill_rate);
+        // To the nanosecond, it may be too short.
+        Some(wait + Duration::from_nanos(1))
+    }
+
+    /// An answer came: it adjusts the rate.
+    pub(super) fn on_answer(&mut self, now: Duration, is_throttled: bool) {
+        let now = now.as_secs_f64();
+        let measured = self.measured.on_answer(now);
+        if is_throttled {
+            let refused = if self.is_enabled {
+                measured.min(self.fill_rate)
+            } else {
+                measured
+            };
+            self.send_rate = SendRate::refused(refused, now);
+            self.is_enabled = true;
+        }
+        self.set_rate(now, self.send_rate.at(now).min(MOST_AHEAD * measured));
+    }
+
+    fn set_rate(&mut self, now: f64, rate: f64) {
+        // What was not taken until now came at the rate until now.
+        self.fill(now);
+        self.fill_rate = rate.max(SLOWEST);
+        self.most_tokens = rate.max(LEAST_TOKENS);
+        self.tokens = self.tokens.min(self.most_tokens);
+    }
+
+    fn fill(&mut self, now: f64) {
+        let since = self.filled_at.replace(now).unwrap_or(now);
+        let filled = self.tokens + (now - since) * self.fill_rate;
+        self.tokens = filled.min(self.most_tokens);
+    }
+}
+
+/// In sends a second.
+const SLOWEST: f64 = 0.5;
+
+const LEAST_TOKENS: f64 = 1.0;
+
+/// How far the rate may be ahead of what was measured.
+const MOST_AHEAD: f64 = 2.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_vectors() {
+        // From where those of the cubic function are: when an answer came, whether it was a refusal, what was measured then,
+        // and the rate that followed.
+        let vectors = [
+            (0.2, false, 0.0, 0.5),
+            (0.4, false, 0.0, 0.5),
+            (0.6, false, 4.8, 0.5),
+            (0.8, false, 4.8, 0.5),
+            (1.0, false, 4.16, 0.5),
+            (1.2, false, 4.16, 0.69),
+            (1.4, false, 4.16, 1.10),
+            (1.6, false, 5.63, 1.63),
+            (1.8, false, 5.63, 2.33),
+            (2.0, true, 4.32, 3.02),
+            (2.2, false, 4.32, 3.48),
+            (2.4, false, 4.32, 3.82),
+            (2.6, false, 5.66, 4.05),
+            (2.8, false, 5.66, 4.20),
+            (3.0, false, 4.33, 4.28),
+            (3.2, true, 4.33, 2.99),
+            (3.4, false, 4.32, 3.45),
+        ];
+        let mut limiter = RateLimiter::default();
+        for (now, is_throttled, measured, rate) in vectors {
+            limiter.on_answer(Duration::from_secs_f64(now), is_throttled);
+            let reached = (limiter.measured.rate(), limiter.fill_rate);
+            let off = (reached.0 - measured).abs().max((reached.1 - rate).abs());
+            assert!(off < 0.015, "at {now}: {reached:?}");
+        }
+    }
+
+    #[test]
+    fn no_token_is_taken_before_it_is_there() {
+        let mut limiter = RateLimiter::default();
+        let millis = Duration::from_millis;
+        // Nothing is measured yet: the rate is the slowest, of a token in two seconds.
+        limiter.on_answer(millis(100), true);
+        let wait = limiter.take(millis(600)).unwrap();
+        assert_eq!(wait.as_millis(), 1_500);
+        assert_eq!(limiter.take(millis(600)), Some(wait));
+        assert_eq!(limiter.take(millis(600) + wait), None);
+        let next = limiter.take(millis(600) + wait).unwrap();
+        assert!(next > millis(1_999));
+        // However long nobody comes, there is one and not more.
+        assert_eq!(limiter.take(millis(100_000)), None);
+        assert!(limiter.take(millis(100_000)).is_some());
+    }
+
+    #[test]
+    fn the_rate_is_no_more_than_twice_what_is_answered() {
+        let mut limiter = RateLimiter::default();
+        limiter.on_answer(Duration::ZERO, true);
+        // An answer a second, for long after a refusal.
+        for second in 1..100 {
+            limiter.on_answer(Duration::from_secs(second), false);
+        }
+        assert!((limiter.fill_rate - 2.0).abs() < 0.01);
+    }
+}

@@ -3,7 +3,8 @@
 //! The very policies of other crates, and breather's, are played by the simulator against the same servers: in
 //! virtual time, without a network, with the same service times for the n-th call that is accepted, whoever makes it.
 //! What a crate decides is asked of the crate itself: how long to wait, whether to give up, whether a permit is free.
-//! What it has no opinion on, as to which statuses are repeated, is what its documentation shows.
+//! What it has no opinion on, as to which statuses are repeated, is what its documentation shows. Of the AWS SDKs'
+//! adaptive mode, which is a part of their clients, the simulator follows the published rules.
 //!
 //! All callers start at once. Shown are medians of five seeds. reqwest-retry can't be given a seed, so that its row
 //! moves a little from run to run; no other does.
@@ -131,6 +132,9 @@ fn clients() -> Vec<Client> {
         peers::backon(),
         peers::tower_without_budget(),
         peers::tower(),
+        peers::tower_resilience(),
+        peers::aws_adaptive(),
+        peers::aws_adaptive_without_quota(),
         peers::governor(),
         Client::Unpaced,
         Client::Breather,
@@ -148,4 +152,5 @@ the time. 1.00 / 1.00 is the best. The ideal knows quota, cap and service times 
 The server accepts 300 calls per 60 s, and 50 in flight, which take about 200 ms each; in
 \"less than a window\" it sends no Retry-After when too many are in flight. Whatever can
 be set is each crate's default, but for retries (10 where the default is 3 or has to be
-chosen) and governor's quota, which is the server's: it was told.";
+chosen), governor's quota, which is the server's: it was told, and free retries, which an
+AWS client would pay from a quota of its own.";

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tower::retry::backoff::{Backoff as _, ExponentialBackoffMaker, MakeBackoff as _};
 use tower::retry::budget::{Budget as _, TpsBudget};
+use tower_resilience_retry::{ExponentialBackoff as Doubling, IntervalFunction as _};
 
 /// reqwest-retry, with the policy that its documentation shows.
 pub(crate) fn reqwest_retry() -> Client {
@@ -62,6 +63,37 @@ pub(crate) fn tower_without_budget() -> Client {
 pub(crate) fn tower() -> Client {
     let name = format!("{}'s backoff and budget", versioned("tower"));
     Client::custom(name, || Box::new(Tower::new(Some(TpsBudget::default))))
+}
+
+/// tower-resilience-retry's exponential backoff, as its documentation shows it: it has no jitter, nor a ceiling.
+pub(crate) fn tower_resilience() -> Client {
+    let name = format!("{}, {RETRIES} retries", versioned("tower-resilience-retry"));
+    Client::custom(name, || {
+        let backoff = Doubling::new(Duration::from_millis(100));
+        each(move |_| {
+            let backoff = backoff.clone();
+            each_failure(move |failure| {
+                let retry = failure.retry;
+                (retry < RETRIES).then(|| backoff.next_interval(retry as usize))
+            })
+        })
+    })
+}
+
+/// The AWS SDKs' adaptive mode.
+pub(crate) fn aws_adaptive() -> Client {
+    Client::AwsAdaptive {
+        retries: RETRIES,
+        quota: Some(500),
+    }
+}
+
+/// The same without its retry quota.
+pub(crate) fn aws_adaptive_without_quota() -> Client {
+    Client::AwsAdaptive {
+        retries: RETRIES,
+        quota: None,
+    }
 }
 
 /// governor in front of a loop, set to the very quota of the server.

@@ -91,7 +91,10 @@ impl Chart {
             .map(|it| Panel::new(it, &scales))
             .collect();
         let below_first = PANEL * (panels.len() as f64 - 1.0);
-        let height = HEADER + below_first + scales.sends.length() + FOOTER;
+        let lines = lines(&self.load);
+        let further_lines = LINE * (lines.len() as f64 - 1.0);
+        let header = HEADER + further_lines;
+        let height = header + below_first + scales.sends.length() + FOOTER;
         let mut document = Document::new()
             .set("width", WIDTH)
             .set("height", height)
@@ -104,11 +107,15 @@ impl Chart {
             .add(self.description(&panels, &scales).set("id", "description"))
             .add(Style::new(Paint::style()))
             .add(background())
-            .add(shape::title(TITLE, LEFT, 34.0))
-            .add(shape::text(&self.load, LEFT, 56.0, Paint::Faint))
-            .add(shape::moved(self.legend(&scales).group(), LEFT, 82.0));
+            .add(shape::title(TITLE, LEFT, 34.0));
+        for (index, line) in lines.iter().enumerate() {
+            let y = 56.0 + LINE * index as f64;
+            document = document.add(shape::text(line, LEFT, y, Paint::Faint));
+        }
+        let legend = self.legend(&scales).group();
+        document = document.add(shape::moved(legend, LEFT, 82.0 + further_lines));
         for (index, panel) in panels.iter().enumerate() {
-            let top = HEADER + PANEL * index as f64;
+            let top = header + PANEL * index as f64;
             document = document.add(shape::moved(panel.group(&scales), LEFT, top));
         }
         let middle = LEFT + scales.time.length() / 2.0;
@@ -137,8 +144,25 @@ impl Chart {
 
     fn legend<'s>(&self, scales: &'s Scales) -> Legend<'s> {
         let has_completions = self.tracks.iter().any(|it| !it.completions.is_empty());
-        Legend::new(scales, has_completions)
+        let has_failures = self.tracks.iter().any(Track::has_failures);
+        Legend::new(scales, has_completions, has_failures)
     }
+}
+
+/// What an SVG does not do by itself. There is one line at least.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + word.chars().count() < LONGEST_LINE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn background() -> Rectangle {
@@ -156,6 +180,11 @@ const LEFT: f64 = 72.0;
 /// Down to the first plot, and from the last one on.
 const HEADER: f64 = 154.0;
 const FOOTER: f64 = 60.0;
+
+/// From one line of what the clients are to do to the next, and how many letters, of 7 at most in the mean, stand
+/// on one beside the margins.
+const LINE: f64 = 18.0;
+const LONGEST_LINE: usize = 120;
 
 /// From the top of one plot to the top of the next.
 const PANEL: f64 = 168.0;
@@ -194,6 +223,39 @@ mod tests {
             .document()
             .to_string();
         assert!(!without.contains("reset of the quota"));
+    }
+
+    #[test]
+    fn what_failed_is_in_the_legend_where_something_did() {
+        let of = |failed| {
+            let bin = Bin {
+                accepted: 1,
+                failed,
+                ..Bin::default()
+            };
+            let second = Duration::from_secs(1);
+            chart([Track::new("one", Bins::new(second, vec![bin]), second)])
+        };
+        let has_word = |chart: String| chart.contains(">\nfailed\n<");
+        assert!(has_word(of(1)));
+        assert!(!has_word(of(0)));
+    }
+
+    #[test]
+    fn what_is_long_stands_on_several_lines() {
+        assert_eq!(lines(""), [""]);
+        let word = "a".repeat(40);
+        let long = [&*word; 5].join(" ");
+        let several = lines(&long);
+        assert_eq!(several.len(), 3);
+        assert_eq!(several.join(" "), long);
+        assert!(several.iter().all(|line| line.len() <= LONGEST_LINE));
+        let height = |load: &str| {
+            let chart = Chart::new(load, Duration::from_secs(1)).document();
+            chart.get_attributes()["height"].to_string()
+        };
+        let [short, long] = [height("short"), height(&long)].map(|it| it.parse::<f64>().unwrap());
+        assert_eq!(long - short, 2.0 * LINE);
     }
 
     #[test]

@@ -49,9 +49,14 @@ impl Bars {
 }
 
 /// How far down the layers of a bar begin and end, from the lowest layer to the highest.
-fn stack(bin: &Bin, scales: &Scales) -> [f64; 4] {
-    let counts = [bin.accepted, bin.refused_by_cap, bin.refused_by_quota];
-    let mut edges = [scales.sends.length(); 4];
+fn stack(bin: &Bin, scales: &Scales) -> [f64; 5] {
+    let counts = [
+        bin.accepted,
+        bin.refused_by_cap,
+        bin.refused_by_quota,
+        bin.failed,
+    ];
+    let mut edges = [scales.sends.length(); 5];
     for (layer, count) in counts.into_iter().enumerate() {
         // A single refusal among hundreds of sends is to be seen, too.
         let least = if count == 0 { 0.0 } else { LEAST_HEIGHT };
@@ -87,7 +92,12 @@ fn outline(bottoms_and_tops: &[(f64, f64)], left: impl Fn(usize) -> f64) -> Data
 }
 
 /// From the lowest to the highest.
-const LAYERS: [Paint; 3] = [Paint::Accepted, Paint::RefusedByCap, Paint::RefusedByQuota];
+const LAYERS: [Paint; 4] = [
+    Paint::Accepted,
+    Paint::RefusedByCap,
+    Paint::RefusedByQuota,
+    Paint::Failed,
+];
 
 /// In pixels.
 const LEAST_HEIGHT: f64 = 1.0;
@@ -108,7 +118,7 @@ mod tests {
             ..Bin::default()
         };
         let scales = scales(200);
-        assert_eq!(stack(&bin, &scales), [104.0, 78.0, 78.0, 0.0]);
+        assert_eq!(stack(&bin, &scales), [104.0, 78.0, 78.0, 0.0, 0.0]);
     }
 
     #[test]
@@ -117,7 +127,7 @@ mod tests {
             refused_by_cap: 1,
             ..Bin::default()
         };
-        let [_, bottom, top, _] = stack(&bin, &scales(10_000));
+        let [_, bottom, top, ..] = stack(&bin, &scales(10_000));
         assert_eq!(bottom - top, LEAST_HEIGHT);
     }
 

@@ -17,12 +17,14 @@ pub struct Bins {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Bin {
-    /// Those that were accepted, or lost.
+    /// Those that were accepted.
     pub accepted: u64,
     /// Those refused because a quota was spent.
     pub refused_by_quota: u64,
     /// Those refused because too many were in flight.
     pub refused_by_cap: u64,
+    /// Those that the server failed, or that never reached it.
+    pub failed: u64,
 }
 
 impl Bins {
@@ -58,7 +60,8 @@ impl Bins {
         for (at, fate) in run.send_times().iter().zip(run.fates()) {
             let bin = &mut bins[index(at)];
             match fate {
-                Fate::Accepted | Fate::Failed => bin.accepted += 1,
+                Fate::Accepted => bin.accepted += 1,
+                Fate::Failed => bin.failed += 1,
                 Fate::RefusedQuota => bin.refused_by_quota += 1,
                 Fate::RefusedCap => bin.refused_by_cap += 1,
             }
@@ -97,7 +100,7 @@ impl Bin {
     /// All of them.
     #[must_use]
     pub const fn sends(&self) -> u64 {
-        self.accepted + self.refused_by_quota + self.refused_by_cap
+        self.accepted + self.refused_by_quota + self.refused_by_cap + self.failed
     }
 
     /// All requests of several bins.
@@ -107,6 +110,7 @@ impl Bin {
             accepted: bins.iter().map(|bin| bin.accepted).sum(),
             refused_by_quota: bins.iter().map(|bin| bin.refused_by_quota).sum(),
             refused_by_cap: bins.iter().map(|bin| bin.refused_by_cap).sum(),
+            failed: bins.iter().map(|bin| bin.failed).sum(),
         }
     }
 }
@@ -120,7 +124,7 @@ const MOST_BINS: u128 = 1200;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Client, Load, Server, run_client};
+    use crate::{Client, Load, Outage, Server, run_client};
 
     #[test]
     fn every_send_is_in_a_bin() {
@@ -139,6 +143,16 @@ mod tests {
             .unwrap()
             .duration_since(Instant::ORIGIN);
         assert!(last < bins.width() * bins.each().len() as u32);
+    }
+
+    #[test]
+    fn what_fails_in_an_outage_is_not_accepted() {
+        let second = Duration::from_secs(1);
+        let server = Server::default().with_outage(Duration::ZERO, second, Outage::Lost);
+        let run = run_client(&server, &Load::spike(10), &Client::LoopCapped, 1);
+        let sum = Bin::sum(Bins::of_run(&run).each());
+        assert_eq!((sum.failed, sum.accepted), (10, 10));
+        assert_eq!(sum.sends(), run.sends() as u64);
     }
 
     #[test]

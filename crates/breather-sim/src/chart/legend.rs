@@ -10,13 +10,15 @@ use super::{mark::Mark, paint::Paint, scales::Scales, shape};
 pub(super) struct Legend<'s> {
     scales: &'s Scales,
     has_completions: bool,
+    has_failures: bool,
 }
 
 impl<'s> Legend<'s> {
-    pub(super) fn new(scales: &'s Scales, has_completions: bool) -> Self {
+    pub(super) fn new(scales: &'s Scales, has_completions: bool, has_failures: bool) -> Self {
         Self {
             scales,
             has_completions,
+            has_failures,
         }
     }
 
@@ -42,12 +44,19 @@ impl<'s> Legend<'s> {
             // Its triangle takes the rest of the height.
             (mark(Mark::Ideal, -4.0), ideal),
         ];
+        // The row of the bars may be full, and a reset's words are the longest.
+        let columns = if self.has_failures {
+            marks.push((block(Paint::Failed), "failed".to_owned()));
+            NARROW_COLUMNS
+        } else {
+            [COLUMN; 3]
+        };
         if let Some(window) = self.scales.window {
             marks.push((mark(Mark::Reset, -SIGN), self.resets(window)));
         }
         Group::new()
-            .add(row(bars))
-            .add(shape::moved(row(marks), 0.0, 24.0))
+            .add(row(bars, [COLUMN; 3]))
+            .add(shape::moved(row(marks, columns), 0.0, 24.0))
     }
 
     fn resets(&self, window: Duration) -> String {
@@ -61,12 +70,15 @@ impl<'s> Legend<'s> {
     }
 }
 
-fn row(items: Vec<(Group, String)>) -> Group {
+/// One beside the other, all but the last as wide as their column.
+fn row(items: Vec<(Group, String)>, columns: [f64; 3]) -> Group {
     let mut group = Group::new();
+    let mut left = 0.0;
     for (index, (sign, words)) in items.into_iter().enumerate() {
         let words = shape::text(&words, SIGN_WIDTH + 8.0, 0.0, Paint::Ink);
         let item = Group::new().add(sign).add(words);
-        group = group.add(shape::moved(item, COLUMN * index as f64, 0.0));
+        group = group.add(shape::moved(item, left, 0.0));
+        left += columns.get(index).copied().unwrap_or_default();
     }
     group
 }
@@ -94,3 +106,6 @@ const BELOW: f64 = 2.0;
 
 const SIGN_WIDTH: f64 = 16.0;
 const COLUMN: f64 = 220.0;
+
+/// For the end of the run, the ideal finish and what failed.
+const NARROW_COLUMNS: [f64; 3] = [145.0, 185.0, 110.0];

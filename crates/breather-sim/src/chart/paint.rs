@@ -18,13 +18,14 @@ pub(super) enum Paint {
     Accepted,
     RefusedByQuota,
     RefusedByCap,
+    Failed,
 }
 
 impl Paint {
     /// The class of the document itself.
     pub(super) const PAGE: &'static str = "page";
 
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Background,
         Self::Run,
         Self::Grid,
@@ -35,6 +36,7 @@ impl Paint {
         Self::Accepted,
         Self::RefusedByQuota,
         Self::RefusedByCap,
+        Self::Failed,
     ];
 
     pub(super) fn fill<N: Node>(self, mut node: N) -> N {
@@ -79,6 +81,7 @@ impl Paint {
             Self::Accepted => "accepted",
             Self::RefusedByQuota => "refused-by-quota",
             Self::RefusedByCap => "refused-by-cap",
+            Self::Failed => "failed",
         }
     }
 
@@ -94,6 +97,7 @@ impl Paint {
             Self::Accepted => "#0072b2",
             Self::RefusedByQuota => "#b33600",
             Self::RefusedByCap => "#de6e00",
+            Self::Failed => "#56606c",
         }
     }
 
@@ -109,6 +113,7 @@ impl Paint {
             Self::Accepted => "#4ca9e3",
             Self::RefusedByQuota => "#ea5a0c",
             Self::RefusedByCap => "#ffb469",
+            Self::Failed => "#a3adb9",
         }
     }
 }
@@ -120,13 +125,14 @@ mod tests {
     #[test]
     fn all_stands_out_in_light_and_in_dark() {
         use Paint::{
-            Accepted, Background, Faint, Ideal, Ink, RefusedByCap, RefusedByQuota, Reset, Run,
+            Accepted, Background, Failed, Faint, Ideal, Ink, RefusedByCap, RefusedByQuota, Reset,
+            Run,
         };
         for tone in [Paint::light, Paint::dark] {
             for text in [Ink, Faint] {
                 assert!(contrast(tone(text), tone(Background)) >= 4.5, "{text:?}");
             }
-            for shape in [Reset, Ideal, Accepted, RefusedByQuota, RefusedByCap] {
+            for shape in [Reset, Ideal, Accepted, RefusedByQuota, RefusedByCap, Failed] {
                 assert!(contrast(tone(shape), tone(Run)) >= 3.0, "{shape:?}");
             }
             assert!(contrast(tone(RefusedByQuota), tone(RefusedByCap)) >= 1.5);

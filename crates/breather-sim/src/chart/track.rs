@@ -68,6 +68,11 @@ impl Track {
         self
     }
 
+    /// Whether a send came to nothing.
+    pub(super) fn has_failures(&self) -> bool {
+        self.bins.each().iter().any(|bin| bin.failed > 0)
+    }
+
     /// Says that the end is no end of its own.
     pub const fn cut_off(mut self) -> Self {
         self.is_cut_off = true;

@@ -15,12 +15,16 @@ use self::options::{Options, Program};
 use self::progress::Progress;
 use self::report::Report;
 
+mod change;
 mod client;
+mod giving_up;
+mod limit;
 mod number;
 mod options;
 mod progress;
 mod report;
 mod row;
+mod spell;
 
 fn main() -> ExitCode {
     let Program::Storm(options) = Program::parse();
@@ -51,8 +55,8 @@ fn run(options: &Options) -> Result<(), String> {
         chart = chart.with_window(window);
     }
     let mut report = Report::new(options);
-    let mut progress = Progress::start(options.clients.len(), ideals.len(), load.calls());
-    for &client in &options.clients {
+    let mut progress = Progress::start(options.clients().len(), ideals.len(), load.calls());
+    for &client in options.clients() {
         let client = client.client(options);
         let mut runs = Vec::new();
         for (seed, ideal) in options.seeds().zip(&ideals) {

@@ -1,5 +1,7 @@
 //! Numbers as people give them.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A number, or none.
@@ -11,16 +13,35 @@ pub(crate) fn up_to(most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
     between(1, most)
 }
 
+/// Of calls.
+pub(crate) fn count(text: &str) -> Result<u32, String> {
+    up_to(1_000_000_000)(text)
+}
+
 /// A whole number, perhaps 0.
 pub(crate) fn any(text: &str) -> Result<u32, String> {
     between(0, u32::MAX)(text)
 }
 
-fn between(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
+fn between<N>(least: N, most: N) -> impl Fn(&str) -> Result<N, String> + Clone
+where
+    N: Copy + Display + FromStr + PartialOrd,
+{
     move |text| match text.parse() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
         _ => Err(format!("expected a whole number from {least} to {most}")),
     }
+}
+
+/// Seconds, before or after.
+pub(crate) fn offset(text: &str) -> Result<i32, String> {
+    between(-DAY, DAY)(text).map_err(|error| format!("{error}, in seconds"))
+}
+
+/// Milliseconds, perhaps none.
+pub(crate) fn millis(text: &str) -> Result<Duration, String> {
+    let millis = between(0, 3_600_000)(text)?;
+    Ok(Duration::from_millis(millis))
 }
 
 pub(crate) fn or_none(text: &str) -> Result<OrNone, String> {
@@ -47,6 +68,29 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time of the run.
+pub(crate) fn instant(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=DAY_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("expected seconds, from 0 to {DAY_S}")),
+    }
+}
+
+pub(crate) fn share(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
+    move |text| match text.parse() {
+        Ok(share) if (0.0..=most).contains(&share) => Ok(share),
+        _ => Err(format!("expected a share, from 0 to {most}")),
+    }
+}
+
+/// How many times as much.
+pub(crate) fn factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if (1.0..=1_000.0).contains(&factor) => Ok(factor),
+        _ => Err("expected a factor, from 1 to 1000".to_owned()),
+    }
+}
+
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=1e6).contains(&rate) => Ok(rate),
@@ -54,5 +98,6 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+const DAY: i32 = 86_400;
 const DAY_S: f64 = 86_400.0;
 const MILLION: u32 = 1_000_000;

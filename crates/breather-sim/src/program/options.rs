@@ -1,16 +1,25 @@
 //! What is to be played.
 
+mod answers;
+mod clients;
+mod limits;
+mod load;
+mod mishaps;
+
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use breather::{Pacing, Policy};
-use breather_sim::chart::{plural, thousands};
-use breather_sim::{Limiter, Load, Server};
-use clap::{Args, Parser, ValueEnum};
+use breather_sim::{Load, Server};
+use clap::{Args, Parser};
 
+use self::answers::Answers;
+use self::clients::Clients;
+use self::limits::Limits;
+use self::mishaps::Mishaps;
 use crate::client::Client;
-use crate::number::{OrNone, any, or_none, places, rate, seconds, up_to};
+use crate::limit::Kind;
+use crate::number::up_to;
 
 /// Simulates callers of a rate-limited API, in virtual time.
 #[derive(Debug, Parser)]
@@ -26,102 +35,6 @@ pub(crate) enum Program {
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// What limits the calls besides the cap
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Kind::Fixed, help_heading = SERVER)]
-    server: Kind,
-
-    /// Calls that the server accepts in each window
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = up_to(1_000_000_000), help_heading = SERVER)]
-    quota: u32,
-
-    /// Length of a window, from 0.001 to 86400
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, help_heading = SERVER)]
-    window: Duration,
-
-    /// Size of the token bucket, or of the leaky bucket's queue [default: the quota]
-    #[arg(long, value_name = "N", value_parser = up_to(1_000_000_000), help_heading = SERVER)]
-    burst: Option<u32>,
-
-    /// Calls that the server allows to be in flight, or `none` for any number
-    #[arg(long, value_name = "N", default_value = "50", value_parser = places, help_heading = SERVER)]
-    cap: OrNone,
-
-    /// Median time of a call that is accepted
-    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = up_to(3_600_000), help_heading = SERVER)]
-    service_ms: u32,
-
-    /// Time of a call that is refused, all of it in the network
-    #[arg(long, value_name = "MS", default_value_t = 20, value_parser = up_to(3_600_000), help_heading = SERVER)]
-    refusal_ms: u32,
-
-    /// What the server says of its limits
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Headers::All, help_heading = SERVER)]
-    headers: Headers,
-
-    /// `Retry-After` of refusals for the cap, in seconds, or `none`
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = or_none, help_heading = SERVER)]
-    cap_retry_after: OrNone,
-
-    /// When calls start
-    #[arg(long, value_name = "SHAPE", value_enum, default_value_t = Shape::Spike, help_heading = LOAD)]
-    load: Shape,
-
-    /// Calls in all
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = up_to(10_000_000), help_heading = LOAD)]
-    calls: u32,
-
-    /// Time within which the calls of a ramp, or of an open load, start [default: 60]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = LOAD)]
-    over: Option<Duration>,
-
-    /// Callers of a sequential load, each of which makes one call after the other [default: 100]
-    #[arg(long, value_name = "N", value_parser = up_to(10_000_000), help_heading = LOAD)]
-    callers: Option<u32>,
-
-    /// Processes that share the server and don't know of one another
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to(100_000), help_heading = LOAD)]
-    processes: u32,
-
-    /// Failures of a call that breather follows by another attempt
-    #[arg(long, value_name = "N", default_value_t = Policy::new().retries(), value_parser = any, help_heading = CLIENTS)]
-    retries: u32,
-
-    /// Refusals of a call that breather follows by another attempt
-    #[arg(long, value_name = "N", default_value_t = Policy::new().refusals(), value_parser = any, help_heading = CLIENTS)]
-    refusals: u32,
-
-    /// Time after which breather gives up a call [default: none]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = CLIENTS)]
-    deadline: Option<Duration>,
-
-    /// Calls of each process that breather lets wait; one more is given up
-    #[arg(long, value_name = "N", default_value_t = waiters(), value_parser = any, help_heading = CLIENTS)]
-    waiters: u32,
-
-    /// Rate of the static limiter [default: that of the server's quota]
-    #[arg(long, value_name = "PER SECOND", value_parser = rate, help_heading = CLIENTS)]
-    rate: Option<f64>,
-
-    /// Retries of a call by the AWS client: what it calls three attempts are two
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = any, help_heading = CLIENTS)]
-    aws_retries: u32,
-
-    /// Tokens that the AWS client pays its retries with, or `none` for free ones
-    #[arg(long, value_name = "N", default_value = "500", value_parser = or_none, help_heading = CLIENTS)]
-    aws_quota: OrNone,
-
-    /// Clients, separated by commas [default: all of them]
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        value_enum,
-        default_values_t = Client::value_variants(),
-        hide_default_value = true,
-        help_heading = CLIENTS,
-    )]
-    pub(crate) clients: Vec<Client>,
-
     /// Seeds, from 1 on: what is shown are medians
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(10_000))]
     seeds: u32,
@@ -133,122 +46,48 @@ pub(crate) struct Options {
     /// File for a chart of the first seed: sends, refusals and completions over time
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-}
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Kind {
-    /// Windows that follow one another
-    Fixed,
-    /// Any time as long as a window, by a list of calls
-    SlidingLog,
-    /// Any time about as long as a window, by the counts of two windows
-    SlidingCounter,
-    /// Tokens that come evenly
-    TokenBucket,
-    /// A queue that is served evenly
-    LeakyBucket,
-    /// Nothing but the cap
-    CapOnly,
-}
+    #[command(flatten, next_help_heading = "Server")]
+    limits: Limits,
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Headers {
-    /// Limit, remaining and reset in every answer, and `Retry-After` in refusals
-    All,
-    /// `Retry-After` in refusals
-    RetryAfter,
-    /// Nothing but the status
-    None,
-}
+    #[command(flatten, next_help_heading = "What the server says")]
+    answers: Answers,
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Shape {
-    /// All at once
-    Spike,
-    /// Ever more often
-    Ramp,
-    /// Evenly, whether those before are over or not
-    Open,
-    /// One after the other, by each caller
-    Sequential,
+    #[command(
+        flatten,
+        next_help_heading = "What befalls the server, in seconds from the start"
+    )]
+    mishaps: Mishaps,
+
+    #[command(flatten, next_help_heading = "Load")]
+    load: load::Load,
+
+    #[command(flatten, next_help_heading = "Clients")]
+    clients: Clients,
 }
 
 impl Options {
     /// What is wrong with the options as a whole.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let has_bucket = matches!(self.server, Kind::TokenBucket | Kind::LeakyBucket);
-        if self.burst.is_some() && !has_bucket {
-            return Err("--burst expects --server token-bucket or leaky-bucket".to_owned());
-        }
-        if self.over.is_some() && !matches!(self.load, Shape::Ramp | Shape::Open) {
-            return Err("--over expects --load ramp or open".to_owned());
-        }
-        if self.callers.is_some() && self.load != Shape::Sequential {
-            return Err("--callers expects --load sequential".to_owned());
-        }
-        if self.load == Shape::Sequential && self.calls % self.callers() != 0 {
-            let callers = self.callers();
-            return Err(format!(
-                "--calls expects a multiple of --callers, which is {callers}"
-            ));
-        }
-        if self.server == Kind::CapOnly && self.cap == OrNone(None) {
-            return Err("--server cap-only expects a --cap".to_owned());
-        }
-        if self.rate.is_some() && !self.clients.contains(&Client::Static) {
-            return Err("--rate expects static to be among the --clients".to_owned());
-        }
-        Ok(())
+        self.limits.check()?;
+        self.answers.check()?;
+        self.mishaps.check(&self.limits)?;
+        self.load.check()?;
+        self.clients.check()
     }
 
     pub(crate) fn server(&self) -> Server {
-        let (quota, window) = (u64::from(self.quota), self.window);
-        let burst = self.burst.map_or(quota, u64::from);
-        let server = match self.server {
-            Kind::Fixed => Server::default().limited_by(Limiter::fixed_window(quota, window)),
-            Kind::SlidingLog => Server::default().limited_by(Limiter::sliding_log(quota, window)),
-            Kind::SlidingCounter => {
-                Server::default().limited_by(Limiter::sliding_counter(quota, window))
-            }
-            Kind::TokenBucket => {
-                Server::default().limited_by(Limiter::token_bucket(quota, window, burst))
-            }
-            Kind::LeakyBucket => {
-                Server::default().limited_by(Limiter::leaky_bucket(quota, window, burst))
-            }
-            Kind::CapOnly => Server::unlimited(),
-        };
-        server
-            .with_cap(self.cap.0)
-            .with_service(Duration::from_millis(self.service_ms.into()))
-            .with_refusal(Duration::from_millis(self.refusal_ms.into()))
-            .with_cap_retry_after(self.cap_retry_after.0.map(u64::from))
-            .with_headers(match self.headers {
-                Headers::All => breather_sim::Headers::All,
-                Headers::RetryAfter => breather_sim::Headers::RetryAfter,
-                Headers::None => breather_sim::Headers::None,
-            })
+        self.mishaps.of(self.answers.of(self.limits.server()))
     }
 
     pub(crate) fn load(&self) -> Load {
-        let calls = self.calls as usize;
-        let callers = self.callers() as usize;
-        let policy = Policy::new()
-            .with_retries(self.retries)
-            .with_refusals(self.refusals);
-        let policy = match self.deadline {
-            Some(deadline) => policy.with_deadline(deadline),
-            None => policy,
-        };
-        let load = match self.load {
-            Shape::Spike => Load::spike(calls),
-            Shape::Ramp => Load::ramp(calls, self.over()),
-            Shape::Open => Load::open(calls as f64 / self.over().as_secs_f64(), self.over()),
-            Shape::Sequential => Load::sequential(callers, calls / callers),
-        };
-        load.with_processes(self.processes as usize)
-            .with_policy(policy)
-            .with_pacing(Pacing::new().with_waiters(self.waiters as usize))
+        let load = self.load.load();
+        load.with_policy(self.clients.policy())
+            .with_pacing(self.clients.pacing())
+    }
+
+    pub(crate) fn clients(&self) -> &[Client] {
+        self.clients.all()
     }
 
     pub(crate) fn seeds(&self) -> RangeInclusive<u64> {
@@ -257,98 +96,40 @@ impl Options {
 
     /// Of the static limiter, in sends a second.
     pub(crate) fn rate(&self) -> f64 {
-        let of_quota = || f64::from(self.quota) / self.window.as_secs_f64();
-        self.rate.unwrap_or_else(of_quota)
+        self.clients.rate().unwrap_or_else(|| self.limits.rate())
     }
 
     /// The AWS SDKs' client.
-    pub(crate) fn aws_adaptive(&self) -> breather_sim::Client {
-        breather_sim::Client::AwsAdaptive {
-            retries: self.aws_retries,
-            quota: self.aws_quota.0,
-        }
+    pub(crate) const fn aws_adaptive(&self) -> breather_sim::Client {
+        self.clients.aws_adaptive()
     }
 
     /// From one reset to the next, if there are some.
     pub(crate) fn resets(&self) -> Option<Duration> {
-        (self.server == Kind::Fixed).then_some(self.window)
+        (self.limits.kind() == Kind::Fixed).then_some(self.limits.window())
     }
 
-    /// The server's limits, in short.
+    /// The server's limits and what befalls it, in short.
     pub(crate) fn server_name(&self) -> String {
-        let quota = format!(
-            "{} in {} s",
-            thousands(self.quota.into()),
-            self.window.as_secs_f64()
-        );
-        let burst = thousands(self.burst.unwrap_or(self.quota).into());
-        let limiter = match self.server {
-            Kind::Fixed => format!("fixed window, {quota}"),
-            Kind::SlidingLog => format!("sliding log, {quota}"),
-            Kind::SlidingCounter => format!("sliding counter, {quota}"),
-            Kind::TokenBucket => format!("token bucket of {burst}, {quota}"),
-            Kind::LeakyBucket => format!("leaky bucket with a queue of {burst}, {quota}"),
-            Kind::CapOnly => "no quota".to_owned(),
-        };
-        match self.cap.0 {
-            Some(cap) => format!("{limiter}, {} in flight", thousands(cap.into())),
-            None => format!("{limiter}, any number in flight"),
-        }
+        [self.limits.words(), self.mishaps.words()]
+            .concat()
+            .join(", ")
     }
 
     /// The load and the server, in words.
     pub(crate) fn description(&self) -> String {
-        let over = self.over().as_secs_f64();
-        let start = match self.load {
-            Shape::Spike => "all started at once".to_owned(),
-            Shape::Ramp => format!("started ever more often within {over} s"),
-            Shape::Open => format!("started evenly within {over} s"),
-            Shape::Sequential => {
-                format!(
-                    "one after the other by {}",
-                    plural(self.callers(), "caller")
-                )
-            }
-        };
-        let processes = match self.processes {
-            1 => String::new(),
-            processes => format!(" by {processes} processes"),
-        };
-        let headers = match self.headers {
-            Headers::All => "tells all",
-            Headers::RetryAfter => "sends Retry-After alone",
-            Headers::None => "says nothing but the status",
-        };
-        format!(
-            "{}{processes}, {start}. The API: {}; it {headers}.",
-            plural(self.calls, "call"),
-            self.server_name(),
-        )
-    }
-
-    fn over(&self) -> Duration {
-        self.over.unwrap_or(Duration::from_secs(60))
-    }
-
-    fn callers(&self) -> u32 {
-        self.callers.unwrap_or(100)
+        let (load, server, answers) = (self.load.words(), self.server_name(), self.answers.words());
+        format!("{load}. The API: {server}; it {answers}.")
     }
 }
-
-/// By default.
-fn waiters() -> u32 {
-    u32::try_from(Pacing::new().waiters()).unwrap_or(u32::MAX)
-}
-
-const SERVER: &str = "Server";
-const LOAD: &str = "Load";
-const CLIENTS: &str = "Clients";
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, ValueEnum};
 
+    use super::load::Shape;
     use super::*;
+    use breather_sim::{Limiter, Outage};
 
     #[test]
     fn the_command_is_well_formed() {
@@ -359,12 +140,15 @@ mod tests {
     fn defaults_are_the_servers_own() {
         let options = parse(&[]).unwrap();
         assert_eq!(options.check(), Ok(()));
-        assert_eq!(options.clients, Client::value_variants());
+        assert_eq!(options.clients(), Client::value_variants());
         assert_eq!(
             format!("{:?}", options.server()),
             format!("{:?}", Server::default())
         );
-        assert_eq!(options.load().calls(), 1_000);
+        assert_eq!(
+            format!("{:?}", options.load()),
+            format!("{:?}", Load::spike(1_000))
+        );
         assert_eq!(options.rate(), 5.0);
         assert_eq!(options.seeds(), 1..=5);
     }
@@ -409,9 +193,27 @@ mod tests {
             "--waiters",
             "--aws-retries",
             "--aws-quota",
+            "--limiter",
+            "--others",
+            "--network-jitter-ms",
+            "--cap-status",
+            "--rounding",
+            "--reset-form",
+            "--skew",
+            "--early",
+            "--quota-change",
+            "--cap-change",
+            "--closed",
+            "--outage",
+            "--brown-out",
+            "--giving-up",
+            "--backoff-ms",
+            "--backoff-cap",
+            "--jitter",
+            "--longest-hint",
         ] {
             for value in [
-                "-1",
+                "-100000",
                 "NaN",
                 "inf",
                 "1e300",
@@ -454,6 +256,32 @@ mod tests {
                 "expects a --cap",
             ),
             (&["--rate", "5", "--clients", "loop"], "static"),
+            (&["--reset-at-next"], "token bucket"),
+            (
+                &["--count-at-response", "--server", "leaky-bucket"],
+                "no leaky bucket",
+            ),
+            (&["--skew", "3"], "epoch"),
+            (
+                &["--reset-form", "epoch", "--headers", "none"],
+                "--headers all",
+            ),
+            (&["--early", "1", "--headers", "none"], "retry-after"),
+            (&["--rounding", "down", "--headers", "none"], "retry-after"),
+            (
+                &["--server", "cap-only", "--others", "0.1"],
+                "--others expects",
+            ),
+            (&["--server", "cap-only", "--count-refused"], "with a quota"),
+            (
+                &["--server", "cap-only", "--quota-change", "9:9"],
+                "with a quota",
+            ),
+            (&["--server", "cap-only", "--closed", "8:9"], "with a quota"),
+            (
+                &["--others", "0.5", "--quota-change", "90:160"],
+                "0.9 at most",
+            ),
         ] {
             let error = parse(args).unwrap().check().unwrap_err();
             assert!(error.contains(expected), "{error}");
@@ -461,9 +289,148 @@ mod tests {
     }
 
     #[test]
+    fn what_has_several_parts_is_refused_if_one_of_them_is_wrong() {
+        for (option, values) in [
+            (
+                "--limiter",
+                &[
+                    "fixed",
+                    "fixed:300",
+                    "fixed:0:60",
+                    "fixed:300:0",
+                    "fixed:300:60:5",
+                    "magic:300:60",
+                    "cap-only:300:60",
+                    "token-bucket:300:60:0",
+                    "token-bucket:300:60:5:5",
+                ][..],
+            ),
+            (
+                "--quota-change",
+                &["90", "90:0", "90:none", "-1:9", "90:1:1", "x:1"],
+            ),
+            (
+                "--cap-change",
+                &["90", "90:0", "90:few", "86401:9", "90:1:1"],
+            ),
+            (
+                "--closed",
+                &["60", "60:60", "65:60", "60:65:70", "60:86401"],
+            ),
+            (
+                "--outage",
+                &[
+                    "60",
+                    "70:60",
+                    "60:70:429",
+                    "60:70:503:none",
+                    "60:70:503:2:2",
+                ],
+            ),
+            (
+                "--brown-out",
+                &["60:70", "70:60:10", "60:70:0.5", "60:70:NaN", "60:70:9:9"],
+            ),
+            (
+                "--giving-up",
+                &["0.5", "1.5:10", "-0.5:10", "NaN:10", "0.5:0", "0.5:9:9"],
+            ),
+        ] {
+            for value in values {
+                let error = parse(&[option, value]).unwrap_err();
+                assert_eq!(error.exit_code(), 2, "{option} {value}");
+                assert!(error.to_string().contains("expected "), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_repeated_adds_up() {
+        let options = parse(&[
+            "--quota-change",
+            "90:150",
+            "--cap-change",
+            "90:none",
+            "--quota-change",
+            "120:600",
+            "--limiter",
+            "fixed:3000:3600",
+            "--limiter",
+            "token-bucket:100:1:10",
+            "--closed",
+            "0:5",
+            "--outage",
+            "60:70.5:503:2",
+            "--outage",
+            "10:20",
+            "--brown-out",
+            "60:120:10",
+        ])
+        .unwrap();
+        assert_eq!(options.check(), Ok(()));
+        let seconds = Duration::from_secs_f64;
+        let expected = Server::default()
+            .with_limiter(Limiter::fixed_window(3_000, seconds(3_600.0)))
+            .with_limiter(Limiter::token_bucket(100, seconds(1.0), 10))
+            .with_quota_from(seconds(90.0), 150)
+            .with_quota_from(seconds(120.0), 600)
+            .with_cap_from(seconds(90.0), None)
+            .with_closed(seconds(0.0), seconds(5.0))
+            .with_outage(seconds(60.0), seconds(70.5), Outage::Unavailable(Some(2)))
+            .with_outage(seconds(10.0), seconds(20.0), Outage::Lost)
+            .with_brownout(seconds(60.0), seconds(120.0), 10.0);
+        assert_eq!(format!("{:?}", options.server()), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_told() {
+        let options = parse(&[
+            "--processes",
+            "1000",
+            "--giving-up",
+            "0.3:10",
+            "--others",
+            "0.5",
+            "--count-refused",
+            "--network-jitter-ms",
+            "50",
+            "--headers",
+            "all",
+            "--reset-form",
+            "epoch",
+            "--skew",
+            "-3",
+            "--early",
+            "1",
+            "--rounding",
+            "down",
+            "--cap-status",
+            "503",
+            "--quota-change",
+            "90:200",
+            "--cap-change",
+            "95:none",
+            "--outage",
+            "60:70",
+            "--brown-out",
+            "60:120:10",
+        ])
+        .unwrap();
+        assert_eq!(options.check(), Ok(()));
+        assert_eq!(
+            options.description(),
+            "1,000 calls by 1,000 processes, all started at once, 30 % given up within 10 s. The API: fixed \
+             window, 300 in 60 s, 50 in flight, refused calls cost quota, others use 50 %, up to 50 ms more each \
+             way, a quota of 200 from 90 s on, no cap from 95 s on, no connection from 60 to 70 s, 10 times as slow \
+             from 60 to 120 s; it tells all, refuses with 503 for the cap, rounds down, resets as epochs, by a clock \
+             3 s behind, 1 s too early."
+        );
+    }
+
+    #[test]
     fn clients_are_separated_by_commas() {
         let options = parse(&["--clients", "breather,loop-capped"]).unwrap();
-        assert_eq!(options.clients, [Client::Breather, Client::LoopCapped]);
+        assert_eq!(options.clients(), [Client::Breather, Client::LoopCapped]);
         let error = parse(&["--clients", "loop,nonsense"]).unwrap_err();
         assert!(error.to_string().contains("possible values: loop,"));
     }

@@ -1,0 +1,133 @@
+//! Who calls, and by which policy.
+
+use std::time::Duration;
+
+use breather::{Backoff, Pacing, Policy};
+use clap::{Args, ValueEnum};
+
+use crate::client::Client;
+use crate::number::{OrNone, any, or_none, rate, seconds, up_to};
+
+#[derive(Args, Debug)]
+pub(crate) struct Clients {
+    /// Failures of a call that breather follows by another attempt
+    #[arg(long, value_name = "N", default_value_t = Policy::new().retries(), value_parser = any)]
+    retries: u32,
+
+    /// Refusals of a call that breather follows by another attempt
+    #[arg(long, value_name = "N", default_value_t = Policy::new().refusals(), value_parser = any)]
+    refusals: u32,
+
+    /// Longest delay before breather's first retry; before each further one, it doubles
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = up_to(3_600_000))]
+    backoff_ms: u32,
+
+    /// Longest delay before any retry, however often it doubled
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    backoff_cap: Duration,
+
+    /// How breather draws delays from the longest
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Jitter::Full)]
+    jitter: Jitter,
+
+    /// Time after which breather gives up a call [default: none]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    deadline: Option<Duration>,
+
+    /// Longest wait that breather lets the server ask for; one that is longer ends the call
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    longest_hint: Duration,
+
+    /// Calls of each process that breather lets wait; one more is given up
+    #[arg(long, value_name = "N", default_value_t = waiters(), value_parser = any)]
+    waiters: u32,
+
+    /// Rate of the static limiter [default: that of the server's quota]
+    #[arg(long, value_name = "PER SECOND", value_parser = rate)]
+    rate: Option<f64>,
+
+    /// Retries of a call by the AWS client: what it calls three attempts are two
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = any)]
+    aws_retries: u32,
+
+    /// Tokens that the AWS client pays its retries with, or `none` for free ones
+    #[arg(long, value_name = "N", default_value = "500", value_parser = or_none)]
+    aws_quota: OrNone,
+
+    /// Clients, separated by commas [default: all of them]
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        value_enum,
+        default_values_t = Client::value_variants(),
+        hide_default_value = true,
+    )]
+    clients: Vec<Client>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Jitter {
+    /// Evenly from nothing to the longest
+    Full,
+    /// Evenly from half of the longest on
+    Equal,
+    /// Evenly up to three times the one before
+    Decorrelated,
+    /// The longest itself
+    None,
+}
+
+impl Clients {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.rate.is_some() && !self.clients.contains(&Client::Static) {
+            return Err("--rate expects static to be among the --clients".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn all(&self) -> &[Client] {
+        &self.clients
+    }
+
+    /// The AWS SDKs' client.
+    pub(crate) const fn aws_adaptive(&self) -> breather_sim::Client {
+        breather_sim::Client::AwsAdaptive {
+            retries: self.aws_retries,
+            quota: self.aws_quota.0,
+        }
+    }
+
+    /// Of the static limiter, in sends a second, if it is not the server's.
+    pub(crate) const fn rate(&self) -> Option<f64> {
+        self.rate
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        let base = Duration::from_millis(self.backoff_ms.into());
+        let policy = Policy::new()
+            .with_retries(self.retries)
+            .with_refusals(self.refusals)
+            .with_backoff(Backoff::exponential(base).with_cap(self.backoff_cap))
+            .with_jitter(match self.jitter {
+                Jitter::Full => breather::Jitter::full(),
+                Jitter::Equal => breather::Jitter::equal(),
+                Jitter::Decorrelated => breather::Jitter::decorrelated(),
+                Jitter::None => breather::Jitter::none(),
+            })
+            .with_longest_hint(self.longest_hint);
+        match self.deadline {
+            Some(deadline) => policy.with_deadline(deadline),
+            None => policy,
+        }
+    }
+
+    pub(crate) fn pacing(&self) -> Pacing {
+        Pacing::new().with_waiters(self.waiters as usize)
+    }
+}
+
+/// By default.
+fn waiters() -> u32 {
+    u32::try_from(Pacing::new().waiters()).unwrap_or(u32::MAX)
+}

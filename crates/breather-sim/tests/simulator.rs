@@ -286,6 +286,20 @@ fn calls_start_when_they_should() {
 }
 
 #[test]
+fn a_thousand_processes_share_a_server() {
+    // One call each, and several that come bit by bit: with nobody to tell it of the others, a process leaves
+    // neither a call nor a permit behind.
+    for load in [Load::spike(1_000), Load::ramp(3_000, 60 * SECOND)] {
+        let server = Server::default().with_quota(3_000, 60 * SECOND);
+        let load = load.with_processes(1_000);
+        let run = run(&server, &load, 1);
+        assert_consistent(&run, &server, &load);
+        assert_eq!(run.leaks(), [(0, 0); 1_000]);
+        assert_eq!(run.ok(), load.calls());
+    }
+}
+
+#[test]
 fn callers_that_give_up_leave_nothing_behind() {
     let mut given_up = 0;
     each(|server, load, seed| {

@@ -39,7 +39,37 @@
 //! assert_eq!(run.leaks(), [(0, 0), (0, 0)]);
 //! ```
 //!
-//! Does a policy of yours survive your API? This one, without the pacer, gives up in the second window:
+//! # Does my policy survive my API?
+//!
+//! Say what the API limits, what it tells, and what its bad days are like; say how many calls there are; and play
+//! the policy with some seeds, since one run may be luck. This API gives 100 calls in 10 s, tells nothing before it
+//! refuses, and is restarted in the second window:
+//!
+//! ```
+//! use breather::Policy;
+//! use breather_sim::{Headers, Load, Outage, Server, run};
+//! use std::time::Duration;
+//!
+//! let seconds = Duration::from_secs;
+//! let api = Server::default()
+//!     .with_quota(100, seconds(10))
+//!     .with_cap(Some(20))
+//!     .with_headers(Headers::RetryAfter)
+//!     .with_outage(seconds(12), seconds(15), Outage::Unavailable(None));
+//! let survives = |policy| {
+//!     let load = Load::spike(500).with_policy(policy);
+//!     (1..=20).all(|seed| run(&api, &load, seed).ok() == load.calls())
+//! };
+//!
+//! // Whoever repeats a failure only once loses calls to the restart.
+//! assert!(!survives(Policy::new().with_retries(1)));
+//! assert!(survives(Policy::new().with_retries(10)));
+//! // The fifth window begins after 40 s, so that nobody can be done before.
+//! assert!(!survives(Policy::new().with_retries(10).with_deadline(seconds(40))));
+//! ```
+//!
+//! What is it worth that all calls share a pacer? Without it, this policy gives up in the second window, though it
+//! repeats each call five times:
 //!
 //! ```
 //! use breather::Policy;
@@ -65,7 +95,8 @@
 //!   whoever [`Watch`]es a run.
 //!
 //! `cargo run --release -p breather-sim --features program -- storm` plays breather and the baselines and prints a
-//! table, or JSON, or draws a chart; `--help` lists servers, loads and policies.
+//! table, or JSON, or draws a chart; `--help` lists servers, what befalls them, loads and policies. The API above is
+//! `--quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
 //!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
 //! kind. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells all

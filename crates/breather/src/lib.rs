@@ -127,6 +127,8 @@ mod rng;
 mod scope;
 mod stop;
 #[cfg(feature = "std")]
+mod sync;
+#[cfg(feature = "std")]
 mod timer;
 mod unix_time;
 #[cfg(feature = "std")]

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::instant::Instant;
 use crate::pacer::{Pacer, Pacing, Place};
+use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::timer::Timer;
 
 /// One scope's pacer, the wakers of those who wait, and the alarms that are set.

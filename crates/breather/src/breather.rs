@@ -1,5 +1,8 @@
 //! The handle that calls share.
 
+#[cfg(all(test, breather_shuttle))]
+mod models;
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;

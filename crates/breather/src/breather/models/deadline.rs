@@ -1,0 +1,46 @@
+//! Deadlines that pass while others wait.
+
+use std::time::Duration;
+
+use super::caller::{Caller, Over};
+use super::world::World;
+use super::{MS, check};
+use crate::{Breather, Instant, Policy};
+
+fn world() -> World {
+    let policy = Policy::new().with_deadline(DEADLINE);
+    let world = World::new(Breather::builder().with_policy(policy));
+    world.learn_cap(1);
+    world
+}
+
+#[test]
+fn a_call_that_stops_in_the_queue_leaves_nothing() {
+    check(|| {
+        let world = world();
+        world.spawn(0, |caller| {
+            let late = |caller: &Caller| {
+                caller.sleep_until(Instant::ORIGIN + MS);
+                caller.call();
+            };
+            let in_time = |caller: &Caller| {
+                let mut call = caller.start();
+                match caller.ready(&mut call) {
+                    Ok(()) => caller.succeed(call),
+                    Err(over) => assert!(matches!(over, Over::Stopped(_))),
+                }
+            };
+            let mut call = caller.start();
+            caller.ready(&mut call).expect("it is the first");
+            for domain in 0..2 {
+                caller.world().spawn(domain, in_time);
+                caller.world().spawn(domain, late);
+            }
+            // At the instant at which those who came in time stop.
+            caller.send(|| caller.sleep_until(Instant::ORIGIN + DEADLINE));
+        });
+        world.run();
+    });
+}
+
+const DEADLINE: Duration = Duration::from_millis(500);

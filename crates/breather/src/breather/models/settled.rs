@@ -1,0 +1,59 @@
+//! What has to be true when nobody runs.
+
+use std::sync::Arc;
+
+use super::SECOND;
+use super::domain::Runtime;
+use super::world::World;
+use crate::Alarm;
+
+impl World {
+    /// When nobody runs, everything has been said that there was to say.
+    pub(super) fn assert_settled(&self) {
+        let now = self.now();
+        let scope = self.scope();
+        let mut scope = scope.lock();
+        assert_eq!(scope.pacer.poll_offer(now), None, "it was not offered");
+        let state = self.lock();
+        assert_eq!(scope.pacer.in_flight(), state.in_flight);
+        let awaiting = state.parkers.iter().filter(|parker| parker.awaits_permit());
+        let awaiting = awaiting.count();
+        assert!(scope.wakers.len() >= awaiting, "a waker was lost");
+        assert!(
+            scope.pacer.waiting() >= scope.wakers.len(),
+            "a waker is left"
+        );
+        let runtimes = state.runtimes.iter().enumerate();
+        for (domain, runtime) in runtimes.filter(|(_, runtime)| runtime.is_driven()) {
+            let mut parkers = state.parkers.iter();
+            if parkers.any(|it| it.awaits_permit() && it.domain == domain as u64) {
+                let next = runtime.alarms.iter().map(Alarm::at).min();
+                assert!(next.is_some_and(|at| at <= now + SECOND), "no alarm is set");
+            }
+        }
+        if awaiting > 0 && !state.runtimes.iter().any(Runtime::stands_still) {
+            let alarms = state.runtimes.iter().flat_map(|runtime| &runtime.alarms);
+            let first = alarms.map(Alarm::at).min();
+            let due = scope.pacer.next_wake();
+            assert!(
+                due.is_none_or(|due| first.is_some_and(|first| first <= due)),
+                "the alarm is late"
+            );
+        }
+    }
+
+    /// When all calls are over, nothing of them is left.
+    pub(super) fn assert_idle(&self) {
+        let scope = self.scope();
+        {
+            let state = scope.lock();
+            assert_eq!(state.pacer.in_flight(), 0, "a permit is left");
+            assert_eq!(state.pacer.waiting(), 0, "a place is left");
+            assert_eq!(state.wakers.len(), 0, "a waker is left");
+        }
+        self.lock().runtimes.iter_mut().for_each(Runtime::drive);
+        while self.pass() {}
+        // It could be evicted now.
+        assert_eq!(Arc::strong_count(&scope), 2);
+    }
+}

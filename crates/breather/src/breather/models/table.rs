@@ -1,0 +1,111 @@
+//! Calls of many scopes in a table that has room for few.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+use std::time::Duration;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::thread;
+
+use super::world::World;
+use super::{SCOPE, SECOND, check};
+use crate::{Breather, CallSpec, Hint, Outcome, Step};
+
+/// The attempts in flight in each shared scope, as their callers count them.
+#[derive(Default)]
+struct Tally {
+    in_flight: BTreeMap<&'static str, u32>,
+    changes: u32,
+}
+
+impl Tally {
+    fn count(&mut self, name: &'static str, by: i32) {
+        let in_flight = self.in_flight.entry(name).or_default();
+        *in_flight = in_flight.checked_add_signed(by).expect("a count");
+        self.changes += 1;
+    }
+}
+
+/// Makes a call of the scope. Whether it was shared.
+fn call(world: &World, tally: &Mutex<Tally>, name: &'static str) -> bool {
+    let tally = || tally.lock().expect("it is whole");
+    let timer = world.domain(0);
+    let mut call = world
+        .breather()
+        .start(Some(name), CallSpec::new(), timer, 1);
+    let is_shared = !call.report().unshared();
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    if is_shared {
+        tally().count(name, 1);
+        let before = tally().changes;
+        let seen = world.breather().snapshot(name).expect("it is in use");
+        let tally = tally();
+        // All who say that they share it do.
+        assert!(tally.changes > before || seen.in_flight() >= tally.in_flight[name]);
+    }
+    thread::sleep(Duration::ZERO);
+    if is_shared {
+        assert!(world.breather().snapshot(name).is_some());
+        tally().count(name, -1);
+    }
+    if thread_rng().r#gen() {
+        let _ = call.on_outcome(Outcome::success(), &Hint::new(world.now()));
+    }
+    is_shared
+}
+
+/// Calls of `names` by three threads. Whether all were shared.
+fn run(world: &World, room: usize, names: &'static [&'static str]) -> bool {
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let threads: Vec<_> = (0..3)
+        .map(|_| {
+            let (world, tally) = (world.clone(), Arc::clone(&tally));
+            thread::spawn(move || {
+                let mut all = true;
+                for _ in 0..3 {
+                    let name = names[thread_rng().gen_range(0..names.len())];
+                    all &= call(&world, &tally, name);
+                    let scopes = world.breather().0.scopes.as_ref();
+                    assert!(scopes.is_some_and(|scopes| scopes.len() <= room));
+                }
+                all
+            })
+        })
+        .collect();
+    let shared = threads
+        .into_iter()
+        .map(|thread| thread.join().expect("it is whole"));
+    shared.fold(true, |all, shared| all & shared)
+}
+
+#[test]
+fn who_shares_a_scope_shares_it_with_all() {
+    for room in [1, 2] {
+        check(move || {
+            let world = World::new(Breather::builder().with_scopes(room));
+            run(&world, room, &["a", "b", "c"]);
+            // Nobody has any at hand.
+            assert!(call(&world, &Mutex::default(), "d"));
+        });
+    }
+}
+
+#[test]
+fn where_there_is_room_all_are_shared() {
+    check(|| {
+        let world = World::new(Breather::builder().with_scopes(2));
+        assert!(run(&world, 2, &["a", "b"]));
+    });
+}
+
+#[test]
+fn a_scope_that_is_held_stays() {
+    check(|| {
+        let world = World::new(Breather::builder().with_scopes(2));
+        world.learn_hold(SECOND);
+        run(&world, 2, &["a", "b"]);
+        let held = world.breather().snapshot(SCOPE).expect("it is held");
+        assert_eq!(held.opens(), Some(world.now() + SECOND));
+    });
+}

@@ -1,0 +1,82 @@
+//! Permits that are not used at once, since the transport is not ready.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use shuttle::thread;
+
+use super::caller::Caller;
+use super::world::World;
+use super::{SECOND, check};
+use crate::{Breather, Decision, Hint, Instant, Outcome, Window};
+
+/// A server that refuses the first, and says until when.
+#[derive(Default)]
+struct Server {
+    received: u32,
+    /// What all callers know who ask after this.
+    opens: Instant,
+}
+
+/// A call that asks again as soon as its transport is ready, and is sent then.
+fn call(caller: &Caller, server: &Mutex<Server>) {
+    let server = || server.lock().expect("it is whole");
+    let mut call = caller.start();
+    loop {
+        caller.ready(&mut call).expect("nothing stops it");
+        thread::sleep(Duration::ZERO);
+        let opens = server().opens;
+        let step = call.poll_unsent(&caller.waker());
+        caller.follow(&mut call, step).expect("nothing stops it");
+        let now = caller.now();
+        assert!(now >= opens, "sent before {opens:?}");
+        let is_refused = caller.send(|| {
+            thread::sleep(Duration::ZERO);
+            let mut server = server();
+            server.received += 1;
+            server.received == 1
+        });
+        let window = Window::new("").with_limit(300);
+        let hint = Hint::new(caller.now());
+        if !is_refused {
+            let hint = hint.with_window(window.with_remaining(200));
+            let _ = call.on_outcome(Outcome::success(), &hint);
+            return;
+        }
+        let spent = window.with_remaining(0).with_reset(SECOND);
+        let refusal = Outcome::throttled("status 429");
+        let refused_at = hint.received();
+        let decision = call.on_outcome(refusal, &hint.with_window(spent));
+        assert!(matches!(decision, Decision::Retry(_)));
+        server().opens = refused_at + SECOND;
+    }
+}
+
+fn callers(world: &World) {
+    let server = Arc::new(Mutex::new(Server::default()));
+    for _ in 0..3 {
+        let server = Arc::clone(&server);
+        world.spawn(0, move |caller| call(caller, &server));
+    }
+}
+
+#[test]
+fn a_permit_from_before_a_refusal_goes_back() {
+    check(|| {
+        let world = World::new(Breather::builder());
+        world.learn_cap(2);
+        callers(&world);
+        assert_eq!(world.run(), Instant::ORIGIN + SECOND);
+    });
+}
+
+#[test]
+fn a_permit_goes_back_while_time_passes() {
+    check(|| {
+        let world = World::new(Breather::builder());
+        world.learn_cap(2);
+        callers(&world);
+        world.hurry(4);
+        world.run();
+    });
+}

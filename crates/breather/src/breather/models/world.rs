@@ -1,0 +1,252 @@
+//! The time of a model, and its callers.
+
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::task::Waker;
+use std::time::Duration;
+
+use shuttle::thread::{self, JoinHandle, Thread};
+
+use super::SCOPE;
+use super::caller::{Caller, Parker};
+use super::domain::{Domain, Runtime};
+use crate::breather::{Breather, Builder};
+use crate::scope::Scope;
+use crate::{ActiveCall, Alarm, CallSpec, Hint, Instant, Outcome, Step, Window};
+
+pub(super) type Active = ActiveCall<Domain>;
+
+/// A handle, its callers in threads of their own, and the time that passes for them.
+///
+/// Time passes when the model has nothing else to do, and then to the next instant that anybody waits for: what
+/// is late is late by a fault. [`hurry`](Self::hurry) lets it pass at any moment.
+#[derive(Clone)]
+pub(super) struct World {
+    breather: Breather,
+    state: Arc<Mutex<State>>,
+}
+
+pub(super) struct State {
+    pub(super) now: Instant,
+    pub(super) sleeping: Vec<(Instant, Waker)>,
+    pub(super) runtimes: Vec<Runtime>,
+    pub(super) parkers: Vec<Parker>,
+    /// How many threads are neither parked nor over.
+    pub(super) busy: usize,
+    /// How many callers hold a permit, by their own count.
+    pub(super) in_flight: u32,
+    /// How often a waker was called.
+    pub(super) woken: u32,
+    /// The calls that nobody polls any more.
+    pub(super) kept: Vec<Active>,
+    threads: Vec<JoinHandle<()>>,
+    main: Thread,
+}
+
+impl World {
+    pub(super) fn new(builder: Builder) -> Self {
+        let state = State {
+            now: Instant::ORIGIN,
+            sleeping: Vec::new(),
+            runtimes: vec![Runtime::default(), Runtime::default()],
+            parkers: Vec::new(),
+            busy: 0,
+            in_flight: 0,
+            woken: 0,
+            kept: Vec::new(),
+            threads: Vec::new(),
+            main: thread::current(),
+        };
+        let state = Arc::new(Mutex::new(state));
+        let breather = builder.build();
+        Self { breather, state }
+    }
+
+    /// Has the scope learn that no more than `cap` may be in flight. It stays at that for a second.
+    pub(super) fn learn_cap(&self, cap: u32) {
+        let timer = self.domain(0);
+        let mut calls: Vec<_> = (0..=cap).map(|_| self.start(&timer)).collect();
+        for call in &mut calls {
+            assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+        }
+        let left = Window::new("").with_limit(300).with_remaining(200);
+        let refusal = Hint::new(self.now()).with_window(left);
+        let mut refused = calls.pop().expect("at least one");
+        let _ = refused.on_outcome(Outcome::throttled("status 429"), &refusal);
+        for call in &mut calls {
+            let _ = call.on_outcome(Outcome::success(), &Hint::new(self.now()));
+        }
+        assert_eq!(self.concurrency(), cap);
+    }
+
+    /// Has the scope learn that nothing remains until `reset`.
+    pub(super) fn learn_hold(&self, reset: Duration) {
+        let mut call = self.start(&self.domain(0));
+        assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+        let spent = Window::new("").with_limit(300).with_remaining(0);
+        let hint = Hint::new(self.now()).with_window(spent.with_reset(reset));
+        let _ = call.on_outcome(Outcome::success(), &hint);
+    }
+
+    /// What nobody holds across a switch of threads, and no schedule depends on.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        match self.state.try_lock() {
+            Ok(state) => state,
+            // The model has failed already.
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => panic!("it is held across a switch"),
+        }
+    }
+
+    pub(super) fn breather(&self) -> &Breather {
+        &self.breather
+    }
+
+    pub(super) fn scope(&self) -> Arc<Scope> {
+        let scopes = self.breather.0.scopes.as_ref().expect("pacing is on");
+        scopes.find(SCOPE).expect("it is in use")
+    }
+
+    pub(super) fn domain(&self, id: u64) -> Domain {
+        Domain::new(self.clone(), id)
+    }
+
+    pub(super) fn start(&self, timer: &Domain) -> Active {
+        let spec = CallSpec::new();
+        self.breather.start(Some(SCOPE), spec, timer.clone(), 1)
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.lock().now
+    }
+
+    pub(super) fn concurrency(&self) -> u32 {
+        self.breather
+            .snapshot(SCOPE)
+            .expect("a scope")
+            .concurrency()
+    }
+
+    /// Does what foreign code may: it asks the handle. Under the lock of the scope, or of the table, it would
+    /// wait for itself.
+    pub(super) fn look(&self) {
+        // What a failed model drops has nothing more to tell.
+        if !std::thread::panicking() {
+            let _ = self.breather.snapshot(SCOPE);
+        }
+    }
+
+    /// Starts a thread whose calls wait in a domain.
+    pub(super) fn spawn(&self, domain: u64, body: impl FnOnce(&Caller) + Send + 'static) {
+        let id = self.lock().parkers.len();
+        let caller = Caller::new(self.clone(), id, self.domain(domain));
+        {
+            let mut state = self.lock();
+            state.parkers.push(Parker::new(domain));
+            state.busy += 1;
+        }
+        let thread = thread::spawn(move || {
+            caller.settle_in();
+            body(&caller);
+            let world = caller.world();
+            let is_quiet = {
+                let mut state = world.lock();
+                state.busy -= 1;
+                state.busy == 0
+            };
+            if is_quiet {
+                world.on_quiet();
+            }
+        });
+        self.lock().threads.push(thread);
+    }
+
+    /// Lets time pass at any moment, so many times.
+    pub(super) fn hurry(&self, times: usize) {
+        self.spawn(0, move |caller| {
+            for _ in 0..times {
+                thread::sleep(Duration::ZERO);
+                caller.world().pass();
+            }
+        });
+    }
+
+    pub(super) fn on_quiet(&self) {
+        let main = self.lock().main.clone();
+        main.unpark();
+    }
+
+    /// Lets time pass until all threads are over, and looks at what they leave. The answer is when they were.
+    pub(super) fn run(&self) -> Instant {
+        loop {
+            while self.lock().busy > 0 {
+                thread::park();
+            }
+            if self.lock().parkers.iter().all(|parker| !parker.is_parked) {
+                break;
+            }
+            // Who read the clock before it went on may have set an alarm that is due.
+            if self.next_due().is_none_or(|due| due > self.now()) {
+                self.assert_settled();
+            }
+            assert!(self.pass(), "somebody waits for nothing");
+        }
+        let threads = std::mem::take(&mut self.lock().threads);
+        for thread in threads {
+            thread.join().expect("it would have failed the model");
+        }
+        let over = self.now();
+        let kept = std::mem::take(&mut self.lock().kept);
+        drop(kept);
+        self.assert_idle();
+        over
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let state = self.lock();
+        let sleeps = state.sleeping.iter().map(|&(at, _)| at);
+        let driven = state.runtimes.iter().filter(|it| it.is_driven());
+        let alarms = driven.flat_map(|runtime| &runtime.alarms);
+        sleeps.chain(alarms.map(Alarm::at)).min()
+    }
+
+    /// Goes on to the next instant that somebody waits for, and has it happen. Whether there is one.
+    pub(super) fn pass(&self) -> bool {
+        let Some(due) = self.next_due() else {
+            return false;
+        };
+        let (now, awake, alarms) = {
+            let mut state = self.lock();
+            state.now = state.now.max(due);
+            let now = state.now;
+            let awake = take(&mut state.sleeping, |&(at, _)| at <= now);
+            let mut alarms = Vec::new();
+            for (domain, runtime) in state.runtimes.iter_mut().enumerate() {
+                if runtime.is_driven() {
+                    let due = take(&mut runtime.alarms, |alarm| alarm.at() <= now);
+                    alarms.extend(due.into_iter().map(|alarm| (domain as u64, alarm)));
+                }
+            }
+            (now, awake, alarms)
+        };
+        assert!(now < Instant::ORIGIN + LONGEST, "nobody comes to an end");
+        for (_, waker) in awake {
+            waker.wake();
+        }
+        for (domain, mut alarm) in alarms {
+            if alarm.ring(now).is_some() {
+                self.domain(domain).keep(alarm);
+            }
+        }
+        true
+    }
+}
+
+/// Takes out what `is_due`.
+fn take<T>(all: &mut Vec<T>, is_due: impl Fn(&T) -> bool) -> Vec<T> {
+    let (due, rest) = std::mem::take(all).into_iter().partition(is_due);
+    *all = rest;
+    due
+}
+
+/// Longer than any model needs.
+const LONGEST: Duration = Duration::from_secs(30);

@@ -278,7 +278,7 @@ impl<T: Timer> ActiveCall<T> {
         }
         eventful(&mut self.progress, &self.policy, now).on_unsent();
         if let Some(gate) = &mut self.gate {
-            gate.put_back();
+            gate.put_back(now, &self.timer);
         }
         self.poll_step(waker)
     }
@@ -476,10 +476,13 @@ impl Gate {
         self.scope.lock().pacer.confirm(now, permit)
     }
 
-    /// Gives the permit back, unused. Whoever calls this asks anew.
-    fn put_back(&mut self) {
+    /// Gives the permit back, unused.
+    fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
         if let Some(permit) = self.permit.take() {
-            self.scope.lock().pacer.on_unsent(permit);
+            let mut state = self.scope.lock();
+            state.pacer.on_unsent(permit);
+            // The call may ask anew, or stop since it is late, and then nobody else would say what is free.
+            self.scope.settle(state, now, timer);
         }
     }
 

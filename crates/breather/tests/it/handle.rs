@@ -276,6 +276,29 @@ fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
 }
 
 #[test]
+fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once() {
+    let policy = Policy::new().with_deadline(500 * MS);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let [mut late, mut refused] = [(); 2].map(|()| start(&breather, &timer));
+    assert_eq!(step(&mut late), Step::Send);
+    assert_eq!(step(&mut refused), Step::Send);
+    let _ = refused.on_outcome(Outcome::throttled("status 429"), &said(&timer, 200));
+    assert_eq!(breather.snapshot("api").unwrap().concurrency(), 1);
+    timer.advance(499 * MS);
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut next = start(&breather, &timer);
+    assert!(matches!(next.poll_step(&waker), Step::Wait { .. }));
+    timer.advance(MS + Duration::from_nanos(1));
+    let Step::Stop(stopped) = late.poll_unsent(Waker::noop()) else {
+        panic!()
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(bell.rang(), 1);
+    assert_eq!(next.poll_step(&waker), Step::Send);
+}
+
+#[test]
 fn an_attempt_whose_end_is_never_told_is_given_up_by_the_next() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut call = start(&breather, &timer);

@@ -5,13 +5,45 @@ use std::time::Duration;
 use super::caller::{Caller, Over};
 use super::world::World;
 use super::{MS, check};
-use crate::{Breather, Instant, Policy};
+use crate::{Breather, Instant, Policy, Stop, StopReason};
 
 fn world() -> World {
     let policy = Policy::new().with_deadline(DEADLINE);
     let world = World::new(Breather::builder().with_policy(policy));
     world.learn_cap(1);
     world
+}
+
+/// Has a permit, and a transport that is never ready.
+fn overdue(caller: &Caller) -> Stop {
+    let mut call = caller.start();
+    caller.ready(&mut call).expect("it is the first");
+    let deadline = call.deadline().expect("it has begun");
+    let overdue = deadline + Duration::from_nanos(1);
+    caller.send(|| caller.sleep_until(overdue));
+    let step = call.poll_unsent(&caller.waker());
+    let Err(Over::Stopped(stopped)) = caller.follow(&mut call, step) else {
+        panic!("it is late");
+    };
+    *stopped.stop()
+}
+
+#[test]
+fn the_permit_of_a_call_that_is_late_goes_to_the_next_at_once() {
+    check(|| {
+        let world = world();
+        world.spawn(0, |caller| {
+            let late = |caller: &Caller| {
+                caller.sleep_until(Instant::ORIGIN + MS);
+                caller.call();
+            };
+            caller.world().spawn(0, late);
+            caller.world().spawn(1, late);
+            assert_eq!(overdue(caller).reason(), StopReason::Deadline);
+        });
+        let over = world.run();
+        assert_eq!(over, Instant::ORIGIN + DEADLINE + Duration::from_nanos(1));
+    });
 }
 
 #[test]

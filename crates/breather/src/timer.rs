@@ -13,7 +13,8 @@ use crate::unix_time::WallClock;
 /// place of a box, so that waiting allocates nothing and a browser's timer, which is not `Send`, fits.
 ///
 /// All timers that drive one [`Breather`](crate::Breather) must read one monotonic clock from one
-/// origin.
+/// origin. [`now`](Self::now) and [`domain`](Self::domain) may be asked under its locks, and must not use it;
+/// what else is called may.
 pub trait Timer: Clone + WallClock {
     /// A future that is ready at an instant.
     type Sleep: Future<Output = ()>;

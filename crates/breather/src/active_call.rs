@@ -2,20 +2,18 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use crate::breather::SharedPolicy;
 use crate::call::{Call, CallSpec};
 use crate::decision::Decision;
+use crate::gate::Gate;
 use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::{Kind, Outcome};
-use crate::pacer::{Patience, Permit, Place, Turn};
 use crate::policy::Policy;
 use crate::report::{Report, ReportSlot};
-use crate::scope::Scope;
 use crate::stop::{Stop, StopReason, Stopped};
 use crate::timer::Timer;
 use crate::unix_time::Moment;
@@ -101,16 +99,6 @@ struct End {
     detail: &'static str,
 }
 
-/// The call's place before its scope's pacer.
-#[derive(Debug)]
-struct Gate {
-    scope: Arc<Scope>,
-    /// Taken when the call first asks, and kept.
-    place: Option<Place>,
-    waiting: bool,
-    permit: Option<Permit>,
-}
-
 /// What a call does next.
 ///
 /// Exhaustive on purpose: a driver that handles these handles everything.
@@ -135,15 +123,9 @@ impl<T: Timer> ActiveCall<T> {
         policy: SharedPolicy,
         spec: CallSpec,
         seed: u64,
-        scope: Option<(Arc<Scope>, bool)>,
+        gate: Option<Gate>,
+        is_unshared: bool,
     ) -> Self {
-        let is_unshared = scope.as_ref().is_some_and(|&(_, is_shared)| !is_shared);
-        let gate = scope.map(|(scope, _)| Gate {
-            scope,
-            place: None,
-            waiting: false,
-            permit: None,
-        });
         let plain = Plain {
             spec: spec.paced(gate.is_some()),
             seed,
@@ -231,7 +213,7 @@ impl<T: Timer> ActiveCall<T> {
             } else {
                 gate.give_back(now, &self.timer);
             }
-            if stop.is_none() && gate.waiting {
+            if stop.is_none() && gate.is_waiting() {
                 let until = call.deadline();
                 return Step::Wait { until };
             }
@@ -326,15 +308,10 @@ impl<T: Timer> ActiveCall<T> {
         told_hint: &Hint<'_>,
     ) -> Decision {
         let now = hint.received();
-        let mut opens = None;
-        if let Some(gate) = &mut self.gate {
-            let mut state = gate.scope.lock();
-            if let Some(permit) = gate.permit.take() {
-                state.pacer.on_outcome(now, permit, told, told_hint);
-            }
-            opens = state.pacer.opens();
-            gate.scope.settle(state, now, &self.timer);
-        }
+        let opens = self
+            .gate
+            .as_mut()
+            .and_then(|gate| gate.on_outcome(now, told, told_hint, &self.timer));
         let reason = match outcome.kind() {
             Kind::Success => Some(StopReason::Success),
             Kind::Permanent => Some(StopReason::Permanent),
@@ -368,10 +345,10 @@ impl<T: Timer> ActiveCall<T> {
         Moment::new(self.timer.now()).with_wall_clock(&self.timer)
     }
 
-    /// The scope whose pacer the call passes, if it passes one.
+    /// The scope whose pacer the call passes, if it passes one; of several, the most specific.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.gate.as_ref().map(|gate| gate.scope.name())
+        self.gate.as_ref().map(Gate::name)
     }
 
     /// The instant by which the call must be over.
@@ -448,106 +425,5 @@ fn eventful<'p>(progress: &'p mut Progress, policy: &Policy, now: Instant) -> &'
     match progress {
         Progress::Eventful(call) => call,
         Progress::Plain(_) => unreachable!("it was replaced"),
-    }
-}
-
-impl Gate {
-    /// Takes the call's place, and a permit if there is one at once.
-    ///
-    /// If there is none, the call has to [`ask`](Self::ask) in full, to keep a waker or to learn why it does
-    /// not wait.
-    fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
-        let mut state = self.scope.lock();
-        let place = state.pacer.arrive();
-        self.place = Some(place);
-        let Turn::Send(permit) = state.pacer.request(now, place, Patience::endless()) else {
-            return false;
-        };
-        self.permit = Some(permit);
-        self.scope.settle(state, now, timer);
-        true
-    }
-
-    /// Whether the permit at hand is still good. It then counts as used now.
-    fn confirm(&mut self, now: Instant) -> bool {
-        let Some(permit) = &mut self.permit else {
-            return false;
-        };
-        self.scope.lock().pacer.confirm(now, permit)
-    }
-
-    /// Gives the permit back, unused.
-    fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
-        if let Some(permit) = self.permit.take() {
-            let mut state = self.scope.lock();
-            state.pacer.on_unsent(permit);
-            // The call may ask anew, or stop since it is late, and then nobody else would say what is free.
-            self.scope.settle(state, now, timer);
-        }
-    }
-
-    /// Asks for a permit: has one afterwards, or waits, or answers why it does neither.
-    fn ask<T: Timer>(
-        &mut self,
-        call: &mut Call,
-        now: Instant,
-        timer: &T,
-        waker: &Waker,
-    ) -> Option<Stop> {
-        // A waker's clone is foreign code, and not for under the lock. Most calls never need one.
-        let mut kept = self.waiting.then(|| waker.clone());
-        loop {
-            let mut state = self.scope.lock();
-            if let Some(permit) = self.permit.take() {
-                state.pacer.on_drop(permit);
-            }
-            let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
-            let mut stop = None;
-            match state.pacer.request(now, place, call.patience()) {
-                Turn::Send(permit) => self.permit = Some(permit),
-                Turn::Crowded => stop = Some(call.on_crowded(now)),
-                Turn::Wait { opens } => {
-                    stop = call.on_waiting(now, opens, state.pacer.evidence());
-                }
-            }
-            let waited = self.waiting;
-            self.waiting = self.permit.is_none() && stop.is_none();
-            let former = if !self.waiting {
-                if waited || stop.is_some() {
-                    state.pacer.leave(place);
-                    state.wakers.remove(&place)
-                } else {
-                    None
-                }
-            } else if let Some(waker) = kept.take() {
-                state.wakers.insert(place, waker)
-            } else {
-                drop(state);
-                kept = Some(waker.clone());
-                continue;
-            };
-            self.scope.settle(state, now, timer);
-            drop(former);
-            return stop;
-        }
-    }
-
-    /// Gives up the permit, or the place among the waiting.
-    fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
-        if self.permit.is_none() && !self.waiting {
-            return;
-        }
-        self.waiting = false;
-        let mut state = self.scope.lock();
-        if let Some(permit) = self.permit.take() {
-            state.pacer.on_drop(permit);
-        }
-        let former = self.place.and_then(|place| {
-            state.pacer.leave(place);
-            state.wakers.remove(&place)
-        });
-        let now = now.max(state.pacer.latest());
-        self.scope.settle(state, now, timer);
-        drop(former);
     }
 }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use crate::active_call::ActiveCall;
 use crate::call::CallSpec;
+use crate::gate::Gate;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
 use crate::policy::Policy;
-use crate::scope::Scopes;
+use crate::scope::ScopeTable;
 use crate::timer::Timer;
 
 /// The handle that calls share: a policy, and what was learned about each scope.
@@ -37,7 +38,7 @@ pub struct Breather(Arc<Inner>);
 
 struct Inner {
     policy: Policy,
-    scopes: Option<Scopes>,
+    scopes: Option<ScopeTable>,
 }
 
 /// The policy of a handle, kept by its calls.
@@ -79,21 +80,44 @@ impl Breather {
         self.0.policy
     }
 
-    /// Starts a call, for adapters: it will pass the pacer of `scope`, if it is given one and pacing is on.
-    /// No two calls should have the same `seed`.
+    /// Starts a call, for adapters: it will pass the pacers of `scopes`, if pacing is on. No two calls should have
+    /// the same `seed`.
+    ///
+    /// Mostly there is one scope, as in `Some("api.example.com")`. Of several the most specific comes first, as in
+    /// `["token 7", "organisation 3"]`: the call is sent when all of them grant it at the same instant, and a refusal
+    /// is put down to the one whose window the answer shows spent, else to the first. Which windows are whose is
+    /// learned: what remains of an organisation's falls whichever token asks.
     ///
     /// Its place in the order and its deadline count from when it first asks.
-    pub fn start<T: Timer>(
+    pub fn start<'s, T: Timer>(
         &self,
-        scope: Option<&str>,
+        scopes: impl IntoIterator<Item = &'s str>,
         spec: CallSpec,
         timer: T,
         seed: u64,
     ) -> ActiveCall<T> {
-        let scope = scope.zip(self.0.scopes.as_ref());
-        let scope = scope.map(|(name, scopes)| scopes.get(name, || timer.now()));
+        let mut is_unshared = false;
+        let gate = self.0.scopes.as_ref().and_then(|known| {
+            let mut names = scopes.into_iter();
+            let mut scope = |name| {
+                let (scope, is_shared) = known.get(name, || timer.now());
+                is_unshared |= !is_shared;
+                scope
+            };
+            let first = scope(names.next()?);
+            let Some(second) = names.next() else {
+                return Some(Gate::one(first));
+            };
+            let mut all = vec![first];
+            for name in core::iter::once(second).chain(names) {
+                if all.iter().all(|scope| scope.name() != name) {
+                    all.push(scope(name));
+                }
+            }
+            Some(Gate::several(all))
+        });
         let policy = SharedPolicy(Arc::clone(&self.0));
-        ActiveCall::new(timer, policy, spec, seed, scope)
+        ActiveCall::new(timer, policy, spec, seed, gate, is_unshared)
     }
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.
@@ -124,7 +148,7 @@ impl fmt::Debug for Breather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Breather")
             .field("policy", &self.0.policy)
-            .field("scopes", &self.0.scopes.as_ref().map(Scopes::len))
+            .field("scopes", &self.0.scopes.as_ref().map(ScopeTable::len))
             .finish_non_exhaustive()
     }
 }
@@ -183,7 +207,7 @@ impl Builder {
             pacing,
             scopes,
         } = self;
-        let scopes = pacing.map(|pacing| Scopes::new(pacing, scopes));
+        let scopes = pacing.map(|pacing| ScopeTable::new(pacing, scopes));
         Breather(Arc::new(Inner { policy, scopes }))
     }
 }

@@ -152,6 +152,18 @@ impl<'a> Hint<'a> {
         tightest.map(|(window, _)| window)
     }
 
+    /// The same, without the windows that `keeps` does not keep, by their order.
+    pub(crate) fn only(&self, keeps: impl Fn(usize) -> bool) -> Self {
+        let mut only = self.clone();
+        if let Some(said) = &mut only.said {
+            said.windows = [None; MAX_WINDOWS];
+        }
+        for (_, window) in self.windows().enumerate().filter(|&(at, _)| keeps(at)) {
+            only.push_window(*window);
+        }
+        only
+    }
+
     fn set_retry_after(&mut self, stated: Stated<'a>) {
         self.said().retry_after = Some(stated);
     }
@@ -335,6 +347,6 @@ impl fmt::Display for Why {
 }
 
 /// More windows than one response of any known server carries.
-const MAX_WINDOWS: usize = 4;
+pub(crate) const MAX_WINDOWS: usize = 4;
 
 const MAX_IGNORED: usize = 4;

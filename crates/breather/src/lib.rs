@@ -71,7 +71,7 @@
 //! | longest hint obeyed | 5 minutes | [`Policy::with_longest_hint`] |
 //! | waiters of a scope | 100,000 | [`Pacing::with_waiters`] |
 //! | scopes of a handle | 1,000 | `Builder::with_scopes` |
-//! | scope | the authority of the URL that is asked | the adapter |
+//! | scope | the authority of the URL that is asked | the adapter, or `Scopes` in a request's extensions |
 //! | pacing | on | `Builder::without_pacing` |
 //!
 //! The reason for each stands on its type.
@@ -114,6 +114,8 @@ mod call;
 mod classify;
 mod decision;
 mod evidence;
+#[cfg(feature = "std")]
+mod gate;
 mod hint;
 mod instant;
 mod jitter;
@@ -125,6 +127,9 @@ mod report;
 mod rng;
 #[cfg(feature = "std")]
 mod scope;
+#[cfg(feature = "std")]
+mod scopes;
+mod several;
 mod stop;
 #[cfg(feature = "std")]
 mod sync;
@@ -155,6 +160,9 @@ pub use report::Report;
 pub use report::ReportSlot;
 #[cfg(feature = "std")]
 pub use scope::Alarm;
+#[cfg(feature = "std")]
+pub use scopes::Scopes;
+pub use several::{Pass, Passing};
 pub use stop::{Stop, StopReason, Stopped};
 #[cfg(feature = "std")]
 pub use timer::Timer;

@@ -3,6 +3,7 @@
 mod concurrency;
 mod expectation;
 mod hold;
+mod kinship;
 mod others;
 mod pause;
 mod permit;
@@ -16,6 +17,7 @@ use core::time::Duration;
 use self::concurrency::Concurrency;
 use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
+use self::kinship::Kinship;
 use self::pause::Pause;
 pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
@@ -73,6 +75,7 @@ pub struct Pacer {
     /// How many were sent before the epoch began.
     epoch_start: u64,
     quota: Quota,
+    kinship: Kinship,
     concurrency: Concurrency,
     lateness: Lateness,
     pause: Pause,
@@ -146,6 +149,7 @@ impl Pacer {
             epoch: 0,
             epoch_start: 0,
             quota: Quota::default(),
+            kinship: Kinship::default(),
             concurrency: Concurrency::new(),
             lateness: Lateness::new(),
             pause: Pause::new(),
@@ -176,21 +180,28 @@ impl Pacer {
     ///
     /// Asking again while waiting is harmless.
     pub fn request(&mut self, now: Instant, place: Place, patience: Patience) -> Turn {
-        let now = self.advance(now);
         let waited = self.waiters.contains(place);
-        if waited {
-            self.waiters.leave(place);
+        if self.has_turn(now, place) {
+            return Turn::Send(self.grant(place));
         }
+        self.wait(place, patience, waited)
+    }
+
+    /// Whether the call at `place` may be sent now. It does not wait here afterwards.
+    pub(crate) fn has_turn(&mut self, now: Instant, place: Place) -> bool {
+        let now = self.advance(now);
+        self.waiters.leave(place);
         let after = self.probed_last();
         let next = self.waiters.next_after(after);
         let turn = |place| (Some(place) <= after, place);
         let is_first = next.is_none_or(|next| turn(place) < turn(next));
         // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
-        if is_first
+        is_first
             && (self.has_room(now) || self.waiters.take_from_younger(place) && self.has_room(now))
-        {
-            return Turn::Send(self.grant(now, place));
-        }
+    }
+
+    /// Lets the call at `place` wait, or wait on if it `waited`.
+    pub(crate) fn wait(&mut self, place: Place, patience: Patience, waited: bool) -> Turn {
         if !waited && self.waiters.len() >= self.pacing.waiters {
             return Turn::Crowded;
         }
@@ -198,6 +209,11 @@ impl Pacer {
         Turn::Wait {
             opens: self.opens(),
         }
+    }
+
+    /// Whether the call at `place` waits.
+    pub(crate) fn is_waiting(&self, place: Place) -> bool {
+        self.waiters.contains(place)
     }
 
     /// The call at `place` does not wait any longer. Harmless if it does not wait.
@@ -236,6 +252,34 @@ impl Pacer {
         if !was_held && self.opens().is_some() {
             self.evidence = tightest.and_then(Window::evidence);
         }
+    }
+
+    /// The attempt that `permit` was given for was refused, at `now`, for another scope that it passed. Of this one
+    /// the server said `hint`.
+    pub(crate) fn on_refused_elsewhere(&mut self, now: Instant, permit: Permit, hint: &Hint<'_>) {
+        let now = self.advance(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if permit.epoch != self.epoch {
+            return;
+        }
+        if let Some(window) = hint.tightest() {
+            self.quota.on_answer(&permit, hint.received(), window);
+        }
+        self.on_lost(&permit);
+        self.recount(now);
+    }
+
+    /// Whether `window`, of which the answer to `permit` told, is this scope's, and not one of the more specific
+    /// scope `by` that the attempt passed as well.
+    pub(crate) fn is_kin(
+        &mut self,
+        permit: &Permit,
+        hint: &Hint<'_>,
+        window: &Window<'_>,
+        by: u64,
+    ) -> bool {
+        let resets = window.reset().map(|delay| hint.received() + delay);
+        self.kinship.on_answer(window, resets, by, permit.number)
     }
 
     /// The attempt that `permit` was given for is given up, and nobody knows how it ends.
@@ -390,7 +434,9 @@ impl Pacer {
         self.latest
     }
 
-    fn grant(&mut self, now: Instant, place: Place) -> Permit {
+    /// A permit for a call that [has its turn](Self::has_turn), at the time at which it was found to.
+    pub(crate) fn grant(&mut self, place: Place) -> Permit {
+        let now = self.latest;
         self.in_flight += 1;
         self.sent += 1;
         self.sent_at = now;

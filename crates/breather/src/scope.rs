@@ -60,22 +60,40 @@ impl Scope {
         if state.pacer.waiting() == 0 {
             return;
         }
-        let woken = state.offer(now);
-        let at = state.alarm_at(now, || timer.domain());
+        let dues = state.dues(now, timer);
         drop(state);
-        if let Some((domain, at)) = at {
-            let scope = Arc::clone(self);
+        dues.settle(self, timer);
+    }
+}
+
+/// What is to be done for a scope once its lock is released.
+pub(crate) struct Dues {
+    woken: Vec<Waker>,
+    alarm: Option<(u64, Instant)>,
+}
+
+impl Dues {
+    pub(crate) fn settle<T: Timer>(self, scope: &Arc<Scope>, timer: &T) {
+        if let Some((domain, at)) = self.alarm {
             timer.set_alarm(Alarm {
-                scope,
+                scope: Arc::clone(scope),
                 domain,
                 at: Some(at),
             });
         }
-        woken.into_iter().for_each(Waker::wake);
+        self.woken.into_iter().for_each(Waker::wake);
     }
 }
 
 impl State {
+    /// Whom to wake, and when to look at the scope again.
+    pub(crate) fn dues<T: Timer>(&mut self, now: Instant, timer: &T) -> Dues {
+        Dues {
+            woken: self.offer(now),
+            alarm: self.alarm_at(now, || timer.domain()),
+        }
+    }
+
     /// The wakers of all who should ask again.
     fn offer(&mut self, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
@@ -182,7 +200,7 @@ impl Drop for Alarm {
 
 /// The scopes of a handle, by name.
 #[derive(Debug)]
-pub(crate) struct Scopes {
+pub(crate) struct ScopeTable {
     pacing: Pacing,
     most: usize,
     // Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
@@ -190,7 +208,7 @@ pub(crate) struct Scopes {
     by_name: RwLock<BTreeMap<Arc<str>, Arc<Scope>>>,
 }
 
-impl Scopes {
+impl ScopeTable {
     pub(crate) fn new(pacing: Pacing, most: usize) -> Self {
         Self {
             pacing,

@@ -200,7 +200,7 @@ pub(super) fn is_blur(one: Instant, other: Instant) -> bool {
 
 /// Tells names apart that cannot be kept: 64 bits of FNV-1a
 /// (<http://www.isthe.com/chongo/tech/comp/fnv/>). A collision would mix two windows up, no more.
-fn fingerprint(name: &str) -> u64 {
+pub(super) fn fingerprint(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

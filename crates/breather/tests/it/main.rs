@@ -4,4 +4,5 @@ mod calls;
 mod handle;
 mod headers;
 mod pacer;
+mod several;
 mod virtual_timer;

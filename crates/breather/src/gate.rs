@@ -1,0 +1,113 @@
+//! A call before the pacers of its scopes.
+
+mod one;
+mod several;
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use self::one::One;
+use self::several::Several;
+use crate::call::Call;
+use crate::hint::Hint;
+use crate::instant::Instant;
+use crate::outcome::Outcome;
+use crate::scope::Scope;
+use crate::stop::Stop;
+use crate::timer::Timer;
+
+/// A call's places before the pacers of its scopes: mostly there is one, and it takes one lock.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    One(One),
+    Several(Box<Several>),
+}
+
+impl Gate {
+    pub(crate) fn one(scope: Arc<Scope>) -> Self {
+        Self::One(One::new(scope))
+    }
+
+    /// Before several; the most specific comes first.
+    pub(crate) fn several(scopes: Vec<Arc<Scope>>) -> Self {
+        Self::Several(Box::new(Several::new(scopes)))
+    }
+
+    /// The name of the most specific scope.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::One(one) => one.name(),
+            Self::Several(several) => several.name(),
+        }
+    }
+
+    pub(crate) const fn is_waiting(&self) -> bool {
+        match self {
+            Self::One(one) => one.is_waiting(),
+            Self::Several(several) => several.is_waiting(),
+        }
+    }
+
+    /// Takes the call's places, and permits if there are some at once.
+    ///
+    /// If there are none, the call has to [`ask`](Self::ask) in full, to keep a waker or to learn why it does
+    /// not wait.
+    pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
+        match self {
+            Self::One(one) => one.ask_first(now, timer),
+            Self::Several(several) => several.ask_first(now, timer),
+        }
+    }
+
+    /// Asks for permits: has them afterwards, or waits, or answers why it does neither.
+    pub(crate) fn ask<T: Timer>(
+        &mut self,
+        call: &mut Call,
+        now: Instant,
+        timer: &T,
+        waker: &Waker,
+    ) -> Option<Stop> {
+        match self {
+            Self::One(one) => one.ask(call, now, timer, waker),
+            Self::Several(several) => several.ask(call, now, timer, waker),
+        }
+    }
+
+    /// Whether the permits at hand are still good. They then count as used now.
+    pub(crate) fn confirm(&mut self, now: Instant) -> bool {
+        match self {
+            Self::One(one) => one.confirm(now),
+            Self::Several(several) => several.confirm(now),
+        }
+    }
+
+    /// Gives the permits back, unused.
+    pub(crate) fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        match self {
+            Self::One(one) => one.put_back(now, timer),
+            Self::Several(several) => several.put_back(now, timer),
+        }
+    }
+
+    /// The attempt has ended. The answer is when the scopes open, if one is held by what its server stated.
+    pub(crate) fn on_outcome<T: Timer>(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        timer: &T,
+    ) -> Option<Instant> {
+        match self {
+            Self::One(one) => one.on_outcome(now, outcome, hint, timer),
+            Self::Several(several) => several.on_outcome(now, outcome, hint, timer),
+        }
+    }
+
+    /// Gives up the permits, or the place among the waiting.
+    pub(crate) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        match self {
+            Self::One(one) => one.give_back(now, timer),
+            Self::Several(several) => several.give_back(now, timer),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A call before the pacer of its only scope.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::call::Call;
+use crate::hint::Hint;
+use crate::instant::Instant;
+use crate::outcome::Outcome;
+use crate::pacer::{Patience, Permit, Place, Turn};
+use crate::scope::Scope;
+use crate::stop::Stop;
+use crate::timer::Timer;
+
+/// The call's place before its scope's pacer.
+#[derive(Debug)]
+pub(crate) struct One {
+    scope: Arc<Scope>,
+    /// Taken when the call first asks, and kept.
+    place: Option<Place>,
+    waiting: bool,
+    permit: Option<Permit>,
+}
+
+impl One {
+    pub(super) const fn new(scope: Arc<Scope>) -> Self {
+        Self {
+            scope,
+            place: None,
+            waiting: false,
+            permit: None,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.scope.name()
+    }
+
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    pub(super) fn on_outcome<T: Timer>(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        timer: &T,
+    ) -> Option<Instant> {
+        let mut state = self.scope.lock();
+        if let Some(permit) = self.permit.take() {
+            state.pacer.on_outcome(now, permit, outcome, hint);
+        }
+        let opens = state.pacer.opens();
+        self.scope.settle(state, now, timer);
+        opens
+    }
+
+    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
+        let mut state = self.scope.lock();
+        let place = state.pacer.arrive();
+        self.place = Some(place);
+        let Turn::Send(permit) = state.pacer.request(now, place, Patience::endless()) else {
+            return false;
+        };
+        self.permit = Some(permit);
+        self.scope.settle(state, now, timer);
+        true
+    }
+
+    pub(super) fn confirm(&mut self, now: Instant) -> bool {
+        let Some(permit) = &mut self.permit else {
+            return false;
+        };
+        self.scope.lock().pacer.confirm(now, permit)
+    }
+
+    pub(super) fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        if let Some(permit) = self.permit.take() {
+            let mut state = self.scope.lock();
+            state.pacer.on_unsent(permit);
+            // The call may ask anew, or stop since it is late, and then nobody else would say what is free.
+            self.scope.settle(state, now, timer);
+        }
+    }
+
+    pub(super) fn ask<T: Timer>(
+        &mut self,
+        call: &mut Call,
+        now: Instant,
+        timer: &T,
+        waker: &Waker,
+    ) -> Option<Stop> {
+        // A waker's clone is foreign code, and not for under the lock. Most calls never need one.
+        let mut kept = self.waiting.then(|| waker.clone());
+        loop {
+            let mut state = self.scope.lock();
+            if let Some(permit) = self.permit.take() {
+                state.pacer.on_drop(permit);
+            }
+            let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
+            let mut stop = None;
+            match state.pacer.request(now, place, call.patience()) {
+                Turn::Send(permit) => self.permit = Some(permit),
+                Turn::Crowded => stop = Some(call.on_crowded(now)),
+                Turn::Wait { opens } => {
+                    stop = call.on_waiting(now, opens, state.pacer.evidence());
+                }
+            }
+            let waited = self.waiting;
+            self.waiting = self.permit.is_none() && stop.is_none();
+            let former = if !self.waiting {
+                if waited || stop.is_some() {
+                    state.pacer.leave(place);
+                    state.wakers.remove(&place)
+                } else {
+                    None
+                }
+            } else if let Some(waker) = kept.take() {
+                state.wakers.insert(place, waker)
+            } else {
+                drop(state);
+                kept = Some(waker.clone());
+                continue;
+            };
+            self.scope.settle(state, now, timer);
+            drop(former);
+            return stop;
+        }
+    }
+
+    pub(super) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        if self.permit.is_none() && !self.waiting {
+            return;
+        }
+        self.waiting = false;
+        let mut state = self.scope.lock();
+        if let Some(permit) = self.permit.take() {
+            state.pacer.on_drop(permit);
+        }
+        let former = self.place.and_then(|place| {
+            state.pacer.leave(place);
+            state.wakers.remove(&place)
+        });
+        let now = now.max(state.pacer.latest());
+        self.scope.settle(state, now, timer);
+        drop(former);
+    }
+}

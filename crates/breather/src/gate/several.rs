@@ -1,0 +1,240 @@
+//! A call before the pacers of several scopes.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::call::Call;
+use crate::hint::Hint;
+use crate::instant::Instant;
+use crate::outcome::Outcome;
+use crate::pacer::{Patience, Permit, Place};
+use crate::scope::{Scope, State};
+use crate::several::{Pass, Passing};
+use crate::stop::Stop;
+use crate::sync::MutexGuard;
+use crate::timer::Timer;
+
+/// The call's places before the pacers of its scopes, of which the most specific comes first.
+///
+/// All of them are locked while it asks and while they are told. It waits before one of them at a time.
+#[derive(Debug)]
+pub(crate) struct Several {
+    scopes: Vec<Arc<Scope>>,
+    stands: Vec<Stand>,
+    /// In which order they are locked: the same for all calls, or two might wait for one another.
+    order: Vec<usize>,
+    /// Before which of them the call waits.
+    waits: Option<usize>,
+}
+
+/// What the call has before one of them.
+#[derive(Debug, Default)]
+struct Stand {
+    /// Taken when the call first asks, and kept.
+    place: Option<Place>,
+    permit: Option<Permit>,
+}
+
+impl Several {
+    pub(super) fn new(scopes: Vec<Arc<Scope>>) -> Self {
+        let mut order: Vec<_> = (0..scopes.len()).collect();
+        order.sort_unstable_by_key(|&index| key(&scopes[index]));
+        Self {
+            stands: scopes.iter().map(|_| Stand::default()).collect(),
+            scopes,
+            order,
+            waits: None,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.scopes[0].name()
+    }
+
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
+        let mut states = lock(&self.scopes, &self.order);
+        let passing = request(
+            now,
+            &self.scopes,
+            &mut self.stands,
+            &mut states,
+            Patience::endless(),
+        );
+        if !matches!(passing, Passing::Send) {
+            return false;
+        }
+        settle(&self.scopes, states, now, timer);
+        true
+    }
+
+    pub(super) fn ask<T: Timer>(
+        &mut self,
+        call: &mut Call,
+        now: Instant,
+        timer: &T,
+        waker: &Waker,
+    ) -> Option<Stop> {
+        // A waker's clone is foreign code, and not for under a lock.
+        let kept = waker.clone();
+        let mut states = lock(&self.scopes, &self.order);
+        let mut former = Vec::new();
+        for (stand, state) in self.stands.iter_mut().zip(&mut states) {
+            if let Some(permit) = stand.permit.take() {
+                state.pacer.on_drop(permit);
+            }
+            former.extend(stand.place.and_then(|place| state.wakers.remove(&place)));
+        }
+        let mut stop = None;
+        self.waits = None;
+        match request(
+            now,
+            &self.scopes,
+            &mut self.stands,
+            &mut states,
+            call.patience(),
+        ) {
+            Passing::Send => former.push(kept),
+            Passing::Crowded { .. } => {
+                stop = Some(call.on_crowded(now));
+                former.push(kept);
+            }
+            Passing::Wait { at, opens } => {
+                stop = call.on_waiting(now, opens, states[at].pacer.evidence());
+                if let Some(place) = self.stands[at].place {
+                    if stop.is_none() {
+                        states[at].wakers.insert(place, kept);
+                        self.waits = Some(at);
+                    } else {
+                        states[at].pacer.leave(place);
+                        former.push(kept);
+                    }
+                }
+            }
+        }
+        settle(&self.scopes, states, now, timer);
+        drop(former);
+        stop
+    }
+
+    pub(super) fn confirm(&mut self, now: Instant) -> bool {
+        let mut states = lock(&self.scopes, &self.order);
+        let mut stands = self.stands.iter_mut().zip(&mut states);
+        stands.all(|(stand, state)| {
+            let permit = stand.permit.as_mut();
+            permit.is_some_and(|permit| state.pacer.confirm(now, permit))
+        })
+    }
+
+    pub(super) fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        let mut states = lock(&self.scopes, &self.order);
+        for (stand, state) in self.stands.iter_mut().zip(&mut states) {
+            if let Some(permit) = stand.permit.take() {
+                state.pacer.on_unsent(permit);
+            }
+        }
+        settle(&self.scopes, states, now, timer);
+    }
+
+    pub(super) fn on_outcome<T: Timer>(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        timer: &T,
+    ) -> Option<Instant> {
+        let mut states = lock(&self.scopes, &self.order);
+        let mut passes = passes(&self.scopes, &mut self.stands, &mut states);
+        Pass::tell_all(now, &mut passes, outcome, hint);
+        drop(passes);
+        let opens = states.iter().filter_map(|state| state.pacer.opens()).max();
+        settle(&self.scopes, states, now, timer);
+        opens
+    }
+
+    pub(super) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
+        let has_permits = self.stands.iter().any(|stand| stand.permit.is_some());
+        if !has_permits && self.waits.is_none() {
+            return;
+        }
+        self.waits = None;
+        let mut states = lock(&self.scopes, &self.order);
+        let mut former = Vec::new();
+        let mut now = now;
+        for (stand, state) in self.stands.iter_mut().zip(&mut states) {
+            if let Some(permit) = stand.permit.take() {
+                state.pacer.on_drop(permit);
+            }
+            if let Some(place) = stand.place {
+                state.pacer.leave(place);
+                former.extend(state.wakers.remove(&place));
+            }
+            now = now.max(state.pacer.latest());
+        }
+        settle(&self.scopes, states, now, timer);
+        drop(former);
+    }
+}
+
+/// Tells a scope apart while it is there.
+fn key(scope: &Arc<Scope>) -> u64 {
+    Arc::as_ptr(scope) as usize as u64
+}
+
+fn lock<'s>(scopes: &'s [Arc<Scope>], order: &[usize]) -> Vec<MutexGuard<'s, State>> {
+    let mut states: Vec<_> = scopes.iter().map(|_| None).collect();
+    for &index in order {
+        states[index] = Some(scopes[index].lock());
+    }
+    states.into_iter().flatten().collect()
+}
+
+/// The call's passes, with its permits.
+fn passes<'s>(
+    scopes: &[Arc<Scope>],
+    stands: &mut [Stand],
+    states: &'s mut [MutexGuard<'_, State>],
+) -> Vec<Pass<'s>> {
+    let stands = scopes.iter().zip(stands);
+    let passes = stands.zip(states).map(|((scope, stand), state)| {
+        let place = *stand.place.get_or_insert_with(|| state.pacer.arrive());
+        let pass = Pass::new(&mut state.pacer, place, key(scope));
+        pass.with_permit(stand.permit.take())
+    });
+    passes.collect()
+}
+
+fn request(
+    now: Instant,
+    scopes: &[Arc<Scope>],
+    stands: &mut [Stand],
+    states: &mut [MutexGuard<'_, State>],
+    patience: Patience,
+) -> Passing {
+    let mut passes = passes(scopes, stands, states);
+    let passing = Pass::request_all(now, &mut passes, patience);
+    for (stand, pass) in stands.iter_mut().zip(&mut passes) {
+        stand.permit = pass.take_permit();
+    }
+    passing
+}
+
+/// Releases the locks, sees to it that the scopes are looked at in time, and wakes the calls that should ask again.
+fn settle<T: Timer>(
+    scopes: &[Arc<Scope>],
+    mut states: Vec<MutexGuard<'_, State>>,
+    now: Instant,
+    timer: &T,
+) {
+    let dues: Vec<_> = states
+        .iter_mut()
+        .map(|state| state.dues(now, timer))
+        .collect();
+    drop(states);
+    for (scope, dues) in scopes.iter().zip(dues) {
+        dues.settle(scope, timer);
+    }
+}

@@ -1,0 +1,163 @@
+//! Calls that belong to several scopes at once.
+
+use crate::hint::{Hint, MAX_WINDOWS};
+use crate::instant::Instant;
+use crate::outcome::{Kind, Outcome};
+use crate::pacer::{Pacer, Patience, Permit, Place, Turn};
+
+/// One of several scopes that a call belongs to: a token's, and its organisation's.
+///
+/// The call is sent when all of them grant it at the same instant, and its answer is told to all. The most specific
+/// scope comes first.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, Pass, Passing, Patience, Window};
+/// use core::time::Duration;
+///
+/// let now = Instant::ORIGIN;
+/// let (mut token, mut organisation) = (Pacer::new(Pacing::new()), Pacer::new(Pacing::new()));
+/// let places = (token.arrive(), organisation.arrive());
+/// let mut passes = [
+///     Pass::new(&mut token, places.0, 1),
+///     Pass::new(&mut organisation, places.1, 2),
+/// ];
+/// assert_eq!(Pass::request_all(now, &mut passes, Patience::endless()), Passing::Send);
+///
+/// // Nothing tells yet whose window it is: it is left to the most specific.
+/// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
+/// Pass::tell_all(now, &mut passes, Outcome::success(), &Hint::new(now).with_window(window));
+/// assert!(token.opens().is_some());
+/// assert!(organisation.opens().is_none());
+/// ```
+#[derive(Debug)]
+pub struct Pass<'p> {
+    pacer: &'p mut Pacer,
+    place: Place,
+    key: u64,
+    permit: Option<Permit>,
+}
+
+/// What several pacers answer to a call that wants to send.
+///
+/// Exhaustive on purpose: a driver that handles these handles everything.
+#[expect(clippy::exhaustive_enums)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "a call that is to wait has to be kept"]
+pub enum Passing {
+    /// Send now. Each of them has a permit.
+    Send,
+    /// Ask all again when [`Pacer::poll_offer`] of the one at `at` names the call's place. Nothing will be sent before
+    /// `opens`, if a server stated such an instant.
+    Wait {
+        /// Before which of them the call waits; before the others it does not.
+        at: usize,
+        /// The end of a hold that the server stated.
+        opens: Option<Instant>,
+    },
+    /// As many calls wait before the one at `at` as may.
+    Crowded {
+        /// Which one it is.
+        at: usize,
+    },
+}
+
+impl<'p> Pass<'p> {
+    /// The call at `place` before `pacer`. `key` tells scopes apart; no two may have the same.
+    pub const fn new(pacer: &'p mut Pacer, place: Place, key: u64) -> Self {
+        Self {
+            pacer,
+            place,
+            key,
+            permit: None,
+        }
+    }
+
+    /// With the permit that the pacer has granted.
+    #[must_use]
+    pub fn with_permit(mut self, permit: Option<Permit>) -> Self {
+        self.permit = permit;
+        self
+    }
+
+    /// Takes the permit out, if there is one.
+    pub const fn take_permit(&mut self) -> Option<Permit> {
+        self.permit.take()
+    }
+
+    /// The call wants to be sent now: all grant it, or none.
+    ///
+    /// If not, it waits before one of them: the one that is held for longest, by what its server stated, or the
+    /// first that does not grant it. So a call that cannot be sent before its deadline learns it here, whichever
+    /// scope is held.
+    pub fn request_all(now: Instant, passes: &mut [Self], patience: Patience) -> Passing {
+        let mut blocks: Option<(usize, bool, Option<Instant>)> = None;
+        for (at, pass) in passes.iter_mut().enumerate() {
+            let waited = pass.pacer.is_waiting(pass.place);
+            if !pass.pacer.has_turn(now, pass.place) {
+                let opens = pass.pacer.opens();
+                if blocks.is_none_or(|(.., latest)| opens > latest) {
+                    blocks = Some((at, waited, opens));
+                }
+            }
+        }
+        let Some((at, waited, _)) = blocks else {
+            for pass in passes {
+                pass.permit = Some(pass.pacer.grant(pass.place));
+            }
+            return Passing::Send;
+        };
+        let pass = &mut passes[at];
+        match pass.pacer.wait(pass.place, patience, waited) {
+            Turn::Wait { opens } => Passing::Wait { at, opens },
+            Turn::Crowded | Turn::Send(_) => Passing::Crowded { at },
+        }
+    }
+
+    /// The attempt that they permitted has ended, at `now`, with `outcome`; the server said `hint`.
+    ///
+    /// Each learns from its own windows, as far as answers have told whose they are. A refusal is put down to those
+    /// whose window it shows spent, else to the most specific one.
+    pub fn tell_all(now: Instant, passes: &mut [Self], outcome: Outcome, hint: &Hint<'_>) {
+        if let [pass] = passes {
+            if let Some(permit) = pass.permit.take() {
+                pass.pacer.on_outcome(now, permit, outcome, hint);
+            }
+            return;
+        }
+        let mut owners = [0; MAX_WINDOWS];
+        let mut is_spent = [false; MAX_WINDOWS];
+        for (index, window) in hint.windows().enumerate() {
+            is_spent[index] = window.remaining() == Some(0);
+            for at in 1..passes.len() {
+                let by = passes[at - 1].key;
+                let Pass { pacer, permit, .. } = &mut passes[at];
+                let Some(permit) = permit else {
+                    continue;
+                };
+                if pacer.is_kin(permit, hint, window, by) {
+                    owners[index] = at;
+                }
+            }
+        }
+        let is_to_blame = |at| {
+            let has_spent = |at| (0..MAX_WINDOWS).any(|it| is_spent[it] && owners[it] == at);
+            has_spent(at) || at == 0 && !(1..passes.len()).any(has_spent)
+        };
+        let blamed: u64 = (0..passes.len().min(64))
+            .filter(|&at| is_to_blame(at))
+            .fold(0, |blamed, at| blamed | 1 << at);
+        for (at, pass) in passes.iter_mut().enumerate() {
+            let Some(permit) = pass.permit.take() else {
+                continue;
+            };
+            let own = hint.only(|index| owners[index] == at);
+            if outcome.kind() == Kind::Throttled && blamed >> at & 1 == 0 {
+                pass.pacer.on_refused_elsewhere(now, permit, &own);
+            } else {
+                pass.pacer.on_outcome(now, permit, outcome, &own);
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Calls that belong to several scopes: a token's, and its organisation's.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use breather::{
+    ActiveCall, Breather, CallSpec, Hint, Outcome, Policy, Step, StopReason, Timer, Window,
+};
+
+use crate::virtual_timer::{Bell, VirtualTimer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type Active = ActiveCall<VirtualTimer>;
+
+/// An organisation whose tokens share what their answers told so far.
+struct Api {
+    breather: Breather,
+    timer: VirtualTimer,
+}
+
+impl Api {
+    fn new() -> Self {
+        Self::with(Breather::default())
+    }
+
+    fn with(breather: Breather) -> Self {
+        let timer = VirtualTimer::default();
+        Self { breather, timer }
+    }
+
+    fn start(&self, token: &str) -> Active {
+        let spec = CallSpec::new();
+        self.breather
+            .start([token, "org"], spec, self.timer.clone(), 1)
+    }
+
+    fn sent(&self, token: &str) -> Active {
+        let mut call = self.start(token);
+        assert_eq!(step(&mut call), Step::Send);
+        call
+    }
+
+    /// What remains for a token and for the organisation, which resets later.
+    fn said(&self, token: u64, org: u64) -> Hint<'static> {
+        let token = Window::new("").with_limit(100).with_remaining(token);
+        let org = Window::new("").with_limit(300).with_remaining(org);
+        Hint::new(self.timer.now())
+            .with_window(token.with_reset(5 * SECOND))
+            .with_window(org.with_reset(9 * SECOND))
+    }
+
+    fn answered(&self, token: &str, left: (u64, u64)) {
+        let _ = self
+            .sent(token)
+            .on_outcome(Outcome::success(), &self.said(left.0, left.1));
+    }
+
+    /// Two tokens have been used, so that it is known whose windows are whose.
+    fn known() -> Self {
+        let api = Self::new();
+        for used in 1..=4 {
+            api.answered("one", (100 - used, 301 - 2 * used));
+            api.answered("two", (100 - used, 300 - 2 * used));
+        }
+        api
+    }
+
+    fn in_flight(&self, scope: &str) -> u32 {
+        self.breather.snapshot(scope).unwrap().in_flight()
+    }
+
+    fn waiting(&self, scope: &str) -> usize {
+        self.breather.snapshot(scope).unwrap().waiting()
+    }
+
+    fn opens_after(&self, scope: &str) -> Option<Duration> {
+        let opens = self.breather.snapshot(scope)?.opens()?;
+        Some(opens.duration_since(self.timer.now()))
+    }
+}
+
+fn step(call: &mut Active) -> Step {
+    call.poll_step(Waker::noop())
+}
+
+fn refused() -> Outcome {
+    Outcome::throttled("status 429")
+}
+
+#[test]
+fn a_spent_organisation_holds_all_its_tokens() {
+    let api = Api::known();
+    api.answered("one", (90, 0));
+    assert_eq!(api.opens_after("org"), Some(9 * SECOND));
+    assert_eq!(api.opens_after("one"), None);
+    let mut call = api.start("three");
+    assert_eq!(step(&mut call), Step::Wait { until: None });
+    assert_eq!((api.waiting("three"), api.waiting("org")), (0, 1));
+    api.timer.advance(9 * SECOND);
+    assert_eq!(step(&mut call), Step::Send);
+}
+
+#[test]
+fn a_spent_token_holds_no_other() {
+    let api = Api::known();
+    api.answered("one", (0, 200));
+    assert_eq!(api.opens_after("one"), Some(5 * SECOND));
+    assert_eq!(api.opens_after("org"), None);
+    assert_eq!(step(&mut api.start("one")), Step::Wait { until: None });
+    let _two = api.sent("two");
+}
+
+#[test]
+fn of_one_token_alone_nobody_knows_whose_the_windows_are() {
+    let api = Api::new();
+    api.answered("one", (99, 299));
+    api.answered("one", (98, 0));
+    assert_eq!(api.opens_after("one"), Some(9 * SECOND));
+    assert_eq!(api.opens_after("org"), None);
+}
+
+#[test]
+fn a_refusal_is_put_down_to_the_scope_whose_window_is_spent() {
+    let api = Api::known();
+    let _ = api.sent("one").on_outcome(refused(), &api.said(90, 0));
+    assert_eq!(api.opens_after("one"), None);
+    assert_eq!(api.opens_after("org"), Some(9 * SECOND));
+
+    let api = Api::known();
+    let _ = api.sent("one").on_outcome(refused(), &api.said(0, 90));
+    assert_eq!(api.opens_after("one"), Some(5 * SECOND));
+    assert_eq!(api.opens_after("org"), None);
+}
+
+#[test]
+fn one_that_shows_none_spent_is_the_most_specific_ones() {
+    let api = Api::known();
+    let calls: Vec<_> = (0..5).map(|_| api.sent("one")).collect();
+    for mut call in calls {
+        let _ = call.on_outcome(refused(), &api.said(90, 280));
+    }
+    let limit = |scope| api.breather.snapshot(scope).unwrap().concurrency();
+    assert_eq!((limit("one"), limit("org")), (1, 30));
+    assert_eq!((api.in_flight("one"), api.in_flight("org")), (0, 0));
+
+    let api = Api::known();
+    let hint = Hint::new(api.timer.now()).with_retry_after(3 * SECOND);
+    let _ = api.sent("one").on_outcome(refused(), &hint);
+    assert_eq!(api.opens_after("one"), Some(3 * SECOND));
+    assert_eq!(api.opens_after("org"), None);
+}
+
+#[test]
+fn a_call_is_sent_when_all_grant_it_and_holds_nothing_before() {
+    let api = Api::known();
+    // The organisation's limit is full.
+    let full: Vec<_> = (0..30)
+        .map(|index| api.sent(if index % 2 == 0 { "one" } else { "two" }))
+        .collect();
+    let bell = Bell::new();
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut call = api.start("three");
+    assert_eq!(call.poll_step(&waker), Step::Wait { until: None });
+    assert_eq!((api.in_flight("three"), api.waiting("three")), (0, 0));
+    assert_eq!(api.waiting("org"), 1);
+    drop(full);
+    assert_eq!(bell.rang(), 1);
+    assert_eq!(call.poll_step(&waker), Step::Send);
+    assert_eq!((api.in_flight("three"), api.in_flight("org")), (1, 1));
+}
+
+#[test]
+fn who_waits_for_one_scope_does_not_stand_in_the_line_of_the_other() {
+    let api = Api::known();
+    api.answered("one", (0, 200));
+    let mut held = api.start("one");
+    assert_eq!(step(&mut held), Step::Wait { until: None });
+    assert_eq!((api.waiting("one"), api.waiting("org")), (1, 0));
+    // It is older, and yet a younger one of another token is sent.
+    let _two = api.sent("two");
+    // When the token opens and the organisation does not, it waits there.
+    api.answered("two", (80, 0));
+    api.timer.advance(5 * SECOND);
+    assert_eq!(step(&mut held), Step::Wait { until: None });
+    assert_eq!((api.waiting("one"), api.waiting("org")), (0, 1));
+}
+
+#[test]
+fn the_longest_hold_of_all_is_what_a_deadline_is_compared_with() {
+    let policy = Policy::default().with_deadline(7 * SECOND);
+    let api = Api {
+        breather: Breather::new(policy),
+        ..Api::known()
+    };
+    for used in 1..=4 {
+        api.answered("one", (100 - used, 301 - 2 * used));
+        api.answered("two", (100 - used, 300 - 2 * used));
+    }
+    // The token opens in 5 s, the organisation in 9 s.
+    api.answered("one", (0, 0));
+    let Step::Stop(stopped) = step(&mut api.start("one")) else {
+        panic!("it waits in vain");
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!((api.waiting("one"), api.waiting("org")), (0, 0));
+}
+
+#[test]
+fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
+    let api = Api::known();
+    let idle = |what: &str| {
+        for scope in ["one", "org"] {
+            assert_eq!((api.in_flight(scope), api.waiting(scope)), (0, 0), "{what}");
+        }
+    };
+    drop(api.start("one"));
+    idle("before it was polled");
+    drop(api.sent("one"));
+    idle("in flight");
+    api.answered("one", (90, 0));
+    let mut waiting = api.start("one");
+    assert_eq!(step(&mut waiting), Step::Wait { until: None });
+    drop(waiting);
+    idle("waiting");
+    api.timer.advance(9 * SECOND);
+    let mut refused_one = api.sent("one");
+    let _ = refused_one.on_outcome(refused(), &api.said(0, 0));
+    drop(refused_one);
+    idle("between two attempts");
+}
+
+#[test]
+fn a_permit_that_is_not_used_goes_back_to_all() {
+    let api = Api::known();
+    let mut unsent = api.sent("one");
+    assert_eq!(unsent.poll_unsent(Waker::noop()), Step::Send);
+    // Meanwhile the organisation refuses another one.
+    let _ = api.sent("two").on_outcome(refused(), &api.said(90, 0));
+    let step = unsent.poll_unsent(Waker::noop());
+    assert_eq!(step, Step::Wait { until: None });
+    assert_eq!((api.in_flight("one"), api.in_flight("org")), (0, 0));
+    assert_eq!(api.waiting("org"), 1);
+}
+
+#[test]
+fn a_scope_named_twice_is_passed_once() {
+    let api = Api::new();
+    let twice = ["org", "org"];
+    let mut call = api
+        .breather
+        .start(twice, CallSpec::new(), api.timer.clone(), 1);
+    assert_eq!(step(&mut call), Step::Send);
+    assert_eq!(api.in_flight("org"), 1);
+}
+
+#[test]
+fn calls_that_name_their_scopes_in_any_order_do_not_wait_for_one_another() {
+    let breather = Breather::default();
+    std::thread::scope(|threads| {
+        for names in [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"]] {
+            let breather = breather.clone();
+            threads.spawn(move || {
+                let timer = VirtualTimer::default();
+                for seed in 0..2_000 {
+                    let mut call = breather.start(names, CallSpec::new(), timer.clone(), seed);
+                    assert_eq!(step(&mut call), Step::Send);
+                    let silent = Hint::new(timer.now());
+                    let _ = call.on_outcome(Outcome::success(), &silent);
+                }
+            });
+        }
+    });
+    for name in ["a", "b", "c"] {
+        assert_eq!(breather.snapshot(name).unwrap().in_flight(), 0);
+    }
+}

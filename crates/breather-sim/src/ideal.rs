@@ -151,7 +151,7 @@ impl Schedule {
         self.now = at;
         self.resets += u32::from(waits);
         if !self.counts_at_response {
-            self.limits.take(at);
+            self.limits.take(at, None);
         }
         at
     }
@@ -163,7 +163,7 @@ impl Schedule {
             self.in_flight.pop();
             if self.counts_at_response {
                 self.limits.advance(done);
-                self.limits.take(done);
+                self.limits.take(done, None);
             }
         }
         self.limits.advance(now);

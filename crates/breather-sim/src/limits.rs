@@ -1,7 +1,9 @@
 //! All limits of a server, and what becomes of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::limiter::Limiter;
 use crate::meter::{Meter, Statement, from_nanos};
 use crate::server::{Server, Spell};
 
@@ -11,6 +13,9 @@ use crate::server::{Server, Spell};
 #[derive(Debug)]
 pub(crate) struct Limits {
     meters: Vec<Box<dyn Meter>>,
+    /// What limits each token besides.
+    token_limiters: Vec<Limiter>,
+    tokens: BTreeMap<usize, Vec<Box<dyn Meter>>>,
     cap: Option<u32>,
     /// In the order of their time; those before `changed` are done.
     changes: Vec<(Duration, Change)>,
@@ -42,6 +47,8 @@ impl Limits {
         let others = server.limiters.first().zip(server.others);
         Self {
             meters: server.limiters.iter().map(|it| it.meter()).collect(),
+            token_limiters: server.token_limiters.clone(),
+            tokens: BTreeMap::new(),
             cap: server.cap,
             changes,
             changed: 0,
@@ -87,7 +94,7 @@ impl Limits {
             } else if let Some(others) = &mut self.others {
                 others.next = at + others.interval;
                 if self.lets_in(at) {
-                    self.take(at);
+                    self.take(at, None);
                 }
             }
         }
@@ -110,32 +117,32 @@ impl Limits {
         }
     }
 
-    /// When a call that comes at `at` is let in by the quotas, be it that it is kept waiting; `None` if it is
-    /// refused.
-    pub(crate) fn admits(&self, at: Duration) -> Option<Duration> {
-        let admits = !self.is_closed(at) && self.meters.iter().all(|meter| meter.admits(at));
-        let opens = self.meters.iter().map(|meter| meter.opens(at));
+    /// When a call with `token` that comes at `at` is let in by the quotas, be it that it is kept waiting; `None` if
+    /// it is refused.
+    pub(crate) fn admits(&self, at: Duration, token: Option<usize>) -> Option<Duration> {
+        let admits = !self.is_closed(at) && self.all(token).all(|meter| meter.admits(at));
+        let opens = self.all(token).map(|meter| meter.opens(at));
         admits.then(|| opens.fold(at, Duration::max))
     }
 
-    /// Counts a call that is let in at `at`.
-    pub(crate) fn take(&mut self, at: Duration) {
-        for meter in &mut self.meters {
-            meter.take(at);
-        }
+    /// Counts a call with `token` that is let in at `at`.
+    pub(crate) fn take(&mut self, at: Duration, token: Option<usize>) {
+        self.all_mut(token).for_each(|meter| meter.take(at));
     }
 
-    /// Counts a call that is refused at `at`.
-    pub(crate) fn charge(&mut self, at: Duration) {
-        for meter in &mut self.meters {
-            meter.charge(at);
-        }
+    /// Counts a call with `token` that is refused at `at`.
+    pub(crate) fn charge(&mut self, at: Duration, token: Option<usize>) {
+        self.all_mut(token).for_each(|meter| meter.charge(at));
     }
 
-    /// What each limiter says of itself, in its order.
-    pub(crate) fn statements(&self, now: Duration) -> impl Iterator<Item = Statement> {
+    /// What each limiter says of itself, those of the token first.
+    pub(crate) fn statements(
+        &self,
+        now: Duration,
+        token: Option<usize>,
+    ) -> impl Iterator<Item = Statement> {
         let is_closed = self.is_closed(now);
-        self.meters.iter().map(move |meter| {
+        self.all(token).map(move |meter| {
             let mut statement = meter.statement(now);
             if let Some((_, remaining, reset)) = statement.window.as_mut().filter(|_| is_closed) {
                 (*remaining, *reset) = (0, now + RIGHT_AHEAD);
@@ -144,14 +151,34 @@ impl Limits {
         })
     }
 
-    /// When a call that is refused at `now` is told to come again.
-    pub(crate) fn retry(&self, now: Duration) -> Duration {
+    /// When a call with `token` that is refused at `now` is told to come again.
+    pub(crate) fn retry(&self, now: Duration, token: Option<usize>) -> Duration {
         if self.is_closed(now) {
             return now + RIGHT_AHEAD;
         }
-        let refusing = self.meters.iter().filter(|meter| !meter.admits(now));
+        let refusing = self.all(token).filter(|meter| !meter.admits(now));
         let retries = refusing.map(|meter| meter.statement(now).retry);
         retries.max().unwrap_or(now)
+    }
+
+    /// A call with `token` comes.
+    pub(crate) fn meet(&mut self, token: Option<usize>) {
+        if let Some(token) = token {
+            let limiters = &self.token_limiters;
+            let meters = || limiters.iter().map(|it| it.meter()).collect();
+            self.tokens.entry(token).or_insert_with(meters);
+        }
+    }
+
+    fn all(&self, token: Option<usize>) -> impl Iterator<Item = &dyn Meter> {
+        let own = token.and_then(|token| self.tokens.get(&token));
+        let own = own.into_iter().flatten();
+        own.chain(&self.meters).map(|meter| &**meter)
+    }
+
+    fn all_mut(&mut self, token: Option<usize>) -> impl Iterator<Item = &mut Box<dyn Meter>> {
+        let own = token.and_then(|token| self.tokens.get_mut(&token));
+        own.into_iter().flatten().chain(&mut self.meters)
     }
 
     fn is_closed(&self, at: Duration) -> bool {

@@ -23,6 +23,7 @@ pub struct Load {
     calls: usize,
     shape: Shape,
     processes: usize,
+    tokens: usize,
     policy: Policy,
     pacing: Pacing,
     /// The share of callers that give up, and within which time.
@@ -69,6 +70,13 @@ impl Load {
         self
     }
 
+    /// Lets calls take turns with so many tokens. Each call then belongs to two scopes: its token's, and that which
+    /// the tokens of its process share. Defaults to none.
+    pub const fn with_tokens(mut self, tokens: usize) -> Self {
+        self.tokens = tokens;
+        self
+    }
+
     /// Sets the policy of all calls.
     pub const fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -99,6 +107,16 @@ impl Load {
     #[must_use]
     pub const fn processes(&self) -> usize {
         self.processes
+    }
+
+    /// How many tokens the calls take turns with.
+    pub(crate) const fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// The token of a call.
+    pub(crate) const fn token(&self, call: usize) -> Option<usize> {
+        call.checked_rem(self.tokens)
     }
 
     /// How many calls start of themselves; each other follows one that is over.
@@ -164,6 +182,7 @@ impl Load {
             calls,
             shape,
             processes: 1,
+            tokens: 0,
             policy: Policy::new(),
             pacing: Pacing::new(),
             gives_up: None,

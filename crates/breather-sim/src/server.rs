@@ -35,6 +35,7 @@ use crate::service_times::ServiceTimes;
 #[must_use]
 pub struct Server {
     pub(crate) limiters: Vec<Limiter>,
+    pub(crate) token_limiters: Vec<Limiter>,
     pub(crate) cap: Option<u32>,
     pub(crate) service: Duration,
     pub(crate) refusal: Duration,
@@ -123,6 +124,7 @@ impl Server {
     pub fn unlimited() -> Self {
         Self {
             limiters: Vec::new(),
+            token_limiters: Vec::new(),
             cap: None,
             ..Self::default()
         }
@@ -137,6 +139,15 @@ impl Server {
     /// Adds a limiter.
     pub fn with_limiter(mut self, limiter: Limiter) -> Self {
         self.limiters.push(limiter);
+        self
+    }
+
+    /// Adds a limiter that each token has for itself: see [`Load::with_tokens`](crate::Load::with_tokens). Answers
+    /// tell of it first, and of the others after it.
+    ///
+    /// The ideal schedule knows nothing of it, and so is a bound from below.
+    pub fn with_token_limiter(mut self, limiter: Limiter) -> Self {
+        self.token_limiters.push(limiter);
         self
     }
 
@@ -306,6 +317,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             limiters: vec![Limiter::fixed_window(300, Duration::from_secs(60))],
+            token_limiters: Vec::new(),
             cap: Some(50),
             service: Duration::from_millis(200),
             refusal: Duration::from_millis(20),

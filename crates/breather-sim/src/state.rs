@@ -86,22 +86,23 @@ impl State {
         }
     }
 
-    /// A request arrives.
-    pub(crate) fn on_request(&mut self, now: Duration) -> Reply {
+    /// A request with `token` arrives.
+    pub(crate) fn on_request(&mut self, now: Duration, token: Option<usize>) -> Reply {
         self.limits.advance(now);
+        self.limits.meet(token);
         let mut outages = self.server.outages.iter();
         if let Some(&(_, outage)) = outages.find(|(spell, _)| spell.contains(now)) {
             let verdict = Verdict::Failed;
             let answer = failure(outage);
             return Reply { verdict, answer };
         }
-        let verdict = match self.limits.admits(now) {
+        let verdict = match self.limits.admits(now, token) {
             None => Verdict::RefusedQuota,
             Some(_) if self.in_flight >= self.limits.places() => Verdict::RefusedCap,
             Some(start) => {
                 self.in_flight += 1;
                 if !self.server.counts_at_response {
-                    self.limits.take(start);
+                    self.limits.take(start, token);
                 }
                 let service = self.service_times.next().unwrap_or_default();
                 // As a caller sees it, the network is a part of it.
@@ -116,9 +117,9 @@ impl State {
             Verdict::RefusedQuota | Verdict::Failed => 429,
         };
         if status != 200 && self.server.counts_refused {
-            self.limits.charge(now);
+            self.limits.charge(now, token);
         }
-        let mut answer = Answer::new(status, self.lines(now, verdict));
+        let mut answer = Answer::new(status, self.lines(now, token, verdict));
         if status != 200 {
             self.date(now, &mut answer);
         }
@@ -130,16 +131,16 @@ impl State {
         self.limits.advance(now);
         let is_out = self.server.outages.iter().any(|(it, _)| it.contains(now));
         let has_place = self.in_flight < self.limits.places();
-        !is_out && has_place && self.limits.admits(now).is_some()
+        !is_out && has_place && self.limits.admits(now, None).is_some()
     }
 
     /// An accepted call is done, and its answer goes out.
-    pub(crate) fn on_done(&mut self, now: Duration, answer: &mut Answer) {
+    pub(crate) fn on_done(&mut self, now: Duration, token: Option<usize>, answer: &mut Answer) {
         self.in_flight -= 1;
         self.limits.advance(now);
         if self.server.counts_at_response {
-            self.limits.take(now);
-            answer.lines = self.lines(now, Verdict::Accepted(Duration::ZERO));
+            self.limits.take(now, token);
+            answer.lines = self.lines(now, token, Verdict::Accepted(Duration::ZERO));
         }
         self.date(now, answer);
     }
@@ -152,11 +153,16 @@ impl State {
         }
     }
 
-    /// What is said of the limits, to a call that was dealt with so at `now`.
-    fn lines(&self, now: Duration, verdict: Verdict) -> Vec<(&'static str, String)> {
+    /// What is said of the limits, to a call with `token` that was dealt with so at `now`.
+    fn lines(
+        &self,
+        now: Duration,
+        token: Option<usize>,
+        verdict: Verdict,
+    ) -> Vec<(&'static str, String)> {
         let mut lines = Vec::new();
         if self.server.headers == Headers::All {
-            for (statement, family) in self.limits.statements(now).zip(FAMILIES) {
+            for (statement, family) in self.limits.statements(now, token).zip(FAMILIES) {
                 if let Some((limit, remaining, reset)) = statement.window {
                     // The last family tells what was used.
                     let is_used = family[1] == "inin-ratelimit-count";
@@ -174,7 +180,7 @@ impl State {
         if self.server.headers != Headers::None {
             let retry_after = match verdict {
                 Verdict::Accepted(_) | Verdict::Failed => None,
-                Verdict::RefusedQuota => Some(self.delay(now, self.limits.retry(now))),
+                Verdict::RefusedQuota => Some(self.delay(now, self.limits.retry(now, token))),
                 Verdict::RefusedCap => self.server.cap_retry_after,
             };
             lines.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));

@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use breather::{Call, CallSpec, Decision, Instant, Kind, Pacer, Permit, Place, Report, Turn};
+use breather::{
+    Call, CallSpec, Decision, Hint, Instant, Kind, Outcome, Pacer, Pass, Passing, Permit, Place,
+    Report,
+};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -74,8 +77,6 @@ struct World<'w> {
 }
 
 /// Some callers, and what they share.
-// Processes are few.
-#[expect(clippy::large_enum_variant)]
 enum Process {
     /// A pacer.
     Paced(Paced),
@@ -86,10 +87,19 @@ enum Process {
 }
 
 struct Paced {
-    pacer: Pacer,
-    places: BTreeMap<Place, usize>,
+    /// One for each token, and one for all calls.
+    lines: Vec<Line>,
     alarm: Option<Instant>,
 }
+
+/// A pacer, and the calls that it knows by their places.
+struct Line {
+    pacer: Pacer,
+    places: BTreeMap<Place, usize>,
+}
+
+/// A thing for each pacer that a call passes: its token's, if it has one, and that of all calls.
+type Each<T> = [Option<T>; 2];
 
 /// A call that has started and is not over.
 struct Active {
@@ -101,7 +111,7 @@ struct Active {
 enum Caller {
     Paced {
         call: Call,
-        place: Place,
+        places: Each<Place>,
     },
     Unpaced {
         call: Call,
@@ -114,7 +124,7 @@ enum Caller {
 
 struct Attempt {
     /// If there is a pacer.
-    permit: Option<Permit>,
+    permits: Each<Permit>,
     answer: Option<Answer>,
 }
 
@@ -171,7 +181,7 @@ impl<'w> World<'w> {
             }
         }
         let leaks = self.processes.iter().map(|process| match process {
-            Process::Paced(Paced { pacer, .. }) => (pacer.in_flight(), pacer.waiting()),
+            Process::Paced(paced) => (paced.held(), paced.waiting()),
             Process::Unpaced | Process::Others(_) => (0, 0),
         });
         self.run.leaks = leaks.collect();
@@ -230,7 +240,7 @@ impl<'w> World<'w> {
         match event {
             Event::Start(call) => self.start(call),
             Event::Ask(call) => self.ask(call),
-            Event::Send(call) => self.send(call, None),
+            Event::Send(call) => self.send(call, [None, None]),
             Event::Deadline(call) => self.deadline(call),
             Event::GiveUp(call) => self.give_up(call),
             Event::Arrive(call) => return self.arrive(call),
@@ -254,12 +264,10 @@ impl<'w> World<'w> {
             Call::new(self.load.policy(), spec, seed, self.now)
         };
         let caller = match &mut self.processes[self.load.process(index)] {
-            Process::Paced(Paced { pacer, places, .. }) => {
-                let place = pacer.arrive();
-                places.insert(place, index);
-                let call = call(true);
-                Caller::Paced { call, place }
-            }
+            Process::Paced(paced) => Caller::Paced {
+                call: call(true),
+                places: paced.arrive(index, self.load.token(index)),
+            },
             Process::Unpaced => Caller::Unpaced { call: call(false) },
             Process::Others(callers) => {
                 let retries = callers.call(seed);
@@ -294,20 +302,26 @@ impl<'w> World<'w> {
         };
         let process = &mut self.processes[self.load.process(index)];
         match (&mut active.caller, process) {
-            (Caller::Paced { call, place }, Process::Paced(Paced { pacer, .. })) => {
+            (Caller::Paced { call, places }, Process::Paced(paced)) => {
                 if call.on_asking(now).is_some() {
                     return self.end(index);
                 }
-                match pacer.request(now, *place, call.patience()) {
-                    Turn::Send(permit) => self.send(index, Some(permit)),
-                    Turn::Wait { opens } => {
-                        if call.on_waiting(now, opens, pacer.evidence()).is_some() {
+                let token = self.load.token(index);
+                let mut passes = paced.passes(token, places, [None, None]);
+                match Pass::request_all(now, &mut passes, call.patience()) {
+                    Passing::Send => {
+                        let permits = permits(&mut passes);
+                        self.send(index, permits);
+                    }
+                    Passing::Wait { at, opens } => {
+                        let evidence = paced.line(token, at).pacer.evidence();
+                        if call.on_waiting(now, opens, evidence).is_some() {
                             return self.end(index);
                         }
                         let waits = Happening::Waits { call: index, opens };
                         self.watcher.tell(now, waits);
                     }
-                    Turn::Crowded => {
+                    Passing::Crowded { .. } => {
                         let _ = call.on_crowded(now);
                         self.end(index);
                     }
@@ -315,7 +329,7 @@ impl<'w> World<'w> {
             }
             (Caller::Other { .. }, Process::Others(callers)) => {
                 match callers.admit(since_start(now)) {
-                    Admission::At(at) if at <= since_start(now) => self.send(index, None),
+                    Admission::At(at) if at <= since_start(now) => self.send(index, [None, None]),
                     Admission::At(at) => self.at(Instant::ORIGIN + at, Event::Send(index)),
                     // Whoever asks at once would ask for ever.
                     Admission::AskAgain(at) => {
@@ -328,7 +342,7 @@ impl<'w> World<'w> {
                 if call.on_asking(now).is_some() {
                     return self.end(index);
                 }
-                self.send(index, None);
+                self.send(index, [None, None]);
             }
             // Each process has callers of its own kind.
             (Caller::Paced { .. } | Caller::Other { .. }, _) => {}
@@ -336,7 +350,7 @@ impl<'w> World<'w> {
     }
 
     /// The call's request goes out.
-    fn send(&mut self, index: usize, permit: Option<Permit>) {
+    fn send(&mut self, index: usize, permits: Each<Permit>) {
         let Some(active) = &mut self.calls[index] else {
             return;
         };
@@ -345,7 +359,7 @@ impl<'w> World<'w> {
         }
         self.watcher.tell(self.now, Happening::Sent { call: index });
         let answer = None;
-        active.attempt = Some(Attempt { permit, answer });
+        active.attempt = Some(Attempt { permits, answer });
         let arrives = self.now + self.network.delay();
         self.at(arrives, Event::Arrive(index));
     }
@@ -366,10 +380,9 @@ impl<'w> World<'w> {
         let Some(active) = &mut self.calls[index] else {
             return;
         };
-        let permit = active.attempt.take().and_then(|attempt| attempt.permit);
         let process = &mut self.processes[self.load.process(index)];
-        if let (Process::Paced(Paced { pacer, .. }), Some(permit)) = (process, permit) {
-            pacer.on_drop(permit);
+        if let (Process::Paced(paced), Some(attempt)) = (process, active.attempt.take()) {
+            paced.on_drop(self.load.token(index), attempt.permits);
         }
         self.run.given_up += 1;
         self.over(index, true);
@@ -377,7 +390,9 @@ impl<'w> World<'w> {
 
     /// The request reaches the server.
     fn arrive(&mut self, index: usize) {
-        let reply = self.server.on_request(since_start(self.now));
+        let reply = self
+            .server
+            .on_request(since_start(self.now), self.load.token(index));
         self.run.sends.push(self.now);
         self.run.fates.push(match reply.verdict {
             Verdict::Accepted(_) => Fate::Accepted,
@@ -409,7 +424,8 @@ impl<'w> World<'w> {
             .and_then(|it| it.attempt.as_mut());
         let answer = attempt.and_then(|attempt| attempt.answer.as_mut());
         let answer = answer.unwrap_or(&mut unread);
-        self.server.on_done(since_start(self.now), answer);
+        let token = self.load.token(index);
+        self.server.on_done(since_start(self.now), token, answer);
         let back = self.now + self.network.delay();
         self.at(back, Event::Answer(index));
     }
@@ -425,7 +441,7 @@ impl<'w> World<'w> {
             return;
         };
         let Some(Attempt {
-            permit,
+            permits,
             answer: Some(answer),
         }) = active.attempt.take()
         else {
@@ -437,9 +453,9 @@ impl<'w> World<'w> {
         let succeeded = outcome.kind() == Kind::Success;
         let process = &mut self.processes[self.load.process(index)];
         let mut opens = None;
-        if let (Process::Paced(Paced { pacer, .. }), Some(permit)) = (process, permit) {
-            pacer.on_outcome(now, permit, outcome, &hint);
-            opens = pacer.opens();
+        if let (Process::Paced(paced), Caller::Paced { places, .. }) = (process, &active.caller) {
+            let token = self.load.token(index);
+            opens = paced.on_outcome(now, token, places, permits, outcome, &hint);
         }
         let next = match &mut active.caller {
             Caller::Paced { call, .. } | Caller::Unpaced { call } => {
@@ -502,9 +518,8 @@ impl<'w> World<'w> {
         };
         self.watcher.tell(self.now, ended);
         let process = &mut self.processes[self.load.process(index)];
-        if let (Process::Paced(paced), Caller::Paced { place, .. }) = (process, active.caller) {
-            paced.pacer.leave(place);
-            paced.places.remove(&place);
+        if let (Process::Paced(paced), Caller::Paced { places, .. }) = (process, active.caller) {
+            paced.leave(self.load.token(index), places);
         }
         self.over += 1;
         (self.progress)(self.over);
@@ -513,35 +528,43 @@ impl<'w> World<'w> {
         }
     }
 
-    /// Lets whoever the pacer names ask again, and sees to it that it is looked at in time.
+    /// Lets whoever the pacers name ask again, and sees to it that they are looked at in time.
     fn pump(&mut self, index: usize) {
-        while let Process::Paced(Paced { pacer, places, .. }) = &mut self.processes[index] {
-            if self.watcher.has_ended() {
-                break;
-            }
-            let Some(place) = pacer.poll_offer(self.now) else {
-                break;
-            };
-            let call = places[&place];
+        while let Some(call) = self.offered(index) {
             self.watcher.tell(self.now, Happening::Offered { call });
             self.ask(call);
         }
-        if let Process::Paced(Paced { pacer, alarm, .. }) = &mut self.processes[index] {
+        if let Process::Paced(paced) = &mut self.processes[index] {
             let settled = Happening::Settled {
                 process: index,
-                opens: pacer.opens(),
-                in_flight: pacer.in_flight(),
-                waiting: pacer.waiting(),
+                opens: paced.opens(),
+                in_flight: paced.in_flight(),
+                waiting: paced.waiting(),
             };
             self.watcher.tell(self.now, settled);
-            if let Some(wake) = pacer.next_wake() {
+            if let Some(wake) = paced.next_wake() {
                 let wake = wake.max(self.now);
-                if alarm.is_none_or(|alarm| wake < alarm) {
-                    *alarm = Some(wake);
+                if paced.alarm.is_none_or(|alarm| wake < alarm) {
+                    paced.alarm = Some(wake);
                     self.at(wake, Event::Wake(index));
                 }
             }
         }
+    }
+
+    /// A call that a pacer of the process names.
+    fn offered(&mut self, index: usize) -> Option<usize> {
+        let Process::Paced(paced) = &mut self.processes[index] else {
+            return None;
+        };
+        if self.watcher.has_ended() {
+            return None;
+        }
+        let mut lines = paced.lines.iter_mut();
+        lines.find_map(|line| {
+            let place = line.pacer.poll_offer(self.now)?;
+            Some(line.places[&place])
+        })
     }
 
     fn new(
@@ -555,11 +578,7 @@ impl<'w> World<'w> {
         let process = || match client.callers() {
             Some(callers) => Process::Others(callers),
             None if matches!(client, Client::Unpaced) => Process::Unpaced,
-            None => Process::Paced(Paced {
-                pacer: Pacer::new(load.pacing()),
-                places: BTreeMap::new(),
-                alarm: None,
-            }),
+            None => Process::Paced(Paced::new(load)),
         };
         Self {
             progress,
@@ -586,6 +605,122 @@ impl<'w> World<'w> {
             },
         }
     }
+}
+
+impl Paced {
+    fn new(load: &Load) -> Self {
+        let line = || Line {
+            pacer: Pacer::new(load.pacing()),
+            places: BTreeMap::new(),
+        };
+        Self {
+            lines: (0..=load.tokens()).map(|_| line()).collect(),
+            alarm: None,
+        }
+    }
+
+    /// The lines that a call with `token` passes, the most specific first.
+    fn lines(&mut self, token: Option<usize>) -> impl Iterator<Item = &mut Line> {
+        let (all, tokens) = self.lines.split_last_mut().unzip();
+        let own = token.and_then(|token| tokens?.get_mut(token));
+        own.into_iter().chain(all)
+    }
+
+    fn line(&mut self, token: Option<usize>, at: usize) -> &mut Line {
+        let index = if at == 0 { token } else { None };
+        let last = self.lines.len() - 1;
+        &mut self.lines[index.unwrap_or(last)]
+    }
+
+    fn arrive(&mut self, call: usize, token: Option<usize>) -> Each<Place> {
+        let mut places = [None, None];
+        for (slot, line) in places.iter_mut().zip(self.lines(token)) {
+            let place = line.pacer.arrive();
+            line.places.insert(place, call);
+            *slot = Some(place);
+        }
+        places
+    }
+
+    fn leave(&mut self, token: Option<usize>, places: Each<Place>) {
+        for (place, line) in places.iter().flatten().zip(self.lines(token)) {
+            line.pacer.leave(*place);
+            line.places.remove(place);
+        }
+    }
+
+    /// The passes of a call, with its permits.
+    fn passes(
+        &mut self,
+        token: Option<usize>,
+        places: &Each<Place>,
+        permits: Each<Permit>,
+    ) -> Vec<Pass<'_>> {
+        // Tokens are told apart by their numbers; of the scope of all, one is enough.
+        let keys = [token.map_or(0, |token| token as u64 + 1), 0];
+        let held = places.iter().flatten().zip(permits).zip(keys);
+        let lines = self.lines(token).zip(held);
+        let passes = lines.map(|(line, ((place, permit), key))| {
+            Pass::new(&mut line.pacer, *place, key).with_permit(permit)
+        });
+        passes.collect()
+    }
+
+    fn on_drop(&mut self, token: Option<usize>, permits: Each<Permit>) {
+        for (line, permit) in self.lines(token).zip(permits) {
+            if let Some(permit) = permit {
+                line.pacer.on_drop(permit);
+            }
+        }
+    }
+
+    /// The attempt has ended. The answer is when the pacers open, if a server stated it.
+    fn on_outcome(
+        &mut self,
+        now: Instant,
+        token: Option<usize>,
+        places: &Each<Place>,
+        permits: Each<Permit>,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+    ) -> Option<Instant> {
+        Pass::tell_all(now, &mut self.passes(token, places, permits), outcome, hint);
+        self.lines(token)
+            .filter_map(|line| line.pacer.opens())
+            .max()
+    }
+
+    /// When the scope of all opens, if its server stated it.
+    fn opens(&self) -> Option<Instant> {
+        self.lines.last()?.pacer.opens()
+    }
+
+    fn in_flight(&self) -> u32 {
+        self.lines.last().map_or(0, |line| line.pacer.in_flight())
+    }
+
+    /// How many attempts all lines count as in flight.
+    fn held(&self) -> u32 {
+        self.lines.iter().map(|line| line.pacer.in_flight()).sum()
+    }
+
+    fn waiting(&self) -> usize {
+        self.lines.iter().map(|line| line.pacer.waiting()).sum()
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let wakes = self.lines.iter();
+        wakes.filter_map(|line| line.pacer.next_wake()).min()
+    }
+}
+
+/// Takes the permits out.
+fn permits(passes: &mut [Pass<'_>]) -> Each<Permit> {
+    let mut permits = [None, None];
+    for (slot, pass) in permits.iter_mut().zip(passes) {
+        *slot = pass.take_permit();
+    }
+    permits
 }
 
 impl Caller {

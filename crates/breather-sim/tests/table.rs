@@ -74,6 +74,9 @@ reached! {
     cap_rises_where_it_limits: "cap from 10 to 40, where it is what limits";
     cap_falls_where_it_limits: "cap from 40 to 10, where it is what limits";
     others: "half the quota used by others";
+    two_tokens: "2 tokens of 200";
+    four_tokens: "4 tokens of 100";
+    tokens_that_have_all: "4 tokens of 75, which is all there is";
 }
 
 #[test]

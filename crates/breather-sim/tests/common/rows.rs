@@ -37,6 +37,7 @@ pub(crate) fn rows() -> Vec<Row> {
         changing_cap(),
         others(),
         beyond_the_table(),
+        tokens(),
     ]
     .into_iter()
     .flatten()
@@ -373,6 +374,37 @@ fn beyond_the_table() -> Vec<Row> {
             Server::default(),
             Load::sequential(100, 10),
         ),
+    ]
+}
+
+/// Of an organisation of 300 a minute. The ideal takes the organisation's quota to be all there is.
+fn tokens() -> Vec<Row> {
+    let row = |name, tokens, quota, headers, target| {
+        let server = Server::default()
+            .with_token_limiter(Limiter::fixed_window(quota, MINUTE))
+            .with_headers(headers);
+        Row {
+            name,
+            server,
+            load: Load::spike(1_000).with_tokens(tokens),
+            target,
+        }
+    };
+    let all = Headers::All;
+    let target = Some((1.02, 1.05));
+    vec![
+        row("2 tokens of 200", 2, 200, all, target),
+        row("4 tokens of 100", 4, 100, all, target),
+        row("20 tokens of 20", 20, 20, all, None),
+        row("4 tokens of 75, which is all there is", 4, 75, all, target),
+        row(
+            "4 tokens of 100, Retry-After alone",
+            4,
+            100,
+            Headers::RetryAfter,
+            None,
+        ),
+        row("4 tokens of 100, bare", 4, 100, Headers::None, None),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, ReportSlot,
+    ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, ReportSlot, Scopes,
     is_idempotent,
 };
 use breather_tokio::{Seeds, TokioTimer};
@@ -116,10 +116,16 @@ impl Middleware for RetryMiddleware {
         let spec = CallSpec::new()
             .idempotent(is_idempotent(&method, request.headers()))
             .replayable(spare.is_some());
-        let scope = authority(request.url());
         let seed = self.seeds.draw();
-        let mut call = self.breather.start(Some(scope), spec, TokioTimer, seed);
+        let scopes = extensions.get::<Scopes>().cloned();
+        let asked = authority(request.url());
+        let mut call = match &scopes {
+            Some(scopes) => self.breather.start(scopes.iter(), spec, TokioTimer, seed),
+            None => self.breather.start(Some(asked), spec, TokioTimer, seed),
+        };
         call.set_slot(slot);
+        // Where no scope has its name, it is kept to tell who answered.
+        let asked = scopes.is_some().then(|| asked.to_owned());
 
         let mut attempt = request;
         let mut last_error = None;
@@ -130,7 +136,7 @@ impl Middleware for RetryMiddleware {
                 break Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
             }
             let result = next.clone().run(attempt, extensions).await;
-            let decision = self.decide(&mut call, &method, &result);
+            let decision = self.decide(&mut call, &method, asked.as_deref(), &result);
             let (Decision::Retry(_), Some(copy)) = (decision, spare.take()) else {
                 break result;
             };
@@ -157,6 +163,7 @@ impl RetryMiddleware {
         &self,
         call: &mut ActiveCall<TokioTimer>,
         method: &Method,
+        asked: Option<&str>,
         result: &Result<Response>,
     ) -> Decision {
         let moment = call.moment();
@@ -170,8 +177,8 @@ impl RetryMiddleware {
         };
         let outcome = self.classify.classify(&Ending::new(method, ending, &hint));
         // After a redirect, what is said is said by and of another server.
-        let is_elsewhere = match (result, call.scope()) {
-            (Ok(response), Some(scope)) => authority(response.url()) != scope,
+        let is_elsewhere = match (result, asked.or_else(|| call.scope())) {
+            (Ok(response), Some(asked)) => authority(response.url()) != asked,
             _ => false,
         };
         if is_elsewhere {

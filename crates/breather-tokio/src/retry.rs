@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Decision, Hint, Moment, Outcome, ReportSlot, Timer as _, Wait,
-    Waiting,
+    ActiveCall, Breather, CallSpec, Decision, Hint, Moment, Outcome, ReportSlot, Scopes,
+    Timer as _, Wait, Waiting,
 };
 use pin_project_lite::pin_project;
 
@@ -94,7 +94,7 @@ where
         last_error: None,
         settings: Settings {
             breather: breather.clone(),
-            scope: None,
+            scopes: None,
             idempotent: false,
             seed: None,
             slot: None,
@@ -131,7 +131,7 @@ pin_project! {
 #[derive(Debug)]
 struct Settings {
     breather: Breather,
-    scope: Option<Box<str>>,
+    scopes: Option<Scopes>,
     idempotent: bool,
     seed: Option<u64>,
     slot: Option<ReportSlot>,
@@ -257,9 +257,10 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     }
 
     /// Has each attempt pass the pacer of `scope`, with all other calls of that scope that the handle's
-    /// clones make. Defaults to none.
-    pub fn scope(mut self, scope: &str) -> Self {
-        self.settings.scope = Some(scope.into());
+    /// clones make: of one, as in `"db"`, or of several, as in `["tenant 7", "db"]`, the most specific first.
+    /// Defaults to none.
+    pub fn scope(mut self, scope: impl Into<Scopes>) -> Self {
+        self.settings.scopes = Some(scope.into());
         self
     }
 
@@ -361,8 +362,8 @@ impl Settings {
     fn start(&mut self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
         let spec = CallSpec::new().idempotent(self.idempotent || repeats_executed);
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
-        let scope = self.scope.as_deref();
-        let mut call = self.breather.start(scope, spec, TokioTimer, seed);
+        let scopes = self.scopes.iter().flat_map(Scopes::iter);
+        let mut call = self.breather.start(scopes, spec, TokioTimer, seed);
         call.set_slot(self.slot.take());
         call
     }

@@ -192,8 +192,12 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
         StopReason::Deadline
     );
     assert_eq!(db.queries(), 4);
-    // Without a scope, nobody is held.
+    // Without a scope, nobody is held; with several, who is in one that is.
     assert_eq!(retry(&breather, || db.query()).await, Ok(5));
+    let call = |tenant| retry(&breather, || db.query()).scope([tenant, "db"]);
+    let error = call("tenant 7").await.unwrap_err();
+    assert!(error.stopped().is_some());
+    assert_eq!(breather.snapshot("tenant 7").unwrap().waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use breather::{Hint, Moment, Outcome, Report, ReportSlot};
+use breather::{Hint, Moment, Outcome, Report, ReportSlot, Scopes};
 
 /// What the calls of a service mean: whom they ask, and how an attempt ended.
 ///
@@ -52,7 +52,13 @@ pub trait Classify<Req, Res, E> {
         Hint::new(moment.instant())
     }
 
-    /// The scope of `request`. Defaults to none: the call is not paced.
+    /// The scopes that the caller chose for `request`. Defaults to none, and then [`scope`](Self::scope) names it.
+    fn scopes(&self, request: &Req) -> Option<Scopes> {
+        let _ = request;
+        None
+    }
+
+    /// The scope of `request`, if its caller chose none. Defaults to none: the call is not paced.
     fn scope<'r>(&self, request: &'r Req) -> Option<Cow<'r, str>> {
         let _ = request;
         None

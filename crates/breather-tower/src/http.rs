@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use breather::{Ending, Hint, Moment, Outcome, Report, ReportSlot, is_idempotent};
+use breather::{Ending, Hint, Moment, Outcome, Report, ReportSlot, Scopes, is_idempotent};
 use http::{HeaderMap, Method, Request, Response, Uri, header, uri::Scheme};
 
 use crate::classify::Classify;
@@ -10,7 +10,8 @@ use crate::error_kind::HttpError;
 
 /// The classifier of HTTP calls.
 ///
-/// Scope is the authority of the URI, or the `Host` header where the URI has none: the host in lower case
+/// Scope is what [`Scopes`] in the request's extensions say; without them, the authority of the URI, or the `Host`
+/// header where the URI has none: the host in lower case
 /// and, unless it is the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`. It is what
 /// `breather-reqwest` takes, so that clients of either kind share what they learn. Idempotent are the
 /// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
@@ -83,6 +84,10 @@ where
             Ok(response) => Hint::from_headers(response.headers(), moment),
             Err(_) => Hint::new(moment.instant()),
         }
+    }
+
+    fn scopes(&self, request: &Request<B>) -> Option<Scopes> {
+        request.extensions().get::<Scopes>().cloned()
     }
 
     fn scope<'r>(&self, request: &'r Request<B>) -> Option<Cow<'r, str>> {

@@ -1,9 +1,8 @@
 //! The layer.
 
 use std::fmt;
-use std::sync::Arc;
 
-use breather::Breather;
+use breather::{Breather, Scopes};
 use breather_tokio::Seeds;
 use tower_layer::Layer;
 
@@ -49,7 +48,7 @@ pub(crate) struct Settings<C, R> {
     pub(crate) breather: Breather,
     pub(crate) classify: C,
     pub(crate) repeat: R,
-    pub(crate) scope: Option<Arc<str>>,
+    pub(crate) scopes: Option<Scopes>,
     pub(crate) assume_idempotent: bool,
     pub(crate) seeds: Seeds,
 }
@@ -63,7 +62,7 @@ impl RetryLayer {
                 breather,
                 classify: Http::default(),
                 repeat: Cloned,
-                scope: None,
+                scopes: None,
                 assume_idempotent: false,
                 seeds: Seeds::random(),
             },
@@ -79,7 +78,7 @@ impl<C, R> RetryLayer<C, R> {
         let Settings {
             breather,
             repeat,
-            scope,
+            scopes,
             assume_idempotent,
             seeds,
             ..
@@ -89,7 +88,7 @@ impl<C, R> RetryLayer<C, R> {
                 breather,
                 classify,
                 repeat,
-                scope,
+                scopes,
                 assume_idempotent,
                 seeds,
             },
@@ -102,7 +101,7 @@ impl<C, R> RetryLayer<C, R> {
         let Settings {
             breather,
             classify,
-            scope,
+            scopes,
             assume_idempotent,
             seeds,
             ..
@@ -112,7 +111,7 @@ impl<C, R> RetryLayer<C, R> {
                 breather,
                 classify,
                 repeat,
-                scope,
+                scopes,
                 assume_idempotent,
                 seeds,
             },
@@ -143,11 +142,12 @@ impl<C, R> RetryLayer<C, R> {
         BoxErrorsLayer::new(self)
     }
 
-    /// Sets the scope of all calls. Defaults to the one that the classifier names: for HTTP, the
-    /// authority.
+    /// Sets the scope of all calls: one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
+    /// first. Defaults to what the classifier names: for HTTP, the [`Scopes`] in the request's extensions, or else
+    /// the authority.
     #[must_use]
-    pub fn with_scope(mut self, scope: &str) -> Self {
-        self.settings.scope = Some(scope.into());
+    pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
+        self.settings.scopes = Some(scope.into());
         self
     }
 
@@ -193,7 +193,7 @@ impl<C, R> Settings<C, R> {
     /// The fields that a person would want to see; classifiers are closures, most often.
     pub(crate) fn debug(&self, f: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
         f.field("breather", &self.breather)
-            .field("scope", &self.scope)
+            .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! The service.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::task::{Context, Poll, Waker};
 
@@ -61,18 +60,22 @@ where
             breather,
             classify,
             repeat,
-            scope,
+            scopes,
             assume_idempotent,
             seeds,
         } = &self.settings;
         let kept = classify.keep(&request);
         let spec =
             CallSpec::new().idempotent(*assume_idempotent || classify.is_idempotent(&request));
-        let scope = match scope {
-            Some(scope) => Some(Cow::Borrowed(&**scope)),
-            None => classify.scope(&request),
+        let seed = seeds.draw();
+        let chosen = scopes.clone().or_else(|| classify.scopes(&request));
+        let mut call = match &chosen {
+            Some(scopes) => breather.start(scopes.iter(), spec, TokioTimer, seed),
+            None => {
+                let scope = classify.scope(&request);
+                breather.start(scope.as_deref(), spec, TokioTimer, seed)
+            }
         };
-        let mut call = breather.start(scope.as_deref(), spec, TokioTimer, seeds.draw());
         call.set_slot(classify.slot(&request));
         let request = repeat.first(request);
         let may_repeat = breather.policy().may_repeat();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use breather_reqwest::breather::{
     Backoff, Breather, Classify, Ending, Http, Jitter, Origin, Outcome, Policy, Report, ReportSlot,
-    StopReason, Stopped,
+    Scopes, StopReason, Stopped,
 };
 use breather_reqwest::{RetryMiddleware, Seeds};
 use reqwest::Method;
@@ -350,6 +350,28 @@ async fn another_host_is_another_scope() {
         .unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
     held.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_may_choose_its_scopes() {
+    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let breather = Breather::default();
+    let client = script.client(RetryMiddleware::new(breather.clone()));
+    let with_token = |token: &str| {
+        let scopes = Scopes::from([token, "organisation 3"]);
+        client.get(URL).with_extension(scopes).send()
+    };
+    let held = tokio::spawn(with_token("token 7"));
+    tokio::time::sleep(TICK).await;
+    let start = Instant::now();
+    assert_eq!(with_token("token 8").await.unwrap().status(), 200);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(with_token("token 7").await.unwrap().status(), 200);
+    assert!(start.elapsed() >= 59 * SECOND);
+    assert_eq!(held.await.unwrap().unwrap().status(), 200);
+    let organisation = breather.snapshot("organisation 3").unwrap();
+    assert_eq!((organisation.in_flight(), organisation.waiting()), (0, 0));
+    assert_eq!(breather.snapshot("api.example.com"), None);
 }
 
 #[tokio::test(start_paused = true)]

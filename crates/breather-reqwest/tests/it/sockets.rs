@@ -11,8 +11,8 @@ use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallSpec, ErrorKind, Hint, Jitter, Outcome, Policy, ReportSlot, StopReason,
-    Window,
+    Backoff, Breather, CallSpec, ErrorKind, Hint, Jitter, Outcome, Policy, ReportSlot, Scopes,
+    StopReason, Window,
 };
 use breather_reqwest::error_kind;
 use breather_tokio::TokioTimer;
@@ -233,7 +233,8 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
         ("x-ratelimit-remaining", "0"),
         ("x-ratelimit-reset", "1"),
     ];
-    let (elsewhere, received) = serve(vec![answer(429, &spent)]).await;
+    let answers = vec![answer(429, &spent), answer(200, &[]), answer(429, &spent)];
+    let (elsewhere, received) = serve(answers).await;
     let redirect = move || async move { Redirect::temporary(&elsewhere) };
     let router = Router::new()
         .route("/moved", any(redirect))
@@ -247,13 +248,25 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
     }
     tokio::time::sleep(20 * MS).await;
     let start = Instant::now();
-    assert_eq!(client.get(url).send().await.unwrap().status(), 200);
+    assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
     assert!(start.elapsed() < 500 * MS, "{:?}", start.elapsed());
 
     // The refused call itself waits as it was told.
     assert_eq!(moved.await.unwrap().unwrap().status(), 200);
-    let received = received.lock().unwrap();
-    assert!(received[1].0 - received[0].0 >= 1000 * MS);
+    {
+        let received = received.lock().unwrap();
+        assert!(received[1].0 - received[0].0 >= 1000 * MS);
+    }
+
+    // So it is where the caller has chosen the scope.
+    let chosen = client.get(format!("{url}moved"));
+    let chosen = tokio::spawn(chosen.with_extension(Scopes::from("token 7")).send());
+    while received.lock().unwrap().len() < 3 {
+        tokio::time::sleep(MS).await;
+    }
+    tokio::time::sleep(20 * MS).await;
+    assert_eq!(breather.snapshot("token 7").unwrap().opens(), None);
+    assert_eq!(chosen.await.unwrap().unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use breather_tower::breather::{
     self, Backoff, Breather, Classify as _, Ending, Executed, Jitter, Origin, Outcome, Policy,
-    Report, ReportSlot, StopReason, Stopped,
+    Report, ReportSlot, Scopes, StopReason, Stopped,
 };
 use breather_tower::{Http, RetryLayer, Seeds};
 use futures_util::future::join_all;
@@ -346,6 +346,32 @@ async fn a_scope_is_an_authority_unless_the_layer_names_one() {
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(breather.snapshot("token 7").is_some());
     held.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_may_choose_its_scopes() {
+    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let breather = Breather::default();
+    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    let with_token = |token: &str| {
+        let mut request = request(Method::GET);
+        let scopes = Scopes::from([token, "organisation 3"]);
+        request.extensions_mut().insert(scopes);
+        request
+    };
+    let held = tokio::spawn(service.clone().oneshot(with_token("token 7")));
+    tokio::time::sleep(TICK).await;
+    let start = Instant::now();
+    let other = service.clone().oneshot(with_token("token 8"));
+    assert_eq!(other.await.unwrap().status(), 200);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let same = service.oneshot(with_token("token 7"));
+    assert_eq!(same.await.unwrap().status(), 200);
+    assert!(start.elapsed() >= 59 * SECOND);
+    assert_eq!(held.await.unwrap().unwrap().status(), 200);
+    let organisation = breather.snapshot("organisation 3").unwrap();
+    assert_eq!((organisation.in_flight(), organisation.waiting()), (0, 0));
+    assert_eq!(breather.snapshot(SCOPE), None);
 }
 
 #[tokio::test(start_paused = true)]

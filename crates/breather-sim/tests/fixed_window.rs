@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use breather::{Policy, StopReason};
+use breather::{Pace, Pacing, Policy, StopReason};
 use breather_sim::{Headers, Load, Server};
 
 use self::common::{SEEDS, finished};
@@ -188,5 +188,20 @@ fn against_any_server_with_fewer_headers_no_call_is_stuck() {
                 "{server:?}, {load:?}, seed {seed}"
             );
         }
+    }
+}
+
+#[test]
+fn an_even_pace_never_bursts_and_still_uses_the_quota() {
+    let pacing = Pacing::new().with_pace(Pace::Even);
+    let load = Load::spike(1_000).with_pacing(pacing);
+    for seed in SEEDS {
+        let run = finished(&Server::default(), &load, seed);
+        // 300 a minute are 5 a second.
+        assert!(run.peak_sends_1s() <= 7, "{}", run.peak_sends_1s());
+        assert!(run.sends() <= 1_010, "{}", run.sends());
+        // Three windows, and a third of the fourth.
+        let makespan = run.makespan().as_secs();
+        assert!((199..=205).contains(&makespan), "{makespan}");
     }
 }

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use crate::active_call::ActiveCall;
 use crate::call::CallSpec;
 use crate::gate::Gate;
-use crate::instant::Instant;
-use crate::pacer::Pacing;
+use crate::pacer::{Pacing, Snapshot};
 use crate::policy::Policy;
 use crate::scope::ScopeTable;
 use crate::timer::Timer;
@@ -128,12 +127,39 @@ impl Breather {
     pub fn snapshot(&self, scope: &str) -> Option<Snapshot> {
         let scope = self.0.scopes.as_ref()?.find(scope)?;
         let state = scope.lock();
-        Some(Snapshot {
-            in_flight: state.pacer.in_flight(),
-            waiting: state.pacer.waiting(),
-            concurrency: state.pacer.concurrency(),
-            opens: state.pacer.opens(),
-        })
+        Some(state.pacer.snapshot())
+    }
+
+    /// What is known of each scope, by its name.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<(String, Snapshot)> {
+        let all = self
+            .0
+            .scopes
+            .as_ref()
+            .map_or_else(Vec::new, ScopeTable::all);
+        let all = all.into_iter();
+        all.map(|scope| (scope.name().to_owned(), scope.lock().pacer.snapshot()))
+            .collect()
+    }
+
+    /// Paces `scope` in its own way from now on, otherwise than the handle's other scopes. Without effect if pacing
+    /// is off.
+    ///
+    /// It is remembered even while the scope is not: name only scopes of which there are few.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Breather, Pace, Pacing};
+    ///
+    /// let breather = Breather::default();
+    /// breather.pace("api.example.com", Pacing::new().with_pace(Pace::Even));
+    /// ```
+    pub fn pace(&self, scope: &str, pacing: Pacing) {
+        if let Some(scopes) = &self.0.scopes {
+            scopes.pace(scope, pacing);
+        }
     }
 }
 
@@ -209,41 +235,6 @@ impl Builder {
         } = self;
         let scopes = pacing.map(|pacing| ScopeTable::new(pacing, scopes));
         Breather(Arc::new(Inner { policy, scopes }))
-    }
-}
-
-/// What is known of a scope at one moment, for logs and tests.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Snapshot {
-    in_flight: u32,
-    waiting: usize,
-    concurrency: u32,
-    opens: Option<Instant>,
-}
-
-impl Snapshot {
-    /// How many attempts are in flight.
-    #[must_use]
-    pub const fn in_flight(&self) -> u32 {
-        self.in_flight
-    }
-
-    /// How many calls wait for a permit.
-    #[must_use]
-    pub const fn waiting(&self) -> usize {
-        self.waiting
-    }
-
-    /// How many attempts may be in flight, by what was learned so far. It starts at 30.
-    #[must_use]
-    pub const fn concurrency(&self) -> u32 {
-        self.concurrency
-    }
-
-    /// The end of the latest hold, if the server stated one; it may have passed.
-    #[must_use]
-    pub const fn opens(&self) -> Option<Instant> {
-        self.opens
     }
 }
 

@@ -143,7 +143,7 @@ mod waiting;
 pub use active_call::{ActiveCall, Step};
 pub use backoff::Backoff;
 #[cfg(feature = "std")]
-pub use breather::{Breather, Builder, Snapshot};
+pub use breather::{Breather, Builder};
 pub use call::{Call, CallSpec};
 #[cfg(feature = "http")]
 pub use classify::{Classify, Ending, ErrorKind, Http, is_idempotent};
@@ -153,7 +153,7 @@ pub use hint::{Hint, Ignored, Why, Window};
 pub use instant::Instant;
 pub use jitter::{Delays, Jitter};
 pub use outcome::{AsOutcome, Executed, Kind, Outcome};
-pub use pacer::{Pacer, Pacing, Patience, Permit, Place, Turn};
+pub use pacer::{HoldReason, Pace, Pacer, Pacing, Patience, Permit, Place, Snapshot, Turn};
 pub use policy::Policy;
 pub use report::Report;
 #[cfg(feature = "std")]

@@ -5,10 +5,12 @@ mod expectation;
 mod hold;
 mod kinship;
 mod others;
+mod pacing;
 mod pause;
 mod permit;
 mod quota;
 mod refill;
+mod snapshot;
 mod stretch;
 mod waiters;
 
@@ -18,9 +20,11 @@ use self::concurrency::Concurrency;
 use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
 use self::kinship::Kinship;
+pub use self::pacing::{Pace, Pacing};
 use self::pause::Pause;
 pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
+pub use self::snapshot::{HoldReason, Snapshot};
 use self::stretch::Stretch;
 pub use self::waiters::Patience;
 use self::waiters::Waiters;
@@ -202,7 +206,7 @@ impl Pacer {
 
     /// Lets the call at `place` wait, or wait on if it `waited`.
     pub(crate) fn wait(&mut self, place: Place, patience: Patience, waited: bool) -> Turn {
-        if !waited && self.waiters.len() >= self.pacing.waiters {
+        if !waited && self.waiters.len() >= self.pacing.waiters() {
             return Turn::Crowded;
         }
         self.waiters.enter(place, patience);
@@ -331,7 +335,9 @@ impl Pacer {
                 let silent = self.sent_at + self.long_service();
                 let is_expected = self.expected(self.latest) == Some(promised);
                 let silent = is_expected.then_some(silent);
-                let all = refills.into_iter().chain(grows).chain(silent);
+                let is_even = self.pacing.pace() == Pace::Even;
+                let even = is_even.then(|| self.next_even()).flatten();
+                let all = refills.into_iter().chain(grows).chain(silent).chain(even);
                 all.filter(|&at| at > self.latest).min()
             }
             Phase::Held(hold) => Some(hold.until),
@@ -428,6 +434,34 @@ impl Pacer {
         self.concurrency.limit()
     }
 
+    /// Paces otherwise from now on.
+    pub const fn set_pacing(&mut self, pacing: Pacing) {
+        self.pacing = pacing;
+    }
+
+    /// What is known of the scope, for logs and dashboards.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let hold = match self.phase {
+            Phase::Held(hold) | Phase::Probing { hold, .. } => Some(hold),
+            Phase::Running => None,
+        };
+        Snapshot {
+            taken: self.latest,
+            in_flight: self.in_flight,
+            waiting: self.waiters.len(),
+            concurrency: self.concurrency.limit(),
+            cap: self.concurrency.cap(),
+            limit: self.quota.limit(),
+            remaining: self.quota.left(self.latest, self.sent),
+            reset: self.quota.reset(),
+            held_until: hold.map(|hold| hold.until),
+            hold_reason: hold.map(|hold| hold.cause.reason()),
+            is_probing: self.is_probing(),
+            opens: self.opens(),
+        }
+    }
+
     /// The latest time that it was told.
     #[cfg(feature = "std")]
     pub(crate) const fn latest(&self) -> Instant {
@@ -476,11 +510,28 @@ impl Pacer {
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
                 }
+                if self.pacing.pace() == Pace::Even && !self.is_even(now, promised) {
+                    return false;
+                }
             }
         }
         let used = self.used();
         let wanted = self.waiters.any_waiting();
         self.concurrency.room(now, used, wanted, self.service_time) > 0
+    }
+
+    /// Whether another one, after those that are promised, comes not too soon after the one before.
+    fn is_even(&self, now: Instant, promised: u32) -> bool {
+        if self.service_time.is_zero() {
+            return self.used() == 0;
+        }
+        promised == 0 && self.next_even().is_none_or(|at| at <= now)
+    }
+
+    /// When the next one goes, if those that are left are spread over the time to the reset.
+    fn next_even(&self) -> Option<Instant> {
+        let apart = self.quota.spread(self.sent_at, self.sent)?;
+        Some(self.sent_at + apart)
     }
 
     /// How many more the epoch is expected to give. One more than that, when nothing was sent for long: those in
@@ -771,59 +822,6 @@ impl Pacer {
 /// The slowest of late, when another one `took` so long: an eighth is forgotten each time.
 fn slowest_of_late(slowest: Duration, took: Duration) -> Duration {
     took.max(slowest - slowest / 8)
-}
-
-/// How a scope is paced.
-///
-/// # Defaults
-///
-/// | setting | default | why |
-/// |---|---|---|
-/// | [`waiters`](Self::with_waiters) | 100,000 | bounds memory: a waiter takes some 200 bytes |
-///
-/// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
-/// by 400 a second, or by 8 times what they are if that is more, as long as more callers want to send and
-/// none is refused. (30 wait for nobody; 400 callers of an unlimited server wait up to 0.4 s, once.)
-///
-/// # Example
-///
-/// ```
-/// use breather::Pacing;
-///
-/// const SMALL: Pacing = Pacing::new().with_waiters(500);
-/// assert_eq!(SMALL.waiters(), 500);
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Pacing {
-    waiters: usize,
-}
-
-impl Pacing {
-    /// The defaults.
-    pub const fn new() -> Self {
-        Self { waiters: 100_000 }
-    }
-
-    /// Sets how many calls of a scope may wait for a permit; one more stops. Defaults to 100,000.
-    ///
-    /// With 0, a call that is not permitted at once stops.
-    pub const fn with_waiters(mut self, waiters: usize) -> Self {
-        self.waiters = waiters;
-        self
-    }
-
-    /// How many calls of a scope may wait.
-    #[must_use]
-    pub const fn waiters(&self) -> usize {
-        self.waiters
-    }
-}
-
-impl Default for Pacing {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// Less than a refusal takes over loopback under load.

@@ -206,6 +206,8 @@ pub(crate) struct ScopeTable {
     // Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
     // name by a hash that withstands whoever chooses names.
     by_name: RwLock<BTreeMap<Arc<str>, Arc<Scope>>>,
+    /// Of the scopes that are paced in their own way.
+    pacings: RwLock<BTreeMap<Box<str>, Pacing>>,
 }
 
 impl ScopeTable {
@@ -214,6 +216,7 @@ impl ScopeTable {
             pacing,
             most,
             by_name: RwLock::default(),
+            pacings: RwLock::default(),
         }
     }
 
@@ -232,7 +235,7 @@ impl ScopeTable {
             return (Arc::clone(scope), true);
         }
         let name: Arc<str> = name.into();
-        let scope = Arc::new(Scope::new(Arc::clone(&name), self.pacing));
+        let scope = Arc::new(Scope::new(Arc::clone(&name), self.pacing_of(&name)));
         if known.len() >= self.most && !evict(&mut known, now()) {
             return (scope, false);
         }
@@ -243,6 +246,27 @@ impl ScopeTable {
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Scope>> {
         let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
         known.get(name).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
+        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
+    }
+
+    /// Paces the scope called `name` so, now and whenever it is made anew.
+    pub(crate) fn pace(&self, name: &str, pacing: Pacing) {
+        let mut pacings = self.pacings.write().unwrap_or_else(PoisonError::into_inner);
+        pacings.insert(name.into(), pacing);
+        drop(pacings);
+        // Whoever makes the scope from here on finds it.
+        if let Some(scope) = self.find(name) {
+            scope.lock().pacer.set_pacing(pacing);
+        }
+    }
+
+    fn pacing_of(&self, name: &str) -> Pacing {
+        let pacings = self.pacings.read().unwrap_or_else(PoisonError::into_inner);
+        pacings.get(name).copied().unwrap_or(self.pacing)
     }
 
     pub(crate) fn len(&self) -> usize {

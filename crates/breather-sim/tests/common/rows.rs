@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breather::{Pace, Pacing};
 use breather_sim::{Headers, Limiter, Load, Outage, ResetForm, Rounding, Server};
 
 /// A server, a load, and the most that makespan over ideal and sends per call may be; `None` where nothing is
@@ -353,6 +354,11 @@ fn beyond_the_table() -> Vec<Row> {
             "10 processes",
             Server::default(),
             Load::spike(1_000).with_processes(10),
+        ),
+        row(
+            "an even pace",
+            Server::default(),
+            Load::spike(1_000).with_pacing(Pacing::new().with_pace(Pace::Even)),
         ),
         row(
             "ramp over 2 minutes",

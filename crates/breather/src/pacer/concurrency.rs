@@ -192,6 +192,11 @@ impl Concurrency {
         self.refused
     }
 
+    /// What the limit was cut to when the server's cap was met last; `None` if it never was.
+    pub(super) fn cap(&self) -> Option<u32> {
+        self.learned.as_ref().map(|learned| learned.base)
+    }
+
     pub(super) const fn limit(&self) -> u32 {
         self.limit
     }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::snapshot::HoldReason;
 use crate::instant::Instant;
 
 /// An instant before which a scope sends nothing, and why.
@@ -32,6 +33,17 @@ pub(super) enum Cause {
     Guessed,
     /// The server had too much to do, many times in a row; the instant is an estimate.
     Overloaded,
+}
+
+impl Cause {
+    pub(super) const fn reason(self) -> HoldReason {
+        match self {
+            Self::Counted | Self::Spent => HoldReason::Spent,
+            Self::Refused => HoldReason::Refused,
+            Self::Guessed => HoldReason::Guessed,
+            Self::Overloaded => HoldReason::Overloaded,
+        }
+    }
 }
 
 impl Hold {

@@ -30,6 +30,7 @@ struct Known {
     at: Instant,
     /// The fingerprint of the window's name.
     name: u64,
+    limit: Option<u64>,
 }
 
 /// When the window resets, by all answers of the epoch.
@@ -59,6 +60,7 @@ impl Quota {
                 remaining,
                 at: base,
                 name,
+                limit: window.limit(),
             });
         }
         self.refill.on_answer(window);
@@ -129,6 +131,22 @@ impl Quota {
         self.refill.on_refused();
     }
 
+    /// How many calls the window permits in all.
+    pub(super) fn limit(&self) -> Option<u64> {
+        self.known?.limit
+    }
+
+    /// How long after the latest send, number `sent` at `sent_at`, the next one goes if those that are left are
+    /// spread over the time to the reset.
+    pub(super) fn spread(&self, sent_at: Instant, sent: u64) -> Option<Duration> {
+        if let Some(per_call) = self.refill.per_call() {
+            return Some(per_call);
+        }
+        let left = self.left(sent_at, sent)?;
+        let time = self.reset()?.duration_since(sent_at);
+        Some(Duration::from_nanos(nanos(time) / left.saturating_add(1)))
+    }
+
     /// Whether quota comes back call by call.
     pub(super) const fn is_refilling(&self) -> bool {
         self.refill.per_call().is_some()
@@ -188,6 +206,7 @@ impl Quota {
             remaining,
             at,
             name: self.known.map_or(0, |known| known.name),
+            limit: self.known.and_then(|known| known.limit),
         });
     }
 }

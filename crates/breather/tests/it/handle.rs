@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Decision, Hint, Origin, Outcome, Pacing, Policy, Step,
+    ActiveCall, Breather, CallSpec, Decision, Hint, Origin, Outcome, Pace, Pacing, Policy, Step,
     StopReason, Timer, Window,
 };
 
@@ -421,4 +421,34 @@ fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
     assert!(breather.snapshot("alone").is_none());
     drop(busy);
     assert!(!on("shared again").report().unshared());
+}
+
+#[test]
+fn a_scope_may_be_paced_in_its_own_way() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let even = Pacing::new().with_pace(Pace::Even);
+    breather.pace("api", even);
+    let mut first = start(&breather, &timer);
+    assert_eq!(step(&mut first), Step::Send);
+    // It goes alone.
+    let mut second = start(&breather, &timer);
+    assert_eq!(step(&mut second), Step::Wait { until: None });
+    let mut elsewhere = [(); 2].map(|()| {
+        let spec = CallSpec::new();
+        breather.start(Some("other"), spec, timer.clone(), 1)
+    });
+    assert!(elsewhere.iter_mut().all(|call| step(call) == Step::Send));
+    // A scope that is there already is paced so from now on.
+    breather.pace("other", Pacing::new().with_waiters(0).with_pace(Pace::Even));
+    drop(elsewhere);
+    let mut calls =
+        [(); 2].map(|()| breather.start(Some("other"), CallSpec::new(), timer.clone(), 1));
+    assert_eq!(step(&mut calls[0]), Step::Send);
+    assert!(matches!(step(&mut calls[1]), Step::Stop(_)));
+    let names: Vec<_> = breather
+        .snapshots()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["api", "other"]);
 }

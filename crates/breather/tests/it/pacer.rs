@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Executed, Hint, Instant, Outcome, Pacer, Pacing, Patience, Permit, Place, Turn, Window,
+    Executed, Hint, HoldReason, Instant, Outcome, Pace, Pacer, Pacing, Patience, Permit, Place,
+    Turn, Window,
 };
 use proptest::prelude::*;
 
@@ -796,6 +797,83 @@ fn a_look_upward_that_is_refused_tells_of_the_cap_and_not_of_quota() {
     waits(&mut pacer, now);
     let next = pacer.next_wake().unwrap();
     assert_eq!(next, now + 2 * SECOND, "the next look, and no hold");
+}
+
+#[test]
+fn an_even_pace_spreads_what_remains_over_the_time_to_the_reset() {
+    let mut pacer = Pacer::new(Pacing::new().with_pace(Pace::Even));
+    let first = granted(&mut pacer, START);
+    // Nothing is known yet: one goes alone.
+    let (second, _) = waits(&mut pacer, START);
+    let now = START + 100 * MS;
+    pacer.on_outcome(now, first, Outcome::success(), &said(START, 9, 10));
+    // Nine are left for ten seconds.
+    assert_eq!(drain(&mut pacer, now), []);
+    let due = START + SECOND;
+    assert_eq!(pacer.next_wake(), Some(due));
+    assert_eq!(drain(&mut pacer, due - MS), []);
+    assert_eq!(drain(&mut pacer, due), [second]);
+    let Turn::Send(permit) = pacer.request(due, second, Patience::endless()) else {
+        panic!()
+    };
+    // What was not used in time is spread anew.
+    pacer.on_outcome(due, permit, Outcome::success(), &said(due, 8, 9));
+    let late = due + 5 * SECOND;
+    let _third = granted(&mut pacer, late);
+    waits(&mut pacer, late);
+    assert_eq!(pacer.next_wake(), Some(late + 4 * SECOND / 8));
+}
+
+#[test]
+fn an_even_pace_is_a_burst_where_nothing_tells_what_remains() {
+    let mut pacer = Pacer::new(Pacing::new().with_pace(Pace::Even));
+    let first = granted(&mut pacer, START);
+    let (second, _) = waits(&mut pacer, START);
+    pacer.leave(second);
+    let now = START + 100 * MS;
+    pacer.on_outcome(now, first, Outcome::success(), &Hint::new(now));
+    let more = (0..AT_START).map_while(|_| is_granted(&mut pacer, now));
+    assert!(more.count() > 1);
+}
+
+#[test]
+fn a_snapshot_tells_what_is_known() {
+    let mut pacer = pacer();
+    let unknown = pacer.snapshot();
+    assert_eq!(unknown.to_string(), "0 in flight of at most 30, 0 waiting");
+    assert_eq!(
+        (unknown.limit(), unknown.reset(), unknown.cap()),
+        (None, None, None)
+    );
+
+    let sent: Vec<_> = (0..4).map(|_| granted(&mut pacer, START)).collect();
+    let mut sent = sent.into_iter();
+    let hint = said(START, 3, 9);
+    pacer.on_outcome(START, sent.next().unwrap(), Outcome::success(), &hint);
+    let known = pacer.snapshot();
+    assert_eq!((known.limit(), known.remaining()), (Some(300), Some(0)));
+    assert_eq!(known.reset(), Some(START + 9 * SECOND));
+    assert_eq!(known.hold_reason(), Some(HoldReason::Spent));
+    assert_eq!(known.in_flight(), 3);
+
+    // Too many in flight, with quota left.
+    pacer.on_outcome(START, sent.next().unwrap(), refused(), &said(START, 7, 9));
+    let crowded = pacer.snapshot();
+    assert_eq!((crowded.cap(), crowded.hold_reason()), (Some(2), None));
+
+    let hint = said(START, 0, 2);
+    pacer.on_outcome(START, sent.next().unwrap(), refused(), &hint);
+    let refused = pacer.snapshot();
+    assert_eq!(refused.held_until(), Some(START + 2 * SECOND));
+    assert_eq!(refused.hold_reason(), Some(HoldReason::Refused));
+    let (place, _) = waits(&mut pacer, START);
+    assert_eq!(drain(&mut pacer, START + 2 * SECOND), [place]);
+    let probing = pacer.snapshot();
+    assert!(probing.is_probing());
+    assert!(
+        probing.to_string().ends_with("probing: refused until then"),
+        "{probing}"
+    );
 }
 
 fn is_granted(pacer: &mut Pacer, now: Instant) -> Option<Permit> {

@@ -1,0 +1,185 @@
+//! What is known of a scope at one moment.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::instant::Instant;
+
+/// What is known of a scope at one moment, for logs and dashboards.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Hint, HoldReason, Instant, Outcome, Pacer, Pacing, Patience, Turn, Window};
+/// use core::time::Duration;
+///
+/// let now = Instant::ORIGIN;
+/// let mut pacer = Pacer::new(Pacing::new());
+/// let place = pacer.arrive();
+/// let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else { panic!() };
+/// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
+/// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
+///
+/// let snapshot = pacer.snapshot();
+/// assert_eq!((snapshot.remaining(), snapshot.limit()), (Some(0), Some(300)));
+/// assert_eq!(snapshot.held_until(), Some(now + Duration::from_secs(9)));
+/// assert_eq!(snapshot.hold_reason(), Some(HoldReason::Spent));
+/// assert_eq!(
+///     snapshot.to_string(),
+///     "0 in flight of at most 30, 0 waiting; 0 of 300 left for 9s; held for 9s: nothing remains"
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Snapshot {
+    pub(super) taken: Instant,
+    pub(super) in_flight: u32,
+    pub(super) waiting: usize,
+    pub(super) concurrency: u32,
+    pub(super) cap: Option<u32>,
+    pub(super) limit: Option<u64>,
+    pub(super) remaining: Option<u64>,
+    pub(super) reset: Option<Instant>,
+    pub(super) held_until: Option<Instant>,
+    pub(super) hold_reason: Option<HoldReason>,
+    pub(super) is_probing: bool,
+    pub(super) opens: Option<Instant>,
+}
+
+/// Why a scope sends nothing.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum HoldReason {
+    /// By the answers and our own count nothing remains.
+    Spent,
+    /// The server refused, and said until when.
+    Refused,
+    /// The server refused, and did not say until when.
+    Guessed,
+    /// The server had too much to do, many times in a row.
+    Overloaded,
+}
+
+impl Snapshot {
+    /// The latest time that the scope was told. All instants here are on the same clock.
+    #[must_use]
+    pub const fn taken(&self) -> Instant {
+        self.taken
+    }
+
+    /// How many attempts are in flight.
+    #[must_use]
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// How many calls wait for a permit.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// How many attempts may be in flight, by what was learned so far. It starts at 30.
+    #[must_use]
+    pub const fn concurrency(&self) -> u32 {
+        self.concurrency
+    }
+
+    /// How many the server had in flight when it last refused one more; `None` if it never did.
+    #[must_use]
+    pub const fn cap(&self) -> Option<u32> {
+        self.cap
+    }
+
+    /// How many calls the tightest window permits in all, if the server said so in this one.
+    #[must_use]
+    pub const fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// How many of them are left: what the latest answer said, less what was sent since.
+    #[must_use]
+    pub const fn remaining(&self) -> Option<u64> {
+        self.remaining
+    }
+
+    /// When it resets, if the server said so.
+    #[must_use]
+    pub const fn reset(&self) -> Option<Instant> {
+        self.reset
+    }
+
+    /// Until when nothing is sent. It may have passed, and then a first attempt shows whether the hold is over.
+    #[must_use]
+    pub const fn held_until(&self) -> Option<Instant> {
+        self.held_until
+    }
+
+    /// Why nothing is sent.
+    #[must_use]
+    pub const fn hold_reason(&self) -> Option<HoldReason> {
+        self.hold_reason
+    }
+
+    /// Whether one attempt at a time is sent, to see whether a hold is over.
+    #[must_use]
+    pub const fn is_probing(&self) -> bool {
+        self.is_probing
+    }
+
+    /// The end of the latest hold, if the server stated one; it may have passed.
+    #[must_use]
+    pub const fn opens(&self) -> Option<Instant> {
+        self.opens
+    }
+
+    /// How long after it was taken, in whole milliseconds.
+    fn after(&self, at: Instant) -> Duration {
+        let millis = at.duration_since(self.taken).as_millis();
+        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Snapshot {
+    /// One line for a log or a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            in_flight,
+            waiting,
+            concurrency,
+            ..
+        } = self;
+        write!(
+            f,
+            "{in_flight} in flight of at most {concurrency}, {waiting} waiting"
+        )?;
+        if let Some(remaining) = self.remaining {
+            write!(f, "; {remaining}")?;
+            if let Some(limit) = self.limit {
+                write!(f, " of {limit}")?;
+            }
+            f.write_str(" left")?;
+            if let Some(reset) = self.reset {
+                write!(f, " for {:?}", self.after(reset))?;
+            }
+        }
+        let Some((until, reason)) = self.held_until.zip(self.hold_reason) else {
+            return Ok(());
+        };
+        if self.is_probing {
+            write!(f, "; probing: {reason}")
+        } else {
+            write!(f, "; held for {:?}: {reason}", self.after(until))
+        }
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spent => "nothing remains",
+            Self::Refused => "refused until then",
+            Self::Guessed => "refused, for nobody knows how long",
+            Self::Overloaded => "overloaded, for nobody knows how long",
+        })
+    }
+}

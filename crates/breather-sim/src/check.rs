@@ -227,6 +227,7 @@ impl Checker {
                 opens,
                 in_flight,
                 waiting,
+                ..
             } => self.on_settled(process, opens, in_flight, waiting),
             Happening::Second { is_open } => self.on_second(is_open),
         }

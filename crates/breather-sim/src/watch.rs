@@ -99,6 +99,8 @@ pub enum Happening<'a> {
         in_flight: u32,
         /// How many calls its pacer counts as waiting.
         waiting: usize,
+        /// How many attempts may be in flight, by what its pacer has learned.
+        concurrency: u32,
     },
     /// Another second has passed, and not all calls are over.
     Second {

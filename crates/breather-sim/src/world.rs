@@ -540,6 +540,7 @@ impl<'w> World<'w> {
                 opens: paced.opens(),
                 in_flight: paced.in_flight(),
                 waiting: paced.waiting(),
+                concurrency: paced.concurrency(),
             };
             self.watcher.tell(self.now, settled);
             if let Some(wake) = paced.next_wake() {
@@ -697,6 +698,10 @@ impl Paced {
 
     fn in_flight(&self) -> u32 {
         self.lines.last().map_or(0, |line| line.pacer.in_flight())
+    }
+
+    fn concurrency(&self) -> u32 {
+        self.lines.last().map_or(0, |line| line.pacer.concurrency())
     }
 
     /// How many attempts all lines count as in flight.

@@ -1,4 +1,6 @@
-//! Sends over time, client beside client, as an SVG.
+//! Sends over time, client beside client, as an SVG; and what a pacer does within seconds.
+//!
+//! A [`Chart`] has a [`Track`] for each client; a [`CloseUp`] has a [`Scene`] for each part of a pacer's [`Course`].
 //!
 //! # Example
 //!
@@ -20,31 +22,34 @@
 mod axis;
 mod bars;
 mod bins;
+mod close_up;
+mod course;
+mod frame;
 mod legend;
 mod mark;
+mod page;
 mod paint;
 mod panel;
 mod scales;
+mod scene;
 mod shape;
+mod sign;
 mod track;
 mod units;
 
 use std::time::Duration;
 
-use svg::{
-    Document,
-    node::{
-        self,
-        element::{Description, Rectangle, Style, Title},
-    },
-};
+use svg::Document;
 
 pub use self::bins::{Bin, Bins};
+pub use self::close_up::CloseUp;
+pub use self::course::Course;
+pub use self::scene::Scene;
 pub use self::track::Track;
 pub use self::units::{decimal, plural, thousands};
 
 use self::legend::Legend;
-use self::paint::Paint;
+use self::page::{Page, Panels};
 use self::panel::Panel;
 use self::scales::Scales;
 
@@ -52,6 +57,7 @@ use self::scales::Scales;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Chart {
+    title: String,
     load: String,
     ideal: Duration,
     window: Option<Duration>,
@@ -62,11 +68,18 @@ impl Chart {
     /// A chart without clients: what they are to do, in a sentence or two, and the time in which it could be done.
     pub fn new(load: impl Into<String>, ideal: Duration) -> Self {
         Self {
+            title: TITLE.to_owned(),
             load: load.into(),
             ideal,
             window: None,
             tracks: Vec::new(),
         }
+    }
+
+    /// Sets the title. By default, it asks who storms the API.
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
     }
 
     /// Marks the resets of a quota, one each `window`. A window of nothing has none.
@@ -84,62 +97,46 @@ impl Chart {
     /// The chart as an SVG.
     #[must_use]
     pub fn document(&self) -> Document {
-        let scales = Scales::new(self.window, self.ideal, &self.tracks);
-        let panels: Vec<_> = self
-            .tracks
-            .iter()
-            .map(|it| Panel::new(it, &scales))
-            .collect();
-        let below_first = PANEL * (panels.len() as f64 - 1.0);
-        let lines = lines(&self.load);
-        let further_lines = LINE * (lines.len() as f64 - 1.0);
-        let header = HEADER + further_lines;
-        let height = header + below_first + scales.sends.length() + FOOTER;
-        let mut document = Document::new()
-            .set("width", WIDTH)
-            .set("height", height)
-            .set("viewBox", (0, 0, WIDTH, height))
-            .set("class", Paint::PAGE)
-            .set("font-family", FONTS)
-            .set("role", "img")
-            .set("aria-labelledby", "title description")
-            .add(Title::new(TITLE).set("id", "title"))
-            .add(self.description(&panels, &scales).set("id", "description"))
-            .add(Style::new(Paint::style()))
-            .add(background())
-            .add(shape::title(TITLE, LEFT, 34.0));
-        for (index, line) in lines.iter().enumerate() {
-            let y = 56.0 + LINE * index as f64;
-            document = document.add(shape::text(line, LEFT, y, Paint::Faint));
-        }
-        let legend = self.legend(&scales).group();
-        document = document.add(shape::moved(legend, LEFT, 82.0 + further_lines));
-        for (index, panel) in panels.iter().enumerate() {
-            let top = header + PANEL * index as f64;
-            document = document.add(shape::moved(panel.group(&scales), LEFT, top));
-        }
-        let middle = LEFT + scales.time.length() / 2.0;
-        document.add(
-            shape::text(TIME, middle, height - 16.0, Paint::Faint).set("text-anchor", "middle"),
-        )
+        let scales = self.scales();
+        let panels = self.panels(&scales);
+        let page = Page {
+            title: &self.title,
+            words: &self.load,
+            description: self.description(),
+            legend: self.legend(&scales).group(),
+            time: TIME,
+        };
+        page.document(Panels {
+            groups: panels.iter().map(|panel| panel.group(&scales)).collect(),
+            distance: PANEL,
+            plot: (scales.time.length(), scales.sends.length()),
+        })
     }
 
-    /// The chart in words, for whoever can't see it.
-    fn description(&self, panels: &[Panel<'_>], scales: &Scales) -> Description {
-        let mut words = format!(
-            "{} The ideal finish is at {} s.",
-            self.load,
-            decimal(scales.ideal_s)
-        );
-        for panel in panels {
+    /// The chart in words, for whoever can't see it. It stands in the SVG.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let scales = self.scales();
+        let ideal = decimal(scales.ideal_s);
+        let mut words = format!("{} The ideal finish is at {ideal} s.", self.load);
+        for panel in self.panels(&scales) {
             words.push_str(&format!(
                 " {}: {}; at most {}.",
                 panel.name(),
                 panel.summary(),
-                panel.most_sends(scales),
+                panel.most_sends(&scales),
             ));
         }
-        Description::new().add(node::Text::new(words))
+        words
+    }
+
+    fn scales(&self) -> Scales {
+        Scales::new(self.window, self.ideal, &self.tracks)
+    }
+
+    fn panels(&self, scales: &Scales) -> Vec<Panel<'_>> {
+        let tracks = self.tracks.iter();
+        tracks.map(|track| Panel::new(track, scales)).collect()
     }
 
     fn legend<'s>(&self, scales: &'s Scales) -> Legend<'s> {
@@ -149,42 +146,8 @@ impl Chart {
     }
 }
 
-/// What an SVG does not do by itself. There is one line at least.
-fn lines(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + word.chars().count() < LONGEST_LINE => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-fn background() -> Rectangle {
-    let rectangle = Rectangle::new().set("width", "100%").set("height", "100%");
-    Paint::Background.fill(rectangle)
-}
-
 const TITLE: &str = "Who storms the API, and who does not";
 const TIME: &str = "seconds since the client's load started";
-const FONTS: &str = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif";
-
-const WIDTH: f64 = 960.0;
-const LEFT: f64 = 72.0;
-
-/// Down to the first plot, and from the last one on.
-const HEADER: f64 = 154.0;
-const FOOTER: f64 = 60.0;
-
-/// From one line of what the clients are to do to the next, and how many letters, of 7 at most in the mean, stand
-/// on one beside the margins.
-const LINE: f64 = 18.0;
-const LONGEST_LINE: usize = 120;
 
 /// From the top of one plot to the top of the next.
 const PANEL: f64 = 168.0;
@@ -242,20 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_stands_on_several_lines() {
-        assert_eq!(lines(""), [""]);
-        let word = "a".repeat(40);
-        let long = [&*word; 5].join(" ");
-        let several = lines(&long);
-        assert_eq!(several.len(), 3);
-        assert_eq!(several.join(" "), long);
-        assert!(several.iter().all(|line| line.len() <= LONGEST_LINE));
-        let height = |load: &str| {
-            let chart = Chart::new(load, Duration::from_secs(1)).document();
-            chart.get_attributes()["height"].to_string()
-        };
-        let [short, long] = [height("short"), height(&long)].map(|it| it.parse::<f64>().unwrap());
-        assert_eq!(long - short, 2.0 * LINE);
+    fn each_has_its_title() {
+        let chart = Chart::new("", Duration::from_secs(1));
+        let title = |chart: Chart| chart.document().to_string().matches("Who storms").count();
+        assert_eq!(title(chart.clone()), 2);
+        assert_eq!(title(chart.with_title("Another")), 0);
     }
 
     #[test]

@@ -100,13 +100,14 @@
 //!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
 //! kind. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells all
-//! of one.
+//! of one. `cargo run --release -p breather-sim --features chart --example charts` draws the charts of
+//! `docs/pacing.md`, which tells how the pacer learns.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `chart` | sends over time as an SVG |
+//! | `chart` | sends over time, and what a pacer does, as an SVG |
 //! | `program` | the program, with `chart` and what else it depends on |
 
 mod baseline;

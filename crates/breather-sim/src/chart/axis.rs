@@ -1,8 +1,9 @@
 use super::units::thousands;
 
-/// A linear scale from 0, with ticks at round numbers.
+/// A linear scale, with ticks at round numbers.
 #[derive(Debug)]
 pub(super) struct Axis {
+    start: f64,
     end: f64,
     length: f64,
     /// Between ticks: 1, 2 or 5 times a power of ten.
@@ -14,10 +15,16 @@ pub(super) struct Axis {
 impl Axis {
     /// Places 0 at 0 and `end` at `length`, with at most so many ticks above 0.
     pub(super) fn new(end: f64, length: f64, most_ticks: u32) -> Self {
+        Self::between(0.0, end, length, most_ticks)
+    }
+
+    /// Places `start`, which is not negative, at 0 and `end` at `length`, with at most so many ticks above `start`.
+    pub(super) fn between(start: f64, end: f64, length: f64, most_ticks: u32) -> Self {
         // Anything is better than a division by nothing.
-        let end = if end > 0.0 { end } else { 1.0 };
-        let (step, decimals) = round_step(end / f64::from(most_ticks));
+        let end = if end > start { end } else { start + 1.0 };
+        let (step, decimals) = round_step((end - start) / f64::from(most_ticks));
         Self {
+            start,
             end,
             length,
             step,
@@ -37,23 +44,24 @@ impl Axis {
     }
 
     pub(super) fn position(&self, value: f64) -> f64 {
-        value / self.end * self.length
+        (value - self.start) / (self.end - self.start) * self.length
     }
 
     /// What a distance stands for.
     pub(super) fn value_of(&self, distance: f64) -> f64 {
-        distance / self.length * self.end
+        distance / self.length * (self.end - self.start)
     }
 
     pub(super) fn length(&self) -> f64 {
         self.length
     }
 
-    /// From 0 to the last that is on the axis.
+    /// From the first to the last that is on the axis.
     pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
-        // A hair more, as a division may end below the whole number that it should give.
-        let count = (self.end / self.step + 1e-9).floor() as u32;
-        (0..=count).map(|number| f64::from(number) * self.step)
+        // A hair more, as a division may end beside the whole number that it should give.
+        let first = (self.start / self.step - 1e-9).ceil() as u32;
+        let last = (self.end / self.step + 1e-9).floor() as u32;
+        (first..=last).map(|number| f64::from(number) * self.step)
     }
 
     pub(super) fn label(&self, tick: f64) -> String {
@@ -111,6 +119,21 @@ mod tests {
             let count = labels(&Axis::new(end, 800.0, 12)).len();
             assert!((6..=13).contains(&count), "{end}: {count}");
         }
+    }
+
+    #[test]
+    fn an_axis_may_begin_anywhere() {
+        let axis = Axis::between(59.9, 61.5, 800.0, 12);
+        assert_eq!(axis.position(59.9), 0.0);
+        assert_eq!(axis.position(61.5), 800.0);
+        assert_eq!(
+            labels(&axis).join(" "),
+            "60.0 60.2 60.4 60.6 60.8 61.0 61.2 61.4"
+        );
+        assert_eq!(
+            labels(&Axis::between(60.0, 60.0, 800.0, 2)),
+            ["60.0", "60.5", "61.0"]
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use svg::node::element::{Group, Rectangle};
+use svg::node::element::Group;
 
+use super::sign::{self, Sign};
 use super::units::decimal;
 use super::{mark::Mark, paint::Paint, scales::Scales, shape};
 
@@ -25,38 +26,31 @@ impl<'s> Legend<'s> {
     /// Two rows of signs with their words. The origin is the left end of the line that the first stands on.
     pub(super) fn group(&self) -> Group {
         let mut bars = vec![
-            (block(Paint::Accepted), "accepted".to_owned()),
-            (
-                block(Paint::RefusedByCap),
-                "refused: too many in flight".to_owned(),
-            ),
-            (
-                block(Paint::RefusedByQuota),
-                "refused: quota spent".to_owned(),
-            ),
+            Sign::block(Paint::Accepted, "accepted"),
+            Sign::block(Paint::RefusedByCap, "refused: too many in flight"),
+            Sign::block(Paint::RefusedByQuota, "refused: quota spent"),
         ];
         if self.has_completions {
-            bars.push((curve(), "calls done (at the top: all)".to_owned()));
+            bars.push(Sign::rising(Paint::Ink, "calls done (at the top: all)"));
         }
         let ideal = format!("ideal finish, {} s", decimal(self.scales.ideal_s));
         let mut marks = vec![
-            (mark(Mark::End, -SIGN), "end of the run".to_owned()),
-            // Its triangle takes the rest of the height.
-            (mark(Mark::Ideal, -4.0), ideal),
+            Sign::mark(Mark::End, "end of the run"),
+            Sign::mark(Mark::Ideal, ideal),
         ];
         // The row of the bars may be full, and a reset's words are the longest.
         let columns = if self.has_failures {
-            marks.push((block(Paint::Failed), "failed".to_owned()));
+            marks.push(Sign::block(Paint::Failed, "failed"));
             NARROW_COLUMNS
         } else {
             [COLUMN; 3]
         };
         if let Some(window) = self.scales.window {
-            marks.push((mark(Mark::Reset, -SIGN), self.resets(window)));
+            marks.push(Sign::mark(Mark::Reset, self.resets(window)));
         }
         Group::new()
-            .add(row(bars, [COLUMN; 3]))
-            .add(shape::moved(row(marks, columns), 0.0, 24.0))
+            .add(sign::row(bars, &[COLUMN; 3]))
+            .add(shape::moved(sign::row(marks, &columns), 0.0, sign::ROW))
     }
 
     fn resets(&self, window: Duration) -> String {
@@ -70,41 +64,6 @@ impl<'s> Legend<'s> {
     }
 }
 
-/// One beside the other, all but the last as wide as their column.
-fn row(items: Vec<(Group, String)>, columns: [f64; 3]) -> Group {
-    let mut group = Group::new();
-    let mut left = 0.0;
-    for (index, (sign, words)) in items.into_iter().enumerate() {
-        let words = shape::text(&words, SIGN_WIDTH + 8.0, 0.0, Paint::Ink);
-        let item = Group::new().add(sign).add(words);
-        group = group.add(shape::moved(item, left, 0.0));
-        left += columns.get(index).copied().unwrap_or_default();
-    }
-    group
-}
-
-fn block(paint: Paint) -> Group {
-    let block = Rectangle::new()
-        .set("y", -SIGN)
-        .set("width", SIGN_WIDTH)
-        .set("height", SIGN + BELOW);
-    Group::new().add(paint.fill(block))
-}
-
-fn curve() -> Group {
-    let line = shape::line((0.0, BELOW), (SIGN_WIDTH, -SIGN), Paint::Ink);
-    Group::new().add(line.set("stroke-width", 1.5))
-}
-
-fn mark(mark: Mark, top: f64) -> Group {
-    mark.group(SIGN_WIDTH / 2.0, top, BELOW)
-}
-
-/// How far a sign goes up and down from the line that the words stand on.
-const SIGN: f64 = 11.0;
-const BELOW: f64 = 2.0;
-
-const SIGN_WIDTH: f64 = 16.0;
 const COLUMN: f64 = 220.0;
 
 /// For the end of the run, the ideal finish and what failed.

@@ -1,4 +1,5 @@
-use svg::node::element::{Group, Line};
+use svg::Node;
+use svg::node::element::Group;
 
 use super::{paint::Paint, shape};
 
@@ -28,6 +29,7 @@ impl Mark {
     }
 }
 
-fn dashed(line: Line, dashes: &str) -> Line {
-    line.set("stroke-dasharray", dashes)
+pub(super) fn dashed<N: Node>(mut line: N, dashes: &str) -> N {
+    line.assign("stroke-dasharray", dashes);
+    line
 }

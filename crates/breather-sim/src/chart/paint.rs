@@ -10,6 +10,10 @@ pub(super) enum Paint {
     Background,
     /// Of a plot, as long as the run.
     Run,
+    /// Of a time in which calls wait.
+    Wait,
+    /// An area under a line.
+    Area,
     Grid,
     Ink,
     Faint,
@@ -25,9 +29,11 @@ impl Paint {
     /// The class of the document itself.
     pub(super) const PAGE: &'static str = "page";
 
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Background,
         Self::Run,
+        Self::Wait,
+        Self::Area,
         Self::Grid,
         Self::Ink,
         Self::Faint,
@@ -73,6 +79,8 @@ impl Paint {
         match self {
             Self::Background => "background",
             Self::Run => "run",
+            Self::Wait => "wait",
+            Self::Area => "area",
             Self::Grid => "grid",
             Self::Ink => "ink",
             Self::Faint => "faint",
@@ -89,6 +97,8 @@ impl Paint {
         match self {
             Self::Background => "#ffffff",
             Self::Run => "#f3f5f8",
+            Self::Wait => "#e3daf3",
+            Self::Area => "#8fc1e3",
             Self::Grid => "#d9dee5",
             Self::Ink => "#1b2027",
             Self::Faint => "#56606c",
@@ -105,6 +115,8 @@ impl Paint {
         match self {
             Self::Background => "#0f1318",
             Self::Run => "#1a2028",
+            Self::Wait => "#382d4e",
+            Self::Area => "#3a77a0",
             Self::Grid => "#323a45",
             Self::Ink => "#e8edf3",
             Self::Faint => "#a3adb9",
@@ -125,8 +137,8 @@ mod tests {
     #[test]
     fn all_stands_out_in_light_and_in_dark() {
         use Paint::{
-            Accepted, Background, Failed, Faint, Ideal, Ink, RefusedByCap, RefusedByQuota, Reset,
-            Run,
+            Accepted, Area, Background, Failed, Faint, Ideal, Ink, RefusedByCap, RefusedByQuota,
+            Reset, Run, Wait,
         };
         for tone in [Paint::light, Paint::dark] {
             for text in [Ink, Faint] {
@@ -136,6 +148,10 @@ mod tests {
                 assert!(contrast(tone(shape), tone(Run)) >= 3.0, "{shape:?}");
             }
             assert!(contrast(tone(RefusedByQuota), tone(RefusedByCap)) >= 1.5);
+            // Neither is told by its colour alone: one has the shape of what it counts.
+            for ground in [Run, Wait] {
+                assert!(contrast(tone(Area), tone(ground)) >= 1.4, "{ground:?}");
+            }
         }
     }
 

@@ -1,7 +1,7 @@
-use svg::node::element::{Group, Path, Rectangle, TSpan, Text, path::Data};
+use svg::node::element::{Group, Path, Rectangle, Text, path::Data};
 
 use super::units::{decimal, thousands};
-use super::{bars::Bars, mark::Mark, paint::Paint, scales::Scales, shape, track::Track};
+use super::{bars::Bars, frame, mark::Mark, paint::Paint, scales::Scales, shape, track::Track};
 
 /// What one client did, from the start of its load to its end.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ impl<'t> Panel<'t> {
         let end = scales.time.position(self.track.end_s);
         let ideal = scales.time.position(scales.ideal_s);
         let mut group = Group::new()
-            .add(self.heading())
+            .add(frame::heading(self.name(), self.summary()))
             .add(background(end, bottom))
             .add(sends_axis(scales))
-            .add(time_axis(scales))
+            .add(frame::time_axis(&scales.time, bottom))
             .add(self.resets(scales))
             .add(self.bars.group(scales));
         if !self.track.completions.is_empty() {
@@ -72,17 +72,6 @@ impl<'t> Panel<'t> {
         }
         let path = Path::new().set("d", data).set("stroke-width", 1.5);
         Paint::Ink.stroke(path)
-    }
-
-    fn heading(&self) -> Text {
-        let summary = TSpan::new(self.summary())
-            .set("dx", 12)
-            .set("font-size", 13)
-            .set("font-weight", 400);
-        shape::text(self.name(), 0.0, -16.0, Paint::Ink)
-            .set("font-size", 15)
-            .set("font-weight", 600)
-            .add(summary)
     }
 
     /// Those between the first send and the end.
@@ -121,34 +110,8 @@ fn background(end: f64, height: f64) -> Rectangle {
 }
 
 fn sends_axis(scales: &Scales) -> Group {
-    let (axis, right) = (&scales.sends, scales.time.length());
-    let mut group = Group::new();
-    for tick in axis.ticks() {
-        let y = axis.length() - axis.position(tick);
-        let label = shape::label(&axis.label(tick), -8.0, y + 4.0).set("text-anchor", "end");
-        group = group
-            .add(shape::line((0.0, y), (right, y), Paint::Grid))
-            .add(label);
-    }
-    group.add(shape::upward_label(
-        &format!("sends {}", unit(scales)),
-        -48.0,
-        axis.length() / 2.0,
-    ))
-}
-
-fn time_axis(scales: &Scales) -> Group {
-    let (axis, bottom) = (&scales.time, scales.sends.length());
-    let line = shape::line((0.0, bottom), (axis.length(), bottom), Paint::Faint);
-    let mut group = Group::new().add(line);
-    for tick in axis.ticks() {
-        let x = axis.position(tick);
-        let label = shape::label(&axis.label(tick), x, bottom + 18.0).set("text-anchor", "middle");
-        group = group
-            .add(shape::line((x, bottom), (x, bottom + 4.0), Paint::Faint))
-            .add(label);
-    }
-    group
+    let words = format!("sends {}", unit(scales));
+    frame::count_axis(&scales.sends, scales.time.length(), &words)
 }
 
 /// What the height of a bar counts.

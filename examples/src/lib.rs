@@ -1,4 +1,4 @@
-//! What the examples of breather share; and the README, whose examples are compiled here.
+//! What the examples of breather share; and the README and the chapters, whose examples are compiled here.
 
 pub mod analytics;
 pub mod flaky_db;
@@ -7,3 +7,8 @@ pub mod flaky_db;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// How the pacer learns.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/pacing.md")]
+pub struct PacingChapter;

@@ -33,7 +33,8 @@
 //! - [`Call`]: one call. Told how its attempts ended, it answers with an instant or a [`Stop`].
 //!   Configured by a [`Policy`], which has a [`Backoff`] and a [`Jitter`].
 //! - [`Pacer`]: one scope. Asked for a [`Permit`] before each attempt, and told the outcome after it, it
-//!   learns quota and concurrency from the answers alone.
+//!   learns quota and concurrency from the answers alone. (`docs/pacing.md`, in the repository, tells how, with
+//!   charts; what it cannot know; and when to turn it off.)
 //!
 //! What they are told is an [`Outcome`], made by a classifier (`Http` is the one for HTTP), and a
 //! [`Hint`], read from header lines. [`Breather`] holds a policy and the pacers of all scopes, for many

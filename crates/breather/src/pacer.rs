@@ -10,6 +10,7 @@ mod pause;
 mod permit;
 mod quota;
 mod refill;
+mod slowest;
 mod snapshot;
 mod stretch;
 mod waiters;
@@ -24,6 +25,7 @@ pub use self::pacing::{Pace, Pacing};
 use self::pause::Pause;
 pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
+use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
 use self::stretch::Stretch;
 pub use self::waiters::Patience;
@@ -85,9 +87,9 @@ pub struct Pacer {
     pause: Pause,
     stretch: Stretch,
     /// How long a refusal takes to come back: the slowest of late.
-    refusal_time: Option<Duration>,
+    refusal_time: Option<Slowest>,
     /// How long an accepted attempt takes, likewise.
-    service_time: Duration,
+    service_time: Slowest,
     waiters: Waiters,
     /// The call whose probe was refused last. The next younger one probes next: what a server refuses may be
     /// this call alone, and if it is the scope, no call should be refused each time.
@@ -159,7 +161,7 @@ impl Pacer {
             pause: Pause::new(),
             stretch: Stretch::default(),
             refusal_time: None,
-            service_time: Duration::ZERO,
+            service_time: Slowest::default(),
             waiters: Waiters::default(),
             refused_probe: None,
             evidence: None,
@@ -184,7 +186,7 @@ impl Pacer {
     ///
     /// Asking again while waiting is harmless.
     pub fn request(&mut self, now: Instant, place: Place, patience: Patience) -> Turn {
-        let waited = self.waiters.contains(place);
+        let waited = self.is_waiting(place);
         if self.has_turn(now, place) {
             return Turn::Send(self.grant(place));
         }
@@ -192,8 +194,16 @@ impl Pacer {
     }
 
     /// Whether the call at `place` may be sent now. It does not wait here afterwards.
+    #[inline]
     pub(crate) fn has_turn(&mut self, now: Instant, place: Place) -> bool {
         let now = self.advance(now);
+        if self.waiters.is_empty() {
+            return self.has_room(now);
+        }
+        self.has_turn_before_others(now, place)
+    }
+
+    fn has_turn_before_others(&mut self, now: Instant, place: Place) -> bool {
         self.waiters.leave(place);
         let after = self.probed_last();
         let next = self.waiters.next_after(after);
@@ -217,7 +227,7 @@ impl Pacer {
 
     /// Whether the call at `place` waits.
     pub(crate) fn is_waiting(&self, place: Place) -> bool {
-        self.waiters.contains(place)
+        !self.waiters.is_empty() && self.waiters.contains(place)
     }
 
     /// The call at `place` does not wait any longer. Harmless if it does not wait.
@@ -251,9 +261,7 @@ impl Pacer {
             Kind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
             Kind::Transient => self.on_lost(&permit),
         }
-        let was_held = self.opens().is_some();
-        self.recount(now);
-        if !was_held && self.opens().is_some() {
+        if self.recount(now) {
             self.evidence = tightest.and_then(Window::evidence);
         }
     }
@@ -294,6 +302,7 @@ impl Pacer {
         self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch == self.epoch {
             self.on_lost(&permit);
+            self.recount(self.latest);
         }
     }
 
@@ -304,7 +313,7 @@ impl Pacer {
     /// No more calls are named than there is room for. One that does not ask within a millisecond is
     /// passed over, and keeps its place.
     pub fn poll_offer(&mut self, now: Instant) -> Option<Place> {
-        if self.waiters.len() == 0 {
+        if self.waiters.is_empty() {
             return None;
         }
         let now = self.advance(now);
@@ -331,7 +340,9 @@ impl Pacer {
             Phase::Running => {
                 let promised = u64::from(self.waiters.open());
                 let refills = self.quota.refills_at(self.sent + promised);
-                let grows = self.concurrency.grows_at(self.used(), self.service_time);
+                let grows = self
+                    .concurrency
+                    .grows_at(self.used(), self.service_time.get());
                 let silent = self.sent_at + self.long_service();
                 let is_expected = self.expected(self.latest) == Some(promised);
                 let silent = is_expected.then_some(silent);
@@ -341,9 +352,9 @@ impl Pacer {
                 all.filter(|&at| at > self.latest).min()
             }
             Phase::Held(hold) => Some(hold.until),
-            Phase::Probing { sent: None, .. } => {
-                self.concurrency.grows_at(self.used(), self.service_time)
-            }
+            Phase::Probing { sent: None, .. } => self
+                .concurrency
+                .grows_at(self.used(), self.service_time.get()),
             Phase::Probing {
                 sent: Some((_, at)),
                 ..
@@ -477,14 +488,16 @@ impl Pacer {
         if let Phase::Probing { sent, .. } = &mut self.phase {
             *sent = Some((self.sent, now));
         }
-        Permit {
+        let permit = Permit {
             place,
             number: self.sent,
             epoch: self.epoch,
             sent: now,
             level: self.in_flight,
             refused: self.concurrency.refused(),
-        }
+        };
+        self.recount(now);
+        permit
     }
 
     fn is_probing(&self) -> bool {
@@ -551,15 +564,17 @@ impl Pacer {
     fn advance(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
         let now = self.latest;
-        self.waiters.expire(now);
-        self.step(now);
-        // A hold may have just been found, and be over already.
-        while matches!(self.phase, Phase::Held(hold) if hold.until <= now) {
+        if !self.waiters.is_empty() {
+            self.waiters.expire(now);
+        }
+        if !matches!(self.phase, Phase::Running) {
             self.step(now);
         }
         now
     }
 
+    /// What time alone brings about: a hold is over, or a probe has been silent for long enough.
+    #[cold]
     fn step(&mut self, now: Instant) {
         match self.phase {
             Phase::Held(mut hold) if now >= hold.until && hold.is_elastic => {
@@ -569,6 +584,7 @@ impl Pacer {
                 hold.until = hold.until + self.stretch.extra(hold.until, length, harvest);
                 hold.is_elastic = false;
                 self.phase = Phase::Held(hold);
+                self.step(now);
             }
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = Phase::Probing { hold, sent: None };
@@ -592,11 +608,11 @@ impl Pacer {
                 Some(prospect) => {
                     self.quota.assume(at, number, prospect.saturating_sub(1));
                     self.open(at);
+                    self.recount(now);
                 }
                 None => self.phase = Phase::Probing { hold, sent: None },
             },
-            Phase::Running => self.recount(now),
-            Phase::Held(_) | Phase::Probing { .. } => {}
+            Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
         }
     }
 
@@ -604,14 +620,17 @@ impl Pacer {
     /// time is known; else, another probe goes.
     fn silent_at(&self, at: Instant) -> Instant {
         match (self.blind_yield(), self.refusal_time) {
-            (Some(_), Some(time)) => at + (time * 2).max(SHORTEST_SILENCE),
+            (Some(_), Some(time)) => at + (time.get() * 2).max(SHORTEST_SILENCE),
             _ => at + self.long_service(),
         }
     }
 
     /// Longer than an accepted attempt takes, unless it is lost.
     fn long_service(&self) -> Duration {
-        self.service_time.saturating_mul(2).max(SHORTEST_SERVICE)
+        self.service_time
+            .get()
+            .saturating_mul(2)
+            .max(SHORTEST_SERVICE)
     }
 
     /// How many may be sent, the probe included, when its answer is not back but would be if it were a
@@ -629,8 +648,8 @@ impl Pacer {
         tightest: Option<&Window<'_>>,
     ) {
         self.expectation.on_refused();
-        let took = now.duration_since(permit.sent);
-        self.refusal_time = Some(slowest_of_late(self.refusal_time.unwrap_or_default(), took));
+        let refusal_time = self.refusal_time.get_or_insert_default();
+        refusal_time.on_answer(permit.sent, now);
 
         let remaining = tightest.and_then(Window::remaining);
         let crowded = match remaining {
@@ -686,8 +705,7 @@ impl Pacer {
             let refused = self.expectation.harvest().refused;
             self.quota.on_accepted(ours.saturating_sub(refused), window);
         }
-        let took = now.duration_since(permit.sent);
-        self.service_time = slowest_of_late(self.service_time, took);
+        self.service_time.on_answer(permit.sent, now);
         self.concurrency.on_accepted(permit);
         self.open(permit.sent);
     }
@@ -758,50 +776,62 @@ impl Pacer {
         }
     }
 
-    /// Holds the scope when nothing remains, and lifts or moves a hold by what the latest answer says.
-    fn recount(&mut self, now: Instant) {
-        let guard = self.lateness.guard();
-        let spent = self.quota.left(now, self.sent).map(|left| left == 0);
-        match self.phase {
+    /// Holds the scope when nothing remains, and lifts or moves a hold by what the latest answer says. Whether it is
+    /// from now on held until an instant that the server stated.
+    #[inline]
+    fn recount(&mut self, now: Instant) -> bool {
+        if matches!(self.phase, Phase::Running) {
             // What comes back call by call is waited for call by call.
-            Phase::Running if spent == Some(true) && !self.quota.is_refilling() => {
-                let hold = match self.quota.reset() {
-                    Some(at) => Hold::new(Cause::Counted, at, at + guard),
-                    // What is in flight will tell; if it does not come back, a probe has to.
-                    None if self.in_flight > 0 => {
-                        Hold::new(Cause::Spent, now, now + self.long_service())
-                    }
-                    None => Hold::new(Cause::Spent, now, now + self.pause.length()),
-                };
-                self.phase = Phase::Held(hold);
-                self.evidence = None;
-                self.concurrency.on_slack(now);
+            let is_spent = self.quota.left(now, self.sent) == Some(0) && !self.quota.is_refilling();
+            return is_spent && self.hold_as_spent(now);
+        }
+        self.revise(now)
+    }
+
+    #[cold]
+    fn revise(&mut self, now: Instant) -> bool {
+        let Phase::Held(hold) = self.phase else {
+            return false;
+        };
+        if hold.refusals > 0 {
+            return false;
+        }
+        self.phase = self.revised(now, hold);
+        hold.stated().is_none() && self.opens().is_some()
+    }
+
+    #[cold]
+    fn hold_as_spent(&mut self, now: Instant) -> bool {
+        let hold = match self.quota.reset() {
+            Some(at) => Hold::new(Cause::Counted, at, at + self.lateness.guard()),
+            // What is in flight will tell; if it does not come back, a probe has to.
+            None if self.in_flight > 0 => Hold::new(Cause::Spent, now, now + self.long_service()),
+            None => Hold::new(Cause::Spent, now, now + self.pause.length()),
+        };
+        self.phase = Phase::Held(hold);
+        self.evidence = None;
+        self.concurrency.on_slack(now);
+        hold.stated().is_some()
+    }
+
+    /// What becomes of a hold that no probe was refused in, by what is known now.
+    fn revised(&self, now: Instant, mut hold: Hold) -> Phase {
+        let guard = self.lateness.guard();
+        let is_left = || self.quota.left(now, self.sent).is_some_and(|left| left > 0);
+        match (hold.cause, self.quota.reset()) {
+            (Cause::Counted | Cause::Spent, _) if is_left() => Phase::Running,
+            (Cause::Counted, Some(at)) => Phase::Held(hold.moved_to(at, guard)),
+            (Cause::Spent, Some(at)) => Phase::Held(Hold::new(Cause::Counted, at, at + guard)),
+            (Cause::Spent, None) if self.in_flight == 0 => {
+                // All are back, and none has told.
+                hold.until = hold.until.min(now + self.pause.length());
+                Phase::Held(hold)
             }
-            Phase::Held(hold) if hold.cause == Cause::Counted && hold.refusals == 0 => {
-                self.phase = match self.quota.reset() {
-                    _ if spent == Some(false) => Phase::Running,
-                    Some(at) => Phase::Held(hold.moved_to(at, guard)),
-                    None => Phase::Held(hold),
-                };
-            }
-            Phase::Held(hold) if hold.cause == Cause::Spent && hold.refusals == 0 => {
-                self.phase = match self.quota.reset() {
-                    _ if spent == Some(false) => Phase::Running,
-                    Some(at) => Phase::Held(Hold::new(Cause::Counted, at, at + guard)),
-                    None if self.in_flight == 0 => {
-                        // All are back, and none has told.
-                        let mut hold = hold;
-                        hold.until = hold.until.min(now + self.pause.length());
-                        Phase::Held(hold)
-                    }
-                    None => Phase::Held(hold),
-                };
-            }
-            Phase::Held(hold) if hold.cause == Cause::Refused && hold.refusals == 0 => {
+            (Cause::Refused, _) => {
                 let at = self.quota.tightened(hold.from);
-                self.phase = Phase::Held(hold.moved_to(at, guard));
+                Phase::Held(hold.moved_to(at, guard))
             }
-            Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
+            _ => Phase::Held(hold),
         }
     }
 
@@ -817,11 +847,6 @@ impl Pacer {
     fn guess(&self, now: Instant) -> Hold {
         self.pause.hold(now)
     }
-}
-
-/// The slowest of late, when another one `took` so long: an eighth is forgotten each time.
-fn slowest_of_late(slowest: Duration, took: Duration) -> Duration {
-    took.max(slowest - slowest / 8)
 }
 
 /// Less than a refusal takes over loopback under load.

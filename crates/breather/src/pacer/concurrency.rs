@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::permit::Permit;
+use super::slowest::Slowest;
 use crate::instant::Instant;
 
 /// The learned limit on attempts in flight.
@@ -68,13 +69,18 @@ impl Concurrency {
     /// How many more may be sent when `used` are in flight or promised. Grows the limit while it is full,
     /// or while what becomes free is `wanted` at once; once a cap is known, not before an attempt would be back that
     /// takes as long as `service`.
-    pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool, service: Duration) -> u32 {
+    #[inline]
+    pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool, service: Slowest) -> u32 {
         if used < self.limit {
             if !wanted {
                 self.on_slack(now);
             }
             return self.limit - used;
         }
+        self.grown_room(now, used, service)
+    }
+
+    fn grown_room(&mut self, now: Instant, used: u32, service: Slowest) -> u32 {
         if used > self.limit {
             self.on_slack(now);
             return 0;
@@ -86,7 +92,7 @@ impl Concurrency {
                 // No more than double at once, however long nobody asked.
                 u32::try_from(periods).unwrap_or(u32::MAX).min(self.limit)
             }
-            Some(learned) if full_for >= learned.due(service) => {
+            Some(learned) if full_for >= learned.due(service.get()) => {
                 learned.wait = learned.interval;
                 learned.is_probing = true;
                 learned.step.min(self.limit)

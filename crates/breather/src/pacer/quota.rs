@@ -99,6 +99,7 @@ impl Quota {
     }
 
     /// How many calls may still be sent after send number `sent`; `None` while nothing is known.
+    #[inline]
     pub(super) fn left(&self, now: Instant, sent: u64) -> Option<u64> {
         let known = self.known?;
         let ours = sent.saturating_sub(known.number);

@@ -87,6 +87,10 @@ impl Waiters {
         self.all.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     pub(super) fn contains(&self, place: Place) -> bool {
         self.all.contains_key(&place)
     }
@@ -129,6 +133,9 @@ impl Waiters {
         self.offered.remove(&place);
         self.deadlines.remove(&(waiter.patience.deadline, place));
         self.longest.remove(&(waiter.patience.longest, place));
+        if self.all.is_empty() {
+            self.offers.clear();
+        }
     }
 
     /// Offers a permit to the [`next_after`](Self::next_after).

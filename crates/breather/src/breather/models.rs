@@ -13,6 +13,7 @@ mod hold;
 mod moved;
 mod quota;
 mod settled;
+mod several;
 mod table;
 mod unpolled;
 mod unsent;

@@ -3,8 +3,8 @@
 //! Machines are shared and their clocks noisy; a count is the same each time. A bench binary runs itself
 //! for each case, so that none finds what another left behind. Under `valgrind --tool=callgrind` it does
 //! so twice, with two numbers of rounds, so that whatever is done once cancels out. Allocations are counted by
-//! memcheck. Where valgrind is not there, nanoseconds are shown and said to be
-//! such, and no allocations.
+//! memcheck, and so are the bytes that a case holds. Where valgrind is not there, nanoseconds are shown and said to be
+//! such, and nothing else.
 //!
 //! The kernel's instructions are not counted, which is where valgrind has the clock read.
 
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 pub struct Case {
     name: String,
     start: Box<dyn Fn() -> Box<dyn Metered>>,
+    is_weighed: bool,
 }
 
 impl Case {
@@ -37,7 +38,21 @@ impl Case {
         Self {
             name: name.into(),
             start,
+            is_weighed: false,
         }
+    }
+
+    /// Has the bytes counted that are allocated once the case has started.
+    #[must_use]
+    pub fn weighed(mut self) -> Self {
+        self.is_weighed = true;
+        self
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -116,6 +131,7 @@ impl Sub for Cost {
 pub struct Costs {
     unit: &'static str,
     costs: Vec<Cost>,
+    weights: Vec<Option<i64>>,
 }
 
 impl Costs {
@@ -157,7 +173,15 @@ impl Costs {
         } else {
             "ns (no valgrind)"
         };
-        Some(Self { unit, costs })
+        let weight = |(index, case): (usize, &&Case)| {
+            (has_valgrind && case.is_weighed).then(|| bytes(case, index))
+        };
+        let weights = cases.iter().enumerate().map(weight).collect();
+        Some(Self {
+            unit,
+            costs,
+            weights,
+        })
     }
 
     /// What work is counted in.
@@ -170,6 +194,13 @@ impl Costs {
     #[must_use]
     pub fn each(&self) -> &[Cost] {
         &self.costs
+    }
+
+    /// The bytes allocated once a case has started, in the order of the cases: of those that are
+    /// [`weighed`](Case::weighed), where that can be counted. What every process takes is in it.
+    #[must_use]
+    pub fn weights(&self) -> &[Option<i64>] {
+        &self.weights
     }
 }
 
@@ -243,6 +274,10 @@ fn alone(case: &Case, meter: &str, rounds: u32) -> Option<u128> {
             }
             Some(took.as_nanos() / u128::from(rounds))
         }
+        WEIGH => {
+            std::mem::forget(code);
+            Some(0)
+        }
         _ => None,
     }
 }
@@ -255,30 +290,52 @@ fn callgrind_counts_this(part: &mut dyn FnMut()) {
 
 /// The instructions of one round, and its allocations.
 fn instructions(case: &Case, index: usize) -> Cost {
-    let counted = |tool: &str, meter, rounds, before, after| -> i64 {
-        let mut valgrind = Command::new("valgrind");
-        valgrind.arg(format!("--tool={tool}"));
-        if tool == "callgrind" {
-            valgrind.arg("--callgrind-out-file=/dev/null");
-            valgrind.arg("--toggle-collect=*callgrind_counts_this*");
-        }
-        valgrind.arg(this_binary());
-        let output = run(valgrind, case, index, meter, rounds);
-        let said = String::from_utf8_lossy(&output.stderr);
-        let count = said.split_once(before).and_then(|(_, rest)| {
-            let (count, _) = rest.split_once(after)?;
-            count.trim().replace(',', "").parse().ok()
-        });
-        count.unwrap_or_else(|| panic!("valgrind counted nothing: {said}"))
+    let instructions = |rounds| {
+        let mut callgrind = Command::new("valgrind");
+        callgrind.arg("--tool=callgrind");
+        callgrind.arg("--callgrind-out-file=/dev/null");
+        callgrind.arg("--toggle-collect=*callgrind_counts_this*");
+        let output = run_in(callgrind, case, index, RUN, rounds);
+        number_between(&output, "Collected : ", "\n")
     };
-    let instructions = |rounds| counted("callgrind", RUN, rounds, "Collected : ", "\n");
-    let allocations = |meter| counted("memcheck", meter, ROUNDS, "total heap usage: ", " allocs");
+    let allocations = |meter| {
+        let output = run_in(memcheck(), case, index, meter, ROUNDS);
+        number_between(&output, "total heap usage: ", " allocs")
+    };
     let rounds = i64::from(ROUNDS);
     Cost {
         work: (instructions(2 * ROUNDS) - instructions(ROUNDS)) / rounds,
         // What is made once is a small part of the rounds.
         allocations: Some((allocations(RUN) - allocations(PREPARE)) / rounds),
     }
+}
+
+/// The bytes that are allocated when `case` has started.
+fn bytes(case: &Case, index: usize) -> i64 {
+    let output = run_in(memcheck(), case, index, WEIGH, 0);
+    number_between(&output, "in use at exit: ", " bytes")
+}
+
+fn memcheck() -> Command {
+    let mut memcheck = Command::new("valgrind");
+    // What is in use is counted, and not looked for.
+    memcheck.args(["--tool=memcheck", "--leak-check=no"]);
+    memcheck
+}
+
+/// What valgrind said of it.
+fn run_in(mut valgrind: Command, case: &Case, index: usize, meter: &str, rounds: u32) -> String {
+    valgrind.arg(this_binary());
+    let output = run(valgrind, case, index, meter, rounds);
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn number_between(said: &str, before: &str, after: &str) -> i64 {
+    let number = said.split_once(before).and_then(|(_, rest)| {
+        let (number, _) = rest.split_once(after)?;
+        number.trim().replace(',', "").parse().ok()
+    });
+    number.unwrap_or_else(|| panic!("valgrind counted nothing: {said}"))
 }
 
 fn nanoseconds(case: &Case, index: usize) -> Cost {
@@ -313,6 +370,7 @@ fn this_binary() -> std::path::PathBuf {
 const RUN: &str = "--run";
 const PREPARE: &str = "--prepare";
 const NANOSECONDS: &str = "--nanoseconds";
+const WEIGH: &str = "--weigh";
 
 const ROUNDS: u32 = 1_000;
 

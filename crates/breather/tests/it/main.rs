@@ -1,8 +1,12 @@
 //! The promises of the core, as properties and scenarios.
 
 mod calls;
+mod crowd;
 mod handle;
 mod headers;
 mod pacer;
+mod scopes;
+mod server;
 mod several;
 mod virtual_timer;
+mod world;

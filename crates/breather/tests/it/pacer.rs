@@ -70,6 +70,23 @@ fn no_more_is_sent_than_remains() {
 }
 
 #[test]
+fn what_is_dropped_in_flight_stays_spent_until_a_later_answer_covers_it() {
+    let mut pacer = pacer();
+    let first = granted(&mut pacer, START);
+    pacer.on_outcome(START, first, Outcome::success(), &said(START, 3, 9));
+    let [dropped, second] = [(); 2].map(|()| granted(&mut pacer, START));
+    pacer.on_drop(dropped);
+    assert_eq!(pacer.in_flight(), 1);
+    let last = granted(&mut pacer, START);
+    let (place, opens) = waits(&mut pacer, START);
+    assert!(opens.is_some());
+    // Sent later than what was dropped, so that it would be counted by now.
+    pacer.on_outcome(START + MS, last, Outcome::success(), &said(START, 1, 9));
+    assert_eq!(drain(&mut pacer, START + MS), [place]);
+    pacer.on_drop(second);
+}
+
+#[test]
 fn answers_out_of_order_count_by_what_was_sent_last() {
     let mut pacer = pacer();
     let early = granted(&mut pacer, START);

@@ -20,6 +20,13 @@ struct State {
     domain: u64,
 }
 
+impl State {
+    fn next_due(&self) -> Option<Instant> {
+        let sleeps = self.sleeping.iter().map(|(at, _)| *at);
+        sleeps.chain(self.alarms.iter().map(Alarm::at)).min()
+    }
+}
+
 impl VirtualTimer {
     pub(crate) fn in_domain(domain: u64) -> Self {
         let timer = Self::default();
@@ -31,9 +38,7 @@ impl VirtualTimer {
     pub(crate) fn advance_to(&self, at: Instant) {
         loop {
             let mut state = self.0.lock().unwrap();
-            let sleeps = state.sleeping.iter().map(|(at, _)| *at);
-            let due = sleeps.chain(state.alarms.iter().map(Alarm::at)).min();
-            let Some(due) = due.filter(|&due| due <= at) else {
+            let Some(due) = state.next_due().filter(|&due| due <= at) else {
                 state.now = state.now.max(at);
                 return;
             };
@@ -53,6 +58,11 @@ impl VirtualTimer {
                 }
             }
         }
+    }
+
+    /// When something falls due, if nothing else happens.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.0.lock().unwrap().next_due()
     }
 
     pub(crate) fn advance(&self, by: Duration) {

@@ -1,0 +1,159 @@
+//! Scopes by the hundred through one handle.
+
+use std::time::Duration;
+
+use breather::{Breather, CallSpec, Hint, Instant, Outcome, Step, Timer, Window};
+
+use crate::server::Server;
+use crate::virtual_timer::VirtualTimer;
+use crate::world::{Conduct, End, World};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A server unlike those next to it; every seventh is spent at first.
+fn server(index: usize) -> Server {
+    let quota = 5 + index as u64 * 7 % 20;
+    let window = SECOND * (2 + index as u32 % 9);
+    let cap = 1 + index as u32 % 8;
+    let service = MS * (20 + index as u32 * 13 % 200);
+    let server = Server::new(quota, window, cap, service);
+    if index % 7 == 0 {
+        server.spent()
+    } else {
+        server
+    }
+}
+
+/// The seed of a server's n-th call.
+fn seed(server: usize, nth: usize) -> u64 {
+    (server * CALLS + nth) as u64
+}
+
+/// When each send of each call was, by the calls of `servers`, whose turns to start go round.
+fn play(servers: impl Iterator<Item = usize> + Clone) -> World {
+    let mut world = World::new(Breather::default(), (0..SCOPES).map(server).collect());
+    for nth in 0..CALLS {
+        for server in servers.clone() {
+            world.call(server, Conduct::Stays, seed(server, nth));
+        }
+    }
+    world.run();
+    world
+}
+
+#[test]
+fn promise_8_hundreds_of_scopes_at_once_go_as_each_would_alone() {
+    let together = play(0..SCOPES);
+    assert_eq!(together.ended(End::Succeeded), SCOPES * CALLS);
+    let mut waited = 0;
+    for server in 0..SCOPES {
+        let alone = play(server..=server);
+        let alone = alone.callers().iter().map(|caller| &caller.sent);
+        let among = together.callers().iter().skip(server).step_by(SCOPES);
+        let among = among.map(|caller| &caller.sent);
+        assert!(alone.eq(among), "server {server} is another");
+        assert_eq!(together.counted(server), Some((0, 0)));
+        let last = together.callers()[SCOPES * (CALLS - 1) + server]
+            .sent
+            .last();
+        waited += usize::from(last.is_some_and(|&at| at > Instant::ORIGIN + SECOND));
+    }
+    // Or there would have been nothing to be held by.
+    assert!(waited > SCOPES / 2, "{waited}");
+}
+
+/// Has a call of `scope` sent and answered with `remaining`. Whether it was shared.
+fn pass(breather: &Breather, timer: &VirtualTimer, scope: &str, remaining: u64) -> bool {
+    let mut call = breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
+    assert_eq!(step(&mut call), Step::Send);
+    let window = Window::new("").with_remaining(remaining);
+    let hint = Hint::new(timer.now()).with_window(window.with_reset(60 * SECOND));
+    let _ = call.on_outcome(Outcome::success(), &hint);
+    !call.report().unshared()
+}
+
+fn step(call: &mut breather::ActiveCall<VirtualTimer>) -> Step {
+    call.poll_step(std::task::Waker::noop())
+}
+
+#[test]
+fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
+    const ROOM: usize = 100;
+    const ACTIVE: [&str; 4] = ["held", "awaited", "busy", "begun"];
+    let breather = Breather::builder().with_scopes(ROOM).build();
+    let timer = VirtualTimer::default();
+    let name = |kind: &str, index: usize| format!("{kind} {index}");
+    let known = |kind: &str, count: usize| {
+        let names = (0..count).map(|index| name(kind, index));
+        names.filter_map(|it| breather.snapshot(&it)).count()
+    };
+    let start = |scope: &str| breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
+    // Held, held with somebody who waits, with one in flight, and with one that has not asked yet: 20 of each.
+    let mut held_by = Vec::new();
+    for index in 0..20 {
+        assert!(pass(&breather, &timer, &name("held", index), 0));
+        assert!(pass(&breather, &timer, &name("awaited", index), 0));
+        let mut waiting = start(&name("awaited", index));
+        assert!(matches!(step(&mut waiting), Step::Wait { .. }));
+        let mut sent = start(&name("busy", index));
+        assert_eq!(step(&mut sent), Step::Send);
+        let begun = start(&name("begun", index));
+        held_by.extend([waiting, sent, begun]);
+    }
+    for index in 0..SCOPES {
+        timer.advance(MS);
+        assert!(pass(&breather, &timer, &name("passing", index), 200));
+        assert_eq!(ACTIVE.map(|kind| known(kind, 20)), [20; 4]);
+        assert_eq!(known("passing", SCOPES), (index + 1).min(ROOM - 80));
+    }
+    // Those are left that were used last.
+    for index in 0..SCOPES {
+        let is_known = breather.snapshot(&name("passing", index)).is_some();
+        assert_eq!(is_known, index >= SCOPES - (ROOM - 80), "{index}");
+    }
+    for index in 0..20 {
+        let counted = |kind: &str| {
+            let snapshot = breather.snapshot(&name(kind, index)).unwrap();
+            let is_held = snapshot.opens().is_some();
+            (is_held, snapshot.in_flight(), snapshot.waiting())
+        };
+        assert_eq!(counted("held"), (true, 0, 0));
+        assert_eq!(counted("awaited"), (true, 0, 1));
+        assert_eq!(counted("busy"), (false, 1, 0));
+    }
+    // Nobody needs them any more, and the holds pass: all may go.
+    drop(held_by);
+    timer.advance(61 * SECOND);
+    for index in 0..ROOM {
+        assert!(pass(&breather, &timer, &name("late", index), 200));
+    }
+    assert_eq!(known("late", ROOM), ROOM);
+    assert_eq!(ACTIVE.map(|kind| known(kind, 20)), [0; 4]);
+}
+
+#[test]
+fn promise_8_where_all_are_active_hundreds_more_run_unshared_and_finish() {
+    const ROOM: usize = 50;
+    let breather = Breather::builder().with_scopes(ROOM).build();
+    let timer = VirtualTimer::default();
+    let held = |index: usize| format!("held {index}");
+    for index in 0..ROOM {
+        assert!(pass(&breather, &timer, &held(index), 0));
+    }
+    for index in 0..SCOPES {
+        let name = World::scope(index);
+        assert!(!pass(&breather, &timer, &name, 0), "{name} is shared");
+        // What it was told holds nobody, since nobody remembers it.
+        assert!(!pass(&breather, &timer, &name, 0));
+        assert_eq!(breather.snapshot(&name), None);
+    }
+    assert!((0..ROOM).all(|index| breather.snapshot(&held(index)).is_some()));
+    timer.advance(61 * SECOND);
+    assert!(pass(&breather, &timer, &World::scope(0), 200));
+}
+
+const SCOPES: usize = 500;
+
+/// How many calls each scope has.
+const CALLS: usize = 20;

@@ -19,6 +19,32 @@ fn whatever_the_server_no_rule_is_violated() {
     }
 }
 
+/// Or the rules would hold for want of anything to violate them.
+#[test]
+fn whatever_may_befall_a_call_is_drawn_often() {
+    let drawn: Vec<_> = (0..SEEDS)
+        .map(|seed| Scenario::drawn(seed).to_string())
+        .collect();
+    let with = |what: &[&str]| {
+        let with = drawn
+            .iter()
+            .filter(|it| what.iter().all(|&what| it.contains(what)));
+        with.count()
+    };
+    // A cap that changes may change to none.
+    let changes = [", quota ", ", cap Some("];
+    for what in [
+        "counted at response",
+        "give up within",
+        changes[0],
+        changes[1],
+    ] {
+        assert!(with(&[what]) >= 60, "{what}: {}", with(&[what]));
+        let left = with(&[what, "give up within"]);
+        assert!(left >= 15, "{what}, and callers who give up: {left}");
+    }
+}
+
 /// As many as take some seconds without optimization.
 const SEEDS: u64 = 1_000;
 

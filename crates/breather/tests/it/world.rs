@@ -105,7 +105,7 @@ impl World {
         let spec = CallSpec::new();
         let call = self
             .breather
-            .start(Some(&scope), spec, self.timer.clone(), seed);
+            .start(Some(&*scope), spec, self.timer.clone(), seed);
         self.callers.push(Caller {
             server,
             conduct,

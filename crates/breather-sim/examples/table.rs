@@ -3,11 +3,14 @@
 //! `cargo run --release -p breather-sim --example table`, or `… --example table -- 50` for the medians of 50 seeds
 //! instead of 5.
 
+#[path = "../tests/common/reached.rs"]
+mod reached;
 #[path = "../tests/common/rows.rs"]
 mod rows;
 
 use breather_sim::run;
 
+use self::reached::{Reached, median};
 use self::rows::{Row, rows};
 
 fn main() {
@@ -53,37 +56,22 @@ fn print_course(row: &Row, seeds: u64) {
 }
 
 fn print(row: &Row, seeds: u64) {
-    let (mut makespans, mut sends, mut ok) = (Vec::new(), Vec::new(), Vec::new());
-    for seed in 1..=seeds {
-        let run = run(&row.server, &row.load, seed);
-        let ideal = row.server.ideal(&row.load, seed).makespan();
-        makespans.push(run.makespan().div_duration_f64(ideal));
-        sends.push(run.sends_per_call());
-        ok.push(run.ok());
-        assert_eq!(run.leaked(), (0, 0), "{}, seed {seed}", row.name);
-    }
-    let (makespan, sends) = (median(makespans), median(sends));
-    let fewest = ok.into_iter().min().unwrap_or_default();
-    let calls = row.load.calls();
+    let reached = Reached::of(&row.server, &row.load, 1..=seeds);
+    assert!(!reached.has_leaked, "{}", row.name);
     let verdict = match row.target {
-        _ if fewest < calls => format!("{} calls never succeed", calls - fewest),
+        _ if reached.failed > 0 => format!("{} calls never succeed", reached.failed),
         None => String::new(),
-        Some(most) if makespan <= most.0 && sends <= most.1 => "ok".to_owned(),
+        Some(most) if reached.makespan <= most.0 && reached.sends <= most.1 => "ok".to_owned(),
         Some(_) => "NOT".to_owned(),
     };
     let target = |number: Option<f64>| number.map_or_else(String::new, |it| format!("{it:.3}"));
     println!(
         "{:<52} {:>6} {:>9.3} {:>7} {:>9.3} {:>7}  {verdict}",
         row.name,
-        calls,
-        makespan,
+        row.load.calls(),
+        reached.makespan,
         target(row.target.map(|it| it.0)),
-        sends,
+        reached.sends,
         target(row.target.map(|it| it.1)),
     );
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

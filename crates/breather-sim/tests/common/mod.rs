@@ -1,25 +1,12 @@
 //! What tests of the pacer have in common.
 
+mod reached;
+
 use breather_sim::{Load, Run, Server};
 
+use self::reached::Reached;
+
 pub(crate) const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
-
-/// The medians over the seeds of makespan over ideal and of sends per call.
-fn medians(server: &Server, load: &Load) -> (f64, f64) {
-    let (makespans, sends) = SEEDS
-        .map(|seed| {
-            let run = finished(server, load, seed);
-            let ideal = server.ideal(load, seed).makespan();
-            (run.makespan().div_duration_f64(ideal), run.sends_per_call())
-        })
-        .unzip();
-    (median(makespans), median(sends))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
 
 /// A run in which every call succeeded and nothing leaked.
 pub(crate) fn finished(server: &Server, load: &Load, seed: u64) -> Run {
@@ -30,12 +17,14 @@ pub(crate) fn finished(server: &Server, load: &Load, seed: u64) -> Run {
 }
 
 pub(crate) fn assert_within(what: &str, server: &Server, load: &Load, makespan: f64, sends: f64) {
-    let reached = medians(server, load);
+    let reached = Reached::of(server, load, SEEDS);
+    assert_eq!(reached.failed, 0, "{what}");
+    assert!(!reached.has_leaked, "{what}");
     assert!(
-        reached.0 <= makespan && reached.1 <= sends,
+        reached.makespan <= makespan && reached.sends <= sends,
         "{what}, {} calls: makespan / ideal {:.3}, sends per call {:.3}",
         load.calls(),
-        reached.0,
-        reached.1,
+        reached.makespan,
+        reached.sends,
     );
 }

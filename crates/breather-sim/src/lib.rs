@@ -100,8 +100,9 @@
 //!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
 //! kind. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells all
-//! of one. `cargo run --release -p breather-sim --features chart --example charts` draws the charts of
-//! `docs/pacing.md`, which tells how the pacer learns.
+//! of one. `… --example ablation` prints what changes in both without each rule of the pacer. `cargo run --release -p
+//! breather-sim --features chart --example charts` draws the charts of `docs/pacing.md`, which tells how the pacer
+//! learns.
 //!
 //! # Features
 //!

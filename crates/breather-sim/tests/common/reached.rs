@@ -7,7 +7,7 @@ use breather::Instant;
 use breather_sim::{Happening, Load, Server, Watch, run_watched};
 
 /// What a load reached against a server, over some seeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached {
     /// The median of makespan over ideal.
     pub(crate) makespan: f64,

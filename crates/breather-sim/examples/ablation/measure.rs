@@ -1,0 +1,67 @@
+//! Plays rows and scenarios with the pacer that it is built with, and prints a line of each.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use breather_sim::{Scenario, check};
+
+use crate::measured::{Held, Played};
+use crate::reached::Reached;
+use crate::rows::rows;
+
+/// Plays all rows with `seeds` seeds `from` one on, and then so many scenarios.
+pub(crate) fn measure(from: u64, seeds: u64, scenarios: u64) {
+    // It is a result, and no more need be known of it.
+    panic::set_hook(Box::new(|_| ()));
+    let rows = rows();
+    each(rows.len(), |index| {
+        let row = &rows[index];
+        let seeds = from..=from + seeds - 1;
+        let reached = caught(|| Reached::of(&row.server, &row.load, seeds));
+        match reached {
+            None => println!("row {index} panics"),
+            Some(Reached {
+                makespan,
+                sends,
+                failed,
+                has_leaked,
+            }) => println!("row {index} {makespan} {sends} {failed} {has_leaked}"),
+        }
+    });
+    each(scenarios as usize, |seed| {
+        let scenario = Scenario::drawn(seed as u64);
+        let played = match caught(|| check(&scenario)) {
+            None => Played::Panics,
+            Some(Err(violation)) => Played::Violates(format!("{:?}", violation.rule())),
+            Some(Ok(run)) => Played::Holds(Held {
+                makespan: run.makespan().as_secs_f64(),
+                sends: run.sends_per_call(),
+                ok: run.ok(),
+            }),
+        };
+        println!("scenario {seed} {played}");
+    });
+}
+
+/// What `play` gives, unless it panics.
+fn caught<T>(play: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(play)).ok()
+}
+
+/// Does the work of all numbers below `count`, on all cores.
+fn each(count: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let all = || loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        if index >= count {
+            return;
+        }
+        work(index);
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(all);
+        }
+    });
+}

@@ -1,0 +1,107 @@
+//! What was measured of a pacer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::reached::Reached;
+
+/// What was measured of a pacer, by what [`measure`](crate::measure::measure) printed.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// What was reached in each row; `None` if it panicked.
+    pub(crate) rows: BTreeMap<usize, Option<Reached>>,
+    /// What became of each scenario, by its seed.
+    pub(crate) scenarios: BTreeMap<u64, Played>,
+    /// Whether all were played.
+    pub(crate) has_ended: bool,
+}
+
+/// What became of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Played {
+    /// Every rule holds.
+    Holds(Held),
+    /// The rule that does not hold.
+    Violates(String),
+    Panics,
+}
+
+/// What a scenario took of which every rule holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Held {
+    /// In seconds.
+    pub(crate) makespan: f64,
+    pub(crate) sends: f64,
+    /// How many calls succeeded.
+    pub(crate) ok: usize,
+}
+
+impl Measured {
+    /// Reads what was printed until its end, or until there was no more patience.
+    ///
+    /// # Errors
+    ///
+    /// The line that is none.
+    pub(crate) fn read(output: &str, has_ended: bool) -> Result<Self, String> {
+        let mut measured = Self {
+            rows: BTreeMap::new(),
+            scenarios: BTreeMap::new(),
+            has_ended,
+        };
+        // The last line may be half of one.
+        let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        for line in whole.lines() {
+            measured
+                .read_line(line)
+                .ok_or_else(|| format!("what does {line} mean"))?;
+        }
+        Ok(measured)
+    }
+
+    fn read_line(&mut self, line: &str) -> Option<()> {
+        let words: Vec<_> = line.split(' ').collect();
+        match *words.as_slice() {
+            ["row", index, "panics"] => {
+                self.rows.insert(index.parse().ok()?, None);
+            }
+            ["row", index, makespan, sends, failed, has_leaked] => {
+                let reached = Reached {
+                    makespan: makespan.parse().ok()?,
+                    sends: sends.parse().ok()?,
+                    failed: failed.parse().ok()?,
+                    has_leaked: has_leaked.parse().ok()?,
+                };
+                self.rows.insert(index.parse().ok()?, Some(reached));
+            }
+            ["scenario", seed, ref played @ ..] => {
+                let played = match *played {
+                    ["panics"] => Played::Panics,
+                    ["violates", rule] => Played::Violates(rule.to_owned()),
+                    [makespan, sends, ok] => Played::Holds(Held {
+                        makespan: makespan.parse().ok()?,
+                        sends: sends.parse().ok()?,
+                        ok: ok.parse().ok()?,
+                    }),
+                    _ => return None,
+                };
+                self.scenarios.insert(seed.parse().ok()?, played);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holds(Held {
+                makespan,
+                sends,
+                ok,
+            }) => write!(f, "{makespan} {sends} {ok}"),
+            Self::Violates(rule) => write!(f, "violates {rule}"),
+            Self::Panics => f.write_str("panics"),
+        }
+    }
+}

@@ -86,7 +86,8 @@ impl Reference {
             // Whoever gives up calls is done early, and pacers that are broken off hold what they hold.
             if is.failed > was.failed {
                 let much = (is.failed - was.failed) as f64 / row.load.calls() as f64;
-                let text = format!("{label}: {} → {}", was.failed, is.failed);
+                let (was, is) = (was.failed, is.failed);
+                let text = format!("calls that never succeed in {label}: {was} → {is}");
                 failing.push((much, text));
                 continue;
             }
@@ -118,10 +119,7 @@ impl Reference {
         }
         effect.worse.extend(most(worse));
         effect.better.extend(most(better));
-        let failing = most(failing).into_iter();
-        effect
-            .breaks
-            .extend(failing.map(|it| format!("calls that never succeed in {it}")));
+        effect.breaks.extend(most(failing));
         let counts = [
             (missed, "targets missed"),
             (leaking, "rows that leak"),
@@ -203,7 +201,7 @@ fn most(mut changes: Vec<(f64, String)>) -> Vec<String> {
     changes.sort_by(|one, other| other.0.total_cmp(&one.0));
     let more = changes.len().saturating_sub(SHOWN);
     let shown = changes.into_iter().map(|it| it.1).take(SHOWN);
-    let more = (more > 0).then(|| format!("{more} more rows"));
+    let more = (more > 0).then(|| format!("and {more} more"));
     shown.chain(more).collect()
 }
 

@@ -837,7 +837,6 @@ impl Pacer {
 
     /// A hold that the server asks for.
     fn refused_until(&self, now: Instant, at: Instant) -> Hold {
-        let at = self.quota.tightened(at);
         let is_elastic =
             at.duration_since(now) < SHORT_REST && self.quota.left(now, self.sent).is_none();
         Hold::new(Cause::Refused, at, at + self.lateness.guard()).elastic(is_elastic)

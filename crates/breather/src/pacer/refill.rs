@@ -48,7 +48,7 @@ impl Refill {
             Some((before, then)) if before < used => {
                 if !is_line(per_call, before, then) {
                     self.reference = Some((used, reset));
-                } else if reset > then + ROUNDING && per_call <= LONGEST {
+                } else if reset > then + ROUNDING {
                     self.per_call = Some(per_call);
                 }
             }
@@ -81,9 +81,6 @@ fn is_line(per_call: Duration, used: u64, reset: Duration) -> bool {
 
 /// Whole seconds, and the network.
 const ROUNDING: Duration = Duration::from_millis(1_500);
-
-/// If one more call takes longer than that, the stated reset is as good a guess.
-const LONGEST: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

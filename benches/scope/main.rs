@@ -12,7 +12,8 @@
 //!
 //! The first two are counted by valgrind. Threads can but be timed: each number of them in its turn, for a moment
 //! each, again and again. What a machine is doing besides, it then does to all of them; and each time is
-//! compared to that of one thread in the same turn.
+//! compared to that of one thread in the same turn. Threads with a handle each share nothing: they show how many
+//! processors there were to be had, without which nothing is to be learned of the others.
 //!
 //! The clock is a number in memory, so that reading it costs next to nothing.
 
@@ -74,5 +75,5 @@ const INDENTED: usize = WIDTH - 2;
 const NOTES: &str = "
 a call that waits:  all that one takes, from its coming to its answer, while the queue stays as long as it is
 bytes each:         over the shortest queue; through the handle, with the call itself
-threads:            permits a second of all threads, and of one thread's in the same turn: medians, and the middle
-                    half of all turns. With more threads than processors, they take turns.";
+threads:            permits a second of all threads, over those of one thread in the same turn: medians, and where
+                    half of the turns lie. Where a handle each gives no more than one thread, the machine was busy.";

@@ -1,7 +1,7 @@
 //! Threads that take and return permits of one handle at the same time.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,47 +14,56 @@ use crate::quiet::answer;
 /// Times all, and prints them side by side.
 pub(crate) fn print() {
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let columns = [Sharing::Scope, Sharing::Handle, Sharing::Nothing];
-    let mut rates = columns.map(|_| THREADS.map(|_| Vec::with_capacity(TURNS)));
     // The first turn warms up.
-    for turn in 0..=TURNS {
-        for (column, sharing) in rates.iter_mut().zip(columns) {
-            for (rates, threads) in column.iter_mut().zip(THREADS) {
-                let rate = rate(threads, sharing);
-                if turn > 0 {
-                    rates.push(rate);
-                }
-            }
-        }
-    }
-    let head = format!("{:>9} {:>15}", "million/s", "of one thread's");
+    let mut turns: Vec<_> = (0..=TURNS).map(|_| Turn::time()).skip(1).collect();
+    turns.sort_by(|one, other| other.spare().total_cmp(&one.spare()));
+    turns.truncate(KEPT);
+    let head = format!("{:>9} {:>18}", "million/s", "of one thread's");
     println!(
-        "{:20} {:^28} {:^28} {:^28}",
+        "{:20} {:>28} {:>28} {:>28}",
         format!("threads, {processors} processors"),
         "one scope",
         "a scope each",
         "a handle each"
     );
-    println!("{:20} {head:>28} {head:>28} {head:>28}", "");
+    println!("{:20} {head} {head} {head}", "");
     for (row, threads) in THREADS.iter().enumerate() {
-        let cells = rates.iter().map(|column| cell(&column[row], &column[0]));
+        let cells = (0..SHARING.len()).map(|column| cell(&turns, column, row));
         let cells: Vec<_> = cells.collect();
         println!("  {threads:<18} {}", cells.join(" "));
     }
 }
 
-fn cell(rates: &[f64], of_one: &[f64]) -> String {
-    let ratios = rates.iter().zip(of_one).map(|(rate, one)| rate / one);
+/// The permits a second of all, timed one after the other.
+struct Turn([[f64; THREADS.len()]; SHARING.len()]);
+
+impl Turn {
+    fn time() -> Self {
+        Self(SHARING.map(|sharing| THREADS.map(|threads| rate(threads, sharing))))
+    }
+
+    /// How much the machine had to spare: threads that share nothing have all of it.
+    fn spare(&self) -> f64 {
+        let [.., nothing] = &self.0;
+        nothing.iter().sum()
+    }
+}
+
+fn cell(turns: &[Turn], column: usize, row: usize) -> String {
+    let rates = turns.iter().map(|turn| turn.0[column][row]);
+    let ratios = turns.iter().map(|turn| {
+        let rates = &turn.0[column];
+        rates[row] / rates[0]
+    });
+    let [_, rate, _] = quartiles(rates.collect());
     let [low, middle, high] = quartiles(ratios.collect());
-    let [_, rate, _] = quartiles(rates.to_vec());
     let spread = format!("{middle:.2} ({low:.2}-{high:.2})");
     format!("{:>9.2} {spread:>18}", rate / 1e6)
 }
 
 fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
-    let at = |quarter| values[(values.len() - 1) * quarter / 4];
-    [at(1), at(2), at(3)]
+    [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
 /// What threads have in common.
@@ -70,39 +79,44 @@ fn rate(threads: usize, sharing: Sharing) -> f64 {
     let shared = Breather::default();
     let timer = ManualTimer::new();
     let (ready, is_over) = (Barrier::new(threads + 1), AtomicBool::new(false));
+    let passed: Vec<_> = (0..threads).map(|_| Passed::default()).collect();
+    // Whoever is not running yet, or runs on, is not counted: with fewer processors than threads, that takes a while.
+    let counted = || passed.iter().map(|it| it.0.load(Ordering::Relaxed));
     thread::scope(|scope| {
-        let (ready, is_over) = (&ready, &is_over);
-        let works = |index: usize| {
+        for (index, passed) in passed.iter().enumerate() {
             let (breather, name) = match sharing {
                 Sharing::Scope => (shared.clone(), SCOPE.to_owned()),
                 Sharing::Handle => (shared.clone(), format!("{index}.example.com")),
                 Sharing::Nothing => (Breather::default(), SCOPE.to_owned()),
             };
+            let (ready, is_over) = (&ready, &is_over);
             scope.spawn(move || {
                 ready.wait();
-                let mut permits = 0_u64;
-                while !is_over.load(Ordering::Relaxed) {
+                for permits in 1.. {
                     pass(&breather, &name, timer);
-                    permits += 1;
+                    passed.0.store(permits, Ordering::Relaxed);
+                    if is_over.load(Ordering::Relaxed) {
+                        return;
+                    }
                 }
-                permits
-            })
-        };
-        let workers: Vec<_> = (0..threads).map(works).collect();
+            });
+        }
         ready.wait();
-        let start = Instant::now();
-        while start.elapsed() < TURN {
+        let (start, before) = (Instant::now(), counted().sum::<u64>());
+        while start.elapsed() < SLICE {
             thread::sleep(TICK);
             timer.set(breather::Instant::ORIGIN + start.elapsed());
         }
+        let (took, after) = (start.elapsed(), counted().sum::<u64>());
         is_over.store(true, Ordering::Relaxed);
-        let took = start.elapsed();
-        let permits = workers
-            .into_iter()
-            .map(|it| it.join().expect("no call panics"));
-        permits.sum::<u64>() as f64 / took.as_secs_f64()
+        (after - before) as f64 / took.as_secs_f64()
     })
 }
+
+/// The permits of a thread, where no other thread's are near: they are not to be what threads share.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Passed(AtomicU64);
 
 /// A call from its start to its drop.
 fn pass(breather: &Breather, scope: &str, timer: ManualTimer) {
@@ -115,8 +129,15 @@ fn pass(breather: &Breather, scope: &str, timer: ManualTimer) {
 const THREADS: [usize; 4] = [1, 2, 4, 8];
 const SCOPE: &str = "api.example.com";
 
-const TURNS: usize = 15;
-const TURN: Duration = Duration::from_millis(100);
+const SHARING: [Sharing; 3] = [Sharing::Scope, Sharing::Handle, Sharing::Nothing];
+
+/// How often all are timed, and how many of those are shown, in which the machine had most to spare. Which those are is
+/// told by threads that share nothing, so that it says nothing of the others.
+const TURNS: usize = 60;
+const KEPT: usize = 15;
+
+/// How long each is timed; short, so that a machine that is shared is idle for some of them.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// How often the clock moves.
 const TICK: Duration = Duration::from_millis(1);

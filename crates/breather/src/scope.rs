@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::hint;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -43,6 +45,13 @@ impl Scope {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        for spins in SPINS {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(state)) => return state.into_inner(),
+                Err(TryLockError::WouldBlock) => (0..1 << spins).for_each(|_| hint::spin_loop()),
+            }
+        }
         // The pacer runs no code but its own; should it panic all the same, other calls go on with
         // what it knew.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -294,3 +303,9 @@ fn evict(known: &mut BTreeMap<Arc<str>, Arc<Scope>>, now: Instant) -> bool {
 
 /// How long calls of one runtime can be held up by another that is not driven any more.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How often the pauses double between two tries for a scope's lock, before a thread sleeps for it: from 64 spins to
+/// 4,096, some microseconds. Whoever has the lock has it for less, and then makes several calls in a row while what
+/// they share stays in its processor's cache. (Of one thread's rate, 2 threads on 2 processors reach 0.18 without it and
+/// 0.57 with it, as many as with a scope each; 8 threads 0.22 and 0.55: `cargo bench --bench scope`.)
+const SPINS: Range<u32> = 6..13;

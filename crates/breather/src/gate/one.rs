@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
-use crate::pacer::{Patience, Permit, Place, Turn};
+use crate::pacer::{Permit, Place, Turn};
 use crate::scope::Scope;
 use crate::stop::Stop;
 use crate::timer::Timer;
@@ -60,10 +60,10 @@ impl One {
         let mut state = self.scope.lock();
         let place = state.pacer.arrive();
         self.place = Some(place);
-        let Turn::Send(permit) = state.pacer.request(now, place, Patience::endless()) else {
+        if !state.pacer.has_turn(now, place) {
             return false;
-        };
-        self.permit = Some(permit);
+        }
+        self.permit = Some(state.pacer.grant(place));
         self.scope.settle(state, now, timer);
         true
     }
@@ -91,42 +91,37 @@ impl One {
         timer: &T,
         waker: &Waker,
     ) -> Option<Stop> {
-        // A waker's clone is foreign code, and not for under the lock. Most calls never need one.
-        let mut kept = self.waiting.then(|| waker.clone());
-        loop {
-            let mut state = self.scope.lock();
-            if let Some(permit) = self.permit.take() {
-                state.pacer.on_drop(permit);
-            }
-            let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
-            let mut stop = None;
-            match state.pacer.request(now, place, call.patience()) {
-                Turn::Send(permit) => self.permit = Some(permit),
-                Turn::Crowded => stop = Some(call.on_crowded(now)),
-                Turn::Wait { opens } => {
-                    stop = call.on_waiting(now, opens, state.pacer.evidence());
-                }
-            }
-            let waited = self.waiting;
-            self.waiting = self.permit.is_none() && stop.is_none();
-            let former = if !self.waiting {
-                if waited || stop.is_some() {
-                    state.pacer.leave(place);
-                    state.wakers.remove(&place)
-                } else {
-                    None
-                }
-            } else if let Some(waker) = kept.take() {
-                state.wakers.insert(place, waker)
-            } else {
-                drop(state);
-                kept = Some(waker.clone());
-                continue;
-            };
-            self.scope.settle(state, now, timer);
-            drop(former);
-            return stop;
+        // A waker's clone is foreign code, and not for under the lock.
+        let kept = waker.clone();
+        let mut state = self.scope.lock();
+        if let Some(permit) = self.permit.take() {
+            state.pacer.on_drop(permit);
         }
+        let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
+        let mut stop = None;
+        match state.pacer.request(now, place, call.patience()) {
+            Turn::Send(permit) => self.permit = Some(permit),
+            Turn::Crowded => stop = Some(call.on_crowded(now)),
+            Turn::Wait { opens } => {
+                stop = call.on_waiting(now, opens, state.pacer.evidence());
+            }
+        }
+        let waited = self.waiting;
+        self.waiting = self.permit.is_none() && stop.is_none();
+        let mut former = None;
+        let mut unused = None;
+        if self.waiting {
+            former = state.wakers.insert(place, kept);
+        } else {
+            unused = Some(kept);
+            if waited || stop.is_some() {
+                state.pacer.leave(place);
+                former = state.wakers.remove(&place);
+            }
+        }
+        self.scope.settle(state, now, timer);
+        drop((former, unused));
+        stop
     }
 
     pub(super) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {

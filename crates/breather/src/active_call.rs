@@ -5,7 +5,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use crate::breather::SharedPolicy;
 use crate::call::{Call, CallSpec};
 use crate::decision::Decision;
 use crate::gate::Gate;
@@ -64,9 +63,8 @@ use crate::waiting::Waiting;
 #[derive(Debug)]
 pub struct ActiveCall<T: Timer> {
     timer: T,
-    policy: SharedPolicy,
     progress: Progress,
-    gate: Option<Gate>,
+    gate: Gate,
     slot: Option<ReportSlot>,
 }
 
@@ -118,24 +116,16 @@ pub enum Step {
 }
 
 impl<T: Timer> ActiveCall<T> {
-    pub(crate) fn new(
-        timer: T,
-        policy: SharedPolicy,
-        spec: CallSpec,
-        seed: u64,
-        gate: Option<Gate>,
-        is_unshared: bool,
-    ) -> Self {
+    pub(crate) fn new(timer: T, spec: CallSpec, seed: u64, gate: Gate) -> Self {
         let plain = Plain {
-            spec: spec.paced(gate.is_some()),
+            spec: spec.paced(gate.is_paced()),
             seed,
-            is_unshared,
+            is_unshared: gate.is_unshared(),
             sent: None,
             end: None,
         };
         Self {
             timer,
-            policy,
             progress: Progress::Plain(plain),
             gate,
             slot: None,
@@ -202,21 +192,19 @@ impl<T: Timer> ActiveCall<T> {
         if self.sends_at_once(now) {
             return Step::Send;
         }
-        let call = eventful(&mut self.progress, &self.policy, now);
+        let call = eventful(&mut self.progress, self.gate.policy(), now);
         if let Some(until) = call.not_before().filter(|&until| until > now) {
             return Step::Wait { until: Some(until) };
         }
         let mut stop = call.on_asking(now);
-        if let Some(gate) = &mut self.gate {
-            if stop.is_none() {
-                stop = gate.ask(call, now, &self.timer, waker);
-            } else {
-                gate.give_back(now, &self.timer);
-            }
-            if stop.is_none() && gate.is_waiting() {
-                let until = call.deadline();
-                return Step::Wait { until };
-            }
+        if stop.is_none() {
+            stop = self.gate.ask(call, now, &self.timer, waker);
+        } else {
+            self.gate.give_back(now, &self.timer);
+        }
+        if stop.is_none() && self.gate.is_waiting() {
+            let until = call.deadline();
+            return Step::Wait { until };
         }
         match stop {
             Some(stop) => {
@@ -235,13 +223,8 @@ impl<T: Timer> ActiveCall<T> {
         let Progress::Plain(plain) = &mut self.progress else {
             return false;
         };
-        if plain.sent.is_some() {
+        if plain.sent.is_some() || !self.gate.ask_first(now, &self.timer) {
             return false;
-        }
-        if let Some(gate) = &mut self.gate {
-            if !gate.ask_first(now, &self.timer) {
-                return false;
-            }
         }
         plain.sent = Some(now);
         true
@@ -255,13 +238,11 @@ impl<T: Timer> ActiveCall<T> {
     pub fn poll_unsent(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
         let is_late = self.deadline().is_some_and(|deadline| now > deadline);
-        if !is_late && self.gate.as_mut().is_none_or(|gate| gate.confirm(now)) {
+        if !is_late && self.gate.confirm(now) {
             return Step::Send;
         }
-        eventful(&mut self.progress, &self.policy, now).on_unsent();
-        if let Some(gate) = &mut self.gate {
-            gate.put_back(now, &self.timer);
-        }
+        eventful(&mut self.progress, self.gate.policy(), now).on_unsent();
+        self.gate.put_back(now, &self.timer);
         self.poll_step(waker)
     }
 
@@ -308,10 +289,7 @@ impl<T: Timer> ActiveCall<T> {
         told_hint: &Hint<'_>,
     ) -> Decision {
         let now = hint.received();
-        let opens = self
-            .gate
-            .as_mut()
-            .and_then(|gate| gate.on_outcome(now, told, told_hint, &self.timer));
+        let opens = self.gate.on_outcome(now, told, told_hint, &self.timer);
         let reason = match outcome.kind() {
             Kind::Success => Some(StopReason::Success),
             Kind::Permanent => Some(StopReason::Permanent),
@@ -325,7 +303,7 @@ impl<T: Timer> ActiveCall<T> {
                 Decision::Stop(end.stop())
             }
             (progress, _) => {
-                eventful(progress, &self.policy, now).on_outcome(now, outcome, hint, opens)
+                eventful(progress, self.gate.policy(), now).on_outcome(now, outcome, hint, opens)
             }
         };
         if matches!(decision, Decision::Stop(_)) {
@@ -348,7 +326,7 @@ impl<T: Timer> ActiveCall<T> {
     /// The scope whose pacer the call passes, if it passes one; of several, the most specific.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.gate.as_ref().map(Gate::name)
+        self.gate.name()
     }
 
     /// The instant by which the call must be over.
@@ -357,7 +335,7 @@ impl<T: Timer> ActiveCall<T> {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.progress {
-            Progress::Plain(plain) => Some(plain.sent? + self.policy.deadline()?),
+            Progress::Plain(plain) => Some(plain.sent? + self.gate.policy().deadline()?),
             Progress::Eventful(call) => call.deadline(),
         }
     }
@@ -386,10 +364,8 @@ impl<T: Timer> ActiveCall<T> {
 impl<T: Timer> Drop for ActiveCall<T> {
     fn drop(&mut self) {
         self.fill_slot();
-        if let Some(gate) = &mut self.gate {
-            // What is dropped has no clock: the latest time that the scope has seen will do.
-            gate.give_back(Instant::ORIGIN, &self.timer);
-        }
+        // What is dropped has no clock: the latest time that the scope has seen will do.
+        self.gate.give_back(Instant::ORIGIN, &self.timer);
     }
 }
 

@@ -4,12 +4,12 @@
 mod models;
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::active_call::ActiveCall;
 use crate::call::CallSpec;
 use crate::gate::Gate;
+use crate::instant::Instant;
 use crate::pacer::{Pacing, Snapshot};
 use crate::policy::Policy;
 use crate::scope::ScopeTable;
@@ -36,26 +36,9 @@ use crate::timer::Timer;
 pub struct Breather(Arc<Inner>);
 
 struct Inner {
-    policy: Policy,
+    /// Of the calls that no scope paces.
+    policy: Arc<Policy>,
     scopes: Option<ScopeTable>,
-}
-
-/// The policy of a handle, kept by its calls.
-#[derive(Clone)]
-pub(crate) struct SharedPolicy(Arc<Inner>);
-
-impl Deref for SharedPolicy {
-    type Target = Policy;
-
-    fn deref(&self) -> &Policy {
-        &self.0.policy
-    }
-}
-
-impl fmt::Debug for SharedPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.policy.fmt(f)
-    }
 }
 
 impl Breather {
@@ -76,7 +59,7 @@ impl Breather {
 
     /// The policy of all calls.
     pub fn policy(&self) -> Policy {
-        self.0.policy
+        *self.0.policy
     }
 
     /// Starts a call, for adapters: it will pass the pacers of `scopes`, if pacing is on. No two calls should have
@@ -95,28 +78,34 @@ impl Breather {
         timer: T,
         seed: u64,
     ) -> ActiveCall<T> {
-        let mut is_unshared = false;
-        let gate = self.0.scopes.as_ref().and_then(|known| {
-            let mut names = scopes.into_iter();
-            let mut scope = |name| {
-                let (scope, is_shared) = known.get(name, || timer.now());
-                is_unshared |= !is_shared;
-                scope
-            };
-            let first = scope(names.next()?);
-            let Some(second) = names.next() else {
-                return Some(Gate::one(first));
-            };
-            let mut all = vec![first];
-            for name in core::iter::once(second).chain(names) {
-                if all.iter().all(|scope| scope.name() != name) {
-                    all.push(scope(name));
-                }
+        let gate = self.gate(scopes, || timer.now());
+        ActiveCall::new(timer, spec, seed, gate)
+    }
+
+    fn gate<'s>(
+        &self,
+        scopes: impl IntoIterator<Item = &'s str>,
+        now: impl Fn() -> Instant,
+    ) -> Gate {
+        let absent = || Gate::Absent(Arc::clone(&self.0.policy));
+        let Some(known) = &self.0.scopes else {
+            return absent();
+        };
+        let mut names = scopes.into_iter();
+        let Some(first) = names.next() else {
+            return absent();
+        };
+        let first = known.get(first, &now);
+        let Some(second) = names.next() else {
+            return Gate::one(first);
+        };
+        let mut all = vec![first];
+        for name in core::iter::once(second).chain(names) {
+            if all.iter().all(|scope| scope.name() != name) {
+                all.push(known.get(name, &now));
             }
-            Some(Gate::several(all))
-        });
-        let policy = SharedPolicy(Arc::clone(&self.0));
-        ActiveCall::new(timer, policy, spec, seed, gate, is_unshared)
+        }
+        Gate::several(all)
     }
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.
@@ -233,7 +222,8 @@ impl Builder {
             pacing,
             scopes,
         } = self;
-        let scopes = pacing.map(|pacing| ScopeTable::new(pacing, scopes));
+        let scopes = pacing.map(|pacing| ScopeTable::new(policy, pacing, scopes));
+        let policy = Arc::new(policy);
         Breather(Arc::new(Inner { policy, scopes }))
     }
 }

@@ -12,37 +12,64 @@ use crate::call::Call;
 use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
-use crate::scope::Scope;
+use crate::policy::Policy;
+use crate::scope::SharedScope;
 use crate::stop::Stop;
 use crate::timer::Timer;
 
-/// A call's places before the pacers of its scopes: mostly there is one, and it takes one lock.
+/// A call's places before the pacers of its scopes, of which there mostly is one; and the policy by which it
+/// is sent again.
 #[derive(Debug)]
 pub(crate) enum Gate {
+    /// Nothing paces the call.
+    Absent(Arc<Policy>),
     One(One),
     Several(Box<Several>),
 }
 
 impl Gate {
-    pub(crate) fn one(scope: Arc<Scope>) -> Self {
+    pub(crate) fn one(scope: Arc<SharedScope>) -> Self {
         Self::One(One::new(scope))
     }
 
     /// Before several; the most specific comes first.
-    pub(crate) fn several(scopes: Vec<Arc<Scope>>) -> Self {
+    pub(crate) fn several(scopes: Vec<Arc<SharedScope>>) -> Self {
         Self::Several(Box::new(Several::new(scopes)))
     }
 
-    /// The name of the most specific scope.
-    pub(crate) fn name(&self) -> &str {
+    /// The name of the most specific scope, if anything paces the call.
+    pub(crate) fn name(&self) -> Option<&str> {
         match self {
-            Self::One(one) => one.name(),
-            Self::Several(several) => several.name(),
+            Self::Absent(_) => None,
+            Self::One(one) => Some(one.name()),
+            Self::Several(several) => Some(several.name()),
+        }
+    }
+
+    pub(crate) const fn is_paced(&self) -> bool {
+        !matches!(self, Self::Absent(_))
+    }
+
+    /// Whether one of the scopes is not what all its calls share.
+    pub(crate) fn is_unshared(&self) -> bool {
+        match self {
+            Self::Absent(_) => false,
+            Self::One(one) => one.is_unshared(),
+            Self::Several(several) => several.is_unshared(),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        match self {
+            Self::Absent(policy) => policy,
+            Self::One(one) => one.policy(),
+            Self::Several(several) => several.policy(),
         }
     }
 
     pub(crate) const fn is_waiting(&self) -> bool {
         match self {
+            Self::Absent(_) => false,
             Self::One(one) => one.is_waiting(),
             Self::Several(several) => several.is_waiting(),
         }
@@ -54,6 +81,7 @@ impl Gate {
     /// not wait.
     pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         match self {
+            Self::Absent(_) => true,
             Self::One(one) => one.ask_first(now, timer),
             Self::Several(several) => several.ask_first(now, timer),
         }
@@ -68,6 +96,7 @@ impl Gate {
         waker: &Waker,
     ) -> Option<Stop> {
         match self {
+            Self::Absent(_) => None,
             Self::One(one) => one.ask(call, now, timer, waker),
             Self::Several(several) => several.ask(call, now, timer, waker),
         }
@@ -76,6 +105,7 @@ impl Gate {
     /// Whether the permits at hand are still good. They then count as used now.
     pub(crate) fn confirm(&mut self, now: Instant) -> bool {
         match self {
+            Self::Absent(_) => true,
             Self::One(one) => one.confirm(now),
             Self::Several(several) => several.confirm(now),
         }
@@ -84,6 +114,7 @@ impl Gate {
     /// Gives the permits back, unused.
     pub(crate) fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
         match self {
+            Self::Absent(_) => {}
             Self::One(one) => one.put_back(now, timer),
             Self::Several(several) => several.put_back(now, timer),
         }
@@ -98,6 +129,7 @@ impl Gate {
         timer: &T,
     ) -> Option<Instant> {
         match self {
+            Self::Absent(_) => None,
             Self::One(one) => one.on_outcome(now, outcome, hint, timer),
             Self::Several(several) => several.on_outcome(now, outcome, hint, timer),
         }
@@ -106,6 +138,7 @@ impl Gate {
     /// Gives up the permits, or the place among the waiting.
     pub(crate) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
         match self {
+            Self::Absent(_) => {}
             Self::One(one) => one.give_back(now, timer),
             Self::Several(several) => several.give_back(now, timer),
         }

@@ -8,14 +8,15 @@ use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
 use crate::pacer::{Permit, Place, Turn};
-use crate::scope::Scope;
+use crate::policy::Policy;
+use crate::scope::SharedScope;
 use crate::stop::Stop;
 use crate::timer::Timer;
 
 /// The call's place before its scope's pacer.
 #[derive(Debug)]
 pub(crate) struct One {
-    scope: Arc<Scope>,
+    scope: Arc<SharedScope>,
     /// Taken when the call first asks, and kept.
     place: Option<Place>,
     waiting: bool,
@@ -23,7 +24,7 @@ pub(crate) struct One {
 }
 
 impl One {
-    pub(super) const fn new(scope: Arc<Scope>) -> Self {
+    pub(super) const fn new(scope: Arc<SharedScope>) -> Self {
         Self {
             scope,
             place: None,
@@ -34,6 +35,14 @@ impl One {
 
     pub(super) fn name(&self) -> &str {
         self.scope.name()
+    }
+
+    pub(super) fn is_unshared(&self) -> bool {
+        !self.scope.by_all()
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        self.scope.policy()
     }
 
     pub(super) const fn is_waiting(&self) -> bool {

@@ -8,7 +8,8 @@ use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
 use crate::pacer::{Patience, Permit, Place};
-use crate::scope::{Scope, State};
+use crate::policy::Policy;
+use crate::scope::{Scope, SharedScope, State};
 use crate::several::{Pass, Passing};
 use crate::stop::Stop;
 use crate::sync::MutexGuard;
@@ -19,7 +20,7 @@ use crate::timer::Timer;
 /// All of them are locked while it asks and while they are told. It waits before one of them at a time.
 #[derive(Debug)]
 pub(crate) struct Several {
-    scopes: Vec<Arc<Scope>>,
+    scopes: Vec<Arc<SharedScope>>,
     stands: Vec<Stand>,
     /// In which order they are locked: the same for all calls, or two might wait for one another.
     order: Vec<usize>,
@@ -36,7 +37,7 @@ struct Stand {
 }
 
 impl Several {
-    pub(super) fn new(scopes: Vec<Arc<Scope>>) -> Self {
+    pub(super) fn new(scopes: Vec<Arc<SharedScope>>) -> Self {
         let mut order: Vec<_> = (0..scopes.len()).collect();
         order.sort_unstable_by_key(|&index| key(&scopes[index]));
         Self {
@@ -47,8 +48,18 @@ impl Several {
         }
     }
 
+    /// Of the most specific scope.
     pub(super) fn name(&self) -> &str {
         self.scopes[0].name()
+    }
+
+    pub(super) fn is_unshared(&self) -> bool {
+        self.scopes.iter().any(|scope| !scope.by_all())
+    }
+
+    /// Of the most specific scope.
+    pub(super) fn policy(&self) -> &Policy {
+        self.scopes[0].policy()
     }
 
     pub(super) const fn is_waiting(&self) -> bool {
@@ -180,11 +191,12 @@ impl Several {
 }
 
 /// Tells a scope apart while it is there.
-fn key(scope: &Arc<Scope>) -> u64 {
+fn key(shared: &SharedScope) -> u64 {
+    let scope: &Arc<Scope> = shared;
     Arc::as_ptr(scope) as usize as u64
 }
 
-fn lock<'s>(scopes: &'s [Arc<Scope>], order: &[usize]) -> Vec<MutexGuard<'s, State>> {
+fn lock<'s>(scopes: &'s [Arc<SharedScope>], order: &[usize]) -> Vec<MutexGuard<'s, State>> {
     let mut states: Vec<_> = scopes.iter().map(|_| None).collect();
     for &index in order {
         states[index] = Some(scopes[index].lock());
@@ -194,7 +206,7 @@ fn lock<'s>(scopes: &'s [Arc<Scope>], order: &[usize]) -> Vec<MutexGuard<'s, Sta
 
 /// The call's passes, with its permits.
 fn passes<'s>(
-    scopes: &[Arc<Scope>],
+    scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
     states: &'s mut [MutexGuard<'_, State>],
 ) -> Vec<Pass<'s>> {
@@ -209,7 +221,7 @@ fn passes<'s>(
 
 fn request(
     now: Instant,
-    scopes: &[Arc<Scope>],
+    scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
     states: &mut [MutexGuard<'_, State>],
     patience: Patience,
@@ -224,7 +236,7 @@ fn request(
 
 /// Releases the locks, sees to it that the scopes are looked at in time, and wakes the calls that should ask again.
 fn settle<T: Timer>(
-    scopes: &[Arc<Scope>],
+    scopes: &[Arc<SharedScope>],
     mut states: Vec<MutexGuard<'_, State>>,
     now: Instant,
     timer: &T,

@@ -1,52 +1,115 @@
 //! The scopes of a handle, by name.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 
 use super::Scope;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
-use crate::sync::RwLock;
+use crate::policy::Policy;
+use crate::sync::{Mutex, MutexGuard, RwLock, thread_number};
 
 /// The scopes of a handle, by name.
-#[derive(Debug)]
 pub(crate) struct ScopeTable {
+    policy: Policy,
     pacing: Pacing,
     most: usize,
-    // Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
-    // name by a hash that withstands whoever chooses names.
-    by_name: RwLock<BTreeMap<Arc<str>, Arc<Scope>>>,
+    by_name: RwLock<ByName<Scope>>,
+    /// What is found in the table is kept here too, each for some of the threads.
+    ///
+    /// Calls of several threads would otherwise write to the same memory only to find their scope and to count its
+    /// users, and wait for one another's processors: with a scope each, 2 threads reach 0.5 of one thread's rate then,
+    /// instead of 2.0 (`cargo bench --bench scope`).
+    shelves: [Shelf; SHELVES],
     /// Of the scopes that are paced in their own way.
     pacings: RwLock<BTreeMap<Box<str>, Pacing>>,
 }
 
+/// Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
+/// name by a hash that withstands whoever chooses names.
+type ByName<T> = BTreeMap<Arc<str>, Arc<T>>;
+
+/// What some of the threads have found, apart in memory from what others have.
+#[derive(Default)]
+#[repr(align(128))]
+struct Shelf(Mutex<ByName<SharedScope>>);
+
+/// A scope, and by which policy its calls are sent again, as some of the threads share it.
+#[derive(Debug)]
+pub(crate) struct SharedScope {
+    scope: Arc<Scope>,
+    policy: Policy,
+    /// Whether the calls of all threads share the scope.
+    by_all: bool,
+}
+
+impl SharedScope {
+    pub(crate) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) const fn by_all(&self) -> bool {
+        self.by_all
+    }
+}
+
+impl Deref for SharedScope {
+    type Target = Arc<Scope>;
+
+    fn deref(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+}
+
 impl ScopeTable {
-    pub(crate) fn new(pacing: Pacing, most: usize) -> Self {
+    pub(crate) fn new(policy: Policy, pacing: Pacing, most: usize) -> Self {
         Self {
+            policy,
             pacing,
             most,
             by_name: RwLock::default(),
+            shelves: Default::default(),
             pacings: RwLock::default(),
         }
     }
 
-    /// The scope called `name`, and whether it is shared.
+    /// The scope called `name`.
     ///
     /// At most `most` are kept. To make room, one that is idle goes, the one unused for longest. If
     /// none is idle, the new scope is shared with nobody.
-    pub(crate) fn get(&self, name: &str, now: impl FnOnce() -> Instant) -> (Arc<Scope>, bool) {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(scope) = known.get(name) {
-            return (Arc::clone(scope), true);
+    pub(crate) fn get(&self, name: &str, now: impl FnOnce() -> Instant) -> Arc<SharedScope> {
+        let shelf = &self.shelves[thread_number() % SHELVES];
+        if let Some(found) = shelf.lock().get(name) {
+            return Arc::clone(found);
         }
-        drop(known);
+        let (scope, by_all) = self.find_or_make(name, now);
+        let shared = Arc::new(SharedScope {
+            scope,
+            policy: self.policy,
+            by_all,
+        });
+        if by_all {
+            // It cannot have left the table meanwhile: it is at hand.
+            let name = Arc::clone(&shared.name);
+            return Arc::clone(shelf.lock().entry(name).or_insert(shared));
+        }
+        shared
+    }
+
+    /// The scope called `name`, and whether it is in the table.
+    fn find_or_make(&self, name: &str, now: impl FnOnce() -> Instant) -> (Arc<Scope>, bool) {
+        if let Some(scope) = self.find(name) {
+            return (scope, true);
+        }
         let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(scope) = known.get(name) {
             return (Arc::clone(scope), true);
         }
         let name: Arc<str> = name.into();
         let scope = Arc::new(Scope::new(Arc::clone(&name), self.pacing_of(&name)));
-        if known.len() >= self.most && !evict(&mut known, now()) {
+        if known.len() >= self.most && !self.evict(&mut known, now()) {
             return (scope, false);
         }
         known.insert(name, Arc::clone(&scope));
@@ -83,21 +146,48 @@ impl ScopeTable {
         let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
         known.len()
     }
+
+    /// As for one more than there may be.
+    #[cfg(all(test, breather_shuttle))]
+    pub(crate) fn make_room(&self, now: Instant) -> bool {
+        let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        self.evict(&mut known, now)
+    }
+
+    /// Removes the scope that was unused for longest, if one is idle and no call has it at hand.
+    fn evict(&self, known: &mut ByName<Scope>, now: Instant) -> bool {
+        // What is on a shelf is at hand. While `known` is locked, nothing is put there that was not.
+        self.shelves.iter().for_each(|shelf| shelf.lock().clear());
+        let idle = known
+            .iter()
+            .filter(|(_, scope)| Arc::strong_count(scope) == 1)
+            .filter_map(|(name, scope)| {
+                let state = scope.lock();
+                state.is_idle(now).then(|| (state.pacer.latest(), name))
+            })
+            .min();
+        let Some((_, name)) = idle else {
+            return false;
+        };
+        let name = name.clone();
+        known.remove(&name).is_some()
+    }
 }
 
-/// Removes the scope that was unused for longest, if one is idle and no call has it at hand.
-fn evict(known: &mut BTreeMap<Arc<str>, Arc<Scope>>, now: Instant) -> bool {
-    let idle = known
-        .iter()
-        .filter(|(_, scope)| Arc::strong_count(scope) == 1)
-        .filter_map(|(name, scope)| {
-            let state = scope.lock();
-            state.is_idle(now).then(|| (state.pacer.latest(), name))
-        })
-        .min();
-    let Some((_, name)) = idle else {
-        return false;
-    };
-    let name = name.clone();
-    known.remove(&name).is_some()
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, ByName<SharedScope>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+impl fmt::Debug for ScopeTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeTable")
+            .field("pacing", &self.pacing)
+            .field("scopes", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// As many threads share nothing; a shelf is 128 bytes.
+const SHELVES: usize = 16;

@@ -170,7 +170,7 @@ impl Clients {
                 Err(_) => Err(Failure::Other),
             },
             Tower => {
-                let request = axum::http::Request::get(url).body(String::new()).unwrap();
+                let request = http::Request::get(url).body(String::new()).unwrap();
                 match self.service.clone().oneshot(request).await {
                     Ok(response) => Ok(response.status()),
                     Err(error) => Err(Failure::stopped(error.downcast_ref())),

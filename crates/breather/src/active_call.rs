@@ -289,6 +289,7 @@ impl<T: Timer> ActiveCall<T> {
         told_hint: &Hint<'_>,
     ) -> Decision {
         let now = hint.received();
+        let outcome = outcome.heeding(hint);
         let opens = self.gate.on_outcome(now, told, told_hint, &self.timer);
         let reason = match outcome.kind() {
             Kind::Success => Some(StopReason::Success),
@@ -320,7 +321,9 @@ impl<T: Timer> ActiveCall<T> {
 
     /// Now, for the hint of a response whose head is received now.
     pub fn moment(&self) -> Moment<'_> {
-        Moment::new(self.timer.now()).with_wall_clock(&self.timer)
+        Moment::new(self.timer.now())
+            .with_wall_clock(&self.timer)
+            .with_dialects(self.gate.policy().dialects())
     }
 
     /// The scope whose pacer the call passes, if it passes one; of several, the most specific.

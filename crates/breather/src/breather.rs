@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::active_call::ActiveCall;
 use crate::call::CallSpec;
 use crate::gate::Gate;
+use crate::hint::Dialect;
 use crate::instant::Instant;
 use crate::pacer::{Pacing, Snapshot};
 use crate::policy::Policy;
@@ -148,6 +149,26 @@ impl Breather {
     pub fn pace(&self, scope: &str, pacing: Pacing) {
         if let Some(scopes) = &self.0.scopes {
             scopes.pace(scope, pacing);
+        }
+    }
+
+    /// Reads the headers of `scope`'s answers by `dialects` from now on, instead of by the policy's. Of several, the
+    /// first that names a header counts. Without effect if pacing is off, and on calls that have begun.
+    ///
+    /// It is remembered even while the scope is not: name only scopes of which there are few.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Breather, Dialect};
+    ///
+    /// const PRISJAKT: &[Dialect] = &[Dialect::prisjakt()];
+    /// let breather = Breather::default();
+    /// breather.read_as("api.prisjakt.example", PRISJAKT);
+    /// ```
+    pub fn read_as(&self, scope: &str, dialects: &'static [Dialect]) {
+        if let Some(scopes) = &self.0.scopes {
+            scopes.read_as(scope, dialects);
         }
     }
 }

@@ -200,7 +200,8 @@ impl Call {
         self.stopped(Stop::new(StopReason::Waiters, now))
     }
 
-    /// The latest attempt ended at `now`, with `outcome`, and the server said `hint`.
+    /// The latest attempt ended at `now`, with `outcome`, and the server said `hint`. Where that says whether to send it
+    /// again, it counts: see [`Outcome::heeding`].
     ///
     /// `opens` is the instant before which the call's pacer, by what the server stated, will give no
     /// permit to anyone.
@@ -212,6 +213,7 @@ impl Call {
         opens: Option<Instant>,
     ) -> Decision {
         let now = self.at(now);
+        let outcome = outcome.heeding(hint);
         match self.decide(now, outcome, hint, opens) {
             Decision::Retry(wait) => {
                 self.not_before = Some(wait.until);

@@ -1,15 +1,38 @@
 //! What a server said about time.
 
 #[cfg(feature = "std")]
+mod assembly;
+#[cfg(feature = "std")]
+mod common;
+#[cfg(feature = "std")]
 mod dialect;
+mod explanation;
+#[cfg(feature = "std")]
+mod family;
+#[cfg(feature = "std")]
+mod found;
 #[cfg(feature = "std")]
 mod number;
 #[cfg(feature = "std")]
 mod reader;
+mod reading;
+#[cfg(feature = "std")]
+mod structured;
+#[cfg(feature = "std")]
+mod time;
+mod window;
 
-use core::fmt;
 use core::time::Duration;
 
+#[cfg(feature = "std")]
+pub use self::dialect::Dialect;
+pub use self::explanation::Explanation;
+#[cfg(feature = "std")]
+pub use self::family::Family;
+use self::reading::Note;
+pub use self::reading::{Clock, Form, Ignored, Meaning, Reading, Why};
+use self::window::Stated;
+pub use self::window::{Unit, Window};
 use crate::evidence::Evidence;
 use crate::instant::Instant;
 
@@ -47,10 +70,14 @@ pub struct Hint<'a> {
 /// What a hint holds, if it says anything at all.
 #[derive(Clone, Debug)]
 struct Said<'a> {
-    retry_after: Option<Stated<'a>>,
+    delay: Option<Stated<'a>>,
+    retry: Option<bool>,
     windows: [Option<Window<'a>>; MAX_WINDOWS],
-    ignored: [Option<Ignored<'a>>; MAX_IGNORED],
+    notes: Notes<'a>,
 }
+
+/// What became of each header.
+type Notes<'a> = [Option<(&'static str, &'a [u8], Result<Note, Why>)>; MAX_NOTES];
 
 impl<'a> Hint<'a> {
     /// A hint that says nothing, in a response whose head was received at `received`.
@@ -65,18 +92,24 @@ impl<'a> Hint<'a> {
     /// Says: not before `delay` after the receipt.
     #[must_use]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
-        self.set_retry_after(Stated {
-            delay,
+        self.said().delay = Some(Stated {
             header: "retry-after",
-            raw: b"",
+            ..Stated::by_hand(delay)
         });
         self
     }
 
-    /// Adds a quota window. At most four are kept; more are dropped.
+    /// Says whether to send the request again at all: see [`retry`](Self::retry).
+    #[must_use]
+    pub fn with_retry(mut self, retry: bool) -> Self {
+        self.said().retry = Some(retry);
+        self
+    }
+
+    /// Adds a quota window. At most eight are kept; more are dropped.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {
-        self.push_window(window);
+        let _ = self.said().push_window(window);
         self
     }
 
@@ -86,24 +119,54 @@ impl<'a> Hint<'a> {
         self.received
     }
 
-    /// The quota windows, in the order of their dialects.
+    /// The quota windows.
     pub fn windows(&self) -> impl Iterator<Item = &Window<'a>> {
         self.said
             .iter()
             .flat_map(|said| said.windows.iter().flatten())
     }
 
-    /// What was found and not obeyed, with the reason; at most four are kept.
-    pub fn ignored(&self) -> impl Iterator<Item = &Ignored<'a>> {
-        self.said
-            .iter()
-            .flat_map(|said| said.ignored.iter().flatten())
+    /// Whether the server said to send the request again (`true`), or not to (`false`), whatever else its answer may mean.
+    #[must_use]
+    pub fn retry(&self) -> Option<bool> {
+        self.said.as_ref()?.retry
     }
 
-    /// `Retry-After`, as an instant on our clock.
+    /// The headers that were read, and as what: where each figure of the hint comes from.
+    pub fn readings(&self) -> impl Iterator<Item = Reading<'a>> {
+        self.notes().filter_map(|(header, value, result)| {
+            let note = result.ok()?;
+            Some(Reading {
+                header,
+                value,
+                note,
+            })
+        })
+    }
+
+    /// What was found and not obeyed, with the reason.
+    pub fn ignored(&self) -> impl Iterator<Item = Ignored<'a>> {
+        self.notes().filter_map(|(header, value, result)| {
+            let why = result.err()?;
+            Some(Ignored { header, value, why })
+        })
+    }
+
+    fn notes(&self) -> impl Iterator<Item = (&'static str, &'a [u8], Result<Note, Why>)> {
+        let notes = self.said.iter().flat_map(|said| &said.notes);
+        notes.map_while(|note| *note)
+    }
+
+    /// What the response said, in words: each figure, where it comes from, and what was not obeyed and why.
+    #[must_use]
+    pub const fn explain(&self) -> Explanation<'_> {
+        Explanation(self)
+    }
+
+    /// `Retry-After`, or another header that states a delay, as an instant on our clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Instant> {
-        let stated = self.said.as_ref()?.retry_after?;
+        let stated = self.said.as_ref()?.delay?;
         Some(self.received + stated.delay)
     }
 
@@ -111,7 +174,7 @@ impl<'a> Hint<'a> {
     ///
     /// `Retry-After` if there is one. Otherwise the latest reset among the windows with nothing
     /// remaining: never of a window that has quota left, or a healthy daily window would hold a
-    /// call for a day. A window that does not tell what remains is taken as spent.
+    /// call for a day. If none tells what remains, all are taken as spent.
     #[must_use]
     pub fn not_before(&self) -> Option<Instant> {
         self.binding().map(|stated| self.received + stated.delay)
@@ -125,21 +188,29 @@ impl<'a> Hint<'a> {
 
     fn binding(&self) -> Option<Stated<'a>> {
         let said = self.said.as_ref()?;
-        let resets = || {
-            self.windows()
-                .filter(|window| window.remaining.unwrap_or(0) == 0)
-                .filter_map(|window| window.reset)
-                .max_by_key(|reset| reset.delay)
-        };
-        said.retry_after.or_else(resets)
+        said.delay.or_else(|| {
+            let is_told = self.windows().any(|window| window.remaining.is_some());
+            let spent = self.windows().filter(|window| match window.remaining {
+                Some(remaining) => remaining == 0,
+                None => !is_told,
+            });
+            let resets = spent.filter_map(|window| window.reset);
+            resets.max_by_key(|reset| reset.delay)
+        })
     }
 
-    /// The window that permits least: the fewest remaining, and of equal ones the latest reset.
+    /// Whether nothing remains in one of the windows, whatever it counts.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.windows().any(|window| window.remaining == Some(0))
+    }
+
+    /// Of the windows that count requests, the one that permits least: the fewest remaining, and of equal ones the
+    /// latest reset.
     pub(crate) fn tightest(&self) -> Option<&Window<'a>> {
         let said = self.said.as_ref()?;
         let mut tightest: Option<(&Window<'a>, u64)> = None;
         for window in said.windows.iter().map_while(Option::as_ref) {
-            let Some(remaining) = window.remaining else {
+            let Some(remaining) = window.remaining.filter(|_| window.unit == Unit::Requests) else {
                 continue;
             };
             let is_tighter = tightest.is_none_or(|(other, fewest)| {
@@ -156,197 +227,64 @@ impl<'a> Hint<'a> {
     pub(crate) fn only(&self, keeps: impl Fn(usize) -> bool) -> Self {
         let mut only = self.clone();
         if let Some(said) = &mut only.said {
-            said.windows = [None; MAX_WINDOWS];
-        }
-        for (_, window) in self.windows().enumerate().filter(|&(at, _)| keeps(at)) {
-            only.push_window(*window);
+            for (at, window) in said.windows.iter_mut().enumerate() {
+                *window = window.filter(|_| keeps(at));
+            }
+            said.close_gaps();
         }
         only
     }
 
-    fn set_retry_after(&mut self, stated: Stated<'a>) {
-        self.said().retry_after = Some(stated);
-    }
-
-    fn push_window(&mut self, window: Window<'a>) {
-        if let Some(slot) = self.said().windows.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(window);
-        }
-    }
-
     fn said(&mut self) -> &mut Said<'a> {
         self.said.get_or_insert(Said {
-            retry_after: None,
+            delay: None,
+            retry: None,
             windows: [None; MAX_WINDOWS],
-            ignored: [None; MAX_IGNORED],
+            notes: [None; MAX_NOTES],
         })
     }
+}
 
+impl<'a> Said<'a> {
+    /// Adds a window, if there is room for it.
+    fn push_window(&mut self, window: Window<'a>) -> Option<()> {
+        let slot = self.windows.iter_mut().find(|slot| slot.is_none())?;
+        *slot = Some(window);
+        Some(())
+    }
+
+    /// Moves the windows to the front.
+    fn close_gaps(&mut self) {
+        let mut kept = 0;
+        for at in 0..MAX_WINDOWS {
+            if self.windows[at].is_some() {
+                self.windows.swap(kept, at);
+                kept += 1;
+            }
+        }
+    }
+
+    /// Keeps what became of a header.
     #[cfg(feature = "std")]
-    fn ignore(&mut self, header: &'static str, value: &'a [u8], why: Why) {
-        if let Some(slot) = self.said().ignored.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(Ignored { header, value, why });
-        }
-    }
-}
-
-/// A delay after the receipt of a response, and the header that stated it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stated<'a> {
-    delay: Duration,
-    header: &'static str,
-    raw: &'a [u8],
-}
-
-impl Stated<'_> {
-    /// The header, unless it was stated by hand.
-    fn evidence(&self) -> Option<Evidence> {
-        (!self.raw.is_empty()).then(|| Evidence::new(self.header, self.raw))
-    }
-}
-
-/// One quota window that a response told of.
-///
-/// # Example
-///
-/// ```
-/// use breather::Window;
-/// use core::time::Duration;
-///
-/// let window = Window::new("minute").with_limit(300).with_remaining(12);
-/// assert_eq!(window.remaining(), Some(12));
-/// assert_eq!(window.reset(), None);
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-pub struct Window<'a> {
-    name: &'a str,
-    limit: Option<u64>,
-    remaining: Option<u64>,
-    reset: Option<Stated<'a>>,
-}
-
-impl<'a> Window<'a> {
-    /// A window of which nothing but its name is known.
-    pub const fn new(name: &'a str) -> Self {
-        Self {
-            name,
-            limit: None,
-            remaining: None,
-            reset: None,
+    fn note(&mut self, header: &'static str, value: &'a [u8], result: Result<Note, Why>) {
+        if let Some(slot) = self.notes.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some((header, value, result));
         }
     }
 
-    /// Sets how many calls the window permits in all.
-    pub const fn with_limit(mut self, limit: u64) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Sets how many calls it still permitted when the server counted the request.
-    pub const fn with_remaining(mut self, remaining: u64) -> Self {
-        self.remaining = Some(remaining);
-        self
-    }
-
-    /// Sets when it permits [`limit`](Self::limit) calls again, as a delay after the receipt.
-    pub const fn with_reset(mut self, delay: Duration) -> Self {
-        self.reset = Some(Stated {
-            delay,
-            header: "",
-            raw: b"",
-        });
-        self
-    }
-
-    /// The name the server gave it, or that of its family of headers.
-    #[must_use]
-    pub const fn name(&self) -> &'a str {
-        self.name
-    }
-
-    /// How many calls it permits in all.
-    #[must_use]
-    pub const fn limit(&self) -> Option<u64> {
-        self.limit
-    }
-
-    /// How many calls it still permitted when the server counted the request.
-    #[must_use]
-    pub const fn remaining(&self) -> Option<u64> {
-        self.remaining
-    }
-
-    /// The delay after the receipt at which it permits [`limit`](Self::limit) calls again, rounded
-    /// up.
-    #[must_use]
-    pub fn reset(&self) -> Option<Duration> {
-        self.reset.map(|reset| reset.delay)
-    }
-
-    /// The header that stated the reset, if one did.
-    pub(crate) fn evidence(&self) -> Option<Evidence> {
-        self.reset?.evidence()
-    }
-}
-
-/// A header that was found and has no effect.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Ignored<'a> {
-    header: &'static str,
-    value: &'a [u8],
-    why: Why,
-}
-
-impl<'a> Ignored<'a> {
-    /// The header's name, in lower case.
-    #[must_use]
-    pub const fn header(&self) -> &'static str {
-        self.header
-    }
-
-    /// Its value, as received.
-    #[must_use]
-    pub const fn value(&self) -> &'a [u8] {
-        self.value
-    }
-
-    /// Why it has no effect.
-    #[must_use]
-    pub const fn why(&self) -> Why {
-        self.why
-    }
-}
-
-/// Why a header has no effect.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Why {
-    /// Its value can be read in more than one way, or two of its values disagree.
-    Ambiguous,
-    /// The response came out of a cache (`Age` above 0), and tells of another time.
-    Cached,
-    /// It names an instant that has passed.
-    Past,
-    /// It names a wall-clock time, and nothing tells what the time is.
-    NoClock,
-    /// Its value is not in any form known for it.
-    Unreadable,
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ambiguous => "it can be read in more than one way",
-            Self::Cached => "the response came out of a cache",
-            Self::Past => "it names an instant that has passed",
-            Self::NoClock => "it names a wall-clock time, and none is known",
-            Self::Unreadable => "its value is not in a known form",
-        })
+    /// What a header was read as has no effect after all.
+    #[cfg(feature = "std")]
+    fn take_back(&mut self, header: &'static str, why: Why) {
+        for (name, _, result) in self.notes.iter_mut().flatten() {
+            if *name == header && result.is_ok() {
+                *result = Err(why);
+            }
+        }
     }
 }
 
 /// More windows than one response of any known server carries.
-pub(crate) const MAX_WINDOWS: usize = 4;
+pub(crate) const MAX_WINDOWS: usize = 8;
 
-const MAX_IGNORED: usize = 4;
+/// As many headers are looked at: more than a response of any known server carries. Anthropic's have 15.
+const MAX_NOTES: usize = 24;

@@ -150,7 +150,9 @@ pub use call::{Call, CallSpec};
 pub use classify::{Classify, Ending, ErrorKind, Http, is_idempotent};
 pub use decision::{Decision, Origin, Wait};
 pub use evidence::Evidence;
-pub use hint::{Hint, Ignored, Why, Window};
+pub use hint::{Clock, Explanation, Form, Hint, Ignored, Meaning, Reading, Unit, Why, Window};
+#[cfg(feature = "std")]
+pub use hint::{Dialect, Family};
 pub use instant::Instant;
 pub use jitter::{Delays, Jitter};
 pub use outcome::{AsOutcome, Executed, Kind, Outcome};

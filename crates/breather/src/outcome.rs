@@ -65,6 +65,28 @@ impl Outcome {
         Self::new(Kind::Permanent, Executed::Unknown, reason)
     }
 
+    /// The same to its call, if the server did not say whether to send it again. If it did, that counts: a failure
+    /// is permanent or passing by what it says.
+    ///
+    /// [`Call::on_outcome`](crate::Call::on_outcome) asks for it. What may have been executed stays so, and a success is
+    /// one whatever else was said.
+    pub fn heeding(self, hint: &Hint<'_>) -> Self {
+        match (hint.retry(), self.kind) {
+            (None, _) | (_, Kind::Success) | (Some(true), Kind::Pending) => self,
+            (Some(false), _) => Self {
+                kind: Kind::Permanent,
+                reason: "the server said not to send it again",
+                ..self
+            },
+            (Some(true), Kind::Permanent) => Self {
+                kind: Kind::Transient,
+                reason: "the server said to send it again",
+                ..self
+            },
+            (Some(true), Kind::Throttled | Kind::Transient) => self,
+        }
+    }
+
     const fn new(kind: Kind, executed: Executed, reason: &'static str) -> Self {
         Self {
             kind,

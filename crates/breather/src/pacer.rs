@@ -653,7 +653,7 @@ impl Pacer {
 
         let remaining = tightest.and_then(Window::remaining);
         let crowded = match remaining {
-            Some(left) => left > 0,
+            Some(left) => left > 0 && !hint.is_spent(),
             None => self.concurrency.suspects(permit),
         };
         if crowded && !self.was_alone(permit) {

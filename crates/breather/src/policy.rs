@@ -3,6 +3,8 @@
 use core::time::Duration;
 
 use crate::backoff::{self, Backoff};
+#[cfg(feature = "std")]
+use crate::hint::Dialect;
 use crate::jitter::Jitter;
 
 /// What to do about a failed or refused attempt: how often, how late, and when to stop.
@@ -44,6 +46,8 @@ pub struct Policy {
     longest_hint: Duration,
     /// Set by `never`, and unset by whatever permits a second attempt.
     once: bool,
+    #[cfg(feature = "std")]
+    dialects: &'static [Dialect],
 }
 
 impl Policy {
@@ -57,6 +61,8 @@ impl Policy {
             deadline: None,
             longest_hint: Duration::from_secs(5 * 60),
             once: false,
+            #[cfg(feature = "std")]
+            dialects: &[],
         }
     }
 
@@ -113,6 +119,22 @@ impl Policy {
     pub const fn with_longest_hint(mut self, longest: Duration) -> Self {
         self.longest_hint = longest;
         self
+    }
+
+    /// Sets how servers are known to write their headers, where names and values say too little. Of several dialects,
+    /// the first that names a header counts. Defaults to none.
+    ///
+    /// For one scope of many, see [`Breather::read_as`](crate::Breather::read_as).
+    #[cfg(feature = "std")]
+    pub const fn with_dialects(mut self, dialects: &'static [Dialect]) -> Self {
+        self.dialects = dialects;
+        self
+    }
+
+    /// How servers are known to write their headers.
+    #[cfg(feature = "std")]
+    pub const fn dialects(&self) -> &'static [Dialect] {
+        self.dialects
     }
 
     /// How the delay ceiling grows.

@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::Instant;
+#[cfg(feature = "std")]
+use crate::hint::Dialect;
 
 /// A wall-clock time: microseconds since 1970-01-01T00:00:00Z, negative before.
 ///
@@ -83,7 +85,8 @@ impl WallClock for UnixTime {
     }
 }
 
-/// The moment at which a response's head was received: an instant, and the wall clock beside it.
+/// The moment at which a response's head was received, as what it says is to be read: an instant, the wall clock
+/// beside it, and the dialects of its server.
 ///
 /// The only place where monotonic and wall time meet. The wall clock is asked only about dates and
 /// epochs in responses that carry no `Date` of their own.
@@ -102,6 +105,8 @@ impl WallClock for UnixTime {
 pub struct Moment<'c> {
     instant: Instant,
     wall_clock: Option<&'c dyn WallClock>,
+    #[cfg(feature = "std")]
+    dialects: &'c [Dialect],
 }
 
 impl<'c> Moment<'c> {
@@ -112,6 +117,8 @@ impl<'c> Moment<'c> {
         Self {
             instant,
             wall_clock: None,
+            #[cfg(feature = "std")]
+            dialects: &[],
         }
     }
 
@@ -120,6 +127,20 @@ impl<'c> Moment<'c> {
     pub const fn with_wall_clock(mut self, clock: &'c dyn WallClock) -> Self {
         self.wall_clock = Some(clock);
         self
+    }
+
+    /// Adds how the server is known to write its headers. Of several, the first that names a header counts.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub const fn with_dialects(mut self, dialects: &'c [Dialect]) -> Self {
+        self.dialects = dialects;
+        self
+    }
+
+    /// How the server is known to write its headers.
+    #[cfg(feature = "std")]
+    pub const fn dialects(self) -> &'c [Dialect] {
+        self.dialects
     }
 
     /// The monotonic side.

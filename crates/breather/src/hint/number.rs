@@ -10,6 +10,8 @@ use core::time::Duration;
 pub(super) struct Number {
     pub(super) whole: u64,
     nanos: u32,
+    /// Whether there was a fraction finer than a nanosecond.
+    pub(super) is_rounded: bool,
 }
 
 impl Number {
@@ -19,7 +21,11 @@ impl Number {
         let text = text.trim_ascii();
         let (whole, rest) = digits(text)?;
         let Some((b'.', fraction)) = rest.split_first() else {
-            return rest.is_empty().then_some(Self { whole, nanos: 0 });
+            return rest.is_empty().then_some(Self {
+                whole,
+                nanos: 0,
+                is_rounded: false,
+            });
         };
         let (_, rest) = digits(fraction)?;
         if !rest.is_empty() {
@@ -31,16 +37,20 @@ impl Number {
             nanos = nanos * 10 + u32::from(digit);
         }
         let finer = fraction.get(9..).unwrap_or_default();
-        if finer.iter().any(|&digit| digit != b'0') {
-            nanos += 1;
-        }
+        let is_rounded = finer.iter().any(|&digit| digit != b'0');
+        nanos += u32::from(is_rounded);
         if nanos == 1_000_000_000 {
             return Some(Self {
                 whole: whole.saturating_add(1),
                 nanos: 0,
+                is_rounded,
             });
         }
-        Some(Self { whole, nanos })
+        Some(Self {
+            whole,
+            nanos,
+            is_rounded,
+        })
     }
 
     /// The number as seconds.

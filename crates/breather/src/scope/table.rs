@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 
 use super::Scope;
+use crate::hint::Dialect;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
 use crate::policy::Policy;
@@ -25,6 +26,8 @@ pub(crate) struct ScopeTable {
     shelves: [Shelf; SHELVES],
     /// Of the scopes that are paced in their own way.
     pacings: RwLock<BTreeMap<Box<str>, Pacing>>,
+    /// Of the scopes whose answers are read in their own way.
+    dialects: RwLock<BTreeMap<Box<str>, &'static [Dialect]>>,
 }
 
 /// Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
@@ -72,6 +75,7 @@ impl ScopeTable {
             by_name: RwLock::default(),
             shelves: Default::default(),
             pacings: RwLock::default(),
+            dialects: RwLock::default(),
         }
     }
 
@@ -85,9 +89,15 @@ impl ScopeTable {
             return Arc::clone(found);
         }
         let (scope, by_all) = self.find_or_make(name, now);
+        // Held until it is on the shelf, from where it is taken should its dialects change.
+        let dialects = self.dialects.read().unwrap_or_else(PoisonError::into_inner);
+        let policy = match dialects.get(name) {
+            Some(dialects) => self.policy.with_dialects(dialects),
+            None => self.policy,
+        };
         let shared = Arc::new(SharedScope {
             scope,
-            policy: self.policy,
+            policy,
             by_all,
         });
         if by_all {
@@ -134,6 +144,18 @@ impl ScopeTable {
         // Whoever makes the scope from here on finds it.
         if let Some(scope) = self.find(name) {
             scope.lock().pacer.set_pacing(pacing);
+        }
+    }
+
+    /// Reads the answers of the scope called `name` so, from the next call on.
+    pub(crate) fn read_as(&self, name: &str, dialects: &'static [Dialect]) {
+        let mut known = self
+            .dialects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.insert(name.into(), dialects);
+        for shelf in &self.shelves {
+            shelf.lock().remove(name);
         }
     }
 

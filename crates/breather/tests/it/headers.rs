@@ -80,7 +80,7 @@ fn epoch_and_delta_are_told_apart_by_magnitude() {
     for (value, expected) in [
         ("30", Some(30.0)),
         ("0.35", Some(0.35)),
-        ("99999999", Some(99_999_999.0)),
+        ("3024000", Some(3_024_000.0)),
         ("100000000", None),
         ("999999999", None),
         ("1800000030", Some(30.0)),
@@ -122,7 +122,6 @@ fn what_is_unreadable_is_no_wait_and_no_zero() {
     for value in [
         "",
         " ",
-        "-1",
         "+1",
         "nan",
         "inf",
@@ -132,8 +131,8 @@ fn what_is_unreadable_is_no_wait_and_no_zero() {
         "7s",
         "\"7\"",
         "null",
-        "1,2",
-        "2, 3",
+        "1,two",
+        "2, 3,",
         "0x10",
         "Fri, 32 Jan 2027 08:00:00 GMT",
         "Fri, 15 Jan 2027 08:00:00 PST",
@@ -153,11 +152,18 @@ fn a_repeated_header_counts_if_its_values_agree() {
         wait(&[("retry-after", "5"), ("retry-after", "5")]),
         Some(5.0)
     );
-    let disagreeing = [("retry-after", "5"), ("retry-after", "50")];
+    let disagreeing = [
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "5"),
+        ("x-ratelimit-reset", "50"),
+    ];
     assert_eq!(wait(&disagreeing), None);
     assert_eq!(
         ignored(&disagreeing),
-        [("retry-after".to_owned(), Why::Ambiguous)]
+        [
+            ("x-ratelimit-reset".to_owned(), Why::Ambiguous),
+            ("x-ratelimit-reset".to_owned(), Why::Ambiguous)
+        ]
     );
 }
 

@@ -1,0 +1,572 @@
+//! From the headers that were found to what they say together.
+
+use core::time::Duration;
+
+use super::family::{Family, Part};
+use super::found::{Entry, Found};
+use super::number::Number;
+use super::reading::{Form, Meaning, Note, Why};
+use super::structured::{Bare, Item, Parts, dictionary, list};
+use super::time::{Now, Time, not_a_number};
+use super::window::{Stated, Unit, Window};
+use super::{Hint, MAX_WINDOWS, Said};
+
+/// Puts together what the headers of a response say.
+pub(super) struct Assembly<'f, 'a> {
+    found: &'f Found<'a, 'f>,
+    now: &'f Now<'f>,
+    /// Of which family each window is.
+    families: [Option<&'static Family>; MAX_WINDOWS],
+}
+
+impl<'f, 'a> Assembly<'f, 'a> {
+    pub(super) const fn new(found: &'f Found<'a, 'f>, now: &'f Now<'f>) -> Self {
+        Self {
+            found,
+            now,
+            families: [None; MAX_WINDOWS],
+        }
+    }
+
+    pub(super) fn fill(mut self, hint: &mut Hint<'a>) {
+        let said = hint.said();
+        self.delay(said);
+        for entry in self.found.entries() {
+            let result = match entry.part {
+                Part::Delay(_) | Part::RetryAfter | Part::Pushback | Part::Policy => continue,
+                Part::RateLimit => self.rate_limit(entry, said),
+                Part::Remark => Ok(Note::of(Meaning::Remark)),
+                _ if self.is_disputed(entry) => Err(Why::Ambiguous),
+                Part::Verdict => verdict(entry.value, said),
+                Part::Pairs => pairs(entry, said),
+                Part::Usages => usages(entry, said),
+                Part::Resources => resources(entry, said),
+                _ => self.figure(entry, said),
+            };
+            said.note(entry.header, entry.value, result);
+        }
+        for entry in self.found.entries() {
+            if entry.part == Part::Policy {
+                let result = self.policy(entry, said);
+                said.note(entry.header, entry.value, result);
+            }
+        }
+        self.finish(said);
+    }
+
+    /// Whether the header appears again with another value.
+    fn is_disputed(&self, entry: &Entry<'a>) -> bool {
+        let same = |other: &&Entry<'_>| other.is_same_header(entry);
+        self.found.entries().filter(same).count() > 1
+    }
+
+    /// The delay of the header that counts before all others: those of dialects, then in the order of their table.
+    fn delay(&self, said: &mut Said<'a>) {
+        let of_delays = |entry: &&Entry<'_>| {
+            matches!(
+                entry.part,
+                Part::Delay(_) | Part::RetryAfter | Part::Pushback
+            )
+        };
+        let order =
+            |entry: &Entry<'_>| (entry.rank, core::ptr::from_ref(entry.family), entry.place);
+        let mut last = None;
+        loop {
+            let left = self.found.entries().filter(of_delays);
+            let left = left.filter(|entry| last.is_none_or(|last| order(entry) > last));
+            let Some(first) = left.min_by_key(|entry| order(entry)) else {
+                return;
+            };
+            last = Some(order(first));
+            let lines = self.found.entries();
+            for entry in lines.filter(|entry| entry.is_same_header(first)) {
+                let result = self.delay_of(entry, first, said);
+                said.note(entry.header, entry.value, result);
+            }
+        }
+    }
+
+    /// Of a header's several lines, the one that states the longest delay counts: none is to be undercut.
+    fn delay_of(
+        &self,
+        entry: &Entry<'a>,
+        first: &Entry<'a>,
+        said: &mut Said<'a>,
+    ) -> Result<Note, Why> {
+        if said.delay.is_some_and(|delay| delay.header != first.header) {
+            return Err(Why::Outranked);
+        }
+        let time = match entry.part {
+            Part::Delay(form) => Time::read(entry.value, form, self.now)?,
+            Part::Pushback => match Number::read(entry.value) {
+                Some(_) if !self.is_disputed(entry) => {
+                    Time::read(entry.value, Form::Millis, self.now)?
+                }
+                // What is negative or no number says not to retry, and so do two that disagree.
+                _ => {
+                    said.retry = Some(false);
+                    return Ok(Note::of(Meaning::Retry));
+                }
+            },
+            _ => Time::read_retry_after(entry.value, self.now)?,
+        };
+        if said.delay.is_none_or(|delay| delay.delay < time.delay) {
+            said.delay = Some(stated(entry, time));
+        }
+        Ok(noted(Meaning::Delay, time))
+    }
+
+    /// A header that tells one thing, or two, of its family's window.
+    fn figure(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+        let Entry { family, value, .. } = *entry;
+        if let Part::Limit = entry.part {
+            return self.limit(entry, said);
+        }
+        let counted = |name| count(value).map(|count| (count, Note::of(name)));
+        let window = match self.window(family, said) {
+            Some(at) => &mut said.windows[at],
+            None => return Err(Why::TooMany),
+        };
+        let Some(window) = window else {
+            return Err(Why::TooMany);
+        };
+        match entry.part {
+            Part::Remaining => {
+                let (remaining, note) = counted(Meaning::Remaining)?;
+                window.remaining = Some(remaining);
+                Ok(note)
+            }
+            Part::Used => {
+                let (used, note) = counted(Meaning::Used)?;
+                window.used = Some(used);
+                Ok(note)
+            }
+            Part::UsedOfLimit => {
+                let (used, limit) = used_of_limit(text(value).ok_or(Why::Unreadable)?)?;
+                window.used = Some(used);
+                window.limit = Some(limit);
+                Ok(Note::of(Meaning::Used))
+            }
+            Part::Reset(form) => {
+                let time = Time::read(value, form, self.now)?;
+                if window
+                    .reset
+                    .is_some_and(|reset| self.precedes(family, reset.header, entry))
+                {
+                    return Err(Why::Outranked);
+                }
+                window.reset = Some(stated(entry, time));
+                Ok(noted(Meaning::Reset, time))
+            }
+            Part::Length(form) => {
+                let time = Time::read(value, form, self.now)?;
+                window.length = Some(time.delay);
+                Ok(noted(Meaning::Length, time))
+            }
+            Part::Name => {
+                window.name = text(value)
+                    .filter(|name| !name.is_empty())
+                    .ok_or(Why::Unreadable)?;
+                Ok(Note::of(Meaning::Name))
+            }
+            _ => {
+                window.key = Some(value.trim_ascii());
+                Ok(Note::of(Meaning::Key))
+            }
+        }
+    }
+
+    /// Whether the family has `header` before that of `entry`.
+    fn precedes(&self, family: &Family, header: &str, entry: &Entry<'_>) -> bool {
+        let place = family.headers().position(|it| it.name == header);
+        place.is_some_and(|place| place < entry.place)
+    }
+
+    /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
+    fn limit(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+        let (limit, policies) = match Number::read(entry.value) {
+            Some(number) => (number.whole, None),
+            None => {
+                let mut items = integers(entry.value).ok_or_else(|| not_a_number(entry.value))?;
+                let first = items.next().and_then(|item| item.bare.integer());
+                (first.ok_or(Why::Unreadable)?, integers(entry.value))
+            }
+        };
+        let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
+        if let Some(window) = &mut said.windows[at] {
+            let is_second = window.limit.is_some() && entry.place > 0;
+            if is_second && self.limit_before(entry) {
+                return Err(Why::Outranked);
+            }
+            window.limit = Some(limit);
+        }
+        for item in policies.into_iter().flatten() {
+            self.unnamed_policy(entry.family, &item, said)?;
+        }
+        Ok(Note::of(Meaning::Limit))
+    }
+
+    /// Whether another header of the family has told the limit, and counts before that of `entry`.
+    fn limit_before(&self, entry: &Entry<'_>) -> bool {
+        self.found.entries().any(|other| {
+            core::ptr::eq(other.family, entry.family)
+                && other.part == Part::Limit
+                && other.place < entry.place
+                && !self.is_disputed(other)
+        })
+    }
+
+    /// Limit and length of a window that has no name: of the family's own, if the limit is the same.
+    fn unnamed_policy(
+        &mut self,
+        family: &'static Family,
+        item: &Item<'a>,
+        said: &mut Said<'a>,
+    ) -> Result<(), Why> {
+        let limit = item.bare.integer().ok_or(Why::Unreadable)?;
+        let length = item.parameter("w").or_else(|| item.parameter("window"));
+        let Some(length) = length.and_then(Bare::integer).filter(|&length| length > 0) else {
+            return Ok(());
+        };
+        let length = Duration::from_secs(length);
+        let own = self.own(family, said);
+        if let Some(own) =
+            own.filter(|own| own.limit == Some(limit) && own.length.is_none_or(|it| it == length))
+        {
+            own.length = Some(length);
+            return Ok(());
+        }
+        let mut window = Window::new(family.name).with_unit(family.unit);
+        window.limit = Some(limit);
+        window.length = Some(length);
+        said.push_window(window).ok_or(Why::TooMany)
+    }
+
+    /// `RateLimit`: a dictionary in draft -07, a list from -08 on.
+    fn rate_limit(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+        if let Some(items) = list(entry.value) {
+            let mut any = false;
+            for item in items.map(Item::new) {
+                if let Some(window) = named_window(&item, entry) {
+                    said.push_window(window).ok_or(Why::TooMany)?;
+                    any = true;
+                }
+            }
+            return any
+                .then_some(Note::of(Meaning::Windows))
+                .ok_or(Why::Unreadable);
+        }
+        if self.is_disputed(entry) {
+            return Err(Why::Ambiguous);
+        }
+        let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
+        let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
+        let Some(window) = &mut said.windows[at] else {
+            return Err(Why::TooMany);
+        };
+        let mut any = false;
+        for (key, item) in members {
+            let Some(number) = item.bare.integer() else {
+                continue;
+            };
+            match key {
+                "limit" => window.limit = Some(number),
+                "remaining" => window.remaining = Some(number),
+                "reset" => window.reset = Some(seconds(entry, number)),
+                _ => continue,
+            }
+            any = true;
+        }
+        any.then_some(Note::of(Meaning::Windows))
+            .ok_or(Why::Unreadable)
+    }
+
+    /// `RateLimit-Policy`: numbers up to draft -07, named from -08 on.
+    fn policy(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+        let items = list(entry.value).ok_or(Why::Unreadable)?;
+        let mut any = false;
+        for item in items.map(Item::new) {
+            if item.bare.integer().is_some() {
+                self.unnamed_policy(entry.family, &item, said)?;
+                any = true;
+            } else if let Some(policy) = named_policy(&item) {
+                policy.apply(said)?;
+                any = true;
+            }
+        }
+        any.then_some(Note::of(Meaning::Windows))
+            .ok_or(Why::Unreadable)
+    }
+
+    /// The place of the family's window, which is made if need be.
+    fn window(&mut self, family: &'static Family, said: &mut Said<'a>) -> Option<usize> {
+        let is_own = |own: &Option<&Family>| own.is_some_and(|own| core::ptr::eq(own, family));
+        if let Some(at) = self.families.iter().position(is_own) {
+            return Some(at);
+        }
+        let at = said.windows.iter().position(Option::is_none)?;
+        let mut window = Window::new(family.name).with_unit(family.unit);
+        window.length = family.length;
+        said.windows[at] = Some(window);
+        self.families[at] = Some(family);
+        Some(at)
+    }
+
+    fn own<'s>(&self, family: &Family, said: &'s mut Said<'a>) -> Option<&'s mut Window<'a>> {
+        let is_own = |own: &Option<&Family>| own.is_some_and(|own| core::ptr::eq(own, family));
+        let at = self.families.iter().position(is_own)?;
+        said.windows[at].as_mut()
+    }
+
+    /// Works out what follows, and drops the windows of which nothing is known.
+    fn finish(&self, said: &mut Said<'a>) {
+        for at in 0..MAX_WINDOWS {
+            let Some(window) = &mut said.windows[at] else {
+                break;
+            };
+            if window.remaining.is_none() {
+                let used = window.limit.zip(window.used);
+                window.remaining = used.map(|(limit, used)| limit.saturating_sub(used));
+            }
+            if window.limit == Some(0) {
+                // A way to say that there is no limit, or that nothing is ever let in: who knows.
+                said.windows[at] = None;
+                self.dispute_limit(self.families[at], said);
+            } else if window.limit.or(window.remaining).or(window.used).is_none()
+                && window.reset.is_none()
+            {
+                said.windows[at] = None;
+            }
+        }
+        said.close_gaps();
+    }
+
+    fn dispute_limit(&self, family: Option<&'static Family>, said: &mut Said<'a>) {
+        for entry in self.found.entries() {
+            let is_own = family.is_some_and(|family| core::ptr::eq(family, entry.family));
+            if is_own
+                && matches!(
+                    entry.part,
+                    Part::Limit | Part::UsedOfLimit | Part::RateLimit
+                )
+            {
+                said.take_back(entry.header, Why::Ambiguous);
+            }
+        }
+    }
+}
+
+/// What a `RateLimit-Policy` item says of the windows of its name.
+struct Policy<'a> {
+    name: &'a str,
+    limit: u64,
+    length: Option<Duration>,
+    unit: Unit,
+    key: Option<&'a [u8]>,
+}
+
+impl<'a> Policy<'a> {
+    fn apply(&self, said: &mut Said<'a>) -> Result<(), Why> {
+        let mut any = false;
+        for window in said.windows.iter_mut().flatten() {
+            let is_own = window.name == self.name && (self.key.is_none() || window.key == self.key);
+            if is_own {
+                window.limit = Some(self.limit);
+                window.length = self.length;
+                window.unit = self.unit;
+                any = true;
+            }
+        }
+        if any {
+            return Ok(());
+        }
+        let mut window = Window::new(self.name).with_unit(self.unit);
+        window.limit = Some(self.limit);
+        window.length = self.length;
+        window.key = self.key;
+        said.push_window(window).ok_or(Why::TooMany)
+    }
+}
+
+fn named_policy<'a>(item: &Item<'a>) -> Option<Policy<'a>> {
+    let length = item.parameter("w").and_then(Bare::integer);
+    let unit = match item.parameter("qu") {
+        None => Unit::Requests,
+        Some(Bare::String(unit) | Bare::Token(unit)) => unit_called(unit),
+        Some(_) => Unit::Other,
+    };
+    Some(Policy {
+        name: item.bare.name()?,
+        limit: item.parameter("q")?.integer()?,
+        length: length.filter(|&length| length > 0).map(Duration::from_secs),
+        unit,
+        key: key(item),
+    })
+}
+
+fn unit_called(name: &str) -> Unit {
+    match name {
+        // The text of the draft and its table of units disagree.
+        "requests" | "request" => Unit::Requests,
+        "content-bytes" | "bytes" => Unit::Bytes,
+        "concurrent-requests" => Unit::Concurrency,
+        "tokens" => Unit::Tokens,
+        _ => Unit::Other,
+    }
+}
+
+/// The window of an item of `RateLimit`. One that does not say what remains is to be ignored.
+fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {
+    let mut window = Window::new(item.bare.name()?);
+    window.remaining = Some(item.parameter("r")?.integer()?);
+    if let Some(reset) = item.parameter("t") {
+        window.reset = Some(seconds(entry, reset.integer()?));
+    }
+    window.key = key(item);
+    Some(window)
+}
+
+fn key<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
+    match item.parameter("pk")? {
+        Bare::Bytes(key) => Some(key.as_bytes()),
+        _ => None,
+    }
+}
+
+fn seconds<'a>(entry: &Entry<'a>, seconds: u64) -> Stated<'a> {
+    Stated {
+        delay: Duration::from_secs(seconds),
+        header: entry.header,
+        raw: entry.value,
+    }
+}
+
+const fn stated<'a>(entry: &Entry<'a>, time: Time) -> Stated<'a> {
+    Stated {
+        delay: time.delay,
+        header: entry.header,
+        raw: entry.value,
+    }
+}
+
+const fn noted(meaning: Meaning, time: Time) -> Note {
+    Note {
+        meaning,
+        form: Some(time.form),
+        clock: time.clock,
+        is_rounded: time.is_rounded,
+    }
+}
+
+fn verdict(value: &[u8], said: &mut Said<'_>) -> Result<Note, Why> {
+    let value = value.trim_ascii();
+    let retry = match () {
+        () if value.eq_ignore_ascii_case(b"true") => true,
+        () if value.eq_ignore_ascii_case(b"false") => false,
+        () => return Err(Why::Unreadable),
+    };
+    // Of two that disagree, the one that spares the server counts.
+    said.retry = Some(retry && said.retry.unwrap_or(true));
+    Ok(Note::of(Meaning::Retry))
+}
+
+/// The items of a list of numbers, with their parameters.
+fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
+    let items = list(value)?.map(Item::new);
+    Some(items)
+}
+
+/// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.
+fn count(value: &[u8]) -> Result<u64, Why> {
+    if let Some(number) = Number::read(value) {
+        return Ok(number.whole);
+    }
+    let first = integers(value).and_then(|mut items| items.next());
+    let count = first.and_then(|item| item.bare.integer());
+    count
+        .filter(|_| !value.contains(&b','))
+        .ok_or_else(|| not_a_number(value))
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    core::str::from_utf8(value).ok().map(str::trim)
+}
+
+fn used_of_limit(text: &str) -> Result<(u64, u64), Why> {
+    let (used, limit) = text.split_once('/').ok_or(Why::Unreadable)?;
+    Ok((count(used.as_bytes())?, count(limit.as_bytes())?))
+}
+
+/// Adds the windows of all parts, or of none.
+fn push_all<'a>(
+    parts: impl Iterator<Item = &'a str>,
+    window: impl Fn(&'a str) -> Result<Window<'a>, Why>,
+    said: &mut Said<'a>,
+) -> Result<Note, Why> {
+    let mut read = [None; MAX_WINDOWS];
+    for (at, part) in parts.enumerate() {
+        *read.get_mut(at).ok_or(Why::TooMany)? = Some(window(part)?);
+    }
+    for window in read.into_iter().flatten() {
+        said.push_window(window).ok_or(Why::TooMany)?;
+    }
+    Ok(Note::of(Meaning::Windows))
+}
+
+/// `total=100; remaining=99; resets=41`; or `b=per_hour;q=100;r=99;t=41, …`.
+fn pairs<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+    let text = text(entry.value).ok_or(Why::Unreadable)?;
+    let window = |part| {
+        let mut window = Window::new(entry.family.name).with_unit(entry.family.unit);
+        for pair in Parts::new(part, b';') {
+            let (key, value) = pair.split_once('=').ok_or(Why::Unreadable)?;
+            let value = value.trim();
+            let number = || count(value.as_bytes());
+            match key.trim() {
+                "b" => (window.name, window.length) = (value, length_called(value)),
+                "q" | "total" | "limit" => window.limit = Some(number()?),
+                "r" | "remaining" => window.remaining = Some(number()?),
+                "t" | "resets" | "reset" => window.reset = Some(seconds(entry, number()?)),
+                _ => {}
+            }
+        }
+        Ok(window)
+    };
+    push_all(Parts::new(text, b','), window, said)
+}
+
+fn length_called(name: &str) -> Option<Duration> {
+    let seconds = match name {
+        "per_second" => 1,
+        "per_minute" => 60,
+        "per_hour" => 60 * 60,
+        "per_day" => 24 * 60 * 60,
+        _ => return None,
+    };
+    Some(Duration::from_secs(seconds))
+}
+
+/// `api-usage=18/5000; per-app-api-usage=17/250(appName=x)`.
+fn usages<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+    let text = text(entry.value).ok_or(Why::Unreadable)?;
+    let window = |part: &'a str| {
+        let (name, usage) = part.split_once('=').ok_or(Why::Unreadable)?;
+        let usage = usage.split_once('(').map_or(usage, |(usage, _)| usage);
+        let (used, limit) = used_of_limit(usage)?;
+        let mut window = Window::new(name.trim());
+        window.used = Some(used);
+        window.limit = Some(limit);
+        Ok(window)
+    };
+    push_all(text.split([';', ',']), window, said)
+}
+
+/// `Microsoft.Compute/GetVM3Min;197,Microsoft.Compute/GetVM30Min;1297`.
+fn resources<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+    let text = text(entry.value).ok_or(Why::Unreadable)?;
+    let window = |part: &'a str| {
+        let (name, remaining) = part.split_once(';').ok_or(Why::Unreadable)?;
+        Ok(Window::new(name.trim()).with_remaining(count(remaining.as_bytes())?))
+    };
+    push_all(text.split(','), window, said)
+}

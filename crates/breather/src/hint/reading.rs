@@ -1,0 +1,270 @@
+//! Where each figure of a hint comes from.
+
+use core::fmt;
+
+/// A header that was read, and as what.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Hint, Instant, Meaning, Moment};
+///
+/// let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
+/// let hint = Hint::read(headers, Moment::new(Instant::ORIGIN));
+/// let reading = hint.readings().next().unwrap();
+/// assert_eq!((reading.header(), reading.value()), ("retry-after", &b"7"[..]));
+/// assert_eq!(reading.meaning(), Meaning::Delay);
+/// assert_eq!(reading.to_string(), "delay, in seconds");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reading<'a> {
+    pub(super) header: &'static str,
+    pub(super) value: &'a [u8],
+    pub(super) note: Note,
+}
+
+/// A header that was found and has no effect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ignored<'a> {
+    pub(super) header: &'static str,
+    pub(super) value: &'a [u8],
+    pub(super) why: Why,
+}
+
+/// As what a header was read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Note {
+    pub(super) meaning: Meaning,
+    pub(super) form: Option<Form>,
+    pub(super) clock: Option<Clock>,
+    pub(super) is_rounded: bool,
+}
+
+#[cfg(feature = "std")]
+impl Note {
+    pub(super) const fn of(meaning: Meaning) -> Self {
+        Self {
+            meaning,
+            form: None,
+            clock: None,
+            is_rounded: false,
+        }
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// The header's name, in lower case.
+    #[must_use]
+    pub const fn header(&self) -> &'static str {
+        self.header
+    }
+
+    /// Its value, as received.
+    #[must_use]
+    pub const fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// What it tells.
+    #[must_use]
+    pub const fn meaning(&self) -> Meaning {
+        self.note.meaning
+    }
+
+    /// In which form it states an instant, a delay or a length; `None` where it states none.
+    #[must_use]
+    pub const fn form(&self) -> Option<Form> {
+        self.note.form
+    }
+
+    /// Against which clock a date or an epoch was read.
+    #[must_use]
+    pub const fn clock(&self) -> Option<Clock> {
+        self.note.clock
+    }
+
+    /// Whether it was rounded up, to what can be kept.
+    #[must_use]
+    pub const fn is_rounded(&self) -> bool {
+        self.note.is_rounded
+    }
+}
+
+impl fmt::Display for Reading<'_> {
+    /// As what it was read, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let note = &self.note;
+        write!(f, "{}", note.meaning)?;
+        if let Some(form) = note.form {
+            write!(f, ", {form}")?;
+        }
+        if let Some(clock) = note.clock {
+            write!(f, ", by {clock}")?;
+        }
+        if note.is_rounded {
+            f.write_str(", rounded up")?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Ignored<'a> {
+    /// The header's name, in lower case.
+    #[must_use]
+    pub const fn header(&self) -> &'static str {
+        self.header
+    }
+
+    /// Its value, as received.
+    #[must_use]
+    pub const fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// Why it has no effect.
+    #[must_use]
+    pub const fn why(&self) -> Why {
+        self.why
+    }
+}
+
+/// What a header tells.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Meaning {
+    /// How long to wait, whatever window was spent.
+    Delay,
+    /// How many a window permits.
+    Limit,
+    /// How many remain in a window.
+    Remaining,
+    /// How many of a window were used.
+    Used,
+    /// When a window resets.
+    Reset,
+    /// How long a window is.
+    Length,
+    /// What a window is called.
+    Name,
+    /// Whose calls share a window.
+    Key,
+    /// All of one window or of several.
+    Windows,
+    /// Whether to send the request again at all.
+    Retry,
+    /// A remark, for people.
+    Remark,
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delay => "delay",
+            Self::Limit => "limit",
+            Self::Remaining => "remaining",
+            Self::Used => "used",
+            Self::Reset => "reset",
+            Self::Length => "length of the window",
+            Self::Name => "name of the window",
+            Self::Key => "partition of the window",
+            Self::Windows => "windows",
+            Self::Retry => "whether to retry",
+            Self::Remark => "remark",
+        })
+    }
+}
+
+/// In which form a header states an instant, a delay or a length.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Form {
+    /// Whatever its value shows it to be: a date and a duration with units by what they look like, a number by its
+    /// magnitude (seconds below 10⁸, an epoch in seconds from 10⁹ to 10¹¹, one in milliseconds from 10¹² to
+    /// 10¹⁴). What is guessed so and lies more than 35 days ahead is not obeyed.
+    Any,
+    /// Seconds from now, with or without a fraction.
+    Seconds,
+    /// Milliseconds from now.
+    Millis,
+    /// Seconds since 1970.
+    EpochSeconds,
+    /// Milliseconds since 1970.
+    EpochMillis,
+    /// A date: one of the three HTTP forms, RFC 2822, RFC 3339 (with seconds or without), or what JavaScript prints.
+    Date,
+    /// A duration with units, as Go prints it: `6m0s`, `12ms`.
+    Units,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "in any form",
+            Self::Seconds => "in seconds",
+            Self::Millis => "in milliseconds",
+            Self::EpochSeconds => "as seconds since 1970",
+            Self::EpochMillis => "as milliseconds since 1970",
+            Self::Date => "as a date",
+            Self::Units => "as a duration with units",
+        })
+    }
+}
+
+/// Against which clock a date or an epoch was read.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Clock {
+    /// The server's, from the response's `Date`: a skewed clock on either side makes no difference.
+    Date,
+    /// Our own, since the response has no readable `Date`.
+    Own,
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Date => "the response's Date",
+            Self::Own => "our own clock",
+        })
+    }
+}
+
+/// Why a header has no effect.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Why {
+    /// Its value can be read in more than one way, or two of its values disagree.
+    Ambiguous,
+    /// The response came out of a cache (`Age` above 0), and tells of another time.
+    Cached,
+    /// Its unit is a guess, and by that it is more than 35 days ahead.
+    Implausible,
+    /// It names an instant that has passed.
+    Past,
+    /// It names a wall-clock time, and nothing tells what the time is.
+    NoClock,
+    /// Another header tells the same, and more exactly.
+    Outranked,
+    /// It holds a number that stands for nothing, as -1.
+    Sentinel,
+    /// There are more of its kind than are kept.
+    TooMany,
+    /// Its value is not in any form known for it.
+    Unreadable,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ambiguous => "it can be read in more than one way",
+            Self::Cached => "the response came out of a cache",
+            Self::Implausible => "its unit is a guess, and by that it is more than 35 days ahead",
+            Self::Past => "it names an instant that has passed",
+            Self::NoClock => "it names a wall-clock time, and none is known",
+            Self::Outranked => "another header tells the same, and more exactly",
+            Self::Sentinel => "it is a number that stands for nothing",
+            Self::TooMany => "there are more of its kind than are kept",
+            Self::Unreadable => "its value is not in a known form",
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! The structured fields of the IETF's drafts ([RFC 9651](https://www.rfc-editor.org/rfc/rfc9651)).
+//!
+//! Whether a value is well-formed is for `sfv` to say. What is, can be taken apart by looking for its separators
+//! alone, and then it borrows from the value: a name, and above all a partition key, which `sfv` would hand out
+//! decoded, in memory of its own.
+
+use sfv::Parser;
+use sfv::visitor::Ignored;
+
+/// The items of a list, if it is one and is well-formed.
+pub(super) fn list(value: &[u8]) -> Option<Parts<'_>> {
+    Parser::new(value).parse_list_with_visitor(Ignored).ok()?;
+    Some(Parts::new(core::str::from_utf8(value).ok()?, b','))
+}
+
+/// The members of a dictionary, if it is one and is well-formed.
+pub(super) fn dictionary(value: &[u8]) -> Option<impl Iterator<Item = (&str, Item<'_>)>> {
+    Parser::new(value)
+        .parse_dictionary_with_visitor(Ignored)
+        .ok()?;
+    let members = Parts::new(core::str::from_utf8(value).ok()?, b',');
+    Some(members.filter_map(|member| {
+        let (key, item) = member.split_once('=')?;
+        Some((key, Item::new(item)))
+    }))
+}
+
+/// What stands between separators, where they are not in a string or an inner list.
+pub(super) struct Parts<'a> {
+    rest: Option<&'a str>,
+    separator: u8,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) const fn new(text: &'a str, separator: u8) -> Self {
+        Self {
+            rest: Some(text),
+            separator,
+        }
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest.take()?;
+        let (mut is_quoted, mut is_escaped, mut depth) = (false, false, 0_u32);
+        let end = rest.bytes().position(|byte| {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if is_quoted => is_escaped = true,
+                b'"' => is_quoted = !is_quoted,
+                b'(' if !is_quoted => depth += 1,
+                b')' if !is_quoted => depth = depth.saturating_sub(1),
+                _ => return byte == self.separator && !is_quoted && depth == 0,
+            }
+            false
+        });
+        let (part, rest) = match end {
+            Some(end) => (&rest[..end], Some(&rest[end + 1..])),
+            None => (rest, None),
+        };
+        self.rest = rest;
+        Some(part.trim_matches([' ', '\t']))
+    }
+}
+
+/// An item with its parameters, of a value that is well-formed.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub(super) bare: Bare<'a>,
+    parameters: &'a str,
+}
+
+/// An item without parameters, as far as it matters here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Bare<'a> {
+    /// As written, without its quotes.
+    String(&'a str),
+    Token(&'a str),
+    /// One that is not negative.
+    Integer(u64),
+    /// As written, without its colons.
+    Bytes(&'a str),
+    Other,
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let bare = Parts::new(text, b';').next().unwrap_or_default();
+        Self {
+            bare: Bare::new(bare),
+            parameters: &text[bare.len()..],
+        }
+    }
+
+    /// Of a parameter that is there twice, the last counts.
+    pub(super) fn parameter(&self, key: &str) -> Option<Bare<'a>> {
+        let mut found = None;
+        for parameter in Parts::new(self.parameters, b';') {
+            match parameter.split_once('=') {
+                Some((name, value)) if name == key => found = Some(Bare::new(value)),
+                None if parameter == key => found = Some(Bare::Other),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+impl<'a> Bare<'a> {
+    fn new(text: &'a str) -> Self {
+        match text.as_bytes() {
+            [b'"', .., b'"'] => Self::String(&text[1..text.len() - 1]),
+            [b':', .., b':'] => Self::Bytes(&text[1..text.len() - 1]),
+            [b'0'..=b'9', ..] => text.parse().map_or(Self::Other, Self::Integer),
+            [b'a'..=b'z' | b'A'..=b'Z' | b'*', ..] => Self::Token(text),
+            _ => Self::Other,
+        }
+    }
+
+    pub(super) const fn integer(self) -> Option<u64> {
+        match self {
+            Self::Integer(integer) => Some(integer),
+            _ => None,
+        }
+    }
+
+    /// A name, which is a string by the standard and a token in examples of the draft itself.
+    pub(super) const fn name(self) -> Option<&'a str> {
+        match self {
+            Self::String(name) | Self::Token(name) => Some(name),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Instants, delays and lengths in header values.
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use jiff::fmt::{friendly, rfc2822, strtime, temporal};
+
+use super::number::Number;
+use super::reading::{Clock, Form, Why};
+use crate::unix_time::{Moment, UnixTime};
+
+/// What a date or an epoch is read against.
+pub(super) struct Now<'a> {
+    /// The response's `Date`, if it has one.
+    date: Option<&'a [u8]>,
+    moment: Moment<'a>,
+    /// Read once, when it is first needed.
+    known: Cell<Option<Result<(UnixTime, Clock), Why>>>,
+}
+
+impl<'a> Now<'a> {
+    pub(super) const fn new(date: Option<&'a [u8]>, moment: Moment<'a>) -> Self {
+        Self {
+            date,
+            moment,
+            known: Cell::new(None),
+        }
+    }
+
+    fn get(&self) -> Result<(UnixTime, Clock), Why> {
+        if let Some(known) = self.known.get() {
+            return known;
+        }
+        let date = self.date.and_then(http_date);
+        let own = || self.moment.unix_time().map(|time| (time, Clock::Own));
+        let now = date.map(|date| (date, Clock::Date)).or_else(own);
+        let now = now.ok_or(Why::NoClock);
+        self.known.set(Some(now));
+        now
+    }
+
+    /// The delay from now to `time`, by the server's clock if it told it.
+    ///
+    /// `Date` is cut to whole seconds, so the delay is up to a second too long and never too short.
+    fn until(&self, time: UnixTime, form: Form) -> Result<Time, Why> {
+        let (now, clock) = self.get()?;
+        Ok(Time {
+            delay: time.duration_since(now).ok_or(Why::Past)?,
+            form,
+            clock: Some(clock),
+            is_rounded: false,
+        })
+    }
+}
+
+/// A delay, and how it was stated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Time {
+    pub(super) delay: Duration,
+    pub(super) form: Form,
+    pub(super) clock: Option<Clock>,
+    pub(super) is_rounded: bool,
+}
+
+impl Time {
+    const fn from_now(delay: Duration, form: Form, is_rounded: bool) -> Self {
+        Self {
+            delay,
+            form,
+            clock: None,
+            is_rounded,
+        }
+    }
+
+    /// Reads an instant or a delay that is written in `form`.
+    pub(super) fn read(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+        match form {
+            Form::Any => Self::read_any(raw, now),
+            Form::Seconds | Form::Millis | Form::EpochSeconds | Form::EpochMillis => {
+                let number = Number::read(raw).ok_or_else(|| not_a_number(raw))?;
+                Self::from_number(number, form, now)
+            }
+            Form::Date => now.until(any_date(raw).ok_or(Why::Unreadable)?, Form::Date),
+            Form::Units => Self::from_units(raw),
+        }
+    }
+
+    fn read_any(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
+        if let Some(number) = Number::read(raw) {
+            let form = by_magnitude(number).ok_or(Why::Ambiguous)?;
+            let time = Self::from_number(number, form, now)?;
+            return time.plausible();
+        }
+        if let Some(date) = any_date(raw) {
+            return now.until(date, Form::Date);
+        }
+        Self::from_units(raw).map_err(|_| not_a_number(raw))
+    }
+
+    /// Reads `Retry-After`: seconds or a date by its standard ([RFC 9110 section
+    /// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)); as found, a fraction of seconds, an epoch, and
+    /// several values, of which the latest counts.
+    pub(super) fn read_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
+        if let Some(number) = Number::read(raw) {
+            return Self::from_retry_after(number, now);
+        }
+        if let Some(date) = http_date(raw).or_else(|| rfc_2822(text(raw)?)) {
+            return now.until(date, Form::Date);
+        }
+        if !raw.contains(&b',') {
+            return Err(not_a_number(raw));
+        }
+        let mut latest: Option<Self> = None;
+        for part in raw.split(|&byte| byte == b',') {
+            let number = Number::read(part).ok_or(Why::Unreadable)?;
+            let time = Self::from_retry_after(number, now)?;
+            latest = latest
+                .filter(|latest| latest.delay >= time.delay)
+                .or(Some(time));
+        }
+        latest.ok_or(Why::Unreadable)
+    }
+
+    fn from_retry_after(number: Number, now: &Now<'_>) -> Result<Self, Why> {
+        let form = by_magnitude(number).ok_or(Why::Ambiguous)?;
+        let time = Self::from_number(number, form, now)?;
+        match form {
+            Form::Seconds => Ok(time),
+            _ => time.plausible(),
+        }
+    }
+
+    fn from_number(number: Number, form: Form, now: &Now<'_>) -> Result<Self, Why> {
+        if number.whole > LARGEST {
+            return Err(Why::Ambiguous);
+        }
+        let is_rounded = number.is_rounded;
+        let nanos = number.as_secs().as_nanos();
+        // Wall time is kept in microseconds, and rounded up to that.
+        let epoch = |micros: u128| UnixTime::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
+        match form {
+            Form::EpochSeconds => now.until(epoch(nanos.div_ceil(1_000)), form),
+            Form::EpochMillis => now.until(epoch(nanos.div_ceil(1_000_000)), form),
+            Form::Millis => {
+                let fits = u64::try_from(nanos.div_ceil(1_000)).unwrap_or(u64::MAX);
+                let delay = Duration::from_nanos(fits);
+                let is_rounded = is_rounded || nanos % 1_000 > 0;
+                Ok(Self::from_now(delay, form, is_rounded))
+            }
+            Form::Any | Form::Seconds | Form::Date | Form::Units => {
+                Ok(Self::from_now(number.as_secs(), Form::Seconds, is_rounded))
+            }
+        }
+    }
+
+    fn from_units(raw: &[u8]) -> Result<Self, Why> {
+        let text = text(raw)
+            .filter(|text| !text.contains([' ', ',']))
+            .ok_or(Why::Unreadable)?;
+        let delay = friendly::SpanParser::new().parse_unsigned_duration(text);
+        let delay = delay.map_err(|_| Why::Unreadable)?;
+        Ok(Self::from_now(delay, Form::Units, false))
+    }
+
+    /// What rests on a guess, if it is near enough.
+    fn plausible(self) -> Result<Self, Why> {
+        (self.delay <= FARTHEST_GUESS)
+            .then_some(self)
+            .ok_or(Why::Implausible)
+    }
+}
+
+/// In which form a number is that may be in any.
+const fn by_magnitude(number: Number) -> Option<Form> {
+    match number.whole {
+        0..100_000_000 => Some(Form::Seconds),
+        1_000_000_000..100_000_000_000 => Some(Form::EpochSeconds),
+        1_000_000_000_000..100_000_000_000_000 => Some(Form::EpochMillis),
+        _ => None,
+    }
+}
+
+/// Why what should be a number has no effect.
+pub(super) fn not_a_number(raw: &[u8]) -> Why {
+    match raw.trim_ascii().split_first() {
+        Some((b'-', rest)) if Number::read(rest).is_some() => Why::Sentinel,
+        _ => Why::Unreadable,
+    }
+}
+
+/// One of the three forms that [RFC 9110 section 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7) has.
+fn http_date(raw: &[u8]) -> Option<UnixTime> {
+    let date = httpdate::parse_http_date(text(raw)?).ok()?;
+    Some(UnixTime::from(date))
+}
+
+/// A date in any form that is known.
+fn any_date(raw: &[u8]) -> Option<UnixTime> {
+    let text = text(raw)?;
+    // All of them have a colon.
+    if !text.contains(':') {
+        return None;
+    }
+    http_date(raw)
+        .or_else(|| rfc_3339(text))
+        .or_else(|| rfc_2822(text))
+        .or_else(|| javascript(text))
+}
+
+/// As `Mon, 3 Jun 2019 12:00:00 +0200`: a day of one digit, and another zone. Of zones that are named, those alone
+/// that are Greenwich's: all other names are understood differently by different people.
+fn rfc_2822(text: &str) -> Option<UnixTime> {
+    let (_, zone) = text.rsplit_once([' ', ':'])?;
+    let is_offset = zone.starts_with(['+', '-']);
+    let is_greenwich = ["GMT", "UTC", "UT", "Z"].contains(&zone);
+    if !is_offset && !is_greenwich {
+        return None;
+    }
+    let time = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(from_timestamp(time, text))
+}
+
+/// As `2018-03-13T00:00:00Z`, and without seconds, as Jira writes it.
+fn rfc_3339(text: &str) -> Option<UnixTime> {
+    // What begins otherwise is no such date, and its time zone would be looked for.
+    let year = text.as_bytes().first_chunk::<5>()?;
+    let is_year = year[..4].iter().all(u8::is_ascii_digit) && year[4] == b'-';
+    if !is_year || text.contains('[') {
+        return None;
+    }
+    let time = temporal::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(from_timestamp(time, text))
+}
+
+/// As JavaScript's `Date` prints itself: `Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)`.
+fn javascript(text: &str) -> Option<UnixTime> {
+    let date = text.split_once(" (").map_or(text, |(date, _)| date);
+    let date = strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", date).ok()?;
+    Some(from_timestamp(date.to_timestamp().ok()?, text))
+}
+
+/// A leap second, which `jiff` takes for the one before, is taken for the one after: nothing is to be sent too early.
+fn from_timestamp(time: jiff::Timestamp, text: &str) -> UnixTime {
+    let leap = i64::from(text.contains(":60"));
+    let nanos = time.as_nanosecond() + i128::from(leap) * 1_000_000_000;
+    let micros = nanos.div_euclid(1_000) + i128::from(nanos.rem_euclid(1_000) > 0);
+    UnixTime::from_micros(micros as i64)
+}
+
+fn text(raw: &[u8]) -> Option<&str> {
+    core::str::from_utf8(raw).ok().map(str::trim)
+}
+
+/// As far ahead as any server's window reaches, which is a month, and some days.
+const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+
+/// What is larger is out of range for any unit: 31,000 years in milliseconds.
+const LARGEST: u64 = 1_000_000_000_000_000;

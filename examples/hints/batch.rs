@@ -1,0 +1,31 @@
+//! A response as a line of JSON.
+
+use breather::UnixTime;
+use serde::Deserialize;
+
+use crate::head::{Head, named};
+
+/// A response as a line of JSON.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    status: Option<u16>,
+    now: Option<String>,
+    headers: Vec<(String, String)>,
+}
+
+impl Line {
+    pub(crate) fn head(&self) -> anyhow::Result<Head> {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| named(name, value.as_bytes()));
+        Ok(Head {
+            status: self.status,
+            headers: headers.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What the wall clock showed, if the line says it.
+    pub(crate) fn now(&self) -> anyhow::Result<Option<UnixTime>> {
+        self.now.as_deref().map(crate::time).transpose()
+    }
+}

@@ -1,0 +1,119 @@
+//! The head of a response, as it is printed.
+
+use std::io::BufRead;
+
+use anyhow::{Context, bail, ensure};
+
+/// A status, if it is known, and header lines.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+}
+
+/// The heads of all responses: each begins with a status line, but for the first, which may be without one, and ends with
+/// an empty line. What follows up to the next status line is a body.
+pub(crate) fn read_all(input: impl BufRead) -> anyhow::Result<Vec<Head>> {
+    let mut heads: Vec<Head> = Vec::new();
+    let mut is_body = false;
+    for (number, line) in input.take(MOST_BYTES).split(b'\n').enumerate() {
+        let line = line.context("standard input")?;
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        if let Some(status) = status_of(line) {
+            heads.push(Head {
+                status: Some(status),
+                headers: Vec::new(),
+            });
+            is_body = false;
+        } else if line.is_empty() {
+            is_body = !heads.is_empty();
+        } else if !is_body {
+            let header = header(line).with_context(|| format!("line {}", number + 1))?;
+            if heads.is_empty() {
+                heads.push(Head::default());
+            }
+            if let Some(head) = heads.last_mut() {
+                head.headers.push(header);
+            }
+        }
+    }
+    ensure!(!heads.is_empty(), "there is no header on standard input");
+    Ok(heads)
+}
+
+/// The status of a line like `HTTP/1.1 429 Too Many Requests`.
+fn status_of(line: &[u8]) -> Option<u16> {
+    let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/")?;
+    let (version, rest) = line.split_once(' ')?;
+    let is_version = !version.is_empty()
+        && version
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    let status = rest.split(' ').next().filter(|status| status.len() == 3)?;
+    status.parse().ok().filter(|_| is_version)
+}
+
+fn header(line: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
+    let colon = line.iter().position(|&byte| byte == b':');
+    let Some(colon) = colon else {
+        bail!("expected `name: value`, not `{}`", line.escape_ascii());
+    };
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
+    named(&name.escape_ascii().to_string(), value)
+}
+
+/// A header, if that can be its name.
+pub(crate) fn named(name: &str, value: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    ensure!(
+        !name.is_empty() && name.bytes().all(is_token),
+        "`{}` cannot be a header's name",
+        name.escape_debug()
+    );
+    Ok((name.to_owned(), value.trim_ascii().to_vec()))
+}
+
+/// More than any head, and most bodies that come with one.
+const MOST_BYTES: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_curl_prints() {
+        let printed = b"HTTP/1.1 302 Found\r\nLocation: /a\r\n\r\nHTTP/2 429 \r\nRetry-After:7\r\nx:\r\n\r\n{\"a\": 1}\n";
+        let heads = read_all(&printed[..]).unwrap();
+        let statuses: Vec<_> = heads.iter().map(|head| head.status).collect();
+        assert_eq!(statuses, [Some(302), Some(429)]);
+        let headers = &heads[1].headers;
+        assert_eq!(headers[0], ("Retry-After".to_owned(), b"7".to_vec()));
+        assert_eq!(headers[1], ("x".to_owned(), Vec::new()));
+        assert_eq!(headers.len(), 2);
+    }
+
+    #[test]
+    fn headers_alone() {
+        let heads = read_all(&b"a: b: c\nd:e"[..]).unwrap();
+        assert_eq!(heads[0].status, None);
+        assert_eq!(heads[0].headers[0].1, b"b: c");
+        assert_eq!(heads[0].headers[1].1, b"e");
+    }
+
+    #[test]
+    fn nonsense_says_where() {
+        for (printed, said) in [
+            ("", "no header"),
+            ("\n\n", "no header"),
+            ("a: b\nnonsense", "line 2"),
+            (": b", "line 1"),
+            ("a b: c", "line 1"),
+        ] {
+            let error = read_all(printed.as_bytes()).unwrap_err();
+            assert!(
+                format!("{error:#}").contains(said),
+                "{printed:?}: {error:#}"
+            );
+        }
+    }
+}

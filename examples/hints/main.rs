@@ -1,0 +1,158 @@
+//! What breather understands of a response: `cargo run --example hints -- 'retry-after: 7'`.
+//!
+//! Headers come as arguments, or on standard input as `curl -sD -` prints them. `--help` after `--` lists the options.
+
+use std::{
+    io::{self, BufRead, BufReader, IsTerminal, Write, stdin, stdout},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail, ensure};
+use breather::{Dialect, Hint, Instant, Moment, UnixTime};
+use clap::Parser;
+
+use answer::Answer;
+use batch::Line;
+use head::Head;
+
+mod answer;
+mod batch;
+mod head;
+
+/// Shows what breather understands of a response: how long it would wait, each quota window, and where each figure
+/// comes from.
+///
+/// Headers come as arguments, or on standard input as `curl -sD -` prints them: with a status line, and
+/// several responses one after the other.
+#[derive(Debug, Parser)]
+#[command(name = "hints", verbatim_doc_comment)]
+struct Options {
+    /// Headers, each as `name: value`
+    #[arg(value_name = "HEADER", conflicts_with = "batch")]
+    headers: Vec<String>,
+
+    /// Status of the response, where no status line tells it
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..1000))]
+    status: Option<u16>,
+
+    /// Wall clock to read dates against, as 2026-11-24T00:00:00Z [default: this machine's]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    now: Option<UnixTime>,
+
+    /// Server that is known to have sent it, by its dialect; of several, the first that names a header counts
+    #[arg(long = "dialect", value_name = "NAME", value_parser = dialect)]
+    dialects: Vec<Dialect>,
+
+    /// Print a JSON object for each response
+    #[arg(long)]
+    json: bool,
+
+    /// Read a JSON object from each line of standard input, {"status": 429, "now": "2026-11-24T00:00:00Z",
+    /// "headers": [["retry-after", "7"]]}, and answer each with one
+    #[arg(long)]
+    batch: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell if this fails.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    if options.batch {
+        for (number, line) in stdin().lock().lines().enumerate() {
+            let answer = || {
+                let line: Line = serde_json::from_str(&line?)?;
+                let head = line.head()?;
+                let now = line.now()?.or(options.now);
+                anyhow::Ok(head.answer(now, &options.dialects, |answer| answer.json()))
+            };
+            let answer = answer().with_context(|| format!("line {}", number + 1))?;
+            writeln!(out, "{answer}")?;
+        }
+        return Ok(());
+    }
+    for (number, mut head) in heads(options)?.into_iter().enumerate() {
+        head.status = head.status.or(options.status);
+        if options.json {
+            let json = head.answer(options.now, &options.dialects, |answer| answer.json());
+            writeln!(out, "{json}")?;
+        } else {
+            if number > 0 {
+                writeln!(out)?;
+            }
+            let words = head.answer(options.now, &options.dialects, |answer| answer.words());
+            write!(out, "{words}")?;
+        }
+    }
+    Ok(())
+}
+
+fn heads(options: &Options) -> anyhow::Result<Vec<Head>> {
+    if options.headers.is_empty() {
+        ensure!(
+            !stdin().is_terminal(),
+            "there is no header: give some as arguments, as in `hints 'retry-after: 7'`, or on standard input"
+        );
+        return head::read_all(BufReader::new(stdin().lock()));
+    }
+    let lines = options.headers.join("\n");
+    let heads = head::read_all(lines.as_bytes())?;
+    ensure!(
+        heads.len() == 1,
+        "the arguments are headers of one response"
+    );
+    Ok(heads)
+}
+
+impl Head {
+    /// What `tell` makes of the response, by the clock that shows `now`.
+    fn answer<T>(
+        &self,
+        now: Option<UnixTime>,
+        dialects: &[Dialect],
+        tell: impl FnOnce(&Answer<'_>) -> T,
+    ) -> T {
+        let now = now.unwrap_or_else(|| std::time::SystemTime::now().into());
+        let moment = Moment::new(Instant::ORIGIN)
+            .with_wall_clock(&now)
+            .with_dialects(dialects);
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_slice()));
+        let hint = Hint::read(headers, moment);
+        tell(&Answer {
+            status: self.status,
+            hint: &hint,
+        })
+    }
+}
+
+fn time(text: &str) -> anyhow::Result<UnixTime> {
+    let time: jiff::Timestamp = text
+        .parse()
+        .context("expected a date as 2026-11-24T00:00:00Z")?;
+    Ok(UnixTime::from_micros(time.as_microsecond()))
+}
+
+fn dialect(name: &str) -> anyhow::Result<Dialect> {
+    if let Some(dialect) = Dialect::named(name) {
+        return Ok(dialect);
+    }
+    let known: Vec<_> = Dialect::all().iter().map(Dialect::name).collect();
+    bail!("known are {}", known.join(", "))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -36,28 +36,22 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 Part::Delay(_) | Part::RetryAfter | Part::Pushback | Part::Policy => continue,
                 Part::RateLimit => self.rate_limit(entry, said),
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
-                _ if self.is_disputed(entry) => Err(Why::Ambiguous),
+                _ if entry.is_disputed => Err(Why::Ambiguous),
                 Part::Verdict => verdict(entry.value, said),
                 Part::Pairs => pairs(entry, said),
                 Part::Usages => usages(entry, said),
                 Part::Resources => resources(entry, said),
                 _ => self.figure(entry, said),
             };
-            said.note(entry.header, entry.value, result);
+            said.note(entry.header(), entry.value, result);
         }
         for entry in self.found.entries() {
             if entry.part == Part::Policy {
                 let result = self.policy(entry, said);
-                said.note(entry.header, entry.value, result);
+                said.note(entry.header(), entry.value, result);
             }
         }
         self.finish(said);
-    }
-
-    /// Whether the header appears again with another value.
-    fn is_disputed(&self, entry: &Entry<'a>) -> bool {
-        let same = |other: &&Entry<'_>| other.is_same_header(entry);
-        self.found.entries().filter(same).count() > 1
     }
 
     /// The delay of the header that counts before all others: those of dialects, then in the order of their table.
@@ -81,7 +75,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             let lines = self.found.entries();
             for entry in lines.filter(|entry| entry.is_same_header(first)) {
                 let result = self.delay_of(entry, first, said);
-                said.note(entry.header, entry.value, result);
+                said.note(entry.header(), entry.value, result);
             }
         }
     }
@@ -93,15 +87,16 @@ impl<'f, 'a> Assembly<'f, 'a> {
         first: &Entry<'a>,
         said: &mut Said<'a>,
     ) -> Result<Note, Why> {
-        if said.delay.is_some_and(|delay| delay.header != first.header) {
+        if said
+            .delay
+            .is_some_and(|delay| delay.header != first.header())
+        {
             return Err(Why::Outranked);
         }
         let time = match entry.part {
             Part::Delay(form) => Time::read(entry.value, form, self.now)?,
             Part::Pushback => match Number::read(entry.value) {
-                Some(_) if !self.is_disputed(entry) => {
-                    Time::read(entry.value, Form::Millis, self.now)?
-                }
+                Some(_) if !entry.is_disputed => Time::read(entry.value, Form::Millis, self.now)?,
                 // What is negative or no number says not to retry, and so do two that disagree.
                 _ => {
                     said.retry = Some(false);
@@ -179,7 +174,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// Whether the family has `header` before that of `entry`.
     fn precedes(&self, family: &Family, header: &str, entry: &Entry<'_>) -> bool {
         let place = family.headers().position(|it| it.name == header);
-        place.is_some_and(|place| place < entry.place)
+        place.is_some_and(|place| place < usize::from(entry.place))
     }
 
     /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
@@ -212,7 +207,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             core::ptr::eq(other.family, entry.family)
                 && other.part == Part::Limit
                 && other.place < entry.place
-                && !self.is_disputed(other)
+                && !other.is_disputed
         })
     }
 
@@ -256,7 +251,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 .then_some(Note::of(Meaning::Windows))
                 .ok_or(Why::Unreadable);
         }
-        if self.is_disputed(entry) {
+        if entry.is_disputed {
             return Err(Why::Ambiguous);
         }
         let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
@@ -350,7 +345,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                     Part::Limit | Part::UsedOfLimit | Part::RateLimit
                 )
             {
-                said.take_back(entry.header, Why::Ambiguous);
+                said.take_back(entry.header(), Why::Ambiguous);
             }
         }
     }
@@ -436,7 +431,7 @@ fn key<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
 fn seconds<'a>(entry: &Entry<'a>, seconds: u64) -> Stated<'a> {
     Stated {
         delay: Duration::from_secs(seconds),
-        header: entry.header,
+        header: entry.header(),
         raw: entry.value,
     }
 }
@@ -444,7 +439,7 @@ fn seconds<'a>(entry: &Entry<'a>, seconds: u64) -> Stated<'a> {
 const fn stated<'a>(entry: &Entry<'a>, time: Time) -> Stated<'a> {
     Stated {
         delay: time.delay,
-        header: entry.header,
+        header: entry.header(),
         raw: entry.value,
     }
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::family::{Family, Header, LONGEST_NAME, Part};
+use super::family::{Family, LONGEST_NAME, Part, is_name};
 use super::reading::Form;
 use super::window::Unit;
 
@@ -297,18 +297,18 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The header called `name`, which is in lower case: its family, and its place there.
-pub(super) fn find(name: &[u8]) -> Option<(&'static Family, usize)> {
-    let length = name.len();
-    if length > LONGEST_NAME {
-        return None;
+/// The header called `name`, in whatever case: its family, and its place there.
+pub(super) fn find(name: &[u8]) -> Option<(&'static Family, u8)> {
+    let mut slot = hash(name);
+    // The table is never full.
+    while let Some(Place { family, place }) = INDEX.slots[slot % SLOTS] {
+        let family = &FAMILIES[usize::from(family)];
+        if is_name(family.header(place).name, name) {
+            return Some((family, place));
+        }
+        slot += 1;
     }
-    let of_length = usize::from(INDEX.starts[length])..usize::from(INDEX.starts[length + 1]);
-    INDEX.places[of_length].iter().find_map(|place| {
-        let family = &FAMILIES[usize::from(place.family)];
-        let header = family.header(usize::from(place.header))?;
-        (header.name.as_bytes() == name).then_some((family, usize::from(place.header)))
-    })
+    None
 }
 
 /// Whether a header of that name may be one of them: of most, the length or the first byte says that it is not.
@@ -321,10 +321,10 @@ pub(super) fn may_be(name: &[u8]) -> bool {
     letter < 26 && name.len() <= LONGEST_NAME && INDEX.lengths[letter] >> name.len() & 1 == 1
 }
 
-/// Where each header stands, by the length of its name.
+/// Where each header stands.
 struct Index {
-    places: [Place; HEADERS],
-    starts: [u8; LONGEST_NAME + 2],
+    /// By its hash, or behind.
+    slots: [Option<Place>; SLOTS],
     /// For each first letter, the lengths that there are, as bits.
     lengths: [u64; 26],
 }
@@ -332,56 +332,48 @@ struct Index {
 #[derive(Clone, Copy)]
 struct Place {
     family: u8,
-    header: u8,
+    place: u8,
 }
 
 static INDEX: Index = Index::new();
 
-const HEADERS: usize = {
-    let mut headers = 0;
-    let mut family = 0;
-    while family < COUNT {
-        headers += FAMILIES[family].len();
-        family += 1;
+/// Four times as many as there are headers, about.
+const SLOTS: usize = 512;
+
+/// Where to look for a name first: by its length and some of its letters, in whatever case.
+const fn hash(name: &[u8]) -> usize {
+    let length = name.len();
+    if length == 0 {
+        return 0;
     }
-    headers
-};
+    let last = (name[length - 1] | 0x20) as usize;
+    let middle = (name[length / 2] | 0x20) as usize;
+    let third = (name[length / 3] | 0x20) as usize;
+    length * 7 + last * 31 + middle * 131 + third * 17
+}
 
 impl Index {
     const fn new() -> Self {
-        let mut places = [Place {
-            family: 0,
-            header: 0,
-        }; HEADERS];
-        let mut starts = [0; LONGEST_NAME + 2];
+        let mut slots = [None; SLOTS];
         let mut lengths = [0; 26];
-        let mut found = 0;
-        let mut length = 0;
-        while length <= LONGEST_NAME {
-            starts[length] = found as u8;
-            let mut family = 0;
-            while family < COUNT {
-                let mut header = 0;
-                while let Some(Header { name, .. }) = FAMILIES[family].header(header) {
-                    if name.len() == length {
-                        places[found] = Place {
-                            family: family as u8,
-                            header: header as u8,
-                        };
-                        found += 1;
-                        lengths[(name.as_bytes()[0] - b'a') as usize] |= 1 << length;
-                    }
-                    header += 1;
+        let mut family = 0;
+        while family < COUNT {
+            let mut place = 0;
+            while place < FAMILIES[family].len() {
+                let name = FAMILIES[family].header(place as u8).name.as_bytes();
+                let mut slot = hash(name) % SLOTS;
+                while slots[slot].is_some() {
+                    slot = (slot + 1) % SLOTS;
                 }
-                family += 1;
+                slots[slot] = Some(Place {
+                    family: family as u8,
+                    place: place as u8,
+                });
+                lengths[(name[0] - b'a') as usize] |= 1 << name.len();
+                place += 1;
             }
-            length += 1;
+            family += 1;
         }
-        starts[LONGEST_NAME + 1] = found as u8;
-        Self {
-            places,
-            starts,
-            lengths,
-        }
+        Self { slots, lengths }
     }
 }

@@ -1,6 +1,6 @@
 //! How a server that is known writes its headers.
 
-use super::family::{Family, Part};
+use super::family::{Family, Part, is_name};
 use super::reading::Form;
 use super::window::Unit;
 
@@ -178,12 +178,12 @@ impl Dialect {
         self.name
     }
 
-    /// The header called `name`, which is in lower case: its family, and its place there.
-    pub(super) fn find(&self, name: &[u8]) -> Option<(&'static Family, usize)> {
+    /// The header called `name`, in whatever case: its family, and its place there.
+    pub(super) fn find(&self, name: &[u8]) -> Option<(&'static Family, u8)> {
         self.families.iter().find_map(|family| {
             let mut headers = family.headers();
-            let at = headers.position(|header| header.name.as_bytes() == name)?;
-            Some((family, at))
+            let at = headers.position(|header| is_name(header.name, name))?;
+            Some((family, at as u8))
         })
     }
 }

@@ -152,11 +152,15 @@ impl Family {
         self
     }
 
-    pub(super) const fn header(&self, index: usize) -> Option<&Header> {
-        if index < MOST_HEADERS {
-            self.headers[index].as_ref()
-        } else {
-            None
+    /// The header at `place`.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(super) const fn header(&self, place: u8) -> &Header {
+        match &self.headers[place as usize] {
+            Some(header) => header,
+            None => panic!("a header's place is in its family"),
         }
     }
 
@@ -178,3 +182,16 @@ const MOST_HEADERS: usize = 12;
 
 /// The lengths of names are bits of a `u64`.
 pub(super) const LONGEST_NAME: usize = 63;
+
+/// Whether `name`, in whatever case, is `header`, which is in lower case. Most names that are not have another length or
+/// another end.
+#[inline]
+pub(super) fn is_name(header: &str, name: &[u8]) -> bool {
+    let header = header.as_bytes();
+    header.len() == name.len()
+        && header
+            .last()
+            .zip(name.last())
+            .is_some_and(|(one, other)| *one == other | 0x20)
+        && (header == name || header.eq_ignore_ascii_case(name))
+}

@@ -20,16 +20,21 @@ pub(super) struct Found<'a, 'd> {
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub(super) family: &'static Family,
-    /// Its place in the family.
-    pub(super) place: usize,
-    /// Before which others it counts: those of dialects before all.
-    pub(super) rank: usize,
-    pub(super) header: &'static str,
-    pub(super) part: Part,
     pub(super) value: &'a [u8],
+    pub(super) part: Part,
+    /// Its place in the family.
+    pub(super) place: u8,
+    /// Before which others it counts: those of dialects before all.
+    pub(super) rank: u8,
+    /// Whether the header appears again with another value.
+    pub(super) is_disputed: bool,
 }
 
 impl Entry<'_> {
+    pub(super) const fn header(&self) -> &'static str {
+        self.family.header(self.place).name
+    }
+
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
         core::ptr::eq(self.family, other.family) && self.place == other.place
     }
@@ -76,59 +81,43 @@ impl<'a, 'd> Found<'a, 'd> {
     /// Keeps the value of a header if it is one that is read.
     #[inline]
     pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) {
-        if Self::may_tell(self.dialects, name) || matches!(name.len(), 3 | 4) {
-            let mut lower = [0; LONGEST_NAME];
-            let lower = &mut lower[..name.len()];
-            lower.copy_from_slice(name);
-            lower.make_ascii_lowercase();
-            self.note_lower(lower, value);
-        }
-    }
-
-    /// As [`note`](Self::note), of a name that is in lower case.
-    #[cfg(feature = "http")]
-    #[inline]
-    pub(super) fn note_known(&mut self, name: &[u8], value: &'a [u8]) {
-        if Self::may_tell(self.dialects, name) || matches!(name.len(), 3 | 4) {
-            self.note_lower(name, value);
-        }
-    }
-
-    fn note_lower(&mut self, name: &[u8], value: &'a [u8]) {
-        match name {
-            b"age" => return self.age.note(value),
-            b"date" => return self.date.note(value),
+        match name.len() {
+            3 if name.eq_ignore_ascii_case(b"age") => self.age.note(value),
+            4 if name.eq_ignore_ascii_case(b"date") => self.date.note(value),
+            _ if Self::may_tell(self.dialects, name) => self.look_up(name, value),
             _ => {}
         }
-        let by_dialect = || {
-            let found = self.dialects.iter().enumerate();
-            found
-                .filter_map(|(rank, dialect)| Some((rank, dialect.find(name)?)))
-                .next()
-        };
-        let common = || Some((self.dialects.len(), common::find(name)?));
-        let Some((rank, (family, place))) = by_dialect().or_else(common) else {
-            return;
-        };
-        let Some(header) = family.header(place) else {
-            return;
-        };
-        self.push(Entry {
-            family,
-            place,
-            rank,
-            header: header.name,
-            part: header.part,
-            value,
-        });
     }
 
-    fn push(&mut self, entry: Entry<'a>) {
-        let is_repeated =
-            |other: &Entry<'_>| other.is_same_header(&entry) && other.value == entry.value;
-        if self.entries().any(is_repeated) {
-            // Proxies repeat a header as it is; that changes nothing.
-            return;
+    fn look_up(&mut self, name: &[u8], value: &'a [u8]) {
+        let by_dialect = || {
+            let mut found = self.dialects.iter().enumerate();
+            found.find_map(|(rank, dialect)| Some((rank, dialect.find(name)?)))
+        };
+        let common = || Some((self.dialects.len(), common::find(name)?));
+        if let Some((rank, (family, place))) = by_dialect().or_else(common) {
+            self.push(Entry {
+                family,
+                value,
+                part: family.header(place).part,
+                place,
+                rank: rank.min(usize::from(u8::MAX)) as u8,
+                is_disputed: false,
+            });
+        }
+    }
+
+    fn push(&mut self, mut entry: Entry<'a>) {
+        for other in self.entries[..self.len].iter_mut().flatten() {
+            if !other.is_same_header(&entry) {
+                continue;
+            }
+            if other.value == entry.value {
+                // Proxies repeat a header as it is; that changes nothing.
+                return;
+            }
+            other.is_disputed = true;
+            entry.is_disputed = true;
         }
         match self.entries.get_mut(self.len) {
             Some(slot) => {

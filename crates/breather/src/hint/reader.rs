@@ -64,7 +64,7 @@ impl<'a> Hint<'a> {
         }
         let mut found = Found::new(dialects);
         for (name, value) in headers {
-            found.note_known(name.as_str().as_bytes(), value.as_bytes());
+            found.note(name.as_str().as_bytes(), value.as_bytes());
         }
         Self::of(&found, moment)
     }
@@ -87,7 +87,7 @@ impl<'a> Hint<'a> {
             }
         };
         for entry in found.entries() {
-            hint.said().note(entry.header, entry.value, Err(why));
+            hint.said().note(entry.header(), entry.value, Err(why));
         }
         hint
     }

@@ -12,3 +12,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/pacing.md")]
 pub struct PacingChapter;
+
+/// What servers say, and what is made of it.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/hints.md")]
+pub struct HintsChapter;

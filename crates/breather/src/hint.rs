@@ -18,6 +18,8 @@ mod reader;
 mod reading;
 #[cfg(feature = "std")]
 mod structured;
+#[cfg(all(test, feature = "std"))]
+mod table;
 #[cfg(feature = "std")]
 mod time;
 mod window;

@@ -178,6 +178,11 @@ impl Dialect {
         self.name
     }
 
+    #[cfg(test)]
+    pub(super) const fn families(&self) -> &'static [Family] {
+        self.families
+    }
+
     /// The header called `name`, in whatever case: its family, and its place there.
     pub(super) fn find(&self, name: &[u8]) -> Option<(&'static Family, u8)> {
         self.families.iter().find_map(|family| {

@@ -13,8 +13,8 @@ impl<'a> Hint<'a> {
     /// it; [`from_headers`](Self::from_headers) takes an `http::HeaderMap`. One pass over the
     /// names, no allocation, and no header can make it panic.
     ///
-    /// Which headers are read, and in which forms, is told by the chapter on hints,
-    /// [docs/hints.md](https://github.com/breather-rs/breather/blob/main/docs/hints.md). In short:
+    /// Which headers are read, and in which forms, is told by the chapter on hints (`docs/hints.md`, in the
+    /// repository). In short:
     ///
     /// - A header whose name says its unit is read by that, one that a dialect of `moment` names as the dialect says, and
     ///   all others by what their value looks like: see [`Form::Any`](super::Form::Any).

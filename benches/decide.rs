@@ -30,6 +30,26 @@ fn main() {
             let hint = Hint::read(black_box(HINTED), moment());
             let _ = black_box(call.on_outcome(NOW, Outcome::throttled("status 429"), &hint, None));
         }),
+        Case::new("reading 4 headers with a hint, without aligning", || {
+            black_box(Hint::read(black_box(HINTED), moment()));
+        }),
+        Case::new("the same, looked up by name and parsed: no more", || {
+            let headers = black_box(HINTED);
+            let number = |name: &str| {
+                let mut headers = headers.iter();
+                let (_, value) = headers.find(|(it, _)| it.eq_ignore_ascii_case(name))?;
+                std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok()
+            };
+            black_box((
+                number("retry-after"),
+                number("x-rate-limit-limit"),
+                number("x-rate-limit-remaining"),
+                number("x-rate-limit-reset"),
+            ));
+        }),
+        Case::new("reading RateLimit and RateLimit-Policy, one window", || {
+            black_box(Hint::read(black_box(STRUCTURED), moment()));
+        }),
         Case::new("reading a date", || {
             black_box(Hint::read(black_box(DATED), moment()));
         }),
@@ -95,6 +115,11 @@ const HINTED: [(&str, &[u8]); 4] = [
     ("x-rate-limit-remaining", b"0"),
     ("x-rate-limit-reset", b"41"),
     ("retry-after", b"41"),
+];
+
+const STRUCTURED: [(&str, &[u8]); 2] = [
+    ("ratelimit", b"\"default\";r=0;t=41"),
+    ("ratelimit-policy", b"\"default\";q=300;w=60"),
 ];
 
 const DATED: [(&str, &[u8]); 2] = [

@@ -260,7 +260,9 @@ impl<'a> Said<'a> {
         let mut kept = 0;
         for at in 0..MAX_WINDOWS {
             if self.windows[at].is_some() {
-                self.windows.swap(kept, at);
+                if at > kept {
+                    self.windows.swap(kept, at);
+                }
                 kept += 1;
             }
         }

@@ -315,6 +315,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
 
     /// Works out what follows, and drops the windows of which nothing is known.
     fn finish(&self, said: &mut Said<'a>) {
+        let mut is_gone = false;
         for at in 0..MAX_WINDOWS {
             let Some(window) = &mut said.windows[at] else {
                 break;
@@ -326,14 +327,18 @@ impl<'f, 'a> Assembly<'f, 'a> {
             if window.limit == Some(0) {
                 // A way to say that there is no limit, or that nothing is ever let in: who knows.
                 said.windows[at] = None;
+                is_gone = true;
                 self.dispute_limit(self.families[at], said);
             } else if window.limit.or(window.remaining).or(window.used).is_none()
                 && window.reset.is_none()
             {
                 said.windows[at] = None;
+                is_gone = true;
             }
         }
-        said.close_gaps();
+        if is_gone {
+            said.close_gaps();
+        }
     }
 
     fn dispute_limit(&self, family: Option<&'static Family>, said: &mut Said<'a>) {

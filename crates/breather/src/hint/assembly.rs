@@ -219,8 +219,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         said: &mut Said<'a>,
     ) -> Result<(), Why> {
         let limit = item.bare.integer().ok_or(Why::Unreadable)?;
-        let length = item.parameter("w").or_else(|| item.parameter("window"));
-        let Some(length) = length.and_then(Bare::integer).filter(|&length| length > 0) else {
+        let Some(length) = item.w.and_then(Bare::integer).filter(|&length| length > 0) else {
             return Ok(());
         };
         let length = Duration::from_secs(length);
@@ -389,15 +388,15 @@ impl<'a> Policy<'a> {
 }
 
 fn named_policy<'a>(item: &Item<'a>) -> Option<Policy<'a>> {
-    let length = item.parameter("w").and_then(Bare::integer);
-    let unit = match item.parameter("qu") {
+    let length = item.w.and_then(Bare::integer);
+    let unit = match item.qu {
         None => Unit::Requests,
         Some(Bare::String(unit) | Bare::Token(unit)) => unit_called(unit),
         Some(_) => Unit::Other,
     };
     Some(Policy {
         name: item.bare.name()?,
-        limit: item.parameter("q")?.integer()?,
+        limit: item.q?.integer()?,
         length: length.filter(|&length| length > 0).map(Duration::from_secs),
         unit,
         key: key(item),
@@ -418,8 +417,8 @@ fn unit_called(name: &str) -> Unit {
 /// The window of an item of `RateLimit`. One that does not say what remains is to be ignored.
 fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {
     let mut window = Window::new(item.bare.name()?);
-    window.remaining = Some(item.parameter("r")?.integer()?);
-    if let Some(reset) = item.parameter("t") {
+    window.remaining = Some(item.r?.integer()?);
+    if let Some(reset) = item.t {
         window.reset = Some(seconds(entry, reset.integer()?));
     }
     window.key = key(item);
@@ -427,7 +426,7 @@ fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {
 }
 
 fn key<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
-    match item.parameter("pk")? {
+    match item.pk? {
         Bare::Bytes(key) => Some(key.as_bytes()),
         _ => None,
     }

@@ -62,15 +62,26 @@ impl<'a> Iterator for Parts<'a> {
             None => (rest, None),
         };
         self.rest = rest;
-        Some(part.trim_matches([' ', '\t']))
+        Some(part.trim_ascii())
     }
 }
 
-/// An item with its parameters, of a value that is well-formed.
+/// An item with those of its parameters that matter here, of a value that is well-formed.
 #[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     pub(super) bare: Bare<'a>,
-    parameters: &'a str,
+    /// What remains.
+    pub(super) r: Option<Bare<'a>>,
+    /// When it resets.
+    pub(super) t: Option<Bare<'a>>,
+    /// The limit.
+    pub(super) q: Option<Bare<'a>>,
+    /// How long the window is.
+    pub(super) w: Option<Bare<'a>>,
+    /// What it counts.
+    pub(super) qu: Option<Bare<'a>>,
+    /// Whose calls share it.
+    pub(super) pk: Option<Bare<'a>>,
 }
 
 /// An item without parameters, as far as it matters here.
@@ -88,24 +99,32 @@ pub(super) enum Bare<'a> {
 
 impl<'a> Item<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let bare = Parts::new(text, b';').next().unwrap_or_default();
-        Self {
+        let mut parts = Parts::new(text, b';');
+        let bare = parts.next().unwrap_or_default();
+        let mut item = Self {
             bare: Bare::new(bare),
-            parameters: &text[bare.len()..],
+            r: None,
+            t: None,
+            q: None,
+            w: None,
+            qu: None,
+            pk: None,
+        };
+        for parameter in parts {
+            // Without a value it is true, and of one that is there twice, the last counts.
+            let (key, value) = parameter.split_once('=').unwrap_or((parameter, "?1"));
+            let parameter = match key {
+                "r" => &mut item.r,
+                "t" => &mut item.t,
+                "q" => &mut item.q,
+                "w" | "window" => &mut item.w,
+                "qu" => &mut item.qu,
+                "pk" => &mut item.pk,
+                _ => continue,
+            };
+            *parameter = Some(Bare::new(value));
         }
-    }
-
-    /// Of a parameter that is there twice, the last counts.
-    pub(super) fn parameter(&self, key: &str) -> Option<Bare<'a>> {
-        let mut found = None;
-        for parameter in Parts::new(self.parameters, b';') {
-            match parameter.split_once('=') {
-                Some((name, value)) if name == key => found = Some(Bare::new(value)),
-                None if parameter == key => found = Some(Bare::Other),
-                _ => {}
-            }
-        }
-        found
+        item
     }
 }
 

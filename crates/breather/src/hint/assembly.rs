@@ -33,7 +33,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         self.delay(said);
         for entry in self.found.entries() {
             let result = match entry.part {
-                Part::Delay(_) | Part::RetryAfter | Part::Pushback | Part::Policy => continue,
+                _ if entry.is_delay() || entry.part == Part::Policy => continue,
                 Part::RateLimit => self.rate_limit(entry, said),
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
                 _ if entry.is_disputed => Err(Why::Ambiguous),
@@ -45,7 +45,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
             };
             said.note(entry.header(), entry.value, result);
         }
-        for entry in self.found.entries() {
+        let has_policies = self.found.policies > 0;
+        for entry in self.found.entries().filter(|_| has_policies) {
             if entry.part == Part::Policy {
                 let result = self.policy(entry, said);
                 said.note(entry.header(), entry.value, result);
@@ -56,26 +57,29 @@ impl<'f, 'a> Assembly<'f, 'a> {
 
     /// The delay of the header that counts before all others: those of dialects, then in the order of their table.
     fn delay(&self, said: &mut Said<'a>) {
-        let of_delays = |entry: &&Entry<'_>| {
-            matches!(
-                entry.part,
-                Part::Delay(_) | Part::RetryAfter | Part::Pushback
-            )
-        };
         let order =
             |entry: &Entry<'_>| (entry.rank, core::ptr::from_ref(entry.family), entry.place);
+        let mut left = self.found.delays;
         let mut last = None;
-        loop {
-            let left = self.found.entries().filter(of_delays);
-            let left = left.filter(|entry| last.is_none_or(|last| order(entry) > last));
-            let Some(first) = left.min_by_key(|entry| order(entry)) else {
+        while left > 0 {
+            let delays = self.found.entries().filter(|entry| entry.is_delay());
+            let delays = delays.filter(|entry| last.is_none_or(|last| order(entry) > last));
+            let Some(first) = delays.min_by_key(|entry| order(entry)) else {
                 return;
             };
             last = Some(order(first));
-            let lines = self.found.entries();
-            for entry in lines.filter(|entry| entry.is_same_header(first)) {
+            let mut tell = |entry: &Entry<'a>| {
                 let result = self.delay_of(entry, first, said);
                 said.note(entry.header(), entry.value, result);
+                left = left.saturating_sub(1);
+            };
+            if first.is_disputed {
+                let lines = self.found.entries();
+                lines
+                    .filter(|entry| entry.is_same_header(first))
+                    .for_each(tell);
+            } else {
+                tell(first);
             }
         }
     }

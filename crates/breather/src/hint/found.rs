@@ -10,6 +10,9 @@ pub(super) struct Found<'a, 'd> {
     dialects: &'d [Dialect],
     entries: [Option<Entry<'a>>; MAX_NOTES],
     len: usize,
+    /// How many of the headers state a delay, and how many a policy: mostly one, and none.
+    pub(super) delays: u8,
+    pub(super) policies: u8,
     /// Whether there were more than are kept.
     pub(super) is_crowded: bool,
     age: Field<'a>,
@@ -33,6 +36,14 @@ pub(super) struct Entry<'a> {
 impl Entry<'_> {
     pub(super) const fn header(&self) -> &'static str {
         self.family.header(self.place).name
+    }
+
+    /// Whether it states a delay by whatever was spent.
+    pub(super) const fn is_delay(&self) -> bool {
+        matches!(
+            self.part,
+            Part::Delay(_) | Part::RetryAfter | Part::Pushback
+        )
     }
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
@@ -66,6 +77,8 @@ impl<'a, 'd> Found<'a, 'd> {
             dialects,
             entries: [None; MAX_NOTES],
             len: 0,
+            delays: 0,
+            policies: 0,
             is_crowded: false,
             age: Field::Absent,
             date: Field::Absent,
@@ -123,6 +136,8 @@ impl<'a, 'd> Found<'a, 'd> {
             Some(slot) => {
                 *slot = Some(entry);
                 self.len += 1;
+                self.delays += u8::from(entry.is_delay());
+                self.policies += u8::from(entry.part == Part::Policy);
             }
             None => self.is_crowded = true,
         }

@@ -70,7 +70,7 @@ fn explain_window(f: &mut fmt::Formatter<'_>, window: &Window<'_>) -> fmt::Resul
         comma = ",";
     }
     if let Some(length) = window.length() {
-        write!(f, "{comma} in {length:?}")?;
+        write!(f, "{comma} {length:?} long")?;
         comma = ",";
     }
     if let Some(used) = window.used() {

@@ -148,13 +148,14 @@ impl<'f, 'a> Assembly<'f, 'a> {
             }
             Part::Reset(form) => {
                 let time = Time::read(value, form, self.now)?;
-                if window
-                    .reset
-                    .is_some_and(|reset| self.precedes(family, reset.header, entry))
-                {
+                let other = window.reset.map(|reset| reset.header);
+                if other.is_some_and(|other| self.precedes(family, other, entry)) {
                     return Err(Why::Outranked);
                 }
                 window.reset = Some(stated(entry, time));
+                if let Some(other) = other {
+                    said.take_back(other, Why::Outranked);
+                }
                 Ok(noted(Meaning::Reset, time))
             }
             Part::Length(form) => {
@@ -186,9 +187,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
         let (limit, policies) = match Number::read(entry.value) {
             Some(number) => (number.whole, None),
             None => {
-                let mut items = integers(entry.value).ok_or_else(|| not_a_number(entry.value))?;
-                let first = items.next().and_then(|item| item.bare.integer());
-                (first.ok_or(Why::Unreadable)?, integers(entry.value))
+                let unreadable = || not_a_number(entry.value);
+                let mut numbers = integers(entry.value).ok_or_else(unreadable)?;
+                let first = numbers.next().and_then(|item| item.bare.integer());
+                let first = first.ok_or_else(unreadable)?;
+                // All of it counts, or nothing.
+                if numbers.any(|item| item.bare.integer().is_none()) {
+                    return Err(Why::Unreadable);
+                }
+                (first, integers(entry.value))
             }
         };
         let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
@@ -254,10 +261,10 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 .then_some(Note::of(Meaning::Windows))
                 .ok_or(Why::Unreadable);
         }
+        let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
         if entry.is_disputed {
             return Err(Why::Ambiguous);
         }
-        let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
         let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
         let Some(window) = &mut said.windows[at] else {
             return Err(Why::TooMany);

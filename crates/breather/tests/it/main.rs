@@ -2,6 +2,7 @@
 
 mod calls;
 mod crowd;
+mod drafts;
 mod handle;
 mod headers;
 mod pacer;

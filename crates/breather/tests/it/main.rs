@@ -10,6 +10,7 @@ mod said;
 mod scopes;
 mod server;
 mod several;
+mod traps;
 mod vendors;
 mod virtual_timer;
 mod world;

@@ -25,15 +25,12 @@ pub(crate) fn said(dialect: Option<&str>, lines: &str) -> String {
     };
     let lines = || pairs(lines).chain([("Date", DATE.as_bytes())]);
     let said = text(&Hint::read(lines(), moment));
-    #[cfg(feature = "http")]
-    {
-        let pairs = lines().map(|(name, value)| {
-            let name: http::HeaderName = name.parse().expect("a header's name");
-            (name, http::HeaderValue::from_bytes(value).expect("a value"))
-        });
-        let map: http::HeaderMap = pairs.collect();
-        assert_eq!(text(&Hint::from_headers(&map, moment)), said, "{map:?}");
-    }
+    let pairs = lines().map(|(name, value)| {
+        let name: http::HeaderName = name.parse().expect("a header's name");
+        (name, http::HeaderValue::from_bytes(value).expect("a value"))
+    });
+    let map: http::HeaderMap = pairs.collect();
+    assert_eq!(text(&Hint::from_headers(&map, moment)), said, "{map:?}");
     said
 }
 

@@ -1,0 +1,638 @@
+//! What servers say that is easily taken for something else.
+
+use std::time::Duration;
+
+use breather::{
+    Call, CallSpec, Classify, Decision, Ending, Hint, Http, Instant, Kind, Moment, Origin, Outcome,
+    Policy, StopReason, UnixTime,
+};
+use http::{Method, StatusCode};
+
+use super::said::{AT, DATE, NOW, lines, pairs, plainly};
+
+/// The wait that the lines of a refusal ask for, beside the server's `Date`.
+fn wait(sent: &str) -> Option<Duration> {
+    wait_by(NOW, &format!("{sent}\nDate: {DATE}"))
+}
+
+/// The wait that the lines ask for where our own clock shows `own`.
+fn wait_by(own: i64, sent: &str) -> Option<Duration> {
+    let own = UnixTime::from_secs(own);
+    let hint = Hint::read(pairs(sent), Moment::new(AT).with_wall_clock(&own));
+    Some(hint.not_before()?.duration_since(AT))
+}
+
+fn hint(sent: &str) -> Hint<'_> {
+    Hint::read(pairs(sent), Moment::new(AT))
+}
+
+/// What a call does about a response with that status and those lines.
+fn decided(status: u16, sent: &str) -> Decision {
+    let hint = hint(sent);
+    let outcome = classified(status, &hint);
+    decide(outcome, &hint)
+}
+
+fn decide(outcome: Outcome, hint: &Hint<'_>) -> Decision {
+    let mut call = Call::new(Policy::new(), CallSpec::new().paced(true), 1, AT);
+    call.on_sent(AT);
+    call.on_outcome(AT, outcome, hint, None)
+}
+
+fn classified(status: u16, hint: &Hint<'_>) -> Outcome {
+    let status = StatusCode::from_u16(status).unwrap();
+    Http.classify(&Ending::new(&Method::GET, Ok(status), hint))
+}
+
+/// How long a call waits, and for whom.
+fn waits(decision: Decision) -> (Duration, Origin) {
+    match decision {
+        Decision::Retry(wait) => (wait.delay(), wait.origin()),
+        Decision::Stop(stop) => panic!("{stop}"),
+    }
+}
+
+fn kind(status: u16, sent: &str) -> Kind {
+    classified(status, &hint(sent)).kind()
+}
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+// 1. Skewed clocks.
+
+#[test]
+fn a_clock_that_is_wrong_on_either_side_changes_no_wait() {
+    for said in [
+        "Retry-After: Fri, 15 Jan 2027 08:00:10 GMT",
+        "Retry-After: 1800000010",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1800000010",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1800000010000",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2027-01-15T08:00:10Z",
+    ] {
+        for skew in [
+            -86_400 * 365,
+            -3_600,
+            -11,
+            -1,
+            0,
+            1,
+            9,
+            10,
+            11,
+            3_600,
+            86_400,
+        ] {
+            let sent = format!("{said}\nDate: {DATE}");
+            assert_eq!(
+                wait_by(NOW + skew, &sent),
+                Some(secs(10)),
+                "{said}, {skew} s"
+            );
+        }
+    }
+}
+
+/// `Date` is cut to whole seconds, and so are resets: nine tenths of a second later than it says, a wait that is
+/// counted from it still reaches the reset.
+#[test]
+fn a_date_that_is_cut_to_seconds_makes_no_wait_too_short() {
+    let reset = UnixTime::from_secs(NOW + 10);
+    for tenth in 0..10 {
+        let sent_at = UnixTime::from_micros(NOW * 1_000_000 + tenth * 100_000);
+        let wait = wait("Retry-After: Fri, 15 Jan 2027 08:00:10 GMT").unwrap();
+        assert!(
+            wait >= reset.duration_since(sent_at).unwrap(),
+            "{tenth} tenths"
+        );
+    }
+}
+
+#[test]
+fn a_response_that_aged_in_a_cache_says_nothing() {
+    for age in ["1", "300", "0.5", "soon", ""] {
+        let sent = format!("Age: {age}\nRetry-After: 10\nRateLimit: \"minute\";r=0;t=10");
+        let ignored = "ignored retry-after: Cached\nignored ratelimit: Cached\n";
+        assert_eq!(plainly(&sent), ignored, "{age:?}");
+    }
+    assert_eq!(wait("Age: 0\nRetry-After: 10"), Some(secs(10)));
+}
+
+// 2. Resets that have passed.
+
+#[test]
+fn a_reset_that_has_passed_is_never_now() {
+    for said in [
+        "Retry-After: Fri, 15 Jan 2027 07:59:59 GMT",
+        "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT",
+        "Retry-After: 1799999999",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1799999999",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1799999999999",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2027-01-15T07:59:59Z",
+    ] {
+        assert_eq!(wait(said), None, "{said}");
+        let sent = format!("{said}\nDate: {DATE}");
+        let (_, origin) = waits(decided(429, &sent));
+        assert_eq!(origin, Origin::Backoff, "{said}");
+    }
+    // Where another header says more, that counts.
+    let other = "Retry-After: 1799999999\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 7";
+    assert_eq!(wait(other), Some(secs(7)));
+}
+
+// 3. Numbers that are huge, or none.
+
+#[test]
+fn what_is_huge_or_no_number_is_not_obeyed() {
+    for value in [
+        "100000000",
+        "999999999",
+        "9999999999",
+        "99999999999",
+        "100000000000",
+        "99999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "18446744073710",
+        "99999999999999999999999999999999999",
+        "0x10",
+        "inf",
+        "Infinity",
+        "nan",
+        "NaN",
+        "1e3",
+        "1e999",
+        "-1",
+        "-0",
+        "+1",
+        "\u{b2}",
+        "\u{661}",
+        "1_000",
+        "1,000.5,x",
+    ] {
+        assert_eq!(wait(&format!("Retry-After: {value}")), None, "{value}");
+        let reset = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {value}");
+        assert_eq!(wait(&reset), None, "{value}");
+        let draft = format!("RateLimit-Remaining: 0\nRateLimit-Reset: {value}");
+        assert_eq!(wait(&draft), None, "{value}");
+    }
+    for header in ["Retry-After-Ms", "X-Ms-Retry-After-Ms", "X-Amz-Retry-After"] {
+        for value in [
+            "99999999999999999999999999999999999",
+            "1000000000000001",
+            "-1",
+            "1e3",
+        ] {
+            assert_eq!(
+                wait(&format!("{header}: {value}")),
+                None,
+                "{header}: {value}"
+            );
+        }
+    }
+    let count = "X-RateLimit-Limit: 99999999999999999999999999999999999\nX-RateLimit-Remaining: 1";
+    assert!(plainly(count).contains("remaining 1"));
+}
+
+// 4. Fractions.
+
+#[test]
+fn a_fraction_is_neither_cut_off_nor_a_reason_to_ignore_the_rest() {
+    for (said, nanos) in [
+        ("Retry-After: 2.0", 2_000_000_000),
+        ("Retry-After: 0.35", 350_000_000),
+        ("Retry-After: 0.000000001", 1),
+        // Finer than we count is rounded up.
+        ("Retry-After: 0.0000000001", 1),
+        ("Retry-After: 1800000000.25", 250_000_000),
+        ("Retry-After-Ms: 1.5", 1_500_000),
+        (
+            "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1800000003.123",
+            3_123_000_000,
+        ),
+        (
+            "X-RateLimit-Remaining: 0\nX-RateLimit-Reset-After: 1.205",
+            1_205_000_000,
+        ),
+        (
+            "X-RateLimit-Remaining: 0.9\nX-RateLimit-Reset: 3",
+            3_000_000_000,
+        ),
+    ] {
+        assert_eq!(wait(said), Some(Duration::from_nanos(nanos)), "{said}");
+    }
+}
+
+// 5. Zero.
+
+#[test]
+fn zero_is_a_permission_to_return_and_no_reason_to_stop() {
+    for sent in ["Retry-After: 0", "Retry-After: 0.0", "Retry-After-Ms: 0"] {
+        assert_eq!(wait(sent), Some(Duration::ZERO), "{sent}");
+        for status in [413, 429, 503] {
+            // It is not now, either, for all at once: what is ours to wait is waited.
+            let (delay, origin) = waits(decided(status, sent));
+            assert_eq!(origin, Origin::Backoff, "{status}, {sent}");
+            assert!(delay > Duration::ZERO, "{status}, {sent}");
+        }
+    }
+}
+
+// 6. Headers that come twice, and commas.
+
+#[test]
+fn of_several_delays_the_longest_counts() {
+    for (sent, expected) in [
+        ("Retry-After: 2, 3", Some(3)),
+        ("Retry-After: 3, 2", Some(3)),
+        ("Retry-After: 120, 120", Some(120)),
+        ("Retry-After: 2,3 ,4", Some(4)),
+        ("Retry-After: 2\nRetry-After: 3", Some(3)),
+        ("Retry-After: 3\nRetry-After: 2", Some(3)),
+        ("Retry-After: 120\nRetry-After: 120", Some(120)),
+        // One that is unreadable takes nothing from the others.
+        ("Retry-After: soon\nRetry-After: 3", Some(3)),
+        // In one line nobody knows where what is unreadable ends.
+        ("Retry-After: 2, soon", None),
+        ("Retry-After: 2,", None),
+        ("Retry-After: ,2", None),
+    ] {
+        assert_eq!(wait(sent), expected.map(secs), "{sent}");
+    }
+}
+
+#[test]
+fn the_comma_in_a_date_parts_nothing() {
+    for date in [
+        "Fri, 15 Jan 2027 08:00:30 GMT",
+        "Friday, 15-Jan-27 08:00:30 GMT",
+    ] {
+        assert_eq!(
+            wait(&format!("Retry-After: {date}")),
+            Some(secs(30)),
+            "{date}"
+        );
+        let twice = format!("Retry-After: {date}\nRetry-After: 31");
+        assert_eq!(wait(&twice), Some(secs(31)), "{date}");
+    }
+}
+
+#[test]
+fn a_reset_that_comes_twice_counts_if_both_agree() {
+    let once = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 5";
+    assert_eq!(
+        wait(&format!("{once}\nX-RateLimit-Reset: 5")),
+        Some(secs(5))
+    );
+    assert_eq!(wait(&format!("{once}\nX-RateLimit-Reset: 50")), None);
+    // Where it is disputed what remains, a refusal says that nothing does.
+    let disputed = format!("{once}\nX-RateLimit-Remaining: 7");
+    assert_eq!(wait(&disputed), Some(secs(5)));
+}
+
+#[test]
+fn a_list_that_is_split_over_lines_is_read_whole() {
+    let split = "RateLimit: \"a\";r=5;t=3\nRateLimit: \"b\";r=0;t=9\nRateLimit: \"c\";r=0;t=4";
+    assert_eq!(wait(split), Some(secs(9)));
+}
+
+// 7. Headers that disagree.
+
+#[test]
+fn a_refusal_with_quota_left_is_not_held_until_the_reset() {
+    for left in [1, 14, 50, 595] {
+        let quota = format!("X-RateLimit-Remaining: {left}\nX-RateLimit-Reset: 3000");
+        assert_eq!(wait(&quota), None, "{left} left");
+        let (delay, origin) = waits(decided(429, &quota));
+        assert_eq!(origin, Origin::Backoff, "{left} left");
+        assert!(delay < secs(3_000), "{left} left");
+        // A penalty is another matter than the quota.
+        assert_eq!(wait(&format!("{quota}\nRetry-After: 60")), Some(secs(60)));
+    }
+}
+
+#[test]
+fn retry_after_counts_before_a_reset_whichever_is_later() {
+    for (delay, reset) in [(7, 30), (30, 7), (0, 30)] {
+        let sent = format!("Retry-After: {delay}\nRateLimit: \"minute\";r=0;t={reset}");
+        assert_eq!(wait(&sent), Some(secs(delay)), "{sent}");
+    }
+}
+
+#[test]
+fn nothing_remaining_on_a_success_is_no_failure() {
+    let spent = "RateLimit: \"default\";r=0;t=50";
+    assert_eq!(kind(200, spent), Kind::Success);
+    assert_eq!(kind(404, spent), Kind::Permanent);
+}
+
+#[test]
+fn figures_that_do_not_add_up_are_taken_as_they_stand() {
+    for (sent, expected) in [
+        (
+            "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 70",
+            "x-ratelimit: limit 10 remaining 70",
+        ),
+        // What remains is what counts, and not what it should be.
+        (
+            "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 7\nX-RateLimit-Used: 9",
+            "x-ratelimit: limit 10 remaining 7 used 9",
+        ),
+        (
+            "X-RateLimit-Limit: 10\nX-RateLimit-Used: 90",
+            "x-ratelimit: limit 10 remaining 0 used 90",
+        ),
+    ] {
+        assert_eq!(plainly(sent), lines(expected), "{sent}");
+    }
+}
+
+#[test]
+fn minus_one_stands_for_nothing_and_is_not_zero() {
+    let sent = "
+        X-RateLimit-Limit: -1
+        X-RateLimit-Remaining: -1
+        X-RateLimit-Reset: -1
+        Retry-After: -1
+        ";
+    let expected = "
+        ignored retry-after: Sentinel
+        ignored x-ratelimit-limit: Sentinel
+        ignored x-ratelimit-remaining: Sentinel
+        ignored x-ratelimit-reset: Sentinel
+        ";
+    assert_eq!(plainly(sent), lines(expected));
+    assert_eq!(kind(403, "X-RateLimit-Remaining: -1"), Kind::Permanent);
+}
+
+// 8. Several windows.
+
+#[test]
+fn the_last_reset_of_the_spent_windows_counts_and_no_healthy_ones() {
+    for (sent, expected) in [
+        ("\"minute\";r=0;t=40, \"day\";r=900;t=80000", Some(40)),
+        ("\"day\";r=900;t=80000, \"minute\";r=0;t=40", Some(40)),
+        ("\"second\";r=0;t=1, \"minute\";r=0;t=40", Some(40)),
+        ("\"minute\";r=0;t=40, \"second\";r=0;t=1", Some(40)),
+        ("\"second\";r=1;t=1, \"minute\";r=2;t=40", None),
+        ("\"minute\";r=0, \"day\";r=900;t=80000", None),
+    ] {
+        assert_eq!(
+            wait(&format!("RateLimit: {sent}")),
+            expected.map(secs),
+            "{sent}"
+        );
+    }
+    let kinds = "
+        x-ratelimit-remaining-requests: 0
+        x-ratelimit-reset-requests: 2s
+        x-ratelimit-remaining-tokens: 80000
+        x-ratelimit-reset-tokens: 6m0s
+        ";
+    assert_eq!(wait(kinds), Some(secs(2)));
+}
+
+// 9. Refusals that are not called 429.
+
+#[test]
+fn a_refusal_goes_by_many_statuses() {
+    let spent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 5";
+    for (status, sent, expected) in [
+        (429, "", Kind::Throttled),
+        (403, spent, Kind::Throttled),
+        (403, "Retry-After: 5", Kind::Throttled),
+        (
+            403,
+            "Sforce-Limit-Info: api-usage=5000/5000",
+            Kind::Throttled,
+        ),
+        (403, "", Kind::Permanent),
+        (403, "X-RateLimit-Remaining: 4000", Kind::Permanent),
+        (403, "Sforce-Limit-Info: api-usage=18/5000", Kind::Permanent),
+        (503, "Retry-After: 5", Kind::Throttled),
+        (503, "Retry-After: soon", Kind::Transient),
+        (503, "", Kind::Transient),
+        (413, "Retry-After: 5", Kind::Throttled),
+        (413, "", Kind::Permanent),
+        (200, "Retry-After: 5", Kind::Success),
+    ] {
+        assert_eq!(kind(status, sent), expected, "{status}, {sent}");
+    }
+}
+
+/// Who reads the body knows better; what the headers say is obeyed all the same.
+#[test]
+fn a_success_may_be_a_refusal_in_its_body() {
+    let by_body = |ending: &Ending<'_>| match ending.result {
+        Ok(StatusCode::OK) => Outcome::throttled("status 200, and refused in the body"),
+        _ => Http.classify(ending),
+    };
+    let hint = hint("X-Shopify-Shop-Api-Call-Limit: 40/40\nRetry-After: 2.0");
+    let ending = Ending::new(&Method::POST, Ok(StatusCode::OK), &hint);
+    let decision = decide(by_body.classify(&ending), &hint);
+    assert_eq!(waits(decision), (secs(2), Origin::Hint));
+}
+
+// 10. Quotas of days.
+
+#[test]
+fn a_quota_of_days_stops_a_call_and_says_when_it_ends() {
+    for (sent, delay) in [
+        ("Retry-After: 277403", 277_403),
+        ("Retry-After: 3600", 3_600),
+        ("RateLimit: \"daily\";r=0;t=86000", 86_000),
+        ("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 86000", 86_000),
+    ] {
+        let Decision::Stop(stop) = decided(429, sent) else {
+            panic!("{sent} is waited for");
+        };
+        assert_eq!(stop.reason(), StopReason::LongHint, "{sent}");
+        assert_eq!(stop.earliest(), Some(AT + secs(delay)), "{sent}");
+        assert!(stop.evidence().is_some(), "{sent}");
+    }
+    let (delay, _) = waits(decided(429, "Retry-After: 300"));
+    assert_eq!(delay, secs(300));
+}
+
+/// A delay whose unit is a guess, and that by it is months away, is more likely of another unit.
+#[test]
+fn months_are_not_believed_where_their_unit_is_a_guess() {
+    let month = 35 * 24 * 60 * 60;
+    let reset = |reset: i64| {
+        let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
+        wait(&sent)
+    };
+    assert_eq!(reset(month), Some(secs(month as u64)));
+    assert_eq!(reset(month + 1), None);
+    assert_eq!(reset(NOW + month), Some(secs(month as u64)));
+    assert_eq!(reset(NOW + month + 1), None);
+}
+
+// 11. Refusals without headers.
+
+#[test]
+fn a_refusal_without_headers_backs_off_and_more_each_time() {
+    for sent in [
+        "",
+        "Content-Type: application/json",
+        "X-RateLimit-Limit: 60",
+    ] {
+        let hint = hint(sent);
+        assert_eq!(hint.not_before(), None, "{sent}");
+        let mut call = Call::new(Policy::new(), CallSpec::new(), 1, AT);
+        let mut now: Instant = AT;
+        for refusal in 0..3 {
+            call.on_sent(now);
+            let decision = call.on_outcome(now, classified(429, &hint), &hint, None);
+            let (delay, origin) = waits(decision);
+            assert_eq!(origin, Origin::Backoff, "{sent}");
+            assert!(delay <= Policy::new().backoff().ceiling(refusal), "{sent}");
+            now = now + delay;
+        }
+        assert!(now > AT, "{sent}");
+    }
+}
+
+// 12. Values that are none.
+
+#[test]
+fn what_is_empty_or_quoted_is_neither_zero_nor_a_number() {
+    for value in [
+        "",
+        " ",
+        "\t",
+        "null",
+        "none",
+        "undefined",
+        "\"7\"",
+        "'7'",
+        "7 s",
+        "7 seconds",
+        "[7]",
+        "{}",
+        "true",
+        ";7",
+        "7;",
+        "7.",
+        ".7",
+        "7.5.0",
+    ] {
+        for header in ["Retry-After", "X-RateLimit-Retry-After", "Retry-After-Ms"] {
+            let sent = format!("{header}: {value}");
+            let ignored = format!("ignored {}: Unreadable\n", header.to_lowercase());
+            assert_eq!(plainly(&sent), ignored, "{value:?}");
+        }
+        let window = format!("X-RateLimit-Remaining: {value}\nX-RateLimit-Reset: 7");
+        assert!(!plainly(&window).contains("remaining 0"), "{value:?}");
+        let reset = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {value}");
+        assert_eq!(wait(&reset), None, "{value:?}");
+    }
+}
+
+/// `Retry-After` has no units; where resets have them, they do.
+#[test]
+fn a_trailing_s_is_a_unit_only_where_units_are_in_use() {
+    assert_eq!(wait("Retry-After: 7s"), None);
+    let reset = "x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 7s";
+    assert_eq!(wait(reset), Some(secs(7)));
+}
+
+// 13. Dates.
+
+#[test]
+fn dates_are_read_in_each_form_and_by_the_zone_that_they_name() {
+    for date in [
+        "Fri, 15 Jan 2027 08:02:00 GMT",
+        "Friday, 15-Jan-27 08:02:00 GMT",
+        "Fri Jan 15 08:02:00 2027",
+        // As found: a zone of another name, or none but an offset, and a day of one digit.
+        "Fri, 15 Jan 2027 08:02:00 UTC",
+        "Fri, 15 Jan 2027 08:02:00 -0000",
+        "Fri, 15 Jan 2027 08:02:00 +0000",
+        "Fri, 15 Jan 2027 03:02:00 -0500",
+        "15 Jan 2027 08:02:00 GMT",
+        "Fri, 15 Jan 2027 08:01:60 GMT",
+    ] {
+        assert_eq!(
+            wait(&format!("Retry-After: {date}")),
+            Some(secs(120)),
+            "{date}"
+        );
+    }
+    for date in [
+        // Names that more than one zone has, and no zone at all.
+        "Fri, 15 Jan 2027 08:02:00 PST",
+        "Fri, 15 Jan 2027 08:02:00 CET",
+        "Fri, 15 Jan 2027 08:02:00",
+        // No such day, and no such time.
+        "Thu, 15 Jan 2027 08:02:00 GMT",
+        "Fri, 32 Jan 2027 08:02:00 GMT",
+        "Mon, 29 Feb 2027 08:02:00 GMT",
+        "Fri, 15 Jan 2027 24:02:00 GMT",
+        "Fri, 15 Jan 2027 08:60:00 GMT",
+        "Fri, 15 Jan 2027 08:02:61 GMT",
+    ] {
+        let sent = format!("Retry-After: {date}");
+        assert_eq!(
+            plainly(&sent),
+            "ignored retry-after: Unreadable\n",
+            "{date}"
+        );
+    }
+}
+
+#[test]
+fn two_digits_of_a_year_are_those_of_a_year_near_by() {
+    for (date, own, delay) in [
+        ("Friday, 15-Jan-27 08:00:10 GMT", NOW, Some(secs(10))),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_770, Some(secs(7))),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", NOW, None),
+        (
+            "Saturday, 01-Jan-00 00:00:07 GMT",
+            946_684_800,
+            Some(secs(7)),
+        ),
+    ] {
+        assert_eq!(
+            wait_by(own, &format!("Retry-After: {date}")),
+            delay,
+            "{date}"
+        );
+    }
+}
+
+#[test]
+fn a_leap_second_is_over_when_the_next_one_begins() {
+    for (date, delay) in [
+        ("Fri, 15 Jan 2027 08:00:59 GMT", 59),
+        ("Fri, 15 Jan 2027 08:00:60 GMT", 60),
+        ("Fri, 15 Jan 2027 08:01:00 GMT", 60),
+    ] {
+        assert_eq!(
+            wait(&format!("Retry-After: {date}")),
+            Some(secs(delay)),
+            "{date}"
+        );
+    }
+    let reset = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2027-01-15T08:00:60Z";
+    assert_eq!(wait(reset), Some(secs(60)));
+}
+
+// 14. Who answers in front of the server.
+
+/// A network in front of an API refuses by a limit of its own: none of the API's windows is in its answer, and none is
+/// taken for spent.
+#[test]
+fn a_refusal_by_who_stands_in_front_tells_of_no_window_of_the_server() {
+    let front = "
+        Content-Type: text/html; charset=UTF-8
+        Server: cloudflare
+        CF-RAY: 8f2b1c0d9e8f7a6b-FRA
+        ";
+    assert_eq!(plainly(front), "");
+    assert_eq!(waits(decided(429, front)).1, Origin::Backoff);
+    let delayed = format!("{front}\nRetry-After: 37");
+    assert_eq!(plainly(&delayed), "wait 37s\n");
+    assert_eq!(waits(decided(429, &delayed)), (secs(37), Origin::Hint));
+}

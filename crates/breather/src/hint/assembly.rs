@@ -33,8 +33,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         self.delay(said);
         for entry in self.found.entries() {
             let result = match entry.part {
-                _ if entry.is_delay() || entry.part == Part::Policy => continue,
-                Part::RateLimit => self.rate_limit(entry, said),
+                _ if entry.is_delay() || entry.is_structured() => continue,
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
                 _ if entry.is_disputed => Err(Why::Ambiguous),
                 Part::Verdict => verdict(entry.value, said),
@@ -45,8 +44,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
             };
             said.note(entry.header(), entry.value, result);
         }
-        let has_policies = self.found.policies > 0;
-        for entry in self.found.entries().filter(|_| has_policies) {
+        // Whatever the order of the lines: the field that the others became, and then what describes them all.
+        let has_fields = self.found.fields > 0;
+        for entry in self.found.entries().filter(|_| has_fields) {
+            if entry.part == Part::RateLimit {
+                let result = self.rate_limit(entry, said);
+                said.note(entry.header(), entry.value, result);
+            }
+        }
+        for entry in self.found.entries().filter(|_| has_fields) {
             if entry.part == Part::Policy {
                 let result = self.policy(entry, said);
                 said.note(entry.header(), entry.value, result);
@@ -153,9 +159,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                     return Err(Why::Outranked);
                 }
                 window.reset = Some(stated(entry, time));
-                if let Some(other) = other {
-                    said.take_back(other, Why::Outranked);
-                }
+                self.outrank(entry, said, |part| matches!(part, Part::Reset(_)));
                 Ok(noted(Meaning::Reset, time))
             }
             Part::Length(form) => {
@@ -184,26 +188,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
 
     /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
     fn limit(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
-        let (limit, policies) = match Number::read(entry.value) {
-            Some(number) => (number.whole, None),
-            None => {
-                let unreadable = || not_a_number(entry.value);
-                let mut numbers = integers(entry.value).ok_or_else(unreadable)?;
-                let first = numbers.next().and_then(|item| item.bare.integer());
-                let first = first.ok_or_else(unreadable)?;
-                // All of it counts, or nothing.
-                if numbers.any(|item| item.bare.integer().is_none()) {
-                    return Err(Why::Unreadable);
-                }
-                (first, integers(entry.value))
-            }
-        };
+        let (limit, policies) = limit_of(entry.value)?;
+        if entry.place > 0 && self.limit_before(entry) {
+            return Err(Why::Outranked);
+        }
         let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
         if let Some(window) = &mut said.windows[at] {
-            let is_second = window.limit.is_some() && entry.place > 0;
-            if is_second && self.limit_before(entry) {
-                return Err(Why::Outranked);
-            }
             window.limit = Some(limit);
         }
         for item in policies.into_iter().flatten() {
@@ -219,6 +209,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 && other.part == Part::Limit
                 && other.place < entry.place
                 && !other.is_disputed
+                && limit_of(other.value).is_ok()
         })
     }
 
@@ -265,25 +256,44 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if entry.is_disputed {
             return Err(Why::Ambiguous);
         }
-        let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
-        let Some(window) = &mut said.windows[at] else {
-            return Err(Why::TooMany);
-        };
-        let mut any = false;
+        let (mut limit, mut remaining, mut reset) = (None, None, None);
         for (key, item) in members {
             let Some(number) = item.bare.integer() else {
                 continue;
             };
             match key {
-                "limit" => window.limit = Some(number),
-                "remaining" => window.remaining = Some(number),
-                "reset" => window.reset = Some(seconds(entry, number)),
-                _ => continue,
+                "limit" => limit = Some(number),
+                "remaining" => remaining = Some(number),
+                "reset" => reset = Some(seconds(entry, number)),
+                _ => {}
             }
-            any = true;
         }
-        any.then_some(Note::of(Meaning::Windows))
-            .ok_or(Why::Unreadable)
+        if limit.is_none() && remaining.is_none() && reset.is_none() {
+            return Err(Why::Unreadable);
+        }
+        let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
+        if let Some(window) = &mut said.windows[at] {
+            window.limit = limit.or(window.limit);
+            window.remaining = remaining.or(window.remaining);
+            window.reset = reset.or(window.reset);
+        }
+        self.outrank(entry, said, |part| match part {
+            Part::Limit => limit.is_some(),
+            Part::Remaining => remaining.is_some(),
+            Part::Reset(_) => reset.is_some(),
+            _ => false,
+        });
+        Ok(Note::of(Meaning::Windows))
+    }
+
+    /// What other headers of the family told has no effect after all: that of `entry` counts.
+    fn outrank(&self, entry: &Entry<'a>, said: &mut Said<'a>, is_told: impl Fn(Part) -> bool) {
+        for other in self.found.entries() {
+            let is_of_family = core::ptr::eq(other.family, entry.family);
+            if is_of_family && is_told(other.part) && !other.is_same_header(entry) {
+                said.take_back(other.header(), Why::Outranked);
+            }
+        }
     }
 
     /// `RateLimit-Policy`: numbers up to draft -07, named from -08 on.
@@ -484,6 +494,22 @@ fn verdict(value: &[u8], said: &mut Said<'_>) -> Result<Note, Why> {
 fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
     let items = list(value)?.map(Item::new);
     Some(items)
+}
+
+/// A limit, and the list that it begins if it is one: all of which is numbers, or it is not read.
+fn limit_of(value: &[u8]) -> Result<(u64, Option<impl Iterator<Item = Item<'_>>>), Why> {
+    if let Some(number) = Number::read(value) {
+        return Ok((number.whole, None));
+    }
+    let unreadable = || not_a_number(value);
+    let mut numbers = integers(value)
+        .ok_or_else(unreadable)?
+        .map(|item| item.bare.integer());
+    let first = numbers.next().flatten().ok_or_else(unreadable)?;
+    if numbers.any(|number| number.is_none()) {
+        return Err(Why::Unreadable);
+    }
+    Ok((first, integers(value)))
 }
 
 /// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.

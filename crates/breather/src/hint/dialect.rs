@@ -221,6 +221,9 @@ const fn ratelimit(reset: Form) -> Family {
         "ratelimit-reset",
         reset,
     )
+    // Of the same window, if they are there.
+    .with("ratelimit", Part::RateLimit)
+    .with("ratelimit-policy", Part::Policy)
 }
 
 const fn three(

@@ -10,9 +10,9 @@ pub(super) struct Found<'a, 'd> {
     dialects: &'d [Dialect],
     entries: [Option<Entry<'a>>; MAX_NOTES],
     len: usize,
-    /// How many of the headers state a delay, and how many a policy: mostly one, and none.
+    /// How many of the headers state a delay, and how many are structured fields: mostly one, and none.
     pub(super) delays: u8,
-    pub(super) policies: u8,
+    pub(super) fields: u8,
     /// Whether there were more than are kept.
     pub(super) is_crowded: bool,
     age: Field<'a>,
@@ -44,6 +44,11 @@ impl Entry<'_> {
             self.part,
             Part::Delay(_) | Part::RetryAfter | Part::Pushback
         )
+    }
+
+    /// Whether it is one of the drafts' structured fields.
+    pub(super) const fn is_structured(&self) -> bool {
+        matches!(self.part, Part::RateLimit | Part::Policy)
     }
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
@@ -78,7 +83,7 @@ impl<'a, 'd> Found<'a, 'd> {
             entries: [None; MAX_NOTES],
             len: 0,
             delays: 0,
-            policies: 0,
+            fields: 0,
             is_crowded: false,
             age: Field::Absent,
             date: Field::Absent,
@@ -137,7 +142,7 @@ impl<'a, 'd> Found<'a, 'd> {
                 *slot = Some(entry);
                 self.len += 1;
                 self.delays += u8::from(entry.is_delay());
-                self.policies += u8::from(entry.part == Part::Policy);
+                self.fields += u8::from(entry.is_structured());
             }
             None => self.is_crowded = true,
         }

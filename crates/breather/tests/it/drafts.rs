@@ -1,6 +1,6 @@
 //! The syntaxes that the IETF's draft of `RateLimit` fields has had, all of which are deployed.
 
-use super::said::{lines, plainly};
+use super::said::{lines, plainly, said};
 
 /// What is sent, and what it says.
 fn check(rows: &[(&str, &str)]) {
@@ -149,6 +149,42 @@ fn in_07_one_field_is_a_dictionary() {
             ",
         ),
     ]);
+}
+
+/// A server may be between two drafts.
+#[test]
+fn the_dictionary_counts_before_the_fields_that_it_took_the_place_of() {
+    let fields = "
+        RateLimit-Limit: 10
+        RateLimit-Remaining: 1
+        RateLimit-Reset: 60
+        ";
+    let expected = "
+        ratelimit: limit 100 remaining 0 reset 5s
+        wait 5s
+        ignored ratelimit-limit: Outranked
+        ignored ratelimit-remaining: Outranked
+        ignored ratelimit-reset: Outranked
+        ";
+    let dictionary = "RateLimit: limit=100, remaining=0, reset=5";
+    for sent in [
+        format!("{dictionary}\n{fields}"),
+        format!("{fields}\n{dictionary}"),
+    ] {
+        assert_eq!(plainly(&sent), lines(expected), "{sent}");
+    }
+}
+
+#[test]
+fn by_their_dialect_all_syntaxes_are_read_as_without() {
+    for sent in [
+        "RateLimit-Limit: 10, 10;w=1, 50;w=60\nRateLimit-Remaining: 0\nRateLimit-Reset: 7",
+        "RateLimit-Limit: 100\nRateLimit-Remaining: 0\nRateLimit-Reset: 9\nRateLimit-Policy: 100;w=60",
+        "RateLimit: limit=100, remaining=0, reset=5\nRateLimit-Policy: 100;w=60\nRateLimit-Reset: 9",
+        "RateLimit: \"burst\";r=50;t=30\nRateLimit-Policy: \"burst\";q=100;w=60",
+    ] {
+        assert_eq!(said(Some("ietf"), sent), plainly(sent), "{sent}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod crowd;
 mod drafts;
 mod handle;
 mod headers;
+mod moments;
 mod pacer;
 mod said;
 mod scopes;

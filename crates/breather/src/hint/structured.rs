@@ -46,11 +46,14 @@ impl<'a> Iterator for Parts<'a> {
     fn next(&mut self) -> Option<&'a str> {
         let rest = self.rest.take()?;
         let (mut is_quoted, mut is_escaped, mut depth) = (false, false, 0_u32);
+        let (mut before, mut is_display) = (0, false);
         let end = rest.bytes().position(|byte| {
+            let before = core::mem::replace(&mut before, byte);
             match byte {
                 _ if is_escaped => is_escaped = false,
-                b'\\' if is_quoted => is_escaped = true,
-                b'"' => is_quoted = !is_quoted,
+                // In a display string it is a character like any other.
+                b'\\' if is_quoted && !is_display => is_escaped = true,
+                b'"' => (is_quoted, is_display) = (!is_quoted, before == b'%'),
                 b'(' if !is_quoted => depth += 1,
                 b')' if !is_quoted => depth = depth.saturating_sub(1),
                 _ => return byte == self.separator && !is_quoted && depth == 0,
@@ -134,6 +137,8 @@ impl<'a> Bare<'a> {
             [b'"', .., b'"'] => Self::String(&text[1..text.len() - 1]),
             [b':', .., b':'] => Self::Bytes(&text[1..text.len() - 1]),
             [b'0'..=b'9', ..] => text.parse().map_or(Self::Other, Self::Integer),
+            // -0 is written as a negative number, and is none.
+            [b'-', zeros @ ..] if zeros.iter().all(|&digit| digit == b'0') => Self::Integer(0),
             [b'a'..=b'z' | b'A'..=b'Z' | b'*', ..] => Self::Token(text),
             _ => Self::Other,
         }

@@ -3,6 +3,7 @@
 mod calls;
 mod crowd;
 mod drafts;
+mod findings;
 mod handle;
 mod headers;
 mod moments;

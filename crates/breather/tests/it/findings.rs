@@ -1,0 +1,37 @@
+//! Inputs that the fuzz targets found, each with what failed.
+
+use std::time::Duration;
+
+use breather::{Hint, Instant, Moment};
+
+const AT: Instant = Instant::from_nanos(5_000_000_000);
+
+fn read<'a>(lines: &[(&'a str, &'a str)]) -> Hint<'a> {
+    let lines = lines.iter().map(|(name, value)| (*name, value.as_bytes()));
+    Hint::read(lines, Moment::new(AT))
+}
+
+/// Found by `fields`: the window was not read, since a figure with a sign was taken for a negative one.
+#[test]
+fn a_negative_zero_is_a_zero() {
+    let hint = read(&[("ratelimit", r#""default";r=50;t=-0"#)]);
+    let window = hint.windows().next().unwrap();
+    assert_eq!(window.remaining(), Some(50));
+    assert_eq!(window.reset(), Some(Duration::ZERO));
+    // What is negative still says nothing.
+    let hint = read(&[("ratelimit", r#""default";r=50;t=-1"#)]);
+    assert_eq!(hint.windows().count(), 0);
+}
+
+/// Found while `fields` was written: `\"` was taken for an escaped quote, and the spent window behind it overlooked.
+#[test]
+fn a_display_string_may_end_with_a_backslash() {
+    let hint = read(&[("ratelimit", r#""a";r=5;x=%"\", "b";r=0;t=7"#)]);
+    let names: Vec<_> = hint.windows().map(|window| window.name()).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(7)));
+    // In a string, it escapes, also where the one before ends with a percent sign.
+    let hint = read(&[("ratelimit", r#""50%";r=5, "a\", b";r=0;t=7"#)]);
+    let names: Vec<_> = hint.windows().map(|window| window.name()).collect();
+    assert_eq!(names, ["50%", r#"a\", b"#]);
+}

@@ -1,0 +1,226 @@
+//! Whatever the structured fields `RateLimit` and `RateLimit-Policy` hold, beside what `sfv` makes of them.
+//!
+//! The first line of an input is the one, the second the other.
+
+#![no_main]
+
+use std::time::Duration;
+
+use breather::{Hint, Unit, Window};
+use breather_fuzz::{AT, moment};
+use libfuzzer_sys::fuzz_target;
+use sfv::{BareItem, Dictionary, Item, List, ListEntry, Parser};
+
+fuzz_target!(|data: &[u8]| {
+    let (limits, policies) = match data.iter().position(|&byte| byte == b'\n') {
+        Some(end) => (&data[..end], &data[end + 1..]),
+        None => (data, &b""[..]),
+    };
+    limits_alone(limits);
+    policies_alone(policies);
+    both(limits, policies);
+});
+
+fn read<'a>(lines: &[(&'static str, &'a [u8])]) -> Hint<'a> {
+    Hint::read(lines.iter().copied(), moment(None))
+}
+
+fn limits_alone(limits: &[u8]) {
+    let hint = read(&[("RateLimit", limits)]);
+    let windows: Vec<_> = hint.windows().collect();
+    if let Some(items) = list(limits) {
+        let expected: Vec<_> = items
+            .iter()
+            .filter_map(Limit::of)
+            .take(MAX_WINDOWS)
+            .collect();
+        assert_eq!(windows.len(), expected.len(), "{hint:?}");
+        for (window, expected) in windows.iter().zip(&expected) {
+            expected.check(window);
+        }
+        let latest = expected.iter().filter(|limit| limit.remaining == 0);
+        let latest = latest.filter_map(|limit| limit.reset).max();
+        assert_eq!(
+            hint.not_before(),
+            latest.map(|reset| AT + Duration::from_secs(reset))
+        );
+    } else if let Some(members) = dictionary(limits) {
+        assert!(windows.len() <= 1);
+        let figure = |key| {
+            members
+                .get(key)
+                .and_then(|member| natural(&item(member)?.bare_item))
+        };
+        let (limit, remaining, reset) = (figure("limit"), figure("remaining"), figure("reset"));
+        let is_limited = limit != Some(0);
+        match windows.first() {
+            Some(window) => {
+                assert_eq!(window.name(), "ratelimit");
+                assert!(limit.is_none_or(|limit| window.limit() == Some(limit)));
+                assert!(remaining.is_none_or(|remaining| window.remaining() == Some(remaining)));
+                let told = window.reset().map(|reset| reset.as_secs());
+                assert!(reset.is_none_or(|reset| told == Some(reset)));
+            }
+            None => assert!(!is_limited || limit.or(remaining).or(reset).is_none()),
+        }
+    } else {
+        assert!(windows.is_empty());
+    }
+}
+
+fn policies_alone(policies: &[u8]) {
+    let hint = read(&[("RateLimit-Policy", policies)]);
+    let windows: Vec<_> = hint.windows().collect();
+    assert_eq!(hint.not_before(), None);
+    let Some(items) = list(policies) else {
+        assert!(windows.is_empty());
+        return;
+    };
+    let Some(expected) = items.iter().map(Policy::of).collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    let is_repeated =
+        |policy: &Policy| expected.iter().filter(|it| it.name == policy.name).count() > 1;
+    if expected.iter().any(is_repeated) || expected.len() > MAX_WINDOWS {
+        return;
+    }
+    let expected: Vec<_> = expected.iter().filter(|policy| policy.limit > 0).collect();
+    assert_eq!(windows.len(), expected.len(), "{hint:?}");
+    for (window, expected) in windows.iter().zip(expected) {
+        expected.check(window);
+        assert_eq!(window.remaining(), None);
+    }
+}
+
+/// A policy tells the limit of each window that has its name.
+fn both(limits: &[u8], policies: &[u8]) {
+    let hint = read(&[("RateLimit-Policy", policies), ("RateLimit", limits)]);
+    assert!(hint.windows().count() <= MAX_WINDOWS);
+    let (Some(limits), Some(policies)) = (list(limits), list(policies)) else {
+        return;
+    };
+    let limits: Vec<_> = limits.iter().filter_map(Limit::of).collect();
+    let Some(policies) = policies.iter().map(Policy::of).collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    let [policy] = policies.as_slice() else {
+        return;
+    };
+    if limits.len() >= MAX_WINDOWS || policy.limit == 0 || policy.is_keyed {
+        return;
+    }
+    let is_named = limits.iter().any(|limit| limit.name == policy.name);
+    assert_eq!(
+        hint.windows().count(),
+        limits.len() + usize::from(!is_named),
+        "{hint:?}"
+    );
+    for (window, limit) in hint.windows().zip(&limits) {
+        limit.check_figures(window);
+        if limit.name == policy.name {
+            policy.check(window);
+        } else {
+            assert_eq!(window.limit(), None);
+        }
+    }
+}
+
+/// An item of `RateLimit`.
+struct Limit {
+    name: String,
+    remaining: u64,
+    reset: Option<u64>,
+    is_keyed: bool,
+}
+
+impl Limit {
+    fn of(entry: &ListEntry) -> Option<Self> {
+        let item = item(entry)?;
+        let parameter = |key| item.params.get(key);
+        Some(Self {
+            name: name(&item.bare_item)?,
+            remaining: natural(parameter("r")?)?,
+            reset: match parameter("t") {
+                Some(reset) => Some(natural(reset)?),
+                None => None,
+            },
+            is_keyed: matches!(parameter("pk"), Some(BareItem::ByteSequence(_))),
+        })
+    }
+
+    fn check(&self, window: &Window<'_>) {
+        self.check_figures(window);
+        assert_eq!(window.limit(), None);
+        assert_eq!(window.length(), None);
+        assert_eq!(window.unit(), Unit::Requests);
+    }
+
+    fn check_figures(&self, window: &Window<'_>) {
+        assert_eq!(window.name(), self.name);
+        assert_eq!(window.remaining(), Some(self.remaining));
+        assert_eq!(window.reset(), self.reset.map(Duration::from_secs));
+        assert_eq!(window.key().is_some(), self.is_keyed);
+    }
+}
+
+/// An item of `RateLimit-Policy` that has a name.
+struct Policy {
+    name: String,
+    limit: u64,
+    length: Option<u64>,
+    is_keyed: bool,
+}
+
+impl Policy {
+    fn of(entry: &ListEntry) -> Option<Self> {
+        let item = item(entry)?;
+        let parameter = |key| item.params.get(key);
+        Some(Self {
+            name: name(&item.bare_item)?,
+            limit: natural(parameter("q")?)?,
+            length: parameter("w")
+                .and_then(natural)
+                .filter(|&length| length > 0),
+            is_keyed: matches!(parameter("pk"), Some(BareItem::ByteSequence(_))),
+        })
+    }
+
+    fn check(&self, window: &Window<'_>) {
+        assert_eq!(window.name(), self.name);
+        assert_eq!(window.limit(), Some(self.limit));
+        assert_eq!(window.length(), self.length.map(Duration::from_secs));
+    }
+}
+
+fn list(value: &[u8]) -> Option<List> {
+    Parser::new(value).parse().ok()
+}
+
+fn dictionary(value: &[u8]) -> Option<Dictionary> {
+    Parser::new(value).parse().ok()
+}
+
+fn item(entry: &ListEntry) -> Option<&Item> {
+    match entry {
+        ListEntry::Item(item) => Some(item),
+        ListEntry::InnerList(_) => None,
+    }
+}
+
+/// A string as it was written, which a window's name is; or a token.
+fn name(bare: &BareItem) -> Option<String> {
+    match bare {
+        BareItem::String(name) => {
+            let name = name.as_str();
+            Some(name.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+        BareItem::Token(name) => Some(name.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn natural(bare: &BareItem) -> Option<u64> {
+    u64::try_from(i64::from(bare.as_integer()?)).ok()
+}
+
+const MAX_WINDOWS: usize = 8;

@@ -1,0 +1,116 @@
+//! Whatever headers a response has: what the reader promises about its hint.
+
+#![no_main]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breather::{Hint, Moment};
+use breather_fuzz::{AT, Response};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let response = Response::parse(data);
+    let hint = Hint::read(response.lines(), response.moment());
+    waits(&hint);
+    explanation(&hint);
+    accounts(&hint, &response);
+    spellings(&hint, &response);
+});
+
+/// No wait ends before the receipt, and each has a header behind it.
+fn waits(hint: &Hint<'_>) {
+    assert_eq!(hint.received(), AT);
+    assert!(hint.windows().count() <= MAX_WINDOWS);
+    if let Some(not_before) = hint.not_before() {
+        assert!(not_before >= AT);
+    }
+    let evidence = hint.evidence();
+    assert_eq!(evidence.is_some(), hint.not_before().is_some());
+    if let Some(evidence) = evidence {
+        assert!(evidence.value().len() <= 64);
+        assert!(
+            hint.readings()
+                .any(|reading| reading.header() == evidence.header())
+        );
+    }
+}
+
+/// It is short, and what a server wrote cannot leave its line.
+fn explanation(hint: &Hint<'_>) {
+    let explained = hint.explain().to_string();
+    assert!(!explained.contains(|it: char| it.is_control() && it != '\n'));
+    let lines: Vec<_> = explained.lines().collect();
+    let notes = hint.readings().count() + hint.ignored().count();
+    let verdict = usize::from(hint.retry().is_some());
+    assert_eq!(lines.len(), 1 + verdict + hint.windows().count() + notes);
+    assert!(
+        lines.iter().all(|line| line.len() <= MAX_LINE),
+        "{explained}"
+    );
+}
+
+/// Each header that is known is told of once, however often it is repeated, and no other is.
+fn accounts(hint: &Hint<'_>, response: &Response) {
+    let mut given = BTreeSet::new();
+    for (name, value) in response.lines() {
+        let name = name.to_ascii_lowercase();
+        if is_known(&name, response.moment()) {
+            given.insert((name, value));
+        }
+    }
+    let mut told = BTreeMap::new();
+    let readings = hint.readings().map(|it| (it.header(), it.value()));
+    let ignored = hint.ignored().map(|it| (it.header(), it.value()));
+    for (name, value) in readings.chain(ignored) {
+        *told.entry((name.to_owned(), value)).or_insert(0) += 1;
+    }
+    assert!(told.values().all(|&times| times == 1));
+    assert!(told.keys().all(|header| given.contains(header)));
+    assert_eq!(told.len(), given.len().min(MAX_NOTES));
+    if given.len() > MAX_NOTES {
+        assert_eq!(hint.readings().count(), 0);
+    }
+}
+
+/// A header of that name, alone, is told of in any case.
+fn is_known(name: &str, moment: Moment<'_>) -> bool {
+    let hint = Hint::read([(name, &b""[..])], moment);
+    hint.readings().count() + hint.ignored().count() > 0
+}
+
+/// Names are the same in any case.
+fn spellings(hint: &Hint<'_>, response: &Response) {
+    for spell in [upper, mixed] {
+        let names: Vec<_> = response.lines().map(|(name, _)| spell(name)).collect();
+        let lines = names.iter().map(String::as_str);
+        let lines = lines.zip(response.lines().map(|(_, value)| value));
+        let other = Hint::read(lines, response.moment());
+        assert_eq!(other.not_before(), hint.not_before());
+        assert_eq!(other.retry_after(), hint.retry_after());
+        assert_eq!(other.retry(), hint.retry());
+        assert_eq!(other.evidence(), hint.evidence());
+        assert!(other.windows().eq(hint.windows()));
+        assert!(other.readings().eq(hint.readings()));
+        assert!(other.ignored().eq(hint.ignored()));
+        assert_eq!(other.explain().to_string(), hint.explain().to_string());
+    }
+}
+
+fn upper(name: &str) -> String {
+    name.to_ascii_uppercase()
+}
+
+fn mixed(name: &str) -> String {
+    let letters = name.char_indices().map(|(at, letter)| match at % 3 {
+        0 => letter.to_ascii_uppercase(),
+        1 => letter.to_ascii_lowercase(),
+        _ => letter,
+    });
+    letters.collect()
+}
+
+const MAX_WINDOWS: usize = 8;
+const MAX_NOTES: usize = 24;
+
+/// A value is cut after 64 bytes, of which each takes four at most; a window may have two of them.
+const MAX_LINE: usize = 800;

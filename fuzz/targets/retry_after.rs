@@ -1,0 +1,165 @@
+//! Whatever `Retry-After` says: the forms that are plain, read by other means.
+//!
+//! Each line is a value, but for those that begin with `clock ` and set our own clock, in seconds, and those that
+//! begin with `date ` and set the response's. `@7` stands for the HTTP date of the epoch 7.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use breather::{Hint, UnixTime};
+use breather_fuzz::{AT, moment};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let mut clock = None;
+    let mut date = None;
+    let mut values = Vec::new();
+    for line in data.split(|&byte| byte == b'\n') {
+        if let Some(line) = line.strip_prefix(b"clock ") {
+            clock = str::from_utf8(line).ok().and_then(|line| line.parse().ok());
+        } else if let Some(line) = line.strip_prefix(b"date ") {
+            date = Some(value(line));
+        } else {
+            values.push(value(line));
+        }
+    }
+    let own = clock.map(UnixTime::from_secs);
+    let lines = values.iter().map(|value| ("retry-after", value.as_slice()));
+    let lines = lines.chain(date.iter().map(|date| ("date", date.as_slice())));
+    let hint = Hint::read(lines, moment(own.as_ref()));
+
+    let by_date = date.as_deref().and_then(http_date).map(i128::from);
+    let by_date = by_date.map(|seconds| seconds * MICROS);
+    let now = by_date.or(own.map(|own| i128::from(own.as_micros())));
+    let read = hint.not_before();
+    let said: BTreeSet<_> = values.iter().collect();
+    if said.len() > MAX_LINES {
+        assert_eq!(read, None);
+        return;
+    }
+    let said: Vec<_> = said.into_iter().map(|value| said_by(value, now)).collect();
+    let waits = said.iter().filter_map(|said| match said {
+        Said::Wait(wait) => Some(AT + *wait),
+        Said::Nothing | Said::Unknown => None,
+    });
+    let longest = waits.max();
+    if said.iter().any(|said| matches!(said, Said::Unknown)) {
+        assert!(read >= longest, "{read:?} instead of at least {longest:?}");
+    } else {
+        assert_eq!(read, longest);
+    }
+});
+
+/// What a value says by the forms that are plain.
+enum Said {
+    Wait(Duration),
+    Nothing,
+    /// It may be a date in a form that is not read here.
+    Unknown,
+}
+
+fn said_by(value: &[u8], now: Option<i128>) -> Said {
+    let parts: Vec<_> = value.split(|&byte| byte == b',').collect();
+    if parts.iter().all(|part| decimal(part).is_some()) {
+        let waits = parts.iter().map(|part| number(part, now));
+        // One that says nothing leaves it open what the list means.
+        let longest = waits.collect::<Option<Vec<_>>>();
+        return longest
+            .and_then(|waits| waits.into_iter().max())
+            .map_or(Said::Nothing, Said::Wait);
+    }
+    if let Some(seconds) = http_date(value) {
+        let wait = now.and_then(|now| {
+            let micros = i128::from(seconds) * MICROS - now;
+            Some(Duration::from_micros(u64::try_from(micros).ok()?))
+        });
+        let is_plain = httpdate::fmt_http_date(time(seconds)).as_bytes() == value.trim_ascii();
+        return match wait {
+            _ if !is_plain => Said::Unknown,
+            Some(wait) => Said::Wait(wait),
+            None => Said::Nothing,
+        };
+    }
+    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
+    let is_date = text.contains(':') && MONTHS.iter().any(|month| text.contains(month));
+    if is_date {
+        Said::Unknown
+    } else {
+        Said::Nothing
+    }
+}
+
+/// Seconds, or an epoch in seconds or milliseconds that is at most 35 days ahead.
+fn number(text: &[u8], now: Option<i128>) -> Option<Duration> {
+    let (whole, fraction) = decimal(text)?;
+    let digits = whole.trim_start_matches('0');
+    let scale = match digits.len() {
+        0..=8 => {
+            let seconds = digits.parse().unwrap_or(0);
+            return Some(
+                Duration::from_secs(seconds) + Duration::from_nanos(scaled(fraction, 9) as u64),
+            );
+        }
+        10..=11 => 6,
+        13..=14 => 3,
+        _ => return None,
+    };
+    let epoch = digits.parse::<i128>().ok()? * 10_i128.pow(scale) + scaled(fraction, scale);
+    let micros = epoch - now?;
+    let wait = Duration::from_micros(u64::try_from(micros).ok()?);
+    (wait <= Duration::from_secs(35 * 86_400)).then_some(wait)
+}
+
+/// `digits` after a point as a multiple of 10 to the power of minus `scale`, rounded up.
+fn scaled(digits: &str, scale: u32) -> i128 {
+    let scale = scale as usize;
+    let kept: String = digits
+        .chars()
+        .chain(std::iter::repeat('0'))
+        .take(scale)
+        .collect();
+    let finer = digits.chars().skip(scale).any(|digit| digit != '0');
+    kept.parse::<i128>().unwrap_or(0) + i128::from(finer)
+}
+
+/// Digits, and those after a point if there is one.
+fn decimal(text: &[u8]) -> Option<(&str, &str)> {
+    let text = str::from_utf8(text.trim_ascii()).ok()?;
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, fraction)) => {
+            (are_digits(whole) && are_digits(fraction)).then_some((whole, fraction))
+        }
+        None => are_digits(text).then_some((text, "")),
+    }
+}
+
+fn http_date(value: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(value).ok()?;
+    let date = httpdate::parse_http_date(text.trim()).ok()?;
+    Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// The value that a line stands for.
+fn value(line: &[u8]) -> Vec<u8> {
+    let seconds = line
+        .strip_prefix(b"@")
+        .and_then(|line| str::from_utf8(line).ok()?.parse().ok());
+    match seconds {
+        Some(seconds @ 0..END_OF_9999) => httpdate::fmt_http_date(time(seconds)).into_bytes(),
+        _ => line.to_owned(),
+    }
+}
+
+fn time(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+const MICROS: i128 = 1_000_000;
+const END_OF_9999: u64 = 253_402_300_800;
+const MAX_LINES: usize = 24;
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];

@@ -124,66 +124,55 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// A header that tells one thing, or two, of its family's window.
     fn figure(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
         let Entry { family, value, .. } = *entry;
-        if let Part::Limit = entry.part {
-            return self.limit(entry, said);
-        }
-        let counted = |name| count(value).map(|count| (count, Note::of(name)));
-        let window = match self.window(family, said) {
-            Some(at) => &mut said.windows[at],
-            None => return Err(Why::TooMany),
-        };
-        let Some(window) = window else {
-            return Err(Why::TooMany);
-        };
+        // What is unreadable makes no window, of which there is room for few.
         match entry.part {
+            Part::Limit => self.limit(entry, said),
             Part::Remaining => {
-                let (remaining, note) = counted(Meaning::Remaining)?;
-                window.remaining = Some(remaining);
-                Ok(note)
+                let remaining = count(value)?;
+                self.window(family, said)?.remaining = Some(remaining);
+                Ok(Note::of(Meaning::Remaining))
             }
             Part::Used => {
-                let (used, note) = counted(Meaning::Used)?;
-                window.used = Some(used);
-                Ok(note)
+                let used = count(value)?;
+                self.window(family, said)?.used = Some(used);
+                Ok(Note::of(Meaning::Used))
             }
             Part::UsedOfLimit => {
                 let (used, limit) = used_of_limit(text(value).ok_or(Why::Unreadable)?)?;
+                let window = self.window(family, said)?;
                 window.used = Some(used);
                 window.limit = Some(limit);
                 Ok(Note::of(Meaning::Used))
             }
             Part::Reset(form) => {
                 let time = Time::read(value, form, self.now)?;
+                let window = self.window(family, said)?;
                 let other = window.reset.map(|reset| reset.header);
-                if other.is_some_and(|other| self.precedes(family, other, entry)) {
+                if other.is_some_and(|other| precedes(family, other, entry)) {
                     return Err(Why::Outranked);
                 }
                 window.reset = Some(stated(entry, time));
-                self.outrank(entry, said, |part| matches!(part, Part::Reset(_)));
+                if other.is_some() {
+                    self.outrank(entry, said, |part| matches!(part, Part::Reset(_)));
+                }
                 Ok(noted(Meaning::Reset, time))
             }
             Part::Length(form) => {
                 let time = Time::read(value, form, self.now)?;
-                window.length = Some(time.delay);
+                self.window(family, said)?.length = Some(time.delay);
                 Ok(noted(Meaning::Length, time))
             }
             Part::Name => {
-                window.name = text(value)
-                    .filter(|name| !name.is_empty())
-                    .ok_or(Why::Unreadable)?;
+                let name = text(value).filter(|name| !name.is_empty());
+                let name = name.ok_or(Why::Unreadable)?;
+                self.window(family, said)?.name = name;
                 Ok(Note::of(Meaning::Name))
             }
             _ => {
-                window.key = Some(value.trim_ascii());
+                self.window(family, said)?.key = Some(value.trim_ascii());
                 Ok(Note::of(Meaning::Key))
             }
         }
-    }
-
-    /// Whether the family has `header` before that of `entry`.
-    fn precedes(&self, family: &Family, header: &str, entry: &Entry<'_>) -> bool {
-        let place = family.headers().position(|it| it.name == header);
-        place.is_some_and(|place| place < usize::from(entry.place))
     }
 
     /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
@@ -192,10 +181,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if entry.place > 0 && self.limit_before(entry) {
             return Err(Why::Outranked);
         }
-        let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
-        if let Some(window) = &mut said.windows[at] {
-            window.limit = Some(limit);
-        }
+        self.window(entry.family, said)?.limit = Some(limit);
         for item in policies.into_iter().flatten() {
             self.unnamed_policy(entry.family, &item, said)?;
         }
@@ -271,12 +257,10 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if limit.is_none() && remaining.is_none() && reset.is_none() {
             return Err(Why::Unreadable);
         }
-        let at = self.window(entry.family, said).ok_or(Why::TooMany)?;
-        if let Some(window) = &mut said.windows[at] {
-            window.limit = limit.or(window.limit);
-            window.remaining = remaining.or(window.remaining);
-            window.reset = reset.or(window.reset);
-        }
+        let window = self.window(entry.family, said)?;
+        window.limit = limit.or(window.limit);
+        window.remaining = remaining.or(window.remaining);
+        window.reset = reset.or(window.reset);
         self.outrank(entry, said, |part| match part {
             Part::Limit => limit.is_some(),
             Part::Remaining => remaining.is_some(),
@@ -313,18 +297,21 @@ impl<'f, 'a> Assembly<'f, 'a> {
             .ok_or(Why::Unreadable)
     }
 
-    /// The place of the family's window, which is made if need be.
-    fn window(&mut self, family: &'static Family, said: &mut Said<'a>) -> Option<usize> {
+    /// The family's window, which is made if need be.
+    fn window<'s>(
+        &mut self,
+        family: &'static Family,
+        said: &'s mut Said<'a>,
+    ) -> Result<&'s mut Window<'a>, Why> {
         let is_own = |own: &Option<&Family>| own.is_some_and(|own| core::ptr::eq(own, family));
-        if let Some(at) = self.families.iter().position(is_own) {
-            return Some(at);
-        }
-        let at = said.windows.iter().position(Option::is_none)?;
-        let mut window = Window::new(family.name).with_unit(family.unit);
-        window.length = family.length;
-        said.windows[at] = Some(window);
+        let own = self.families.iter().position(is_own);
+        let free = || said.windows.iter().position(Option::is_none);
+        let at = own.or_else(free).ok_or(Why::TooMany)?;
         self.families[at] = Some(family);
-        Some(at)
+        Ok(said.windows[at].get_or_insert_with(|| Window {
+            length: family.length,
+            ..Window::new(family.name).with_unit(family.unit)
+        }))
     }
 
     fn own<'s>(&self, family: &Family, said: &'s mut Said<'a>) -> Option<&'s mut Window<'a>> {
@@ -374,6 +361,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
             }
         }
     }
+}
+
+/// Whether the family has `header` before that of `entry`.
+fn precedes(family: &Family, header: &str, entry: &Entry<'_>) -> bool {
+    let place = family.headers().position(|it| it.name == header);
+    place.is_some_and(|place| place < usize::from(entry.place))
 }
 
 /// What a `RateLimit-Policy` item says of the windows of its name.

@@ -636,3 +636,17 @@ fn a_refusal_by_who_stands_in_front_tells_of_no_window_of_the_server() {
     assert_eq!(plainly(&delayed), "wait 37s\n");
     assert_eq!(waits(decided(429, &delayed)), (secs(37), Origin::Hint));
 }
+
+// More than there is room for.
+
+#[test]
+fn unreadable_lines_take_no_room_from_a_window() {
+    let mut sent = String::new();
+    for window in [
+        "second", "minute", "hour", "day", "month", "year", "requests", "tokens",
+    ] {
+        sent += &format!("X-RateLimit-Remaining-{window}: few\n");
+    }
+    sent += "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 7";
+    assert_eq!(wait(&sent), Some(secs(7)));
+}

@@ -11,6 +11,17 @@ pub(crate) struct Head {
     pub(crate) headers: Vec<(String, Vec<u8>)>,
 }
 
+impl Head {
+    /// Adds a header line, or takes the status of a status line.
+    pub(crate) fn read_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        match status_of(line) {
+            Some(status) => self.status = Some(status),
+            None => self.headers.push(header(line)?),
+        }
+        Ok(())
+    }
+}
+
 /// The heads of all responses: each begins with a status line, but for the first, which may be without one, and ends with
 /// an empty line. What follows up to the next status line is a body.
 pub(crate) fn read_all(input: impl BufRead) -> anyhow::Result<Vec<Head>> {

@@ -71,9 +71,14 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     if options.batch {
         for (number, line) in stdin().lock().lines().enumerate() {
+            let line = line?;
+            if line.trim().is_empty() {
+                continue;
+            }
             let answer = || {
-                let line: Line = serde_json::from_str(&line?)?;
-                let head = line.head()?;
+                let line: Line = serde_json::from_str(&line)?;
+                let mut head = line.head()?;
+                head.status = head.status.or(options.status);
                 let now = line.now()?.or(options.now);
                 anyhow::Ok(head.answer(now, &options.dialects, |answer| answer.json()))
             };
@@ -106,13 +111,11 @@ fn heads(options: &Options) -> anyhow::Result<Vec<Head>> {
         );
         return head::read_all(BufReader::new(stdin().lock()));
     }
-    let lines = options.headers.join("\n");
-    let heads = head::read_all(lines.as_bytes())?;
-    ensure!(
-        heads.len() == 1,
-        "the arguments are headers of one response"
-    );
-    Ok(heads)
+    let mut head = Head::default();
+    for line in &options.headers {
+        head.read_line(line.as_bytes())?;
+    }
+    Ok(vec![head])
 }
 
 impl Head {
@@ -138,10 +141,14 @@ impl Head {
 }
 
 fn time(text: &str) -> anyhow::Result<UnixTime> {
-    let time: jiff::Timestamp = text
-        .parse()
-        .context("expected a date as 2026-11-24T00:00:00Z")?;
-    Ok(UnixTime::from_micros(time.as_microsecond()))
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Ok(UnixTime::from_micros(time.as_microsecond()));
+    }
+    // The last day of 9999 is a date, and no timestamp, to `jiff`.
+    let date = text.strip_suffix('Z').and_then(|date| date.parse().ok());
+    let date: jiff::civil::DateTime = date.context("expected a date as 2026-11-24T00:00:00Z")?;
+    let since = date.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0));
+    Ok(UnixTime::from_micros(since.as_micros() as i64))
 }
 
 fn dialect(name: &str) -> anyhow::Result<Dialect> {

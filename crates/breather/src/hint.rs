@@ -176,7 +176,8 @@ impl<'a> Hint<'a> {
     ///
     /// `Retry-After` if there is one. Otherwise the latest reset among the windows with nothing
     /// remaining: never of a window that has quota left, or a healthy daily window would hold a
-    /// call for a day. If none tells what remains, all are taken as spent.
+    /// call for a day. If no window tells what remains, the first to reset is taken as spent, unless a header
+    /// that should tell could not be read.
     #[must_use]
     pub fn not_before(&self) -> Option<Instant> {
         self.binding().map(|stated| self.received + stated.delay)
@@ -191,13 +192,16 @@ impl<'a> Hint<'a> {
     fn binding(&self) -> Option<Stated<'a>> {
         let said = self.said.as_ref()?;
         said.delay.or_else(|| {
-            let is_told = self.windows().any(|window| window.remaining.is_some());
-            let spent = self.windows().filter(|window| match window.remaining {
-                Some(remaining) => remaining == 0,
-                None => !is_told,
-            });
-            let resets = spent.filter_map(|window| window.reset);
-            resets.max_by_key(|reset| reset.delay)
+            let windows = || self.windows().filter(|window| window.reset.is_some());
+            let spent = windows().filter(|window| window.remaining == Some(0));
+            let spent = spent.filter_map(|window| window.reset);
+            let latest = spent.max_by_key(|reset| reset.delay);
+            if self.windows().any(|window| window.remaining.is_some()) {
+                return latest;
+            }
+            let unknown = windows().filter(|it| !it.is_unclear && it.unit != Unit::Other);
+            let unknown = unknown.filter_map(|window| window.reset);
+            unknown.min_by_key(|reset| reset.delay)
         })
     }
 
@@ -248,11 +252,11 @@ impl<'a> Hint<'a> {
 }
 
 impl<'a> Said<'a> {
-    /// Adds a window, if there is room for it.
-    fn push_window(&mut self, window: Window<'a>) -> Option<()> {
-        let slot = self.windows.iter_mut().find(|slot| slot.is_none())?;
-        *slot = Some(window);
-        Some(())
+    /// Adds a window, if there is room for it, and answers where it stands.
+    fn push_window(&mut self, window: Window<'a>) -> Option<usize> {
+        let at = self.windows.iter().position(Option::is_none)?;
+        self.windows[at] = Some(window);
+        Some(at)
     }
 
     /// Moves the windows to the front.

@@ -57,9 +57,11 @@ impl Several {
         self.scopes.iter().any(|scope| !scope.by_all())
     }
 
-    /// Of the most specific scope.
+    /// Of the most specific scope whose answers are read in a way of their own; else, all have the same.
     pub(super) fn policy(&self) -> &Policy {
-        self.scopes[0].policy()
+        let policies = || self.scopes.iter().map(|scope| scope.policy());
+        let own = policies().find(|policy| !policy.dialects().is_empty());
+        own.unwrap_or_else(|| self.scopes[0].policy())
     }
 
     pub(super) const fn is_waiting(&self) -> bool {

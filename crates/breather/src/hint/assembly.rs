@@ -7,7 +7,7 @@ use super::found::{Entry, Found};
 use super::number::Number;
 use super::reading::{Form, Meaning, Note, Why};
 use super::structured::{Bare, Item, Parts, dictionary, list};
-use super::time::{Now, Time, not_a_number};
+use super::time::{LARGEST_DELAY, Now, Time, not_a_number};
 use super::window::{Stated, Unit, Window};
 use super::{Hint, MAX_WINDOWS, Said};
 
@@ -17,6 +17,8 @@ pub(super) struct Assembly<'f, 'a> {
     now: &'f Now<'f>,
     /// Of which family each window is.
     families: [Option<&'static Family>; MAX_WINDOWS],
+    /// Which of them `RateLimit` named: those that its policies are of.
+    is_named: [bool; MAX_WINDOWS],
 }
 
 impl<'f, 'a> Assembly<'f, 'a> {
@@ -25,6 +27,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             found,
             now,
             families: [None; MAX_WINDOWS],
+            is_named: [false; MAX_WINDOWS],
         }
     }
 
@@ -35,11 +38,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
             let result = match entry.part {
                 _ if entry.is_delay() || entry.is_structured() => continue,
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
-                _ if entry.is_disputed => Err(Why::Ambiguous),
                 Part::Verdict => verdict(entry.value, said),
+                _ if self.found.is_crowded => Err(Why::TooMany),
                 Part::Pairs => pairs(entry, said),
                 Part::Usages => usages(entry, said),
                 Part::Resources => resources(entry, said),
+                _ if entry.is_disputed => Err(Why::Ambiguous),
                 _ => self.figure(entry, said),
             };
             said.note(entry.header(), entry.value, result);
@@ -48,13 +52,19 @@ impl<'f, 'a> Assembly<'f, 'a> {
         let has_fields = self.found.fields > 0;
         for entry in self.found.entries().filter(|_| has_fields) {
             if entry.part == Part::RateLimit {
-                let result = self.rate_limit(entry, said);
+                let result = match self.found.is_crowded {
+                    true => Err(Why::TooMany),
+                    false => self.rate_limit(entry, said),
+                };
                 said.note(entry.header(), entry.value, result);
             }
         }
         for entry in self.found.entries().filter(|_| has_fields) {
             if entry.part == Part::Policy {
-                let result = self.policy(entry, said);
+                let result = match self.found.is_crowded {
+                    true => Err(Why::TooMany),
+                    false => self.policy(entry, said),
+                };
                 said.note(entry.header(), entry.value, result);
             }
         }
@@ -97,6 +107,16 @@ impl<'f, 'a> Assembly<'f, 'a> {
         first: &Entry<'a>,
         said: &mut Said<'a>,
     ) -> Result<Note, Why> {
+        let is_pushback = entry.part == Part::Pushback;
+        let is_stop = || {
+            let delay = Time::read(entry.value, Form::Millis, self.now);
+            entry.is_disputed || delay.is_err()
+        };
+        if is_pushback && is_stop() {
+            // What is negative or no number says not to retry, and so do two that disagree.
+            said.retry = Some(false);
+            return Ok(Note::of(Meaning::Retry));
+        }
         if said
             .delay
             .is_some_and(|delay| delay.header != first.header())
@@ -105,14 +125,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
         let time = match entry.part {
             Part::Delay(form) => Time::read(entry.value, form, self.now)?,
-            Part::Pushback => match Number::read(entry.value) {
-                Some(_) if !entry.is_disputed => Time::read(entry.value, Form::Millis, self.now)?,
-                // What is negative or no number says not to retry, and so do two that disagree.
-                _ => {
-                    said.retry = Some(false);
-                    return Ok(Note::of(Meaning::Retry));
-                }
-            },
+            Part::Pushback => Time::read(entry.value, Form::Millis, self.now)?,
             _ => Time::read_retry_after(entry.value, self.now)?,
         };
         if said.delay.is_none_or(|delay| delay.delay < time.delay) {
@@ -123,7 +136,11 @@ impl<'f, 'a> Assembly<'f, 'a> {
 
     /// A header that tells one thing, or two, of its family's window.
     fn figure(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
-        let Entry { family, value, .. } = *entry;
+        let Entry {
+            window: family,
+            value,
+            ..
+        } = *entry;
         // What is unreadable makes no window, of which there is room for few.
         match entry.part {
             Part::Limit => self.limit(entry, said),
@@ -148,7 +165,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 let time = Time::read(value, form, self.now)?;
                 let window = self.window(family, said)?;
                 let other = window.reset.map(|reset| reset.header);
-                if other.is_some_and(|other| precedes(family, other, entry)) {
+                if other.is_some_and(|other| self.precedes(other, entry)) {
                     return Err(Why::Outranked);
                 }
                 window.reset = Some(stated(entry, time));
@@ -165,7 +182,11 @@ impl<'f, 'a> Assembly<'f, 'a> {
             Part::Name => {
                 let name = text(value).filter(|name| !name.is_empty());
                 let name = name.ok_or(Why::Unreadable)?;
-                self.window(family, said)?.name = name;
+                let window = self.window(family, said)?;
+                window.name = name;
+                if window.unit == Unit::Requests {
+                    window.unit = unit_of(name);
+                }
                 Ok(Note::of(Meaning::Name))
             }
             _ => {
@@ -175,40 +196,49 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
+    /// Whether `header`, of the same window, counts before that of `entry`.
+    fn precedes(&self, header: &str, entry: &Entry<'_>) -> bool {
+        let mut others = self.found.entries();
+        let other = others.find(|other| other.header() == header);
+        other.is_some_and(|other| (other.rank, other.place) < (entry.rank, entry.place))
+    }
+
     /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
     fn limit(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
         let (limit, policies) = limit_of(entry.value)?;
-        if entry.place > 0 && self.limit_before(entry) {
+        if self.limit_before(entry) {
             return Err(Why::Outranked);
         }
-        self.window(entry.family, said)?.limit = Some(limit);
+        self.window(entry.window, said)?.limit = Some(limit);
+        let mut is_cut = false;
         for item in policies.into_iter().flatten() {
-            self.unnamed_policy(entry.family, &item, said)?;
+            is_cut |= !self.unnamed_policy(entry.window, &item, said)?;
         }
-        Ok(Note::of(Meaning::Limit))
+        Ok(Note::of(Meaning::Limit).cut(is_cut))
     }
 
     /// Whether another header of the family has told the limit, and counts before that of `entry`.
     fn limit_before(&self, entry: &Entry<'_>) -> bool {
         self.found.entries().any(|other| {
-            core::ptr::eq(other.family, entry.family)
+            core::ptr::eq(other.window, entry.window)
                 && other.part == Part::Limit
-                && other.place < entry.place
+                && (other.rank, other.place) < (entry.rank, entry.place)
                 && !other.is_disputed
                 && limit_of(other.value).is_ok()
         })
     }
 
-    /// Limit and length of a window that has no name: of the family's own, if the limit is the same.
+    /// Limit and length of a window that has no name: of the family's own, if the limit is the same. Whether there was
+    /// room for it.
     fn unnamed_policy(
         &mut self,
         family: &'static Family,
         item: &Item<'a>,
         said: &mut Said<'a>,
-    ) -> Result<(), Why> {
+    ) -> Result<bool, Why> {
         let limit = item.bare.integer().ok_or(Why::Unreadable)?;
         let Some(length) = item.w.and_then(Bare::integer).filter(|&length| length > 0) else {
-            return Ok(());
+            return Ok(true);
         };
         let length = Duration::from_secs(length);
         let own = self.own(family, said);
@@ -216,48 +246,45 @@ impl<'f, 'a> Assembly<'f, 'a> {
             own.filter(|own| own.limit == Some(limit) && own.length.is_none_or(|it| it == length))
         {
             own.length = Some(length);
-            return Ok(());
+            return Ok(true);
         }
         let mut window = Window::new(family.name).with_unit(family.unit);
         window.limit = Some(limit);
         window.length = Some(length);
-        said.push_window(window).ok_or(Why::TooMany)
+        Ok(said.push_window(window).is_some())
     }
 
     /// `RateLimit`: a dictionary in draft -07, a list from -08 on.
     fn rate_limit(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
         if let Some(items) = list(entry.value) {
-            let mut any = false;
+            let mut pushed = Pushed::default();
             for item in items.map(Item::new) {
                 if let Some(window) = named_window(&item, entry) {
-                    said.push_window(window).ok_or(Why::TooMany)?;
-                    any = true;
+                    let at = said.push_window(window);
+                    if let Some(at) = at {
+                        self.is_named[at] = true;
+                    }
+                    pushed.count(at.is_some());
                 }
             }
-            return any
-                .then_some(Note::of(Meaning::Windows))
-                .ok_or(Why::Unreadable);
+            return pushed.note();
         }
         let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
-        if entry.is_disputed {
-            return Err(Why::Ambiguous);
-        }
+        // A dictionary on several lines is one: of a key that is there twice, the last counts.
         let (mut limit, mut remaining, mut reset) = (None, None, None);
         for (key, item) in members {
-            let Some(number) = item.bare.integer() else {
-                continue;
-            };
+            let number = || item.bare.integer().ok_or(Why::Unreadable);
             match key {
-                "limit" => limit = Some(number),
-                "remaining" => remaining = Some(number),
-                "reset" => reset = Some(seconds(entry, number)),
+                "limit" => limit = Some(number()?),
+                "remaining" => remaining = Some(number()?),
+                "reset" => reset = seconds(entry, number()?),
                 _ => {}
             }
         }
         if limit.is_none() && remaining.is_none() && reset.is_none() {
             return Err(Why::Unreadable);
         }
-        let window = self.window(entry.family, said)?;
+        let window = self.window(entry.window, said)?;
         window.limit = limit.or(window.limit);
         window.remaining = remaining.or(window.remaining);
         window.reset = reset.or(window.reset);
@@ -273,8 +300,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// What other headers of the family told has no effect after all: that of `entry` counts.
     fn outrank(&self, entry: &Entry<'a>, said: &mut Said<'a>, is_told: impl Fn(Part) -> bool) {
         for other in self.found.entries() {
-            let is_of_family = core::ptr::eq(other.family, entry.family);
-            if is_of_family && is_told(other.part) && !other.is_same_header(entry) {
+            let is_of_window = core::ptr::eq(other.window, entry.window);
+            if is_of_window && is_told(other.part) && !other.is_same_header(entry) {
                 said.take_back(other.header(), Why::Outranked);
             }
         }
@@ -283,18 +310,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// `RateLimit-Policy`: numbers up to draft -07, named from -08 on.
     fn policy(&mut self, entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
         let items = list(entry.value).ok_or(Why::Unreadable)?;
-        let mut any = false;
+        let mut pushed = Pushed::default();
         for item in items.map(Item::new) {
             if item.bare.integer().is_some() {
-                self.unnamed_policy(entry.family, &item, said)?;
-                any = true;
+                pushed.count(self.unnamed_policy(entry.window, &item, said)?);
             } else if let Some(policy) = named_policy(&item) {
-                policy.apply(said)?;
-                any = true;
+                pushed.count(policy.apply(said, &self.is_named));
             }
         }
-        any.then_some(Note::of(Meaning::Windows))
-            .ok_or(Why::Unreadable)
+        pushed.note()
     }
 
     /// The family's window, which is made if need be.
@@ -327,20 +351,26 @@ impl<'f, 'a> Assembly<'f, 'a> {
             let Some(window) = &mut said.windows[at] else {
                 break;
             };
-            if window.remaining.is_none() {
+            let is_zero = window.limit == Some(0);
+            if is_zero {
+                // A way to say that there is no limit, or that nothing is ever let in: who knows. What remains of it is
+                // nothing to count by either, but a reset may be meant.
+                window.limit = None;
+                window.remaining = None;
+                window.reset = window.reset.filter(|reset| !reset.delay.is_zero());
+            } else if window.remaining.is_none() {
                 let used = window.limit.zip(window.used);
                 window.remaining = used.map(|(limit, used)| limit.saturating_sub(used));
+                window.is_unclear =
+                    window.remaining.is_none() && self.is_unclear(self.families[at]);
             }
-            if window.limit == Some(0) {
-                // A way to say that there is no limit, or that nothing is ever let in: who knows.
+            let is_counted = window.limit.or(window.remaining).or(window.used).is_some();
+            if !is_counted && window.reset.is_none() {
                 said.windows[at] = None;
                 is_gone = true;
+            }
+            if is_zero {
                 self.dispute_limit(self.families[at], said);
-            } else if window.limit.or(window.remaining).or(window.used).is_none()
-                && window.reset.is_none()
-            {
-                said.windows[at] = None;
-                is_gone = true;
             }
         }
         if is_gone {
@@ -348,25 +378,27 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
+    /// Whether a header should have told what remains in the family's window, and did not.
+    fn is_unclear(&self, family: Option<&'static Family>) -> bool {
+        self.found.entries().any(|entry| {
+            let is_own = family.is_some_and(|family| core::ptr::eq(family, entry.window));
+            is_own && matches!(entry.part, Part::Remaining | Part::UsedOfLimit)
+        })
+    }
+
     fn dispute_limit(&self, family: Option<&'static Family>, said: &mut Said<'a>) {
         for entry in self.found.entries() {
-            let is_own = family.is_some_and(|family| core::ptr::eq(family, entry.family));
+            let is_own = family.is_some_and(|family| core::ptr::eq(family, entry.window));
             if is_own
                 && matches!(
                     entry.part,
-                    Part::Limit | Part::UsedOfLimit | Part::RateLimit
+                    Part::Limit | Part::Remaining | Part::UsedOfLimit
                 )
             {
                 said.take_back(entry.header(), Why::Ambiguous);
             }
         }
     }
-}
-
-/// Whether the family has `header` before that of `entry`.
-fn precedes(family: &Family, header: &str, entry: &Entry<'_>) -> bool {
-    let place = family.headers().position(|it| it.name == header);
-    place.is_some_and(|place| place < usize::from(entry.place))
 }
 
 /// What a `RateLimit-Policy` item says of the windows of its name.
@@ -379,9 +411,12 @@ struct Policy<'a> {
 }
 
 impl<'a> Policy<'a> {
-    fn apply(&self, said: &mut Said<'a>) -> Result<(), Why> {
+    /// Whether there was room for it.
+    fn apply(&self, said: &mut Said<'a>, is_named: &[bool]) -> bool {
         let mut any = false;
-        for window in said.windows.iter_mut().flatten() {
+        let windows = said.windows.iter_mut().zip(is_named);
+        for window in windows.filter_map(|(window, &is_named)| window.as_mut().filter(|_| is_named))
+        {
             let is_own = window.name == self.name && (self.key.is_none() || window.key == self.key);
             if is_own {
                 window.limit = Some(self.limit);
@@ -390,31 +425,68 @@ impl<'a> Policy<'a> {
                 any = true;
             }
         }
-        if any {
-            return Ok(());
-        }
         let mut window = Window::new(self.name).with_unit(self.unit);
         window.limit = Some(self.limit);
         window.length = self.length;
         window.key = self.key;
-        said.push_window(window).ok_or(Why::TooMany)
+        any || said.push_window(window).is_some()
+    }
+}
+
+/// How many windows a header told of.
+#[derive(Default)]
+struct Pushed {
+    kept: u32,
+    cut: u32,
+}
+
+impl Pushed {
+    const fn count(&mut self, is_kept: bool) {
+        if is_kept {
+            self.kept += 1;
+        } else {
+            self.cut += 1;
+        }
+    }
+
+    fn note(&self) -> Result<Note, Why> {
+        match (self.kept, self.cut) {
+            (0, 0) => Err(Why::Unreadable),
+            (0, _) => Err(Why::TooMany),
+            (_, cut) => Ok(Note::of(Meaning::Windows).cut(cut > 0)),
+        }
     }
 }
 
 fn named_policy<'a>(item: &Item<'a>) -> Option<Policy<'a>> {
     let length = item.w.and_then(Bare::integer);
     let unit = match item.qu {
-        None => Unit::Requests,
+        None => unit_of(item.bare.name()?),
         Some(Bare::String(unit) | Bare::Token(unit)) => unit_called(unit),
         Some(_) => Unit::Other,
     };
     Some(Policy {
         name: item.bare.name()?,
-        limit: item.q?.integer()?,
+        // A limit of 0 is none to go by.
+        limit: item.q?.integer().filter(|&limit| limit > 0)?,
         length: length.filter(|&length| length > 0).map(Duration::from_secs),
         unit,
         key: key(item),
     })
+}
+
+/// What a window counts by its name alone.
+fn unit_of(name: &str) -> Unit {
+    let ends_with = |end: &str| {
+        let at = name.len().checked_sub(end.len());
+        at.and_then(|at| name.get(at..))
+            .is_some_and(|it| it.eq_ignore_ascii_case(end))
+    };
+    match () {
+        () if ends_with("tokens") => Unit::Tokens,
+        () if ends_with("bytes") => Unit::Bytes,
+        () => Unit::Requests,
+    }
 }
 
 fn unit_called(name: &str) -> Unit {
@@ -430,10 +502,11 @@ fn unit_called(name: &str) -> Unit {
 
 /// The window of an item of `RateLimit`. One that does not say what remains is to be ignored.
 fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {
-    let mut window = Window::new(item.bare.name()?);
+    let name = item.bare.name()?;
+    let mut window = Window::new(name).with_unit(unit_of(name));
     window.remaining = Some(item.r?.integer()?);
     if let Some(reset) = item.t {
-        window.reset = Some(seconds(entry, reset.integer()?));
+        window.reset = seconds(entry, reset.integer()?);
     }
     window.key = key(item);
     Some(window)
@@ -446,12 +519,13 @@ fn key<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
     }
 }
 
-fn seconds<'a>(entry: &Entry<'a>, seconds: u64) -> Stated<'a> {
-    Stated {
+/// What is too large for a delay is an epoch by mistake, and no one knows of which unit.
+fn seconds<'a>(entry: &Entry<'a>, seconds: u64) -> Option<Stated<'a>> {
+    (seconds < LARGEST_DELAY).then(|| Stated {
         delay: Duration::from_secs(seconds),
         header: entry.header(),
         raw: entry.value,
-    }
+    })
 }
 
 const fn stated<'a>(entry: &Entry<'a>, time: Time) -> Stated<'a> {
@@ -468,6 +542,7 @@ const fn noted(meaning: Meaning, time: Time) -> Note {
         form: Some(time.form),
         clock: time.clock,
         is_rounded: time.is_rounded,
+        is_cut: false,
     }
 }
 
@@ -495,11 +570,15 @@ fn limit_of(value: &[u8]) -> Result<(u64, Option<impl Iterator<Item = Item<'_>>>
         return Ok((number.whole, None));
     }
     let unreadable = || not_a_number(value);
-    let mut numbers = integers(value)
-        .ok_or_else(unreadable)?
-        .map(|item| item.bare.integer());
-    let first = numbers.next().flatten().ok_or_else(unreadable)?;
-    if numbers.any(|number| number.is_none()) {
+    let mut items = integers(value).ok_or_else(unreadable)?;
+    let first = items.next().and_then(|item| item.bare.integer());
+    let first = first.ok_or_else(unreadable)?;
+    // The windows behind it have a length; without one, as in `1,000`, it is none of them.
+    let is_window = |item: Item<'_>| match item.bare.integer() {
+        Some(limit) => limit == first || item.w.is_some(),
+        None => false,
+    };
+    if !items.all(is_window) {
         return Err(Why::Unreadable);
     }
     Ok((first, integers(value)))
@@ -510,11 +589,13 @@ fn count(value: &[u8]) -> Result<u64, Why> {
     if let Some(number) = Number::read(value) {
         return Ok(number.whole);
     }
-    let first = integers(value).and_then(|mut items| items.next());
-    let count = first.and_then(|item| item.bare.integer());
-    count
-        .filter(|_| !value.contains(&b','))
-        .ok_or_else(|| not_a_number(value))
+    let mut counts = integers(value)
+        .ok_or_else(|| not_a_number(value))?
+        .map(|item| item.bare.integer());
+    let first = counts.next().flatten();
+    // Proxies join lines that are the same.
+    let count = first.filter(|&first| counts.all(|count| count == Some(first)));
+    count.ok_or_else(|| not_a_number(value))
 }
 
 fn text(value: &[u8]) -> Option<&str> {
@@ -526,20 +607,20 @@ fn used_of_limit(text: &str) -> Result<(u64, u64), Why> {
     Ok((count(used.as_bytes())?, count(limit.as_bytes())?))
 }
 
-/// Adds the windows of all parts, or of none.
+/// Adds the windows of all parts, as far as there is room; of none, if one is unreadable.
 fn push_all<'a>(
-    parts: impl Iterator<Item = &'a str>,
+    parts: impl Iterator<Item = &'a str> + Clone,
     window: impl Fn(&'a str) -> Result<Window<'a>, Why>,
     said: &mut Said<'a>,
 ) -> Result<Note, Why> {
-    let mut read = [None; MAX_WINDOWS];
-    for (at, part) in parts.enumerate() {
-        *read.get_mut(at).ok_or(Why::TooMany)? = Some(window(part)?);
+    for part in parts.clone() {
+        let _ = window(part)?;
     }
-    for window in read.into_iter().flatten() {
-        said.push_window(window).ok_or(Why::TooMany)?;
+    let mut pushed = Pushed::default();
+    for window in parts.filter_map(|part| window(part).ok()) {
+        pushed.count(said.push_window(window).is_some());
     }
-    Ok(Note::of(Meaning::Windows))
+    pushed.note()
 }
 
 /// `total=100; remaining=99; resets=41`; or `b=per_hour;q=100;r=99;t=41, …`.
@@ -552,10 +633,13 @@ fn pairs<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
             let value = value.trim();
             let number = || count(value.as_bytes());
             match key.trim() {
-                "b" => (window.name, window.length) = (value, length_called(value)),
+                "b" => {
+                    window.name = value;
+                    window.length = length_called(value);
+                }
                 "q" | "total" | "limit" => window.limit = Some(number()?),
                 "r" | "remaining" => window.remaining = Some(number()?),
-                "t" | "resets" | "reset" => window.reset = Some(seconds(entry, number()?)),
+                "t" | "resets" | "reset" => window.reset = seconds(entry, number()?),
                 _ => {}
             }
         }

@@ -16,16 +16,17 @@ pub(super) static FAMILIES: [Family; COUNT] = [
         .with("retry-after-ms", Part::Delay(Form::Millis))
         .with("x-ms-retry-after-ms", Part::Delay(Form::Millis))
         .with("x-amz-retry-after", Part::Delay(Form::Millis))
+        // Oracle's gateway.
+        .with("requestlimit-default-retryafter", Part::Delay(Form::Millis))
+        .with("requestlimit-write-retryafter", Part::Delay(Form::Millis))
+        // Traefik, which rounds its Retry-After to the nearest second.
+        .with("x-retry-in", Part::Delay(Form::Units))
         .with("retry-after", Part::RetryAfter)
         .with("x-retry-after", Part::RetryAfter)
         .with("retryafter", Part::RetryAfter)
         .with("x-ratelimit-retry-after", Part::RetryAfter)
-        // Traefik; tower_governor.
-        .with("x-retry-in", Part::Delay(Form::Units))
-        .with("x-ratelimit-after", Part::Delay(Form::Seconds))
-        // Oracle's gateway.
-        .with("requestlimit-default-retryafter", Part::Delay(Form::Millis))
-        .with("requestlimit-write-retryafter", Part::Delay(Form::Millis)),
+        // tower_governor.
+        .with("x-ratelimit-after", Part::Delay(Form::Seconds)),
     Family::new("verdict")
         .with("x-should-retry", Part::Verdict)
         .with("stripe-should-retry", Part::Verdict),

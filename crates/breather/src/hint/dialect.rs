@@ -89,11 +89,11 @@ dialects! {
         .with_reset("x-ratelimit-reset-after", Form::Seconds)
         .with_reset("x-ratelimit-reset", Form::EpochSeconds)
         .with("x-ratelimit-bucket", Part::Key)];
-    /// Docker Hub's API: epochs in seconds, in `Retry-After` too.
+    /// Docker Hub's API: epochs in seconds; `Retry-After` is one too, or seconds from now.
     docker_hub = "docker-hub": [
         x_ratelimit(Form::EpochSeconds),
         Family::new("retry-after")
-            .with_delay("x-retry-after", Form::EpochSeconds)
+            .with_delay("x-retry-after", Form::Any)
             .with_delay("retry-after", Form::Any),
     ];
     /// Genesys Cloud: seconds from now.
@@ -178,7 +178,6 @@ impl Dialect {
         self.name
     }
 
-    #[cfg(test)]
     pub(super) const fn families(&self) -> &'static [Family] {
         self.families
     }

@@ -192,6 +192,6 @@ pub(super) fn is_name(header: &str, name: &[u8]) -> bool {
         && header
             .last()
             .zip(name.last())
-            .is_some_and(|(one, other)| *one == other | 0x20)
+            .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
         && (header == name || header.eq_ignore_ascii_case(name))
 }

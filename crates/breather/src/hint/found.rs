@@ -15,7 +15,8 @@ pub(super) struct Found<'a, 'd> {
     pub(super) fields: u8,
     /// Whether there were more than are kept.
     pub(super) is_crowded: bool,
-    age: Field<'a>,
+    /// Whether any `Age` is above 0. One that is unreadable says nothing (RFC 9111 section 5.1).
+    is_aged: bool,
     date: Field<'a>,
 }
 
@@ -23,6 +24,8 @@ pub(super) struct Found<'a, 'd> {
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub(super) family: &'static Family,
+    /// The family whose window it tells of: mostly its own, and that of a dialect if one names another of its headers.
+    pub(super) window: &'static Family,
     pub(super) value: &'a [u8],
     pub(super) part: Part,
     /// Its place in the family.
@@ -85,7 +88,7 @@ impl<'a, 'd> Found<'a, 'd> {
             delays: 0,
             fields: 0,
             is_crowded: false,
-            age: Field::Absent,
+            is_aged: false,
             date: Field::Absent,
         }
     }
@@ -100,11 +103,16 @@ impl<'a, 'd> Found<'a, 'd> {
     #[inline]
     pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) {
         match name.len() {
-            3 if name.eq_ignore_ascii_case(b"age") => self.age.note(value),
+            3 if name.eq_ignore_ascii_case(b"age") => self.note_age(value),
             4 if name.eq_ignore_ascii_case(b"date") => self.date.note(value),
             _ if Self::may_tell(self.dialects, name) => self.look_up(name, value),
             _ => {}
         }
+    }
+
+    fn note_age(&mut self, value: &[u8]) {
+        let mut ages = value.split(|&byte| byte == b',').filter_map(Number::read);
+        self.is_aged |= ages.any(|age| !age.as_secs().is_zero());
     }
 
     fn look_up(&mut self, name: &[u8], value: &'a [u8]) {
@@ -114,8 +122,15 @@ impl<'a, 'd> Found<'a, 'd> {
         };
         let common = || Some((self.dialects.len(), common::find(name)?));
         if let Some((rank, (family, place))) = by_dialect().or_else(common) {
+            let is_common = rank == self.dialects.len();
+            let adopting = if is_common {
+                self.adopting(family)
+            } else {
+                None
+            };
             self.push(Entry {
                 family,
+                window: adopting.unwrap_or(family),
                 value,
                 part: family.header(place).part,
                 place,
@@ -123,6 +138,16 @@ impl<'a, 'd> Found<'a, 'd> {
                 is_disputed: false,
             });
         }
+    }
+
+    /// The family of a dialect that names a header of `common`.
+    fn adopting(&self, common: &Family) -> Option<&'static Family> {
+        let families = self.dialects.iter().flat_map(Dialect::families);
+        families.into_iter().find(|family| {
+            let names = family.headers().map(|header| header.name.as_bytes());
+            let known = names.filter_map(common::find);
+            known.into_iter().any(|(it, _)| core::ptr::eq(it, common))
+        })
     }
 
     fn push(&mut self, mut entry: Entry<'a>) {
@@ -137,7 +162,14 @@ impl<'a, 'd> Found<'a, 'd> {
             other.is_disputed = true;
             entry.is_disputed = true;
         }
-        match self.entries.get_mut(self.len) {
+        // What tells of windows leaves room for what says when to come back.
+        let is_first = entry.is_delay() || entry.part == Part::Verdict;
+        let room = if is_first {
+            MAX_NOTES
+        } else {
+            MAX_NOTES - KEPT_FREE
+        };
+        match self.entries[..room].get_mut(self.len) {
             Some(slot) => {
                 *slot = Some(entry);
                 self.len += 1;
@@ -165,11 +197,10 @@ impl<'a, 'd> Found<'a, 'd> {
     }
 
     /// Whether the response tells of now, and was not kept by a cache.
-    pub(super) fn is_fresh(&self) -> bool {
-        match self.age {
-            Field::Absent => true,
-            Field::Once(age) => Number::read(age).is_some_and(|age| age.as_secs().is_zero()),
-            Field::Disagreeing => false,
-        }
+    pub(super) const fn is_fresh(&self) -> bool {
+        !self.is_aged
     }
 }
+
+/// As many headers as state a delay or a verdict, at most, in a response of any known server.
+const KEPT_FREE: usize = 6;

@@ -11,7 +11,7 @@ impl<'a> Hint<'a> {
     ///
     /// Names are matched without regard to case. It takes plain pairs so that any client can use
     /// it; [`from_headers`](Self::from_headers) takes an `http::HeaderMap`. One pass over the
-    /// names, no allocation, and no header can make it panic.
+    /// names, no allocation (but for what `sfv` decodes of a partition key, and drops), and no header can make it panic.
     ///
     /// Which headers are read, and in which forms, is told by the chapter on hints (`docs/hints.md`, in the
     /// repository). In short:
@@ -21,7 +21,8 @@ impl<'a> Hint<'a> {
     /// - Dates and epochs are read against the response's own `Date`, so that a skewed clock on either side does not
     ///   matter, and against the wall clock of `moment` where there is no `Date`.
     /// - Milliseconds count before seconds, and any of the headers that state a delay before the reset of a window.
-    /// - A response out of a cache (`Age` above 0) says nothing, nor does one with more than 24 such headers.
+    /// - A response out of a cache (`Age` above 0) says nothing, and one with more than 18 headers about windows
+    ///   nothing of those.
     ///
     /// # Example
     ///
@@ -77,17 +78,14 @@ impl<'a> Hint<'a> {
         if found.is_empty() {
             return hint;
         }
-        let why = match (found.is_fresh(), found.is_crowded) {
-            (false, _) => Why::Cached,
-            (true, true) => Why::TooMany,
-            (true, false) => {
-                let now = Now::new(found.date(), moment);
-                Assembly::new(found, &now).fill(&mut hint);
-                return hint;
-            }
-        };
+        if found.is_fresh() {
+            let now = Now::new(found.date(), moment);
+            Assembly::new(found, &now).fill(&mut hint);
+            return hint;
+        }
         for entry in found.entries() {
-            hint.said().note(entry.header(), entry.value, Err(why));
+            hint.said()
+                .note(entry.header(), entry.value, Err(Why::Cached));
         }
         hint
     }

@@ -38,6 +38,8 @@ pub(super) struct Note {
     pub(super) form: Option<Form>,
     pub(super) clock: Option<Clock>,
     pub(super) is_rounded: bool,
+    /// Whether it told of more windows than are kept.
+    pub(super) is_cut: bool,
 }
 
 #[cfg(feature = "std")]
@@ -48,7 +50,13 @@ impl Note {
             form: None,
             clock: None,
             is_rounded: false,
+            is_cut: false,
         }
+    }
+
+    pub(super) const fn cut(mut self, is_cut: bool) -> Self {
+        self.is_cut = is_cut;
+        self
     }
 }
 
@@ -83,6 +91,12 @@ impl<'a> Reading<'a> {
         self.note.clock
     }
 
+    /// Whether it told of more windows than there was room for, so that the last were left out.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.note.is_cut
+    }
+
     /// Whether it was rounded up, to what can be kept.
     #[must_use]
     pub const fn is_rounded(&self) -> bool {
@@ -103,6 +117,9 @@ impl fmt::Display for Reading<'_> {
         }
         if note.is_rounded {
             f.write_str(", rounded up")?;
+        }
+        if note.is_cut {
+            f.write_str(", more than are kept")?;
         }
         Ok(())
     }

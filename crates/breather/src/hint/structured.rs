@@ -26,6 +26,7 @@ pub(super) fn dictionary(value: &[u8]) -> Option<impl Iterator<Item = (&str, Ite
 }
 
 /// What stands between separators, where they are not in a string or an inner list.
+#[derive(Clone)]
 pub(super) struct Parts<'a> {
     rest: Option<&'a str>,
     separator: u8,

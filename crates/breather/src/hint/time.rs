@@ -42,13 +42,13 @@ impl<'a> Now<'a> {
     /// The delay from now to `time`, by the server's clock if it told it.
     ///
     /// `Date` is cut to whole seconds, so the delay is up to a second too long and never too short.
-    fn until(&self, time: UnixTime, form: Form) -> Result<Time, Why> {
+    fn until(&self, time: UnixTime, form: Form, is_rounded: bool) -> Result<Time, Why> {
         let (now, clock) = self.get()?;
         Ok(Time {
             delay: time.duration_since(now).ok_or(Why::Past)?,
             form,
             clock: Some(clock),
-            is_rounded: false,
+            is_rounded,
         })
     }
 }
@@ -80,7 +80,7 @@ impl Time {
                 let number = Number::read(raw).ok_or_else(|| not_a_number(raw))?;
                 Self::from_number(number, form, now)
             }
-            Form::Date => now.until(any_date(raw).ok_or(Why::Unreadable)?, Form::Date),
+            Form::Date => now.until(any_date(raw).ok_or(Why::Unreadable)?, Form::Date, false),
             Form::Units => Self::from_units(raw),
         }
     }
@@ -92,9 +92,11 @@ impl Time {
             return time.plausible();
         }
         if let Some(date) = any_date(raw) {
-            return now.until(date, Form::Date);
+            return now.until(date, Form::Date, false);
         }
-        Self::from_units(raw).map_err(|_| not_a_number(raw))
+        Self::from_units(raw)
+            .and_then(Self::plausible)
+            .map_err(|_| not_a_number(raw))
     }
 
     /// Reads `Retry-After`: seconds or a date by its standard ([RFC 9110 section
@@ -105,20 +107,26 @@ impl Time {
             return Self::from_retry_after(number, now);
         }
         if let Some(date) = http_date(raw).or_else(|| rfc_2822(text(raw)?)) {
-            return now.until(date, Form::Date);
+            return now.until(date, Form::Date, false);
         }
         if !raw.contains(&b',') {
             return Err(not_a_number(raw));
         }
-        let mut latest: Option<Self> = None;
+        // All have to be numbers; those that have passed or mean nothing are left to the others.
+        let mut latest = Err(Why::Unreadable);
         for part in raw.split(|&byte| byte == b',') {
             let number = Number::read(part).ok_or(Why::Unreadable)?;
-            let time = Self::from_retry_after(number, now)?;
-            latest = latest
-                .filter(|latest| latest.delay >= time.delay)
-                .or(Some(time));
+            let time = Self::from_retry_after(number, now);
+            let is_later = match (latest, time) {
+                (Ok(Self { delay: latest, .. }), Ok(Self { delay, .. })) => delay > latest,
+                (Err(_), _) => true,
+                (Ok(_), Err(_)) => false,
+            };
+            if is_later {
+                latest = time;
+            }
         }
-        latest.ok_or(Why::Unreadable)
+        latest
     }
 
     fn from_retry_after(number: Number, now: &Now<'_>) -> Result<Self, Why> {
@@ -139,8 +147,14 @@ impl Time {
         // Wall time is kept in microseconds, and rounded up to that.
         let epoch = |micros: u128| UnixTime::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
         match form {
-            Form::EpochSeconds => now.until(epoch(nanos.div_ceil(1_000)), form),
-            Form::EpochMillis => now.until(epoch(nanos.div_ceil(1_000_000)), form),
+            Form::EpochSeconds => {
+                let is_rounded = is_rounded || nanos % 1_000 > 0;
+                now.until(epoch(nanos.div_ceil(1_000)), form, is_rounded)
+            }
+            Form::EpochMillis => {
+                let is_rounded = is_rounded || nanos % 1_000_000 > 0;
+                now.until(epoch(nanos.div_ceil(1_000_000)), form, is_rounded)
+            }
             Form::Millis => {
                 let fits = u64::try_from(nanos.div_ceil(1_000)).unwrap_or(u64::MAX);
                 let delay = Duration::from_nanos(fits);
@@ -154,9 +168,11 @@ impl Time {
     }
 
     fn from_units(raw: &[u8]) -> Result<Self, Why> {
-        let text = text(raw)
-            .filter(|text| !text.contains([' ', ',']))
-            .ok_or(Why::Unreadable)?;
+        // Others than Go's units, and a time of day, are `jiff`'s alone.
+        let is_go =
+            |byte: u8| byte.is_ascii_digit() || b".hmsnu".contains(&byte) || !byte.is_ascii();
+        let text = text(raw).filter(|text| text.bytes().all(is_go));
+        let text = text.ok_or(Why::Unreadable)?;
         let delay = friendly::SpanParser::new().parse_unsigned_duration(text);
         let delay = delay.map_err(|_| Why::Unreadable)?;
         Ok(Self::from_now(delay, Form::Units, false))
@@ -173,7 +189,7 @@ impl Time {
 /// In which form a number is that may be in any.
 const fn by_magnitude(number: Number) -> Option<Form> {
     match number.whole {
-        0..100_000_000 => Some(Form::Seconds),
+        0..LARGEST_DELAY => Some(Form::Seconds),
         1_000_000_000..100_000_000_000 => Some(Form::EpochSeconds),
         1_000_000_000_000..100_000_000_000_000 => Some(Form::EpochMillis),
         _ => None,
@@ -228,8 +244,15 @@ fn rfc_3339(text: &str) -> Option<UnixTime> {
     if !is_year || text.contains('[') {
         return None;
     }
-    let time = temporal::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(from_timestamp(time, text))
+    let parser = temporal::DateTimeParser::new();
+    // The last day of 9999 is a date, and no timestamp, to `jiff`.
+    let last = || {
+        let date = parser.parse_datetime(text.strip_suffix(['Z', 'z'])?).ok()?;
+        let since = date.duration_since(jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+        Some(from_nanos(since.as_nanos(), text))
+    };
+    let time = parser.parse_timestamp(text).ok();
+    time.map(|time| from_timestamp(time, text)).or_else(last)
 }
 
 /// As JavaScript's `Date` prints itself: `Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)`.
@@ -241,8 +264,12 @@ fn javascript(text: &str) -> Option<UnixTime> {
 
 /// A leap second, which `jiff` takes for the one before, is taken for the one after: nothing is to be sent too early.
 fn from_timestamp(time: jiff::Timestamp, text: &str) -> UnixTime {
-    let leap = i64::from(text.contains(":60"));
-    let nanos = time.as_nanosecond() + i128::from(leap) * 1_000_000_000;
+    from_nanos(time.as_nanosecond(), text)
+}
+
+fn from_nanos(nanos: i128, text: &str) -> UnixTime {
+    let leap = i128::from(text.contains(":60"));
+    let nanos = nanos + leap * 1_000_000_000;
     let micros = nanos.div_euclid(1_000) + i128::from(nanos.rem_euclid(1_000) > 0);
     UnixTime::from_micros(micros as i64)
 }
@@ -250,6 +277,9 @@ fn from_timestamp(time: jiff::Timestamp, text: &str) -> UnixTime {
 fn text(raw: &[u8]) -> Option<&str> {
     core::str::from_utf8(raw).ok().map(str::trim)
 }
+
+/// What is larger is no delay in seconds: it would be of three years.
+pub(super) const LARGEST_DELAY: u64 = 100_000_000;
 
 /// As far ahead as any server's window reaches, which is a month, and some days.
 const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 60);

@@ -29,6 +29,8 @@ pub struct Window<'a> {
     pub(super) reset: Option<Stated<'a>>,
     pub(super) length: Option<Duration>,
     pub(super) key: Option<&'a [u8]>,
+    /// Whether a header should have told what remains, and could not be read.
+    pub(super) is_unclear: bool,
 }
 
 /// A delay after the receipt of a response, and the header that stated it.
@@ -99,6 +101,7 @@ impl<'a> Window<'a> {
             reset: None,
             length: None,
             key: None,
+            is_unclear: false,
         }
     }
 

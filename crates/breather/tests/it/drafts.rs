@@ -1,6 +1,8 @@
 //! The syntaxes that the IETF's draft of `RateLimit` fields has had, all of which are deployed.
 
-use super::said::{lines, plainly, said};
+use breather::{Hint, Moment};
+
+use super::said::{AT, lines, pairs, plainly, said};
 
 /// What is sent, and what it says.
 fn check(rows: &[(&str, &str)]) {
@@ -126,10 +128,10 @@ fn in_07_one_field_is_a_dictionary() {
             "RateLimit: remaining=7, remaining=8",
             "ratelimit: remaining 8",
         ),
-        // Its members are integers: what else they are tells nothing.
+        // Its members are integers: if one is not, none is known to be what it should.
         (
             "RateLimit: limit=100, remaining=many, reset=1.5",
-            "ratelimit: limit 100",
+            "ignored ratelimit: Unreadable",
         ),
         (
             "RateLimit: remaining=\"7\"",
@@ -137,15 +139,15 @@ fn in_07_one_field_is_a_dictionary() {
         ),
         ("RateLimit: remaining=-1", "ignored ratelimit: Unreadable"),
         ("RateLimit: cost=2", "ignored ratelimit: Unreadable"),
-        // Two dictionaries that disagree are no one's word.
+        // A dictionary on several lines is one, of which the last member counts.
         (
             "
             RateLimit: remaining=0, reset=5
             RateLimit: remaining=0, reset=50
             ",
             "
-            ignored ratelimit: Ambiguous
-            ignored ratelimit: Ambiguous
+            ratelimit: remaining 0 reset 50s
+            wait 50s
             ",
         ),
     ]);
@@ -488,5 +490,12 @@ fn more_windows_than_are_kept_are_left_out() {
     let said = plainly(&format!("RateLimit: {}", windows.join(", ")));
     assert!(said.contains("w7: remaining 7 reset 9s\n"), "{said}");
     assert!(!said.contains("w8"), "{said}");
-    assert!(said.ends_with("ignored ratelimit: TooMany\n"), "{said}");
+    // It is read, and says that it is not all of it.
+    assert!(!said.contains("ignored"), "{said}");
+    let sent = format!("RateLimit: {}", windows.join(", "));
+    let hint = Hint::read(pairs(&sent), Moment::new(AT));
+    assert!(hint.readings().next().unwrap().is_cut());
+    let eight = windows[1..].join(", ");
+    let more = format!("RateLimit: {eight}\nRateLimit: \"last\";r=0;t=9");
+    assert!(plainly(&more).ends_with("ignored ratelimit: TooMany\n"));
 }

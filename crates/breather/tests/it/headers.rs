@@ -248,8 +248,9 @@ fn a_cached_answer_tells_of_another_time() {
     assert!(ignored(&lines).iter().all(|(_, why)| *why == Why::Cached));
     let fresh = [("age", "0"), lines[1], lines[2]];
     assert_eq!(wait(&fresh), Some(30.0));
-    // Whatever else stands there, it is not known to be fresh.
-    assert_eq!(wait(&[("age", "soon"), lines[1], lines[2]]), None);
+    // What is no age says nothing.
+    assert_eq!(wait(&[("age", "soon"), lines[1], lines[2]]), Some(30.0));
+    assert_eq!(wait(&[("age", "3, 0"), lines[1], lines[2]]), None);
     assert_eq!(
         wait(&[("age", "300"), ("age", "0"), lines[1], lines[2]]),
         None
@@ -263,11 +264,12 @@ fn a_limit_of_nothing_is_no_limit_to_go_by() {
         ("x-ratelimit-remaining", "0"),
         ("x-ratelimit-reset", "60"),
     ];
-    assert_eq!(wait(&lines), None);
-    assert_eq!(
-        ignored(&lines),
-        [("x-ratelimit-limit".to_owned(), Why::Ambiguous)]
-    );
+    let ambiguous = ["x-ratelimit-limit", "x-ratelimit-remaining"];
+    let ambiguous = ambiguous.map(|name| (name.to_owned(), Why::Ambiguous));
+    assert_eq!(ignored(&lines), ambiguous);
+    assert!(read(&lines).windows().all(|it| it.remaining().is_none()));
+    // A refusal that names a reset is to be obeyed all the same.
+    assert_eq!(wait(&lines), Some(60.0));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Call, CallSpec, Classify, Decision, Ending, Hint, Http, Instant, Kind, Moment, Origin, Outcome,
-    Policy, StopReason, UnixTime,
+    Call, CallSpec, Classify, Decision, Dialect, Ending, Family, Form, Hint, Http, Instant, Kind,
+    Moment, Origin, Outcome, Policy, StopReason, UnixTime,
 };
 use http::{Method, StatusCode};
 
@@ -111,12 +111,16 @@ fn a_date_that_is_cut_to_seconds_makes_no_wait_too_short() {
 
 #[test]
 fn a_response_that_aged_in_a_cache_says_nothing() {
-    for age in ["1", "300", "0.5", "soon", ""] {
+    for age in ["1", "300", "0.5", "0, 7"] {
         let sent = format!("Age: {age}\nRetry-After: 10\nRateLimit: \"minute\";r=0;t=10");
         let ignored = "ignored retry-after: Cached\nignored ratelimit: Cached\n";
         assert_eq!(plainly(&sent), ignored, "{age:?}");
     }
-    assert_eq!(wait("Age: 0\nRetry-After: 10"), Some(secs(10)));
+    // What is no age says nothing.
+    for age in ["0", "0, 0", "soon", ""] {
+        let sent = format!("Age: {age}\nRetry-After: 10");
+        assert_eq!(wait(&sent), Some(secs(10)), "{age:?}");
+    }
 }
 
 // 2. Resets that have passed.
@@ -286,9 +290,9 @@ fn a_reset_that_comes_twice_counts_if_both_agree() {
         Some(secs(5))
     );
     assert_eq!(wait(&format!("{once}\nX-RateLimit-Reset: 50")), None);
-    // Where it is disputed what remains, a refusal says that nothing does.
+    // Where it is disputed what remains, nobody knows that nothing does.
     let disputed = format!("{once}\nX-RateLimit-Remaining: 7");
-    assert_eq!(wait(&disputed), Some(secs(5)));
+    assert_eq!(wait(&disputed), None);
 }
 
 #[test]
@@ -649,4 +653,118 @@ fn unreadable_lines_take_no_room_from_a_window() {
     }
     sent += "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 7";
     assert_eq!(wait(&sent), Some(secs(7)));
+}
+
+#[test]
+fn many_lines_about_windows_leave_room_for_a_delay() {
+    let mut sent = String::new();
+    for limit in 1..40 {
+        sent += &format!("RateLimit-Limit: {limit}\n");
+    }
+    let hint = hint(&sent);
+    assert!(hint.ignored().count() > 0 && hint.readings().count() == 0);
+    sent += "X-Should-Retry: true\nRetry-After: 60";
+    assert_eq!(wait(&sent), Some(secs(60)));
+}
+
+// What looks like one thing and may be another.
+
+#[test]
+fn a_window_of_which_it_is_unclear_what_remains_is_not_waited_for() {
+    for remaining in ["unlimited", "-1", "14\nX-RateLimit-Remaining: 13", "1.4.0"] {
+        let sent = format!(
+            "X-RateLimit-Limit: 5000\nX-RateLimit-Remaining: {remaining}\nX-RateLimit-Reset: 86400"
+        );
+        assert_eq!(wait(&sent), None, "{remaining}");
+    }
+    let agreeing = "X-RateLimit-Remaining: 0, 0\nX-RateLimit-Reset: 9";
+    assert_eq!(wait(agreeing), Some(secs(9)));
+}
+
+#[test]
+fn of_windows_that_do_not_tell_what_remains_the_first_to_reset_is_waited_for() {
+    let sent = "X-App-Limit-24hour-Reset: 86400\nX-Rate-Limit-Reset: 60";
+    assert_eq!(wait(sent), Some(secs(60)));
+}
+
+#[test]
+fn a_number_with_commas_for_thousands_is_no_list_of_limits() {
+    for limit in ["1,000", "100, 200", "10,000,000"] {
+        let sent = format!("X-RateLimit-Limit: {limit}\nX-RateLimit-Remaining: 3");
+        let said = plainly(&sent);
+        assert!(
+            said.contains("ignored x-ratelimit-limit: Unreadable"),
+            "{said}"
+        );
+    }
+    assert!(plainly("X-RateLimit-Limit: 100, 100").contains("limit 100"));
+}
+
+#[test]
+fn a_time_of_day_and_other_units_than_gos_are_no_durations() {
+    for reset in [
+        "17:00:00", "+5s", "5minutes", "1d", "5 s", "1h ago", "1000000h",
+    ] {
+        let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
+        assert_eq!(wait(&sent), None, "{reset}");
+        if reset != "1000000h" {
+            assert_eq!(wait(&format!("X-Retry-In: {reset}")), None, "{reset}");
+        }
+    }
+}
+
+#[test]
+fn windows_named_tokens_or_bytes_do_not_count_requests() {
+    for (sent, unit) in [
+        ("RateLimit: \"tokens\";r=0;t=60", "tokens"),
+        ("RateLimit: \"input-tokens\";r=0;t=60", "tokens"),
+        (
+            "RateLimit: \"bytes\";r=4;t=60\nRateLimit-Policy: \"bytes\";q=9;w=60",
+            "content-bytes",
+        ),
+        ("RateLimit-Remaining: 3\nRateLimit-Name: tokens", "tokens"),
+    ] {
+        let said = plainly(sent);
+        assert!(said.contains(&format!("unit {unit}")), "{said}");
+    }
+    // A policy is of the windows that its own field named.
+    let other =
+        plainly("Anthropic-RateLimit-Tokens-Remaining: 5\nRateLimit-Policy: \"tokens\";q=5;w=1");
+    assert!(
+        other.contains("tokens: remaining 5 unit tokens\n"),
+        "{other}"
+    );
+}
+
+#[test]
+fn an_epoch_where_seconds_should_be_is_no_wait() {
+    for sent in [
+        "RateLimit: limit=10, remaining=0, reset=1800000060",
+        "RateLimit: \"a\";r=0;t=1800000060",
+        "Auth0-Client-Quota-Limit: b=per_hour;q=100;r=0;t=1800000060",
+    ] {
+        assert_eq!(wait(sent), None, "{sent}");
+    }
+}
+
+#[test]
+fn a_stop_counts_whatever_else_states_a_delay() {
+    for pushback in ["-1", "soon", "99999999999999999999"] {
+        let sent = format!("Retry-After-Ms: 5\nGrpc-Retry-Pushback-Ms: {pushback}\nRetry-After: 5");
+        assert_eq!(hint(&sent).retry(), Some(false), "{pushback}");
+    }
+}
+
+#[test]
+fn a_dialect_that_names_one_header_leaves_its_window_whole() {
+    const RESET: &[Dialect] = &[Dialect::new(
+        "mine",
+        &[Family::new("mine").with_reset("x-ratelimit-reset", Form::Millis)],
+    )];
+    let sent = "X-RateLimit-Limit: 5\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1500";
+    let hint = Hint::read(pairs(sent), Moment::new(AT).with_dialects(RESET));
+    let windows: Vec<_> = hint.windows().collect();
+    assert_eq!(windows.len(), 1, "{windows:?}");
+    assert_eq!((windows[0].name(), windows[0].limit()), ("mine", Some(5)));
+    assert_eq!(hint.not_before(), Some(AT + Duration::from_millis(1_500)));
 }

@@ -527,7 +527,6 @@ fn servers_whose_resets_are_dates() {
     let unified = "anthropic-ratelimit-unified-reset: 1800018000";
     let unified_says = "
         unified: reset 18000s unit other
-        wait 18000s
         ";
     let jira = "
         X-RateLimit-Limit: 500
@@ -693,7 +692,10 @@ fn servers_whose_resets_have_units_or_none() {
             x-ratelimit-remaining-requests: 0
             x-ratelimit-reset-requests: 0
             ",
-            "ignored x-ratelimit-limit-requests: Ambiguous",
+            "
+            ignored x-ratelimit-limit-requests: Ambiguous
+            ignored x-ratelimit-remaining-requests: Ambiguous
+            ",
         ),
     ]);
 }
@@ -967,7 +969,7 @@ fn the_same_line_in_the_units_of_different_servers() {
             ",
             "
             wait 30s
-            ignored x-retry-after: Past
+            ignored retry-after: Outranked
             ",
         ),
     ]);

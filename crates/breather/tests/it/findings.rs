@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Hint, Instant, Moment};
+use breather::{Hint, Instant, Moment, Why};
 
 const AT: Instant = Instant::from_nanos(5_000_000_000);
 
@@ -34,4 +34,19 @@ fn a_display_string_may_end_with_a_backslash() {
     let hint = read(&[("ratelimit", r#""50%";r=5, "a\", b";r=0;t=7"#)]);
     let names: Vec<_> = hint.windows().map(|window| window.name()).collect();
     assert_eq!(names, ["50%", r#"a\", b"#]);
+}
+
+/// Found by `reader`: the wait was that of `RateLimit`, and the hint said that this header was ignored.
+#[test]
+fn a_limit_of_nothing_takes_back_no_window_of_another_name() {
+    let hint = read(&[
+        ("ratelimit", r#""burst";r=0;t=3"#),
+        ("ratelimit-limit", "0"),
+        ("ratelimit-remaining", "0"),
+    ]);
+    assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(3)));
+    let read: Vec<_> = hint.readings().map(|reading| reading.header()).collect();
+    assert!(read.contains(&hint.evidence().unwrap().header()));
+    let ignored: Vec<_> = hint.ignored().map(|it| (it.header(), it.why())).collect();
+    assert_eq!(ignored, [("ratelimit-limit", Why::Ambiguous)]);
 }

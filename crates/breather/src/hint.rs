@@ -280,11 +280,11 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// What a header was read as has no effect after all.
+    /// What a header of that value was read as has no effect after all.
     #[cfg(feature = "std")]
-    fn take_back(&mut self, header: &'static str, why: Why) {
-        for (name, _, result) in self.notes.iter_mut().flatten() {
-            if *name == header && result.is_ok() {
+    fn take_back(&mut self, header: &'static str, value: &[u8], why: Why) {
+        for (name, other, result) in self.notes.iter_mut().flatten() {
+            if *name == header && *other == value && result.is_ok() {
                 *result = Err(why);
             }
         }

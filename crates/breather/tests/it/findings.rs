@@ -50,3 +50,18 @@ fn a_limit_of_nothing_takes_back_no_window_of_another_name() {
     let ignored: Vec<_> = hint.ignored().map(|it| (it.header(), it.why())).collect();
     assert_eq!(ignored, [("ratelimit-limit", Why::Ambiguous)]);
 }
+
+/// Found by `reader`: a line of `RateLimit` that is malformed took back the one that is not.
+#[test]
+fn a_limit_of_nothing_takes_back_no_other_line() {
+    let hint = read(&[
+        ("ratelimit-limit", "0"),
+        ("ratelimit", "\\"),
+        ("ratelimit", r#""";r=0;t=3"#),
+    ]);
+    assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(3)));
+    let read: Vec<_> = hint.readings().map(|reading| reading.header()).collect();
+    assert_eq!(read, ["ratelimit"]);
+    let ignored: Vec<_> = hint.ignored().map(|it| it.value()).collect();
+    assert_eq!(ignored, [&b"0"[..], br"\"]);
+}

@@ -302,7 +302,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         for other in self.found.entries() {
             let is_of_window = core::ptr::eq(other.window, entry.window);
             if is_of_window && is_told(other.part) && !other.is_same_header(entry) {
-                said.take_back(other.header(), Why::Outranked);
+                said.take_back(other.header(), other.value, Why::Outranked);
             }
         }
     }
@@ -395,7 +395,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                     Part::Limit | Part::Remaining | Part::UsedOfLimit
                 )
             {
-                said.take_back(entry.header(), Why::Ambiguous);
+                said.take_back(entry.header(), entry.value, Why::Ambiguous);
             }
         }
     }

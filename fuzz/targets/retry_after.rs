@@ -36,7 +36,6 @@ fuzz_target!(|data: &[u8]| {
     let read = hint.not_before();
     let said: BTreeSet<_> = values.iter().collect();
     if said.len() > MAX_LINES {
-        assert_eq!(read, None);
         return;
     }
     let said: Vec<_> = said.into_iter().map(|value| said_by(value, now)).collect();
@@ -63,12 +62,8 @@ enum Said {
 fn said_by(value: &[u8], now: Option<i128>) -> Said {
     let parts: Vec<_> = value.split(|&byte| byte == b',').collect();
     if parts.iter().all(|part| decimal(part).is_some()) {
-        let waits = parts.iter().map(|part| number(part, now));
-        // One that says nothing leaves it open what the list means.
-        let longest = waits.collect::<Option<Vec<_>>>();
-        return longest
-            .and_then(|waits| waits.into_iter().max())
-            .map_or(Said::Nothing, Said::Wait);
+        let waits = parts.iter().filter_map(|part| number(part, now));
+        return waits.max().map_or(Said::Nothing, Said::Wait);
     }
     if let Some(seconds) = http_date(value) {
         let wait = now.and_then(|now| {

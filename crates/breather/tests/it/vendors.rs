@@ -1,8 +1,8 @@
 //! What each server is known to send, and what is read from it.
 
-use breather::Dialect;
+use breather::{Dialect, Hint, Moment};
 
-use super::said::{lines, said};
+use super::said::{AT, lines, said};
 
 /// A server's name, the dialect that it is read by, what it sends and what that says.
 type Row = (
@@ -981,5 +981,58 @@ fn each_dialect_has_a_row() {
     for dialect in Dialect::all() {
         let row = format!("Some(\"{}\")", dialect.name());
         assert!(source.contains(&row), "{} has no row", dialect.name());
+    }
+}
+
+#[test]
+fn gateways_that_state_a_delay_in_headers_of_their_own() {
+    check(&[
+        (
+            "Traefik",
+            None,
+            "
+            X-Retry-In: 1.4s
+            Retry-After: 1
+            ",
+            "
+            wait 1.4s
+            ignored retry-after: Outranked
+            ",
+        ),
+        ("Traefik, alone", None, "X-Retry-In: 250ms", "wait 250ms"),
+        (
+            "tower_governor",
+            None,
+            "
+            X-RateLimit-After: 12
+            X-RateLimit-Limit: 5
+            X-RateLimit-Remaining: 0
+            ",
+            "
+            x-ratelimit: limit 5 remaining 0
+            wait 12s
+            ",
+        ),
+    ]);
+}
+
+/// What is for people has no effect, and is shown.
+#[test]
+fn remarks_are_read_and_change_nothing() {
+    for header in [
+        "ratelimit-reason",
+        "ratelimit-reset-date",
+        "stripe-rate-limited-reason",
+        "x-ratelimit-endpoint-name",
+        "x-ratelimit-fillrate",
+        "x-ratelimit-global",
+        "x-ratelimit-nearlimit",
+        "x-ratelimit-scope",
+    ] {
+        let hint = Hint::read([(header, &b"1800000060"[..])], Moment::new(AT));
+        let readings: Vec<_> = hint.readings().map(|it| it.to_string()).collect();
+        assert_eq!(readings, ["remark"], "{header}");
+        assert_eq!(hint.not_before(), None);
+        assert_eq!(hint.windows().count(), 0);
     }
 }

@@ -273,14 +273,21 @@ impl<'f, 'a> Assembly<'f, 'a> {
         // A dictionary on several lines is one: of a key that is there twice, the last counts.
         let (mut limit, mut remaining, mut reset) = (None, None, None);
         for (key, item) in members {
-            let number = || item.bare.integer().ok_or(Why::Unreadable);
+            let number = Some(item.bare.integer());
             match key {
-                "limit" => limit = Some(number()?),
-                "remaining" => remaining = Some(number()?),
-                "reset" => reset = seconds(entry, number()?),
+                "limit" => limit = number,
+                "remaining" => remaining = number,
+                "reset" => reset = number,
                 _ => {}
             }
         }
+        // If one is no number, none is known to be what it should.
+        let read = |number: Option<Option<u64>>| match number {
+            Some(None) => Err(Why::Unreadable),
+            number => Ok(number.flatten()),
+        };
+        let (limit, remaining) = (read(limit)?, read(remaining)?);
+        let reset = read(reset)?.and_then(|reset| seconds(entry, reset));
         if limit.is_none() && remaining.is_none() && reset.is_none() {
             return Err(Why::Unreadable);
         }

@@ -66,3 +66,12 @@ fn a_limit_of_nothing_takes_back_no_other_line() {
     let ignored: Vec<_> = hint.ignored().map(|it| it.value()).collect();
     assert_eq!(ignored, [&b"0"[..], br"\"]);
 }
+
+/// Found by `fields`: a member that was no number counted although another of its key followed.
+#[test]
+fn of_a_member_that_is_there_twice_the_last_counts_whatever_the_first_was() {
+    let hint = read(&[("ratelimit", "remaining=0.5, remaining=0, reset=3")]);
+    assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(3)));
+    let hint = read(&[("ratelimit", "remaining=0, remaining=0.5, reset=3")]);
+    assert_eq!(hint.windows().count(), 0);
+}

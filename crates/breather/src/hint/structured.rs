@@ -19,9 +19,11 @@ pub(super) fn dictionary(value: &[u8]) -> Option<impl Iterator<Item = (&str, Ite
         .parse_dictionary_with_visitor(Ignored)
         .ok()?;
     let members = Parts::new(core::str::from_utf8(value).ok()?, b',');
-    Some(members.filter_map(|member| {
-        let (key, item) = member.split_once('=')?;
-        Some((key, Item::new(item)))
+    Some(members.map(|member| {
+        // A key without a value, be it with parameters, is true.
+        let end = member.find(['=', ';']).unwrap_or(member.len());
+        let (key, value) = member.split_at(end);
+        (key, Item::new(value.strip_prefix('=').unwrap_or("?1")))
     }))
 }
 

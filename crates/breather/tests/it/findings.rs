@@ -75,3 +75,23 @@ fn of_a_member_that_is_there_twice_the_last_counts_whatever_the_first_was() {
     let hint = read(&[("ratelimit", "remaining=0, remaining=0.5, reset=3")]);
     assert_eq!(hint.windows().count(), 0);
 }
+
+/// Found by `fields`: a member without a value, which is `true`, was overlooked, and the others obeyed.
+#[test]
+fn a_member_without_a_value_is_no_number() {
+    for members in [
+        "remaining",
+        "remaining;x",
+        "remaining;x=1",
+        "remaining=0, remaining",
+    ] {
+        let sent = format!("limit=10, {members}, reset=3");
+        let hint = read(&[("ratelimit", &sent)]);
+        assert_eq!(hint.windows().count(), 0, "{sent}");
+        assert_eq!(
+            hint.ignored().next().unwrap().why(),
+            Why::Unreadable,
+            "{sent}"
+        );
+    }
+}

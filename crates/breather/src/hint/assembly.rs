@@ -7,7 +7,7 @@ use super::found::{Entry, Found};
 use super::number::Number;
 use super::reading::{Form, Meaning, Note, Why};
 use super::structured::{Bare, Item, Parts, dictionary, list};
-use super::time::{LARGEST_DELAY, Now, Time, not_a_number};
+use super::time::{LARGEST_DELAY, Now, Time, not_a_number, text};
 use super::window::{Stated, Unit, Window};
 use super::{Hint, MAX_WINDOWS, Said};
 
@@ -49,26 +49,22 @@ impl<'f, 'a> Assembly<'f, 'a> {
             said.note(entry.header(), entry.value, result);
         }
         // Whatever the order of the lines: the field that the others became, and then what describes them all.
-        let has_fields = self.found.fields > 0;
-        for entry in self.found.entries().filter(|_| has_fields) {
-            if entry.part == Part::RateLimit {
-                let result = match self.found.is_crowded {
-                    true => Err(Why::TooMany),
-                    false => self.rate_limit(entry, said),
-                };
-                said.note(entry.header(), entry.value, result);
-            }
-        }
-        for entry in self.found.entries().filter(|_| has_fields) {
-            if entry.part == Part::Policy {
-                let result = match self.found.is_crowded {
-                    true => Err(Why::TooMany),
-                    false => self.policy(entry, said),
-                };
-                said.note(entry.header(), entry.value, result);
-            }
+        if self.found.fields > 0 {
+            self.fields(Part::RateLimit, said);
+            self.fields(Part::Policy, said);
         }
         self.finish(said);
+    }
+
+    fn fields(&mut self, part: Part, said: &mut Said<'a>) {
+        for entry in self.found.entries().filter(|entry| entry.part == part) {
+            let result = match part {
+                _ if self.found.is_crowded => Err(Why::TooMany),
+                Part::RateLimit => self.rate_limit(entry, said),
+                _ => self.policy(entry, said),
+            };
+            said.note(entry.header(), entry.value, result);
+        }
     }
 
     /// The delay of the header that counts before all others: those of dialects, then in the order of their table.
@@ -107,12 +103,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
         first: &Entry<'a>,
         said: &mut Said<'a>,
     ) -> Result<Note, Why> {
-        let is_pushback = entry.part == Part::Pushback;
-        let is_stop = || {
-            let delay = Time::read(entry.value, Form::Millis, self.now);
-            entry.is_disputed || delay.is_err()
+        let time = match entry.part {
+            Part::Delay(form) => Time::read(entry.value, form, self.now),
+            Part::Pushback => Time::read(entry.value, Form::Millis, self.now),
+            _ => Time::read_retry_after(entry.value, self.now),
         };
-        if is_pushback && is_stop() {
+        if entry.part == Part::Pushback && (entry.is_disputed || time.is_err()) {
             // What is negative or no number says not to retry, and so do two that disagree.
             said.retry = Some(false);
             return Ok(Note::of(Meaning::Retry));
@@ -123,11 +119,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         {
             return Err(Why::Outranked);
         }
-        let time = match entry.part {
-            Part::Delay(form) => Time::read(entry.value, form, self.now)?,
-            Part::Pushback => Time::read(entry.value, Form::Millis, self.now)?,
-            _ => Time::read_retry_after(entry.value, self.now)?,
-        };
+        let time = time?;
         if said.delay.is_none_or(|delay| delay.delay < time.delay) {
             said.delay = Some(stated(entry, time));
         }
@@ -334,8 +326,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         family: &'static Family,
         said: &'s mut Said<'a>,
     ) -> Result<&'s mut Window<'a>, Why> {
-        let is_own = |own: &Option<&Family>| own.is_some_and(|own| core::ptr::eq(own, family));
-        let own = self.families.iter().position(is_own);
+        let own = self.place_of(family);
         let free = || said.windows.iter().position(Option::is_none);
         let at = own.or_else(free).ok_or(Why::TooMany)?;
         self.families[at] = Some(family);
@@ -346,9 +337,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     fn own<'s>(&self, family: &Family, said: &'s mut Said<'a>) -> Option<&'s mut Window<'a>> {
+        said.windows[self.place_of(family)?].as_mut()
+    }
+
+    fn place_of(&self, family: &Family) -> Option<usize> {
         let is_own = |own: &Option<&Family>| own.is_some_and(|own| core::ptr::eq(own, family));
-        let at = self.families.iter().position(is_own)?;
-        said.windows[at].as_mut()
+        self.families.iter().position(is_own)
     }
 
     /// Works out what follows, and drops the windows of which nothing is known.
@@ -603,10 +597,6 @@ fn count(value: &[u8]) -> Result<u64, Why> {
     // Proxies join lines that are the same.
     let count = first.filter(|&first| counts.all(|count| count == Some(first)));
     count.ok_or_else(|| not_a_number(value))
-}
-
-fn text(value: &[u8]) -> Option<&str> {
-    core::str::from_utf8(value).ok().map(str::trim)
 }
 
 fn used_of_limit(text: &str) -> Result<(u64, u64), Why> {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::family::{Family, LONGEST_NAME, Part, is_name};
+use super::family::{self, Family, LONGEST_NAME, Part, is_name};
 use super::reading::Form;
 use super::window::Unit;
 
@@ -290,7 +290,7 @@ const fn three(
     remaining: &'static str,
     reset: &'static str,
 ) -> Family {
-    two(name, limit, remaining).with(reset, Part::Reset(Form::Any))
+    family::three(name, limit, remaining, reset, Form::Any)
 }
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! How a server that is known writes its headers.
 
-use super::family::{Family, Part, is_name};
+use super::family::{Family, Part, is_name, three};
 use super::reading::Form;
 use super::window::Unit;
 
@@ -220,20 +220,4 @@ const fn ratelimit(reset: Form) -> Family {
         "ratelimit-reset",
         reset,
     )
-    // Of the same window, if they are there.
-    .with("ratelimit", Part::RateLimit)
-    .with("ratelimit-policy", Part::Policy)
-}
-
-const fn three(
-    name: &'static str,
-    limit: &'static str,
-    remaining: &'static str,
-    reset: &'static str,
-    form: Form,
-) -> Family {
-    Family::new(name)
-        .with_limit(limit)
-        .with_remaining(remaining)
-        .with_reset(reset, form)
 }

@@ -178,6 +178,20 @@ impl Family {
     }
 }
 
+/// A family of the three headers that most servers send.
+pub(super) const fn three(
+    name: &'static str,
+    limit: &'static str,
+    remaining: &'static str,
+    reset: &'static str,
+    form: Form,
+) -> Family {
+    Family::new(name)
+        .with_limit(limit)
+        .with_remaining(remaining)
+        .with_reset(reset, form)
+}
+
 const MOST_HEADERS: usize = 12;
 
 /// The lengths of names are bits of a `u64`.

@@ -274,7 +274,8 @@ fn from_nanos(nanos: i128, text: &str) -> UnixTime {
     UnixTime::from_micros(micros as i64)
 }
 
-fn text(raw: &[u8]) -> Option<&str> {
+/// A value as text, without the blanks around it.
+pub(super) fn text(raw: &[u8]) -> Option<&str> {
     core::str::from_utf8(raw).ok().map(str::trim)
 }
 

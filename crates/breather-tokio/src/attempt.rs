@@ -18,7 +18,8 @@ impl Attempt {
         self.number
     }
 
-    /// How much time is left before the call's deadline as the attempt begins; `None` if it has none.
+    /// How much time the attempt has as it begins, by the policy's attempt time-out and the call's deadline; `None` if
+    /// there is neither. It is dropped then; what it asks may be told, to give up earlier.
     #[must_use]
     pub const fn time_left(&self) -> Option<Duration> {
         self.time_left

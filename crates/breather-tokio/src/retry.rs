@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Decision, Hint, Moment, Outcome, ReportSlot, Scopes,
-    Timer as _, Wait, Waiting,
+    ActiveCall, Breather, CallOptions, CallSpec, Decision, Hint, Instant, Moment, Outcome,
+    ReportSlot, Scopes, Timer as _, Wait, Waiting,
 };
 use pin_project_lite::pin_project;
 
@@ -87,7 +87,8 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     Retry {
-        state: State::Start,
+        state: State::Waiting,
+        waiting: Waiting::new(),
         operation,
         judge: ByItself,
         notify: |_, _| {},
@@ -95,6 +96,7 @@ where
         settings: Settings {
             breather: breather.clone(),
             scopes: None,
+            options: None,
             idempotent: false,
             seed: None,
             slot: None,
@@ -118,6 +120,8 @@ pin_project! {
         // First, so that an attempt is over before its permit is given back.
         #[pin]
         state: State<Fut>,
+        #[pin]
+        waiting: Waiting<TokioTimer>,
         operation: F,
         judge: J,
         notify: N,
@@ -132,6 +136,7 @@ pin_project! {
 struct Settings {
     breather: Breather,
     scopes: Option<Scopes>,
+    options: Option<CallOptions>,
     idempotent: bool,
     seed: Option<u64>,
     slot: Option<ReportSlot>,
@@ -140,14 +145,12 @@ struct Settings {
 pin_project! {
     #[project = StateProjection]
     enum State<Fut> {
-        Start,
-        Waiting {
-            #[pin]
-            waiting: Waiting<TokioTimer>,
-        },
+        Waiting,
         InFlight {
             #[pin]
             attempt: Fut,
+            // When its time is up, if ever.
+            ends: Option<Instant>,
         },
         Done,
     }
@@ -247,6 +250,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     pub fn notify<M: FnMut(&E, &Wait)>(self, notify: M) -> Retry<F, Fut, E, J, M> {
         Retry {
             state: self.state,
+            waiting: self.waiting,
             operation: self.operation,
             judge: self.judge,
             notify,
@@ -271,6 +275,31 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self
     }
 
+    /// Sets what this call asks for otherwise than its handle does: a policy, a deadline, scopes, or no retries.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tokio::breather::{Breather, CallOptions};
+    /// use breather_tokio::retry;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// # let breather = Breather::default();
+    /// let soon = CallOptions::new().with_deadline(Duration::from_millis(300));
+    /// let result = retry(&breather, || std::future::pending::<Result<(), std::io::Error>>())
+    ///     .when(|_| true)
+    ///     .options(soon)
+    ///     .await;
+    /// assert!(result.unwrap_err().stopped().is_some());
+    /// # }
+    /// ```
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.settings.options = Some(options);
+        self
+    }
+
     /// Sets the seed of the call's delays, for tests that must be the same each time. Defaults to a random
     /// one.
     pub fn seed(mut self, seed: u64) -> Self {
@@ -287,6 +316,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     fn with_judge<K>(self, judge: impl FnOnce(J) -> K) -> Retry<F, Fut, E, K, N> {
         Retry {
             state: self.state,
+            waiting: self.waiting,
             operation: self.operation,
             judge: judge(self.judge),
             notify: self.notify,
@@ -313,21 +343,38 @@ where
             .get_or_insert_with(|| this.settings.start(J::REPEATS_EXECUTED));
         loop {
             let result = match this.state.as_mut().project() {
-                StateProjection::Start => {
-                    this.state.set(State::waiting());
-                    continue;
-                }
-                StateProjection::Waiting { waiting } => {
-                    if let Err(stopped) = ready!(call.poll_ready(cx, waiting)) {
+                StateProjection::Waiting => {
+                    if let Err(stopped) = ready!(call.poll_ready(cx, this.waiting.as_mut())) {
                         this.state.set(State::Done);
                         let failed = this.last_error.take().map(RetryError::Failed);
                         return Poll::Ready(Err(failed.unwrap_or(RetryError::Stopped(stopped))));
                     }
-                    let attempt = (this.operation)(attempt(call));
-                    this.state.set(State::InFlight { attempt });
+                    let ends = call.attempt_ends();
+                    let number = call.report().attempts();
+                    let time_left = ends.map(|ends| ends.duration_since(TokioTimer.now()));
+                    let next = Attempt { number, time_left };
+                    let attempt = call.in_span(|| (this.operation)(next));
+                    this.waiting.set(Waiting::new());
+                    this.state.set(State::InFlight { attempt, ends });
                     continue;
                 }
-                StateProjection::InFlight { attempt } => ready!(attempt.poll(cx)),
+                StateProjection::InFlight { attempt, ends } => {
+                    match (call.in_span(|| attempt.poll(cx)), *ends) {
+                        (Poll::Ready(result), _) => result,
+                        (Poll::Pending, None) => return Poll::Pending,
+                        (Poll::Pending, Some(ends)) => {
+                            ready!(call.poll_ends(cx, ends, this.waiting.as_mut()));
+                            this.state.set(State::Waiting);
+                            // What an earlier attempt ended with is not how this one did.
+                            *this.last_error = None;
+                            if let Err(stopped) = call.on_timed_out() {
+                                this.state.set(State::Done);
+                                return Poll::Ready(Err(RetryError::Stopped(stopped)));
+                            }
+                            continue;
+                        }
+                    }
+                }
                 StateProjection::Done => panic!("polled after it was ready"),
             };
             let decision = {
@@ -340,7 +387,7 @@ where
                 return Poll::Ready(result.map_err(RetryError::Failed));
             };
             // The attempt's future goes before the wait, and all that it holds.
-            this.state.set(State::waiting());
+            this.state.set(State::Waiting);
             *this.last_error = result.err();
             if let Some(error) = this.last_error {
                 (this.notify)(error, &wait);
@@ -360,30 +407,21 @@ impl<F, Fut, E, J, N> fmt::Debug for Retry<F, Fut, E, J, N> {
 
 impl Settings {
     fn start(&mut self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
-        let spec = CallSpec::new().idempotent(self.idempotent || repeats_executed);
+        let options = self.options.as_ref();
+        let said = options.and_then(CallOptions::is_idempotent);
+        let idempotent = said.unwrap_or(self.idempotent || repeats_executed);
+        let spec = CallSpec::new().idempotent(idempotent);
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
-        let scopes = self.scopes.iter().flat_map(Scopes::iter);
+        let scopes = options
+            .and_then(CallOptions::scopes)
+            .or(self.scopes.as_ref());
+        let scopes = scopes.into_iter().flat_map(Scopes::iter);
         let mut call = self.breather.start(scopes, spec, TokioTimer, seed);
+        if let Some(options) = options {
+            call.set_options(options);
+        }
         call.set_slot(self.slot.take());
         call
-    }
-}
-
-impl<Fut> State<Fut> {
-    const fn waiting() -> Self {
-        Self::Waiting {
-            waiting: Waiting::new(),
-        }
-    }
-}
-
-/// The attempt that `call` is about to make.
-fn attempt(call: &ActiveCall<TokioTimer>) -> Attempt {
-    Attempt {
-        number: call.report().attempts(),
-        time_left: call
-            .deadline()
-            .map(|deadline| deadline.duration_since(TokioTimer.now())),
     }
 }
 

@@ -329,7 +329,10 @@ async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_handed_on() {
-    let policy = exact(SECOND).with_retries(0).with_deadline(19 * SECOND / 2);
+    let policy = exact(Duration::ZERO)
+        .with_polling(Backoff::constant(SECOND))
+        .with_retries(0)
+        .with_deadline(19 * SECOND / 2);
     let breather = Breather::new(policy);
     let mut asked = 0;
     let slot = ReportSlot::new();

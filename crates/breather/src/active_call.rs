@@ -1,20 +1,25 @@
 //! A call under way through a handle.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
+use std::thread;
 use std::time::Duration;
 
 use crate::call::{Call, CallSpec};
-use crate::decision::Decision;
+use crate::call_options::CallOptions;
+use crate::decision::{Decision, Origin, Wait};
 use crate::gate::Gate;
 use crate::hint::Hint;
 use crate::instant::Instant;
+use crate::observer::{Event, What};
 use crate::outcome::{Kind, Outcome};
 use crate::policy::Policy;
 use crate::report::{Report, ReportSlot};
 use crate::stop::{Stop, StopReason, Stopped};
 use crate::timer::Timer;
+use crate::trace::CallSpan;
 use crate::unix_time::Moment;
 use crate::waiting::Waiting;
 
@@ -66,6 +71,12 @@ pub struct ActiveCall<T: Timer> {
     progress: Progress,
     gate: Gate,
     slot: Option<ReportSlot>,
+    /// In place of the gate's.
+    policy: Option<Box<Policy>>,
+    in_flight: bool,
+    /// Whether its observers were told that it waits for its turn.
+    queued: bool,
+    span: CallSpan,
 }
 
 /// How far a call has come.
@@ -127,9 +138,25 @@ impl<T: Timer> ActiveCall<T> {
         Self {
             timer,
             progress: Progress::Plain(plain),
+            span: CallSpan::new(gate.name()),
             gate,
             slot: None,
+            policy: None,
+            in_flight: false,
+            queued: false,
         }
+    }
+
+    /// Sets what this call asks for otherwise than its handle does, before it first asks: the policy and the deadline. Scopes
+    /// and idempotency are for [`Breather::start`](crate::Breather::start).
+    pub fn set_options(&mut self, options: &CallOptions) {
+        let base = &self.gate.rules().policy;
+        self.policy = options.policy_over(base).map(Box::new);
+    }
+
+    /// The policy that the call goes by.
+    pub fn policy(&self) -> &Policy {
+        policy(&self.policy, &self.gate)
     }
 
     /// Sets where the report goes when the call is over, be it dropped.
@@ -190,9 +217,14 @@ impl<T: Timer> ActiveCall<T> {
     pub fn poll_step(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
         if self.sends_at_once(now) {
+            self.on_sent(now, 1, None);
             return Step::Send;
         }
-        let call = eventful(&mut self.progress, self.gate.policy(), now);
+        if mem::take(&mut self.in_flight) {
+            self.tell(now, What::Abandoned);
+        }
+        let policy = policy(&self.policy, &self.gate);
+        let call = eventful(&mut self.progress, policy, now);
         if let Some(until) = call.not_before().filter(|&until| until > now) {
             return Step::Wait { until: Some(until) };
         }
@@ -204,17 +236,40 @@ impl<T: Timer> ActiveCall<T> {
         }
         if stop.is_none() && self.gate.is_waiting() {
             let until = call.deadline();
+            if !mem::replace(&mut self.queued, true) {
+                self.tell(now, What::Queued);
+            }
             return Step::Wait { until };
         }
         match stop {
             Some(stop) => {
-                self.fill_slot();
+                self.close(now);
                 Step::Stop(Stopped::new(stop))
             }
             None => {
+                let before = call.report().waited(Origin::Pacer);
                 call.on_sent(now);
+                let report = call.report();
+                let queued = report.waited(Origin::Pacer).saturating_sub(before);
+                let attempt = report.attempts();
+                let queued = mem::take(&mut self.queued).then_some(queued);
+                self.on_sent(now, attempt, queued);
                 Step::Send
             }
+        }
+    }
+
+    fn on_sent(&mut self, now: Instant, attempt: u32, queued: Option<Duration>) {
+        self.in_flight = true;
+        self.tell(now, What::Sent { attempt, queued });
+    }
+
+    fn tell(&self, at: Instant, what: What<'_>) {
+        self.span.tell(&what);
+        let observers = &self.gate.rules().observers;
+        if !observers.is_empty() {
+            let scope = self.gate.name();
+            observers.tell(&Event { scope, at, what });
         }
     }
 
@@ -241,7 +296,7 @@ impl<T: Timer> ActiveCall<T> {
         if !is_late && self.gate.confirm(now) {
             return Step::Send;
         }
-        eventful(&mut self.progress, self.gate.policy(), now).on_unsent();
+        eventful(&mut self.progress, policy(&self.policy, &self.gate), now).on_unsent();
         self.gate.put_back(now, &self.timer);
         self.poll_step(waker)
     }
@@ -289,8 +344,12 @@ impl<T: Timer> ActiveCall<T> {
         told_hint: &Hint<'_>,
     ) -> Decision {
         let now = hint.received();
-        let outcome = outcome.heeding(hint);
-        let opens = self.gate.on_outcome(now, told, told_hint, &self.timer);
+        let mut outcome = outcome.heeding(hint);
+        if outcome.is_overload() && self.gate.is_paced() {
+            // The pacer slows all of them down, which needs no second brake.
+            outcome = outcome.with_cost(0);
+        }
+        let opens = self.on_answered(now, outcome, told, told_hint);
         let reason = match outcome.kind() {
             Kind::Success => Some(StopReason::Success),
             Kind::Permanent => Some(StopReason::Permanent),
@@ -304,18 +363,119 @@ impl<T: Timer> ActiveCall<T> {
                 Decision::Stop(end.stop())
             }
             (progress, _) => {
-                eventful(progress, self.gate.policy(), now).on_outcome(now, outcome, hint, opens)
+                let gate = &self.gate;
+                let call = eventful(progress, policy(&self.policy, gate), now);
+                if outcome.kind() == Kind::Success {
+                    call.take_draw()
+                        .into_iter()
+                        .for_each(|draw| gate.refund(draw));
+                }
+                let draw = |cost| gate.withdraw(now, cost);
+                call.on_outcome_drawing(now, outcome, hint, opens, draw)
             }
         };
-        if matches!(decision, Decision::Stop(_)) {
-            self.fill_slot();
-        }
+        self.on_decision(now, &decision);
         decision
     }
 
-    fn fill_slot(&mut self) {
+    /// The attempt in flight is over. The answer is when the scopes open, if one is held by what its server stated.
+    fn on_answered(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        told: Outcome,
+        hint: &Hint<'_>,
+    ) -> Option<Instant> {
+        self.in_flight = false;
+        self.tell(now, What::Answered(outcome));
+        let opens = self.gate.on_outcome(now, told, hint, &self.timer);
+        if let (Kind::Throttled, Some(opens)) = (told.kind(), opens.filter(|&opens| opens > now)) {
+            self.tell(now, What::Held(opens));
+        }
+        opens
+    }
+
+    fn on_decision(&mut self, now: Instant, decision: &Decision) {
+        match decision {
+            Decision::Retry(wait) => self.tell(now, What::Waits(wait)),
+            Decision::Stop(_) => self.close(now),
+        }
+    }
+
+    /// When the attempt that is sent now has to be over, by the policy's attempt time-out and the call's deadline; `None`
+    /// if there is neither.
+    #[must_use]
+    pub fn attempt_ends(&self) -> Option<Instant> {
+        let timeout = self.policy().attempt_timeout();
+        let ends = timeout.map(|timeout| self.timer.now() + timeout);
+        match (ends, self.deadline()) {
+            (Some(ends), Some(deadline)) => Some(ends.min(deadline)),
+            (ends, deadline) => ends.or(deadline),
+        }
+    }
+
+    /// Ready at `ends`: the attempt in flight is to be dropped, and [`on_timed_out`](Self::on_timed_out) told.
+    pub fn poll_ends(
+        &self,
+        cx: &mut Context<'_>,
+        ends: Instant,
+        waiting: Pin<&mut Waiting<T>>,
+    ) -> Poll<()> {
+        waiting.poll_until(cx, ends, &self.timer)
+    }
+
+    /// Waits for `attempt` for as long as the attempt [may take](Self::attempt_ends). `None` if it takes longer: it is
+    /// dropped, and [`on_timed_out`](Self::on_timed_out) is to be told.
+    ///
+    /// What the attempt tells `tracing` is told in the call's span.
+    pub async fn in_time<F: Future>(&mut self, attempt: F) -> Option<F::Output> {
+        let ends = self.attempt_ends();
+        let mut attempt = pin!(attempt);
+        let mut waiting = pin!(Waiting::new());
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = self.in_span(|| attempt.as_mut().poll(cx)) {
+                return Poll::Ready(Some(output));
+            }
+            let Some(ends) = ends else {
+                return Poll::Pending;
+            };
+            self.poll_ends(cx, ends, waiting.as_mut()).map(|()| None)
+        })
+        .await
+    }
+
+    /// The attempt in flight was dropped, since its time was up. It may have been executed.
+    ///
+    /// # Errors
+    ///
+    /// The call stops, and has no response to hand on.
+    pub fn on_timed_out(&mut self) -> Result<Wait, Stopped> {
+        let now = self.timer.now();
+        let outcome = Outcome::timed_out();
+        let opens = self.on_answered(now, outcome, outcome, &Hint::new(now));
+        let gate = &self.gate;
+        let call = eventful(&mut self.progress, policy(&self.policy, gate), now);
+        let decision = call.on_timed_out(now, opens, |cost| gate.withdraw(now, cost));
+        self.on_decision(now, &decision);
+        match decision {
+            Decision::Retry(wait) => Ok(wait),
+            Decision::Stop(stop) => Err(Stopped::new(stop)),
+        }
+    }
+
+    /// Does `f` in the call's span, with the feature `tracing`; without, does `f`.
+    pub fn in_span<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.span.in_scope(f)
+    }
+
+    /// The call is over: whoever wants its report is told.
+    fn close(&mut self, now: Instant) {
         if let Some(slot) = self.slot.take() {
             slot.fill(self.report());
+        }
+        if self.span.is_on() || !self.gate.rules().observers.is_empty() {
+            let (report, queued) = (&self.report(), mem::take(&mut self.queued));
+            self.tell(now, What::Over { report, queued });
         }
     }
 
@@ -323,7 +483,7 @@ impl<T: Timer> ActiveCall<T> {
     pub fn moment(&self) -> Moment<'_> {
         Moment::new(self.timer.now())
             .with_wall_clock(&self.timer)
-            .with_dialects(self.gate.policy().dialects())
+            .with_dialects(self.policy().dialects())
     }
 
     /// The scope whose pacer the call passes, if it passes one; of several, the most specific.
@@ -338,9 +498,32 @@ impl<T: Timer> ActiveCall<T> {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.progress {
-            Progress::Plain(plain) => Some(plain.sent? + self.gate.policy().deadline()?),
+            Progress::Plain(plain) => Some(plain.sent? + self.policy().deadline()?),
             Progress::Eventful(call) => call.deadline(),
         }
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.progress {
+            Progress::Plain(plain) => plain.end.is_some(),
+            Progress::Eventful(call) => call.report().stop().is_some(),
+        }
+    }
+
+    /// The call is dropped before it is over.
+    fn abandon(&mut self) {
+        if thread::panicking() {
+            // An observer that panicked once might again, and two at a time end the process.
+            if let Some(slot) = self.slot.take() {
+                slot.fill(self.report());
+            }
+            return;
+        }
+        let now = self.timer.now();
+        if mem::take(&mut self.in_flight) {
+            self.tell(now, What::Abandoned);
+        }
+        self.close(now);
     }
 
     /// What the call can tell so far.
@@ -366,7 +549,9 @@ impl<T: Timer> ActiveCall<T> {
 
 impl<T: Timer> Drop for ActiveCall<T> {
     fn drop(&mut self) {
-        self.fill_slot();
+        if !self.is_over() {
+            self.abandon();
+        }
         // What is dropped has no clock: the latest time that the scope has seen will do.
         self.gate.give_back(Instant::ORIGIN, &self.timer);
     }
@@ -387,6 +572,11 @@ impl End {
     fn stop(&self) -> Stop {
         Stop::new(self.reason, self.at).because(self.detail)
     }
+}
+
+/// The policy of a call: its own, or that of its scopes.
+fn policy<'c>(own: &'c Option<Box<Policy>>, gate: &'c Gate) -> &'c Policy {
+    own.as_deref().unwrap_or_else(|| &gate.rules().policy)
 }
 
 /// The call in full: made now, if all went plainly so far.

@@ -3,16 +3,22 @@
 #[cfg(all(test, breather_shuttle))]
 mod models;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::active_call::ActiveCall;
+use crate::budget::Budget;
 use crate::call::CallSpec;
+use crate::call_options::CallOptions;
 use crate::gate::Gate;
 use crate::hint::Dialect;
 use crate::instant::Instant;
+use crate::observer::{Observer, Observers};
 use crate::pacer::{Pacing, Snapshot};
 use crate::policy::Policy;
+use crate::routes::Routes;
+use crate::rules::{Rules, Unpaced};
 use crate::scope::ScopeTable;
 use crate::timer::Timer;
 
@@ -38,8 +44,9 @@ pub struct Breather(Arc<Inner>);
 
 struct Inner {
     /// Of the calls that no scope paces.
-    policy: Arc<Policy>,
+    unpaced: Arc<Unpaced>,
     scopes: Option<ScopeTable>,
+    routes: Routes,
 }
 
 impl Breather {
@@ -54,13 +61,15 @@ impl Breather {
         Builder {
             policy: Policy::new(),
             pacing: Some(Pacing::new()),
+            budget: Some(Budget::new()),
+            observers: Observers::new(),
             scopes: MOST_SCOPES,
         }
     }
 
     /// The policy of all calls.
     pub fn policy(&self) -> Policy {
-        *self.0.policy
+        self.0.unpaced.rules.policy
     }
 
     /// Starts a call, for adapters: it will pass the pacers of `scopes`, if pacing is on. No two calls should have
@@ -88,7 +97,7 @@ impl Breather {
         scopes: impl IntoIterator<Item = &'s str>,
         now: impl Fn() -> Instant,
     ) -> Gate {
-        let absent = || Gate::Absent(Arc::clone(&self.0.policy));
+        let absent = || Gate::Absent(Arc::clone(&self.0.unpaced));
         let Some(known) = &self.0.scopes else {
             return absent();
         };
@@ -107,6 +116,46 @@ impl Breather {
             }
         }
         Gate::several(all)
+    }
+
+    /// Has all requests of `route` go by `options` from now on: a host, as in `api.example.com`, or a host and how the path
+    /// begins, up to a slash, as in `api.example.com/v1/search`. The host is named as a scope is, with any port that is not the
+    /// scheme's default.
+    ///
+    /// Of several routes that fit a request, the longest counts for each setting, and what the request's own
+    /// [`CallOptions`] say before that. The table is looked through from end to end: name as many as one writes by hand.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Breather, CallOptions, Policy};
+    ///
+    /// let breather = Breather::default();
+    /// let search = CallOptions::new().idempotent(true);
+    /// breather.route("api.example.com/v1/search", search);
+    /// breather.route("api.example.com/v1/export", CallOptions::new().with_policy(Policy::new().with_retries(9)));
+    /// ```
+    pub fn route(&self, route: &str, options: CallOptions) {
+        self.0.routes.insert(route, options);
+    }
+
+    /// What a request of `path` asks for, for adapters: what it says itself by its `own` options, and its route. `host` is
+    /// wanted only where there are routes.
+    pub fn options<'h>(
+        &self,
+        own: Option<CallOptions>,
+        host: impl FnOnce() -> Option<Cow<'h, str>>,
+        path: &str,
+    ) -> Option<CallOptions> {
+        let routes = &self.0.routes;
+        if routes.is_empty() {
+            return own;
+        }
+        let of_route = host().and_then(|host| routes.options(&host, path));
+        match (own, of_route) {
+            (Some(own), Some(of_route)) => Some(own.or(of_route)),
+            (own, of_route) => own.or(of_route),
+        }
     }
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.
@@ -183,7 +232,7 @@ impl Default for Breather {
 impl fmt::Debug for Breather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Breather")
-            .field("policy", &self.0.policy)
+            .field("policy", &self.0.unpaced.rules.policy)
             .field("scopes", &self.0.scopes.as_ref().map(ScopeTable::len))
             .finish_non_exhaustive()
     }
@@ -197,12 +246,16 @@ impl fmt::Debug for Breather {
 /// |---|---|---|
 /// | policy | see [`Policy`] | |
 /// | pacing | on, see [`Pacing`] | a server that says nothing costs its callers a part of a second, once |
+/// | budget | on, see [`Budget`] | what is repeated is a share of what is asked, also in an outage |
+/// | observers | none | |
 /// | scopes | 1,000 | bounds memory where scopes come from outside, as a proxy's upstreams |
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
     policy: Policy,
     pacing: Option<Pacing>,
+    budget: Option<Budget>,
+    observers: Observers,
     scopes: usize,
 }
 
@@ -225,6 +278,25 @@ impl Builder {
         self
     }
 
+    /// Sets how many retries the calls of a scope may make together. Without pacing, all calls of the handle have one
+    /// budget.
+    pub const fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Limits retries for each call alone, by its policy.
+    pub const fn without_budget(mut self) -> Self {
+        self.budget = None;
+        self
+    }
+
+    /// Adds one who is told what happens to calls.
+    pub fn with_observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Sets how many scopes are kept at a time. Defaults to 1,000.
     ///
     /// To make room, an idle scope is forgotten, the one unused for longest; one with calls in flight or
@@ -241,11 +313,17 @@ impl Builder {
         let Self {
             policy,
             pacing,
+            budget,
+            observers,
             scopes,
         } = self;
-        let scopes = pacing.map(|pacing| ScopeTable::new(policy, pacing, scopes));
-        let policy = Arc::new(policy);
-        Breather(Arc::new(Inner { policy, scopes }))
+        let rules = Rules { policy, observers };
+        let scopes = pacing.map(|pacing| ScopeTable::new(rules.clone(), pacing, budget, scopes));
+        Breather(Arc::new(Inner {
+            unpaced: Arc::new(Unpaced::new(rules, budget)),
+            scopes,
+            routes: Routes::default(),
+        }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! One call's state machine.
 
+use crate::backoff::Backoff;
+use crate::budget::{Budget, Draw};
 use crate::decision::{Decision, Origin, Wait};
 use crate::evidence::Evidence;
 use crate::hint::Hint;
@@ -114,6 +116,8 @@ pub struct Call {
     /// Since when the call has been waiting for a permit.
     asking_since: Option<Instant>,
     polls: u32,
+    /// What the latest retry took of the budget.
+    draw: Option<Draw>,
     report: Report,
 }
 
@@ -130,6 +134,7 @@ impl Call {
             not_before: None,
             asking_since: None,
             polls: 0,
+            draw: None,
             report: Report::default(),
         }
     }
@@ -143,6 +148,24 @@ impl Call {
     /// Sets whether the request can be sent again: see [`CallSpec::replayable`].
     pub const fn set_replayable(&mut self, replayable: bool) {
         self.spec.replayable = replayable;
+    }
+
+    /// The attempt in flight was dropped at `now`, since its time was up, and may have been executed. As
+    /// [`on_outcome`](Self::on_outcome) with [`Outcome::timed_out`]; at the deadline it is always a stop.
+    #[cfg(feature = "std")]
+    pub(crate) fn on_timed_out(
+        &mut self,
+        now: Instant,
+        opens: Option<Instant>,
+        draw: impl FnOnce(u32) -> Option<Draw>,
+    ) -> Decision {
+        let now = self.at(now);
+        let outcome = Outcome::timed_out();
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            let stop = Stop::new(StopReason::Deadline, now).because(outcome.reason());
+            return Decision::Stop(self.stopped(stop));
+        }
+        self.on_outcome_drawing(now, outcome, &Hint::new(now), opens, draw)
     }
 
     /// An attempt is being sent.
@@ -212,9 +235,51 @@ impl Call {
         hint: &Hint<'_>,
         opens: Option<Instant>,
     ) -> Decision {
+        self.on_outcome_drawing(now, outcome, hint, opens, |_| Some(Draw::unbudgeted()))
+    }
+
+    /// As [`on_outcome`](Self::on_outcome), within a budget: what the other attempt costs is taken from it, and given
+    /// back if it succeeds. A handle does this for its calls.
+    pub fn on_outcome_within(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        opens: Option<Instant>,
+        budget: &mut Budget,
+    ) -> Decision {
+        if outcome.kind() == Kind::Success {
+            self.take_draw()
+                .into_iter()
+                .for_each(|draw| budget.refund(draw));
+        }
+        self.on_outcome_drawing(now, outcome, hint, opens, |cost| budget.withdraw(now, cost))
+    }
+
+    /// What is to be given back to the budget, now that the attempt has succeeded.
+    pub(crate) const fn take_draw(&mut self) -> Option<Draw> {
+        self.draw.take()
+    }
+
+    /// As [`on_outcome`](Self::on_outcome); the budget is asked only if nothing else stops the call.
+    pub(crate) fn on_outcome_drawing(
+        &mut self,
+        now: Instant,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+        opens: Option<Instant>,
+        draw: impl FnOnce(u32) -> Option<Draw>,
+    ) -> Decision {
         let now = self.at(now);
         let outcome = outcome.heeding(hint);
-        match self.decide(now, outcome, hint, opens) {
+        let mut decision = self.decide(now, outcome, hint, opens);
+        if matches!(decision, Decision::Retry(_)) && outcome.cost() > 0 {
+            self.draw = draw(outcome.cost().into());
+            if self.draw.is_none() {
+                decision = Decision::Stop(Stop::new(StopReason::Budget, now));
+            }
+        }
+        match decision {
             Decision::Retry(wait) => {
                 self.not_before = Some(wait.until);
                 self.report.add_wait(wait.origin, wait.delay);
@@ -291,7 +356,11 @@ impl Call {
         if outcome.executed() != Executed::No && !self.spec.idempotent {
             return stop(StopReason::NotIdempotent);
         }
-        let wait = self.align(now, number - 1, hint);
+        let backoff = match outcome.kind() {
+            Kind::Pending => self.policy.polling(),
+            _ => self.policy.backoff(),
+        };
+        let wait = self.align(now, backoff, number - 1, hint);
         // Nothing stated is earlier than anything stated.
         let stated = hint.not_before().max(opens);
         let evidence = hint.evidence().filter(|_| stated == hint.not_before());
@@ -303,9 +372,8 @@ impl Call {
     }
 
     /// Joins our own delay with the hint: never earlier than it, and not all calls at once.
-    fn align(&mut self, now: Instant, retry: u32, hint: &Hint<'_>) -> Wait {
-        let policy = &self.policy;
-        let delay = self.draws.draw(&policy.backoff(), &policy.jitter(), retry);
+    fn align(&mut self, now: Instant, backoff: Backoff, retry: u32, hint: &Hint<'_>) -> Wait {
+        let delay = self.draws.draw(&backoff, &self.policy.jitter(), retry);
         let own = now + delay;
         let (until, origin, evidence) = match hint.not_before() {
             // Whoever was told the same instant would return at it. Behind a pacer they queue.

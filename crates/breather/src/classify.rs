@@ -1,7 +1,8 @@
 //! What an HTTP answer means for the call.
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
+use crate::body;
 use crate::hint::Hint;
 use crate::outcome::{Executed, Outcome};
 
@@ -15,6 +16,11 @@ pub struct Ending<'a> {
     pub result: Result<StatusCode, ErrorKind>,
     /// What the server said about time.
     pub hint: &'a Hint<'a>,
+    /// The response's headers, if there is a response.
+    pub headers: Option<&'a HeaderMap>,
+    /// The response's body, where it was read whole before the attempt's end was told: see `BufferedLayer` of
+    /// `breather-tower`, and `with_buffered_bodies` of `breather-reqwest`.
+    pub body: Option<&'a [u8]>,
 }
 
 impl<'a> Ending<'a> {
@@ -29,7 +35,23 @@ impl<'a> Ending<'a> {
             method,
             result,
             hint,
+            headers: None,
+            body: None,
         }
+    }
+
+    /// Sets the response's headers.
+    #[must_use]
+    pub const fn with_headers(mut self, headers: &'a HeaderMap) -> Self {
+        self.headers = Some(headers);
+        self
+    }
+
+    /// Sets the response's body.
+    #[must_use]
+    pub const fn with_body(mut self, body: &'a [u8]) -> Self {
+        self.body = Some(body);
+        self
     }
 }
 
@@ -39,8 +61,15 @@ impl<'a> Ending<'a> {
 pub enum ErrorKind {
     /// No connection came about: nothing was sent.
     Connect,
-    /// The connection broke, or the peer broke the protocol, after something may have been sent.
+    /// The connection's encryption could not be agreed upon: nothing was sent.
+    Tls,
+    /// The request was not processed: the connection closed before it was sent, or an HTTP/2 peer said so
+    /// ([RFC 9113 section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)).
+    Unprocessed,
+    /// The connection broke after something may have been sent.
     Interrupted,
+    /// The peer answered with something that is not HTTP, or sent it otherwise than agreed.
+    Protocol,
     /// No response came in time, after something may have been sent.
     Timeout,
     /// An error that would repeat itself: a request that cannot be built, a redirect loop, another
@@ -90,8 +119,10 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
 /// | 500, 502, 504 | transient | unknown |
 /// | other 4xx and 5xx | permanent | |
 /// | anything below 400 | success | |
-/// | no connection | transient | no |
-/// | connection broken, no answer in time | transient | unknown |
+/// | 429 whose body says `insufficient_quota` | permanent: no time will pass this, only payment | |
+/// | no connection, no encryption, not processed | transient | no |
+/// | connection broken, not HTTP | transient | unknown |
+/// | no answer in time | transient, at [twice the cost](Outcome::with_cost) | unknown |
 /// | any other error | permanent | |
 ///
 /// 501, 505 and the like tell of something that the server will not do, however often it is asked.
@@ -107,12 +138,20 @@ pub struct Http;
 impl Classify for Http {
     fn classify(&self, ending: &Ending<'_>) -> Outcome {
         match ending.result {
+            Ok(StatusCode::TOO_MANY_REQUESTS)
+                if ending.body.is_some_and(body::is_out_of_credit) =>
+            {
+                Outcome::permanent("status 429, insufficient_quota")
+            }
             Ok(status) => by_status(status, ending.hint),
             Err(ErrorKind::Connect) => Outcome::transient(Executed::No, "no connection"),
+            Err(ErrorKind::Tls) => Outcome::transient(Executed::No, "no encrypted connection"),
+            Err(ErrorKind::Unprocessed) => Outcome::transient(Executed::No, "not processed"),
             Err(ErrorKind::Interrupted) => {
                 Outcome::transient(Executed::Unknown, "the connection broke")
             }
-            Err(ErrorKind::Timeout) => Outcome::transient(Executed::Unknown, "no response in time"),
+            Err(ErrorKind::Protocol) => Outcome::transient(Executed::Unknown, "not HTTP"),
+            Err(ErrorKind::Timeout) => Outcome::timed_out(),
             Err(ErrorKind::Other) => Outcome::permanent("an error that is not the network's"),
         }
     }
@@ -158,7 +197,7 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
 /// assert!(breather::is_idempotent(&Method::POST, &headers));
 /// ```
 #[must_use]
-pub fn is_idempotent(method: &Method, headers: &http::HeaderMap) -> bool {
+pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
     method.is_idempotent() || headers.contains_key("idempotency-key")
 }
 
@@ -230,7 +269,10 @@ mod tests {
         let silent = Hint::new(Instant::ORIGIN);
         for (error, kind, executed) in [
             (ErrorKind::Connect, Kind::Transient, Executed::No),
+            (ErrorKind::Tls, Kind::Transient, Executed::No),
+            (ErrorKind::Unprocessed, Kind::Transient, Executed::No),
             (ErrorKind::Interrupted, Kind::Transient, Executed::Unknown),
+            (ErrorKind::Protocol, Kind::Transient, Executed::Unknown),
             (ErrorKind::Timeout, Kind::Transient, Executed::Unknown),
             (ErrorKind::Other, Kind::Permanent, Executed::Unknown),
         ] {

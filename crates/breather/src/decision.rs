@@ -80,6 +80,18 @@ pub enum Origin {
     Pacer,
 }
 
+impl Origin {
+    /// A word for it, as a label of metrics and traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Backoff => "backoff",
+            Self::Hint => "hint",
+            Self::Pacer => "pacer",
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

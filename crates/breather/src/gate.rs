@@ -8,21 +8,22 @@ use std::task::Waker;
 
 use self::one::One;
 use self::several::Several;
+use crate::budget::{Budget, Draw};
 use crate::call::Call;
 use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
-use crate::policy::Policy;
+use crate::rules::{Rules, Unpaced};
 use crate::scope::SharedScope;
 use crate::stop::Stop;
 use crate::timer::Timer;
 
-/// A call's places before the pacers of its scopes, of which there mostly is one; and the policy by which it
+/// A call's places before the pacers of its scopes, of which there mostly is one; and the rules by which it
 /// is sent again.
 #[derive(Debug)]
 pub(crate) enum Gate {
     /// Nothing paces the call.
-    Absent(Arc<Policy>),
+    Absent(Arc<Unpaced>),
     One(One),
     Several(Box<Several>),
 }
@@ -59,11 +60,35 @@ impl Gate {
         }
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
+    pub(crate) fn rules(&self) -> &Rules {
         match self {
-            Self::Absent(policy) => policy,
-            Self::One(one) => one.policy(),
-            Self::Several(several) => several.policy(),
+            Self::Absent(unpaced) => &unpaced.rules,
+            Self::One(one) => one.rules(),
+            Self::Several(several) => several.rules(),
+        }
+    }
+
+    /// Takes `cost` of the budget: the most specific scope's, if anything paces the call.
+    pub(crate) fn withdraw(&self, now: Instant, cost: u32) -> Option<Draw> {
+        self.with_budget(|budget| match budget {
+            Some(budget) => budget.withdraw(now, cost),
+            None => Some(Draw::unbudgeted()),
+        })
+    }
+
+    pub(crate) fn refund(&self, draw: Draw) {
+        self.with_budget(|budget| {
+            if let Some(budget) = budget {
+                budget.refund(draw);
+            }
+        });
+    }
+
+    fn with_budget<R>(&self, then: impl FnOnce(&mut Option<Budget>) -> R) -> R {
+        match self {
+            Self::Absent(unpaced) => then(&mut unpaced.budget()),
+            Self::One(one) => then(&mut one.scope().lock().budget),
+            Self::Several(several) => then(&mut several.first().lock().budget),
         }
     }
 
@@ -81,7 +106,12 @@ impl Gate {
     /// not wait.
     pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         match self {
-            Self::Absent(_) => true,
+            Self::Absent(unpaced) => {
+                if let Some(budget) = &mut *unpaced.budget() {
+                    budget.on_call(now);
+                }
+                true
+            }
             Self::One(one) => one.ask_first(now, timer),
             Self::Several(several) => several.ask_first(now, timer),
         }

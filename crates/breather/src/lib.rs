@@ -55,6 +55,7 @@
 //! | pacer | the shared state of a scope: learned quota windows, learned concurrency limit, hold |
 //! | refusal | an attempt that the server would not take for now: its outcome is throttled |
 //! | permit | the right to send one attempt, given by the pacer and returned with the outcome |
+//! | budget | retries allowed as a share of traffic |
 //! | hold | an instant before which a scope sends nothing |
 //! | deadline | the instant by which the call must be over, waits included |
 //! | stop | why no further attempt is made |
@@ -69,7 +70,10 @@
 //! | jitter | full | [`Policy::with_jitter`] |
 //! | refusals of one call | 16 | [`Policy::with_refusals`] |
 //! | deadline | none | [`Policy::with_deadline`] |
+//! | time-out of an attempt | none | [`Policy::with_attempt_timeout`] |
 //! | longest hint obeyed | 5 minutes | [`Policy::with_longest_hint`] |
+//! | polling | exponential from 1 s, factor 1.5, cap 20 s | [`Policy::with_polling`] |
+//! | budget of retries | a fifth of the calls and 10 a second, of the last 10 s | `Builder::with_budget` |
 //! | waiters of a scope | 100,000 | [`Pacing::with_waiters`] |
 //! | scopes of a handle | 1,000 | `Builder::with_scopes` |
 //! | scope | the authority of the URL that is asked | the adapter, or `Scopes` in a request's extensions |
@@ -98,6 +102,9 @@
 //!   the crate needs `core` and `alloc`: both state machines, as plain values.
 //! - `http` (default): `Hint::from_headers` and the classification of answers, by the types of the
 //!   `http` crate.
+//! - `tracing`: a span for each call, and in it an event for each wait and stop. Its fields are a scope's name, the name of
+//!   a header, counts and times; of OpenTelemetry's names for HTTP, `http.request.resend_count`.
+//! - `metrics`: `Metrics`, an observer that counts by the `metrics` facade.
 //!
 //! Features add; none changes what another part does.
 
@@ -108,9 +115,14 @@ extern crate alloc;
 #[cfg(feature = "std")]
 mod active_call;
 mod backoff;
+#[cfg(feature = "http")]
+mod body;
 #[cfg(feature = "std")]
 mod breather;
+mod budget;
 mod call;
+#[cfg(feature = "std")]
+mod call_options;
 #[cfg(feature = "http")]
 mod classify;
 mod decision;
@@ -120,12 +132,20 @@ mod gate;
 mod hint;
 mod instant;
 mod jitter;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "std")]
+mod observer;
 mod outcome;
 mod pacer;
 mod policy;
 mod ratio;
 mod report;
 mod rng;
+#[cfg(feature = "std")]
+mod routes;
+#[cfg(feature = "std")]
+mod rules;
 #[cfg(feature = "std")]
 mod scope;
 #[cfg(feature = "std")]
@@ -136,6 +156,8 @@ mod stop;
 mod sync;
 #[cfg(feature = "std")]
 mod timer;
+#[cfg(feature = "std")]
+mod trace;
 mod unix_time;
 #[cfg(feature = "std")]
 mod waiting;
@@ -145,7 +167,10 @@ pub use active_call::{ActiveCall, Step};
 pub use backoff::Backoff;
 #[cfg(feature = "std")]
 pub use breather::{Breather, Builder};
+pub use budget::{Budget, Draw};
 pub use call::{Call, CallSpec};
+#[cfg(feature = "std")]
+pub use call_options::CallOptions;
 #[cfg(feature = "http")]
 pub use classify::{Classify, Ending, ErrorKind, Http, is_idempotent};
 pub use decision::{Decision, Origin, Wait};
@@ -155,6 +180,10 @@ pub use hint::{Clock, Explanation, Form, Hint, Ignored, Meaning, Reading, Unit, 
 pub use hint::{Dialect, Family};
 pub use instant::Instant;
 pub use jitter::{Delays, Jitter};
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
+#[cfg(feature = "std")]
+pub use observer::{Event, Observer, What};
 pub use outcome::{AsOutcome, Executed, Kind, Outcome};
 pub use pacer::{HoldReason, Pace, Pacer, Pacing, Patience, Permit, Place, Snapshot, Turn};
 pub use policy::Policy;

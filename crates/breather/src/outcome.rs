@@ -25,23 +25,29 @@ pub struct Outcome {
     kind: Kind,
     executed: Executed,
     is_overload: bool,
+    cost: u8,
     reason: &'static str,
 }
 
 impl Outcome {
     /// The call is done.
     pub const fn success() -> Self {
-        Self::new(Kind::Success, Executed::Yes, "success")
+        Self::new(Kind::Success, Executed::Yes, "success").with_cost(0)
     }
 
     /// What was asked for is not ready yet; ask again.
     pub const fn pending(reason: &'static str) -> Self {
-        Self::new(Kind::Pending, Executed::Yes, reason)
+        Self::new(Kind::Pending, Executed::Yes, reason).with_cost(0)
     }
 
     /// It failed in a way that may pass.
     pub const fn transient(executed: Executed, reason: &'static str) -> Self {
         Self::new(Kind::Transient, executed, reason)
+    }
+
+    /// Nothing came back in time; nobody knows whether it was executed. Another attempt takes 2 of the budget.
+    pub const fn timed_out() -> Self {
+        Self::transient(Executed::Unknown, "no response in time").with_cost(2)
     }
 
     /// It failed since the server has too much to do, and did not say until when.
@@ -57,7 +63,7 @@ impl Outcome {
     /// The server refused it for now, without having executed it, and would refuse other calls of the scope
     /// as well.
     pub const fn throttled(reason: &'static str) -> Self {
-        Self::new(Kind::Throttled, Executed::No, reason)
+        Self::new(Kind::Throttled, Executed::No, reason).with_cost(0)
     }
 
     /// It failed and would fail again.
@@ -92,8 +98,19 @@ impl Outcome {
             kind,
             executed,
             is_overload: false,
+            cost: 1,
             reason,
         }
+    }
+
+    /// Sets what another attempt after this one takes of the [`Budget`](crate::Budget). Defaults to 1 for what failed,
+    /// and to nothing for the others.
+    ///
+    /// [`Http`](crate::Http) takes 2 after a time-out, which has kept the server busy for long: AWS's SDKs weigh it so,
+    /// with 10 tokens instead of 5.
+    pub const fn with_cost(mut self, cost: u8) -> Self {
+        self.cost = cost;
+        self
     }
 
     /// Sets whether the server may have executed the attempt.
@@ -118,6 +135,12 @@ impl Outcome {
     #[must_use]
     pub const fn is_overload(self) -> bool {
         self.is_overload
+    }
+
+    /// What another attempt takes of the budget: see [`with_cost`](Self::with_cost).
+    #[must_use]
+    pub const fn cost(self) -> u8 {
+        self.cost
     }
 
     /// Why the classifier answered so, in a few words.

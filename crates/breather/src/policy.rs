@@ -18,7 +18,9 @@ use crate::jitter::Jitter;
 /// | [`jitter`](Self::with_jitter) | full | fewest calls in AWS's measurements; see [`Jitter`] |
 /// | [`refusals`](Self::with_refusals) | 16 | a shared pacer has a call refused once or twice; more means exhausted credit or a broken server |
 /// | [`deadline`](Self::with_deadline) | none | a queue of thousands legitimately takes minutes; the application's own time-out rules |
+/// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client's own time-outs rule |
 /// | [`longest_hint`](Self::with_longest_hint) | 5 minutes | windows are seconds to a minute; hours mean a spent contract |
+/// | [`polling`](Self::with_polling) | exponential from 1 s, factor 1.5, cap 20 s | short jobs are seen soon, and long ones asked for three times a minute |
 ///
 /// What belongs to a scope and not to a call is set on [`Pacing`](crate::Pacing).
 ///
@@ -43,7 +45,9 @@ pub struct Policy {
     retries: u32,
     refusals: u32,
     deadline: Option<Duration>,
+    attempt_timeout: Option<Duration>,
     longest_hint: Duration,
+    polling: Backoff,
     /// Set by `never`, and unset by whatever permits a second attempt.
     once: bool,
     #[cfg(feature = "std")]
@@ -59,7 +63,9 @@ impl Policy {
             retries: 3,
             refusals: 16,
             deadline: None,
+            attempt_timeout: None,
             longest_hint: Duration::from_secs(5 * 60),
+            polling: Backoff::exponential(Duration::from_secs(1)).with_factor(1.5),
             once: false,
             #[cfg(feature = "std")]
             dialects: &[],
@@ -69,7 +75,11 @@ impl Policy {
     /// No attempt after the first, whatever happens, unless [`with_retries`](Self::with_retries) or
     /// [`with_refusals`](Self::with_refusals) permits some later.
     pub const fn never() -> Self {
-        let mut policy = Self::new().with_retries(0).with_refusals(0);
+        Self::new().once()
+    }
+
+    pub(crate) const fn once(self) -> Self {
+        let mut policy = self.with_retries(0).with_refusals(0);
         policy.once = true;
         policy
     }
@@ -105,10 +115,30 @@ impl Policy {
     /// Sets the time from the start of a call to the instant by which it must be over, waits
     /// included. Defaults to none.
     ///
-    /// A wait that would pass it is not begun: the call stops at once. An attempt in flight is not cut off;
-    /// that is for the client's own time-out.
+    /// A wait that would pass it is not begun: the call stops at once. What is left of it when an attempt begins is
+    /// the attempt's time-out: one in flight is dropped.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets the time from the sending of an attempt to the instant by which the head of its response must be there.
+    /// Defaults to none.
+    ///
+    /// An attempt that takes longer is dropped. It may have been executed, and is repeated like any other that was not
+    /// answered. If it was the last, the call ends with [`Stopped`](crate::Stopped).
+    pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long to wait before what is [pending](crate::Outcome::pending) is asked for again. Defaults to exponential
+    /// from 1 second, factor 1.5, cap 20 seconds.
+    ///
+    /// Drawn by the policy's jitter, and never earlier than the server says. Polls cost no retries, and pass the pacer like any
+    /// other call.
+    pub const fn with_polling(mut self, polling: Backoff) -> Self {
+        self.polling = polling;
         self
     }
 
@@ -163,6 +193,17 @@ impl Policy {
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
         self.deadline
+    }
+
+    /// The time that an attempt may take.
+    #[must_use]
+    pub const fn attempt_timeout(&self) -> Option<Duration> {
+        self.attempt_timeout
+    }
+
+    /// How long to wait before what is pending is asked for again.
+    pub const fn polling(&self) -> Backoff {
+        self.polling
     }
 
     /// The longest wait that a server may ask for.

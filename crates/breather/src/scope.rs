@@ -11,6 +11,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 pub(crate) use self::table::{ScopeTable, SharedScope};
+use crate::budget::Budget;
 use crate::instant::Instant;
 use crate::pacer::{Pacer, Pacing, Place};
 use crate::sync::{Mutex, MutexGuard};
@@ -27,15 +28,17 @@ pub(crate) struct Scope {
 
 pub(crate) struct State {
     pub(crate) pacer: Pacer,
+    pub(crate) budget: Option<Budget>,
     pub(crate) wakers: HashMap<Place, Waker>,
     /// The alarms that are set: by whom they will be rung, and when.
     alarms: Vec<(u64, Instant)>,
 }
 
 impl Scope {
-    fn new(name: Arc<str>, pacing: Pacing) -> Self {
+    fn new(name: Arc<str>, pacing: Pacing, budget: Option<Budget>) -> Self {
         let state = State {
             pacer: Pacer::new(pacing),
+            budget,
             wakers: HashMap::new(),
             alarms: Vec::new(),
         };
@@ -98,6 +101,13 @@ impl Dues {
 }
 
 impl State {
+    /// A call begins.
+    pub(crate) fn on_call(&mut self, now: Instant) {
+        if let Some(budget) = &mut self.budget {
+            budget.on_call(now);
+        }
+    }
+
     /// Whom to wake, and when to look at the scope again.
     pub(crate) fn dues<T: Timer>(&mut self, now: Instant, timer: &T) -> Dues {
         Dues {

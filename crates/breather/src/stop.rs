@@ -64,6 +64,12 @@ impl Stop {
         self.reason
     }
 
+    /// What the classifier said of the last attempt, in a few words; empty if there was none.
+    #[must_use]
+    pub const fn detail(&self) -> &'static str {
+        self.detail
+    }
+
     /// When the call stopped.
     #[must_use]
     pub const fn at(&self) -> Instant {
@@ -113,6 +119,8 @@ impl fmt::Display for Stop {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StopReason {
+    /// The [budget](crate::Budget) for retries is spent.
+    Budget,
     /// The wait would have passed the call's deadline, or the deadline passed while the call waited.
     Deadline,
     /// The server asked for a longer wait than the policy obeys.
@@ -135,9 +143,30 @@ pub enum StopReason {
     Waiters,
 }
 
+impl StopReason {
+    /// A word for it, as a label of metrics and traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Deadline => "deadline",
+            Self::LongHint => "long_hint",
+            Self::NotIdempotent => "not_idempotent",
+            Self::NotReplayable => "not_replayable",
+            Self::Once => "once",
+            Self::Permanent => "permanent",
+            Self::Refusals => "refusals",
+            Self::Retries => "retries",
+            Self::Success => "success",
+            Self::Waiters => "waiters",
+        }
+    }
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Budget => "the budget for retries is spent",
             Self::Deadline => "no time is left before the deadline",
             Self::LongHint => "the server asks for a longer wait than the policy obeys",
             Self::NotIdempotent => "it may have been executed and is not idempotent",
@@ -155,7 +184,7 @@ impl fmt::Display for StopReason {
 /// The error of a call that ended with nothing to hand on: no response and no error of the client's.
 ///
 /// A call that stops after an attempt hands on that attempt's response or error as it is. This error
-/// is for a call that stopped while it waited for its turn.
+/// is for a call that stopped while it waited for its turn, or whose last attempt was dropped since its time was up.
 ///
 /// # Example
 ///

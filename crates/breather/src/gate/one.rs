@@ -8,7 +8,7 @@ use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
 use crate::pacer::{Permit, Place, Turn};
-use crate::policy::Policy;
+use crate::rules::Rules;
 use crate::scope::SharedScope;
 use crate::stop::Stop;
 use crate::timer::Timer;
@@ -41,8 +41,12 @@ impl One {
         !self.scope.by_all()
     }
 
-    pub(super) fn policy(&self) -> &Policy {
-        self.scope.policy()
+    pub(super) fn rules(&self) -> &Rules {
+        self.scope.rules()
+    }
+
+    pub(super) fn scope(&self) -> &SharedScope {
+        &self.scope
     }
 
     pub(super) const fn is_waiting(&self) -> bool {
@@ -67,6 +71,7 @@ impl One {
 
     pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         let mut state = self.scope.lock();
+        state.on_call(now);
         let place = state.pacer.arrive();
         self.place = Some(place);
         if !state.pacer.has_turn(now, place) {

@@ -8,7 +8,7 @@ use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
 use crate::pacer::{Patience, Permit, Place};
-use crate::policy::Policy;
+use crate::rules::Rules;
 use crate::scope::{Scope, SharedScope, State};
 use crate::several::{Pass, Passing};
 use crate::stop::Stop;
@@ -58,10 +58,15 @@ impl Several {
     }
 
     /// Of the most specific scope whose answers are read in a way of their own; else, all have the same.
-    pub(super) fn policy(&self) -> &Policy {
-        let policies = || self.scopes.iter().map(|scope| scope.policy());
-        let own = policies().find(|policy| !policy.dialects().is_empty());
-        own.unwrap_or_else(|| self.scopes[0].policy())
+    pub(super) fn rules(&self) -> &Rules {
+        let rules = || self.scopes.iter().map(|scope| scope.rules());
+        let own = rules().find(|rules| !rules.policy.dialects().is_empty());
+        own.unwrap_or_else(|| self.scopes[0].rules())
+    }
+
+    /// The most specific.
+    pub(super) fn first(&self) -> &SharedScope {
+        &self.scopes[0]
     }
 
     pub(super) const fn is_waiting(&self) -> bool {
@@ -70,6 +75,8 @@ impl Several {
 
     pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         let mut states = lock(&self.scopes, &self.order);
+        // They stand as the scopes do: the most specific has the call in its budget.
+        states[0].on_call(now);
         let passing = request(
             now,
             &self.scopes,

@@ -6,16 +6,18 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 
 use super::Scope;
+use crate::budget::Budget;
 use crate::hint::Dialect;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
-use crate::policy::Policy;
+use crate::rules::Rules;
 use crate::sync::{Mutex, MutexGuard, RwLock, thread_number};
 
 /// The scopes of a handle, by name.
 pub(crate) struct ScopeTable {
-    policy: Policy,
+    rules: Rules,
     pacing: Pacing,
+    budget: Option<Budget>,
     most: usize,
     by_name: RwLock<ByName<Scope>>,
     /// What is found in the table is kept here too, each for some of the threads.
@@ -39,18 +41,18 @@ type ByName<T> = BTreeMap<Arc<str>, Arc<T>>;
 #[repr(align(128))]
 struct Shelf(Mutex<ByName<SharedScope>>);
 
-/// A scope, and by which policy its calls are sent again, as some of the threads share it.
+/// A scope, and the rules that its calls go by, as some of the threads share it.
 #[derive(Debug)]
 pub(crate) struct SharedScope {
     scope: Arc<Scope>,
-    policy: Policy,
+    rules: Rules,
     /// Whether the calls of all threads share the scope.
     by_all: bool,
 }
 
 impl SharedScope {
-    pub(crate) const fn policy(&self) -> &Policy {
-        &self.policy
+    pub(crate) const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(crate) const fn by_all(&self) -> bool {
@@ -67,10 +69,11 @@ impl Deref for SharedScope {
 }
 
 impl ScopeTable {
-    pub(crate) fn new(policy: Policy, pacing: Pacing, most: usize) -> Self {
+    pub(crate) fn new(rules: Rules, pacing: Pacing, budget: Option<Budget>, most: usize) -> Self {
         Self {
-            policy,
+            rules,
             pacing,
+            budget,
             most,
             by_name: RwLock::default(),
             shelves: Default::default(),
@@ -91,13 +94,13 @@ impl ScopeTable {
         let (scope, by_all) = self.find_or_make(name, now);
         // Held until it is on the shelf, from where it is taken should its dialects change.
         let dialects = self.dialects.read().unwrap_or_else(PoisonError::into_inner);
-        let policy = match dialects.get(name) {
-            Some(dialects) => self.policy.with_dialects(dialects),
-            None => self.policy,
-        };
+        let mut rules = self.rules.clone();
+        if let Some(dialects) = dialects.get(name) {
+            rules.policy = rules.policy.with_dialects(dialects);
+        }
         let shared = Arc::new(SharedScope {
             scope,
-            policy,
+            rules,
             by_all,
         });
         if by_all {
@@ -118,7 +121,11 @@ impl ScopeTable {
             return (Arc::clone(scope), true);
         }
         let name: Arc<str> = name.into();
-        let scope = Arc::new(Scope::new(Arc::clone(&name), self.pacing_of(&name)));
+        let scope = Arc::new(Scope::new(
+            Arc::clone(&name),
+            self.pacing_of(&name),
+            self.budget,
+        ));
         if known.len() >= self.most && !self.evict(&mut known, now()) {
             return (scope, false);
         }

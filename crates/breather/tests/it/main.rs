@@ -1,5 +1,6 @@
 //! The promises of the core, as properties and scenarios.
 
+mod budget;
 mod calls;
 mod crowd;
 mod drafts;
@@ -12,6 +13,7 @@ mod said;
 mod scopes;
 mod server;
 mod several;
+mod together;
 mod traps;
 mod vendors;
 mod virtual_timer;

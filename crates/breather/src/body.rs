@@ -1,0 +1,110 @@
+//! What the body of a refusal says.
+
+use core::time::Duration;
+
+use http::StatusCode;
+
+use crate::hint::Hint;
+
+impl Hint<'_> {
+    /// The same, with the seconds that the `body` of a 429 asks to wait, if no header asks for any: a proxy may have
+    /// taken it away.
+    ///
+    /// Read is the sentence of Genesys Cloud's API, `Retry the request in [42] seconds`, wherever it stands in the body. Of
+    /// other bodies nothing is understood.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Hint, Instant};
+    /// use core::time::Duration;
+    /// use http::StatusCode;
+    ///
+    /// let body = br#"{"message":"Rate limit exceeded the maximum. Retry the request in [42] seconds"}"#;
+    /// let hint = Hint::new(Instant::ORIGIN).or_by_body(StatusCode::TOO_MANY_REQUESTS, body);
+    /// assert_eq!(hint.not_before(), Some(Instant::ORIGIN + Duration::from_secs(42)));
+    /// ```
+    #[must_use]
+    pub fn or_by_body(self, status: StatusCode, body: &[u8]) -> Self {
+        if status != StatusCode::TOO_MANY_REQUESTS || self.retry_after().is_some() {
+            return self;
+        }
+        match seconds(body) {
+            Some(seconds) => self.with_retry_after(Duration::from_secs(seconds)),
+            None => self,
+        }
+    }
+}
+
+/// Whether a 429 says that there is no more credit: OpenAI's and Azure's way, which no waiting helps.
+pub(crate) fn is_out_of_credit(body: &[u8]) -> bool {
+    contains(body, b"\"insufficient_quota\"").is_some()
+}
+
+fn seconds(body: &[u8]) -> Option<u64> {
+    const BEFORE: &[u8] = b"Retry the request in [";
+    let start = contains(body, BEFORE)? + BEFORE.len();
+    let rest = &body[start..];
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = rest.split_at(end);
+    if !rest.starts_with(b"] second") {
+        return None;
+    }
+    // No digit at all, or too many for a number, is no number.
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn contains(body: &[u8], text: &[u8]) -> Option<usize> {
+    body.windows(text.len()).position(|window| window == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instant::Instant;
+
+    #[test]
+    fn the_seconds_are_read_exactly_or_not_at_all() {
+        for (body, expected) in [
+            (&b"Retry the request in [42] seconds"[..], Some(42)),
+            (
+                b"{\"message\":\"x. Retry the request in [1] second\"}",
+                Some(1),
+            ),
+            (b"Retry the request in [0] seconds", Some(0)),
+            (b"Retry the request in [] seconds", None),
+            (b"Retry the request in [-1] seconds", None),
+            (b"Retry the request in [1.5] seconds", None),
+            (b"Retry the request in [42] minutes", None),
+            (b"Retry the request in [42", None),
+            (b"Retry the request in [99999999999999999999] seconds", None),
+            (b"Retry the request in ", None),
+            (b"", None),
+        ] {
+            assert_eq!(seconds(body), expected, "{}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_header_counts_before_the_body_and_another_status_says_nothing() {
+        const BODY: &[u8] = b"Retry the request in [42] seconds";
+        let silent = Hint::new(Instant::ORIGIN);
+        let told = silent.clone().with_retry_after(Duration::from_secs(3));
+        let by = |hint: Hint<'_>, status| hint.or_by_body(status, BODY).retry_after();
+        assert_eq!(
+            by(told, StatusCode::TOO_MANY_REQUESTS),
+            Some(Instant::ORIGIN + Duration::from_secs(3))
+        );
+        assert_eq!(by(silent, StatusCode::OK), None);
+    }
+
+    #[test]
+    fn no_credit_is_told_from_a_passing_refusal() {
+        assert!(is_out_of_credit(
+            br#"{"error":{"code": "insufficient_quota"}}"#
+        ));
+        assert!(!is_out_of_credit(
+            br#"{"error":{"code":"rate_limit_exceeded"}}"#
+        ));
+    }
+}

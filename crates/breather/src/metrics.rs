@@ -1,0 +1,103 @@
+//! What calls come to, in numbers, by the `metrics` facade.
+
+use metrics::{counter, gauge, histogram};
+
+use crate::observer::{Event, Observer, What};
+use crate::outcome::Kind;
+
+/// Counts what happens to the calls of a handle, by the [`metrics`] facade.
+///
+/// | name | kind | labels | what |
+/// |---|---|---|---|
+/// | `breather_attempts_total` | counter | | attempts sent |
+/// | `breather_retries_total` | counter | | of these, those after a call's first |
+/// | `breather_refusals_total` | counter | | attempts that a server would not take for now |
+/// | `breather_failures_total` | counter | | attempts that failed in a way that may pass |
+/// | `breather_permits_in_flight` | gauge | | attempts that are sent and not answered |
+/// | `breather_queued` | gauge | | calls that wait for a permit |
+/// | `breather_wait_seconds` | histogram | `origin`: `backoff`, `hint`, `pacer` | waits between attempts, as they were decided; and in a scope's queue, once they are over |
+/// | `breather_holds_total` | counter | | answers that had all calls of their scope wait |
+/// | `breather_stops_total` | counter | `reason`: as [`StopReason::as_str`](crate::StopReason::as_str), or `dropped` | calls that are over |
+///
+/// With [`by_scope`](Self::by_scope), each has the label `scope` as well.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Breather, Metrics};
+///
+/// let breather = Breather::builder()
+///     .with_observer(Metrics::new().by_scope())
+///     .build();
+/// # let _ = breather;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct Metrics {
+    by_scope: bool,
+}
+
+impl Metrics {
+    /// Without the label `scope`.
+    pub const fn new() -> Self {
+        Self { by_scope: false }
+    }
+
+    /// Adds the label `scope`, for handles whose scopes are few and no secret: what a process has seen of labels, it keeps
+    /// for as long as it runs.
+    pub const fn by_scope(mut self) -> Self {
+        self.by_scope = true;
+        self
+    }
+}
+
+impl Observer for Metrics {
+    fn on_event(&self, event: &Event<'_>) {
+        let labels = match event.scope.filter(|_| self.by_scope) {
+            Some(scope) => vec![metrics::Label::new("scope", scope.to_owned())],
+            None => Vec::new(),
+        };
+        let with = |key: &'static str, value: &'static str| {
+            let mut labels = labels.clone();
+            labels.push(metrics::Label::new(key, value));
+            labels
+        };
+        match event.what {
+            What::Queued => gauge!("breather_queued", labels).increment(1),
+            What::Sent { attempt, queued } => {
+                if let Some(queued) = queued {
+                    gauge!("breather_queued", labels.clone()).decrement(1);
+                    histogram!("breather_wait_seconds", with("origin", "pacer")).record(queued);
+                }
+                if attempt > 1 {
+                    counter!("breather_retries_total", labels.clone()).increment(1);
+                }
+                counter!("breather_attempts_total", labels.clone()).increment(1);
+                gauge!("breather_permits_in_flight", labels).increment(1);
+            }
+            What::Answered(outcome) => {
+                gauge!("breather_permits_in_flight", labels.clone()).decrement(1);
+                match outcome.kind() {
+                    Kind::Throttled => counter!("breather_refusals_total", labels).increment(1),
+                    Kind::Transient => counter!("breather_failures_total", labels).increment(1),
+                    Kind::Success | Kind::Pending | Kind::Permanent => {}
+                }
+            }
+            What::Abandoned => gauge!("breather_permits_in_flight", labels).decrement(1),
+            What::Held(_) => counter!("breather_holds_total", labels).increment(1),
+            What::Waits(wait) => {
+                let origin = with("origin", wait.origin().as_str());
+                histogram!("breather_wait_seconds", origin).record(wait.delay());
+            }
+            What::Over { report, queued } => {
+                if queued {
+                    gauge!("breather_queued", labels.clone()).decrement(1);
+                }
+                let reason = report
+                    .stop()
+                    .map_or("dropped", |stop| stop.reason().as_str());
+                counter!("breather_stops_total", with("reason", reason)).increment(1);
+            }
+        }
+    }
+}

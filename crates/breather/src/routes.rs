@@ -1,0 +1,123 @@
+//! What the requests of some routes ask for.
+
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::call_options::CallOptions;
+use crate::sync::RwLock;
+
+/// A small table of routes: a host, and how the path begins.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    /// Most handles have none, and then no request is compared with any.
+    any: AtomicBool,
+    /// The longest path first.
+    table: RwLock<Vec<Route>>,
+}
+
+#[derive(Debug)]
+struct Route {
+    authority: Box<str>,
+    path: Box<str>,
+    options: CallOptions,
+}
+
+impl Routes {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Acquire)
+    }
+
+    /// Adds `route`, or replaces what it asked for.
+    pub(crate) fn insert(&self, route: &str, options: CallOptions) {
+        let (authority, path) = match route.find('/') {
+            Some(slash) => route.split_at(slash),
+            None => (route, ""),
+        };
+        let path = path.trim_end_matches('/');
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.retain(|known| (&*known.authority, &*known.path) != (authority, path));
+        let at = table.partition_point(|known| known.path.len() >= path.len());
+        let route = Route {
+            authority: authority.into(),
+            path: path.into(),
+            options,
+        };
+        table.insert(at, route);
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// What a request of `path` at `authority` asks for: of all routes that fit, each adds what the longer ones leave
+    /// open.
+    pub(crate) fn options(&self, authority: &str, path: &str) -> Option<CallOptions> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table
+            .iter()
+            .filter(|route| *route.authority == *authority && route.leads(path))
+            .map(|route| route.options.clone())
+            .reduce(CallOptions::or)
+    }
+}
+
+impl Route {
+    /// Whether `path` is the route's own or below it.
+    fn leads(&self, path: &str) -> bool {
+        path.strip_prefix(&*self.path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::Policy;
+
+    fn deadline(routes: &Routes, authority: &str, path: &str) -> Option<u64> {
+        let options = routes.options(authority, path)?;
+        let policy = options.policy_over(&Policy::new())?;
+        policy.deadline().map(|deadline| deadline.as_secs())
+    }
+
+    #[test]
+    fn the_longest_route_counts_and_ends_at_a_slash() {
+        let of = |seconds| CallOptions::new().with_deadline(Duration::from_secs(seconds));
+        let routes = Routes::default();
+        assert!(routes.is_empty());
+        routes.insert("api.example.com/v1/search", of(3));
+        routes.insert("api.example.com", of(1));
+        routes.insert("api.example.com/v1/", of(2));
+        for (path, expected) in [
+            ("/v1/search", Some(3)),
+            ("/v1/search/rows", Some(3)),
+            ("/v1/searches", Some(2)),
+            ("/v1", Some(2)),
+            ("/v12", Some(1)),
+            ("/", Some(1)),
+            ("", Some(1)),
+        ] {
+            assert_eq!(
+                deadline(&routes, "api.example.com", path),
+                expected,
+                "{path}"
+            );
+        }
+        assert_eq!(deadline(&routes, "other.example.com", "/v1"), None);
+        assert_eq!(deadline(&routes, "api.example.com:8080", "/v1"), None);
+        routes.insert("api.example.com/v1", of(9));
+        assert_eq!(deadline(&routes, "api.example.com", "/v1"), Some(9));
+    }
+
+    #[test]
+    fn a_shorter_route_adds_what_a_longer_one_leaves_open() {
+        let routes = Routes::default();
+        routes.insert(
+            "host",
+            CallOptions::new().with_deadline(Duration::from_secs(1)),
+        );
+        routes.insert("host/search", CallOptions::new().idempotent(true));
+        let options = routes.options("host", "/search").unwrap();
+        assert_eq!(options.is_idempotent(), Some(true));
+        assert_eq!(deadline(&routes, "host", "/search"), Some(1));
+    }
+}

@@ -1,0 +1,34 @@
+//! What the calls of a scope go by.
+
+use std::sync::PoisonError;
+
+use crate::budget::Budget;
+use crate::observer::Observers;
+use crate::policy::Policy;
+use crate::sync::{Mutex, MutexGuard};
+
+/// What the calls of a scope go by, and who is told of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) policy: Policy,
+    pub(crate) observers: Observers,
+}
+
+/// What a call goes by that nothing paces.
+#[derive(Debug)]
+pub(crate) struct Unpaced {
+    pub(crate) rules: Rules,
+    budget: Mutex<Option<Budget>>,
+}
+
+impl Unpaced {
+    pub(crate) const fn new(rules: Rules, budget: Option<Budget>) -> Self {
+        let budget = Mutex::new(budget);
+        Self { rules, budget }
+    }
+
+    pub(crate) fn budget(&self) -> MutexGuard<'_, Option<Budget>> {
+        // Nothing can panic while it is held, so a poisoned lock holds a whole value.
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

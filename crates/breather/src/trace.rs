@@ -1,0 +1,129 @@
+//! What a call tells `tracing`, with the feature of that name; without, nothing, at no cost.
+
+#[cfg(feature = "tracing")]
+pub(crate) use self::with::CallSpan;
+#[cfg(not(feature = "tracing"))]
+pub(crate) use self::without::CallSpan;
+
+#[cfg(feature = "tracing")]
+mod with {
+    use tracing::field::Empty;
+    use tracing::{Span, debug, info, info_span, warn};
+
+    use crate::evidence::Evidence;
+    use crate::observer::What;
+    use crate::report::Report;
+    use crate::stop::StopReason;
+
+    /// A call's span: all that its attempts say is said in it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct CallSpan(Span);
+
+    impl CallSpan {
+        pub(crate) fn new(scope: Option<&str>) -> Self {
+            Self(info_span!(
+                target: "breather",
+                "call",
+                scope,
+                http.request.resend_count = Empty,
+                stop = Empty,
+            ))
+        }
+
+        pub(crate) fn is_on(&self) -> bool {
+            !self.0.is_disabled()
+        }
+
+        pub(crate) fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+            self.0.in_scope(f)
+        }
+
+        /// A header's name may be said, its value not.
+        pub(crate) fn tell(&self, what: &What<'_>) {
+            let span = &self.0;
+            match what {
+                What::Queued => debug!(target: "breather", parent: span, "waits for its turn"),
+                What::Sent { attempt, queued } => debug!(
+                    target: "breather",
+                    parent: span,
+                    {
+                        http.request.resend_count = attempt - 1,
+                        queued_s = queued.map(|queued| queued.as_secs_f64()),
+                    },
+                    "sent",
+                ),
+                What::Answered(outcome) => debug!(
+                    target: "breather",
+                    parent: span,
+                    outcome = %outcome.kind(),
+                    reason = outcome.reason(),
+                    "answered",
+                ),
+                What::Abandoned => debug!(target: "breather", parent: span, "abandoned in flight"),
+                What::Held(_) => debug!(target: "breather", parent: span, "its scope is held"),
+                What::Waits(wait) => info!(
+                    target: "breather",
+                    parent: span,
+                    wait_s = wait.delay().as_secs_f64(),
+                    origin = wait.origin().as_str(),
+                    header = wait.evidence().map(Evidence::header),
+                    "waits to be sent again",
+                ),
+                What::Over { report, .. } => self.over(report),
+            }
+        }
+
+        fn over(&self, report: &Report) {
+            let span = &self.0;
+            let resends = report.attempts().saturating_sub(1);
+            span.record("http.request.resend_count", resends);
+            let Some(stop) = report.stop() else {
+                span.record("stop", "dropped");
+                return;
+            };
+            let reason = stop.reason();
+            span.record("stop", reason.as_str());
+            let waited_s = report.waited_in_all().as_secs_f64();
+            if reason == StopReason::Success {
+                debug!(target: "breather", parent: span, waited_s, "succeeded");
+            } else {
+                warn!(
+                    target: "breather",
+                    parent: span,
+                    stop = reason.as_str(),
+                    reason = stop.detail(),
+                    header = stop.evidence().map(Evidence::header),
+                    refusals = report.refusals(),
+                    failures = report.failures(),
+                    waited_s,
+                    "stopped",
+                );
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod without {
+    use crate::observer::What;
+
+    #[derive(Clone, Debug)]
+    pub(crate) struct CallSpan;
+
+    #[expect(clippy::unused_self, reason = "the other one has something in it")]
+    impl CallSpan {
+        pub(crate) const fn new(_: Option<&str>) -> Self {
+            Self
+        }
+
+        pub(crate) const fn is_on(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+            f()
+        }
+
+        pub(crate) const fn tell(&self, _: &What<'_>) {}
+    }
+}

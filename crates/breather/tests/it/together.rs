@@ -1,0 +1,443 @@
+//! What the calls of a handle have in common beside the pacers: the budget, the options, the time-outs, and who is told.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use breather::{
+    ActiveCall, Backoff, Breather, Budget, Builder, CallOptions, CallSpec, Decision, Dialect,
+    Event, Executed, Hint, Jitter, Kind, Origin, Outcome, Policy, Scopes, Step, StopReason, Timer,
+    What,
+};
+
+use crate::virtual_timer::VirtualTimer;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type Active = ActiveCall<VirtualTimer>;
+
+/// Failures that pass, without a wait.
+fn at_once() -> Policy {
+    let backoff = Backoff::constant(Duration::ZERO);
+    Policy::new().with_backoff(backoff).with_retries(100)
+}
+
+fn few(retries: u32) -> Builder {
+    let budget = Budget::new().with_share(0.0).with_floor(retries);
+    let budget = budget.with_window(SECOND);
+    Breather::builder()
+        .with_policy(at_once())
+        .with_budget(budget)
+}
+
+fn start(breather: &Breather, scope: &str, timer: &VirtualTimer) -> Active {
+    breather.start(Some(scope), CallSpec::new(), timer.clone(), 1)
+}
+
+fn fails(call: &mut Active, timer: &VirtualTimer, outcome: Outcome) -> Decision {
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    call.on_outcome(outcome, &Hint::new(timer.now()))
+}
+
+fn reason(decision: Decision) -> Option<StopReason> {
+    match decision {
+        Decision::Retry(_) => None,
+        Decision::Stop(stop) => Some(stop.reason()),
+    }
+}
+
+fn reset() -> Outcome {
+    Outcome::transient(Executed::Unknown, "reset")
+}
+
+#[test]
+fn calls_of_a_scope_share_a_budget_and_other_scopes_have_their_own() {
+    let (breather, timer) = (few(3).build(), VirtualTimer::default());
+    let mut calls: Vec<_> = (0..5).map(|_| start(&breather, "api", &timer)).collect();
+    let ends: Vec<_> = calls
+        .iter_mut()
+        .map(|call| reason(fails(call, &timer, reset())))
+        .collect();
+    let spent = Some(StopReason::Budget);
+    assert_eq!(ends, [None, None, None, spent, spent]);
+    let mut other = start(&breather.clone(), "other", &timer);
+    assert_eq!(reason(fails(&mut other, &timer, reset())), None);
+    // What was spent counts for a second.
+    timer.advance(SECOND);
+    let mut later = start(&breather, "api", &timer);
+    assert_eq!(reason(fails(&mut later, &timer, reset())), None);
+}
+
+#[test]
+fn a_call_that_the_budget_stops_says_what_it_failed_of_and_waited_for_nothing() {
+    let (breather, timer) = (few(0).build(), VirtualTimer::default());
+    let mut call = start(&breather, "api", &timer);
+    let _ = fails(&mut call, &timer, reset());
+    let report = call.report();
+    assert_eq!(
+        report.stop().unwrap().to_string(),
+        "the budget for retries is spent: reset"
+    );
+    assert_eq!((report.attempts(), report.last_wait()), (1, None));
+}
+
+#[test]
+fn a_retry_that_succeeds_gives_back_what_it_took_and_one_that_fails_does_not() {
+    let (breather, timer) = (few(1).build(), VirtualTimer::default());
+    for _ in 0..10 {
+        let mut call = start(&breather, "api", &timer);
+        assert_eq!(reason(fails(&mut call, &timer, reset())), None);
+        let _ = fails(&mut call, &timer, Outcome::success());
+    }
+    let mut call = start(&breather, "api", &timer);
+    assert_eq!(reason(fails(&mut call, &timer, reset())), None);
+    assert_eq!(
+        reason(fails(&mut call, &timer, reset())),
+        Some(StopReason::Budget)
+    );
+}
+
+#[test]
+fn refusals_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
+    let spent = Some(StopReason::Budget);
+    for (outcome, affordable, paced) in [
+        (Outcome::throttled("429"), None, true),
+        (Outcome::pending("202"), None, true),
+        (Outcome::overloaded("503"), None, true),
+        (Outcome::overloaded("503"), spent, false),
+        (reset(), spent, true),
+    ] {
+        let builder = few(0);
+        let breather = if paced {
+            builder
+        } else {
+            builder.without_pacing()
+        }
+        .build();
+        let timer = VirtualTimer::default();
+        let mut call = start(&breather, "api", &timer);
+        let decision = fails(&mut call, &timer, outcome);
+        assert_eq!(reason(decision), affordable, "{outcome}");
+    }
+    for (floor, expected) in [(1, spent), (2, None)] {
+        let (breather, timer) = (few(floor).build(), VirtualTimer::default());
+        let mut call = start(&breather, "api", &timer);
+        assert_eq!(
+            reason(fails(&mut call, &timer, Outcome::timed_out())),
+            expected
+        );
+    }
+}
+
+#[test]
+fn without_pacing_all_calls_have_one_budget_and_without_a_budget_none() {
+    let (unpaced, timer) = (few(1).without_pacing().build(), VirtualTimer::default());
+    let first = reason(fails(&mut start(&unpaced, "a", &timer), &timer, reset()));
+    let second = reason(fails(&mut start(&unpaced, "b", &timer), &timer, reset()));
+    assert_eq!((first, second), (None, Some(StopReason::Budget)));
+    let free = few(0).without_budget().build();
+    assert_eq!(
+        reason(fails(&mut start(&free, "a", &timer), &timer, reset())),
+        None
+    );
+}
+
+#[test]
+fn by_default_an_outage_is_met_with_a_fifth_more_and_not_with_four_times_as_much() {
+    let breather = Breather::new(at_once().with_retries(3));
+    let timer = VirtualTimer::default();
+    let mut sends = 0;
+    for _ in 0..10_000 {
+        let mut call = start(&breather, "api", &timer);
+        loop {
+            sends += 1;
+            if reason(fails(&mut call, &timer, reset())).is_some() {
+                break;
+            }
+        }
+        timer.advance(SECOND / 1_000);
+    }
+    // A tenth of a second's window more or less, and the floor of 10 a second.
+    assert!((12_050..12_150).contains(&sends), "{sends}");
+}
+
+#[test]
+fn a_call_goes_by_its_own_policy_and_deadline() {
+    let breather = Breather::new(at_once());
+    let timer = VirtualTimer::default();
+    let once = CallOptions::new().without_retries();
+    let soon = CallOptions::new().with_deadline(SECOND);
+    let thrice = CallOptions::new().with_policy(at_once().with_retries(2));
+    for (options, sends, expected) in [
+        (&once, 1, StopReason::Retries),
+        (&thrice, 3, StopReason::Retries),
+        (&thrice.clone().or(once.clone()), 1, StopReason::Retries),
+    ] {
+        let mut call = start(&breather, "api", &timer);
+        call.set_options(options);
+        let ends = (1..=sends).map(|_| reason(fails(&mut call, &timer, reset())));
+        assert_eq!(ends.last().unwrap(), Some(expected), "{options:?}");
+        assert_eq!(call.report().attempts(), sends);
+    }
+    assert!(!{
+        let mut call = start(&breather, "api", &timer);
+        call.set_options(&once);
+        call.policy().may_repeat()
+    });
+    let mut call = start(&breather, "api", &timer);
+    call.set_options(&soon);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    assert_eq!(call.deadline(), Some(timer.now() + SECOND));
+    let hint = Hint::new(timer.now()).with_retry_after(2 * SECOND);
+    let decision = call.on_outcome(Outcome::throttled("429"), &hint);
+    assert_eq!(reason(decision), Some(StopReason::Deadline));
+}
+
+#[test]
+fn an_own_policy_without_dialects_reads_as_the_scope_is_read() {
+    const GITHUB: &[Dialect] = &[Dialect::github()];
+    const OKTA: &[Dialect] = &[Dialect::okta()];
+    let breather = Breather::default();
+    breather.read_as("api", GITHUB);
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    call.set_options(&CallOptions::new().with_policy(at_once()));
+    assert_eq!(call.policy().dialects().len(), 1);
+    assert_eq!(call.policy().dialects()[0].name(), GITHUB[0].name());
+    call.set_options(&CallOptions::new().with_policy(at_once().with_dialects(OKTA)));
+    assert_eq!(call.policy().dialects()[0].name(), OKTA[0].name());
+}
+
+#[test]
+fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
+    let breather = Breather::default();
+    assert!(breather.options(None, || unreachable!(), "/").is_none());
+    let export = CallOptions::new().idempotent(true).with_scopes("export");
+    breather.route("api.example.com/export", export);
+    let ask = |own: Option<CallOptions>, path| {
+        breather.options(own, || Some("api.example.com".into()), path)
+    };
+    let own = CallOptions::new().with_scopes("mine");
+    let both = ask(Some(own), "/export/7").unwrap();
+    assert_eq!(both.is_idempotent(), Some(true));
+    assert_eq!(both.scopes(), Some(&Scopes::from("mine")));
+    assert_eq!(
+        ask(None, "/export").unwrap().scopes(),
+        Some(&Scopes::from("export"))
+    );
+    assert!(ask(None, "/exports").is_none());
+}
+
+/// Polls `future`, which the time that passes between two polls is enough for.
+fn run<F: Future>(timer: &VirtualTimer, future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        let due = timer.next_due().expect("nothing is to happen");
+        timer.advance_to(due);
+    }
+}
+
+#[test]
+fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
+    let policy = at_once().with_retries(2).with_attempt_timeout(2 * SECOND);
+    let policy = policy.with_deadline(5 * SECOND);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let began = timer.now();
+    let mut call = start(&breather, "api", &timer);
+    let mut ends = Vec::new();
+    let stopped = loop {
+        assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+        ends.push(call.attempt_ends().unwrap().duration_since(began));
+        let nothing = run(&timer, call.in_time(std::future::pending::<()>()));
+        assert_eq!(nothing, None);
+        match call.on_timed_out() {
+            Ok(wait) => assert_eq!(wait.origin(), Origin::Backoff),
+            Err(stopped) => break stopped,
+        }
+    };
+    assert_eq!(ends, [2 * SECOND, 4 * SECOND, 5 * SECOND]);
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().detail(), "no response in time");
+    assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
+}
+
+#[test]
+fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
+    let policy = at_once().with_attempt_timeout(SECOND);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let mut call = start(&breather, "api", &timer);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    let sleep = timer.sleep_until(timer.now() + SECOND / 2);
+    assert_eq!(run(&timer, call.in_time(sleep)), Some(()));
+
+    let spec = CallSpec::new().idempotent(false);
+    let mut unsafe_call = breather.start(Some("api"), spec, timer.clone(), 1);
+    assert_eq!(unsafe_call.poll_step(Waker::noop()), Step::Send);
+    let stopped = unsafe_call.on_timed_out().unwrap_err();
+    assert_eq!(stopped.stop().reason(), StopReason::NotIdempotent);
+}
+
+#[test]
+fn polls_wait_by_their_own_schedule_take_the_servers_and_cost_no_retries() {
+    let policy = Policy::new()
+        .with_jitter(Jitter::none())
+        .with_retries(0)
+        .with_backoff(Backoff::constant(60 * SECOND));
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let mut call = start(&breather, "api", &timer);
+    let mut waits = Vec::new();
+    for asked in 0..4 {
+        assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+        let hint = Hint::new(timer.now());
+        let hint = match asked {
+            2 => hint.with_retry_after(30 * SECOND),
+            _ => hint,
+        };
+        match call.on_outcome(Outcome::pending("202"), &hint) {
+            Decision::Retry(wait) => waits.push(wait.delay()),
+            Decision::Stop(stop) => panic!("{stop}"),
+        }
+        timer.advance(60 * SECOND);
+    }
+    let ms = Duration::from_millis;
+    assert_eq!(waits, [ms(1_000), ms(1_500), ms(30_000), ms(3_375)]);
+    assert_eq!(call.report().failures(), 0);
+}
+
+/// What happened, in words.
+fn told() -> (impl Fn(&Event<'_>) + Send + Sync, Arc<Mutex<Vec<String>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&told);
+    let tell = move |event: &Event<'_>| {
+        let what = match event.what {
+            What::Queued => "queued".to_owned(),
+            What::Sent { attempt, queued } => format!("sent {attempt} after {queued:?}"),
+            What::Answered(outcome) => format!("answered: {}", outcome.kind()),
+            What::Abandoned => "abandoned".to_owned(),
+            What::Held(_) => "held".to_owned(),
+            What::Waits(wait) => format!("waits {:?}", wait.delay()),
+            What::Over { report, queued } => {
+                let stop = report.stop().map(|stop| stop.reason().as_str());
+                format!("over: {}, queued: {queued}", stop.unwrap_or("dropped"))
+            }
+            _ => "something new".to_owned(),
+        };
+        assert_eq!(event.scope, Some("api"));
+        list.lock().unwrap().push(what);
+    };
+    (tell, told)
+}
+
+#[test]
+fn observers_are_told_all_of_a_call_once_and_in_order() {
+    let (tell, list) = told();
+    let breather = Breather::builder().with_observer(tell).build();
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    let hint = Hint::new(timer.now()).with_retry_after(3 * SECOND);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    let _ = call.on_outcome(Outcome::throttled("429"), &hint);
+    let mut queued = start(&breather, "api", &timer);
+    assert!(matches!(queued.poll_step(Waker::noop()), Step::Wait { .. }));
+    assert!(matches!(queued.poll_step(Waker::noop()), Step::Wait { .. }));
+    drop(queued);
+    timer.advance(3 * SECOND);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    let _ = call.on_outcome(Outcome::success(), &Hint::new(timer.now()));
+    drop(call);
+    let mut dropped = start(&breather, "api", &timer);
+    assert_eq!(dropped.poll_step(Waker::noop()), Step::Send);
+    drop(dropped);
+    assert_eq!(
+        *list.lock().unwrap(),
+        [
+            "sent 1 after None",
+            "answered: throttled",
+            "held",
+            "waits 3s",
+            "queued",
+            "over: dropped, queued: true",
+            "sent 2 after None",
+            "answered: success",
+            "over: success, queued: false",
+            "sent 1 after None",
+            "abandoned",
+            "over: dropped, queued: false",
+        ]
+    );
+}
+
+#[test]
+fn whoever_waited_for_a_permit_says_how_long() {
+    let (tell, list) = told();
+    let breather = Breather::builder().with_observer(tell).build();
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    let hint = Hint::new(timer.now()).with_retry_after(3 * SECOND);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    let _ = call.on_outcome(Outcome::throttled("429"), &hint);
+    drop(call);
+    let mut next = start(&breather, "api", &timer);
+    assert!(matches!(next.poll_step(Waker::noop()), Step::Wait { .. }));
+    timer.advance(3 * SECOND);
+    assert_eq!(next.poll_step(Waker::noop()), Step::Send);
+    let list = list.lock().unwrap();
+    assert_eq!(list.last().unwrap(), "sent 1 after Some(3s)");
+}
+
+#[test]
+fn promise_9_an_observer_that_panics_poisons_nothing() {
+    for panics_at in ["sent", "answered", "held", "waits", "over"] {
+        let (breather, timer) = {
+            let (tell, list) = told();
+            let panics = move |event: &Event<'_>| {
+                tell(event);
+                let last = list.lock().unwrap().last().unwrap().clone();
+                assert!(!last.starts_with(panics_at), "an observer's bug");
+                assert!(!last.starts_with("abandoned"), "told while it panics");
+            };
+            let breather = Breather::builder().with_observer(panics).build();
+            (breather, VirtualTimer::default())
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let mut call = start(&breather, "api", &timer);
+            let hint = Hint::new(timer.now()).with_retry_after(SECOND);
+            assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+            let _ = call.on_outcome(Outcome::throttled("429"), &hint);
+            let _ = call.on_outcome(Outcome::permanent("403"), &hint);
+        }));
+        assert!(result.is_err(), "{panics_at}");
+        let snapshot = breather.snapshot("api").unwrap();
+        assert_eq!(
+            (snapshot.in_flight(), snapshot.waiting()),
+            (0, 0),
+            "{panics_at}"
+        );
+    }
+}
+
+#[test]
+fn events_are_as_the_call_takes_them() {
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&kinds);
+    let breather = Breather::builder()
+        .with_observer(move |event: &Event<'_>| {
+            if let What::Answered(outcome) = event.what {
+                list.lock().unwrap().push(outcome.kind());
+            }
+        })
+        .build();
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    let hint = Hint::new(timer.now()).with_retry(false);
+    let _ = call.on_outcome(reset(), &hint);
+    assert_eq!(*kinds.lock().unwrap(), [Kind::Permanent]);
+}

@@ -350,7 +350,7 @@ where
                         return Poll::Ready(Err(failed.unwrap_or(RetryError::Stopped(stopped))));
                     }
                     let ends = call.attempt_ends();
-                    let number = call.report().attempts();
+                    let number = call.attempt();
                     let time_left = ends.map(|ends| ends.duration_since(TokioTimer.now()));
                     let next = Attempt { number, time_left };
                     let attempt = call.in_span(|| (this.operation)(next));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use breather::{Hint, Moment, Outcome, Report, ReportSlot, Scopes};
+use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
 
 /// What the calls of a service mean: whom they ask, and how an attempt ended.
 ///
@@ -37,6 +37,11 @@ pub trait Classify<Req, Res, E> {
     /// What is kept of a request to classify its answers by.
     type Kept;
 
+    /// Adds to `request` what all its attempts are to have. Defaults to nothing.
+    fn prepare(&self, request: &mut Req) {
+        let _ = request;
+    }
+
     /// Keeps what is needed of `request`, before it is sent.
     fn keep(&self, request: &Req) -> Self::Kept;
 
@@ -52,9 +57,9 @@ pub trait Classify<Req, Res, E> {
         Hint::new(moment.instant())
     }
 
-    /// The scopes that the caller chose for `request`. Defaults to none, and then [`scope`](Self::scope) names it.
-    fn scopes(&self, request: &Req) -> Option<Scopes> {
-        let _ = request;
+    /// What `request` asks for otherwise than the handle does. Defaults to nothing.
+    fn options(&self, request: &Req, breather: &Breather) -> Option<CallOptions> {
+        let _ = (request, breather);
         None
     }
 

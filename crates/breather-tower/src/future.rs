@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use breather::{ActiveCall, Decision, Executed, Step, Stopped, Waiting};
+use breather::{ActiveCall, Decision, Executed, Instant, Step, Stopped, Waiting};
 use breather_tokio::TokioTimer;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -27,6 +27,9 @@ pin_project! {
         // First, so that an attempt is over before its permit is given back.
         #[pin]
         pub(crate) state: State<S::Future>,
+        // For whatever the state waits for.
+        #[pin]
+        pub(crate) waiting: Waiting<TokioTimer>,
         // What is to be sent next, unless it is in flight.
         pub(crate) request: Option<R::Inner>,
         pub(crate) spare: Option<R::Spare>,
@@ -44,19 +47,14 @@ pin_project! {
     #[project = StateProjection]
     pub(crate) enum State<F> {
         // Without a permit, and without readiness.
-        Waiting {
-            #[pin]
-            waiting: Waiting<TokioTimer>,
-        },
+        Waiting,
         // With a permit, and waiting for readiness: no longer than the call has time.
-        Readying {
-            is_late: bool,
-            #[pin]
-            waiting: Waiting<TokioTimer>,
-        },
+        Readying { is_late: bool },
         InFlight {
             #[pin]
             attempt: F,
+            // When its time is up, if ever.
+            ends: Option<Instant>,
         },
         Stopped { stopped: Option<Stopped> },
         Done,
@@ -76,18 +74,17 @@ where
         loop {
             let mut this = self.as_mut().project();
             let (result, is_sent) = match this.state.as_mut().project() {
-                StateProjection::Waiting { waiting } => {
-                    match ready!(this.call.poll_ready(cx, waiting)) {
-                        Ok(()) => this.state.set(State::readying()),
+                StateProjection::Waiting => {
+                    match ready!(this.call.poll_ready(cx, this.waiting.as_mut())) {
+                        Ok(()) => this.state.set(State::Readying { is_late: false }),
                         Err(stopped) => this.state.set(State::stopped(stopped)),
                     }
                     continue;
                 }
-                StateProjection::Readying { is_late, waiting } => match this.service.poll_ready(cx)
-                {
+                StateProjection::Readying { is_late } => match this.service.poll_ready(cx) {
                     Poll::Pending => {
                         *is_late = true;
-                        let stopped = ready!(this.call.poll_overdue(cx, waiting));
+                        let stopped = ready!(this.call.poll_overdue(cx, this.waiting.as_mut()));
                         *this.service = this.service.clone();
                         this.state.set(State::stopped(stopped));
                         continue;
@@ -101,13 +98,16 @@ where
                         match step {
                             Step::Send => {
                                 this.call.set_replayable(this.spare.is_some());
-                                let request = this.request.take().expect("it is not in flight");
-                                let attempt = this.service.call(request);
-                                this.state.set(State::InFlight { attempt });
+                                let mut request = this.request.take().expect("it is not in flight");
+                                this.repeat.on_send(&mut request, this.call.attempt());
+                                let ends = this.call.attempt_ends();
+                                let attempt = this.call.in_span(|| this.service.call(request));
+                                this.waiting.set(Waiting::new());
+                                this.state.set(State::InFlight { attempt, ends });
                             }
                             Step::Wait { .. } => {
                                 *this.service = this.service.clone();
-                                this.state.set(State::waiting());
+                                this.state.set(State::Waiting);
                             }
                             Step::Stop(stopped) => {
                                 *this.service = this.service.clone();
@@ -123,7 +123,18 @@ where
                         (Err(error), false)
                     }
                 },
-                StateProjection::InFlight { attempt } => (ready!(attempt.poll(cx)), true),
+                StateProjection::InFlight { attempt, ends } => {
+                    match (this.call.in_span(|| attempt.poll(cx)), *ends) {
+                        (Poll::Ready(result), _) => (result, true),
+                        (Poll::Pending, None) => return Poll::Pending,
+                        (Poll::Pending, Some(ends)) => {
+                            ready!(this.call.poll_ends(cx, ends, this.waiting.as_mut()));
+                            this.state.set(State::Waiting);
+                            self.as_mut().on_timed_out();
+                            continue;
+                        }
+                    }
+                }
                 StateProjection::Stopped { stopped } => {
                     let stopped = stopped.take().map(Into::into);
                     let error = this.last_error.take().or(stopped);
@@ -142,15 +153,12 @@ where
                 this.state.set(State::Done);
                 return Poll::Ready(self.finish(result));
             }
-            if is_sent {
-                let spare = this.spare.take().expect("a call without is not replayable");
-                let request = this.repeat.again(spare);
-                *this.spare = this.repeat.spare(&request);
-                *this.request = Some(request);
-            }
             // The response and its connection go before the wait, not after it.
             *this.last_error = result.err();
-            this.state.set(State::waiting());
+            this.state.set(State::Waiting);
+            if is_sent {
+                self.as_mut().renew();
+            }
         }
     }
 }
@@ -161,6 +169,26 @@ where
     C: Classify<Req, S::Response, S::Error>,
     R: Repeat<Req>,
 {
+    /// Makes the request of the next attempt.
+    fn renew(self: Pin<&mut Self>) {
+        let this = self.project();
+        let spare = this.spare.take().expect("a call without is not replayable");
+        let request = this.repeat.again(spare);
+        *this.spare = this.repeat.spare(&request);
+        *this.request = Some(request);
+    }
+
+    /// The attempt in flight took too long, and was dropped.
+    fn on_timed_out(mut self: Pin<&mut Self>) {
+        let mut this = self.as_mut().project();
+        // How an earlier attempt ended is not how this one did.
+        *this.last_error = None;
+        match this.call.on_timed_out() {
+            Ok(_) => self.renew(),
+            Err(stopped) => this.state.set(State::stopped(stopped)),
+        }
+    }
+
     fn finish(
         self: Pin<&mut Self>,
         mut result: Result<S::Response, S::Error>,
@@ -174,19 +202,6 @@ where
 }
 
 impl<F> State<F> {
-    pub(crate) const fn waiting() -> Self {
-        Self::Waiting {
-            waiting: Waiting::new(),
-        }
-    }
-
-    const fn readying() -> Self {
-        Self::Readying {
-            is_late: false,
-            waiting: Waiting::new(),
-        }
-    }
-
     pub(crate) const fn stopped(stopped: Stopped) -> Self {
         Self::Stopped {
             stopped: Some(stopped),

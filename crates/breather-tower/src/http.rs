@@ -2,8 +2,13 @@
 
 use std::borrow::Cow;
 
-use breather::{Ending, Hint, Moment, Outcome, Report, ReportSlot, Scopes, is_idempotent};
-use http::{HeaderMap, Method, Request, Response, Uri, header, uri::Scheme};
+use breather::{
+    Breather, CallOptions, Ending, Hint, Moment, Outcome, Report, ReportSlot, is_idempotent,
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, uri::Scheme,
+};
+use uuid::Uuid;
 
 use crate::classify::Classify;
 use crate::error_kind::HttpError;
@@ -39,12 +44,22 @@ use crate::error_kind::HttpError;
 #[derive(Clone, Copy, Debug)]
 pub struct Http<C = breather::Http> {
     by: C,
+    adds_keys: bool,
 }
 
 impl<C: breather::Classify> Http<C> {
     /// Classifies by `by`, which is a closure or any other classifier that `breather-reqwest` takes.
     pub const fn by(by: C) -> Self {
-        Self { by }
+        Self {
+            by,
+            adds_keys: false,
+        }
+    }
+}
+
+impl<C> Http<C> {
+    pub(crate) const fn add_keys(&mut self) {
+        self.adds_keys = true;
     }
 }
 
@@ -62,6 +77,14 @@ where
 {
     type Kept = Method;
 
+    fn prepare(&self, request: &mut Request<B>) {
+        if self.adds_keys && !is_idempotent(request.method(), request.headers()) {
+            request
+                .headers_mut()
+                .insert(IDEMPOTENCY_KEY, idempotency_key());
+        }
+    }
+
     fn keep(&self, request: &Request<B>) -> Method {
         request.method().clone()
     }
@@ -72,11 +95,13 @@ where
         result: &Result<Response<R>, E>,
         hint: &Hint<'_>,
     ) -> Outcome {
-        let result = match result {
-            Ok(response) => Ok(response.status()),
-            Err(error) => Err(error.kind()),
+        let ending = match result {
+            Ok(response) => {
+                Ending::new(method, Ok(response.status()), hint).with_headers(response.headers())
+            }
+            Err(error) => Ending::new(method, Err(error.kind()), hint),
         };
-        self.by.classify(&Ending::new(method, result, hint))
+        self.by.classify(&ending)
     }
 
     fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment<'_>) -> Hint<'r> {
@@ -86,8 +111,10 @@ where
         }
     }
 
-    fn scopes(&self, request: &Request<B>) -> Option<Scopes> {
-        request.extensions().get::<Scopes>().cloned()
+    fn options(&self, request: &Request<B>, breather: &Breather) -> Option<CallOptions> {
+        let uri = request.uri();
+        let own = CallOptions::of_extensions(request.extensions());
+        breather.options(own, || authority(uri, request.headers()), uri.path())
     }
 
     fn scope<'r>(&self, request: &'r Request<B>) -> Option<Cow<'r, str>> {
@@ -105,6 +132,14 @@ where
     fn on_report(&self, response: &mut Response<R>, report: &Report) {
         response.extensions_mut().insert(*report);
     }
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+fn idempotency_key() -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let key: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(key).expect("digits, letters and hyphens")
 }
 
 /// The host and port that a request asks, without credentials.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use breather::{Breather, Scopes};
 use breather_tokio::Seeds;
+use http::HeaderName;
 use tower_layer::Layer;
 
+use crate::attempt_header::AttemptHeader;
 use crate::box_errors::BoxErrorsLayer;
 use crate::http::Http;
 use crate::repeat::{Cloned, SendOnce};
@@ -118,6 +120,31 @@ impl<C, R> RetryLayer<C, R> {
         }
     }
 
+    /// Sends the number of each attempt, from 1, in the header `name`, as in `x-retry-attempt`. Defaults to no such header.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::RetryLayer;
+    /// use http::HeaderName;
+    ///
+    /// let layer = RetryLayer::default()
+    ///     .with_attempt_header(HeaderName::from_static("x-retry-attempt"));
+    /// # let inner = tower::service_fn(|_: http::Request<String>| async {
+    /// #     Ok::<_, tower::BoxError>(http::Response::new(String::new()))
+    /// # });
+    /// # let service = tower::ServiceBuilder::new().layer(layer).service(inner);
+    /// # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+    /// ```
+    #[must_use]
+    pub fn with_attempt_header(self, name: HeaderName) -> RetryLayer<C, AttemptHeader<R>>
+    where
+        R: Clone,
+    {
+        let repeat = self.settings.repeat.clone();
+        self.with_repeat(AttemptHeader::new(repeat, name))
+    }
+
     /// Sends each request once and paces it, for requests that are not `Clone`.
     #[must_use]
     pub fn send_once(self) -> RetryLayer<C, SendOnce> {
@@ -142,9 +169,8 @@ impl<C, R> RetryLayer<C, R> {
         BoxErrorsLayer::new(self)
     }
 
-    /// Sets the scope of all calls: one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
-    /// first. Defaults to what the classifier names: for HTTP, the [`Scopes`] in the request's extensions, or else
-    /// the authority.
+    /// Sets the scope of all calls that don't choose one by their [`CallOptions`](breather::CallOptions): one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
+    /// first. Defaults to what the classifier names: for HTTP, the authority.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
         self.settings.scopes = Some(scope.into());
@@ -164,6 +190,20 @@ impl<C, R> RetryLayer<C, R> {
     #[must_use]
     pub fn with_seeds(mut self, seeds: Seeds) -> Self {
         self.settings.seeds = seeds;
+        self
+    }
+}
+
+impl<C, R> RetryLayer<Http<C>, R> {
+    /// Gives each request that is not idempotent by its method an `Idempotency-Key`, a random UUID, if it has none. All attempts
+    /// of the call have the same, so that a server that knows the header executes it once, and the call is repeated like an
+    /// idempotent one. Only for servers that do: others execute it again.
+    ///
+    /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
+    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it.
+    #[must_use]
+    pub fn with_idempotency_keys(mut self) -> Self {
+        self.settings.classify.add_keys();
         self
     }
 }

@@ -43,11 +43,28 @@
 //! ```
 //!
 //! A response of a call that waited or was sent more than once has the [`Report`](breather::Report) in its
-//! extensions, too.
+//! extensions, too. Who wants to know of all calls gives the handle an
+//! [`Observer`](breather::Observer). With the feature `tracing`, each call has a span, in which its attempts are made.
+//!
+//! # What a request asks for
+//!
+//! [`CallOptions`](breather::CallOptions) in its extensions: another policy, a deadline, scopes, no retries, or that it is
+//! idempotent. Of all requests of a host or a path, [`Breather::route`](breather::Breather::route).
+//!
+//! ```
+//! use breather_tower::breather::CallOptions;
+//!
+//! let search = CallOptions::new().idempotent(true).with_deadline(std::time::Duration::from_secs(2));
+//! let request = http::Request::post("http://api.example.com/search")
+//!     .extension(search)
+//!     .body(String::new());
+//! # let _ = request;
+//! ```
 
 pub use ::breather;
 pub use breather_tokio::Seeds;
 
+mod attempt_header;
 mod box_errors;
 mod classify;
 mod error_kind;
@@ -58,6 +75,7 @@ mod repeat;
 mod service;
 
 pub use self::http::Http;
+pub use attempt_header::AttemptHeader;
 pub use box_errors::{BoxError, BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
 pub use classify::Classify;
 pub use error_kind::{HttpError, error_kind};

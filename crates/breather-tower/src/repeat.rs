@@ -53,6 +53,11 @@ pub trait Repeat<Req> {
     /// Not asked for where the policy permits no second attempt.
     fn spare(&self, request: &Self::Inner) -> Option<Self::Spare>;
 
+    /// Called with each `request` right before it is sent; `attempt` is its number, from 1. Defaults to nothing.
+    fn on_send(&self, request: &mut Self::Inner, attempt: u32) {
+        let _ = (request, attempt);
+    }
+
     /// The request of one more attempt.
     fn again(&self, spare: Self::Spare) -> Self::Inner;
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::task::{Context, Poll, Waker};
 
-use breather::{CallSpec, Step, Stopped};
+use breather::{CallOptions, CallSpec, Step, Stopped, Waiting};
 use breather_tokio::TokioTimer;
 use tower_service::Service;
 
@@ -55,7 +55,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
+    fn call(&mut self, mut request: Req) -> Self::Future {
         let Settings {
             breather,
             classify,
@@ -64,34 +64,45 @@ where
             assume_idempotent,
             seeds,
         } = &self.settings;
+        classify.prepare(&mut request);
         let kept = classify.keep(&request);
-        let spec =
-            CallSpec::new().idempotent(*assume_idempotent || classify.is_idempotent(&request));
+        let options = classify.options(&request, breather);
+        let options = options.as_ref();
+        let said = options.and_then(CallOptions::is_idempotent);
+        let idempotent =
+            said.unwrap_or_else(|| *assume_idempotent || classify.is_idempotent(&request));
+        let spec = CallSpec::new().idempotent(idempotent);
         let seed = seeds.draw();
-        let chosen = scopes.clone().or_else(|| classify.scopes(&request));
-        let mut call = match &chosen {
+        let chosen = options.and_then(CallOptions::scopes).or(scopes.as_ref());
+        let mut call = match chosen {
             Some(scopes) => breather.start(scopes.iter(), spec, TokioTimer, seed),
             None => {
                 let scope = classify.scope(&request);
                 breather.start(scope.as_deref(), spec, TokioTimer, seed)
             }
         };
+        if let Some(options) = options {
+            call.set_options(options);
+        }
         call.set_slot(classify.slot(&request));
-        let request = repeat.first(request);
-        let may_repeat = breather.policy().may_repeat();
+        let mut request = repeat.first(request);
+        let may_repeat = call.policy().may_repeat();
         let spare = may_repeat.then(|| repeat.spare(&request)).flatten();
         call.set_replayable(spare.is_some());
 
         // The future may not be polled for long: what was readied is used now, or given up now.
         let mut unsent = None;
         let state = match call.poll_step(Waker::noop()) {
-            Step::Send => State::InFlight {
-                attempt: self.inner.call(request),
-            },
+            Step::Send => {
+                repeat.on_send(&mut request, 1);
+                let ends = call.attempt_ends();
+                let attempt = call.in_span(|| self.inner.call(request));
+                State::InFlight { attempt, ends }
+            }
             Step::Wait { .. } => {
                 self.inner = self.inner.clone();
                 unsent = Some(request);
-                State::waiting()
+                State::Waiting
             }
             Step::Stop(stopped) => {
                 self.inner = self.inner.clone();
@@ -100,6 +111,7 @@ where
         };
         ResponseFuture {
             state,
+            waiting: Waiting::new(),
             request: unsent,
             spare,
             service: self.inner.clone(),

@@ -526,6 +526,15 @@ impl<T: Timer> ActiveCall<T> {
         self.close(now);
     }
 
+    /// The number of the attempt that was sent last, from 1; 0 before the first.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        match &self.progress {
+            Progress::Plain(plain) => plain.sent.is_some().into(),
+            Progress::Eventful(call) => call.report().attempts(),
+        }
+    }
+
     /// What the call can tell so far.
     #[must_use]
     pub fn report(&self) -> Report {

@@ -1,6 +1,7 @@
 //! The adapter, driven by services that answer from a script and by real sockets.
 
 mod contract;
+mod options;
 mod promises;
 mod script;
 mod sockets;

@@ -51,6 +51,7 @@ enum Fault {
 pub(crate) struct Send {
     pub(crate) at: Instant,
     pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
     pub(crate) attempts_seen: usize,
 }
@@ -184,6 +185,7 @@ impl Service<Request<String>> for Script {
         let send = Send {
             at: Instant::now(),
             method: request.method().clone(),
+            headers: request.headers().clone(),
             attempts_seen,
             body: request.into_body(),
         };

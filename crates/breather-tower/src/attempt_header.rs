@@ -1,0 +1,46 @@
+//! A header with the number of the attempt.
+
+use http::{HeaderName, HeaderValue, Request};
+
+use crate::repeat::Repeat;
+
+/// Numbers the attempts in a header of their own, for whoever reads the server's logs.
+///
+/// Made by [`RetryLayer::with_attempt_header`](crate::RetryLayer::with_attempt_header).
+#[derive(Clone, Debug)]
+pub struct AttemptHeader<R> {
+    repeat: R,
+    name: HeaderName,
+}
+
+impl<R> AttemptHeader<R> {
+    pub(crate) const fn new(repeat: R, name: HeaderName) -> Self {
+        Self { repeat, name }
+    }
+}
+
+impl<R, Req, B> Repeat<Req> for AttemptHeader<R>
+where
+    R: Repeat<Req, Inner = Request<B>>,
+{
+    type Inner = Request<B>;
+    type Spare = R::Spare;
+
+    fn first(&self, request: Req) -> Request<B> {
+        self.repeat.first(request)
+    }
+
+    fn spare(&self, request: &Request<B>) -> Option<R::Spare> {
+        self.repeat.spare(request)
+    }
+
+    fn on_send(&self, request: &mut Request<B>, attempt: u32) {
+        self.repeat.on_send(request, attempt);
+        let number = HeaderValue::from(attempt);
+        request.headers_mut().insert(self.name.clone(), number);
+    }
+
+    fn again(&self, spare: R::Spare) -> Request<B> {
+        self.repeat.again(spare)
+    }
+}

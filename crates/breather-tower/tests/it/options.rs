@@ -1,0 +1,301 @@
+//! What a layer, a route or a request may ask for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use breather_tower::RetryLayer;
+use breather_tower::breather::{
+    Backoff, Breather, CallOptions, Event, Jitter, Policy, Scopes, StopReason, Stopped, What,
+};
+use http::{HeaderName, Method, Request};
+use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
+use tower::{Layer as _, Service as _, ServiceExt as _};
+
+use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tokio's timer has a granularity of a millisecond.
+const TICK: Duration = Duration::from_millis(3);
+
+fn at_once() -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(Duration::ZERO))
+        .with_jitter(Jitter::none())
+}
+
+fn with(policy: Policy) -> RetryLayer {
+    RetryLayer::new(Breather::new(policy))
+}
+
+fn failing() -> Script {
+    Script::new((0..50).map(|_| Answer::status(500)))
+}
+
+fn asking(options: CallOptions, method: Method) -> Request<String> {
+    let mut request = request(method);
+    request.extensions_mut().insert(options);
+    request
+}
+
+async fn sends(layer: &RetryLayer, request: Request<String>) -> usize {
+    let script = failing();
+    let _ = call(&layer.layer(script.clone()), request).await;
+    script.sends().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_goes_by_what_it_asks_for() {
+    // reqwest#2326: another policy for a request, on one client.
+    let layer = with(at_once());
+    let own = CallOptions::new();
+    for (options, method, expected) in [
+        (own.clone(), Method::GET, 4),
+        (
+            own.clone().with_policy(at_once().with_retries(1)),
+            Method::GET,
+            2,
+        ),
+        (own.clone().without_retries(), Method::GET, 1),
+        (own.clone().idempotent(false), Method::GET, 1),
+        (own.clone(), Method::POST, 1),
+        (own.clone().idempotent(true), Method::POST, 4),
+    ] {
+        let text = format!("{method} {options:?}");
+        assert_eq!(
+            sends(&layer, asking(options, method)).await,
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_says_more_than_its_route_and_that_more_than_the_layer() {
+    let breather = Breather::new(at_once());
+    breather.route("api.example.com/v1", CallOptions::new().idempotent(true));
+    breather.route("api.example.com/v2", CallOptions::new().without_retries());
+    let layer = RetryLayer::new(breather).assume_idempotent();
+    let none = CallOptions::new();
+    assert_eq!(sends(&layer, asking(none.clone(), Method::POST)).await, 4);
+    let not = none.idempotent(false);
+    assert_eq!(sends(&layer, asking(not, Method::POST)).await, 1);
+    let mut other = request(Method::GET);
+    *other.uri_mut() = "http://api.example.com/v2/rows".parse().unwrap();
+    assert_eq!(sends(&layer, other).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scopes_of_a_request_count_before_those_of_the_layer() {
+    let breather = Breather::default();
+    let service = RetryLayer::new(breather.clone())
+        .with_scope("of the layer")
+        .layer(Script::new([]));
+    let mut request = request(Method::GET);
+    request.extensions_mut().insert(Scopes::from("its own"));
+    let _ = call(&service, request).await;
+    let _ = get(&service).await;
+    let names: Vec<_> = breather
+        .snapshots()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["its own", "of the layer"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
+    let script = Script::new([Answer::status(200).after(60 * SECOND)]);
+    let breather = Breather::new(at_once().with_attempt_timeout(2 * SECOND));
+    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    let start = Instant::now();
+    let (status, report) = get(&service).await;
+    assert_eq!((status, report.attempts(), report.failures()), (200, 2, 1));
+    let took = start.elapsed();
+    assert!(took >= 2 * SECOND && took < 2 * SECOND + TICK, "{took:?}");
+    assert_eq!(breather.snapshot(SCOPE).unwrap().in_flight(), 0);
+    let bodies: Vec<_> = script.sends().into_iter().map(|send| send.body).collect();
+    assert_eq!(bodies, ["a row", "a row"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
+    for (method, attempts, reason) in [
+        (Method::GET, 4, StopReason::Retries),
+        (Method::POST, 1, StopReason::NotIdempotent),
+    ] {
+        let slow = || Answer::status(200).after(60 * SECOND);
+        let script = Script::new((0..9).map(|_| slow()));
+        let service = with(at_once().with_attempt_timeout(SECOND)).layer(script.clone());
+        let (result, report) = call(&service, request(method)).await;
+        let error = result.unwrap_err();
+        let stopped: &Stopped = error.downcast_ref().unwrap();
+        assert_eq!(stopped.stop().reason(), reason);
+        assert_eq!(report.attempts(), attempts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_an_earlier_attempt_is_not_handed_on_for_one_that_timed_out() {
+    let error = Answer::error(std::io::ErrorKind::ConnectionReset);
+    let script = Script::new([error, Answer::status(200).after(60 * SECOND)]);
+    let policy = at_once().with_retries(1).with_attempt_timeout(SECOND);
+    let (result, _) = call(&with(policy).layer(script), request(Method::GET)).await;
+    assert!(result.unwrap_err().is::<Stopped>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
+    // iceberg-rust#2455, djc/tokio-retry#34: a retry that hangs, and an overall limit.
+    let script = Script::new([
+        Answer::status(500).after(3 * SECOND),
+        Answer::status(200).after(3_600 * SECOND),
+    ]);
+    let start = Instant::now();
+    let service = with(at_once().with_deadline(5 * SECOND)).layer(script);
+    let (result, report) = call(&service, request(Method::GET)).await;
+    assert!(result.unwrap_err().is::<Stopped>());
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    let took = start.elapsed();
+    assert!(took >= 5 * SECOND && took < 5 * SECOND + TICK, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_request_counts_before_the_policys() {
+    let script = Script::new([refusal(7)]);
+    let service = with(at_once().with_deadline(60 * SECOND)).layer(script);
+    let soon = CallOptions::new().with_deadline(SECOND);
+    let start = Instant::now();
+    let (result, report) = call(&service, asking(soon, Method::GET)).await;
+    assert_eq!(result.unwrap().status(), 429);
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call() {
+    let service = |script: &Script| {
+        with(at_once())
+            .with_idempotency_keys()
+            .layer(script.clone())
+    };
+    let mut keys = BTreeSet::new();
+    for _ in 0..3 {
+        let script = failing();
+        let _ = call(&service(&script), request(Method::POST)).await;
+        let sent = script.sends();
+        let of_call: BTreeSet<_> = sent
+            .iter()
+            .map(|send| send.headers[&KEY].to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!((sent.len(), of_call.len()), (4, 1));
+        keys.extend(of_call);
+    }
+    assert_eq!(keys.len(), 3, "no two calls have the same");
+    assert!(keys.iter().all(|key| key.len() == 36), "{keys:?}");
+
+    let script = failing();
+    let _ = call(&service(&script), request(Method::GET)).await;
+    assert!(!script.sends()[0].headers.contains_key(&KEY));
+
+    let script = failing();
+    let mut own = request(Method::POST);
+    own.headers_mut().insert(KEY, "mine".parse().unwrap());
+    let _ = call(&service(&script), own).await;
+    assert!(
+        script
+            .sends()
+            .iter()
+            .all(|send| send.headers[&KEY] == "mine")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
+    let name = HeaderName::from_static("x-retry-attempt");
+    let script = Script::new([Answer::status(500), refusal(1)]);
+    let layer = with(at_once()).with_attempt_header(name.clone());
+    let mut own = request(Method::GET);
+    own.headers_mut().insert(&name, "99".parse().unwrap());
+    let _ = call(&layer.layer(script.clone()), own).await;
+    let numbers: Vec<_> = script
+        .sends()
+        .iter()
+        .map(|send| send.headers[&name].clone())
+        .collect();
+    assert_eq!(numbers, ["1", "2", "3"]);
+
+    let script = Script::new([]);
+    let _ = get(&with(at_once()).layer(script.clone())).await;
+    assert!(script.sends()[0].headers.is_empty());
+
+    let script = Script::new([]);
+    let once = with(at_once()).send_once();
+    let _ = get(&once.with_attempt_header(name.clone()).layer(script.clone())).await;
+    assert_eq!(script.sends()[0].headers[&name], "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_is_told_to_the_observer() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&told);
+    let breather = Breather::builder()
+        .with_policy(at_once())
+        .with_observer(move |event: &Event<'_>| {
+            let scope = event.scope.unwrap_or_default();
+            match event.what {
+                What::Sent { attempt, .. } => {
+                    list.lock().unwrap().push(format!("{scope} {attempt}"))
+                }
+                What::Over { report, .. } => list.lock().unwrap().push(report.to_string()),
+                _ => {}
+            }
+        })
+        .build();
+    let script = Script::new([Answer::status(500)]);
+    let _ = get(&RetryLayer::new(breather).layer(script)).await;
+    let told = told.lock().unwrap();
+    assert_eq!(
+        *told,
+        [
+            "api.example.com 1",
+            "api.example.com 2",
+            "2 attempts, 1 failed, 0 refused, waited 0ns: it succeeded"
+        ]
+    );
+    assert!(
+        told.iter()
+            .all(|line| !line.contains("secret") && !line.contains("password"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
+    let policy = at_once()
+        .with_attempt_timeout(5 * SECOND)
+        .with_deadline(60 * SECOND);
+    let breather = Breather::new(policy);
+    breather.route("api.example.com", CallOptions::new().idempotent(true));
+    let layer = RetryLayer::new(breather.clone())
+        .with_idempotency_keys()
+        .with_attempt_header(HeaderName::from_static("x-attempt"));
+    // In flight, waiting after a refusal, in flight again, and while it waits after its own time-out.
+    for after in [0, 1, 4, 9, 12, 14] {
+        let slow = Answer::status(200).after(6 * SECOND);
+        let script = Script::new([refusal(2).after(2 * SECOND), slow.clone(), slow]);
+        let mut service = layer.layer(script.clone());
+        let future = service.ready().await.unwrap().call(request(Method::POST));
+        drop(service);
+        let _ = tokio::time::timeout(after * SECOND, future).await;
+        let snapshot = breather.snapshot(SCOPE).unwrap();
+        assert_eq!(
+            (snapshot.in_flight(), snapshot.waiting()),
+            (0, 0),
+            "{after} s"
+        );
+        assert_eq!(script.readied(), 0);
+    }
+}

@@ -26,6 +26,10 @@ use crate::ratio::Ratio;
 /// A factor below 1, or one that is not a number, counts as 1; one above 65,535 as 65,535. A cap
 /// below the base wins over the base. No setter panics.
 ///
+/// # Equality
+///
+/// Two backoffs are equal if all settings are; a function of the caller's own is compared by its address.
+///
 /// # Example
 ///
 /// ```
@@ -37,16 +41,16 @@ use crate::ratio::Ratio;
 /// assert_eq!(SLOW.ceiling(2), Duration::from_millis(2250));
 /// assert_eq!(SLOW.ceiling(u32::MAX), Duration::from_secs(20));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Backoff {
-    shape: Shape,
-    base: Duration,
-    cap: Duration,
+    pub(crate) shape: Shape,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Shape {
+pub(crate) enum Shape {
     Constant,
     Linear,
     Exponential { factor: Ratio },
@@ -167,6 +171,21 @@ impl Default for Backoff {
     }
 }
 
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::Exponential { factor }, Self::Exponential { factor: other }) => factor == other,
+            (Self::Custom(ceiling), Self::Custom(other)) => core::ptr::fn_addr_eq(ceiling, other),
+            (Self::Constant, Self::Constant)
+            | (Self::Linear, Self::Linear)
+            | (Self::Fibonacci, Self::Fibonacci) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Shape {}
+
 /// The `n`-th Fibonacci number from 1, 1, 2, …, saturating.
 fn fibonacci(n: u32) -> u32 {
     let (mut this, mut next) = (1_u32, 1_u32);
@@ -232,6 +251,28 @@ mod tests {
         assert_eq!(steep.ceiling(1), Duration::from_secs(65_535));
         let upside_down = Backoff::exponential(second).with_cap(Duration::from_millis(1));
         assert_eq!(upside_down.ceiling(0), Duration::from_millis(1));
+    }
+
+    #[test]
+    fn equal_are_those_with_equal_settings() {
+        let second = Duration::from_secs(1);
+        let own: fn(u32) -> Duration = |_| Duration::ZERO;
+        let all = [
+            Backoff::constant(second),
+            Backoff::linear(second),
+            Backoff::exponential(second),
+            Backoff::exponential(second).with_factor(3.0),
+            Backoff::exponential(second).with_cap(second),
+            Backoff::exponential(2 * second),
+            Backoff::fibonacci(second),
+            Backoff::custom(own),
+        ];
+        for (this, one) in all.iter().enumerate() {
+            for (that, other) in all.iter().enumerate() {
+                assert_eq!(one == other, this == that, "{one:?}, {other:?}");
+            }
+        }
+        assert_eq!(Backoff::custom(own), Backoff::custom(own));
     }
 
     #[test]

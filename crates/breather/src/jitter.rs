@@ -46,12 +46,12 @@ use crate::rng::Rng;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[must_use]
 pub struct Jitter {
-    kind: Kind,
-    cap: Duration,
+    pub(crate) kind: Kind,
+    pub(crate) cap: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     None,
     Full,
     Equal,
@@ -79,13 +79,16 @@ impl Jitter {
     /// The ceiling, plus an amount drawn evenly from `low..=high`; a `high` below `low` counts as
     /// `low`. Delays exceed the ceiling.
     pub const fn additive(low: Duration, high: Duration) -> Self {
+        let is_backwards = high.as_nanos() < low.as_nanos();
+        let high = if is_backwards { low } else { high };
         Self::of(Kind::Additive { low, high })
     }
 
     /// Evenly from `1 - share` to `1 + share` times the ceiling. Clamped to 0..=1; delays exceed the
     /// ceiling by up to the share.
     pub const fn proportional(share: f64) -> Self {
-        let share = if share > 0.0 { share } else { 0.0 };
+        // Rounded first, so that one number says both ends exactly.
+        let share = number(Ratio::clamped(share, 0, 1));
         let below = Ratio::clamped(1.0 - share, 0, 1);
         let above = Ratio::clamped(1.0 + share, 1, 2);
         Self::of(Kind::Proportional { below, above })
@@ -123,6 +126,13 @@ impl Default for Jitter {
     fn default() -> Self {
         Self::full()
     }
+}
+
+/// The number that `ratio` is. Exact: a ratio has no more than 48 bits.
+pub(crate) const fn number(ratio: Ratio) -> f64 {
+    // As many nanoseconds of these come out as the ratio has steps of 2⁻³².
+    const WHOLE: u64 = 1 << 32;
+    ratio.of(Duration::from_nanos(WHOLE)).as_nanos() as f64 / WHOLE as f64
 }
 
 /// The delays of one call: a backoff, a jitter, and a generator of the call's own.

@@ -24,6 +24,27 @@ use crate::jitter::Jitter;
 ///
 /// What belongs to a scope and not to a call is set on [`Pacing`](crate::Pacing).
 ///
+/// # Presets
+///
+/// Three policies for three kinds of patience, each figure with its reason on the function. They are where to begin;
+/// setters change them as they change the defaults.
+///
+/// | setting | [`interactive`](Self::interactive) | default | [`batch`](Self::batch) | [`patient`](Self::patient) |
+/// |---|---|---|---|---|
+/// | who waits | a person | any caller | a job that someone looks at later | an export that may take hours |
+/// | `retries` | 2 | 3 | 8 | 16 |
+/// | `backoff`, exponential by 2 | from 100 ms, cap 1 s | from 100 ms, cap 20 s | from 1 s, cap 1 minute | from 1 s, cap 5 minutes |
+/// | `refusals` | 4 | 16 | 32 | 48 |
+/// | `deadline` | 10 s | none | 1 hour | 24 hours |
+/// | `longest_hint` | 5 s | 5 minutes | 16 minutes | 61 minutes |
+///
+/// Jitter is full in all of them: nobody's patience makes a herd better.
+///
+/// # Equality
+///
+/// Two policies are equal if all settings are. Dialects and custom backoffs are compared by address: what is the same
+/// in two places may count as different.
+///
 /// # Example
 ///
 /// ```
@@ -82,6 +103,108 @@ impl Policy {
         let mut policy = self.with_retries(0).with_refusals(0);
         policy.once = true;
         policy
+    }
+
+    /// For calls that a person waits for: a click, a page, a command at a prompt.
+    ///
+    /// | setting | value | why |
+    /// |---|---|---|
+    /// | `deadline` | 10 s | for as long a person stays with a task ([response times](https://www.nngroup.com/articles/response-times-3-important-limits/)) |
+    /// | `retries` | 2 | three sends in a row that fail are an outage, which lasts longer than the person stays |
+    /// | `refusals` | 4 | a call refused once or twice is the pacer learning; with more, somebody else has the quota |
+    /// | `backoff` | exponential from 100 ms, factor 2, cap 1 s | no wait of ours interrupts a train of thought |
+    /// | `longest_hint` | 5 s | half of the deadline: after a longer wait, too little is left for the answer |
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    /// use core::time::Duration;
+    ///
+    /// const POLICY: Policy = Policy::interactive();
+    /// assert_eq!(POLICY.deadline(), Some(Duration::from_secs(10)));
+    /// assert_eq!(POLICY.longest_hint(), Duration::from_secs(5));
+    /// assert_eq!((POLICY.retries(), POLICY.refusals()), (2, 4));
+    /// assert_eq!(POLICY.backoff().ceiling(u32::MAX), Duration::from_secs(1));
+    /// ```
+    pub const fn interactive() -> Self {
+        let short = backoff::DEFAULT.with_cap(Duration::from_secs(1));
+        Self::new()
+            .with_deadline(Duration::from_secs(10))
+            .with_retries(2)
+            .with_refusals(4)
+            .with_backoff(short)
+            .with_longest_hint(Duration::from_secs(5))
+    }
+
+    /// For the calls of a job whose result someone looks at later: an import, a nightly load.
+    ///
+    /// | setting | value | why |
+    /// |---|---|---|
+    /// | `deadline` | 1 hour | queueing included, time for 18,000 calls at 300 a minute; what takes longer is stuck |
+    /// | `retries` | 8 | with this backoff a minute and a half on average: a restart or a failover |
+    /// | `refusals` | 32 | twice the default: other processes that share the quota take what a reset frees |
+    /// | `backoff` | exponential from 1 s, factor 2, cap 1 minute | nobody notices a second, and a server that is down is left alone |
+    /// | `longest_hint` | 16 minutes | a window of a quarter of an hour (X's), and a minute for clocks that differ |
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    /// use core::time::Duration;
+    ///
+    /// const POLICY: Policy = Policy::batch();
+    /// assert_eq!(POLICY.deadline(), Some(Duration::from_secs(3_600)));
+    /// assert_eq!(POLICY.longest_hint(), Duration::from_secs(16 * 60));
+    /// assert_eq!((POLICY.retries(), POLICY.refusals()), (8, 32));
+    ///
+    /// // Full jitter waits half of that on average.
+    /// let longest: Duration = (0..POLICY.retries()).map(|retry| POLICY.backoff().ceiling(retry)).sum();
+    /// assert_eq!(longest, Duration::from_secs(183));
+    /// ```
+    pub const fn batch() -> Self {
+        let slow = Backoff::exponential(Duration::from_secs(1)).with_cap(Duration::from_secs(60));
+        Self::new()
+            .with_deadline(Duration::from_secs(60 * 60))
+            .with_retries(8)
+            .with_refusals(32)
+            .with_backoff(slow)
+            .with_longest_hint(Duration::from_secs(16 * 60))
+    }
+
+    /// For the calls of an export or a migration that may take hours, if only it gets through.
+    ///
+    /// | setting | value | why |
+    /// |---|---|---|
+    /// | `deadline` | 24 hours | a daily job that is not over by then meets its successor |
+    /// | `retries` | 16 | with this backoff more than 20 minutes on average: an outage that somebody has to mend |
+    /// | `refusals` | 48 | two for each hourly window before the deadline |
+    /// | `backoff` | exponential from 1 s, factor 2, cap 5 minutes | goes on soon after the server does, at a dozen sends an hour until then |
+    /// | `longest_hint` | 61 minutes | an hourly window (GitHub's), and a minute for clocks that differ; a day's means a spent contract |
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    /// use core::time::Duration;
+    ///
+    /// const POLICY: Policy = Policy::patient();
+    /// assert_eq!(POLICY.deadline(), Some(Duration::from_secs(24 * 3_600)));
+    /// assert_eq!(POLICY.longest_hint(), Duration::from_secs(61 * 60));
+    /// assert_eq!((POLICY.retries(), POLICY.refusals()), (16, 48));
+    ///
+    /// // Full jitter waits half of that on average.
+    /// let longest: Duration = (0..POLICY.retries()).map(|retry| POLICY.backoff().ceiling(retry)).sum();
+    /// assert_eq!(longest, Duration::from_secs(2_611));
+    /// ```
+    pub const fn patient() -> Self {
+        let slow = Backoff::exponential(Duration::from_secs(1)).with_cap(Duration::from_secs(300));
+        Self::new()
+            .with_deadline(Duration::from_secs(24 * 60 * 60))
+            .with_retries(16)
+            .with_refusals(48)
+            .with_backoff(slow)
+            .with_longest_hint(Duration::from_secs(61 * 60))
     }
 
     /// Sets how the delay ceiling grows.
@@ -222,5 +345,68 @@ impl Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        // All fields by name, so that a new one is not forgotten.
+        let Self {
+            backoff,
+            jitter,
+            retries,
+            refusals,
+            deadline,
+            longest_hint,
+            once,
+            #[cfg(feature = "std")]
+            dialects,
+        } = *self;
+        #[cfg(feature = "std")]
+        let same_dialects = core::ptr::eq(dialects, other.dialects)
+            || (dialects.is_empty() && other.dialects.is_empty());
+        #[cfg(not(feature = "std"))]
+        let same_dialects = true;
+        same_dialects
+            && backoff == other.backoff
+            && jitter == other.jitter
+            && retries == other.retries
+            && refusals == other.refusals
+            && deadline == other.deadline
+            && longest_hint == other.longest_hint
+            && once == other.once
+    }
+}
+
+impl Eq for Policy {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_are_those_with_equal_settings() {
+        let second = Duration::from_secs(1);
+        let all = [
+            Policy::new(),
+            Policy::never(),
+            Policy::interactive(),
+            Policy::batch(),
+            Policy::patient(),
+            Policy::new().with_backoff(Backoff::constant(second)),
+            Policy::new().with_jitter(Jitter::equal()),
+            Policy::new().with_retries(0).with_refusals(0),
+            Policy::new().with_retries(0),
+            Policy::new().with_refusals(0),
+            Policy::new().with_deadline(second),
+            Policy::new().with_longest_hint(second),
+            #[cfg(feature = "std")]
+            Policy::new().with_dialects(Dialect::all()),
+        ];
+        for (this, one) in all.iter().enumerate() {
+            for (that, other) in all.iter().enumerate() {
+                assert_eq!(one == other, this == that, "{one:?}, {other:?}");
+            }
+        }
     }
 }

@@ -17,3 +17,8 @@ pub struct PacingChapter;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/hints.md")]
 pub struct HintsChapter;
+
+/// A policy in a configuration file.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/configuration.md")]
+pub struct ConfigurationChapter;

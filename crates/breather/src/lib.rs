@@ -104,6 +104,7 @@
 //!   `http` crate.
 //! - `tracing`: a span for each call, and in it an event for each wait and stop. Its fields are a scope's name, the name of
 //!   a header, counts and times; of OpenTelemetry's names for HTTP, `http.request.resend_count`.
+//! - `serde`: `Policy` in a configuration file; see there, section "In a file".
 //! - `metrics`: `Metrics`, an observer that counts by the `metrics` facade.
 //!
 //! Features add; none changes what another part does.

@@ -1,5 +1,8 @@
 //! What to do about a failed or refused attempt.
 
+#[cfg(feature = "serde")]
+mod file;
+
 use core::time::Duration;
 
 use crate::backoff::{self, Backoff};
@@ -39,6 +42,23 @@ use crate::jitter::Jitter;
 /// | `longest_hint` | 5 s | 5 minutes | 16 minutes | 61 minutes |
 ///
 /// Jitter is full in all of them: nobody's patience makes a herd better.
+///
+/// # In a file
+///
+/// With feature `serde`, a policy can be part of a configuration file in TOML, JSON, or any other format of serde's that
+/// describes itself. Each field may be absent and is then as in the preset, or else by default:
+///
+/// ```toml
+/// preset = "batch"
+/// retries = 5
+/// deadline = "20m"
+/// backoff = { kind = "exponential", base = "250ms", factor = 1.5, cap = "30s" }
+/// jitter = "equal"
+/// ```
+///
+/// What cannot be meant is an error that names the field, its value, and what would be right. `docs/configuration.md`, in
+/// the repository, has all fields. A custom backoff and dialects cannot be written; to serialize a policy that has them
+/// is an error.
 ///
 /// # Equality
 ///
@@ -357,7 +377,9 @@ impl PartialEq for Policy {
             retries,
             refusals,
             deadline,
+            attempt_timeout,
             longest_hint,
+            polling,
             once,
             #[cfg(feature = "std")]
             dialects,
@@ -373,7 +395,9 @@ impl PartialEq for Policy {
             && retries == other.retries
             && refusals == other.refusals
             && deadline == other.deadline
+            && attempt_timeout == other.attempt_timeout
             && longest_hint == other.longest_hint
+            && polling == other.polling
             && once == other.once
     }
 }
@@ -400,6 +424,8 @@ mod tests {
             Policy::new().with_refusals(0),
             Policy::new().with_deadline(second),
             Policy::new().with_longest_hint(second),
+            Policy::new().with_attempt_timeout(second),
+            Policy::new().with_polling(Backoff::constant(second)),
             #[cfg(feature = "std")]
             Policy::new().with_dialects(Dialect::all()),
         ];

@@ -2,6 +2,8 @@
 
 mod budget;
 mod calls;
+#[cfg(feature = "serde")]
+mod configuration;
 mod crowd;
 mod drafts;
 mod findings;

@@ -1,0 +1,162 @@
+//! A policy as part of a configuration file.
+
+mod backoff;
+mod duration;
+mod field;
+mod jitter;
+mod number;
+
+use core::time::Duration;
+
+use serde_core::de::{Deserialize, Deserializer, Error as _, MapAccess};
+use serde_core::ser::{Error as _, Serialize, SerializeStruct, Serializer};
+
+use self::backoff::{BackoffFile, WrittenBackoff};
+use self::duration::{Bound, WrittenBound};
+use self::field::{Found, Place, Value, table};
+use self::jitter::{JitterFile, WrittenJitter};
+use super::Policy;
+
+/// What a file may say that its policy starts from.
+#[derive(Clone, Copy, Debug)]
+enum Preset {
+    Interactive,
+    Batch,
+    Patient,
+    Never,
+}
+
+impl Preset {
+    const fn policy(self) -> Policy {
+        match self {
+            Self::Interactive => Policy::interactive(),
+            Self::Batch => Policy::batch(),
+            Self::Patient => Policy::patient(),
+            Self::Never => Policy::never(),
+        }
+    }
+}
+
+impl Value for Preset {
+    const EXPECTED: &'static str = r#""interactive", "batch", "patient" or "never""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        match found {
+            Found::Text("interactive") => Ok(Self::Interactive),
+            Found::Text("batch") => Ok(Self::Batch),
+            Found::Text("patient") => Ok(Self::Patient),
+            Found::Text("never") => Ok(Self::Never),
+            _ => Err("is no preset"),
+        }
+    }
+}
+
+table! {
+    /// What a file says. What it doesn't say is as the preset has it.
+    ///
+    /// A field more is a line here, one in `PolicyFile::policy` and one in `Policy::serialize`.
+    struct PolicyFile {
+        preset: Preset,
+        retries: u32,
+        refusals: u32,
+        deadline: Bound,
+        attempt_timeout: Bound,
+        longest_hint: Bound,
+        backoff: BackoffFile,
+        jitter: JitterFile,
+        polling: BackoffFile,
+    }
+}
+
+impl PolicyFile {
+    fn policy(self) -> Result<Policy, String> {
+        let mut policy = self.preset.map_or(Policy::new(), Preset::policy);
+        if let Some(retries) = self.retries {
+            policy = policy.with_retries(retries);
+        }
+        if let Some(refusals) = self.refusals {
+            policy = policy.with_refusals(refusals);
+        }
+        if let Some(Bound(deadline)) = self.deadline {
+            policy.deadline = deadline;
+        }
+        if let Some(Bound(timeout)) = self.attempt_timeout {
+            policy.attempt_timeout = timeout;
+        }
+        if let Some(Bound(longest)) = self.longest_hint {
+            policy = policy.with_longest_hint(longest.unwrap_or(Duration::MAX));
+        }
+        if let Some(backoff) = self.backoff {
+            policy = policy.with_backoff(backoff.onto(policy.backoff, "backoff")?);
+        }
+        if let Some(jitter) = self.jitter {
+            policy = policy.with_jitter(jitter.onto(policy.jitter));
+        }
+        if let Some(polling) = self.polling {
+            policy = policy.with_polling(polling.onto(policy.polling, "polling")?);
+        }
+        Ok(policy)
+    }
+}
+
+impl Value for Policy {
+    const EXPECTED: &'static str = "a table of settings";
+
+    fn read(_: &Found<'_>) -> Result<Self, &'static str> {
+        Err("is no policy")
+    }
+
+    fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
+        let file = PolicyFile::from_map(place.as_table(), map)?;
+        file.policy().map_err(A::Error::custom)
+    }
+}
+
+/// Reads a policy from a table of settings; see [`Policy`], section "In a file".
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // As a struct and not as anything, so that serde's `flatten` knows which fields to hand over.
+        let policy = field::Visitor::<Self>::new(Place::ROOT);
+        from.deserialize_struct("Policy", PolicyFile::FIELDS, policy)
+    }
+}
+
+/// Writes all settings, those by default too, so that the file stays true when a default changes.
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            backoff,
+            jitter,
+            retries,
+            refusals,
+            deadline,
+            attempt_timeout,
+            longest_hint,
+            polling,
+            once,
+            dialects,
+        } = *self;
+        if !dialects.is_empty() {
+            return Err(S::Error::custom("dialects cannot be written to a file"));
+        }
+        let mut fields = to.serialize_struct("Policy", if once { 7 } else { 8 })?;
+        if once {
+            // Either of the two would permit a second attempt again, as its setter does.
+            fields.serialize_field("preset", "never")?;
+            fields.skip_field("retries")?;
+            fields.skip_field("refusals")?;
+        } else {
+            fields.skip_field("preset")?;
+            fields.serialize_field("retries", &retries)?;
+            fields.serialize_field("refusals", &refusals)?;
+        }
+        fields.serialize_field("deadline", &WrittenBound(deadline))?;
+        fields.serialize_field("attempt_timeout", &WrittenBound(attempt_timeout))?;
+        let longest = Some(longest_hint).filter(|&longest| longest < Duration::MAX);
+        fields.serialize_field("longest_hint", &WrittenBound(longest))?;
+        fields.serialize_field("backoff", &WrittenBackoff(backoff))?;
+        fields.serialize_field("jitter", &WrittenJitter(jitter))?;
+        fields.serialize_field("polling", &WrittenBackoff(polling))?;
+        fields.end()
+    }
+}

@@ -1,0 +1,157 @@
+//! A backoff as a table, which is of one kind or another.
+
+use core::time::Duration;
+
+use serde_core::de::{Error as _, MapAccess};
+use serde_core::ser::{Error as _, Serialize, SerializeStruct, Serializer};
+
+use super::duration::{Bound, WrittenBound, WrittenDuration, text};
+use super::field::{Found, Place, Value, table};
+use super::number;
+use crate::backoff::{Backoff, Shape};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum BackoffKind {
+    Constant,
+    Linear,
+    Exponential,
+    Fibonacci,
+}
+
+impl BackoffKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Linear => "linear",
+            Self::Exponential => "exponential",
+            Self::Fibonacci => "fibonacci",
+        }
+    }
+}
+
+impl Value for BackoffKind {
+    const EXPECTED: &'static str = r#""constant", "linear", "exponential" or "fibonacci""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        match found {
+            Found::Text("constant") => Ok(Self::Constant),
+            Found::Text("linear") => Ok(Self::Linear),
+            Found::Text("exponential") => Ok(Self::Exponential),
+            Found::Text("fibonacci") => Ok(Self::Fibonacci),
+            _ => Err("is no kind of backoff"),
+        }
+    }
+}
+
+/// What an exponential backoff grows by.
+#[derive(Clone, Copy, Debug)]
+struct Factor(f64);
+
+impl Value for Factor {
+    const EXPECTED: &'static str = "a number from 1 to 65535";
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        number::within(found, 1.0, 65_535.0).map(Self)
+    }
+}
+
+table! {
+    pub(super) struct BackoffFile {
+        kind: BackoffKind,
+        base: Duration,
+        factor: Factor,
+        cap: Bound,
+    }
+}
+
+impl Value for BackoffFile {
+    const EXPECTED: &'static str =
+        r#"a table, or "constant", "linear", "exponential" or "fibonacci""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        Ok(Self {
+            kind: Some(BackoffKind::read(found)?),
+            ..Self::default()
+        })
+    }
+
+    fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
+        let table = place.as_table();
+        let read = Self::from_map(table, map)?;
+        // Without a kind it stays exponential, as it is in all presets.
+        let kind = read.kind.unwrap_or(BackoffKind::Exponential);
+        if read.factor.is_some() && kind != BackoffKind::Exponential {
+            let place = Place::of(table, "factor");
+            let kind = kind.name();
+            return Err(A::Error::custom(format_args!(
+                r#"{place}: a backoff of kind "{kind}" has none, expected kind "exponential""#
+            )));
+        }
+        Ok(read)
+    }
+}
+
+impl BackoffFile {
+    /// The backoff `from`, changed by what the file says in `table`.
+    pub(super) fn onto(self, from: Backoff, table: &'static str) -> Result<Backoff, String> {
+        let cap = self.cap.map(|Bound(cap)| cap.unwrap_or(Duration::MAX));
+        let mut backoff = from;
+        if let Some(base) = self.base {
+            backoff.base = base;
+        }
+        backoff.cap = cap.unwrap_or(from.cap);
+        let (base, cap) = (text(backoff.base), text(backoff.cap));
+        // Whoever writes both down means both: then the cap wins. Whoever writes one may not know the other.
+        if backoff.base > backoff.cap && (self.base.is_none() || self.cap.is_none()) {
+            let (field, value, other, limit, side) = match self.base {
+                Some(_) => ("base", base, "cap", cap, "more"),
+                None => ("cap", cap, "base", base, "less"),
+            };
+            let (place, other) = (Place::of(table, field), Place::of(table, other));
+            return Err(format!(
+                r#"{place}: "{value}" is {side} than {other}, which is "{limit}" unless it is set, too"#
+            ));
+        }
+        let shaped = match self.kind {
+            Some(BackoffKind::Constant) => Backoff::constant(backoff.base),
+            Some(BackoffKind::Linear) => Backoff::linear(backoff.base),
+            Some(BackoffKind::Exponential) => Backoff::exponential(backoff.base),
+            Some(BackoffKind::Fibonacci) => Backoff::fibonacci(backoff.base),
+            None => backoff,
+        };
+        let capped = shaped.with_cap(backoff.cap);
+        Ok(match self.factor {
+            Some(Factor(factor)) => capped.with_factor(factor),
+            None => capped,
+        })
+    }
+}
+
+pub(super) struct WrittenBackoff(pub(super) Backoff);
+
+impl Serialize for WrittenBackoff {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Backoff { shape, base, cap } = self.0;
+        let (kind, factor) = match shape {
+            Shape::Constant => (BackoffKind::Constant, None),
+            Shape::Linear => (BackoffKind::Linear, None),
+            Shape::Exponential { factor } => (BackoffKind::Exponential, Some(factor)),
+            Shape::Fibonacci => (BackoffKind::Fibonacci, None),
+            Shape::Custom(_) => {
+                let why = "a custom backoff is a function, and cannot be written to a file";
+                return Err(S::Error::custom(why));
+            }
+        };
+        let count = 3 + usize::from(factor.is_some());
+        let mut fields = to.serialize_struct("Backoff", count)?;
+        fields.serialize_field("kind", kind.name())?;
+        fields.serialize_field("base", &WrittenDuration(base))?;
+        match factor {
+            Some(factor) => fields.serialize_field("factor", &number::shortest(factor))?,
+            None => fields.skip_field("factor")?,
+        }
+        let cap = Some(cap).filter(|&cap| cap < Duration::MAX);
+        fields.serialize_field("cap", &WrittenBound(cap))?;
+        fields.end()
+    }
+}

@@ -1,0 +1,78 @@
+//! A duration as text.
+
+use core::time::Duration;
+
+use jiff::fmt::friendly::{Designator, SpanParser, SpanPrinter};
+use serde_core::ser::{Serialize, Serializer};
+
+use super::field::{Found, Value};
+
+/// By this designator a microsecond is `us`: what is written can be typed.
+static PRINTER: SpanPrinter = SpanPrinter::new().designator(Designator::HumanTime);
+
+impl Value for Duration {
+    const EXPECTED: &'static str = r#"text with units of h, m, s, ms, us or ns, as "1m 30s""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        match *found {
+            Found::Text(text) => read(text),
+            Found::Whole(_) | Found::Number(_) => Err("has no unit"),
+            Found::Other(_) => Err("is no duration"),
+        }
+    }
+}
+
+fn read(text: &str) -> Result<Duration, &'static str> {
+    if let Ok(duration) = SpanParser::new().parse_unsigned_duration(text) {
+        return Ok(duration);
+    }
+    let is_number = text.parse::<f64>().is_ok();
+    // What is refused only for being negative is a duration without that.
+    let negative = text.strip_prefix('-').or_else(|| text.strip_suffix(" ago"));
+    if negative.is_some_and(|rest| SpanParser::new().parse_unsigned_duration(rest).is_ok()) {
+        Err("is negative")
+    } else if is_number {
+        Err("has no unit")
+    } else {
+        Err("is no duration")
+    }
+}
+
+/// A duration that bounds something, or no bound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound(pub(super) Option<Duration>);
+
+impl Value for Bound {
+    const EXPECTED: &'static str =
+        r#"text with units of h, m, s, ms, us or ns, as "1m 30s", or "none""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        match found {
+            Found::Text("none") => Ok(Self(None)),
+            _ => Duration::read(found).map(|duration| Self(Some(duration))),
+        }
+    }
+}
+
+pub(super) struct WrittenDuration(pub(super) Duration);
+
+impl Serialize for WrittenDuration {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&text(self.0))
+    }
+}
+
+pub(super) struct WrittenBound(pub(super) Option<Duration>);
+
+impl Serialize for WrittenBound {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(duration) => WrittenDuration(duration).serialize(to),
+            None => to.serialize_str("none"),
+        }
+    }
+}
+
+pub(super) fn text(duration: Duration) -> String {
+    PRINTER.unsigned_duration_to_string(&duration)
+}

@@ -1,0 +1,277 @@
+//! A field of a file: where it stands, what was found there, and what should have been.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use serde_core::de::{self, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess};
+
+/// Where a field stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    table: &'static str,
+    field: &'static str,
+}
+
+impl Place {
+    /// The policy itself.
+    pub(super) const ROOT: Self = Self::of("", "");
+
+    pub(super) const fn of(table: &'static str, field: &'static str) -> Self {
+        Self { table, field }
+    }
+
+    /// The name of the table that stands here.
+    pub(super) const fn as_table(self) -> &'static str {
+        self.field
+    }
+
+    /// That `found` is not what should be here.
+    pub(super) fn refuse<E: Error>(self, found: &Found<'_>, why: &str, expected: &str) -> E {
+        E::custom(format_args!("{self}: {found} {why}, expected {expected}"))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.table, self.field) {
+            ("", "") => to.write_str("policy"),
+            ("", field) => to.write_str(field),
+            (table, field) => write!(to, "{table}.{field}"),
+        }
+    }
+}
+
+/// What stands where a value should.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found<'a> {
+    Text(&'a str),
+    Whole(i128),
+    Number(f64),
+    Other(&'static str),
+}
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whatever a file holds, a line of a log is what it becomes.
+        const LONGEST: usize = 64;
+        match *self {
+            Found::Text(text) => match text.char_indices().nth(LONGEST) {
+                None => write!(to, "{text:?}"),
+                Some((end, _)) => write!(to, "{:?}…", &text[..end]),
+            },
+            Found::Whole(number) => write!(to, "{number}"),
+            Found::Number(number) => write!(to, "{number:?}"),
+            Found::Other(name) => to.write_str(name),
+        }
+    }
+}
+
+/// What a field can hold.
+pub(super) trait Value: Sized {
+    /// What is right, as it follows "expected".
+    const EXPECTED: &'static str;
+
+    /// The value, or what is wrong with what was found, as it follows that.
+    fn read(found: &Found<'_>) -> Result<Self, &'static str>;
+
+    /// The value that a table is.
+    fn read_table<'de, A: MapAccess<'de>>(place: Place, _map: A) -> Result<Self, A::Error> {
+        read_at(place, &Found::Other("a table or a date"))
+    }
+}
+
+fn read_at<T: Value, E: Error>(place: Place, found: &Found<'_>) -> Result<T, E> {
+    T::read(found).map_err(|why| place.refuse(found, why, T::EXPECTED))
+}
+
+impl Value for u32 {
+    const EXPECTED: &'static str = "a whole number from 0 to 4294967295";
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        match *found {
+            Found::Whole(number) if number < 0 => Err("is negative"),
+            Found::Whole(number) => Self::try_from(number).map_err(|_| "is too much"),
+            // JSON's numbers past 64 bits come as floats.
+            Found::Number(number) if number > f64::from(Self::MAX) => Err("is too much"),
+            _ => Err("is no whole number"),
+        }
+    }
+}
+
+/// Reads the value of one field.
+///
+/// Errors are made while the value is being read, since that is when a format knows its line.
+pub(super) struct Visitor<T> {
+    place: Place,
+    value: PhantomData<T>,
+}
+
+impl<T> Visitor<T> {
+    pub(super) const fn new(place: Place) -> Self {
+        Self {
+            place,
+            value: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: Value> DeserializeSeed<'de> for Visitor<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Value> de::Visitor<'de> for Visitor<T> {
+    type Value = T;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} as {}", self.place, T::EXPECTED)
+    }
+
+    fn visit_bool<E: Error>(self, found: bool) -> Result<T, E> {
+        let name = if found { "true" } else { "false" };
+        read_at(self.place, &Found::Other(name))
+    }
+
+    fn visit_i64<E: Error>(self, found: i64) -> Result<T, E> {
+        read_at(self.place, &Found::Whole(found.into()))
+    }
+
+    fn visit_u64<E: Error>(self, found: u64) -> Result<T, E> {
+        read_at(self.place, &Found::Whole(found.into()))
+    }
+
+    fn visit_i128<E: Error>(self, found: i128) -> Result<T, E> {
+        read_at(self.place, &Found::Whole(found))
+    }
+
+    fn visit_u128<E: Error>(self, found: u128) -> Result<T, E> {
+        let found = i128::try_from(found).unwrap_or(i128::MAX);
+        read_at(self.place, &Found::Whole(found))
+    }
+
+    fn visit_f64<E: Error>(self, found: f64) -> Result<T, E> {
+        read_at(self.place, &Found::Number(found))
+    }
+
+    fn visit_str<E: Error>(self, found: &str) -> Result<T, E> {
+        read_at(self.place, &Found::Text(found))
+    }
+
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<T, E> {
+        read_at(self.place, &Found::Other("a value of bytes"))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<T, E> {
+        read_at(self.place, &Found::Other("null"))
+    }
+
+    fn visit_none<E: Error>(self) -> Result<T, E> {
+        self.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
+        self.deserialize(from)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
+        self.deserialize(from)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+        read_at(self.place, &Found::Other("a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::read_table(self.place, map)
+    }
+}
+
+/// The name of a field of `table`, which is one of `fields`.
+pub(super) struct Name {
+    pub(super) table: &'static str,
+    pub(super) fields: &'static [&'static str],
+}
+
+impl Name {
+    pub(super) fn unknown<E: Error>(&self, name: &str) -> E {
+        let Self { table, fields } = self;
+        let place = Place::of("", table);
+        let found = Found::Text(name);
+        let fields = fields.join(", ");
+        E::custom(format_args!(
+            "{place}: {found} is no field, expected one of {fields}"
+        ))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = &'static str;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<&'static str, D::Error> {
+        from.deserialize_identifier(self)
+    }
+}
+
+impl de::Visitor<'_> for Name {
+    type Value = &'static str;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "one of {}", self.fields.join(", "))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<&'static str, E> {
+        let known = self.fields.iter().find(|&&field| field == name);
+        known.copied().ok_or_else(|| self.unknown(name))
+    }
+}
+
+/// Reads the value at `place` into `slot`.
+pub(super) fn fill<'de, T: Value, A: MapAccess<'de>>(
+    slot: &mut Option<T>,
+    place: Place,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if slot.is_some() {
+        return Err(A::Error::custom(format_args!("{place}: is there twice")));
+    }
+    *slot = Some(map.next_value_seed(Visitor::new(place))?);
+    Ok(())
+}
+
+/// A struct of fields that may each be absent, and how it is read from a map.
+macro_rules! table {
+    ($(#[$doc:meta])* $access:vis struct $table:ident { $($field:ident: $value:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        $access struct $table {
+            $($field: Option<$value>,)+
+        }
+
+        impl $table {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            fn from_map<'de, A: serde_core::de::MapAccess<'de>>(
+                table: &'static str,
+                mut map: A,
+            ) -> Result<Self, A::Error> {
+                use $crate::policy::file::field::{Name, Place, fill};
+
+                let mut read = Self::default();
+                let fields = Self::FIELDS;
+                while let Some(name) = map.next_key_seed(Name { table, fields })? {
+                    let place = Place::of(table, name);
+                    match name {
+                        $(stringify!($field) => fill(&mut read.$field, place, &mut map)?,)+
+                        _ => return Err(Name { table, fields }.unknown(name)),
+                    }
+                }
+                Ok(read)
+            }
+        }
+    };
+}
+
+pub(super) use table;

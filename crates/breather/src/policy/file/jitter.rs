@@ -1,0 +1,215 @@
+//! A jitter as a table, which is of one kind or another.
+
+use core::time::Duration;
+
+use serde_core::de::{Error as _, MapAccess};
+use serde_core::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::duration::{Bound, WrittenDuration, text};
+use super::field::{Found, Place, Value, table};
+use super::number;
+use crate::jitter::{self, Jitter};
+use crate::ratio::Ratio;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum JitterKind {
+    None,
+    Full,
+    Equal,
+    Additive,
+    Proportional,
+    Decorrelated,
+}
+
+impl JitterKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Full => "full",
+            Self::Equal => "equal",
+            Self::Additive => "additive",
+            Self::Proportional => "proportional",
+            Self::Decorrelated => "decorrelated",
+        }
+    }
+}
+
+impl Value for JitterKind {
+    const EXPECTED: &'static str =
+        r#""none", "full", "equal", "additive", "proportional" or "decorrelated""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        match found {
+            Found::Text("none") => Ok(Self::None),
+            Found::Text("full") => Ok(Self::Full),
+            Found::Text("equal") => Ok(Self::Equal),
+            Found::Text("additive") => Ok(Self::Additive),
+            Found::Text("proportional") => Ok(Self::Proportional),
+            Found::Text("decorrelated") => Ok(Self::Decorrelated),
+            _ => Err("is no kind of jitter"),
+        }
+    }
+}
+
+/// What a proportional jitter is wide.
+#[derive(Clone, Copy, Debug)]
+struct Share(f64);
+
+impl Value for Share {
+    const EXPECTED: &'static str = "a number from 0 to 1";
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        number::within(found, 0.0, 1.0).map(Self)
+    }
+}
+
+table! {
+    struct JitterFields {
+        kind: JitterKind,
+        low: Duration,
+        high: Duration,
+        share: Share,
+        capped_after_jitter: Bound,
+    }
+}
+
+/// What a file says about jitter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JitterFile {
+    /// Without one, the preset's.
+    jitter: Option<Jitter>,
+    cap: Option<Bound>,
+}
+
+impl Value for JitterFile {
+    const EXPECTED: &'static str = r#"a table, or "none", "full", "equal" or "decorrelated""#;
+
+    fn read(found: &Found<'_>) -> Result<Self, &'static str> {
+        let jitter = match JitterKind::read(found)? {
+            JitterKind::None => Jitter::none(),
+            JitterKind::Full => Jitter::full(),
+            JitterKind::Equal => Jitter::equal(),
+            JitterKind::Decorrelated => Jitter::decorrelated(),
+            JitterKind::Additive | JitterKind::Proportional => {
+                return Err("alone says too little");
+            }
+        };
+        Ok(Self {
+            jitter: Some(jitter),
+            cap: None,
+        })
+    }
+
+    fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
+        let table = place.as_table();
+        let fields = JitterFields::from_map(table, map)?;
+        fields.jitter(table).map_err(A::Error::custom)
+    }
+}
+
+impl JitterFields {
+    fn jitter(self, table: &'static str) -> Result<JitterFile, String> {
+        let Self {
+            kind,
+            low,
+            high,
+            share,
+            capped_after_jitter: cap,
+        } = self;
+        for (field, is_there, owner) in [
+            ("low", low.is_some(), JitterKind::Additive),
+            ("high", high.is_some(), JitterKind::Additive),
+            ("share", share.is_some(), JitterKind::Proportional),
+        ] {
+            // Without a kind it stays full, as it is in all presets.
+            let kind = kind.unwrap_or(JitterKind::Full);
+            if is_there && kind != owner {
+                let place = Place::of(table, field);
+                let (kind, owner) = (kind.name(), owner.name());
+                return Err(format!(
+                    r#"{place}: a jitter of kind "{kind}" has none, expected kind "{owner}""#
+                ));
+            }
+        }
+        let jitter = match kind {
+            None => None,
+            Some(JitterKind::None) => Some(Jitter::none()),
+            Some(JitterKind::Full) => Some(Jitter::full()),
+            Some(JitterKind::Equal) => Some(Jitter::equal()),
+            Some(JitterKind::Decorrelated) => Some(Jitter::decorrelated()),
+            Some(JitterKind::Additive) => {
+                let low = low.unwrap_or(Duration::ZERO);
+                let high = high.ok_or_else(|| missing(table, "high", Duration::EXPECTED))?;
+                if high < low {
+                    let place = Place::of(table, "high");
+                    let (low, high) = (text(low), text(high));
+                    return Err(format!(
+                        r#"{place}: "{high}" is less than {table}.low, which is "{low}""#
+                    ));
+                }
+                Some(Jitter::additive(low, high))
+            }
+            Some(JitterKind::Proportional) => {
+                let Share(share) = share.ok_or_else(|| missing(table, "share", Share::EXPECTED))?;
+                Some(Jitter::proportional(share))
+            }
+        };
+        Ok(JitterFile { jitter, cap })
+    }
+}
+
+fn missing(table: &'static str, field: &'static str, expected: &str) -> String {
+    let place = Place::of(table, field);
+    format!("{place}: is missing, expected {expected}")
+}
+
+impl JitterFile {
+    /// The jitter `from`, changed by what the file says.
+    pub(super) fn onto(self, from: Jitter) -> Jitter {
+        let mut jitter = self.jitter.unwrap_or(from);
+        if let Some(Bound(cap)) = self.cap {
+            jitter.cap = cap.unwrap_or(Duration::MAX);
+        }
+        jitter
+    }
+}
+
+pub(super) struct WrittenJitter(pub(super) Jitter);
+
+impl Serialize for WrittenJitter {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Jitter { kind, cap } = self.0;
+        let (name, range, share) = match kind {
+            jitter::Kind::None => (JitterKind::None, None, None),
+            jitter::Kind::Full => (JitterKind::Full, None, None),
+            jitter::Kind::Equal => (JitterKind::Equal, None, None),
+            jitter::Kind::Decorrelated => (JitterKind::Decorrelated, None, None),
+            jitter::Kind::Additive { low, high } => (JitterKind::Additive, Some((low, high)), None),
+            // The share is what is above 1; both ends are made of one number.
+            jitter::Kind::Proportional { above, .. } => {
+                (JitterKind::Proportional, None, Some(above))
+            }
+        };
+        let cap = Some(cap).filter(|&cap| cap < Duration::MAX);
+        let count = 2 * usize::from(range.is_some())
+            + usize::from(share.is_some())
+            + usize::from(cap.is_some());
+        if count == 0 {
+            return to.serialize_str(name.name());
+        }
+        let mut fields = to.serialize_struct("Jitter", 1 + count)?;
+        fields.serialize_field("kind", name.name())?;
+        if let Some((low, high)) = range {
+            fields.serialize_field("low", &WrittenDuration(low))?;
+            fields.serialize_field("high", &WrittenDuration(high))?;
+        }
+        if let Some(above) = share {
+            let share = Ratio::clamped(jitter::number(above) - 1.0, 0, 1);
+            fields.serialize_field("share", &number::shortest(share))?;
+        }
+        if let Some(cap) = cap {
+            fields.serialize_field("capped_after_jitter", &WrittenDuration(cap))?;
+        }
+        fields.end()
+    }
+}

@@ -1,0 +1,34 @@
+//! A number with a fraction: a factor, or a share.
+
+use super::field::Found;
+use crate::jitter;
+use crate::ratio::Ratio;
+
+/// A number from `low` to `high`, or what is wrong with what was found.
+pub(super) fn within(found: &Found<'_>, low: f64, high: f64) -> Result<f64, &'static str> {
+    let number = match *found {
+        Found::Whole(number) => number as f64,
+        Found::Number(number) => number,
+        Found::Text(_) | Found::Other(_) => return Err("is no number"),
+    };
+    if number.is_nan() {
+        Err("is no number")
+    } else if number < low {
+        Err("is too little")
+    } else if number > high {
+        Err("is too much")
+    } else {
+        Ok(number)
+    }
+}
+
+/// The number with the fewest decimals that is read as `ratio`.
+pub(super) fn shortest(ratio: Ratio) -> f64 {
+    let exact = jitter::number(ratio);
+    let rounded = (0..10).map(|decimals| {
+        let scale = 10_f64.powi(decimals);
+        (exact * scale).round() / scale
+    });
+    let mut same = rounded.filter(|&it| Ratio::clamped(it, 0, u16::MAX) == ratio);
+    same.next().unwrap_or(exact)
+}

@@ -25,7 +25,7 @@ pub fn error_kind(error: &Error) -> ErrorKind {
         return ErrorKind::Other;
     };
     // The order matters: a connection that did not come about in time is both.
-    if error.is_connect() {
+    if is_connect(error) {
         ErrorKind::Connect
     } else if error.is_timeout() {
         ErrorKind::Timeout
@@ -37,6 +37,17 @@ pub fn error_kind(error: &Error) -> ErrorKind {
     } else {
         ErrorKind::Interrupted
     }
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn is_connect(error: &reqwest::Error) -> bool {
+    error.is_connect()
+}
+
+/// A browser does not tell whether it had a connection when a fetch failed.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn is_connect(_: &reqwest::Error) -> bool {
+    false
 }
 
 fn is_io(error: &reqwest::Error) -> bool {

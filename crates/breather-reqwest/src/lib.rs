@@ -58,12 +58,35 @@
 //!
 //! The slot is filled whatever the end, also of a call that is dropped. A response of a call that waited or was sent more than once has
 //! the [`Report`](breather::Report) in its own extensions, too.
+//!
+//! # In a browser
+//!
+//! Built for `wasm32-unknown-unknown`, calls wait by `setTimeout`, through `BrowserTimer` in place of
+//! tokio's timer, in a page, a worker or Node. Their futures are not `Send`, as reqwest's own there.
+//! What differs besides:
+//!
+//! - reqwest's responses have no extensions there, so that the report is in the slot alone.
+//! - A fetch that fails says no more than that, be it refused by the server, by the network or by the
+//!   browser's rules for other origins. [`error_kind()`] says `Interrupted` then: it is repeated if the call is
+//!   idempotent.
+//! - A server of another origin is heard only as far as its `Access-Control-Expose-Headers` permits: without
+//!   it, no `Retry-After` and no quota is read, and calls wait by the policy alone.
+//! - A browser slows down the timers of a tab that nobody looks at, to one a second and after minutes to
+//!   one a minute. Waits get longer there, never shorter.
 
 pub use ::breather;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use breather_tokio::{Seeds, TokioTimer};
 
 mod error_kind;
 mod middleware;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod seeds;
+mod timer;
 
 pub use error_kind::error_kind;
 pub use middleware::RetryMiddleware;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use seeds::Seeds;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use timer::{BrowserSleep, BrowserTimer};

@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, ReportSlot, Scopes,
-    is_idempotent,
+    ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, Report, ReportSlot,
+    Scopes, is_idempotent,
 };
-use breather_tokio::{Seeds, TokioTimer};
 use http::{Extensions, Method};
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 use url::Position;
 
+use crate::Seeds;
 use crate::error_kind::error_kind;
+use crate::timer::PlatformTimer;
 
 /// Retries and paces the calls of a client.
 ///
@@ -99,7 +100,9 @@ impl fmt::Debug for RetryMiddleware {
     }
 }
 
-#[async_trait::async_trait]
+// Under the same condition as the trait's own attribute.
+#[cfg_attr(not(target_arch = "wasm32"), async_trait::async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait::async_trait(?Send))]
 impl Middleware for RetryMiddleware {
     async fn handle(
         &self,
@@ -120,8 +123,10 @@ impl Middleware for RetryMiddleware {
         let scopes = extensions.get::<Scopes>().cloned();
         let asked = authority(request.url());
         let mut call = match &scopes {
-            Some(scopes) => self.breather.start(scopes.iter(), spec, TokioTimer, seed),
-            None => self.breather.start(Some(asked), spec, TokioTimer, seed),
+            Some(scopes) => self
+                .breather
+                .start(scopes.iter(), spec, PlatformTimer, seed),
+            None => self.breather.start(Some(asked), spec, PlatformTimer, seed),
         };
         call.set_slot(slot);
         // Where no scope has its name, it is kept to tell who answered.
@@ -151,7 +156,7 @@ impl Middleware for RetryMiddleware {
 
         let mut response = result?;
         if let Some(report) = call.eventful_report() {
-            response.extensions_mut().insert(*report);
+            attach(&mut response, report);
         }
         Ok(response)
     }
@@ -161,7 +166,7 @@ impl RetryMiddleware {
     /// Tells the call how its attempt ended.
     fn decide(
         &self,
-        call: &mut ActiveCall<TokioTimer>,
+        call: &mut ActiveCall<PlatformTimer>,
         method: &Method,
         asked: Option<&str>,
         result: &Result<Response>,
@@ -193,3 +198,12 @@ impl RetryMiddleware {
 fn authority(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn attach(response: &mut Response, report: &Report) {
+    response.extensions_mut().insert(*report);
+}
+
+/// Responses of a browser have no extensions; there, the report is in the call's slot alone.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn attach(_: &mut Response, _: &Report) {}

@@ -37,7 +37,27 @@
 //! ```
 //!
 //! A body that cannot be cloned (a stream) is sent once, as if this middleware were not there, except
-//! that it waits for its turn.
+//! that it waits for its turn; unless the caller can make it again, by
+//! [`with_request_fn`](RequestBuilderExt::with_request_fn).
+//!
+//! # What a request asks for
+//!
+//! [`CallOptions`](breather::CallOptions) among its extensions: another policy, a deadline, scopes, no retries, or that it is
+//! idempotent. Of all requests of a host or a path, [`Breather::route`](breather::Breather::route).
+//!
+//! ```no_run
+//! use breather_reqwest::breather::CallOptions;
+//! use std::time::Duration;
+//! # async fn example(client: reqwest_middleware::ClientWithMiddleware) -> reqwest_middleware::Result<()> {
+//! let response = client
+//!     .post("https://api.example.com/search")
+//!     .with_extension(CallOptions::new().idempotent(true).with_deadline(Duration::from_secs(2)))
+//!     .send()
+//!     .await?;
+//! # let _ = response;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # What happened to a call
 //!
@@ -78,14 +98,18 @@ pub use ::breather;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use breather_tokio::{Seeds, TokioTimer};
 
+mod drain;
 mod error_kind;
 mod middleware;
+mod request_fn;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod seeds;
+mod spare;
 mod timer;
 
 pub use error_kind::error_kind;
 pub use middleware::RetryMiddleware;
+pub use request_fn::{RequestBuilderExt, RequestFn};
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use seeds::Seeds;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

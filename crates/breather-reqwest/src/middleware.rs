@@ -1,19 +1,24 @@
 //! The middleware.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Classify, Decision, Ending, Hint, Http, Report, ReportSlot,
-    Scopes, is_idempotent,
+    ActiveCall, Breather, CallOptions, CallSpec, Classify, Decision, Ending, Hint, Http, Report,
+    ReportSlot, is_idempotent,
 };
-use http::{Extensions, Method};
+use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 use url::Position;
+use uuid::Uuid;
 
 use crate::Seeds;
+use crate::drain::drain_until;
 use crate::error_kind::error_kind;
+use crate::request_fn::RequestFn;
+use crate::spare::Spare;
 use crate::timer::PlatformTimer;
 
 /// Retries and paces the calls of a client.
@@ -38,6 +43,8 @@ pub struct RetryMiddleware {
     breather: Breather,
     classify: Arc<dyn Classify>,
     seeds: Seeds,
+    adds_keys: bool,
+    attempt_header: Option<HeaderName>,
 }
 
 impl RetryMiddleware {
@@ -49,6 +56,8 @@ impl RetryMiddleware {
             breather,
             classify: Arc::new(Http),
             seeds: Seeds::random(),
+            adds_keys: false,
+            attempt_header: None,
         }
     }
 
@@ -73,6 +82,25 @@ impl RetryMiddleware {
     #[must_use]
     pub fn with_classifier(mut self, classify: impl Classify + 'static) -> Self {
         self.classify = Arc::new(classify);
+        self
+    }
+
+    /// Gives each request that is not idempotent by its method an `Idempotency-Key`, a random UUID, if it has none. All attempts
+    /// of the call have the same, so that a server that knows the header executes it once, and the call is repeated like an
+    /// idempotent one. Only for servers that do: others execute it again.
+    ///
+    /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
+    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it.
+    #[must_use]
+    pub const fn with_idempotency_keys(mut self) -> Self {
+        self.adds_keys = true;
+        self
+    }
+
+    /// Sends the number of each attempt, from 1, in the header `name`, as in `x-retry-attempt`. Defaults to no such header.
+    #[must_use]
+    pub fn with_attempt_header(mut self, name: HeaderName) -> Self {
+        self.attempt_header = Some(name);
         self
     }
 
@@ -110,51 +138,68 @@ impl Middleware for RetryMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let method = request.method().clone();
-        let slot = extensions.get::<ReportSlot>().cloned();
-        let may_repeat = self.breather.policy().may_repeat();
-        let mut spare = may_repeat.then(|| request.try_clone()).flatten();
+        let mut attempt = request;
+        if self.adds_keys && !is_idempotent(attempt.method(), attempt.headers()) {
+            attempt
+                .headers_mut()
+                .insert(IDEMPOTENCY_KEY, idempotency_key());
+        }
+        let method = attempt.method().clone();
+        let mut call = self.start(&attempt, extensions);
+        let may_repeat = call.policy().may_repeat();
+        let make = extensions.get::<RequestFn>();
+        let mut spare = may_repeat.then(|| Spare::of(&mut attempt, make)).flatten();
+        call.set_replayable(spare.is_some());
         // What inner middlewares put in during one attempt is not for the next one to find.
         let pristine = spare.is_some().then(|| extensions.clone());
-        let spec = CallSpec::new()
-            .idempotent(is_idempotent(&method, request.headers()))
-            .replayable(spare.is_some());
-        let seed = self.seeds.draw();
-        let scopes = extensions.get::<Scopes>().cloned();
-        let asked = authority(request.url());
-        let mut call = match &scopes {
-            Some(scopes) => self
-                .breather
-                .start(scopes.iter(), spec, PlatformTimer, seed),
-            None => self.breather.start(Some(asked), spec, PlatformTimer, seed),
-        };
-        call.set_slot(slot);
         // Where no scope has its name, it is kept to tell who answered.
-        let asked = scopes.is_some().then(|| asked.to_owned());
+        let asked = authority(attempt.url());
+        let is_named_otherwise = call.scope().is_some_and(|scope| scope != asked);
+        let asked = is_named_otherwise.then(|| asked.to_owned());
 
-        let mut attempt = request;
+        let mut first = Some(attempt);
         let mut last_error = None;
-        let result = loop {
-            if let Err(stopped) = call.ready().await {
+        let mut unread = None;
+        let mut response = loop {
+            if let Err(stopped) = drain_until(unread.take(), call.ready()).await {
                 // The call is over without another attempt. An error of the one before says more, and a
                 // response of the one before is gone.
-                break Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
+                return Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
             }
-            let result = next.clone().run(attempt, extensions).await;
-            let decision = self.decide(&mut call, &method, asked.as_deref(), &result);
-            let (Decision::Retry(_), Some(copy)) = (decision, spare.take()) else {
-                break result;
+            let mut attempt = match first.take() {
+                Some(first) => first,
+                None => {
+                    let kept = spare.take().expect("a call without is not replayable");
+                    let (again, kept) = kept.request()?;
+                    spare = kept;
+                    again
+                }
             };
-            // The response goes before the wait, not after it, and its connection with it.
-            last_error = result.err();
+            if let Some(name) = &self.attempt_header {
+                let number = HeaderValue::from(call.attempt());
+                attempt.headers_mut().insert(name, number);
+            }
+            let result = call.in_time(next.clone().run(attempt, extensions)).await;
+            last_error = None;
+            match result {
+                None => {
+                    let _ = call.on_timed_out().map_err(Error::middleware)?;
+                }
+                Some(result) => {
+                    let decision = self.decide(&mut call, &method, asked.as_deref(), &result);
+                    if matches!(decision, Decision::Stop(_)) {
+                        break result?;
+                    }
+                    match result {
+                        Ok(response) => unread = Some(response),
+                        Err(error) => last_error = Some(error),
+                    }
+                }
+            }
             if let Some(pristine) = &pristine {
                 extensions.clone_from(pristine);
             }
-            spare = copy.try_clone();
-            attempt = copy;
         };
-
-        let mut response = result?;
         if let Some(report) = call.eventful_report() {
             attach(&mut response, report);
         }
@@ -163,6 +208,27 @@ impl Middleware for RetryMiddleware {
 }
 
 impl RetryMiddleware {
+    fn start(&self, request: &Request, extensions: &Extensions) -> ActiveCall<PlatformTimer> {
+        let (breather, seed) = (&self.breather, self.seeds.draw());
+        let url = request.url();
+        let host = || Some(Cow::Borrowed(authority(url)));
+        let own = CallOptions::of_extensions(extensions);
+        let options = breather.options(own, host, url.path());
+        let options = options.as_ref();
+        let said = options.and_then(CallOptions::is_idempotent);
+        let idempotent = said.unwrap_or_else(|| is_idempotent(request.method(), request.headers()));
+        let spec = CallSpec::new().idempotent(idempotent);
+        let mut call = match options.and_then(CallOptions::scopes) {
+            Some(scopes) => breather.start(scopes.iter(), spec, PlatformTimer, seed),
+            None => breather.start(Some(authority(url)), spec, PlatformTimer, seed),
+        };
+        if let Some(options) = options {
+            call.set_options(options);
+        }
+        call.set_slot(extensions.get::<ReportSlot>().cloned());
+        call
+    }
+
     /// Tells the call how its attempt ended.
     fn decide(
         &self,
@@ -177,10 +243,12 @@ impl RetryMiddleware {
             Err(_) => Hint::new(moment.instant()),
         };
         let ending = match result {
-            Ok(response) => Ok(response.status()),
-            Err(error) => Err(error_kind(error)),
+            Ok(response) => {
+                Ending::new(method, Ok(response.status()), &hint).with_headers(response.headers())
+            }
+            Err(error) => Ending::new(method, Err(error_kind(error)), &hint),
         };
-        let outcome = self.classify.classify(&Ending::new(method, ending, &hint));
+        let outcome = self.classify.classify(&ending);
         // After a redirect, what is said is said by and of another server.
         let is_elsewhere = match (result, asked.or_else(|| call.scope())) {
             (Ok(response), Some(asked)) => authority(response.url()) != asked,
@@ -192,6 +260,14 @@ impl RetryMiddleware {
             call.on_outcome(outcome, &hint)
         }
     }
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+fn idempotency_key() -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let key: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(key).expect("digits, letters and hyphens")
 }
 
 /// The host and port of `url`, without credentials: whom a limit belongs to.

@@ -3,6 +3,8 @@
 
 #![cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 
+mod bodies;
+mod options;
 mod script;
 mod scripted;
 mod sockets;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use reqwest::{Body, Method, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 use tokio::time::{Instant, sleep};
@@ -33,6 +33,8 @@ pub(crate) struct Answer {
 pub(crate) struct Send {
     pub(crate) at: Instant,
     pub(crate) method: Method,
+    pub(crate) url: reqwest::Url,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) attempts_seen: usize,
 }
@@ -100,6 +102,8 @@ impl Middleware for Script {
         let send = Send {
             at: Instant::now(),
             method: request.method().clone(),
+            url: request.url().clone(),
+            headers: request.headers().clone(),
             body: request.body().and_then(Body::as_bytes).map(<[u8]>::to_vec),
             attempts_seen: seen.0,
         };

@@ -1,0 +1,192 @@
+//! Bodies of requests and responses, over sockets.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Response};
+use axum::routing::any;
+use breather_reqwest::breather::{Backoff, Breather, Jitter, Policy};
+use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware};
+use reqwest::multipart::Form;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+fn client() -> (ClientWithMiddleware, reqwest::Client) {
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let policy = Policy::new().with_backoff(Backoff::constant(Duration::from_millis(1)));
+    let retry = RetryMiddleware::new(Breather::new(policy));
+    (ClientBuilder::new(plain.clone()).with(retry).build(), plain)
+}
+
+type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
+
+/// A server that fails the first `failures` requests when it has read them.
+async fn failing(failures: usize) -> (String, Received) {
+    let received = Received::default();
+    let log = received.clone();
+    let left = Arc::new(AtomicUsize::new(failures));
+    let handler = move |headers: HeaderMap, body: Bytes| async move {
+        log.lock().unwrap().push((headers, body));
+        let fails = left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok();
+        let status = if fails { 500 } else { 200 };
+        Response::builder()
+            .status(status)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = Router::new().fallback(any(handler));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (url, received)
+}
+
+fn stream() -> reqwest::Body {
+    let chunks = ["a ", "row ", "more"].map(Ok::<_, io::Error>);
+    reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
+}
+
+#[tokio::test]
+async fn a_stream_is_made_again_for_each_attempt_and_no_earlier() {
+    // reqwest-middleware#44, #214; reqwest#2416; octocrab#835.
+    let (url, received) = failing(2).await;
+    let (client, plain) = client();
+    let made = Arc::new(AtomicUsize::new(0));
+    let (count, target) = (Arc::clone(&made), url.clone());
+    let response = client
+        .put(&url)
+        .header("x-of-the-caller", "kept")
+        .body(stream())
+        .with_request_fn(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            plain.put(&target).body(stream()).build()
+        })
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    let received = received.lock().unwrap();
+    assert_eq!(received.len(), 3);
+    for (headers, body) in received.iter() {
+        assert_eq!(&body[..], b"a row more");
+        assert_eq!(headers["x-of-the-caller"], "kept");
+    }
+    assert_eq!(made.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_form_is_made_again_with_the_boundary_that_it_has() {
+    let (url, received) = failing(1).await;
+    let (client, plain) = client();
+    let form = || Form::new().part("rows", reqwest::multipart::Part::stream(stream()));
+    let target = url.clone();
+    let response = client
+        .put(&url)
+        .multipart(form())
+        .with_request_fn(move || plain.put(&target).multipart(form()).build())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    let received = received.lock().unwrap();
+    assert_eq!(received.len(), 2);
+    for (headers, body) in received.iter() {
+        let kind = headers["content-type"].to_str().unwrap();
+        let boundary = kind.split_once("boundary=").unwrap().1;
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(
+            body.contains(boundary) && body.contains("a row more"),
+            "{kind}: {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_cloned_is_and_an_error_of_the_callers_function_ends_the_call() {
+    let (url, received) = failing(9).await;
+    let (client, plain) = client();
+    let put = client.put(&url).body("a row");
+    let put = put.with_request_fn(|| panic!("the body can be cloned"));
+    assert_eq!(put.send().await.unwrap().status(), 500);
+    assert_eq!(received.lock().unwrap().len(), 4);
+
+    let put = client.put(&url).body(stream());
+    let error = put
+        .with_request_fn(move || plain.put("no URL").build())
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_builder(), "{error}");
+    assert_eq!(received.lock().unwrap().len(), 5);
+}
+
+/// A server that answers each request with the next of `answers`, on as many connections as it is given, and counts those.
+async fn counting(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (count, answers) = (
+        Arc::clone(&connections),
+        Arc::new(Mutex::new(answers.into_iter())),
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let answers = Arc::clone(&answers);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while let Ok(byte) = stream.read_u8().await {
+                    head.push(byte);
+                    if head.ends_with(b"\r\n\r\n") {
+                        head.clear();
+                        let answer = answers.lock().unwrap().next().unwrap();
+                        // In two parts, so that the head comes without its body.
+                        let (first, rest) = answer.split_at(answer.find("\r\n\r\n").unwrap() + 4);
+                        stream.write_all(first.as_bytes()).await.unwrap();
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        if stream.write_all(rest.as_bytes()).await.is_err() {
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    (url, connections)
+}
+
+fn answer(status: u16, body: usize) -> String {
+    let body = "x".repeat(body);
+    format!(
+        "HTTP/1.1 {status} .\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn a_failed_response_is_drained_so_that_its_connection_is_used_again_unless_it_is_long() {
+    for (length, expected) in [(0, 1), (20_000, 1), (64 * 1024, 1), (64 * 1024 + 1, 2)] {
+        let (url, connections) = counting(vec![answer(503, length), answer(200, 0)]).await;
+        let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+        let policy = Policy::new()
+            .with_jitter(Jitter::none())
+            .with_backoff(Backoff::constant(Duration::from_millis(400)));
+        let retry = RetryMiddleware::new(Breather::new(policy));
+        let client = ClientBuilder::new(plain).with(retry).build();
+        assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+        assert_eq!(
+            connections.load(Ordering::SeqCst),
+            expected,
+            "{length} bytes"
+        );
+    }
+}

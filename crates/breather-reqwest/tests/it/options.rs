@@ -1,0 +1,256 @@
+//! What a client, a route or a request may ask for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use breather_reqwest::RetryMiddleware;
+use breather_reqwest::breather::{
+    Backoff, Breather, CallOptions, Jitter, Policy, ReportSlot, StopReason, Stopped,
+};
+use http::HeaderName;
+use reqwest::Method;
+use reqwest_middleware::{Error, RequestBuilder};
+use tokio::time::Instant;
+
+use crate::script::{Answer, Script, refusal};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tokio's timer has a granularity of a millisecond.
+const TICK: Duration = Duration::from_millis(3);
+
+const URL: &str = "http://api.example.com/v1/rows";
+
+fn at_once() -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(Duration::ZERO))
+        .with_jitter(Jitter::none())
+}
+
+fn failing() -> Script {
+    Script::new((0..50).map(|_| Answer::status(500)))
+}
+
+fn with(policy: Policy) -> RetryMiddleware {
+    RetryMiddleware::new(Breather::new(policy))
+}
+
+/// How often the script gets a request of `method` and `url`, as `ask` has it.
+async fn sends(
+    retry: &RetryMiddleware,
+    method: Method,
+    url: &str,
+    ask: impl FnOnce(RequestBuilder) -> RequestBuilder,
+) -> usize {
+    let script = failing();
+    let client = script.client(retry.clone());
+    let _ = ask(client.request(method, url)).send().await;
+    script.sends().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_goes_by_what_it_asks_for() {
+    // reqwest#2326: another policy for a request, on one client.
+    let retry = with(at_once());
+    let own = CallOptions::new();
+    for (options, method, expected) in [
+        (own.clone(), Method::GET, 4),
+        (
+            own.clone().with_policy(at_once().with_retries(1)),
+            Method::GET,
+            2,
+        ),
+        (own.clone().without_retries(), Method::GET, 1),
+        (own.clone().idempotent(false), Method::GET, 1),
+        (own.clone(), Method::POST, 1),
+        (own.clone().idempotent(true), Method::POST, 4),
+    ] {
+        let text = format!("{method} {options:?}");
+        let sends = sends(&retry, method, URL, |it| it.with_extension(options)).await;
+        assert_eq!(sends, expected, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_counts_for_its_requests_and_no_others() {
+    let breather = Breather::new(at_once());
+    breather.route("api.example.com/v1", CallOptions::new().without_retries());
+    let retry = RetryMiddleware::new(breather);
+    for (url, expected) in [
+        (URL, 1),
+        ("http://API.example.com:80/v1", 1),
+        ("http://api.example.com/v10", 4),
+        ("http://api.example.com:8080/v1", 4),
+        ("http://other.example.com/v1", 4),
+    ] {
+        assert_eq!(
+            sends(&retry, Method::GET, url, |it| it).await,
+            expected,
+            "{url}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
+    let script = Script::new([Answer::status(200).after(60 * SECOND)]);
+    let breather = Breather::new(at_once().with_attempt_timeout(2 * SECOND));
+    let client = script.client(RetryMiddleware::new(breather.clone()));
+    let start = Instant::now();
+    let response = client.put(URL).body("a row").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let took = start.elapsed();
+    assert!(took >= 2 * SECOND && took < 2 * SECOND + TICK, "{took:?}");
+    assert_eq!(breather.snapshot("api.example.com").unwrap().in_flight(), 0);
+    let bodies: Vec<_> = script.sends().into_iter().map(|send| send.body).collect();
+    assert_eq!(bodies, [Some(b"a row".to_vec()), Some(b"a row".to_vec())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
+    for (method, attempts, reason) in [
+        (Method::GET, 4, StopReason::Retries),
+        (Method::POST, 1, StopReason::NotIdempotent),
+    ] {
+        let script = Script::new((0..9).map(|_| Answer::status(200).after(60 * SECOND)));
+        let client = script.client(with(at_once().with_attempt_timeout(SECOND)));
+        let error = client.request(method, URL).send().await.unwrap_err();
+        let Error::Middleware(error) = error else {
+            panic!("{error}")
+        };
+        let stopped: &Stopped = error.downcast_ref().unwrap();
+        assert_eq!(stopped.stop().reason(), reason);
+        assert_eq!(script.sends().len(), attempts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
+    let script = Script::new([
+        Answer::status(500).after(3 * SECOND),
+        Answer::status(200).after(3_600 * SECOND),
+    ]);
+    let client = script.client(with(at_once().with_deadline(5 * SECOND)));
+    let slot = ReportSlot::new();
+    let start = Instant::now();
+    let request = client.get(URL).with_extension(slot.clone());
+    assert!(request.send().await.unwrap_err().is_middleware());
+    let report = slot.report().unwrap();
+    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    let took = start.elapsed();
+    assert!(took >= 5 * SECOND && took < 5 * SECOND + TICK, "{took:?}");
+}
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call() {
+    let retry = with(at_once()).with_idempotency_keys();
+    let mut keys = BTreeSet::new();
+    for _ in 0..3 {
+        let script = failing();
+        let _ = script.client(retry.clone()).post(URL).send().await;
+        let sent = script.sends();
+        let of_call: BTreeSet<_> = sent
+            .iter()
+            .map(|send| send.headers[&KEY].to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!((sent.len(), of_call.len()), (4, 1));
+        keys.extend(of_call);
+    }
+    assert_eq!(keys.len(), 3, "no two calls have the same");
+    assert!(keys.iter().all(|key| key.len() == 36), "{keys:?}");
+
+    let script = failing();
+    let _ = script.client(retry.clone()).get(URL).send().await;
+    assert!(!script.sends()[0].headers.contains_key(&KEY));
+
+    let script = failing();
+    let own = script.client(retry).post(URL).header(KEY, "mine");
+    let _ = own.send().await;
+    assert!(
+        script
+            .sends()
+            .iter()
+            .all(|send| send.headers[&KEY] == "mine")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
+    let name = HeaderName::from_static("x-retry-attempt");
+    let script = Script::new([Answer::status(500), refusal(1)]);
+    let client = script.client(with(at_once()).with_attempt_header(name.clone()));
+    let _ = client.get(URL).header(&name, "99").send().await;
+    let sends = script.sends();
+    let numbers: Vec<_> = sends.iter().map(|send| &send.headers[&name]).collect();
+    assert_eq!(numbers, ["1", "2", "3"]);
+
+    let script = Script::new([]);
+    let _ = script.client(with(at_once())).get(URL).send().await;
+    assert!(script.sends()[0].headers.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_origins_have_nothing_of_one_another() {
+    let breather = Breather::new(at_once());
+    let retry = RetryMiddleware::new(breather).with_idempotency_keys();
+    let script = Script::new((0..20).map(|_| Answer::status(500)));
+    let client = script.client(retry);
+    let slot = ReportSlot::new();
+    let one = client
+        .post("http://one.example.com/")
+        .bearer_auth("secret of one")
+        .with_extension(slot.clone())
+        .with_extension(CallOptions::new().idempotent(true));
+    let other = client.post("http://two.example.com/");
+    let (one, other) = tokio::join!(one.send(), other.send());
+    assert_eq!(
+        (one.unwrap().status(), other.unwrap().status()),
+        (500.try_into().unwrap(), 500.try_into().unwrap())
+    );
+    let sends = script.sends();
+    let of = |host| {
+        sends
+            .iter()
+            .filter(move |send| send.url.host_str() == Some(host))
+    };
+    assert_eq!(
+        (of("one.example.com").count(), of("two.example.com").count()),
+        (4, 4)
+    );
+    assert!(of("one.example.com").all(|send| send.headers.contains_key("authorization")));
+    assert!(of("two.example.com").all(|send| !send.headers.contains_key("authorization")));
+    let keys = |host| -> BTreeSet<_> {
+        of(host)
+            .map(|send| send.headers[&KEY].to_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(keys("one.example.com").is_disjoint(&keys("two.example.com")));
+    assert_eq!(slot.report().unwrap().attempts(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
+    let policy = at_once()
+        .with_attempt_timeout(5 * SECOND)
+        .with_deadline(60 * SECOND);
+    let breather = Breather::new(policy);
+    breather.route("api.example.com", CallOptions::new().idempotent(true));
+    let retry = RetryMiddleware::new(breather.clone())
+        .with_idempotency_keys()
+        .with_attempt_header(HeaderName::from_static("x-attempt"));
+    // In flight, waiting after a refusal, in flight again, and while it waits after its own time-out.
+    for after in [0, 1, 4, 9, 12, 14] {
+        let slow = Answer::status(200).after(6 * SECOND);
+        let script = Script::new([refusal(2).after(2 * SECOND), slow.clone(), slow]);
+        let client = script.client(retry.clone());
+        let _ = tokio::time::timeout(after * SECOND, client.post(URL).send()).await;
+        let snapshot = breather.snapshot("api.example.com").unwrap();
+        assert_eq!(
+            (snapshot.in_flight(), snapshot.waiting()),
+            (0, 0),
+            "{after} s"
+        );
+    }
+}

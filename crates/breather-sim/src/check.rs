@@ -77,9 +77,6 @@ pub enum Rule {
     Busy,
     /// Where headers are honest, there are at most 1.5 sends a call, and once some more for what a pacer sends before
     /// the first refusal is back: see [`Pacing`](breather::Pacing).
-    ///
-    /// Where others take a share of what a bucket gains, they may have taken any token before it is asked for, whatever
-    /// the headers said: then each send is granted that much less.
     Sends,
     /// Promise 6: the same seed gives the same run.
     Deterministic,
@@ -448,7 +445,7 @@ impl Checker {
             return self.fails(Rule::Succeeds, failed);
         }
         let (sends, calls) = (run.sends(), run.reports().len());
-        let most = 1.5 * calls as f64 / (1.0 - scenario.snatched());
+        let most = 1.5 * calls as f64;
         if scenario.is_honest() && sends > most as usize + start_up(scenario.round_trip()) {
             let (quota, cap) = (run.refused_quota(), run.refused_cap());
             let detail =

@@ -321,16 +321,6 @@ impl Scenario {
         self.refusal + 2 * self.jitter
     }
 
-    /// The share of a bucket's tokens that others take, each as soon as it comes.
-    pub(crate) fn snatched(&self) -> f64 {
-        let is_bucket = |&(kind, _): &(Kind, _)| matches!(kind, Kind::Tokens { .. });
-        if self.limiters.iter().any(is_bucket) {
-            self.others
-        } else {
-            0.0
-        }
-    }
-
     /// Whether the server tells all there is to know and nothing untrue, and nothing but limits comes between a
     /// single process and its calls.
     ///

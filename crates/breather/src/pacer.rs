@@ -10,6 +10,7 @@ mod pause;
 mod permit;
 mod quota;
 mod refill;
+mod rhythm;
 mod slowest;
 mod snapshot;
 mod stretch;
@@ -25,6 +26,7 @@ pub use self::pacing::{Pace, Pacing};
 use self::pause::Pause;
 pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
+use self::rhythm::Rhythm;
 use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
 use self::stretch::Stretch;
@@ -84,6 +86,7 @@ pub struct Pacer {
     kinship: Kinship,
     concurrency: Concurrency,
     lateness: Lateness,
+    rhythm: Rhythm,
     pause: Pause,
     stretch: Stretch,
     /// How long a refusal takes to come back: the slowest of late.
@@ -158,6 +161,7 @@ impl Pacer {
             kinship: Kinship::default(),
             concurrency: Concurrency::new(),
             lateness: Lateness::new(),
+            rhythm: Rhythm::default(),
             pause: Pause::new(),
             stretch: Stretch::default(),
             refusal_time: None,
@@ -674,7 +678,10 @@ impl Pacer {
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
             (Phase::Probing { .. }, Some(at)) if !is_blur(now, at) => self.refused_until(now, at),
-            (Phase::Probing { hold, .. }, stated) => hold.on_probe_refused(now, stated),
+            (Phase::Probing { hold, .. }, stated) => {
+                let apart = self.rhythm.apart();
+                hold.on_probe_refused(now, stated.map(|at| at + apart))
+            }
             (Phase::Running, Some(at)) => self.refused_until(now, at),
             (Phase::Running, None) => self.guess(now),
             (Phase::Held(hold), Some(at)) => match hold.cause {
@@ -754,7 +761,12 @@ impl Pacer {
         match self.phase {
             Phase::Probing { hold, .. } => {
                 match hold.cause {
-                    Cause::Counted | Cause::Refused => self.lateness.on_opened(&hold, sent),
+                    Cause::Counted | Cause::Refused => {
+                        // Where others are first at what comes back, how late a reset is tells of them.
+                        if !self.rhythm.on_opened(&hold, sent) {
+                            self.lateness.on_opened(&hold, sent);
+                        }
+                    }
                     Cause::Guessed => self.pause.on_opened(&hold, sent),
                     Cause::Spent | Cause::Overloaded => {}
                 }
@@ -803,7 +815,11 @@ impl Pacer {
     #[cold]
     fn hold_as_spent(&mut self, now: Instant) -> bool {
         let hold = match self.quota.reset() {
-            Some(at) => Hold::new(Cause::Counted, at, at + self.lateness.guard()),
+            Some(at) => {
+                let is_of_one = self.quota.limit() == Some(1) && self.in_flight == 0;
+                self.rhythm.on_spent(now, is_of_one.then_some(self.sent_at));
+                Hold::new(Cause::Counted, at, at + self.guard(at))
+            }
             // What is in flight will tell; if it does not come back, a probe has to.
             None if self.in_flight > 0 => Hold::new(Cause::Spent, now, now + self.long_service()),
             None => Hold::new(Cause::Spent, now, now + self.pause.length()),
@@ -812,6 +828,12 @@ impl Pacer {
         self.evidence = None;
         self.concurrency.on_slack(now);
         hold.stated().is_some()
+    }
+
+    /// What to add to `at`, when a window that is used up resets, as the server says.
+    fn guard(&self, at: Instant) -> Duration {
+        let guard = self.rhythm.guard(at);
+        guard.unwrap_or(self.lateness.guard())
     }
 
     /// What becomes of a hold that no probe was refused in, by what is known now.

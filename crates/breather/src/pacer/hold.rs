@@ -74,10 +74,15 @@ impl Hold {
     /// The first time, the new instant is taken for the old one, rounded up anew; a server that goes on
     /// so is taken at its word.
     pub(super) fn on_probe_refused(mut self, now: Instant, stated: Option<Instant>) -> Self {
-        let overdue = now.duration_since(self.from);
         let wait = match self.cause {
-            Cause::Counted | Cause::Refused => (overdue / 2).clamp(SHORTEST_PROBE, LONGEST_PROBE),
-            Cause::Spent | Cause::Guessed | Cause::Overloaded => (overdue / 10).max(SHORTEST_GUESS),
+            Cause::Counted | Cause::Refused => {
+                let overdue = now.duration_since(self.due);
+                (overdue / 2).clamp(SHORTEST_PROBE, LONGEST_PROBE)
+            }
+            Cause::Spent | Cause::Guessed | Cause::Overloaded => {
+                let overdue = now.duration_since(self.from);
+                (overdue / 10).max(SHORTEST_GUESS)
+            }
         };
         self.refusals += 1;
         self.until = (now + wait).max(self.due);
@@ -142,7 +147,7 @@ impl Lateness {
 const TAKEN_FOR_BLUR: u32 = 2;
 
 /// A server that is more than this late does not round, it is wrong; each reset then costs a probe.
-const LONGEST_GUARD: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_GUARD: Duration = Duration::from_secs(5);
 
 const SHORTEST_PROBE: Duration = Duration::from_millis(100);
 

@@ -1,5 +1,6 @@
 //! What a scope's pacer learns, and what it then does.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use breather::{
@@ -911,6 +912,67 @@ fn others_who_use_the_quota_are_reckoned_with() {
     let in_flight: Vec<_> = (0..5).map(|_| granted(&mut pacer, now)).collect();
     waits(&mut pacer, now);
     drop(in_flight);
+}
+
+/// How many of `calls`, one after the other, a window of one refuses that is open when `is_open`, and says each time
+/// that it resets in a second.
+fn refused_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) -> u32 {
+    let mut pacer = pacer();
+    let mut now = START;
+    let mut refusals = 0;
+    for _ in 0..calls {
+        let place = pacer.arrive();
+        loop {
+            let permit = match pacer.request(now, place, Patience::endless()) {
+                Turn::Send(permit) => permit,
+                Turn::Wait { .. } => {
+                    now = pacer.next_wake().unwrap();
+                    continue;
+                }
+                Turn::Crowded => panic!("crowded"),
+            };
+            let is_accepted = is_open(now.duration_since(START));
+            now = now + 20 * MS;
+            let window = Window::new("").with_limit(1).with_remaining(0);
+            let hint = Hint::new(now).with_window(window.with_reset(SECOND));
+            if is_accepted {
+                pacer.on_outcome(now, permit, Outcome::success(), &hint);
+                break;
+            }
+            refusals += 1;
+            let hint = hint.with_retry_after(SECOND);
+            pacer.on_outcome(now, permit, refused(), &hint);
+        }
+    }
+    refusals
+}
+
+#[test]
+fn a_window_of_one_is_asked_again_at_the_interval_at_which_others_left_it_open() {
+    // Others come each 269 ms and take what has come back 186 ms after that.
+    let is_left = |at: Duration| at.as_millis() % 269 >= 186;
+    let refusals = refused_by_a_window_of_one(100, is_left);
+    // At instants that know nothing of them, 223 would be refused.
+    assert!(refusals <= 100, "{refusals}");
+    // Without others, nothing is waited for in addition.
+    assert_eq!(refused_by_a_window_of_one(100, |_| true), 0);
+}
+
+#[test]
+fn an_interval_that_let_in_a_window_of_one_is_given_up_once_the_reset_is_right_again() {
+    // For half a minute it opens 2.5 s after it should.
+    let slow = Cell::new(Duration::ZERO);
+    let latest = Cell::new(Duration::ZERO);
+    refused_by_a_window_of_one(60, |at| {
+        let since = at - latest.get();
+        let is_open = at > 30 * SECOND || at.is_zero() || since >= 3 * SECOND + 500 * MS;
+        if is_open {
+            slow.set(since);
+            latest.set(at);
+        }
+        is_open
+    });
+    assert_eq!(slow.get(), SECOND);
 }
 
 #[test]

@@ -833,7 +833,7 @@ impl Pacer {
     /// What to add to `at`, when a window that is used up resets, as the server says.
     fn guard(&self, at: Instant) -> Duration {
         let guard = self.rhythm.guard(at);
-        guard.unwrap_or(self.lateness.guard())
+        guard.unwrap_or_else(|| self.lateness.guard())
     }
 
     /// What becomes of a hold that no probe was refused in, by what is known now.

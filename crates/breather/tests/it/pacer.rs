@@ -952,7 +952,7 @@ fn a_window_of_one_is_asked_again_at_the_interval_at_which_others_left_it_open()
     // Others come each 269 ms and take what has come back 186 ms after that.
     let is_left = |at: Duration| at.as_millis() % 269 >= 186;
     let refusals = refused_by_a_window_of_one(100, is_left);
-    // At instants that know nothing of them, 223 would be refused.
+    // Asked when it says, it refuses 333.
     assert!(refusals <= 100, "{refusals}");
     // Without others, nothing is waited for in addition.
     assert_eq!(refused_by_a_window_of_one(100, |_| true), 0);

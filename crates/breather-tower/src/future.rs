@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use breather::{ActiveCall, Decision, Executed, Instant, Step, Stopped, Waiting};
+use breather::{ActiveCall, Decision, Executed, Instant, Kind, Step, Stopped, Waiting};
 use breather_tokio::TokioTimer;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -149,7 +149,12 @@ where
             if !is_sent {
                 outcome = outcome.with_executed(Executed::No);
             }
+            if is_sent && outcome.kind() != Kind::Success && !is_of_use(this.repeat, this.spare) {
+                this.call.set_replayable(false);
+            }
             if let Decision::Stop(_) = this.call.on_outcome(outcome, &hint) {
+                // It may hold up what is still being sent.
+                *this.spare = None;
                 this.state.set(State::Done);
                 return Poll::Ready(self.finish(result));
             }
@@ -183,9 +188,15 @@ where
         let mut this = self.as_mut().project();
         // How an earlier attempt ended is not how this one did.
         *this.last_error = None;
+        if !is_of_use(this.repeat, this.spare) {
+            this.call.set_replayable(false);
+        }
         match this.call.on_timed_out() {
             Ok(_) => self.renew(),
-            Err(stopped) => this.state.set(State::stopped(stopped)),
+            Err(stopped) => {
+                *this.spare = None;
+                this.state.set(State::stopped(stopped));
+            }
         }
     }
 
@@ -199,6 +210,11 @@ where
         }
         result
     }
+}
+
+/// Whether what was kept of the request can be sent, if anything was.
+fn is_of_use<R: Repeat<Req>, Req>(repeat: &R, spare: &Option<R::Spare>) -> bool {
+    spare.as_ref().is_none_or(|spare| repeat.can_repeat(spare))
 }
 
 impl<F> State<F> {

@@ -11,6 +11,7 @@ use crate::attempt_header::AttemptHeader;
 use crate::box_errors::BoxErrorsLayer;
 use crate::http::Http;
 use crate::repeat::{Cloned, SendOnce};
+use crate::replay::Replay;
 use crate::service::Retry;
 
 /// Retries and paces the calls of a service.
@@ -149,6 +150,30 @@ impl<C, R> RetryLayer<C, R> {
     #[must_use]
     pub fn send_once(self) -> RetryLayer<C, SendOnce> {
         self.with_repeat(SendOnce)
+    }
+
+    /// Records up to `limit` bytes of each request's body while it is sent, to send it again: for bodies that are
+    /// streams. What is longer is sent once; [`Replay`] has the details.
+    ///
+    /// The inner service's requests have a [`ReplayBody`](crate::ReplayBody).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::{Replay, ReplayBody, RetryLayer};
+    /// use http_body_util::combinators::UnsyncBoxBody;
+    /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    /// use tower::Layer;
+    ///
+    /// type Upload = UnsyncBoxBody<bytes::Bytes, std::io::Error>;
+    ///
+    /// let client = Client::builder(TokioExecutor::new()).build_http::<ReplayBody<Upload>>();
+    /// let service = RetryLayer::default().replay(Replay::default().limit()).box_errors().layer(client);
+    /// # let _: &dyn tower::Service<http::Request<Upload>, Response = _, Error = tower::BoxError, Future = _> = &service;
+    /// ```
+    #[must_use]
+    pub fn replay(self, limit: usize) -> RetryLayer<C, Replay> {
+        self.with_repeat(Replay::new(limit))
     }
 
     /// Boxes the inner service's errors, for a service whose error type cannot hold a

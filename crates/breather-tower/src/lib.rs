@@ -22,7 +22,7 @@
 //! |---|---|
 //! | It is `Clone` | put a `tower::buffer` around it |
 //! | Its request is `http::Request<B>`, its response `http::Response<_>` | [`with_classifier`](RetryLayer::with_classifier) takes a closure for any others |
-//! | `B` is `Clone` | [`send_once`](RetryLayer::send_once), or a [`Repeat`] of your own |
+//! | `B` is `Clone` | [`replay`](RetryLayer::replay) for streams, [`send_once`](RetryLayer::send_once), or a [`Repeat`] of your own |
 //! | Its error is `From<Stopped>`, as a boxed one is | [`box_errors`](RetryLayer::box_errors) |
 //! | Its error is an [`HttpError`], as a boxed one is | implement it, or [`box_errors`](RetryLayer::box_errors) |
 //!
@@ -72,6 +72,8 @@ mod future;
 mod http;
 mod layer;
 mod repeat;
+mod replay;
+mod replay_body;
 mod service;
 
 pub use self::http::Http;
@@ -82,4 +84,6 @@ pub use error_kind::{HttpError, error_kind};
 pub use future::ResponseFuture;
 pub use layer::RetryLayer;
 pub use repeat::{Cloned, Repeat, SendOnce};
+pub use replay::Replay;
+pub use replay_body::{Recording, ReplayBody};
 pub use service::Retry;

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 
 /// How a request is sent again: what the inner service gets, and what is kept to make another.
 ///
-/// [`Cloned`] is the default; [`SendOnce`] is for requests that cannot be cloned. The inner service's
-/// request may be another than the one that came, so that a body can be recorded while it is sent.
+/// [`Cloned`] is the default; [`Replay`](crate::Replay) is for bodies that are streams, and [`SendOnce`] for requests
+/// that cannot be sent again. The inner service's request may be another than the one that came, so that a body
+/// can be recorded while it is sent.
 ///
 /// # Example
 ///
@@ -56,6 +57,15 @@ pub trait Repeat<Req> {
     /// Called with each `request` right before it is sent; `attempt` is its number, from 1. Defaults to nothing.
     fn on_send(&self, request: &mut Self::Inner, attempt: u32) {
         let _ = (request, attempt);
+    }
+
+    /// Whether `spare` is still of use, now that an attempt has ended. Defaults to true.
+    ///
+    /// Not asked after a success. What it answers has to hold until `spare` is dropped or used, which is as soon as
+    /// the call has decided whether it goes on.
+    fn can_repeat(&self, spare: &Self::Spare) -> bool {
+        let _ = spare;
+        true
     }
 
     /// The request of one more attempt.

@@ -3,5 +3,8 @@
 mod contract;
 mod options;
 mod promises;
+mod replay;
 mod script;
 mod sockets;
+mod stream;
+mod uploads;

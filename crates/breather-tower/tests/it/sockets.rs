@@ -21,7 +21,7 @@ fn service(breather: &Breather) -> Service {
     RetryLayer::new(breather.clone()).box_errors().layer(client)
 }
 
-fn quick() -> Breather {
+pub(crate) fn quick() -> Breather {
     let backoff = Backoff::constant(Duration::from_millis(10));
     Breather::new(
         Policy::new()

@@ -40,6 +40,10 @@ where
         request.headers_mut().insert(self.name.clone(), number);
     }
 
+    fn can_repeat(&self, spare: &R::Spare) -> bool {
+        self.repeat.can_repeat(spare)
+    }
+
     fn again(&self, spare: R::Spare) -> Request<B> {
         self.repeat.again(spare)
     }

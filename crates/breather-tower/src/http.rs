@@ -10,6 +10,7 @@ use http::{
 };
 use uuid::Uuid;
 
+use crate::answer_body::HttpWithBodies;
 use crate::classify::Classify;
 use crate::error_kind::HttpError;
 
@@ -61,6 +62,52 @@ impl<C> Http<C> {
     pub(crate) const fn add_keys(&mut self) {
         self.adds_keys = true;
     }
+
+    /// Shows `by` the bodies of the answers, too, as [`Ending`]'s: for responses whose bodies are read within their
+    /// attempts, as a [`BufferedLayer`](crate::BufferedLayer) does.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::{BufferedLayer, Http, RetryLayer};
+    /// use tower::ServiceBuilder;
+    ///
+    /// # let client = tower::service_fn(|_: http::Request<String>| async {
+    /// #     Ok::<_, std::io::Error>(http::Response::new(String::new()))
+    /// # });
+    /// let service = ServiceBuilder::new()
+    ///     .layer(RetryLayer::default().with_classifier(Http::default().with_bodies()))
+    ///     .layer(BufferedLayer::new(64 * 1024))
+    ///     .service(client);
+    /// # let _: &dyn tower::Service<http::Request<String>, Response = _, Error = tower::BoxError, Future = _> = &service;
+    /// ```
+    #[must_use]
+    pub const fn with_bodies(self) -> HttpWithBodies<C> {
+        HttpWithBodies::new(self)
+    }
+
+    pub(crate) fn outcome<R, E>(
+        &self,
+        method: &Method,
+        result: &Result<Response<R>, E>,
+        body: Option<&[u8]>,
+        hint: &Hint<'_>,
+    ) -> Outcome
+    where
+        C: breather::Classify,
+        E: HttpError,
+    {
+        let ending = match result {
+            Ok(response) => {
+                Ending::new(method, Ok(response.status()), hint).with_headers(response.headers())
+            }
+            Err(error) => Ending::new(method, Err(error.kind()), hint),
+        };
+        self.by.classify(&match body {
+            Some(body) => ending.with_body(body),
+            None => ending,
+        })
+    }
 }
 
 impl Default for Http {
@@ -95,13 +142,7 @@ where
         result: &Result<Response<R>, E>,
         hint: &Hint<'_>,
     ) -> Outcome {
-        let ending = match result {
-            Ok(response) => {
-                Ending::new(method, Ok(response.status()), hint).with_headers(response.headers())
-            }
-            Err(error) => Ending::new(method, Err(error.kind()), hint),
-        };
-        self.by.classify(&ending)
+        self.outcome(method, result, None, hint)
     }
 
     fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment<'_>) -> Hint<'r> {

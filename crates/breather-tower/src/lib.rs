@@ -28,6 +28,11 @@
 //!
 //! It runs on tokio, whose paused time works.
 //!
+//! # What an attempt is
+//!
+//! An attempt ends with the head of its response, and the body streams. With a [`BufferedLayer`] inside of the
+//! [`RetryLayer`], it ends with the body: what is cut off is sent again.
+//!
 //! # What happened to a call
 //!
 //! ```
@@ -64,8 +69,11 @@
 pub use ::breather;
 pub use breather_tokio::Seeds;
 
+mod answer_body;
 mod attempt_header;
 mod box_errors;
+mod buffered;
+mod buffered_body;
 mod classify;
 mod error_kind;
 mod future;
@@ -77,8 +85,11 @@ mod replay_body;
 mod service;
 
 pub use self::http::Http;
+pub use answer_body::{AnswerBody, HttpWithBodies};
 pub use attempt_header::AttemptHeader;
 pub use box_errors::{BoxError, BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
+pub use buffered::{Buffered, BufferedFuture, BufferedLayer};
+pub use buffered_body::BufferedBody;
 pub use classify::Classify;
 pub use error_kind::{HttpError, error_kind};
 pub use future::ResponseFuture;

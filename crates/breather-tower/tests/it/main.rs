@@ -1,5 +1,6 @@
 //! The adapter, driven by services that answer from a script and by real sockets.
 
+mod buffered;
 mod contract;
 mod options;
 mod promises;

@@ -1,0 +1,108 @@
+//! Answers that are classified by their bodies, too.
+
+use std::borrow::Cow;
+
+use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
+use http::{Method, Request, Response};
+
+use crate::buffered_body::BufferedBody;
+use crate::classify::Classify;
+use crate::error_kind::HttpError;
+use crate::http::Http;
+
+/// A response's body that a classifier can look into, since it is there already.
+///
+/// A [`BufferedBody`] has it. For others it is a line:
+///
+/// ```
+/// use breather_tower::AnswerBody;
+///
+/// struct Json(String);
+///
+/// impl AnswerBody for Json {
+///     fn read(&self) -> Option<&[u8]> {
+///         Some(self.0.as_bytes())
+///     }
+/// }
+///
+/// assert_eq!(Json("{}".to_owned()).read(), Some(&b"{}"[..]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the body `{Self}` is not read before its answer is classified",
+    note = "put a `BufferedLayer` inside of the `RetryLayer`"
+)]
+pub trait AnswerBody {
+    /// All of the body, if it was read. Looks, and takes nothing.
+    fn read(&self) -> Option<&[u8]>;
+}
+
+impl<B> AnswerBody for BufferedBody<B> {
+    fn read(&self) -> Option<&[u8]> {
+        self.bytes().map(|bytes| &bytes[..])
+    }
+}
+
+/// An [`Http`] classifier that shows what it classifies by the bodies of the answers.
+///
+/// Made by [`Http::with_bodies`].
+#[derive(Clone, Copy, Debug)]
+pub struct HttpWithBodies<C = breather::Http> {
+    http: Http<C>,
+}
+
+impl<C> HttpWithBodies<C> {
+    pub(crate) const fn new(http: Http<C>) -> Self {
+        Self { http }
+    }
+}
+
+impl<C, B, R, E> Classify<Request<B>, Response<R>, E> for HttpWithBodies<C>
+where
+    C: breather::Classify,
+    R: AnswerBody,
+    E: HttpError,
+{
+    type Kept = Method;
+
+    fn prepare(&self, request: &mut Request<B>) {
+        Classify::<_, Response<R>, E>::prepare(&self.http, request);
+    }
+
+    fn keep(&self, request: &Request<B>) -> Method {
+        Classify::<_, Response<R>, E>::keep(&self.http, request)
+    }
+
+    fn classify(
+        &self,
+        method: &Method,
+        result: &Result<Response<R>, E>,
+        hint: &Hint<'_>,
+    ) -> Outcome {
+        let body = result.as_ref().ok().and_then(|answer| answer.body().read());
+        self.http.outcome(method, result, body, hint)
+    }
+
+    fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment<'_>) -> Hint<'r> {
+        Classify::<Request<B>, _, _>::hint(&self.http, result, moment)
+    }
+
+    fn options(&self, request: &Request<B>, breather: &Breather) -> Option<CallOptions> {
+        Classify::<_, Response<R>, E>::options(&self.http, request, breather)
+    }
+
+    fn scope<'r>(&self, request: &'r Request<B>) -> Option<Cow<'r, str>> {
+        Classify::<_, Response<R>, E>::scope(&self.http, request)
+    }
+
+    fn is_idempotent(&self, request: &Request<B>) -> bool {
+        Classify::<_, Response<R>, E>::is_idempotent(&self.http, request)
+    }
+
+    fn slot(&self, request: &Request<B>) -> Option<ReportSlot> {
+        Classify::<_, Response<R>, E>::slot(&self.http, request)
+    }
+
+    fn on_report(&self, response: &mut Response<R>, report: &Report) {
+        Classify::<Request<B>, _, E>::on_report(&self.http, response, report);
+    }
+}

@@ -1,0 +1,282 @@
+//! Responses that are read whole within their attempt.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, Response, response::Parts};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::box_errors::BoxError;
+use crate::buffered_body::BufferedBody;
+
+/// Reads responses whole within their attempt, so that a download which is cut off is an attempt that failed, and
+/// is sent again as such.
+///
+/// It belongs inside of a [`RetryLayer`](crate::RetryLayer). Without it, a call is over when the head of its response
+/// has come; its body streams, and an error of it is the caller's.
+///
+/// It boxes the inner service's errors, so that [`box_errors`](crate::RetryLayer::box_errors) isn't needed beside it.
+/// It is not for responses that stay open, as a feed of events: no call would end before such a feed does, or has
+/// said as much as the limit.
+///
+/// # Which failures are an attempt's
+///
+/// | | |
+/// |---|---|
+/// | the body fails, and the status is below 400 | an attempt's error, and it may have been executed: sent again if that is safe |
+/// | it fails, and the status is another | the response is the attempt's end, as its status and its headers have it, lest a `Retry-After` be lost; whoever reads the body has the error |
+/// | it is longer than the limit | the response is handed on with all of its body: what was read, and then the rest as it comes |
+///
+/// The attempt's permit and what its headers say are used when the body has been read, not when the head has come:
+/// a `Retry-After` is counted from then, later than it might be and never earlier.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::{BufferedBody, BufferedLayer, RetryLayer};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower::BoxError> {
+/// # let client = tower::service_fn(|_: http::Request<String>| async {
+/// #     Ok::<_, std::io::Error>(http::Response::new("rows".to_owned()))
+/// # });
+/// let service = ServiceBuilder::new()
+///     .layer(RetryLayer::default())
+///     .layer(BufferedLayer::new(1024 * 1024))
+///     .service(client);
+/// let request = http::Request::get("http://api.example.com/rows").body(String::new())?;
+/// let response: http::Response<BufferedBody<_>> = service.oneshot(request).await?;
+/// assert_eq!(response.body().bytes().unwrap(), "rows");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BufferedLayer {
+    limit: usize,
+}
+
+impl BufferedLayer {
+    /// Reads up to `limit` bytes of a body, which a call in flight then takes of memory, up to twice of it while it
+    /// grows.
+    #[must_use]
+    pub const fn new(limit: usize) -> Self {
+        Self { limit }
+    }
+}
+
+impl<S> Layer<S> for BufferedLayer {
+    type Service = Buffered<S>;
+
+    fn layer(&self, inner: S) -> Buffered<S> {
+        let limit = self.limit;
+        Buffered { inner, limit }
+    }
+}
+
+/// A service whose responses are read whole. Made by a [`BufferedLayer`].
+#[derive(Clone, Debug)]
+pub struct Buffered<S> {
+    inner: S,
+    limit: usize,
+}
+
+impl<S, Req, B> Service<Req> for Buffered<S>
+where
+    S: Service<Req, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<BufferedBody<B>>;
+    type Error = BoxError;
+    type Future = BufferedFuture<S::Future, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        BufferedFuture {
+            limit: self.limit,
+            state: State::Head {
+                attempt: self.inner.call(request),
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a [`Buffered`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct BufferedFuture<F, B> {
+        limit: usize,
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = StateProjection]
+    enum State<F, B> {
+        Head {
+            #[pin]
+            attempt: F,
+        },
+        Body { reading: Option<Reading<B>> },
+    }
+}
+
+/// A response whose body is being read.
+#[derive(Debug)]
+struct Reading<B> {
+    head: Parts,
+    body: B,
+    read: Read,
+    trailers: Option<HeaderMap>,
+}
+
+/// What was read. Frames are joined as they come: a server may send a byte in each, and a list of them would take many
+/// times the limit.
+#[derive(Debug)]
+enum Read {
+    // As most answers come: handed on without a copy.
+    AtOnce(Bytes),
+    Joined(BytesMut),
+}
+
+impl Read {
+    fn len(&self) -> usize {
+        match self {
+            Self::AtOnce(data) => data.len(),
+            Self::Joined(data) => data.len(),
+        }
+    }
+
+    fn push(&mut self, mut data: impl Buf) {
+        let len = data.remaining();
+        match self {
+            Self::AtOnce(first) if first.is_empty() => *first = data.copy_to_bytes(len),
+            Self::AtOnce(first) => {
+                let mut joined = BytesMut::with_capacity(first.len() + len);
+                joined.extend_from_slice(first);
+                *self = Self::Joined(joined);
+                self.push(data);
+            }
+            Self::Joined(joined) => bytes::BufMut::put(joined, data),
+        }
+    }
+
+    fn take(&mut self) -> Bytes {
+        match mem::replace(self, Self::AtOnce(Bytes::new())) {
+            Self::AtOnce(data) => data,
+            Self::Joined(data) => data.freeze(),
+        }
+    }
+}
+
+impl<B> Reading<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    fn new(response: Response<B>) -> Self {
+        let (head, body) = response.into_parts();
+        let (read, trailers) = (Read::AtOnce(Bytes::new()), None);
+        Self {
+            head,
+            body,
+            read,
+            trailers,
+        }
+    }
+
+    /// Reads on until there is no more, or it was enough.
+    fn poll(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Ending, BoxError>> {
+        loop {
+            let at_least = (self.read.len() as u64).saturating_add(self.body.size_hint().lower());
+            if at_least > limit as u64 {
+                return Poll::Ready(Ok(Ending::Long(Bytes::new())));
+            }
+            if self.body.is_end_stream() {
+                return Poll::Ready(Ok(Ending::Whole));
+            }
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                None => return Poll::Ready(Ok(Ending::Whole)),
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => return Poll::Ready(Err(error.into())),
+            };
+            match frame.into_data() {
+                Ok(mut data) if data.remaining() > limit.saturating_sub(self.read.len()) => {
+                    let data = data.copy_to_bytes(data.remaining());
+                    return Poll::Ready(Ok(Ending::Long(data)));
+                }
+                Ok(data) => self.read.push(data),
+                Err(frame) => {
+                    if let Ok(trailers) = frame.into_trailers() {
+                        match &mut self.trailers {
+                            Some(before) => before.extend(trailers),
+                            none => *none = Some(trailers),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How reading ended.
+enum Ending {
+    Whole,
+    /// With this, it was more than the limit.
+    Long(Bytes),
+}
+
+impl<F, B, E> Future for BufferedFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<BoxError>,
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<BufferedBody<B>>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let reading = match this.state.as_mut().project() {
+                StateProjection::Head { attempt } => {
+                    let response = ready!(attempt.poll(cx)).map_err(Into::into)?;
+                    let reading = Some(Reading::new(response));
+                    this.state.set(State::Body { reading });
+                    continue;
+                }
+                StateProjection::Body { reading } => reading,
+            };
+            let under_way = reading.as_mut().expect("polled after it was ready");
+            let ended = ready!(under_way.poll(cx, *this.limit));
+            let Reading {
+                head,
+                body,
+                mut read,
+                trailers,
+            } = reading.take().expect("it has just ended");
+            let body = match ended {
+                Ok(Ending::Whole) => BufferedBody::whole(read.take(), trailers),
+                Ok(Ending::Long(more)) => BufferedBody::long([read.take(), more], trailers, body),
+                // A refusal is one, however little of it came.
+                Err(error) if head.status.as_u16() >= 400 => BufferedBody::cut(read.take(), error),
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+            return Poll::Ready(Ok(Response::from_parts(head, body)));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The body of a response that was read within its attempt.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::box_errors::BoxError;
+
+/// A body that was read whole, or of which the beginning was.
+///
+/// Made by [`Buffered`](crate::Buffered). As a [`Body`], it is all of what the server sends, whether it was read
+/// whole or not.
+///
+/// # Errors
+///
+/// What was read whole has none. Else they are those of the inner body, as they are but boxed.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::{BufferedBody, BufferedLayer};
+/// use http_body_util::BodyExt;
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower::BoxError> {
+/// # let client = tower::service_fn(|rows: String| async { Ok::<_, std::io::Error>(http::Response::new(rows)) });
+/// let service = BufferedLayer::new(10).layer(client);
+/// let body: BufferedBody<_> = service.oneshot("more than ten bytes".to_owned()).await?.into_body();
+/// assert_eq!(body.bytes(), None);
+/// assert_eq!(body.collect().await?.to_bytes(), "more than ten bytes");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct BufferedBody<B> {
+    data: [Bytes; 2],
+    trailers: Option<HeaderMap>,
+    // Of what was read: how many of the two were handed on.
+    handed_on: usize,
+    rest: Rest<B>,
+}
+
+#[derive(Debug)]
+enum Rest<B> {
+    // It was read whole.
+    Nothing,
+    Body(B),
+    // None once it was handed on.
+    Error(Option<BoxError>),
+}
+
+impl<B> BufferedBody<B> {
+    pub(crate) const fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
+        Self::new([data, Bytes::new()], trailers, Rest::Nothing)
+    }
+
+    /// More than was to be read: `data`, and what is left of `body`.
+    pub(crate) const fn long(data: [Bytes; 2], trailers: Option<HeaderMap>, body: B) -> Self {
+        Self::new(data, trailers, Rest::Body(body))
+    }
+
+    /// One that failed after `data`.
+    pub(crate) const fn cut(data: Bytes, error: BoxError) -> Self {
+        Self::new([data, Bytes::new()], None, Rest::Error(Some(error)))
+    }
+
+    const fn new(data: [Bytes; 2], trailers: Option<HeaderMap>, rest: Rest<B>) -> Self {
+        Self {
+            data,
+            trailers,
+            handed_on: 0,
+            rest,
+        }
+    }
+
+    /// All data of the body, if it was read whole; and still so when frames of it were taken.
+    #[must_use]
+    pub const fn bytes(&self) -> Option<&Bytes> {
+        match self.rest {
+            Rest::Nothing => Some(&self.data[0]),
+            _ => None,
+        }
+    }
+
+    fn unread(&self) -> u64 {
+        let left = self.data.iter().skip(self.handed_on);
+        left.fold(0, |sum, data| sum + data.len() as u64)
+    }
+}
+
+impl<B> Body for BufferedBody<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        while let Some(data) = this.data.get(this.handed_on) {
+            this.handed_on += 1;
+            if !data.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(data.clone()))));
+            }
+        }
+        if let Some(trailers) = this.trailers.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        match &mut this.rest {
+            Rest::Nothing => Poll::Ready(None),
+            Rest::Error(error) => Poll::Ready(error.take().map(Err)),
+            Rest::Body(body) => Pin::new(body).poll_frame(cx).map(|frame| {
+                let whole = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+                frame.map(|frame| frame.map(|frame| frame.map_data(whole)).map_err(Into::into))
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let is_read = self.unread() == 0 && self.trailers.is_none();
+        is_read
+            && match &self.rest {
+                Rest::Nothing => true,
+                Rest::Error(error) => error.is_none(),
+                Rest::Body(body) => body.is_end_stream(),
+            }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let unread = self.unread();
+        let rest = match &self.rest {
+            Rest::Nothing => SizeHint::with_exact(0),
+            Rest::Error(_) => SizeHint::new(),
+            Rest::Body(body) => body.size_hint(),
+        };
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(unread));
+        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(unread)) {
+            hint.set_upper(upper);
+        }
+        hint
+    }
+}

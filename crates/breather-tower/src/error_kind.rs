@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io;
 
 use breather::{ErrorKind, Stopped};
+use hyper_util::client::legacy;
 
 use crate::box_errors::BoxError;
 
@@ -75,13 +76,15 @@ impl HttpError for Infallible {
 ///
 /// | error | kind |
 /// |---|---|
-/// | `io::Error`: connection refused, address not available | `Connect`: nothing was sent |
+/// | hyper-util's client: no connection, since the host cannot be looked up, refuses, or fails at TLS | `Connect`: nothing was sent |
+/// | the same: a URI that it cannot ask, a version or method that it does not speak | `Other`: it would repeat itself |
+/// | hyper: the request was never begun, as on a pooled connection that has just been closed | `Connect` |
+/// | hyper: timed out | `Timeout` |
+/// | hyper: the caller's part failed, as the stream of a request's body | `Other` |
+/// | `io::Error`: connection refused, address not available | `Connect` |
 /// | `io::Error`: timed out | `Timeout` |
 /// | [`Stopped`], of another layer that retries | `Other` |
-/// | none of these, a `tower::timeout` and what hyper itself says among them | `Interrupted`: it may pass, and may have been executed |
-///
-/// A host that cannot be looked up is thus repeated only if the request is idempotent, though nothing was sent;
-/// and a URI that cannot be asked is asked in vain until the retries are used up.
+/// | none of these, a `tower::timeout` and what hyper cannot read among them | `Interrupted`: it may pass, and may have been executed |
 ///
 /// # Example
 ///
@@ -98,6 +101,9 @@ pub fn error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
         if error.is::<Stopped>() {
             return ErrorKind::Other;
         }
+        if let Some(kind) = of_client(error).or_else(|| of_hyper(error)) {
+            return kind;
+        }
         match error.downcast_ref::<io::Error>().map(io::Error::kind) {
             // These two come from connecting alone. Unreachable hosts and networks don't: the kernel
             // reports them on open connections, too.
@@ -109,6 +115,36 @@ pub fn error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
         }
     }
     ErrorKind::Interrupted
+}
+
+/// What hyper-util's client says by itself, and not by the error of hyper's that it has as its source.
+fn of_client(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let error = error.downcast_ref::<legacy::Error>()?;
+    match error.source() {
+        // So its connector begins what it says of a URI; there is no other way to tell it from a network's fault,
+        // and if the words change, such a URI is asked as often as the policy permits.
+        Some(source) if error.is_connect() && source.to_string().starts_with("invalid URL") => {
+            Some(ErrorKind::Other)
+        }
+        _ if error.is_connect() => Some(ErrorKind::Connect),
+        Some(_) => None,
+        // What it refuses to send; all else that it hands out has a source.
+        None => Some(ErrorKind::Other),
+    }
+}
+
+fn of_hyper(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    // It gives the request back in the first case, and has not taken it in the second.
+    if error.is_canceled() || error.is_closed() {
+        Some(ErrorKind::Connect)
+    } else if error.is_timeout() {
+        Some(ErrorKind::Timeout)
+    } else if error.is_user() {
+        Some(ErrorKind::Other)
+    } else {
+        None
+    }
 }
 
 /// The next error in the chain. An `io::Error` that wraps another hides it: its source is the source of

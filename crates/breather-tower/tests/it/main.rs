@@ -2,6 +2,7 @@
 
 mod buffered;
 mod contract;
+mod errors;
 mod options;
 mod promises;
 mod replay;

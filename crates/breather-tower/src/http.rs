@@ -18,8 +18,8 @@ use crate::error_kind::HttpError;
 ///
 /// Scope is what [`Scopes`] in the request's extensions say; without them, the authority of the URI, or the `Host`
 /// header where the URI has none: the host in lower case
-/// and, unless it is the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`. It is what
-/// `breather-reqwest` takes, so that clients of either kind share what they learn. Idempotent are the
+/// and, unless it is the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`. It is, zeros before a
+/// port and a port left empty included, what `breather-reqwest` takes, so that clients of either kind share what they learn. Idempotent are the
 /// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
 /// an `Idempotency-Key`.
 ///
@@ -183,7 +183,7 @@ fn idempotency_key() -> HeaderValue {
     HeaderValue::from_str(key).expect("digits, letters and hyphens")
 }
 
-/// The host and port that a request asks, without credentials.
+/// The host and port that a request asks, without credentials, and written as the `url` crate writes them.
 fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str>> {
     let named = match uri.authority() {
         Some(authority) => authority.as_str(),
@@ -192,26 +192,40 @@ fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str>> {
     // One comparison for both: `@` stands before `A`.
     let is_plain = |byte| !(b'@'..=b'Z').contains(&byte);
     if named.bytes().all(is_plain) {
-        return Some(without_default_port(named, uri.scheme()).into());
+        return Some(with_plain_port(named, uri.scheme()));
     }
     let host = named.rsplit_once('@').map_or(named, |(_, host)| host);
-    let host = without_default_port(host, uri.scheme());
-    Some(host.to_ascii_lowercase().into())
+    let mut host = with_plain_port(host, uri.scheme()).into_owned();
+    host.make_ascii_lowercase();
+    Some(host.into())
 }
 
-fn without_default_port<'r>(host: &'r str, scheme: Option<&Scheme>) -> &'r str {
-    let (bare, of) = if let Some(bare) = host.strip_suffix(":80") {
-        (bare, Scheme::HTTP)
-    } else if let Some(bare) = host.strip_suffix(":443") {
-        (bare, Scheme::HTTPS)
-    } else {
-        return host;
+/// `authority` without a port that says nothing, as `:` or the scheme's own, and without zeros before it.
+fn with_plain_port<'r>(authority: &'r str, scheme: Option<&Scheme>) -> Cow<'r, str> {
+    // Colons of an IPv6 address are not before the last digits, which `]` ends.
+    let rest = authority.trim_end_matches(|char: char| char.is_ascii_digit());
+    let Some(host) = rest.strip_suffix(':') else {
+        return authority.into();
     };
-    if scheme == Some(&of) { bare } else { host }
+    let written = &authority[rest.len()..];
+    let port = match written.trim_start_matches('0') {
+        "" if !written.is_empty() => "0",
+        port => port,
+    };
+    let is_default = |of, default| port == default && scheme == Some(of);
+    if port.is_empty() || is_default(&Scheme::HTTP, "80") || is_default(&Scheme::HTTPS, "443") {
+        host.into()
+    } else if port == written {
+        authority.into()
+    } else {
+        format!("{host}:{port}").into()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use url::Position;
+
     use super::*;
 
     #[test]
@@ -226,18 +240,38 @@ mod tests {
             ("https://api.example.com:80/", Some("api.example.com:80")),
             ("http://127.0.0.1:8080/", Some("127.0.0.1:8080")),
             ("http://[::1]:80/", Some("[::1]")),
+            ("http://[2001:DB8::80]/", Some("[2001:db8::80]")),
+            ("http://[::1]:/", Some("[::1]")),
+            ("http://[::1]:0443/", Some("[::1]:443")),
+            ("http://api.example.com:/", Some("api.example.com")),
+            ("http://API.example.com:/", Some("api.example.com")),
+            ("http://api.example.com:0080/", Some("api.example.com")),
+            ("https://api.example.com:0443/", Some("api.example.com")),
+            (
+                "http://api.example.com:08080/",
+                Some("api.example.com:8080"),
+            ),
+            ("http://api.example.com:0/", Some("api.example.com:0")),
+            ("http://api.example.com:000/", Some("api.example.com:0")),
+            ("http://API.example.com./", Some("api.example.com.")),
+            ("http://user:80@API.example.com./", Some("api.example.com.")),
+            ("http://10.0.0.80/", Some("10.0.0.80")),
             (
                 "http://user:pass@API.Example.com:8443/",
                 Some("api.example.com:8443"),
             ),
             ("/v1/rows", None),
         ] {
-            let uri: Uri = uri.parse().unwrap();
-            assert_eq!(
-                authority(&uri, &HeaderMap::new()).as_deref(),
-                expected,
-                "{uri}"
-            );
+            let parsed: Uri = uri.parse().unwrap();
+            let headers = HeaderMap::new();
+            let scope = authority(&parsed, &headers);
+            assert_eq!(scope.as_deref(), expected, "{uri}");
+            // What reqwest has.
+            let url = url::Url::parse(uri).ok();
+            let scope = url
+                .as_ref()
+                .map(|url| &url[Position::BeforeHost..Position::AfterPort]);
+            assert_eq!(scope, expected, "{uri}");
         }
     }
 
@@ -247,6 +281,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, "Api.example.com:8080".parse().unwrap());
         assert_eq!(authority(&uri, &headers).unwrap(), "api.example.com:8080");
+        // Of no scheme that would have it for its own.
+        headers.insert(header::HOST, "api.example.com:80".parse().unwrap());
+        assert_eq!(authority(&uri, &headers).unwrap(), "api.example.com:80");
         headers.insert(header::HOST, "\u{e4}".parse().unwrap());
         assert_eq!(authority(&uri, &headers), None);
     }

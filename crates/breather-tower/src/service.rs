@@ -25,6 +25,13 @@ use crate::repeat::{Cloned, Repeat};
 /// An error of the inner service's readiness, once the call has begun, is taken as the end of an attempt
 /// that was not executed.
 ///
+/// # Connections
+///
+/// A failed response is dropped before the wait, unread: a body of any type cannot be drained. hyper's client takes
+/// the connection for the next attempt if the body has come with the head, as that of a refusal most often does, and
+/// closes it otherwise. With a [`BufferedLayer`](crate::BufferedLayer) inside, the body has been read, and the
+/// connection is used again.
+///
 /// # Errors
 ///
 /// The error of the last attempt, as it is. A call that stops while it waits, and has no such error to

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
 
 use crate::sockets::quick;
@@ -209,6 +209,28 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
         Some(&report)
     );
     assert!(breather.snapshot("api.example.com").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_while_a_body_is_read_gives_back_its_permit() {
+    let breather = Breather::default();
+    let in_flight = || breather.snapshot("api.example.com").unwrap().in_flight();
+    let retry = RetryLayer::new(breather.clone());
+    let unread = |part| (200, Stream::new([Part::Data("all ".into()), part]));
+    let answers = [unread(Part::Stall), unread(Part::Panic), whole(200)];
+    let service = retry.layer(BufferedLayer::new(99).layer(answering(answers)));
+
+    let mut stalled = Box::pin(service.clone().oneshot(request(Method::GET).0));
+    assert!(timeout(SECOND, stalled.as_mut()).await.is_err());
+    assert_eq!(in_flight(), 1);
+    drop(stalled);
+    assert_eq!(in_flight(), 0);
+
+    let doomed = tokio::spawn(service.clone().oneshot(request(Method::GET).0));
+    assert!(doomed.await.unwrap_err().is_panic());
+    assert_eq!(in_flight(), 0);
+    let response = service.oneshot(request(Method::GET).0).await;
+    assert_eq!(response.unwrap().body().bytes().unwrap(), "all rows");
 }
 
 #[tokio::test]

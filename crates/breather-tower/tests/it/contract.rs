@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use tower::{BoxError, Layer as _, Service, ServiceBuilder, ServiceExt as _};
 
 use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+use crate::way::{Way, each_way};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -37,23 +38,40 @@ fn spent(seconds: u64) -> Answer {
         .with("x-ratelimit-reset", seconds)
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_attempt_is_readied_and_no_readiness_is_kept() {
+each_way! {
+    each_attempt_is_readied_and_no_readiness_is_kept,
+    a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness,
+    a_concurrency_limit_inside_is_not_held_by_those_who_wait,
+    a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept,
+    a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside,
+    a_call_that_stops_holds_no_readiness,
+    a_deadline_bounds_the_wait_for_readiness,
+    an_error_is_handed_on_though_the_call_stops_in_the_queue,
+    a_buffer_inside_and_one_outside,
+    load_shed_inside_fails_an_attempt_and_outside_a_call,
+    a_timeout_inside_ends_an_attempt_and_outside_a_call,
+    readiness_that_fails_before_the_call_is_the_services_own_error,
+    readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed,
+    a_service_that_panics_takes_no_permit_with_it,
+    a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit,
+    a_call_dropped_at_any_time_leaves_nothing,
+}
+
+async fn each_attempt_is_readied_and_no_readiness_is_kept(way: Way) {
     let script = Script::new([
         Answer::status(503),
         refusal(3),
         Answer::error(io::ErrorKind::TimedOut),
     ]);
-    let (status, report) = get(&RetryLayer::default().layer(script.clone())).await;
+    let (status, report) = get(&way.retry(Breather::default()).layer(script.clone())).await;
     assert_eq!((status, report.attempts()), (200, 4));
     assert_eq!((script.sends().len(), script.readied()), (4, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness() {
+async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: Way) {
     let breather = Breather::default();
     let script = Script::new([spent(9)]);
-    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    let service = way.retry(breather.clone()).layer(script.clone());
     let refused = tokio::spawn(service.clone().oneshot(request(Method::GET)));
     tokio::time::sleep(MS).await;
 
@@ -72,13 +90,12 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness() {
     assert_eq!(held(&breather), (0, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait() {
+async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait(way: Way) {
     let breather = Breather::default();
     // The one slot is free while the scope is held; else the oldest call could never be sent again.
     let script = Script::new([spent(5).after(MS)]);
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::new(breather.clone()))
+        .layer(way.retry(breather.clone()))
         .concurrency_limit(1)
         .service(script.clone());
     let start = Instant::now();
@@ -90,15 +107,14 @@ async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait() {
     assert_eq!(held(&breather), (0, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept() {
+async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Way) {
     let breather = Breather::new(at_once());
     let script = Script::new([Answer::status(503).after(MS)]);
     let limited = ServiceBuilder::new()
         .concurrency_limit(1)
         .service(script.clone());
     let mut elsewhere = limited.clone();
-    let retry = RetryLayer::new(breather.clone());
+    let retry = way.retry(breather.clone());
     let refusing = retry.layer(Script::new([spent(5)]));
     let start = Instant::now();
     let service = retry.layer(limited.clone());
@@ -135,8 +151,10 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept() {
 
 /// A server that accepts 30 calls in 10 s, in 200 ms each, and tells all about it.
 fn windowed()
--> impl Service<Request<String>, Response = Response<String>, Error = BoxError, Future: Send> + Clone
-{
+-> impl Service<Request<String>, Response = Response<String>, Error = BoxError, Future: Send>
++ Clone
++ Send
++ 'static {
     const WINDOW: Duration = Duration::from_secs(10);
     let start = Instant::now();
     let used = Arc::new(Mutex::new((0, 0)));
@@ -171,10 +189,9 @@ fn windowed()
     })
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside() {
+async fn a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside(way: Way) {
     for limit in [2, 5, 10] {
-        let retry = || RetryLayer::new(Breather::default());
+        let retry = || way.retry(Breather::default());
         let inside = ServiceBuilder::new()
             .layer(retry())
             .concurrency_limit(limit)
@@ -198,14 +215,13 @@ async fn a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_call_that_stops_holds_no_readiness() {
+async fn a_call_that_stops_holds_no_readiness(way: Way) {
     let policy = Policy::new().with_deadline(2 * SECOND);
     let breather = Breather::new(policy);
     let limited = ServiceBuilder::new()
         .concurrency_limit(1)
         .service(Script::new([spent(60)]));
-    let mut service = RetryLayer::new(breather.clone()).layer(limited.clone());
+    let mut service = way.retry(breather.clone()).layer(limited.clone());
     get(&service).await;
     // At once, and although both the service and the future are kept.
     let mut stopped = Box::pin(service.ready().await.unwrap().call(request(Method::GET)));
@@ -215,12 +231,11 @@ async fn a_call_that_stops_holds_no_readiness() {
     assert!(slot.expect("nobody has the slot").is_ok());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_deadline_bounds_the_wait_for_readiness() {
+async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
     let breather = Breather::new(at_once().with_deadline(2 * SECOND));
     let script = Script::new([Answer::status(500).after(MS)]);
     let limited = ServiceBuilder::new().concurrency_limit(1).service(script);
-    let service = RetryLayer::new(breather.clone()).layer(limited.clone());
+    let service = way.retry(breather.clone()).layer(limited.clone());
     let mut elsewhere = limited.clone();
     let start = Instant::now();
     let late = tokio::spawn(async move { call(&service, request(Method::GET)).await });
@@ -251,13 +266,12 @@ async fn what_was_not_sent_for_want_of_readiness_can_be_sent_whatever_its_body()
     assert_eq!((script.sends().len(), report.failures()), (1, 1));
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
+async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
     let policy = Policy::new()
         .with_deadline(9 * SECOND)
         .with_backoff(Backoff::constant(SECOND))
         .with_jitter(Jitter::none());
-    let retry = RetryLayer::new(Breather::new(policy));
+    let retry = way.retry(Breather::new(policy));
     let refusing = retry.layer(Script::new([spent(60)]));
     let reset = Script::new([Answer::error(io::ErrorKind::ConnectionReset)]);
     let service = retry.layer(reset.clone());
@@ -271,13 +285,12 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     assert_eq!(reset.sends().len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_buffer_inside_and_one_outside() {
+async fn a_buffer_inside_and_one_outside(way: Way) {
     let breather = Breather::default();
     let script = Script::new([spent(5).after(MS), Answer::status(503)]);
     let service = ServiceBuilder::new()
         .buffer(3)
-        .layer(RetryLayer::new(breather.clone()))
+        .layer(way.retry(breather.clone()))
         .buffer(1)
         .service(script.clone());
     let all = join_all((0..40).map(|_| get(&service)));
@@ -288,13 +301,12 @@ async fn a_buffer_inside_and_one_outside() {
     assert_eq!((held(&breather), script.readied()), ((0, 0), 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn load_shed_inside_fails_an_attempt_and_outside_a_call() {
+async fn load_shed_inside_fails_an_attempt_and_outside_a_call(way: Way) {
     let slow = || Script::new([Answer::status(200).after(50 * MS)]);
     let backoff = Policy::new()
         .with_backoff(Backoff::constant(SECOND))
         .with_jitter(Jitter::none());
-    let retry = RetryLayer::new(Breather::new(backoff));
+    let retry = way.retry(Breather::new(backoff));
     let inside = ServiceBuilder::new()
         .layer(retry.clone())
         .load_shed()
@@ -319,14 +331,13 @@ async fn load_shed_inside_fails_an_attempt_and_outside_a_call() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_timeout_inside_ends_an_attempt_and_outside_a_call() {
+async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
     let breather = Breather::new(at_once());
     let slow = Answer::status(200).after(60 * SECOND);
     let script = Script::new([slow.clone(), slow]);
     let service = ServiceBuilder::new()
         .timeout(30 * SECOND)
-        .layer(RetryLayer::new(breather.clone()))
+        .layer(way.retry(breather.clone()))
         .timeout(2 * SECOND)
         .service(script.clone());
     let start = Instant::now();
@@ -337,7 +348,7 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call() {
     let script = Script::new([refusal(60)]);
     let service = ServiceBuilder::new()
         .timeout(30 * SECOND)
-        .layer(RetryLayer::new(breather.clone()))
+        .layer(way.retry(breather.clone()))
         .service(script);
     let (result, report) = call(&service, request(Method::GET)).await;
     assert!(result.unwrap_err().is::<tower::timeout::error::Elapsed>());
@@ -345,10 +356,9 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call() {
     assert_eq!(held(&breather), (0, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn readiness_that_fails_before_the_call_is_the_services_own_error() {
+async fn readiness_that_fails_before_the_call_is_the_services_own_error(way: Way) {
     let script = Script::new([]).with_readiness([Err(io::ErrorKind::ConnectionReset)]);
-    let mut service = RetryLayer::default().layer(script.clone());
+    let mut service = way.retry(Breather::default()).layer(script.clone());
     let error = service.ready().await.map(drop).unwrap_err();
     let kind = error.downcast::<io::Error>().unwrap().kind();
     assert_eq!(
@@ -357,15 +367,14 @@ async fn readiness_that_fails_before_the_call_is_the_services_own_error() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed() {
+async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed(way: Way) {
     let breather = Breather::default();
     let script = Script::new([refusal(1)]).with_readiness([
         Ok(()),
         Err(io::ErrorKind::ConnectionReset),
         Ok(()),
     ]);
-    let service = RetryLayer::new(breather.clone()).layer(script.clone());
+    let service = way.retry(breather.clone()).layer(script.clone());
     // A POST: whatever was sent could not be sent again after an error.
     let (result, report) = call(&service, request(Method::POST)).await;
     assert_eq!(result.unwrap().status(), 200);
@@ -380,7 +389,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
             .into_iter()
             .chain([Err(io::ErrorKind::BrokenPipe); 9]),
     );
-    let service = RetryLayer::new(breather.clone()).layer(broken);
+    let service = way.retry(breather.clone()).layer(broken);
     let (result, report) = call(&service, request(Method::GET)).await;
     let kind = result.unwrap_err().downcast::<io::Error>().unwrap().kind();
     assert_eq!((kind, report.failures()), (io::ErrorKind::BrokenPipe, 4));
@@ -388,8 +397,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
     assert_eq!(held(&breather), (0, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_service_that_panics_takes_no_permit_with_it() {
+async fn a_service_that_panics_takes_no_permit_with_it(way: Way) {
     let breather = Breather::new(at_once());
     for answers in [
         vec![Answer::panic_in_call()],
@@ -397,7 +405,7 @@ async fn a_service_that_panics_takes_no_permit_with_it() {
         vec![Answer::status(503), Answer::panic_in_call()],
         vec![Answer::status(503), Answer::panic_in_flight().after(SECOND)],
     ] {
-        let service = RetryLayer::new(breather.clone()).layer(Script::new(answers));
+        let service = way.retry(breather.clone()).layer(Script::new(answers));
         let doomed = tokio::spawn(service.clone().oneshot(request(Method::GET)));
         assert!(doomed.await.unwrap_err().is_panic());
         assert_eq!(held(&breather), (0, 0));
@@ -405,12 +413,11 @@ async fn a_service_that_panics_takes_no_permit_with_it() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit() {
+async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit(way: Way) {
     let breather = Breather::new(at_once());
     let script = Script::new([Answer::status(503).after(MS)]);
     let limited = ServiceBuilder::new().concurrency_limit(1).service(script);
-    let service = RetryLayer::new(breather.clone()).layer(limited.clone());
+    let service = way.retry(breather.clone()).layer(limited.clone());
     let mut elsewhere = limited.clone();
 
     let mut call = Box::pin(service.oneshot(request(Method::GET)));
@@ -421,6 +428,32 @@ async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit() {
     assert_eq!(held(&breather), (1, 0));
     drop(call);
     assert_eq!(held(&breather), (0, 0));
+}
+
+async fn a_call_dropped_at_any_time_leaves_nothing(way: Way) {
+    for after in (0..60).map(|n| n * n) {
+        let breather = Breather::new(at_once());
+        let answers = [
+            Answer::status(503).after(2 * MS),
+            spent(1).after(2 * MS),
+            Answer::error(io::ErrorKind::ConnectionReset).after(2 * MS),
+            Answer::status(200).after(2 * SECOND),
+        ];
+        let script = Script::new(answers);
+        let service = ServiceBuilder::new()
+            .layer(way.retry(breather.clone()))
+            .concurrency_limit(1)
+            .service(script.clone());
+        let mut others = service.clone();
+        let call = timeout(after * MS, get(&service)).await;
+        assert_eq!(call.is_ok(), after > 3_010, "{after} ms");
+        assert_eq!(
+            (held(&breather), script.readied()),
+            ((0, 0), 0),
+            "{after} ms"
+        );
+        assert!(timeout(MS, others.ready()).await.is_ok(), "{after} ms");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,3 +10,4 @@ mod script;
 mod sockets;
 mod stream;
 mod uploads;
+mod way;

@@ -17,6 +17,9 @@ pub(crate) enum Part {
     Pending,
     Trailers(HeaderMap),
     Error,
+    /// Nothing comes, ever.
+    Stall,
+    Panic,
 }
 
 /// Not `Clone`, and never at its end before it was asked for the end, unless it knows its length.
@@ -65,6 +68,11 @@ impl Body for Stream {
             }
             Some(Part::Data(data)) => Some(Ok(Frame::data(data))),
             Some(Part::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            Some(Part::Stall) => {
+                self.parts.push_front(Part::Stall);
+                return Poll::Pending;
+            }
+            Some(Part::Panic) => panic!("a body of a server's"),
             Some(Part::Error) => Some(Err("the file is gone".into())),
         })
     }

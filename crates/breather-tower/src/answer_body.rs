@@ -54,6 +54,10 @@ impl<C> HttpWithBodies<C> {
     pub(crate) const fn new(http: Http<C>) -> Self {
         Self { http }
     }
+
+    pub(crate) const fn add_keys(&mut self) {
+        self.http.add_keys();
+    }
 }
 
 impl<C, B, R, E> Classify<Request<B>, Response<R>, E> for HttpWithBodies<C>

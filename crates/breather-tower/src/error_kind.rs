@@ -78,13 +78,14 @@ impl HttpError for Infallible {
 /// |---|---|
 /// | hyper-util's client: no connection, since the host cannot be looked up, refuses, or fails at TLS | `Connect`: nothing was sent |
 /// | the same: a URI that it cannot ask, a version or method that it does not speak | `Other`: it would repeat itself |
-/// | hyper: the request was never begun, as on a pooled connection that has just been closed | `Connect` |
+/// | hyper: the request was never begun, as on a pooled connection that has just been closed | `Unprocessed` |
 /// | hyper: timed out | `Timeout` |
 /// | hyper: the caller's part failed, as the stream of a request's body | `Other` |
+/// | hyper: what it cannot read | `Protocol`: it may have been executed |
 /// | `io::Error`: connection refused, address not available | `Connect` |
 /// | `io::Error`: timed out | `Timeout` |
 /// | [`Stopped`], of another layer that retries | `Other` |
-/// | none of these, a `tower::timeout` and what hyper cannot read among them | `Interrupted`: it may pass, and may have been executed |
+/// | none of these, a `tower::timeout` among them | `Interrupted`: it may pass, and may have been executed |
 ///
 /// # Example
 ///
@@ -137,11 +138,13 @@ fn of_hyper(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     let error = error.downcast_ref::<hyper::Error>()?;
     // It gives the request back in the first case, and has not taken it in the second.
     if error.is_canceled() || error.is_closed() {
-        Some(ErrorKind::Connect)
+        Some(ErrorKind::Unprocessed)
     } else if error.is_timeout() {
         Some(ErrorKind::Timeout)
     } else if error.is_user() {
         Some(ErrorKind::Other)
+    } else if error.is_parse() {
+        Some(ErrorKind::Protocol)
     } else {
         None
     }

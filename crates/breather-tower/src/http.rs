@@ -16,10 +16,10 @@ use crate::error_kind::HttpError;
 
 /// The classifier of HTTP calls.
 ///
-/// Scope is what [`Scopes`] in the request's extensions say; without them, the authority of the URI, or the `Host`
-/// header where the URI has none: the host in lower case
-/// and, unless it is the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`. It is, zeros before a
-/// port and a port left empty included, what `breather-reqwest` takes, so that clients of either kind share what they learn. Idempotent are the
+/// Scope is what [`Scopes`](breather::Scopes) in the request's extensions say; without them, the authority of the URI, or
+/// the `Host` header where the URI has none: the host in lower case and, unless it is the scheme's default, the port, as
+/// in `api.example.com` or `127.0.0.1:8080`. It is written as `breather-reqwest` has it, without zeros before a port and
+/// without a colon that no port follows, so that clients of either kind share what they learn. Idempotent are the
 /// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
 /// an `Idempotency-Key`.
 ///

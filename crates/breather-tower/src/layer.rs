@@ -7,6 +7,7 @@ use breather_tokio::Seeds;
 use http::HeaderName;
 use tower_layer::Layer;
 
+use crate::answer_body::HttpWithBodies;
 use crate::attempt_header::AttemptHeader;
 use crate::box_errors::BoxErrorsLayer;
 use crate::http::Http;
@@ -226,6 +227,15 @@ impl<C, R> RetryLayer<Http<C>, R> {
     ///
     /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
     /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it.
+    #[must_use]
+    pub fn with_idempotency_keys(mut self) -> Self {
+        self.settings.classify.add_keys();
+        self
+    }
+}
+
+impl<C, R> RetryLayer<HttpWithBodies<C>, R> {
+    /// Gives each request that is not idempotent by its method an `Idempotency-Key`, as a layer with [`Http`] does.
     #[must_use]
     pub fn with_idempotency_keys(mut self) -> Self {
         self.settings.classify.add_keys();

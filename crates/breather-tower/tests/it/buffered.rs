@@ -196,10 +196,15 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
     };
     let breather = Breather::default();
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::new(breather.clone()).with_classifier(Http::by(locked).with_bodies()))
+        .layer(
+            RetryLayer::new(breather.clone())
+                .with_classifier(Http::by(locked).with_bodies())
+                .with_idempotency_keys(),
+        )
         .layer(BufferedLayer::new(99))
         .service(answering([whole(423), cut(200), whole(429), whole(200)]));
-    let (request, slot) = request(Method::PUT);
+    // Not idempotent, but for the key.
+    let (request, slot) = request(Method::POST);
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.body().bytes().unwrap(), "all rows");
     let report = slot.report().unwrap();
@@ -209,6 +214,23 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
         Some(&report)
     );
     assert!(breather.snapshot("api.example.com").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_classifier_sees_the_bodies_that_were_read() {
+    let busy = |ending: &Ending<'_>| match ending.body {
+        Some(br#"{"error":"busy"}"#) => Outcome::transient(Executed::No, "busy"),
+        _ => breather::Http.classify(ending),
+    };
+    let says = |body| (200, Stream::of(&[body]));
+    let answers = || answering([says(r#"{"error":"busy"}"#), says("{}")]);
+    let retry = RetryLayer::default().with_classifier(Http::by(busy).with_bodies());
+    for (limit, attempts) in [(16, 2), (15, 1)] {
+        let service = retry.layer(BufferedLayer::new(limit).layer(answers()));
+        let (request, slot) = request(Method::POST);
+        service.oneshot(request).await.unwrap();
+        assert_eq!(slot.report().unwrap().attempts(), attempts);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,7 +172,7 @@ async fn a_peer_that_does_not_speak_http_may_have_executed_it() {
     let (result, attempts) = ask(client(), Request::post(uri)).await;
     assert_eq!(
         (result.unwrap_err().kind(), attempts),
-        (ErrorKind::Interrupted, 1)
+        (ErrorKind::Protocol, 1)
     );
 }
 
@@ -201,6 +201,6 @@ async fn a_request_on_a_connection_that_was_closed_meanwhile_was_never_sent() {
     assert!(error.downcast_ref::<hyper::Error>().unwrap().is_canceled());
     assert_eq!(
         (error.kind(), slot.report().unwrap().attempts()),
-        (ErrorKind::Connect, 4)
+        (ErrorKind::Unprocessed, 4)
     );
 }

@@ -222,3 +222,28 @@ async fn an_early_answer_that_is_not_followed_by_an_attempt_leaves_the_body_to_i
     drop(sender);
     assert_eq!(told.recv().await.unwrap(), ("one two".into(), true));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_takes_too_long_is_followed_by_one_if_its_body_can_be_sent_again() {
+    /// Reads the body, and says nothing to that the first time.
+    async fn slow(request: Request<ReplayBody<Stream>>) -> Result<http::Response<()>, BoxError> {
+        let is_first = request.headers()["attempt"] == "1";
+        let body = request.into_body().collect().await?.to_bytes();
+        assert_eq!(body, "one two");
+        if is_first {
+            std::future::pending::<()>().await;
+        }
+        Ok(http::Response::new(()))
+    }
+    let policy = Policy::new().with_attempt_timeout(std::time::Duration::from_secs(1));
+    let retry = RetryLayer::new(Breather::new(policy));
+    for (limit, attempts) in [(7, 2), (6, 1)] {
+        let retry = retry.clone().replay(limit);
+        let retry = retry.with_attempt_header(header::HeaderName::from_static("attempt"));
+        let service = retry.layer(tower::service_fn(slow));
+        let (request, slot) = put("http://api.example.com/", Stream::of(&["one ", "two"]));
+        let result = service.oneshot(request).await;
+        assert_eq!(result.is_ok(), attempts == 2);
+        assert_eq!(slot.report().unwrap().attempts(), attempts);
+    }
+}

@@ -76,7 +76,8 @@ impl HttpError for Infallible {
 ///
 /// | error | kind |
 /// |---|---|
-/// | hyper-util's client: no connection, since the host cannot be looked up, refuses, or fails at TLS | `Connect`: nothing was sent |
+/// | hyper-util's client: no connection, since the host cannot be looked up or refuses, say | `Connect`: nothing was sent |
+/// | the same, by an `io::Error` of invalid data, as rustls has it | `Tls`: nothing was sent |
 /// | the same: a URI that it cannot ask, a version or method that it does not speak | `Other`: it would repeat itself |
 /// | hyper: the request was never begun, as on a pooled connection that has just been closed | `Unprocessed` |
 /// | hyper: timed out | `Timeout` |
@@ -127,11 +128,19 @@ fn of_client(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
         Some(source) if error.is_connect() && source.to_string().starts_with("invalid URL") => {
             Some(ErrorKind::Other)
         }
+        _ if error.is_connect() && is_invalid_data(error) => Some(ErrorKind::Tls),
         _ if error.is_connect() => Some(ErrorKind::Connect),
         Some(_) => None,
         // What it refuses to send; all else that it hands out has a source.
         None => Some(ErrorKind::Other),
     }
+}
+
+/// Whether the bytes of a peer were not what they should be: while connecting, that is a handshake of TLS.
+fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| source(*error))
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 fn of_hyper(error: &(dyn Error + 'static)) -> Option<ErrorKind> {

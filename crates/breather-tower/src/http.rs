@@ -69,17 +69,29 @@ impl<C> Http<C> {
     /// # Example
     ///
     /// ```
+    /// use breather_tower::breather::{self, Classify, Ending, Executed, Outcome};
     /// use breather_tower::{BufferedLayer, Http, RetryLayer};
-    /// use tower::ServiceBuilder;
+    /// use tower::{ServiceBuilder, ServiceExt};
     ///
-    /// # let client = tower::service_fn(|_: http::Request<String>| async {
-    /// #     Ok::<_, std::io::Error>(http::Response::new(String::new()))
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower::BoxError> {
+    /// # let answers = std::sync::Arc::new(std::sync::Mutex::new(vec!["rows", "busy"]));
+    /// # let client = tower::service_fn(move |_: http::Request<String>| {
+    /// #     let answer = answers.lock().unwrap().pop().unwrap();
+    /// #     std::future::ready(Ok::<_, std::io::Error>(http::Response::new(answer.to_owned())))
     /// # });
+    /// let busy = |ending: &Ending<'_>| match ending.body {
+    ///     Some(b"busy") => Outcome::transient(Executed::No, "busy, it says"),
+    ///     _ => breather::Http.classify(ending),
+    /// };
     /// let service = ServiceBuilder::new()
-    ///     .layer(RetryLayer::default().with_classifier(Http::default().with_bodies()))
+    ///     .layer(RetryLayer::default().with_classifier(Http::by(busy).with_bodies()))
     ///     .layer(BufferedLayer::new(64 * 1024))
-    ///     .service(client);
-    /// # let _: &dyn tower::Service<http::Request<String>, Response = _, Error = tower::BoxError, Future = _> = &service;
+    ///     .service(client); // says 200 and "busy", and then "rows"
+    /// let request = http::Request::post("http://api.example.com/rows").body(String::new())?;
+    /// assert_eq!(service.oneshot(request).await?.body().bytes().unwrap(), "rows");
+    /// # Ok(())
+    /// # }
     /// ```
     #[must_use]
     pub const fn with_bodies(self) -> HttpWithBodies<C> {

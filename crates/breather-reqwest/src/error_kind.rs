@@ -26,7 +26,10 @@ pub fn error_kind(error: &Error) -> ErrorKind {
     };
     // The order matters: a connection that did not come about in time is both.
     if is_connect(error) {
-        ErrorKind::Connect
+        match of_chain(error) {
+            ErrorKind::Tls => ErrorKind::Tls,
+            _ => ErrorKind::Connect,
+        }
     } else if error.is_timeout() {
         ErrorKind::Timeout
     } else if error.is_builder() || error.is_redirect() || error.is_status() || error.is_decode() {
@@ -35,8 +38,20 @@ pub fn error_kind(error: &Error) -> ErrorKind {
         // The caller's own stream failed.
         ErrorKind::Other
     } else {
-        ErrorKind::Interrupted
+        of_chain(error)
     }
+}
+
+/// What hyper says, on which reqwest stands.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn of_chain(error: &reqwest::Error) -> ErrorKind {
+    breather_tower::error_kind(error)
+}
+
+/// A browser says nothing.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn of_chain(_: &reqwest::Error) -> ErrorKind {
+    ErrorKind::Interrupted
 }
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]

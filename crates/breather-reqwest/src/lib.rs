@@ -98,6 +98,9 @@ pub use ::breather;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use breather_tokio::{Seeds, TokioTimer};
 
+mod answer;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+mod buffered;
 mod drain;
 mod error_kind;
 mod middleware;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use breather::{
@@ -15,8 +16,10 @@ use url::Position;
 use uuid::Uuid;
 
 use crate::Seeds;
+use crate::answer::{Answer, Ended};
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use crate::buffered::buffered;
 use crate::drain::drain_until;
-use crate::error_kind::error_kind;
 use crate::request_fn::RequestFn;
 use crate::spare::Spare;
 use crate::timer::PlatformTimer;
@@ -45,6 +48,8 @@ pub struct RetryMiddleware {
     seeds: Seeds,
     adds_keys: bool,
     attempt_header: Option<HeaderName>,
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    buffer: Option<usize>,
 }
 
 impl RetryMiddleware {
@@ -58,6 +63,8 @@ impl RetryMiddleware {
             seeds: Seeds::random(),
             adds_keys: false,
             attempt_header: None,
+            #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+            buffer: None,
         }
     }
 
@@ -82,6 +89,38 @@ impl RetryMiddleware {
     #[must_use]
     pub fn with_classifier(mut self, classify: impl Classify + 'static) -> Self {
         self.classify = Arc::new(classify);
+        self
+    }
+
+    /// Reads responses whole within their attempt, up to `limit` bytes, so that a download which is cut off is an attempt that
+    /// failed, and is sent again as such; and so that classifiers see [the body](Ending::body). Not in browsers. Defaults to
+    /// no: a call is over when the head of its response has come.
+    ///
+    /// What is longer is handed on as it is, all of it: what was read, and then the rest as it comes. Of a response whose status
+    /// is 400 or more, head and status are the attempt's end though its body be cut off. It is not for responses that stay open,
+    /// as a feed of events.
+    ///
+    /// # Example
+    ///
+    /// An API that answers 200 with an error inside.
+    ///
+    /// ```
+    /// use breather_reqwest::{RetryMiddleware, breather::{Classify, Ending, Executed, Http, Outcome}};
+    ///
+    /// let middleware = RetryMiddleware::default()
+    ///     .with_buffered_bodies(64 * 1024)
+    ///     .with_classifier(|ending: &Ending<'_>| match ending.body {
+    ///         Some(body) if body.starts_with(br#"{"error":"busy""#) => {
+    ///             Outcome::transient(Executed::No, "busy")
+    ///         }
+    ///         _ => Http.classify(ending),
+    ///     });
+    /// # let _ = middleware;
+    /// ```
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    #[must_use]
+    pub const fn with_buffered_bodies(mut self, limit: usize) -> Self {
+        self.buffer = Some(limit);
         self
     }
 
@@ -179,7 +218,8 @@ impl Middleware for RetryMiddleware {
                 let number = HeaderValue::from(call.attempt());
                 attempt.headers_mut().insert(name, number);
             }
-            let result = call.in_time(next.clone().run(attempt, extensions)).await;
+            let attempt = self.answer(next.clone().run(attempt, extensions));
+            let result = call.in_time(attempt).await;
             last_error = None;
             match result {
                 None => {
@@ -187,12 +227,12 @@ impl Middleware for RetryMiddleware {
                 }
                 Some(result) => {
                     let decision = self.decide(&mut call, &method, asked.as_deref(), &result);
-                    if matches!(decision, Decision::Stop(_)) {
-                        break result?;
-                    }
+                    let is_over = matches!(decision, Decision::Stop(_));
                     match result {
-                        Ok(response) => unread = Some(response),
-                        Err(error) => last_error = Some(error),
+                        Ok(answer) if is_over => break answer.response,
+                        Ok(answer) => unread = Some(answer.response),
+                        Err(failure) if is_over => return Err(failure.error),
+                        Err(failure) => last_error = Some(failure.error),
                     }
                 }
             }
@@ -229,29 +269,56 @@ impl RetryMiddleware {
         call
     }
 
+    /// Waits for the response's head, and for its body if that is to be read within the attempt.
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    async fn answer(&self, attempt: impl Future<Output = Result<Response>>) -> Ended {
+        match self.buffer {
+            Some(limit) => buffered(attempt, limit).await,
+            None => Ok(attempt.await?.into()),
+        }
+    }
+
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    async fn answer(&self, attempt: impl Future<Output = Result<Response>>) -> Ended {
+        Ok(attempt.await?.into())
+    }
+
     /// Tells the call how its attempt ended.
     fn decide(
         &self,
         call: &mut ActiveCall<PlatformTimer>,
         method: &Method,
         asked: Option<&str>,
-        result: &Result<Response>,
+        result: &Ended,
     ) -> Decision {
         let moment = call.moment();
-        let hint = match result {
-            Ok(response) => Hint::from_headers(response.headers(), moment),
+        let mut hint = match result {
+            Ok(answer) => Hint::from_headers(answer.response.headers(), moment),
             Err(_) => Hint::new(moment.instant()),
         };
-        let ending = match result {
-            Ok(response) => {
+        if let Ok(Answer {
+            response,
+            body: Some(body),
+        }) = result
+        {
+            hint = hint.or_by_body(response.status(), body);
+        }
+        let mut ending = match result {
+            Ok(Answer { response, .. }) => {
                 Ending::new(method, Ok(response.status()), &hint).with_headers(response.headers())
             }
-            Err(error) => Ending::new(method, Err(error_kind(error)), &hint),
+            Err(failure) => Ending::new(method, Err(failure.kind), &hint),
         };
+        if let Ok(Answer {
+            body: Some(body), ..
+        }) = result
+        {
+            ending = ending.with_body(body);
+        }
         let outcome = self.classify.classify(&ending);
         // After a redirect, what is said is said by and of another server.
         let is_elsewhere = match (result, asked.or_else(|| call.scope())) {
-            (Ok(response), Some(asked)) => authority(response.url()) != asked,
+            (Ok(answer), Some(asked)) => authority(answer.response.url()) != asked,
             _ => false,
         };
         if is_elsewhere {

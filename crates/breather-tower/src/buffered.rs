@@ -103,12 +103,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        BufferedFuture {
-            limit: self.limit,
-            state: State::Head {
-                attempt: self.inner.call(request),
-            },
-        }
+        BufferedFuture::new(self.inner.call(request), self.limit)
     }
 }
 
@@ -132,6 +127,29 @@ pin_project! {
             attempt: F,
         },
         Body { reading: Option<Reading<B>> },
+    }
+}
+
+impl<F, B> BufferedFuture<F, B> {
+    /// Reads the response of `attempt` whole, up to `limit` bytes: what a [`Buffered`] does, for clients that are no
+    /// service.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::{BoxError, BufferedFuture};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let attempt = async { Ok::<_, BoxError>(http::Response::new("rows".to_owned())) };
+    /// let response = BufferedFuture::new(attempt, 1024).await?;
+    /// assert_eq!(response.body().bytes().unwrap(), "rows");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn new(attempt: F, limit: usize) -> Self {
+        let state = State::Head { attempt };
+        Self { limit, state }
     }
 }
 

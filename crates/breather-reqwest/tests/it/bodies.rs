@@ -9,7 +9,10 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response};
 use axum::routing::any;
-use breather_reqwest::breather::{Backoff, Breather, Jitter, Policy};
+use breather_reqwest::breather::{
+    Backoff, Breather, Classify as _, Ending, Executed, Http, Jitter, Outcome, Policy, Report,
+    ReportSlot, StopReason,
+};
 use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware};
 use reqwest::multipart::Form;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -189,4 +192,140 @@ async fn a_failed_response_is_drained_so_that_its_connection_is_used_again_unles
             "{length} bytes"
         );
     }
+}
+
+fn buffering(limit: usize) -> (ClientWithMiddleware, Breather) {
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let policy = Policy::new().with_backoff(Backoff::constant(Duration::from_millis(1)));
+    let breather = Breather::new(policy);
+    let retry = RetryMiddleware::new(breather.clone()).with_buffered_bodies(limit);
+    (ClientBuilder::new(plain).with(retry).build(), breather)
+}
+
+/// An answer that says it is longer than it is, and whose connection then closes.
+fn cut(status: u16) -> String {
+    format!("HTTP/1.1 {status} .\r\ncontent-length: 100\r\nconnection: close\r\n\r\nhalf a row")
+}
+
+/// As [`counting`], but each connection is closed after its answer.
+async fn closing(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn a_download_that_is_cut_off_is_made_again_if_bodies_are_buffered() {
+    // uv#9213, mise#12974: what fails after the head was outside of the retry.
+    let (url, asked) = closing(vec![cut(200), answer(200, 30)]).await;
+    let (client, breather) = buffering(1_000);
+    let response = client.get(&url).send().await.unwrap();
+    assert_eq!(response.url().as_str(), url);
+    assert_eq!(response.content_length(), Some(30));
+    assert!(response.extensions().get::<Report>().is_some());
+    assert!(response.remote_addr().is_some());
+    assert_eq!(response.text().await.unwrap(), "x".repeat(30));
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(breather.snapshots()[0].1.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_streams_is_the_callers() {
+    let (url, asked) = closing(vec![cut(200), answer(200, 30)]).await;
+    let (client, _) = client();
+    let response = client.get(&url).send().await.unwrap();
+    assert!(response.text().await.is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_cut_download_may_have_been_executed_and_its_error_is_reqwests() {
+    let (url, asked) = closing(vec![cut(200), answer(200, 30)]).await;
+    let (client, _) = buffering(1_000);
+    let error = client.post(&url).send().await.unwrap_err();
+    assert!(!error.is_middleware(), "{error:?}");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_is_longer_than_the_buffer_comes_whole_and_in_order() {
+    let long = format!(
+        "HTTP/1.1 200 .\r\ncontent-length: 26\r\n\r\n{}",
+        "abcdefghijklmnopqrstuvwxyz"
+    );
+    for limit in [0, 1, 25, 26, 27] {
+        let (url, _) = closing(vec![long.clone()]).await;
+        let (client, _) = buffering(limit);
+        let response = client.get(&url).send().await.unwrap();
+        assert_eq!(
+            response.text().await.unwrap(),
+            "abcdefghijklmnopqrstuvwxyz",
+            "{limit}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds() {
+    // reqwest#2852: headers and body.
+    let busy = "HTTP/1.1 200 .\r\nx-busy: yes\r\ncontent-length: 4\r\n\r\nbusy".to_owned();
+    let (url, asked) = closing(vec![busy, answer(200, 30)]).await;
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let policy = Policy::new().with_backoff(Backoff::constant(Duration::ZERO));
+    let retry = RetryMiddleware::new(Breather::new(policy))
+        .with_buffered_bodies(64)
+        .with_classifier(|ending: &Ending<'_>| match (ending.headers, ending.body) {
+            (Some(headers), Some(b"busy")) if headers["x-busy"] == "yes" => {
+                Outcome::transient(Executed::No, "busy")
+            }
+            _ => Http.classify(ending),
+        });
+    let client = ClientBuilder::new(plain).with(retry).build();
+    assert_eq!(
+        client.post(&url).send().await.unwrap().content_length(),
+        Some(30)
+    );
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+
+    let body = "Rate limit exceeded the maximum. Retry the request in [400] seconds";
+    let genesys = format!(
+        "HTTP/1.1 429 .\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (url, _) = closing(vec![genesys]).await;
+    let slot = ReportSlot::new();
+    let get = buffering(1_000).0.get(&url).with_extension(slot.clone());
+    let response = get.send().await.unwrap();
+    let report = slot.report().unwrap();
+    let stop = report.stop().unwrap();
+    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.wait(), Some(Duration::from_secs(400)));
+    assert_eq!(response.text().await.unwrap(), body);
+
+    let spent = r#"{"error":{"code":"insufficient_quota"}}"#;
+    let openai = format!(
+        "HTTP/1.1 429 .\r\ncontent-length: {}\r\n\r\n{spent}",
+        spent.len()
+    );
+    let (url, asked) = closing(vec![openai]).await;
+    let get = buffering(1_000).0.get(&url).with_extension(slot.clone());
+    assert_eq!(get.send().await.unwrap().status(), 429);
+    assert_eq!(
+        slot.report().unwrap().stop().unwrap().reason(),
+        StopReason::Permanent
+    );
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }

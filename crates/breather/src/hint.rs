@@ -5,17 +5,28 @@ mod assembly;
 #[cfg(feature = "std")]
 mod common;
 #[cfg(feature = "std")]
+mod compound;
+#[cfg(feature = "std")]
+mod count;
+#[cfg(feature = "std")]
 mod dialect;
+#[cfg(feature = "std")]
+mod draft;
 mod explanation;
 #[cfg(feature = "std")]
 mod family;
 #[cfg(feature = "std")]
 mod found;
 #[cfg(feature = "std")]
+mod lines;
+#[cfg(feature = "std")]
+mod notes;
+#[cfg(feature = "std")]
 mod number;
 #[cfg(feature = "std")]
 mod reader;
 mod reading;
+mod said;
 #[cfg(feature = "std")]
 mod structured;
 #[cfg(all(test, feature = "std"))]
@@ -31,8 +42,11 @@ pub use self::dialect::Dialect;
 pub use self::explanation::Explanation;
 #[cfg(feature = "std")]
 pub use self::family::Family;
+#[cfg(feature = "std")]
+use self::found::Found;
 use self::reading::Note;
 pub use self::reading::{Clock, Form, Ignored, Meaning, Reading, Why};
+use self::said::Said;
 use self::window::Stated;
 pub use self::window::{Unit, Window};
 use crate::evidence::Evidence;
@@ -66,20 +80,16 @@ use crate::instant::Instant;
 pub struct Hint<'a> {
     received: Instant,
     // Most responses say nothing, and then none of it is written or moved.
-    said: Option<Said<'a>>,
+    content: Option<Content<'a>>,
 }
 
-/// What a hint holds, if it says anything at all.
+/// What a hint says, and what it was read from.
 #[derive(Clone, Debug)]
-struct Said<'a> {
-    delay: Option<Stated<'a>>,
-    retry: Option<bool>,
-    windows: [Option<Window<'a>>; MAX_WINDOWS],
-    notes: Notes<'a>,
+struct Content<'a> {
+    said: Said<'a>,
+    #[cfg(feature = "std")]
+    found: Found<'a>,
 }
-
-/// What became of each header.
-type Notes<'a> = [Option<(&'static str, &'a [u8], Result<Note, Why>)>; MAX_NOTES];
 
 impl<'a> Hint<'a> {
     /// A hint that says nothing, in a response whose head was received at `received`.
@@ -87,31 +97,28 @@ impl<'a> Hint<'a> {
     pub const fn new(received: Instant) -> Self {
         Self {
             received,
-            said: None,
+            content: None,
         }
     }
 
     /// Says: not before `delay` after the receipt.
     #[must_use]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
-        self.said().delay = Some(Stated {
-            header: "retry-after",
-            ..Stated::by_hand(delay)
-        });
+        self.content().said.set_delay(delay);
         self
     }
 
     /// Says whether to send the request again at all: see [`retry`](Self::retry).
     #[must_use]
     pub fn with_retry(mut self, retry: bool) -> Self {
-        self.said().retry = Some(retry);
+        self.content().said.retry = Some(retry);
         self
     }
 
     /// Adds a quota window. At most eight are kept; more are dropped.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {
-        let _ = self.said().push_window(window);
+        let _ = self.content().said.push_window(window);
         self
     }
 
@@ -123,15 +130,13 @@ impl<'a> Hint<'a> {
 
     /// The quota windows.
     pub fn windows(&self) -> impl Iterator<Item = &Window<'a>> {
-        self.said
-            .iter()
-            .flat_map(|said| said.windows.iter().flatten())
+        self.said().into_iter().flat_map(Said::windows)
     }
 
     /// Whether the server said to send the request again (`true`), or not to (`false`), whatever else its answer may mean.
     #[must_use]
     pub fn retry(&self) -> Option<bool> {
-        self.said.as_ref()?.retry
+        self.said()?.retry
     }
 
     /// The headers that were read, and as what: where each figure of the hint comes from.
@@ -155,8 +160,17 @@ impl<'a> Hint<'a> {
     }
 
     fn notes(&self) -> impl Iterator<Item = (&'static str, &'a [u8], Result<Note, Why>)> {
-        let notes = self.said.iter().flat_map(|said| &said.notes);
-        notes.map_while(|note| *note)
+        #[cfg(feature = "std")]
+        let notes = {
+            let content = self.content.as_ref();
+            content
+                .into_iter()
+                .flat_map(|content| content.found.notes().into_iter())
+        };
+        // By hand there is nothing that could be read.
+        #[cfg(not(feature = "std"))]
+        let notes = core::iter::empty();
+        notes
     }
 
     /// What the response said, in words: each figure, where it comes from, and what was not obeyed and why.
@@ -168,7 +182,7 @@ impl<'a> Hint<'a> {
     /// `Retry-After`, or another header that states a delay, as an instant on our clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Instant> {
-        let stated = self.said.as_ref()?.delay?;
+        let stated = self.said()?.delay?;
         Some(self.received + stated.delay)
     }
 
@@ -190,19 +204,7 @@ impl<'a> Hint<'a> {
     }
 
     fn binding(&self) -> Option<Stated<'a>> {
-        let said = self.said.as_ref()?;
-        said.delay.or_else(|| {
-            let windows = || self.windows().filter(|window| window.reset.is_some());
-            let spent = windows().filter(|window| window.remaining == Some(0));
-            let spent = spent.filter_map(|window| window.reset);
-            let latest = spent.max_by_key(|reset| reset.delay);
-            if self.windows().any(|window| window.remaining.is_some()) {
-                return latest;
-            }
-            let unknown = windows().filter(|it| !it.is_unclear && it.unit != Unit::Other);
-            let unknown = unknown.filter_map(|window| window.reset);
-            unknown.min_by_key(|reset| reset.delay)
-        })
+        self.said()?.binding()
     }
 
     /// Whether nothing remains in one of the windows, whatever it counts.
@@ -213,81 +215,29 @@ impl<'a> Hint<'a> {
     /// Of the windows that count requests, the one that permits least: the fewest remaining, and of equal ones the
     /// latest reset.
     pub(crate) fn tightest(&self) -> Option<&Window<'a>> {
-        let said = self.said.as_ref()?;
-        let mut tightest: Option<(&Window<'a>, u64)> = None;
-        for window in said.windows.iter().map_while(Option::as_ref) {
-            let Some(remaining) = window.remaining.filter(|_| window.unit == Unit::Requests) else {
-                continue;
-            };
-            let is_tighter = tightest.is_none_or(|(other, fewest)| {
-                remaining < fewest || remaining == fewest && window.reset() > other.reset()
-            });
-            if is_tighter {
-                tightest = Some((window, remaining));
-            }
-        }
-        tightest.map(|(window, _)| window)
+        self.said()?.tightest()
     }
 
     /// The same, without the windows that `keeps` does not keep, by their order.
     pub(crate) fn only(&self, keeps: impl Fn(usize) -> bool) -> Self {
         let mut only = self.clone();
-        if let Some(said) = &mut only.said {
-            for (at, window) in said.windows.iter_mut().enumerate() {
-                *window = window.filter(|_| keeps(at));
-            }
-            said.close_gaps();
+        if let Some(content) = &mut only.content {
+            content.said.retain(|at, _| keeps(at));
         }
         only
     }
 
-    fn said(&mut self) -> &mut Said<'a> {
-        self.said.get_or_insert(Said {
-            delay: None,
-            retry: None,
-            windows: [None; MAX_WINDOWS],
-            notes: [None; MAX_NOTES],
+    fn said(&self) -> Option<&Said<'a>> {
+        let content = self.content.as_ref()?;
+        Some(&content.said)
+    }
+
+    fn content(&mut self) -> &mut Content<'a> {
+        self.content.get_or_insert_with(|| Content {
+            said: Said::new(),
+            #[cfg(feature = "std")]
+            found: Found::new(),
         })
-    }
-}
-
-impl<'a> Said<'a> {
-    /// Adds a window, if there is room for it, and answers where it stands.
-    fn push_window(&mut self, window: Window<'a>) -> Option<usize> {
-        let at = self.windows.iter().position(Option::is_none)?;
-        self.windows[at] = Some(window);
-        Some(at)
-    }
-
-    /// Moves the windows to the front.
-    fn close_gaps(&mut self) {
-        let mut kept = 0;
-        for at in 0..MAX_WINDOWS {
-            if self.windows[at].is_some() {
-                if at > kept {
-                    self.windows.swap(kept, at);
-                }
-                kept += 1;
-            }
-        }
-    }
-
-    /// Keeps what became of a header.
-    #[cfg(feature = "std")]
-    fn note(&mut self, header: &'static str, value: &'a [u8], result: Result<Note, Why>) {
-        if let Some(slot) = self.notes.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some((header, value, result));
-        }
-    }
-
-    /// What a header of that value was read as has no effect after all.
-    #[cfg(feature = "std")]
-    fn take_back(&mut self, header: &'static str, value: &[u8], why: Why) {
-        for (name, other, result) in self.notes.iter_mut().flatten() {
-            if *name == header && *other == value && result.is_ok() {
-                *result = Err(why);
-            }
-        }
     }
 }
 
@@ -295,4 +245,5 @@ impl<'a> Said<'a> {
 pub(crate) const MAX_WINDOWS: usize = 8;
 
 /// As many headers are looked at: more than a response of any known server carries. Anthropic's have 15.
+#[cfg(feature = "std")]
 const MAX_NOTES: usize = 24;

@@ -67,6 +67,18 @@ pub(super) enum Part {
     Resources,
 }
 
+impl Part {
+    /// Whether it states a delay by whatever was spent.
+    pub(super) const fn is_delay(self) -> bool {
+        matches!(self, Self::Delay(_) | Self::RetryAfter | Self::Pushback)
+    }
+
+    /// Whether it is one of the drafts' structured fields.
+    pub(super) const fn is_structured(self) -> bool {
+        matches!(self, Self::RateLimit | Self::Policy)
+    }
+}
+
 impl Family {
     /// A family without headers. Its window counts requests.
     pub const fn new(name: &'static str) -> Self {

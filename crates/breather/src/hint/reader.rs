@@ -1,9 +1,7 @@
 //! From header lines to a hint.
 
-use super::assembly::Assembly;
-use super::found::Found;
-use super::reading::Why;
-use super::{Hint, time::Now};
+use super::Hint;
+use super::lines::Lines;
 use crate::unix_time::Moment;
 
 impl<'a> Hint<'a> {
@@ -43,11 +41,13 @@ impl<'a> Hint<'a> {
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         moment: Moment<'_>,
     ) -> Self {
-        let mut found = Found::new(moment.dialects());
+        let mut hint = Self::new(moment.instant());
+        let mut lines = Lines::new(moment);
         for (name, value) in headers {
-            found.note(name.as_bytes(), value);
+            lines.note(name.as_bytes(), value, &mut hint);
         }
-        Self::of(&found, moment)
+        lines.conclude(&mut hint);
+        hint
     }
 
     /// Reads the headers of a response received at `moment`: [`read`](Self::read) for the types of
@@ -55,38 +55,16 @@ impl<'a> Hint<'a> {
     #[cfg(feature = "http")]
     #[must_use]
     pub fn from_headers(headers: &'a http::HeaderMap, moment: Moment<'_>) -> Self {
-        let dialects = moment.dialects();
         // Most responses carry none of the headers, and then their values need not be looked at.
-        if !headers
-            .keys()
-            .any(|name| Found::may_tell(dialects, name.as_str().as_bytes()))
-        {
+        let dialects = moment.dialects();
+        let mut names = headers.keys().map(|name| name.as_str().as_bytes());
+        if !names.any(|name| Lines::may_tell(dialects, name)) {
             return Self::new(moment.instant());
         }
-        let mut found = Found::new(dialects);
-        for (name, value) in headers {
-            found.note(name.as_str().as_bytes(), value.as_bytes());
-        }
-        Self::of(&found, moment)
-    }
-
-    fn of<'m>(found: &Found<'a, 'm>, moment: Moment<'m>) -> Self
-    where
-        'a: 'm,
-    {
-        let mut hint = Self::new(moment.instant());
-        if found.is_empty() {
-            return hint;
-        }
-        if found.is_fresh() {
-            let now = Now::new(found.date(), moment);
-            Assembly::new(found, &now).fill(&mut hint);
-            return hint;
-        }
-        for entry in found.entries() {
-            hint.said()
-                .note(entry.header(), entry.value, Err(Why::Cached));
-        }
-        hint
+        let lines = headers.iter();
+        Self::read(
+            lines.map(|(name, value)| (name.as_str(), value.as_bytes())),
+            moment,
+        )
     }
 }

@@ -6,7 +6,8 @@ use core::time::Duration;
 use jiff::fmt::{friendly, rfc2822, strtime, temporal};
 
 use super::number::Number;
-use super::reading::{Clock, Form, Why};
+use super::reading::{Clock, Form, Meaning, Note, Why};
+use crate::instant::Instant;
 use crate::unix_time::{Moment, UnixTime};
 
 /// What a date or an epoch is read against.
@@ -25,6 +26,20 @@ impl<'a> Now<'a> {
             moment,
             known: Cell::new(None),
         }
+    }
+
+    /// As it was before.
+    pub(super) const fn again(known: Option<Result<(UnixTime, Clock), Why>>) -> Self {
+        Self {
+            date: None,
+            moment: Moment::new(Instant::ORIGIN),
+            known: Cell::new(known),
+        }
+    }
+
+    /// What it was taken to be, if that was needed.
+    pub(super) fn known(&self) -> Option<Result<(UnixTime, Clock), Why>> {
+        self.known.get()
     }
 
     fn get(&self) -> Result<(UnixTime, Clock), Why> {
@@ -69,6 +84,16 @@ impl Time {
             form,
             clock: None,
             is_rounded,
+        }
+    }
+
+    pub(super) const fn note(self, meaning: Meaning) -> Note {
+        Note {
+            meaning,
+            form: Some(self.form),
+            clock: self.clock,
+            is_rounded: self.is_rounded,
+            is_cut: false,
         }
     }
 

@@ -179,6 +179,12 @@ impl<'a> Window<'a> {
         self.key
     }
 
+    /// Whether anything is known of it but what it is called.
+    #[cfg(feature = "std")]
+    pub(super) fn is_known(&self) -> bool {
+        self.limit.or(self.remaining).or(self.used).is_some() || self.reset.is_some()
+    }
+
     /// The header that stated the reset, if one did.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
         self.reset?.evidence()

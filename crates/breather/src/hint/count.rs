@@ -1,0 +1,51 @@
+//! Counts in header values.
+
+use super::number::Number;
+use super::reading::Why;
+use super::structured::{Item, list};
+use super::time::not_a_number;
+
+/// The items of a list of numbers, with their parameters.
+pub(super) fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
+    let items = list(value)?.map(Item::new);
+    Some(items)
+}
+
+/// A limit, and whether it begins a list: all of which is numbers, or it is not read.
+pub(super) fn limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
+    if let Some(number) = Number::read(value) {
+        return Ok((number.whole, false));
+    }
+    let unreadable = || not_a_number(value);
+    let mut items = integers(value).ok_or_else(unreadable)?;
+    let first = items.next().and_then(|item| item.bare.integer());
+    let first = first.ok_or_else(unreadable)?;
+    // The windows behind it have a length; without one, as in `1,000`, it is none of them.
+    let is_window = |item: Item<'_>| match item.bare.integer() {
+        Some(limit) => limit == first || item.w.is_some(),
+        None => false,
+    };
+    if !items.all(is_window) {
+        return Err(Why::Unreadable);
+    }
+    Ok((first, true))
+}
+
+/// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.
+pub(super) fn count(value: &[u8]) -> Result<u64, Why> {
+    if let Some(number) = Number::read(value) {
+        return Ok(number.whole);
+    }
+    let mut counts = integers(value)
+        .ok_or_else(|| not_a_number(value))?
+        .map(|item| item.bare.integer());
+    let first = counts.next().flatten();
+    // Proxies join lines that are the same.
+    let count = first.filter(|&first| counts.all(|count| count == Some(first)));
+    count.ok_or_else(|| not_a_number(value))
+}
+
+pub(super) fn used_of_limit(text: &str) -> Result<(u64, u64), Why> {
+    let (used, limit) = text.split_once('/').ok_or(Why::Unreadable)?;
+    Ok((count(used.as_bytes())?, count(limit.as_bytes())?))
+}

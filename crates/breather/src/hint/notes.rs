@@ -1,0 +1,47 @@
+//! What became of the headers that were found.
+
+use super::MAX_NOTES;
+use super::reading::{Note, Why};
+
+/// A header, its value, and as what it was read or why not.
+pub(super) type Noted<'a> = (&'static str, &'a [u8], Result<Note, Why>);
+
+/// What became of each header that was found, in the order in which they were read.
+pub(super) struct Notes<'a> {
+    noted: [Option<Noted<'a>>; MAX_NOTES],
+    len: usize,
+}
+
+impl<'a> Notes<'a> {
+    pub(super) const fn new() -> Self {
+        Self {
+            noted: [None; MAX_NOTES],
+            len: 0,
+        }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        header: &'static str,
+        value: &'a [u8],
+        result: Result<Note, Why>,
+    ) {
+        if let Some(slot) = self.noted.get_mut(self.len) {
+            *slot = Some((header, value, result));
+            self.len += 1;
+        }
+    }
+
+    /// What a header of that value was read as has no effect after all.
+    pub(super) fn take_back(&mut self, header: &'static str, value: &[u8], why: Why) {
+        for (name, other, result) in self.noted.iter_mut().flatten() {
+            if *name == header && *other == value && result.is_ok() {
+                *result = Err(why);
+            }
+        }
+    }
+
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Noted<'a>> {
+        self.noted.into_iter().flatten()
+    }
+}

@@ -15,6 +15,7 @@ mod draft;
 mod explanation;
 #[cfg(feature = "std")]
 mod family;
+mod few;
 #[cfg(feature = "std")]
 mod found;
 #[cfg(feature = "std")]
@@ -23,6 +24,8 @@ mod lines;
 mod notes;
 #[cfg(feature = "std")]
 mod number;
+#[cfg(feature = "std")]
+mod plain;
 #[cfg(feature = "std")]
 mod reader;
 mod reading;
@@ -118,7 +121,7 @@ impl<'a> Hint<'a> {
     /// Adds a quota window. At most eight are kept; more are dropped.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {
-        let _ = self.content().said.push_window(window);
+        let _ = self.content().said.windows.push(window);
         self
     }
 
@@ -130,7 +133,7 @@ impl<'a> Hint<'a> {
 
     /// The quota windows.
     pub fn windows(&self) -> impl Iterator<Item = &Window<'a>> {
-        self.said().into_iter().flat_map(Said::windows)
+        self.said().into_iter().flat_map(|said| said.windows.iter())
     }
 
     /// Whether the server said to send the request again (`true`), or not to (`false`), whatever else its answer may mean.
@@ -203,7 +206,7 @@ impl<'a> Hint<'a> {
         self.binding()?.evidence()
     }
 
-    fn binding(&self) -> Option<Stated<'a>> {
+    fn binding(&self) -> Option<&Stated<'a>> {
         self.said()?.binding()
     }
 
@@ -222,7 +225,7 @@ impl<'a> Hint<'a> {
     pub(crate) fn only(&self, keeps: impl Fn(usize) -> bool) -> Self {
         let mut only = self.clone();
         if let Some(content) = &mut only.content {
-            content.said.retain(|at, _| keeps(at));
+            content.said.windows.retain(|at, _| keeps(at));
         }
         only
     }

@@ -46,12 +46,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     pub(super) fn fill(mut self) {
-        if self.found.delays > 0 {
-            self.delay();
-        }
+        self.delays();
+        let mut has_fields = false;
         for entry in self.found.entries() {
             let result = match entry.part() {
-                part if part.is_delay() || part.is_structured() => continue,
+                part if part.is_delay() => continue,
+                part if part.is_structured() => {
+                    has_fields = true;
+                    continue;
+                }
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
                 Part::Verdict => self.verdict(entry.value),
                 _ if self.found.is_crowded => Err(Why::TooMany),
@@ -64,7 +67,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             self.note(entry, result);
         }
         // Whatever the order of the lines: the field that the others became, and then what describes them all.
-        if self.found.fields > 0 {
+        if has_fields {
             self.fields(Part::RateLimit);
             self.fields(Part::Policy);
         }
@@ -90,20 +93,19 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// The delay of the header that counts before all others: those of dialects, then in the order of their table.
-    fn delay(&mut self) {
+    fn delays(&mut self) {
         let found = self.found;
         let delays = || found.entries().filter(|entry| entry.part().is_delay());
-        let order = |entry: &Entry<'_>| (entry.rank, core::ptr::from_ref(entry.header));
-        let mut left = found.delays;
+        let mut left = delays().count();
         let mut last = None;
         while left > 0 {
-            let rest = delays().filter(|entry| last.is_none_or(|last| order(entry) > last));
-            let Some(first) = rest.min_by_key(|entry| order(entry)) else {
+            let rest = delays().filter(|entry| last.is_none_or(|last| entry.order() > last));
+            let Some(first) = rest.min_by_key(|entry| entry.order()) else {
                 return;
             };
-            last = Some(order(first));
+            last = Some(first.order());
             for entry in delays().filter(|entry| entry.is_same_header(first)) {
-                let result = self.delay_of(entry, first);
+                let result = self.delay(entry, first);
                 self.note(entry, result);
                 left = left.saturating_sub(1);
             }
@@ -111,7 +113,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// Of a header's several lines, the one that states the longest delay counts: none is to be undercut.
-    fn delay_of(&mut self, entry: &Entry<'a>, first: &Entry<'a>) -> Result<Note, Why> {
+    fn delay(&mut self, entry: &Entry<'a>, first: &Entry<'a>) -> Result<Note, Why> {
         let part = entry.part();
         let time = match part {
             Part::Delay(form) => Time::read(entry.value, form, self.now),
@@ -249,7 +251,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         };
         let length = Duration::from_secs(length);
         let own = self.place_of(family);
-        let own = own.and_then(|at| self.said.windows[at].as_mut());
+        let own = own.and_then(|at| self.said.windows.get_mut(at));
         if let Some(own) =
             own.filter(|own| own.limit == Some(limit) && own.length.is_none_or(|it| it == length))
         {
@@ -259,7 +261,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         let mut window = Window::new(family.name).with_unit(family.unit);
         window.limit = Some(limit);
         window.length = Some(length);
-        Ok(self.said.push_window(window).is_some())
+        Ok(self.said.windows.push(window).is_some())
     }
 
     /// `RateLimit`: a dictionary in draft -07, a list from -08 on.
@@ -268,11 +270,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
             let mut pushed = Pushed::default();
             for item in items.map(Item::new) {
                 if let Some(window) = named_window(&item, entry) {
-                    let at = self.said.push_window(window);
-                    if let Some(at) = at {
+                    let at = self.said.windows.len();
+                    let is_kept = self.said.windows.push(window).is_some();
+                    if is_kept {
                         self.is_named[at] = true;
                     }
-                    pushed.count(at.is_some());
+                    pushed.count(is_kept);
                 }
             }
             return pushed.note();
@@ -344,14 +347,17 @@ impl<'f, 'a> Assembly<'f, 'a> {
 
     /// The family's window, which is made if need be.
     fn window(&mut self, family: &'static Family) -> Result<&mut Window<'a>, Why> {
-        let own = self.place_of(family);
-        let free = || self.said.windows.iter().position(Option::is_none);
-        let at = own.or_else(free).ok_or(Why::TooMany)?;
-        self.families[at] = Some(family);
-        Ok(self.said.windows[at].get_or_insert_with(|| Window {
+        if let Some(at) = self.place_of(family) {
+            return self.said.windows.get_mut(at).ok_or(Why::TooMany);
+        }
+        let at = self.said.windows.len();
+        let window = Window {
             length: family.length,
             ..Window::new(family.name).with_unit(family.unit)
-        }))
+        };
+        let window = self.said.windows.push(window).ok_or(Why::TooMany)?;
+        self.families[at] = Some(family);
+        Ok(window)
     }
 
     fn place_of(&self, family: &Family) -> Option<usize> {
@@ -362,8 +368,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// Works out what follows, and drops the windows of which nothing is known.
     fn finish(&mut self) {
         let mut is_all_known = true;
-        for at in 0..MAX_WINDOWS {
-            let Some(window) = &mut self.said.windows[at] else {
+        for at in 0..self.said.windows.len() {
+            let Some(window) = self.said.windows.get_mut(at) else {
                 break;
             };
             if window.limit == Some(0) {
@@ -383,7 +389,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             }
         }
         if !is_all_known {
-            self.said.retain(|_, window| window.is_known());
+            self.said.windows.retain(|_, window| window.is_known());
         }
     }
 

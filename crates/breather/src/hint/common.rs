@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::family::{self, Family, LONGEST_NAME, Part, is_name};
+use super::family::{self, Family, Header, LONGEST_NAME, Part};
 use super::reading::Form;
 use super::window::Unit;
 
@@ -298,42 +298,117 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The header called `name`, in whatever case: its family, and its place there.
-pub(super) fn find(name: &[u8]) -> Option<(&'static Family, u8)> {
+/// The header called `name`, in whatever case.
+pub(super) fn find(name: &[u8]) -> Option<&'static Row> {
+    find_by(name, <[u8]>::eq_ignore_ascii_case)
+}
+
+/// The header called `name`, if that is in lower case.
+#[inline]
+pub(super) fn find_as_it_is(name: &[u8]) -> Option<&'static Row> {
+    if name.len() < SHORTEST {
+        return None;
+    }
+    find_by(name, is_same)
+}
+
+#[inline]
+fn find_by(name: &[u8], is_name: impl Fn(&[u8], &[u8]) -> bool) -> Option<&'static Row> {
     let mut slot = hash(name);
     // The table is never full.
-    while let Some(Place { family, place }) = INDEX.slots[slot % SLOTS] {
-        let family = &FAMILIES[usize::from(family)];
-        if is_name(family.header(place).name, name) {
-            return Some((family, place));
+    loop {
+        let row = ROWS.get(usize::from(INDEX.slots[slot % SLOTS]))?;
+        if is_name(row.header.name.as_bytes(), name) {
+            return Some(row);
         }
         slot += 1;
     }
-    None
 }
 
-/// Whether a header of that name may be one of them: of most, the length or the first byte says that it is not.
+/// Whether two names are the same, without a call.
+#[inline]
+fn is_same(header: &[u8], name: &[u8]) -> bool {
+    if header.len() != name.len() {
+        return false;
+    }
+    // The last bytes overlap the first; none has more than twice as many.
+    match name.len() {
+        ..16 => {
+            header.first_chunk::<SHORTEST>() == name.first_chunk()
+                && header.last_chunk::<SHORTEST>() == name.last_chunk()
+        }
+        16..32 => {
+            header.first_chunk::<16>() == name.first_chunk()
+                && header.last_chunk::<16>() == name.last_chunk()
+        }
+        32.. => {
+            header.first_chunk::<32>() == name.first_chunk()
+                && header.last_chunk::<32>() == name.last_chunk()
+        }
+    }
+}
+
+/// Whether a header of that name may be one of them: of most, the length and the first byte say that it is not.
 #[inline]
 pub(super) fn may_be(name: &[u8]) -> bool {
-    let Some(&first) = name.first() else {
-        return false;
-    };
-    let letter = usize::from((first | 0x20).wrapping_sub(b'a'));
-    letter < 26 && name.len() <= LONGEST_NAME && INDEX.lengths[letter] >> name.len() & 1 == 1
+    let letters = INDEX.letters.get(name.len());
+    letters
+        .zip(name.first())
+        .is_some_and(|(letters, first)| letters >> (first % 32) & 1 == 1)
 }
 
-/// Where each header stands.
-struct Index {
-    /// By its hash, or behind.
-    slots: [Option<Place>; SLOTS],
-    /// For each first letter, the lengths that there are, as bits.
-    lengths: [u64; 26],
-}
-
+/// A header, and where it stands.
 #[derive(Clone, Copy)]
-struct Place {
-    family: u8,
-    place: u8,
+pub(super) struct Row {
+    pub(super) header: &'static Header,
+    pub(super) family: &'static Family,
+    /// In its family.
+    pub(super) place: u8,
+}
+
+static ROWS: [Row; HEADERS] = rows();
+
+const HEADERS: usize = {
+    let mut headers = 0;
+    let mut family = 0;
+    while family < COUNT {
+        headers += FAMILIES[family].len();
+        family += 1;
+    }
+    headers
+};
+
+const fn rows() -> [Row; HEADERS] {
+    let first = Row {
+        header: FAMILIES[0].header(0),
+        family: &FAMILIES[0],
+        place: 0,
+    };
+    let mut rows = [first; HEADERS];
+    let mut row = 0;
+    let mut family = 0;
+    while family < COUNT {
+        let mut place = 0;
+        while place < FAMILIES[family].len() {
+            rows[row] = Row {
+                header: FAMILIES[family].header(place as u8),
+                family: &FAMILIES[family],
+                place: place as u8,
+            };
+            row += 1;
+            place += 1;
+        }
+        family += 1;
+    }
+    rows
+}
+
+/// How names are found.
+struct Index {
+    /// The row of each header, by the hash of its name, or behind.
+    slots: [u8; SLOTS],
+    /// For each length, the first letters that there are, as bits, in whatever case.
+    letters: [u32; LONGEST_NAME + 1],
 }
 
 static INDEX: Index = Index::new();
@@ -341,7 +416,14 @@ static INDEX: Index = Index::new();
 /// Four times as many as there are headers, about.
 const SLOTS: usize = 512;
 
-/// Where to look for a name first: by its length and some of its letters, in whatever case.
+/// As many bytes as any name has at least.
+const SHORTEST: usize = 8;
+
+/// No row.
+const NONE: u8 = u8::MAX;
+
+/// Where to look for a name first: by its length and two of its letters, in whatever case.
+#[inline]
 const fn hash(name: &[u8]) -> usize {
     let length = name.len();
     if length == 0 {
@@ -349,32 +431,29 @@ const fn hash(name: &[u8]) -> usize {
     }
     let last = (name[length - 1] | 0x20) as usize;
     let middle = (name[length / 2] | 0x20) as usize;
-    let third = (name[length / 3] | 0x20) as usize;
-    length * 7 + last * 31 + middle * 131 + third * 17
+    length * 3 + last * 16 + middle * 32
 }
 
 impl Index {
     const fn new() -> Self {
-        let mut slots = [None; SLOTS];
-        let mut lengths = [0; 26];
-        let mut family = 0;
-        while family < COUNT {
-            let mut place = 0;
-            while place < FAMILIES[family].len() {
-                let name = FAMILIES[family].header(place as u8).name.as_bytes();
-                let mut slot = hash(name) % SLOTS;
-                while slots[slot].is_some() {
-                    slot = (slot + 1) % SLOTS;
-                }
-                slots[slot] = Some(Place {
-                    family: family as u8,
-                    place: place as u8,
-                });
-                lengths[(name[0] - b'a') as usize] |= 1 << name.len();
-                place += 1;
+        assert!(HEADERS <= NONE as usize, "a row is a byte");
+        let mut slots = [NONE; SLOTS];
+        let mut letters = [0; LONGEST_NAME + 1];
+        let mut row = 0;
+        while row < HEADERS {
+            let name = ROWS[row].header.name.as_bytes();
+            assert!(
+                name.len() >= SHORTEST,
+                "names are compared by as many bytes"
+            );
+            let mut slot = hash(name) % SLOTS;
+            while slots[slot] != NONE {
+                slot = (slot + 1) % SLOTS;
             }
-            family += 1;
+            slots[slot] = row as u8;
+            letters[name.len()] |= 1 << (name[0] % 32);
+            row += 1;
         }
-        Self { slots, lengths }
+        Self { slots, letters }
     }
 }

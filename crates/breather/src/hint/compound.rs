@@ -21,7 +21,7 @@ pub(super) fn push_all<'a>(
     }
     let mut pushed = Pushed::default();
     for window in parts.filter_map(|part| window(part).ok()) {
-        pushed.count(said.push_window(window).is_some());
+        pushed.count(said.windows.push(window).is_some());
     }
     pushed.note()
 }

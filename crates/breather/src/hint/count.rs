@@ -1,6 +1,6 @@
 //! Counts in header values.
 
-use super::number::Number;
+use super::number::{self, Number};
 use super::reading::Why;
 use super::structured::{Item, list};
 use super::time::not_a_number;
@@ -12,7 +12,15 @@ pub(super) fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
 }
 
 /// A limit, and whether it begins a list: all of which is numbers, or it is not read.
+#[inline]
 pub(super) fn limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
+    match number::short(value) {
+        Some(limit) => Ok((limit, false)),
+        None => any_limit_of(value),
+    }
+}
+
+fn any_limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
     if let Some(number) = Number::read(value) {
         return Ok((number.whole, false));
     }
@@ -32,7 +40,15 @@ pub(super) fn limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
 }
 
 /// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.
+#[inline]
 pub(super) fn count(value: &[u8]) -> Result<u64, Why> {
+    match number::short(value) {
+        Some(count) => Ok(count),
+        None => any_count(value),
+    }
+}
+
+fn any_count(value: &[u8]) -> Result<u64, Why> {
     if let Some(number) = Number::read(value) {
         return Ok(number.whole);
     }

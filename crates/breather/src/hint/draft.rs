@@ -39,9 +39,14 @@ impl<'a> Policy<'a> {
     /// Whether there was room for it.
     pub(super) fn apply(&self, said: &mut Said<'a>, is_named: &[bool]) -> bool {
         let mut any = false;
-        let windows = said.windows.iter_mut().zip(is_named);
-        for window in windows.filter_map(|(window, &is_named)| window.as_mut().filter(|_| is_named))
+        for (at, _) in is_named
+            .iter()
+            .enumerate()
+            .filter(|(_, is_named)| **is_named)
         {
+            let Some(window) = said.windows.get_mut(at) else {
+                break;
+            };
             let is_own = window.name == self.name && (self.key.is_none() || window.key == self.key);
             if is_own {
                 window.limit = Some(self.limit);
@@ -54,7 +59,7 @@ impl<'a> Policy<'a> {
         window.limit = Some(self.limit);
         window.length = self.length;
         window.key = self.key;
-        any || said.push_window(window).is_some()
+        any || said.windows.push(window).is_some()
     }
 }
 

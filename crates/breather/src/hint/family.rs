@@ -209,15 +209,9 @@ const MOST_HEADERS: usize = 12;
 /// The lengths of names are bits of a `u64`.
 pub(super) const LONGEST_NAME: usize = 63;
 
-/// Whether `name`, in whatever case, is `header`, which is in lower case. Most names that are not have another length or
-/// another end.
+/// Whether `name`, in whatever case, is `header`, which is in lower case.
 #[inline]
 pub(super) fn is_name(header: &str, name: &[u8]) -> bool {
-    let header = header.as_bytes();
     header.len() == name.len()
-        && header
-            .last()
-            .zip(name.last())
-            .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
-        && (header == name || header.eq_ignore_ascii_case(name))
+        && (header.as_bytes() == name || name.eq_ignore_ascii_case(header.as_bytes()))
 }

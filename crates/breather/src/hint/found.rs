@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::MAX_NOTES;
 use super::assembly::Assembly;
 use super::family::{Family, Header, Part};
+use super::few::Few;
 use super::notes::Notes;
 use super::reading::{Clock, Why};
 use super::said::Said;
@@ -14,13 +15,11 @@ use crate::unix_time::UnixTime;
 
 /// The headers of a response that tell something, as they stand there, and what else it takes to say what they tell:
 /// all but that is left for when somebody asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
-    entries: [Option<Entry<'a>>; MAX_NOTES],
-    len: u8,
-    /// How many of the headers state a delay, and how many are structured fields: mostly one, and none.
-    pub(super) delays: u8,
-    pub(super) fields: u8,
+    entries: Few<Entry<'a>, 6, { MAX_NOTES - 6 }>,
+    /// The [`bit`] of each of them.
+    seen: u64,
     /// Whether there were more than are kept.
     pub(super) is_crowded: bool,
     /// Whether they come out of a cache, and tell of another time.
@@ -45,6 +44,24 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// One that counts before no other.
+    #[inline]
+    pub(super) const fn new(
+        header: &'static Header,
+        window: &'static Family,
+        place: u8,
+        value: &'a [u8],
+    ) -> Self {
+        Self {
+            header,
+            window,
+            value,
+            place,
+            rank: 0,
+            is_disputed: false,
+        }
+    }
+
     pub(super) const fn name(&self) -> &'static str {
         self.header.name
     }
@@ -55,6 +72,11 @@ impl<'a> Entry<'a> {
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
         core::ptr::eq(self.header, other.header)
+    }
+
+    /// In which order those that state a delay count.
+    pub(super) fn order(&self) -> (u8, *const Header) {
+        (self.rank, core::ptr::from_ref(self.header))
     }
 
     pub(super) fn is_of(&self, window: &Family) -> bool {
@@ -82,21 +104,41 @@ impl<'a> Entry<'a> {
 
 impl<'a> Found<'a> {
     #[inline]
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            entries: [const { None }; MAX_NOTES],
-            len: 0,
-            delays: 0,
-            fields: 0,
+            entries: Few::new(),
+            seen: 0,
             is_crowded: false,
             is_cached: false,
             now: None,
         }
     }
 
+    /// Keeps a header that counts before no other.
     #[inline]
-    pub(super) fn push(&mut self, mut entry: Entry<'a>) {
-        for other in self.entries[..usize::from(self.len)].iter_mut().flatten() {
+    pub(super) fn push(
+        &mut self,
+        header: &'static Header,
+        window: &'static Family,
+        place: u8,
+        value: &'a [u8],
+    ) {
+        let entry = || Entry::new(header, window, place, value);
+        if self.seen & bit(header) == 0 && self.entries.has_room_for_few() {
+            self.seen |= bit(header);
+            self.entries.push(entry());
+        } else {
+            self.push_with_care(entry());
+        }
+    }
+
+    /// The same, if it may be a header that is there already, or one too many.
+    #[cold]
+    pub(super) fn push_with_care(&mut self, mut entry: Entry<'a>) {
+        for at in 0..self.entries.len() {
+            let Some(other) = self.entries.get_mut(at) else {
+                break;
+            };
             if !other.is_same_header(&entry) {
                 continue;
             }
@@ -107,26 +149,58 @@ impl<'a> Found<'a> {
             other.is_disputed = true;
             entry.is_disputed = true;
         }
-        let part = entry.part();
         // What tells of windows leaves room for what says when to come back.
-        let room = if part.is_delay() || matches!(part, Part::Verdict) {
+        let part = entry.part();
+        let is_first = part.is_delay() || part == Part::Verdict;
+        let room = if is_first {
             MAX_NOTES
         } else {
             MAX_NOTES - KEPT_FREE
         };
-        match self.entries[..room].get_mut(usize::from(self.len)) {
-            Some(slot) => {
-                *slot = Some(entry);
-                self.len += 1;
-                self.delays += u8::from(part.is_delay());
-                self.fields += u8::from(part.is_structured());
-            }
-            None => self.is_crowded = true,
+        if self.entries.len() < room {
+            self.seen |= bit(entry.header);
+            self.entries.push(entry);
+        } else {
+            self.is_crowded = true;
         }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<'a>> {
-        self.entries[..usize::from(self.len)].iter().flatten()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.entries.len() == 0
+    }
+
+    #[inline]
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<'a>> + Clone {
+        self.entries.iter()
+    }
+
+    /// The headers, if there are no more than a few.
+    #[inline]
+    pub(super) fn few(&self) -> Option<impl Iterator<Item = &Entry<'a>>> {
+        self.entries.is_few().then(|| self.entries.few())
+    }
+
+    /// Whether there are no more than a few.
+    pub(super) const fn is_few(&self) -> bool {
+        self.entries.is_few()
+    }
+
+    /// With the few that come first alone, which is less to be moved.
+    #[inline]
+    pub(super) const fn without_more(&self) -> Self {
+        Self {
+            entries: self.entries.without_more(),
+            ..*self
+        }
+    }
+
+    /// The same where the time was not needed.
+    #[inline]
+    pub(super) const fn without_more_or_time(&self) -> Self {
+        Self {
+            now: None,
+            ..self.without_more()
+        }
     }
 
     /// Whether a header should tell what remains in the family's window.
@@ -160,6 +234,11 @@ impl<'a> Found<'a> {
         }
         notes
     }
+}
+
+/// Different for most headers, and the same for the same.
+fn bit(header: &'static Header) -> u64 {
+    1 << (core::ptr::from_ref(header).addr() / align_of::<Header>() % 64)
 }
 
 /// As many headers as state a delay or a verdict, at most, in a response of any known server.

@@ -2,8 +2,10 @@
 
 use super::common;
 use super::family::{Family, LONGEST_NAME};
-use super::found::Entry;
+use super::found::{Entry, Found};
 use super::number::Number;
+use super::plain::plain;
+use super::said::Said;
 use super::time::Now;
 use super::{Content, Dialect, Hint};
 use crate::unix_time::Moment;
@@ -11,6 +13,7 @@ use crate::unix_time::Moment;
 /// What is kept in mind of the header lines of a response while they are gone through.
 pub(super) struct Lines<'a, 'm> {
     moment: Moment<'m>,
+    found: Found<'a>,
     /// Whether any `Age` is above 0. One that is unreadable says nothing (RFC 9111 section 5.1).
     is_aged: bool,
     date: Date<'a>,
@@ -26,9 +29,11 @@ enum Date<'a> {
 }
 
 impl<'a, 'm> Lines<'a, 'm> {
-    pub(super) const fn new(moment: Moment<'m>) -> Self {
+    #[inline]
+    pub(super) fn new(moment: Moment<'m>) -> Self {
         Self {
             moment,
+            found: Found::new(),
             is_aged: false,
             date: Date::Absent,
         }
@@ -42,11 +47,14 @@ impl<'a, 'm> Lines<'a, 'm> {
 
     /// Keeps the value of a header if it is one that is read.
     #[inline]
-    pub(super) fn note(&mut self, name: &[u8], value: &'a [u8], hint: &mut Hint<'a>) {
+    pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) {
+        if common::may_be(name) {
+            return self.look_up(name, value);
+        }
         match name.len() {
             3 if name.eq_ignore_ascii_case(b"age") => self.note_age(value),
             4 if name.eq_ignore_ascii_case(b"date") => self.note_date(value),
-            _ if Self::may_tell(self.moment.dialects(), name) => self.look_up(name, value, hint),
+            _ if Self::may_tell(self.moment.dialects(), name) => self.look_up(name, value),
             _ => {}
         }
     }
@@ -65,54 +73,93 @@ impl<'a, 'm> Lines<'a, 'm> {
         };
     }
 
-    fn look_up(&self, name: &[u8], value: &'a [u8], hint: &mut Hint<'a>) {
+    fn look_up(&mut self, name: &[u8], value: &'a [u8]) {
+        if self.moment.dialects().is_empty() {
+            // Most clients have names in lower case.
+            if let Some(row) = common::find_as_it_is(name) {
+                return self.found.push(row.header, row.family, row.place, value);
+            }
+        }
+        self.look_up_with_care(name, value);
+    }
+
+    #[cold]
+    fn look_up_with_care(&mut self, name: &[u8], value: &'a [u8]) {
         let dialects = self.moment.dialects();
-        let by_dialect = || {
-            let mut found = dialects.iter().enumerate();
-            found.find_map(|(rank, dialect)| Some((rank, dialect.find(name)?)))
-        };
-        let common = || Some((dialects.len(), common::find(name)?));
-        if let Some((rank, (family, place))) = by_dialect().or_else(common) {
-            let is_common = rank == dialects.len();
-            let adopting = if is_common {
-                self.adopting(family)
-            } else {
-                None
-            };
-            hint.content().found.push(Entry {
-                header: family.header(place),
-                window: adopting.unwrap_or(family),
-                value,
-                place,
-                rank: rank.min(usize::from(u8::MAX)) as u8,
-                is_disputed: false,
-            });
+        if dialects.is_empty() && !name.iter().any(u8::is_ascii_uppercase) {
+            return;
+        }
+        if let Some(entry) = find_in(dialects, name) {
+            self.found.push_with_care(Entry { value, ..entry });
         }
     }
 
-    /// The family of a dialect that names a header of `common`.
-    fn adopting(&self, common: &Family) -> Option<&'static Family> {
-        let families = self.moment.dialects().iter().flat_map(Dialect::families);
-        families.into_iter().find(|family| {
-            let names = family.headers().map(|header| header.name.as_bytes());
-            let known = names.filter_map(common::find);
-            known.into_iter().any(|(it, _)| core::ptr::eq(it, common))
-        })
+    /// They were the last: what do they say?
+    pub(super) fn conclude(&mut self) -> Hint<'a> {
+        let received = self.moment.instant();
+        if self.found.is_empty() {
+            return Hint::new(received);
+        }
+        if !self.is_aged {
+            if let Some(said) = plain(&self.found) {
+                let found = self.found.without_more_or_time();
+                let content = Some(Content { said, found });
+                return Hint { received, content };
+            }
+        }
+        let mut said = Said::new();
+        self.weigh(&mut said);
+        let Self { found, .. } = *self;
+        if found.is_few() && said.is_few() {
+            let (said, found) = (said.without_more(), found.without_more());
+            let content = Some(Content { said, found });
+            return Hint { received, content };
+        }
+        let content = Some(Content { said, found });
+        Hint { received, content }
     }
 
-    /// They were the last: what do they say?
-    pub(super) fn conclude(&self, hint: &mut Hint<'a>) {
-        let Some(Content { said, found }) = &mut hint.content else {
-            return;
-        };
+    #[cold]
+    fn weigh(&mut self, said: &mut Said<'a>) {
         if self.is_aged {
-            // It was kept by a cache, and tells of another time.
-            return found.on_cached();
+            return self.found.on_cached();
         }
         let date = match self.date {
             Date::Once(date) => Some(date),
             Date::Absent | Date::Disagreeing => None,
         };
-        found.tell(&Now::new(date, self.moment), said);
+        self.found.tell(&Now::new(date, self.moment), said);
     }
+}
+
+/// The header called `name` of the first dialect that has it, or of those that are read whoever sends them.
+fn find_in(dialects: &[Dialect], name: &[u8]) -> Option<Entry<'static>> {
+    let rank = |at: usize| at.min(usize::from(u8::MAX)) as u8;
+    let mut found = dialects.iter().enumerate();
+    let by_dialect = found.find_map(|(at, dialect)| {
+        let (family, place) = dialect.find(name)?;
+        let entry = Entry::new(family.header(place), family, place, b"");
+        Some(Entry {
+            rank: rank(at),
+            ..entry
+        })
+    });
+    by_dialect.or_else(|| {
+        let row = common::find(name)?;
+        let window = adopting(dialects, row.family).unwrap_or(row.family);
+        Some(Entry {
+            rank: rank(dialects.len()),
+            ..Entry::new(row.header, window, row.place, b"")
+        })
+    })
+}
+
+/// The family of a dialect that names a header of `common`.
+fn adopting(dialects: &[Dialect], common: &Family) -> Option<&'static Family> {
+    let mut families = dialects.iter().flat_map(Dialect::families);
+    families.find(|family| {
+        let names = family.headers().map(|header| header.name.as_bytes());
+        let mut known = names.filter_map(common::find);
+        known.any(|row| core::ptr::eq(row.family, common))
+    })
 }

@@ -59,6 +59,24 @@ impl Number {
     }
 }
 
+/// What most numbers are, read at once: digits alone, and no more than eight, so that it is less than
+/// [`LARGEST_DELAY`](super::time::LARGEST_DELAY).
+#[inline]
+pub(super) fn short(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 8 {
+        return None;
+    }
+    let mut value = 0;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u32::from(digit);
+    }
+    Some(u64::from(value))
+}
+
 /// The number that `text` begins with, and what comes after it.
 fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;

@@ -41,13 +41,11 @@ impl<'a> Hint<'a> {
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         moment: Moment<'_>,
     ) -> Self {
-        let mut hint = Self::new(moment.instant());
         let mut lines = Lines::new(moment);
         for (name, value) in headers {
-            lines.note(name.as_bytes(), value, &mut hint);
+            lines.note(name.as_bytes(), value);
         }
-        lines.conclude(&mut hint);
-        hint
+        lines.conclude()
     }
 
     /// Reads the headers of a response received at `moment`: [`read`](Self::read) for the types of

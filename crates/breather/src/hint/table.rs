@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use std::{env, fs};
 
-use super::common::FAMILIES;
+use super::common::{FAMILIES, Row, find, find_as_it_is, may_be};
 use super::dialect::Dialect;
 use super::family::{Family, Part};
 
@@ -121,4 +121,21 @@ fn no_header_is_there_twice() {
     names.dedup();
     assert_eq!(names.len(), all);
     assert!(all < 180, "the index has 512 slots");
+}
+
+#[test]
+fn each_header_is_found_in_whatever_case() {
+    for header in FAMILIES.iter().flat_map(Family::headers) {
+        let is_it = |row: Option<&Row>| row.is_some_and(|row| core::ptr::eq(row.header, header));
+        let (lower, upper) = (header.name.as_bytes(), header.name.to_ascii_uppercase());
+        assert!(may_be(lower) && may_be(upper.as_bytes()));
+        assert!(is_it(find_as_it_is(lower)) && is_it(find(upper.as_bytes())));
+        for at in 0..lower.len() {
+            let mut other = lower.to_vec();
+            other[at] = b'!';
+            assert!(find_as_it_is(&other).is_none() && find(&other).is_none());
+            let shorter = &lower[..at];
+            assert!(!is_it(find_as_it_is(shorter)) && !is_it(find(shorter)));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use jiff::fmt::{friendly, rfc2822, strtime, temporal};
 
-use super::number::Number;
+use super::number::{self, Number};
 use super::reading::{Clock, Form, Meaning, Note, Why};
 use crate::instant::Instant;
 use crate::unix_time::{Moment, UnixTime};
@@ -87,6 +87,10 @@ impl Time {
         }
     }
 
+    const fn seconds(seconds: u64) -> Self {
+        Self::from_now(Duration::from_secs(seconds), Form::Seconds, false)
+    }
+
     pub(super) const fn note(self, meaning: Meaning) -> Note {
         Note {
             meaning,
@@ -98,7 +102,17 @@ impl Time {
     }
 
     /// Reads an instant or a delay that is written in `form`.
+    #[inline]
     pub(super) fn read(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+        match (form, number::short(raw)) {
+            // Too few to be anything else.
+            (Form::Any, Some(seconds)) => Self::seconds(seconds).plausible(),
+            (Form::Seconds, Some(seconds)) => Ok(Self::seconds(seconds)),
+            _ => Self::read_in(raw, form, now),
+        }
+    }
+
+    fn read_in(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
         match form {
             Form::Any => Self::read_any(raw, now),
             Form::Seconds | Form::Millis | Form::EpochSeconds | Form::EpochMillis => {
@@ -127,7 +141,15 @@ impl Time {
     /// Reads `Retry-After`: seconds or a date by its standard ([RFC 9110 section
     /// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)); as found, a fraction of seconds, an epoch, and
     /// several values, of which the latest counts.
+    #[inline]
     pub(super) fn read_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
+        match number::short(raw) {
+            Some(seconds) => Ok(Self::seconds(seconds)),
+            None => Self::read_any_retry_after(raw, now),
+        }
+    }
+
+    fn read_any_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
         if let Some(number) = Number::read(raw) {
             return Self::from_retry_after(number, now);
         }
@@ -308,7 +330,7 @@ pub(super) fn text(raw: &[u8]) -> Option<&str> {
 pub(super) const LARGEST_DELAY: u64 = 100_000_000;
 
 /// As far ahead as any server's window reaches, which is a month, and some days.
-const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+pub(super) const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
 /// What is larger is out of range for any unit: 31,000 years in milliseconds.
 const LARGEST: u64 = 1_000_000_000_000_000;

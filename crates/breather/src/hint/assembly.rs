@@ -378,6 +378,9 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 window.limit = None;
                 window.remaining = None;
                 window.reset = window.reset.filter(|reset| !reset.delay.is_zero());
+                if self.families[at].is_some_and(|family| self.found.tells_both(family)) {
+                    window.used = None;
+                }
                 is_all_known &= window.is_known();
                 self.dispute_limit(at);
             } else if window.remaining.is_none() {

@@ -210,6 +210,12 @@ impl<'a> Found<'a> {
         })
     }
 
+    /// Whether one header tells what is used, and of what.
+    pub(super) fn tells_both(&self, family: &Family) -> bool {
+        self.entries()
+            .any(|entry| entry.is_of(family) && entry.part() == Part::UsedOfLimit)
+    }
+
     /// Works out what the headers say together.
     pub(super) fn tell(&mut self, now: &Now<'_>, said: &mut Said<'a>) {
         Assembly::new(self, now, said, None).fill();

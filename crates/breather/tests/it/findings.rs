@@ -95,3 +95,12 @@ fn a_member_without_a_value_is_no_number() {
         );
     }
 }
+
+/// Found by `moments`: of a limit of 0, which says nothing, what is used of it was kept.
+#[test]
+fn of_a_limit_of_nothing_nothing_is_kept() {
+    let hint = read(&[("x-shopify-shop-api-call-limit", "0/0")]);
+    assert_eq!(hint.windows().count(), 0);
+    assert_eq!(hint.readings().count(), 0);
+    assert_eq!(hint.ignored().next().unwrap().why(), Why::Ambiguous);
+}

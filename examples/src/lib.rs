@@ -23,3 +23,33 @@ pub struct HintsChapter;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/configuration.md")]
 pub struct ConfigurationChapter;
+
+/// Changing to breather: what all chapters share.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating.md")]
+pub struct MigratingChapter;
+
+/// Changing from reqwest-retry.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating/reqwest-retry.md")]
+pub struct MigratingFromReqwestRetryChapter;
+
+/// Changing from reqwest's own retries.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating/reqwest.md")]
+pub struct MigratingFromReqwestChapter;
+
+/// Changing from tower's retry layer.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating/tower.md")]
+pub struct MigratingFromTowerChapter;
+
+/// Changing from backon.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating/backon.md")]
+pub struct MigratingFromBackonChapter;
+
+/// Changing from loops written by hand.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating/loops.md")]
+pub struct MigratingFromLoopsChapter;

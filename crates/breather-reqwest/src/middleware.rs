@@ -47,6 +47,7 @@ pub struct RetryMiddleware {
     classify: Arc<dyn Classify>,
     seeds: Seeds,
     adds_keys: bool,
+    assume_idempotent: bool,
     attempt_header: Option<HeaderName>,
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     buffer: Option<usize>,
@@ -62,6 +63,7 @@ impl RetryMiddleware {
             classify: Arc::new(Http),
             seeds: Seeds::random(),
             adds_keys: false,
+            assume_idempotent: false,
             attempt_header: None,
             #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
             buffer: None,
@@ -133,6 +135,14 @@ impl RetryMiddleware {
     #[must_use]
     pub const fn with_idempotency_keys(mut self) -> Self {
         self.adds_keys = true;
+        self
+    }
+
+    /// Takes all calls as idempotent that don't say otherwise by their [`CallOptions`]: what may have been executed is sent
+    /// again. Defaults to what method and headers say.
+    #[must_use]
+    pub const fn assume_idempotent(mut self) -> Self {
+        self.assume_idempotent = true;
         self
     }
 
@@ -256,7 +266,9 @@ impl RetryMiddleware {
         let options = breather.options(own, host, url.path());
         let options = options.as_ref();
         let said = options.and_then(CallOptions::is_idempotent);
-        let idempotent = said.unwrap_or_else(|| is_idempotent(request.method(), request.headers()));
+        let idempotent = said.unwrap_or_else(|| {
+            self.assume_idempotent || is_idempotent(request.method(), request.headers())
+        });
         let spec = CallSpec::new().idempotent(idempotent);
         let mut call = match options.and_then(CallOptions::scopes) {
             Some(scopes) => breather.start(scopes.iter(), spec, PlatformTimer, seed),

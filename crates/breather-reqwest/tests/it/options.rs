@@ -72,6 +72,15 @@ async fn a_request_goes_by_what_it_asks_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_may_take_all_calls_as_idempotent_that_do_not_say_otherwise() {
+    let retry = with(at_once()).assume_idempotent();
+    assert_eq!(sends(&retry, Method::POST, URL, |it| it).await, 4);
+    let not = CallOptions::new().idempotent(false);
+    let ask = |it: RequestBuilder| it.with_extension(not);
+    assert_eq!(sends(&retry, Method::POST, URL, ask).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_route_counts_for_its_requests_and_no_others() {
     let breather = Breather::new(at_once());
     breather.route("api.example.com/v1", CallOptions::new().without_retries());

@@ -1,0 +1,224 @@
+//! What a server really receives: nine methods, and failures before, during and after what it does.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use breather_reqwest::RetryMiddleware;
+use breather_tower::breather::{Backoff, Breather, Policy};
+use breather_tower::{BoxError, BufferedLayer, RetryLayer};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use reqwest_middleware::ClientBuilder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tower::{Layer as _, ServiceExt as _};
+
+/// When the first request fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Failure {
+    /// Nobody listens yet.
+    BeforeSend,
+    /// The server reads half of it and closes.
+    DuringSend,
+    /// The server has read it all, and closes instead of answering.
+    AfterProcessing,
+    /// The server closes in the middle of the response's body.
+    DuringResponse,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+struct Received {
+    method: String,
+    body: Vec<u8>,
+    is_whole: bool,
+}
+
+type Log = Arc<Mutex<Vec<Received>>>;
+
+/// A server whose first request meets `failure`. The second and all others are answered.
+fn serve(failure: Failure) -> (String, Log) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let log = Log::default();
+    let received = Arc::clone(&log);
+    let ready = (failure != Failure::BeforeSend).then(|| socket.listen(8).unwrap());
+    let late = ready.is_none().then_some(address.clone());
+    tokio::spawn(async move {
+        let listener = match (ready, late) {
+            (Some(listener), _) => listener,
+            (None, Some(address)) => {
+                // A bound socket that does not listen refuses connections; this one is gone, and another takes its place.
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.set_reuseaddr(true).unwrap();
+                socket.bind(address.parse().unwrap()).unwrap();
+                socket.listen(8).unwrap()
+            }
+            (None, None) => unreachable!("one of them is there"),
+        };
+        let mut first = failure != Failure::BeforeSend;
+        while let Ok((stream, _)) = listener.accept().await {
+            let failure = std::mem::take(&mut first).then_some(failure);
+            tokio::spawn(answer(stream, failure, Arc::clone(&received)));
+        }
+    });
+    (address, log)
+}
+
+async fn answer(mut stream: TcpStream, failure: Option<Failure>, log: Log) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else {
+            return;
+        };
+        head.push(byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse().unwrap());
+    let method = head.split(' ').next().unwrap().to_ascii_uppercase();
+    let read = match failure {
+        Some(Failure::DuringSend) => length / 2,
+        _ => length,
+    };
+    let mut body = vec![0; read];
+    stream.read_exact(&mut body).await.unwrap();
+    let is_whole = failure != Some(Failure::DuringSend);
+    log.lock().unwrap().push(Received {
+        method: method.clone(),
+        body,
+        is_whole,
+    });
+    let response = match failure {
+        Some(Failure::DuringSend | Failure::AfterProcessing) => return,
+        Some(_) => "HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\nhalf",
+        None if method == "CONNECT" => "HTTP/1.1 200 OK\r\n\r\n",
+        None => "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nrows",
+    };
+    stream.write_all(response.as_bytes()).await.unwrap();
+}
+
+const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::PUT,
+    Method::DELETE,
+    Method::POST,
+    Method::PATCH,
+    Method::CONNECT,
+];
+
+/// Large enough that the half of it is not all that the network takes at once.
+fn body_of(method: &Method) -> Vec<u8> {
+    let has_none = [Method::HEAD, Method::TRACE, Method::CONNECT].contains(method);
+    let length = if has_none { 0 } else { 2_000_000 };
+    (0..length).map(|at: u32| (at % 251) as u8).collect()
+}
+
+fn breather() -> Breather {
+    let backoff = Backoff::exponential(Duration::from_millis(20));
+    Breather::new(Policy::new().with_retries(8).with_backoff(backoff))
+}
+
+/// Sends one request of `method`, and reads its answer.
+async fn by_tower(address: &str, method: &Method, buffers: bool) -> Result<Bytes, BoxError> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = Request::builder()
+        .method(method)
+        .uri(match *method {
+            Method::CONNECT => address.to_owned(),
+            _ => format!("http://{address}/rows"),
+        })
+        .body(Full::new(Bytes::from(body_of(method))))?;
+    let retry = RetryLayer::new(breather());
+    if buffers {
+        let service = retry.layer(BufferedLayer::new(1_000).layer(client));
+        let response = service.oneshot(request).await?;
+        return Ok(response.into_body().collect().await?.to_bytes());
+    }
+    let response = retry.box_errors().layer(client).oneshot(request).await?;
+    Ok(response.into_body().collect().await?.to_bytes())
+}
+
+async fn by_reqwest(address: &str, method: &Method, buffers: bool) -> Result<Bytes, BoxError> {
+    let plain = reqwest::Client::builder().no_proxy().build()?;
+    let retry = RetryMiddleware::new(breather());
+    let retry = if buffers {
+        retry.with_buffered_bodies(1_000)
+    } else {
+        retry
+    };
+    let client = ClientBuilder::new(plain).with(retry).build();
+    let url = format!("http://{address}/rows");
+    let response = client
+        .request(method.clone(), url)
+        .body(body_of(method))
+        .send()
+        .await?;
+    Ok(response.bytes().await?)
+}
+
+/// How often the request is to be received, and whether its caller has an answer in the end.
+fn expected(method: &Method, failure: Failure, buffers: bool) -> (usize, bool) {
+    let is_repeated = method.is_idempotent();
+    match failure {
+        Failure::BeforeSend => (1, true),
+        // Without a body, the head is all there is to be sent.
+        Failure::DuringSend | Failure::AfterProcessing if is_repeated => (2, true),
+        Failure::DuringSend | Failure::AfterProcessing => (1, false),
+        // What follows the head of an answer to either is no body.
+        Failure::DuringResponse if [Method::HEAD, Method::CONNECT].contains(method) => (1, true),
+        Failure::DuringResponse if is_repeated && buffers => (2, true),
+        Failure::DuringResponse => (1, false),
+    }
+}
+
+#[tokio::test]
+async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
+    for failure in [
+        Failure::BeforeSend,
+        Failure::DuringSend,
+        Failure::AfterProcessing,
+        Failure::DuringResponse,
+    ] {
+        for method in METHODS {
+            for buffers in [false, true] {
+                for by in ["tower", "reqwest"] {
+                    // reqwest has no way to ask for a tunnel.
+                    if by == "reqwest" && method == Method::CONNECT {
+                        continue;
+                    }
+                    let (address, log) = serve(failure);
+                    let result = match by {
+                        "tower" => by_tower(&address, &method, buffers).await,
+                        _ => by_reqwest(&address, &method, buffers).await,
+                    };
+                    let case = format!("{by}, {method}, {failure:?}, buffers: {buffers}");
+                    let log = log.lock().unwrap().clone();
+                    let (count, is_answered) = expected(&method, failure, buffers);
+                    assert_eq!(log.len(), count, "{case}: {result:?}");
+                    assert_eq!(result.is_ok(), is_answered, "{case}: {result:?}");
+                    let sent = body_of(&method);
+                    for received in log {
+                        assert_eq!(received.method, method.as_str(), "{case}");
+                        let is_sound = if received.is_whole {
+                            received.body == sent
+                        } else {
+                            sent.starts_with(&received.body)
+                        };
+                        assert!(is_sound, "{case}: another body of {}", received.body.len());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! One call's state machine.
 
-use crate::backoff::Backoff;
 use crate::budget::{Budget, Draw};
 use crate::decision::{Decision, Origin, Wait};
 use crate::evidence::Evidence;
@@ -121,6 +120,20 @@ pub struct Call {
     report: Report,
 }
 
+/// What a call decides, before it says so: a decision is large.
+enum Verdict {
+    Retry {
+        until: Instant,
+        origin: Origin,
+    },
+    Stop(StopReason),
+    TooLate {
+        reason: StopReason,
+        earliest: Instant,
+        by_hint: bool,
+    },
+}
+
 impl Call {
     /// A call that starts at `now`. No two calls should have the same `seed`.
     #[must_use]
@@ -207,7 +220,10 @@ impl Call {
     ) -> Option<Stop> {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
-        let too_late = opens.and_then(|opens| self.too_late(now, opens, opens, evidence.copied()));
+        let too_late = opens.and_then(|opens| self.too_late(now, opens, opens));
+        let too_late = too_late.map(|(reason, earliest)| {
+            Stop::new(reason, now).until(earliest, evidence.copied())
+        });
         // Whoever asks at the deadline's very instant has no time left to wait.
         let over = || {
             self.deadline.filter(|&deadline| now >= deadline)?;
@@ -272,21 +288,43 @@ impl Call {
     ) -> Decision {
         let now = self.at(now);
         let outcome = outcome.heeding(hint);
-        let mut decision = self.decide(now, outcome, hint, opens);
-        if matches!(decision, Decision::Retry(_)) && outcome.cost() > 0 {
+        let mut verdict = self.decide(now, outcome, hint, opens);
+        if matches!(verdict, Verdict::Retry { .. }) && outcome.cost() > 0 {
             self.draw = draw(outcome.cost().into());
             if self.draw.is_none() {
-                decision = Decision::Stop(Stop::new(StopReason::Budget, now));
+                verdict = Verdict::Stop(StopReason::Budget);
             }
         }
-        match decision {
-            Decision::Retry(wait) => {
-                self.not_before = Some(wait.until);
-                self.report.add_wait(wait.origin, wait.delay);
-                self.report.last_wait = Some(wait);
-                Decision::Retry(wait)
+        match verdict {
+            Verdict::Retry { until, origin } => {
+                let delay = until.duration_since(now);
+                let wait = self.report.last_wait.insert(Wait {
+                    until,
+                    delay,
+                    origin,
+                    evidence: match origin {
+                        Origin::Hint => hint.evidence(),
+                        Origin::Backoff | Origin::Pacer => None,
+                    },
+                });
+                let decision = Decision::Retry(*wait);
+                self.not_before = Some(until);
+                self.report.add_wait(origin, delay);
+                decision
             }
-            Decision::Stop(stop) => Decision::Stop(self.stopped(stop.because(outcome.reason()))),
+            Verdict::Stop(reason) => {
+                let stop = Stop::new(reason, now).because(outcome.reason());
+                Decision::Stop(self.stopped(stop))
+            }
+            Verdict::TooLate {
+                reason,
+                earliest,
+                by_hint,
+            } => {
+                let evidence = if by_hint { hint.evidence() } else { None };
+                let stop = Stop::new(reason, now).because(outcome.reason());
+                Decision::Stop(self.stopped(stop.until(earliest, evidence)))
+            }
         }
     }
 
@@ -324,13 +362,12 @@ impl Call {
         outcome: Outcome,
         hint: &Hint<'_>,
         opens: Option<Instant>,
-    ) -> Decision {
-        let stop = |reason| Decision::Stop(Stop::new(reason, now));
+    ) -> Verdict {
         let report = &mut self.report;
         let number = match outcome.kind() {
-            Kind::Success => return stop(StopReason::Success),
-            Kind::Permanent => return stop(StopReason::Permanent),
-            Kind::Pending if !self.policy.may_repeat() => return stop(StopReason::Once),
+            Kind::Success => return Verdict::Stop(StopReason::Success),
+            Kind::Permanent => return Verdict::Stop(StopReason::Permanent),
+            Kind::Pending if !self.policy.may_repeat() => return Verdict::Stop(StopReason::Once),
             Kind::Pending => {
                 self.polls = self.polls.saturating_add(1);
                 self.polls
@@ -338,74 +375,88 @@ impl Call {
             Kind::Transient => {
                 report.failures = report.failures.saturating_add(1);
                 if report.failures > self.policy.retries() {
-                    return stop(StopReason::Retries);
+                    return Verdict::Stop(StopReason::Retries);
                 }
                 report.failures
             }
             Kind::Throttled => {
                 report.refusals = report.refusals.saturating_add(1);
                 if report.refusals > self.policy.refusals() {
-                    return stop(StopReason::Refusals);
+                    return Verdict::Stop(StopReason::Refusals);
                 }
                 report.refusals
             }
         };
         if !self.spec.replayable {
-            return stop(StopReason::NotReplayable);
+            return Verdict::Stop(StopReason::NotReplayable);
         }
         if outcome.executed() != Executed::No && !self.spec.idempotent {
-            return stop(StopReason::NotIdempotent);
+            return Verdict::Stop(StopReason::NotIdempotent);
         }
-        let backoff = match outcome.kind() {
-            Kind::Pending => self.policy.polling(),
-            _ => self.policy.backoff(),
-        };
-        let wait = self.align(now, backoff, number - 1, hint);
+        let hinted = hint.not_before();
+        let is_poll = outcome.kind() == Kind::Pending;
+        let (until, origin) = self.align(now, is_poll, number - 1, hinted);
         // Nothing stated is earlier than anything stated.
-        let stated = hint.not_before().max(opens);
-        let evidence = hint.evidence().filter(|_| stated == hint.not_before());
+        let stated = hinted.max(opens);
+        let by_hint = stated == hinted;
         let stated = stated.unwrap_or(now);
-        match self.too_late(now, stated, wait.until.max(stated), evidence) {
-            Some(stop) => Decision::Stop(stop),
-            None => Decision::Retry(wait),
+        match self.too_late(now, stated, until.max(stated)) {
+            Some((reason, earliest)) => Verdict::TooLate {
+                reason,
+                earliest,
+                by_hint,
+            },
+            None => Verdict::Retry { until, origin },
         }
     }
 
     /// Joins our own delay with the hint: never earlier than it, and not all calls at once.
-    fn align(&mut self, now: Instant, backoff: Backoff, retry: u32, hint: &Hint<'_>) -> Wait {
-        let delay = self.draws.draw(&backoff, &self.policy.jitter(), retry);
-        let own = now + delay;
-        let (until, origin, evidence) = match hint.not_before() {
-            // Whoever was told the same instant would return at it. Behind a pacer they queue.
-            Some(hinted) if !self.spec.paced => (hinted + delay, Origin::Hint, hint.evidence()),
-            Some(hinted) if hinted >= own => (hinted, Origin::Hint, hint.evidence()),
-            _ => (own, Origin::Backoff, None),
+    fn align(
+        &mut self,
+        now: Instant,
+        is_poll: bool,
+        retry: u32,
+        hinted: Option<Instant>,
+    ) -> (Instant, Origin) {
+        let backoff = match is_poll {
+            true => &self.policy.polling,
+            false => &self.policy.backoff,
         };
-        Wait {
-            until: until.max(now),
-            delay: until.duration_since(now),
-            origin,
-            evidence,
+        let range = self.draws.range(backoff, &self.policy.jitter, retry);
+        match hinted {
+            // Behind a pacer, those who were told the same instant queue, and no delay of our own is later than this.
+            Some(hinted) if self.spec.paced && hinted >= now + range.high() => {
+                (hinted, Origin::Hint)
+            }
+            // Otherwise they would all return at it.
+            Some(hinted) if !self.spec.paced => {
+                ((hinted + self.draws.draw(range)).max(now), Origin::Hint)
+            }
+            hinted => {
+                let own = now + self.draws.draw(range);
+                match hinted {
+                    Some(hinted) if hinted >= own => (hinted, Origin::Hint),
+                    _ => (own, Origin::Backoff),
+                }
+            }
         }
     }
 
-    /// A stop if the call could be sent only at `earliest`, past its deadline, or if the server asks
-    /// to wait until `stated`, longer than the policy obeys.
+    /// Why to stop, and until when one would have waited, if the call could be sent only at `earliest`, past its
+    /// deadline, or if the server asks to wait until `stated`, longer than the policy obeys.
     fn too_late(
         &self,
         now: Instant,
         stated: Instant,
         earliest: Instant,
-        evidence: Option<Evidence>,
-    ) -> Option<Stop> {
-        let stop = if self.deadline.is_some_and(|deadline| earliest > deadline) {
-            Stop::new(StopReason::Deadline, now).until(earliest, evidence)
+    ) -> Option<(StopReason, Instant)> {
+        if self.deadline.is_some_and(|deadline| earliest > deadline) {
+            Some((StopReason::Deadline, earliest))
         } else if stated.duration_since(now) > self.policy.longest_hint() {
-            Stop::new(StopReason::LongHint, now).until(stated, evidence)
+            Some((StopReason::LongHint, stated))
         } else {
-            return None;
-        };
-        Some(stop)
+            None
+        }
     }
 
     fn stopped(&mut self, stop: Stop) -> Stop {

@@ -183,7 +183,8 @@ impl Delays {
 
     /// Draws the delay before retry number `retry`, counted from 0.
     pub fn draw(&mut self, retry: u32) -> Duration {
-        self.draws.draw(&self.backoff, &self.jitter, retry)
+        let range = self.draws.range(&self.backoff, &self.jitter, retry);
+        self.draws.draw(range)
     }
 }
 
@@ -196,7 +197,8 @@ impl Draws {
         }
     }
 
-    pub(crate) fn draw(&mut self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Duration {
+    /// What the delay before retry number `retry` is drawn from.
+    pub(crate) fn range(&self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Range {
         let ceiling = backoff.ceiling(retry);
         let (low, high) = match jitter.kind {
             Kind::None => (ceiling, ceiling),
@@ -212,10 +214,30 @@ impl Draws {
                 (first, high.min(backoff.cap()))
             }
         };
+        let cap = jitter.cap;
+        Range { low, high, cap }
+    }
+
+    pub(crate) fn draw(&mut self, Range { low, high, cap }: Range) -> Duration {
         let seed = self.seed;
         let rng = self.rng.get_or_insert_with(|| Rng::new(seed));
-        self.previous = rng.between(low, high).min(jitter.cap);
+        self.previous = rng.between(low, high).min(cap);
         self.previous
+    }
+}
+
+/// What a delay is drawn from, evenly; and what then cuts it off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    low: Duration,
+    high: Duration,
+    cap: Duration,
+}
+
+impl Range {
+    /// No delay that is drawn from it is longer.
+    pub(crate) fn high(&self) -> Duration {
+        self.high.max(self.low).min(self.cap)
     }
 }
 

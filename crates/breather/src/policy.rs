@@ -81,14 +81,14 @@ use crate::jitter::Jitter;
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Policy {
-    backoff: Backoff,
-    jitter: Jitter,
+    pub(crate) backoff: Backoff,
+    pub(crate) jitter: Jitter,
     retries: u32,
     refusals: u32,
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
     longest_hint: Duration,
-    polling: Backoff,
+    pub(crate) polling: Backoff,
     /// Set by `never`, and unset by whatever permits a second attempt.
     once: bool,
     #[cfg(feature = "std")]

@@ -73,6 +73,8 @@ pub struct ActiveCall<T: Timer> {
     slot: Option<ReportSlot>,
     /// In place of the gate's.
     policy: Option<Box<Policy>>,
+    /// Whether anybody is told of it.
+    is_watched: bool,
     in_flight: bool,
     /// Whether its observers were told that it waits for its turn.
     queued: bool,
@@ -135,10 +137,12 @@ impl<T: Timer> ActiveCall<T> {
             sent: None,
             end: None,
         };
+        let span = CallSpan::new(gate.name());
         Self {
             timer,
             progress: Progress::Plain(plain),
-            span: CallSpan::new(gate.name()),
+            is_watched: span.is_on() || !gate.rules().observers.is_empty(),
+            span,
             gate,
             slot: None,
             policy: None,
@@ -264,13 +268,19 @@ impl<T: Timer> ActiveCall<T> {
         self.tell(now, What::Sent { attempt, queued });
     }
 
+    #[inline]
     fn tell(&self, at: Instant, what: What<'_>) {
-        self.span.tell(&what);
-        let observers = &self.gate.rules().observers;
-        if !observers.is_empty() {
-            let scope = self.gate.name();
-            observers.tell(&Event { scope, at, what });
+        if self.is_watched {
+            self.tell_all(at, what);
         }
+    }
+
+    #[cold]
+    fn tell_all(&self, at: Instant, what: What<'_>) {
+        self.span.tell(&what);
+        let scope = self.gate.name();
+        let observers = &self.gate.rules().observers;
+        observers.tell(&Event { scope, at, what });
     }
 
     /// Whether the call asks for the first time, and has its permit.
@@ -473,7 +483,7 @@ impl<T: Timer> ActiveCall<T> {
         if let Some(slot) = self.slot.take() {
             slot.fill(self.report());
         }
-        if self.span.is_on() || !self.gate.rules().observers.is_empty() {
+        if self.is_watched {
             let (report, queued) = (&self.report(), mem::take(&mut self.queued));
             self.tell(now, What::Over { report, queued });
         }

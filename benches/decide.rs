@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use breather::{
-    Breather, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing, Patience,
-    Policy, Turn, UnixTime, Window,
+    Breather, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing,
+    Patience, Policy, Turn, UnixTime, Window,
 };
 use breather_benches::{Case, Round};
 use breather_tokio::TokioTimer;

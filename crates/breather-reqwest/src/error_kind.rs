@@ -1,10 +1,9 @@
 //! What an error of reqwest means.
 
-use std::error::Error as _;
-use std::io;
+use std::error::Error;
+use std::{io, iter};
 
 use breather::ErrorKind;
-use reqwest_middleware::Error;
 
 /// What went wrong, as far as a classifier needs to know.
 ///
@@ -20,14 +19,15 @@ use reqwest_middleware::Error;
 /// assert_eq!(error_kind(&error), ErrorKind::Other);
 /// ```
 #[must_use]
-pub fn error_kind(error: &Error) -> ErrorKind {
-    let Error::Reqwest(error) = error else {
+pub fn error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
+    let reqwest_middleware::Error::Reqwest(error) = error else {
         return ErrorKind::Other;
     };
     // The order matters: a connection that did not come about in time is both.
     if is_connect(error) {
         match of_chain(error) {
-            ErrorKind::Tls => ErrorKind::Tls,
+            // A URL that cannot be asked fails where connections are made, too.
+            kind @ (ErrorKind::Tls | ErrorKind::Other) => kind,
             _ => ErrorKind::Connect,
         }
     } else if error.is_timeout() {
@@ -66,12 +66,9 @@ fn is_connect(_: &reqwest::Error) -> bool {
 }
 
 fn is_io(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if error.is::<io::Error>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+    sources(error).any(|error| error.is::<io::Error>())
+}
+
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(error.source(), |error| (*error).source())
 }

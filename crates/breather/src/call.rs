@@ -221,9 +221,8 @@ impl Call {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
         let too_late = opens.and_then(|opens| self.too_late(now, opens, opens));
-        let too_late = too_late.map(|(reason, earliest)| {
-            Stop::new(reason, now).until(earliest, evidence.copied())
-        });
+        let too_late = too_late
+            .map(|(reason, earliest)| Stop::new(reason, now).until(earliest, evidence.copied()));
         // Whoever asks at the deadline's very instant has no time left to wait.
         let over = || {
             self.deadline.filter(|&deadline| now >= deadline)?;

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod options;
+mod peers;
 mod script;
 mod scripted;
 mod sockets;

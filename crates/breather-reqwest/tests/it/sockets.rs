@@ -100,7 +100,7 @@ async fn promise_4_a_streamed_body_arrives_once_and_whole() {
 }
 
 #[tokio::test]
-async fn a_time_out_stays_a_time_out() {
+async fn reqwest_middleware_207_a_time_out_stays_one() {
     let never = || async {
         tokio::time::sleep(Duration::from_secs(60)).await;
     };
@@ -191,7 +191,7 @@ async fn a_broken_connection_may_have_been_executed() {
 }
 
 #[tokio::test]
-async fn the_failed_response_is_freed_before_the_wait() {
+async fn reqwest_retry_the_failed_response_is_freed_before_the_wait() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {

@@ -1,0 +1,294 @@
+//! Faults of other crates, which this one does not have.
+//!
+//! `docs/faults.md` has the table of all.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::Response;
+use axum::routing::any;
+use breather_reqwest::breather::{
+    Backoff, Breather, CallOptions, Classify as _, Ending, ErrorKind, Executed, Http, Jitter,
+    Origin, Outcome, Policy, ReportSlot, StopReason,
+};
+use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware, error_kind};
+use futures_util::future::join_all;
+use reqwest::Method;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use crate::script::{Answer, Script, refusal};
+
+const URL: &str = "http://api.example.com/v1/rows";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tokio's timer has a granularity of a millisecond.
+const TICK: Duration = Duration::from_millis(2);
+
+fn at_once() -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(Duration::ZERO))
+        .with_jitter(Jitter::none())
+}
+
+fn over_sockets(policy: Policy) -> (ClientWithMiddleware, reqwest::Client) {
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let retry = RetryMiddleware::new(Breather::new(policy));
+    (ClientBuilder::new(plain.clone()).with(retry).build(), plain)
+}
+
+type Received = Arc<Mutex<Vec<Bytes>>>;
+
+/// A server that answers with the next of `statuses`, and 200 from then on, once it has read the request.
+async fn serve(statuses: &'static [u16]) -> (String, Received) {
+    let received = Received::default();
+    let log = received.clone();
+    let handler = move |body: Bytes| async move {
+        let mut log = log.lock().unwrap();
+        let status = statuses.get(log.len()).copied().unwrap_or(200);
+        log.push(body);
+        Response::builder()
+            .status(status)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = Router::new().fallback(any(handler));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (url, received)
+}
+
+fn stream() -> reqwest::Body {
+    let chunks = ["a ", "row"].map(Ok::<_, io::Error>);
+    reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
+}
+
+#[tokio::test(start_paused = true)]
+async fn octocrab_a_minute_that_was_asked_for_is_waited_by_default() {
+    // By default it sent four requests in 1.4 ms.
+    let script = Script::new([refusal(60)]);
+    let client = script.client(RetryMiddleware::default());
+    let start = Instant::now();
+    assert_eq!(client.get(URL).send().await.unwrap().status(), 200);
+    let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
+    assert_eq!(sends.len(), 2);
+    assert!(
+        sends[1] >= 60 * SECOND && sends[1] < 60 * SECOND + TICK,
+        "{sends:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
+    // reqwest's own retries have no backoff: six were sent within 12 ms.
+    let script = Script::new((0..60).map(|_| Answer::status(503)));
+    let breather = Breather::builder()
+        .without_budget()
+        .without_pacing()
+        .build();
+    let client = script.client(RetryMiddleware::new(breather));
+    for _ in 0..15 {
+        let slot = ReportSlot::new();
+        let call = client.get(URL).with_extension(slot.clone());
+        assert_eq!(call.send().await.unwrap().status(), 503);
+        let waited = slot.report().unwrap().waited(Origin::Backoff);
+        assert!(waited > Duration::ZERO && waited <= Duration::from_millis(700));
+    }
+    assert_eq!(script.sends().len(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reqwest_for_host_another_host_is_never_repeated() {
+    // reqwest looked at the scope from the second retry on; and classified and charged what was out of it.
+    let breather = Breather::new(Policy::never());
+    let retried = CallOptions::new().with_policy(at_once());
+    breather.route("api.example.com", retried);
+    let retry = RetryMiddleware::new(breather);
+    for (url, expected) in [
+        ("http://api.example.com/v1/rows", 4),
+        ("http://other.example.com/v1/rows", 1),
+        ("http://api.example.com:8080/v1/rows", 1),
+        ("http://api.example.com.other.example/v1/rows", 1),
+    ] {
+        for status in [503, 429] {
+            let script = Script::new((0..4).map(|_| Answer::status(status)));
+            let client = script.client(retry.clone());
+            let _ = client.get(url).send().await.unwrap();
+            let sends = script.sends().len();
+            match (expected, status) {
+                (1, _) => assert_eq!(sends, 1, "{url} {status}"),
+                (_, 503) => assert_eq!(sends, expected, "{url} {status}"),
+                _ => assert!(sends > 1, "{url} {status}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reqwest_2888_each_host_of_a_client_has_a_policy_of_its_own() {
+    let breather = Breather::new(at_once());
+    for (host, retries) in [("one.example.com", 1), ("two.example.com", 5)] {
+        let policy = at_once().with_retries(retries);
+        breather.route(host, CallOptions::new().with_policy(policy));
+    }
+    let script = Script::new((0..99).map(|_| Answer::status(503)));
+    let client = script.client(RetryMiddleware::new(breather));
+    for host in ["one", "two", "three"] {
+        let url = format!("http://{host}.example.com/");
+        let _ = client.get(url).send().await.unwrap();
+    }
+    let sends = script.sends();
+    let to = |host| {
+        let hosts = sends.iter().filter_map(|send| send.url.host_str());
+        hosts.filter(|it| *it == host).count()
+    };
+    let counts = ["one.example.com", "two.example.com", "three.example.com"].map(to);
+    assert_eq!(counts, [2, 6, 4]);
+}
+
+#[tokio::test]
+async fn reqwest_middleware_44_and_214_a_stream_reaches_a_server_that_is_well() {
+    // With reqwest-retry installed, it failed before anything was sent.
+    let (url, received) = serve(&[]).await;
+    let (client, _) = over_sockets(Policy::new());
+    let response = client.post(&url).body(stream()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let received = received.lock().unwrap();
+    assert_eq!(&received[..], [Bytes::from_static(b"a row")]);
+}
+
+#[tokio::test]
+async fn octocrab_835_a_streamed_post_is_never_sent_again_with_an_empty_body() {
+    // A server received "streamed-body", and then nothing three times.
+    let (url, received) = serve(&[503, 503]).await;
+    let (client, plain) = over_sockets(at_once());
+    let post = client
+        .post(&url)
+        .header("idempotency-key", "7c4f")
+        .body(stream());
+    assert_eq!(post.send().await.unwrap().status(), 503);
+    assert_eq!(received.lock().unwrap().len(), 1);
+
+    // Where the caller can make it again, it is sent again.
+    let post = client
+        .post(&url)
+        .header("idempotency-key", "7c4g")
+        .body(stream());
+    let target = url.clone();
+    let post = post.with_request_fn(move || plain.post(&target).body(stream()).build());
+    assert_eq!(post.send().await.unwrap().status(), 200);
+    let received = received.lock().unwrap();
+    assert_eq!(received.len(), 3);
+    assert!(
+        received.iter().all(|body| &body[..] == b"a row"),
+        "{received:?}"
+    );
+}
+
+#[tokio::test]
+async fn reqwest_middleware_271_a_connection_that_cannot_come_about_is_tried_once() {
+    // reqwest is without TLS here, and calls that an error of connecting.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let (client, plain) = over_sockets(at_once());
+    let error = plain.get(&url).send().await.unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+    let slot = ReportSlot::new();
+    let call = client.get(&url).with_extension(slot.clone());
+    let error = call.send().await.unwrap_err();
+    assert_eq!(error_kind(&error), ErrorKind::Other, "{error:?}");
+    assert_eq!(slot.report().unwrap().attempts(), 1);
+    assert!(error.is_connect() && !error.is_middleware());
+}
+
+#[tokio::test(start_paused = true)]
+async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_answer() {
+    let by_all = |ending: &Ending<'_>| {
+        let busy = ending
+            .headers
+            .is_some_and(|headers| headers.get("x-error").is_some());
+        match ending.result {
+            Ok(status) if status == 200 && busy && ending.method == Method::GET => {
+                Outcome::transient(Executed::No, "a 200 that is none")
+            }
+            _ => Http.classify(ending),
+        }
+    };
+    for (method, header, attempts) in [
+        (Method::GET, "x-error", 2),
+        (Method::GET, "x-other", 1),
+        (Method::HEAD, "x-error", 1),
+    ] {
+        let script = Script::new([Answer::status(200).with(header, "busy")]);
+        let retry = RetryMiddleware::new(Breather::new(at_once())).with_classifier(by_all);
+        let call = script.client(retry).request(method.clone(), URL);
+        assert_eq!(call.send().await.unwrap().status(), 200);
+        assert_eq!(script.sends().len(), attempts, "{method} {header}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
+    let spent = refusal(7)
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 7);
+    let script = Script::new([spent]);
+    let client = script.client(RetryMiddleware::default());
+    let start = Instant::now();
+    let calls = (0..20).map(|number| {
+        let client = client.clone();
+        async move {
+            sleep(number * SECOND / 4).await;
+            client.get(URL).send().await.unwrap().status()
+        }
+    });
+    assert!(join_all(calls).await.iter().all(|status| *status == 200));
+    let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
+    // One was refused, and none of the others had to be.
+    assert_eq!(sends.len(), 21);
+    assert!(sends[1..].iter().all(|at| *at >= 7 * SECOND), "{sends:?}");
+}
+
+#[tokio::test]
+async fn uv_9213_and_mise_12974_a_body_that_breaks_off_is_within_a_closure_that_reads_it() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let sends = Arc::new(AtomicUsize::new(0));
+    let count = sends.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await.unwrap();
+            // The first two break off in the middle, after a head that says 200.
+            let body = match count.fetch_add(1, Ordering::SeqCst) {
+                0 | 1 => "half of",
+                _ => "half of it and the rest",
+            };
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 23\r\nconnection: close\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(body.as_bytes()).await.unwrap();
+        }
+    });
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let breather = Breather::new(at_once());
+    let slot = ReportSlot::new();
+    let text = breather_tokio::retry(&breather, || async {
+        plain.get(&url).send().await?.text().await
+    })
+    .when(|error| !error.is_builder())
+    .report_to(slot.clone())
+    .await;
+    assert_eq!(text.unwrap(), "half of it and the rest");
+    assert_eq!(slot.report().unwrap().attempts(), 3);
+    assert_eq!(
+        slot.report().unwrap().stop().unwrap().reason(),
+        StopReason::Success
+    );
+}

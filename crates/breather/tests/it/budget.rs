@@ -15,8 +15,8 @@ fn withdrawn(budget: &mut Budget, now: Instant) -> usize {
 }
 
 #[test]
-fn shares_are_exact_where_tower_rounds_them_to_whole_numbers_of_calls() {
-    // tower#857, tower#863: 0.3 came out as 0.33, 0.4 as 0.5, 0.6 and 0.9 as 1.
+fn tower_857_and_863_shares_of_a_budget_are_exact() {
+    // 0.3 came out as 0.33, 0.4 as 0.5, 0.6 and 0.9 as 1.
     for (share, expected) in [
         (0.3, 300),
         (0.4, 400),

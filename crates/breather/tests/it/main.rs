@@ -11,6 +11,7 @@ mod handle;
 mod headers;
 mod moments;
 mod pacer;
+mod peers;
 mod said;
 mod scopes;
 mod server;

@@ -1,0 +1,446 @@
+//! Faults of other crates, which this one does not have.
+//!
+//! `docs/faults.md` has the table of all.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::sync::mpsc;
+use std::task::Waker;
+use std::thread;
+use std::time::Duration;
+
+use breather::{
+    Backoff, Breather, Budget, Call, CallSpec, Classify, Decision, Delays, Ending, Executed, Hint,
+    Http, Instant, Jitter, Moment, Origin, Outcome, Pacer, Pacing, Patience, Policy, Stop,
+    StopReason, Turn, UnixTime, Window,
+};
+use http::{Method, StatusCode};
+use proptest::prelude::*;
+
+use crate::said::{AT, DATE, NOW, pairs};
+use crate::virtual_timer::VirtualTimer;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// All ways to draw that do not say to draw nothing.
+fn jitters() -> [Jitter; 5] {
+    [
+        Jitter::full(),
+        Jitter::equal(),
+        Jitter::additive(Duration::ZERO, SECOND),
+        Jitter::proportional(0.99),
+        Jitter::decorrelated(),
+    ]
+}
+
+#[test]
+fn tower_jitter_is_none_the_less_for_whole_seconds() {
+    // tower's `ExponentialBackoff` cut the jitter to whole seconds: 1 delay in 200 for a base of 1 s.
+    for base in [1, 2, 3, 10].map(Duration::from_secs) {
+        for jitter in jitters() {
+            let backoff = Backoff::exponential(base);
+            let first = |seed| Delays::new(backoff, jitter, seed).draw(0);
+            let drawn: BTreeSet<_> = (0..200).map(first).collect();
+            assert_eq!(drawn.len(), 200, "{base:?} {jitter:?}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn backon_jitter_never_exceeds_the_cap(
+        base in 1_u64..10_000,
+        cap in 1_u64..10_000,
+        retry in 0_u32..80,
+        seed: u64,
+    ) {
+        // backon waited for 3.9 s at a `max_delay` of 2 s. The two that add to the ceiling say so, and by how much.
+        let cap = Duration::from_millis(cap);
+        let backoff = Backoff::exponential(Duration::from_millis(base)).with_cap(cap);
+        for jitter in [Jitter::full(), Jitter::equal(), Jitter::decorrelated()] {
+            let drawn = Delays::new(backoff, jitter, seed).draw(retry);
+            prop_assert!(drawn <= cap, "{:?} of {:?}", drawn, cap);
+        }
+        let capped = Jitter::additive(SECOND, 9 * SECOND).capped_after_jitter(cap);
+        prop_assert!(Delays::new(backoff, capped, seed).draw(retry) <= cap);
+    }
+}
+
+#[test]
+fn backon_184_delays_at_the_cap_are_as_wide_as_the_cap() {
+    // A jitter of up to a second, beside a cap of a minute, lets a wave come back as one.
+    let backoff = Backoff::exponential(SECOND).with_cap(60 * SECOND);
+    let at_cap = |seed| Delays::new(backoff, Jitter::default(), seed).draw(30);
+    let drawn: BTreeSet<_> = (0..100).map(at_cap).collect();
+    let (first, last) = (*drawn.first().unwrap(), *drawn.last().unwrap());
+    assert!(last - first > 50 * SECOND, "{:?}", last - first);
+    let in_a_second = |delay: &Duration| drawn.range(*delay..*delay + SECOND).count();
+    assert!(drawn.iter().map(in_a_second).max().unwrap() < 15);
+}
+
+#[test]
+fn tokio_retry2_no_range_is_constant_and_each_retry_draws_anew() {
+    // Its `jitter_range(0..1)` was always 0 ns, and a wider one drew a single factor for all delays.
+    for width in [Duration::from_nanos(1_000), MS, SECOND] {
+        let backoff = Backoff::constant(width);
+        let added = Jitter::additive(Duration::ZERO, width);
+        for jitter in [Jitter::full(), added, Jitter::proportional(0.5)] {
+            let mut delays = Delays::new(backoff, jitter, 7);
+            let drawn: BTreeSet<_> = (0..20).map(|retry| delays.draw(retry)).collect();
+            assert!(drawn.len() >= 18, "{jitter:?}: {drawn:?}");
+        }
+    }
+}
+
+#[test]
+fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
+    // To look what is left and to take it are one step; where they are two, threads take it twice.
+    const THREADS: usize = 8;
+    const CALLS: usize = 300;
+    const RETRIES: u32 = 100;
+    for pacing in [true, false] {
+        let budget = Budget::new().with_share(0.0).with_floor(RETRIES);
+        let builder = Breather::builder().with_budget(budget.with_window(SECOND));
+        let breather = match pacing {
+            true => builder.build(),
+            false => builder.without_pacing().build(),
+        };
+        let timer = VirtualTimer::default();
+        let at_once = Barrier::new(THREADS);
+        let fails = || {
+            let mut call = breather.start(Some("api"), CallSpec::new(), timer.clone(), 1);
+            if !matches!(call.poll_step(Waker::noop()), breather::Step::Send) {
+                return 0;
+            }
+            let outcome = Outcome::transient(Executed::No, "refused connection");
+            let decision = call.on_outcome(outcome, &Hint::new(Instant::ORIGIN));
+            usize::from(matches!(decision, Decision::Retry(_)))
+        };
+        let retries: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        at_once.wait();
+                        (0..CALLS).map(|_| fails()).sum::<usize>()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|it| it.join().unwrap()).sum()
+        });
+        assert_eq!(retries, RETRIES as usize, "pacing: {pacing}");
+    }
+}
+
+#[test]
+fn tower_an_idle_budget_is_not_caught_up_with_window_by_window() {
+    // tower's loop took 0.38 s for a month of windows of a second; here are 500 years of 100 µs, which no loop would end.
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let mut budget = Budget::new().with_floor(1_000).with_window(MS);
+        budget.on_call(Instant::ORIGIN);
+        let _ = done.send(budget.withdraw(Instant::MAX, 1).is_some());
+    });
+    let withdrawn = is_done.recv_timeout(Duration::from_secs(20));
+    assert_eq!(withdrawn, Ok(true));
+}
+
+#[test]
+fn smithy_rs_4632_a_spent_budget_is_not_in_debt_and_comes_back() {
+    let mut budget = Budget::new().with_share(0.0).with_floor(1);
+    let at = |seconds| Instant::ORIGIN + seconds * SECOND;
+    let mut draws: Vec<_> = (0..1_000)
+        .filter_map(|_| budget.withdraw(at(0), 3))
+        .collect();
+    assert_eq!((draws.len(), budget.available(at(0))), (3, 1));
+    // What is given back late is not more than was taken.
+    draws.drain(..).for_each(|draw| budget.refund(draw));
+    assert_eq!(budget.available(at(0)), 10);
+    assert!(budget.withdraw(at(0), 10).is_some());
+    assert_eq!(budget.available(at(9)), 0);
+    assert_eq!(budget.available(at(10)), 10);
+}
+
+/// What is read of header lines that are written as on the wire, by a clock that agrees with the server's.
+fn hint(lines: &str) -> Hint<'_> {
+    const CLOCK: UnixTime = UnixTime::from_secs(NOW);
+    Hint::read(pairs(lines), Moment::new(AT).with_wall_clock(&CLOCK))
+}
+
+/// The wait that the lines of a refusal ask for.
+fn asked(lines: &str) -> Option<Duration> {
+    let hint = hint(lines);
+    Some(hint.not_before()?.duration_since(AT))
+}
+
+/// What a call of `policy` that is behind a pacer does about an answer of that status.
+fn decided(policy: Policy, status: u16, lines: &str) -> Decision {
+    let hint = hint(lines);
+    let status = StatusCode::from_u16(status).unwrap();
+    let outcome = Http.classify(&Ending::new(&Method::GET, Ok(status), &hint));
+    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
+    call.on_sent(AT);
+    call.on_outcome(AT, outcome, &hint, None)
+}
+
+fn waits(decision: Decision) -> (Duration, Origin) {
+    match decision {
+        Decision::Retry(wait) => (wait.delay(), wait.origin()),
+        Decision::Stop(stop) => panic!("{stop}"),
+    }
+}
+
+fn stops(decision: Decision) -> Stop {
+    match decision {
+        Decision::Retry(wait) => panic!("{wait}"),
+        Decision::Stop(stop) => stop,
+    }
+}
+
+#[test]
+fn rate_limits_an_epoch_is_no_wait_of_57_years() {
+    // Whatever the field is for, it is read by its magnitude, and obeyed only where it can mean one thing.
+    let soon = NOW + 30;
+    for (lines, expected) in [
+        (
+            format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {soon}"),
+            Some(30),
+        ),
+        (
+            format!("RateLimit-Remaining: 0\nRateLimit-Reset: {soon}"),
+            Some(30),
+        ),
+        (format!("RateLimit: \"a\";r=0;t={soon}"), None),
+    ] {
+        assert_eq!(asked(&lines), expected.map(Duration::from_secs), "{lines}");
+    }
+}
+
+#[test]
+fn rate_limits_a_delta_in_x_ratelimit_reset_is_no_date_of_1970() {
+    let lines = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 30";
+    assert_eq!(asked(lines), Some(30 * SECOND));
+}
+
+#[test]
+fn rate_limits_structured_fields_are_read() {
+    let lines = "RateLimit-Policy: \"minute\";q=300;w=60\nRateLimit: \"minute\";r=0;t=30";
+    assert_eq!(asked(lines), Some(30 * SECOND));
+    let hint = hint(lines);
+    let window = hint.windows().next().unwrap();
+    assert_eq!((window.limit(), window.remaining()), (Some(300), Some(0)));
+    assert_eq!(window.length(), Some(60 * SECOND));
+}
+
+#[test]
+fn reessaie_a_reset_is_not_waited_for_while_quota_is_left() {
+    let policy = Policy::new().with_backoff(Backoff::constant(20 * MS));
+    for status in [429, 503] {
+        let healthy = "X-RateLimit-Limit: 5000\nX-RateLimit-Remaining: 4999\nX-RateLimit-Reset: 3";
+        let (delay, origin) = waits(decided(policy, status, healthy));
+        assert!(delay <= 20 * MS, "{status}: {delay:?}");
+        assert_eq!(origin, Origin::Backoff);
+    }
+}
+
+#[test]
+fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
+    // The hourly quota is nearly untouched, and its reset is not what was asked for.
+    let policy = Policy::new().with_backoff(Backoff::constant(20 * MS));
+    let quota = format!(
+        "X-RateLimit-Remaining: 4999\nX-RateLimit-Reset: {}",
+        NOW + 3_000
+    );
+    for status in [403, 429] {
+        let lines = format!("{quota}\nRetry-After: 60");
+        let decision = decided(policy, status, &lines);
+        assert_eq!(waits(decision), (60 * SECOND, Origin::Hint), "{status}");
+    }
+
+    // Where nothing says so, a 403 is no refusal, unless the caller knows that it is; it then backs off.
+    assert_eq!(
+        stops(decided(policy, 403, &quota)).reason(),
+        StopReason::Permanent
+    );
+    let secondary = |ending: &Ending<'_>| match ending.body {
+        Some(body) if body.starts_with(b"You have exceeded a secondary rate limit") => {
+            Outcome::throttled("a secondary limit")
+        }
+        _ => Http.classify(ending),
+    };
+    let hint = hint(&quota);
+    let ending = Ending::new(&Method::GET, Ok(StatusCode::FORBIDDEN), &hint)
+        .with_body(b"You have exceeded a secondary rate limit. Please wait");
+    let outcome = secondary.classify(&ending);
+    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
+    call.on_sent(AT);
+    let (delay, origin) = waits(call.on_outcome(AT, outcome, &hint, None));
+    assert_eq!((delay <= 20 * MS, origin), (true, Origin::Backoff));
+}
+
+#[test]
+fn backoff_a_retry_after_passes_no_limit() {
+    // Its `retry_after` was waited for whatever `max_elapsed_time` said, without end.
+    let policy = Policy::new().with_deadline(5 * SECOND);
+    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
+    let mut now = AT;
+    let stop = loop {
+        call.on_sent(now);
+        let hint = Hint::new(now).with_retry_after(2 * SECOND);
+        match call.on_outcome(now, Outcome::throttled("busy"), &hint, None) {
+            Decision::Retry(wait) => now = wait.until(),
+            Decision::Stop(stop) => break stop,
+        }
+        assert!(now <= AT + 5 * SECOND, "{now:?}");
+    };
+    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(
+        (stop.at(), stop.wait()),
+        (AT + 4 * SECOND, Some(2 * SECOND))
+    );
+
+    // Nor is there no end where there is no deadline.
+    let mut call = Call::new(Policy::new(), CallSpec::new().paced(true), 1, AT);
+    let refused = |call: &mut Call| {
+        call.on_sent(AT);
+        let hint = Hint::new(AT).with_retry_after(SECOND);
+        matches!(
+            call.on_outcome(AT, Outcome::throttled("busy"), &hint, None),
+            Decision::Retry(_)
+        )
+    };
+    let mut retries = 0;
+    while refused(&mut call) {
+        retries += 1;
+        assert!(retries < 1_000);
+    }
+    assert_eq!(retries, 16);
+}
+
+#[test]
+fn reqwest_retry_no_total_duration_is_overshot_by_a_backoff() {
+    // A total of 100 ms took 2 s: it was looked at before the sleep alone.
+    let policy = Policy::new()
+        .with_deadline(100 * MS)
+        .with_jitter(Jitter::none())
+        .with_backoff(Backoff::constant(2 * SECOND));
+    let stop = stops(decided(policy, 503, ""));
+    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!((stop.at(), stop.wait()), (AT, Some(2 * SECOND)));
+}
+
+#[test]
+fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
+    let hours = Duration::from_secs(55 * 3_600);
+    let lines = format!("Retry-After: {}", hours.as_secs());
+    let stop = stops(decided(Policy::new(), 429, &lines));
+    assert_eq!(stop.reason(), StopReason::LongHint);
+    // Nor is it cut down to what the policy obeys, which would be a refusal for certain.
+    assert_eq!((stop.at(), stop.wait()), (AT, Some(hours)));
+    assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 198000");
+    let patient = Policy::new().with_longest_hint(hours);
+    assert_eq!(waits(decided(patient, 429, &lines)).0, hours);
+}
+
+#[test]
+fn httpx_retries_13_a_date_that_has_passed_falls_back_to_the_backoff() {
+    let policy = Policy::new()
+        .with_jitter(Jitter::none())
+        .with_backoff(Backoff::constant(2 * SECOND));
+    let past = format!("Date: {DATE}\nRetry-After: Fri, 15 Jan 2027 07:59:00 GMT");
+    assert_eq!(asked(&past), None);
+    assert_eq!(
+        waits(decided(policy, 429, &past)),
+        (2 * SECOND, Origin::Backoff)
+    );
+}
+
+proptest! {
+    #[test]
+    fn dotnet_extensions_7001_no_retry_is_early_by_a_nanosecond(
+        seconds in 0_u64..300,
+        received in 0_u64..u64::MAX / 2,
+        seed: u64,
+        paced: bool,
+    ) {
+        // Timers that round down had retries come up to 11 ms before the instant that was named.
+        let received = Instant::from_nanos(received);
+        let value = seconds.to_string();
+        let headers = [("Retry-After", value.as_bytes())];
+        let hint = Hint::read(headers, Moment::new(received));
+        let spec = CallSpec::new().paced(paced);
+        let mut call = Call::new(Policy::new(), spec, seed, received);
+        call.on_sent(received);
+        let decision = call.on_outcome(received, Outcome::throttled("429"), &hint, None);
+        let Decision::Retry(wait) = decision else { panic!("{decision:?}") };
+        prop_assert!(wait.until() >= received + Duration::from_secs(seconds));
+        prop_assert_eq!(call.not_before(), Some(wait.until()));
+    }
+}
+
+#[test]
+fn azure_sdk_618_and_1517_milliseconds_are_not_read_as_seconds() {
+    for lines in ["x-ms-retry-after-ms: 1500", "retry-after-ms: 1500"] {
+        assert_eq!(asked(lines), Some(1_500 * MS), "{lines}");
+    }
+    // Both are sent side by side, and the finer one counts.
+    let both = "retry-after: 2\nretry-after-ms: 1500";
+    assert!(asked(both).unwrap() >= 1_500 * MS && asked(both).unwrap() <= 2 * SECOND);
+}
+
+fn granted(pacer: &mut Pacer) -> breather::Permit {
+    let place = pacer.arrive();
+    match pacer.request(AT, place, Patience::endless()) {
+        Turn::Send(permit) => permit,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answered(pacer: &mut Pacer, limit: u64, remaining: u64) {
+    let permit = granted(pacer);
+    let window = Window::new("").with_limit(limit).with_remaining(remaining);
+    let hint = Hint::new(AT).with_window(window.with_reset(60 * SECOND));
+    pacer.on_outcome(AT, permit, Outcome::success(), &hint);
+}
+
+/// How many may be sent now, in truth.
+fn sendable(pacer: &mut Pacer) -> usize {
+    let permits = core::iter::from_fn(|| {
+        let place = pacer.arrive();
+        match pacer.request(AT, place, Patience::endless()) {
+            Turn::Send(permit) => Some(permit),
+            Turn::Wait { .. } => {
+                pacer.leave(place);
+                None
+            }
+            Turn::Crowded => None,
+        }
+    });
+    permits.take(1_000).count()
+}
+
+#[test]
+fn governor_39_and_273_a_quota_that_changes_is_gone_by_at_once() {
+    for (limit, remaining) in [(3, 2), (12, 11), (5, 0)] {
+        let mut pacer = Pacer::new(Pacing::new());
+        answered(&mut pacer, 300, 25);
+        // The plan of the account changes, and the next answer tells.
+        answered(&mut pacer, limit, remaining);
+        let snapshot = pacer.snapshot();
+        assert_eq!(snapshot.limit(), Some(limit));
+        assert_eq!(snapshot.remaining(), Some(remaining));
+        assert_eq!(sendable(&mut pacer) as u64, remaining);
+    }
+}
+
+#[test]
+fn governor_117_and_186_a_snapshot_takes_nothing() {
+    let mut pacer = Pacer::new(Pacing::new());
+    answered(&mut pacer, 300, 5);
+    for _ in 0..100 {
+        let snapshot = pacer.snapshot();
+        assert_eq!((snapshot.remaining(), snapshot.in_flight()), (Some(5), 0));
+        assert_eq!(snapshot.reset(), Some(AT + 60 * SECOND));
+    }
+    assert_eq!(sendable(&mut pacer), 5);
+}

@@ -4,6 +4,7 @@ mod buffered;
 mod contract;
 mod errors;
 mod options;
+mod peers;
 mod promises;
 mod replay;
 mod script;

@@ -1,0 +1,177 @@
+//! Faults of other crates, which this one does not have.
+//!
+//! `docs/faults.md` has the table of all.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use breather_tower::RetryLayer;
+use breather_tower::breather::{Backoff, Breather, Jitter, Origin, Policy, StopReason};
+use futures_util::future::join_all;
+use http::{Method, Request, Response};
+use tokio::time::{Instant, sleep, timeout};
+use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
+
+use crate::script::{Answer, Script, URI, call, get, refusal, request};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tokio's timer has a granularity of a millisecond.
+const TICK: Duration = Duration::from_millis(2);
+
+fn exact(backoff: Duration) -> Policy {
+    Policy::new()
+        .with_backoff(Backoff::constant(backoff))
+        .with_jitter(Jitter::none())
+}
+
+#[tokio::test(start_paused = true)]
+async fn tower_and_kube_no_clone_of_a_layer_repeats_its_delays() {
+    // tower's `ExponentialBackoffMaker` copied its generator into each session: five requests of kube's waited 818 ms each.
+    let answers = [503, 503, 503, 200].map(Answer::status);
+    let script = Script::new((0..10).flat_map(|_| answers.clone()));
+    let layer = RetryLayer::new(Breather::builder().without_pacing().build());
+    let mut waited = BTreeSet::new();
+    for _ in 0..5 {
+        for service in [
+            layer.layer(script.clone()),
+            layer.clone().layer(script.clone()),
+        ] {
+            let (_, report) = get(&service.clone()).await;
+            assert_eq!(report.failures(), 3);
+            waited.insert(report.waited(Origin::Backoff));
+        }
+    }
+    assert_eq!(waited.len(), 10, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_store_and_tower_resilience_a_failed_response_is_dropped_before_the_wait() {
+    // They hold it, and with it its connection, until the wait is over.
+    let held = Arc::new(Mutex::new(Vec::<Weak<()>>::new()));
+    let log = held.clone();
+    let inner = service_fn(move |_: Request<String>| {
+        let body = Arc::new(());
+        let mut held = log.lock().unwrap();
+        held.push(Arc::downgrade(&body));
+        let status = if held.len() == 1 { 503 } else { 200 };
+        async move { Ok::<_, BoxError>(Response::builder().status(status).body(body)?) }
+    });
+    let service = RetryLayer::new(Breather::new(exact(10 * SECOND))).layer(inner);
+    let request = Request::get(URI).body(String::new()).unwrap();
+    let mut call = Box::pin(service.oneshot(request));
+    assert!(timeout(SECOND, &mut call).await.is_err());
+    {
+        let held = held.lock().unwrap();
+        assert_eq!((held.len(), held[0].strong_count()), (1, 0));
+    }
+    assert_eq!(call.await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tower_682_and_698_a_policy_is_there_without_writing_one() {
+    let script = Script::new([
+        Answer::status(503),
+        refusal(2),
+        Answer::error(io::ErrorKind::ConnectionRefused),
+    ]);
+    let start = Instant::now();
+    let (status, report) = get(&RetryLayer::default().layer(script)).await;
+    assert_eq!((status, report.attempts()), (200, 4));
+    assert_eq!((report.failures(), report.refusals()), (2, 1));
+    assert!(start.elapsed() >= 2 * SECOND);
+    // And it is bounded.
+    let script = Script::new((0..99).map(|_| Answer::status(503)));
+    let (status, report) = get(&RetryLayer::default().layer(script)).await;
+    assert_eq!((status, report.attempts()), (503, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reqwest_middleware_210_a_damaged_record_of_tls_may_pass() {
+    // As rustls says "received fatal alert: BadRecordMac", on a connection that is open.
+    let damaged = || Answer::error(io::ErrorKind::InvalidData);
+    let service = RetryLayer::default().layer(Script::new([damaged()]));
+    assert_eq!(get(&service).await.0, 200);
+    // What was sent before may have been executed.
+    let service = RetryLayer::default().layer(Script::new([damaged()]));
+    let (result, report) = call(&service, request(Method::POST)).await;
+    result.unwrap_err();
+    assert_eq!(report.stop().unwrap().reason(), StopReason::NotIdempotent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_attempt() {
+    let quota = |answer: Answer, left: u32| {
+        let answer = answer.with("x-ratelimit-remaining", left);
+        answer.with("x-ratelimit-reset", 7)
+    };
+    let script = Script::new([quota(refusal(1), 5), quota(Answer::status(200), 0)]);
+    let service = RetryLayer::default().layer(script.clone());
+    let start = Instant::now();
+    let refused = async { get(&service).await };
+    // Meanwhile another call spends what is left.
+    let other = async {
+        sleep(SECOND / 2).await;
+        get(&service).await
+    };
+    let (refused, other) = tokio::join!(refused, other);
+    assert_eq!((refused.0, other.0), (200, 200));
+    let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
+    assert_eq!(sends.len(), 3, "{sends:?}");
+    // The second was told 7 s at half a second.
+    assert!(sends[2] >= 7 * SECOND, "{sends:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn remux_399_an_hour_of_refusals_is_not_hammered() {
+    // Loops that knew nothing of one another sent 28,800 requests in an hour of 429s.
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let script = Script::new((0..30_000).map(|_| Answer::status(429)));
+    let service = RetryLayer::default().layer(script.clone());
+    let caller = || async {
+        loop {
+            let (status, _) = get(&service).await;
+            assert_eq!(status, 429, "all answers are used up");
+        }
+    };
+    let _ = timeout(HOUR, join_all((0..20).map(|_| caller()))).await;
+    let sends = script.sends();
+    let late = sends.iter().filter(|send| {
+        let start = sends[0].at;
+        send.at - start > HOUR / 2
+    });
+    // Eight probes, each later than the one before by a tenth of the time since the first refusal.
+    let late = late.count();
+    assert!((1..30).contains(&late), "{late} in the second half");
+    assert!(sends.len() < 300, "{} in the hour", sends.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one() {
+    // As many processes, of which none knows another.
+    const CLIENTS: u32 = 1_000;
+    let script = Script::new((0..CLIENTS).map(|_| refusal(7)));
+    let unpaced = || Breather::builder().without_pacing().build();
+    let services: Vec<_> = (0..CLIENTS)
+        .map(|_| RetryLayer::new(unpaced()).layer(script.clone()))
+        .collect();
+    let start = Instant::now();
+    join_all(services.iter().map(get)).await;
+    let sends = script.sends();
+    let mut returns: Vec<_> = sends[CLIENTS as usize..]
+        .iter()
+        .map(|send| send.at - start)
+        .collect();
+    returns.sort_unstable();
+    assert_eq!(returns.len(), CLIENTS as usize);
+    assert!(returns[0] >= 7 * SECOND);
+    // Spread over 100 ms, a tenth of them comes in any 10 ms.
+    let most = returns
+        .iter()
+        .enumerate()
+        .map(|(at, first)| returns[at..].partition_point(|it| *it < *first + 5 * TICK))
+        .max();
+    assert!(most.unwrap() < 200, "{most:?} in 10 ms");
+}

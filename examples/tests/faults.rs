@@ -1,0 +1,107 @@
+//! The chapter on the faults of other crates names tests that are there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A test, and the file that it is in, from the root of the repository.
+type Named = (PathBuf, String);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// The rows of the chapter's tables, each by its cells; without heads and rules.
+fn rows(chapter: &str) -> Vec<Vec<&str>> {
+    let rows = chapter.lines().filter_map(|line| {
+        let cells = line.strip_prefix('|')?.strip_suffix('|')?;
+        Some(cells.split('|').map(str::trim).collect::<Vec<_>>())
+    });
+    rows.filter(|cells| cells[0] != "elsewhere" && !cells[0].starts_with("---"))
+        .collect()
+}
+
+/// The tests that are named in `cell`: links to files, by the names of the tests.
+fn named(cell: &str) -> Vec<Named> {
+    let links = cell.split("[`").skip(1);
+    links
+        .map(|link| {
+            let (test, rest) = link.split_once("`](../").expect(link);
+            let (file, _) = rest.split_once(')').expect(link);
+            (file.into(), test.to_owned())
+        })
+        .collect()
+}
+
+/// The tests of a file, by the attributes before them or the block of properties that they are in.
+fn tests(source: &str) -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    let mut is_test = false;
+    for line in source.lines().map(str::trim) {
+        if line.starts_with("#[") {
+            is_test |= line.contains("test");
+        } else if let Some(function) = line.split("fn ").nth(1).filter(|_| is_test) {
+            let name = function.split('(').next().unwrap();
+            tests.insert(name.to_owned());
+            is_test = false;
+        }
+    }
+    tests
+}
+
+#[test]
+fn each_test_that_the_chapter_names_is_there() {
+    let chapter = read(Path::new("docs/faults.md"));
+    let rows = rows(&chapter);
+    assert!(rows.len() > 40, "{} rows", rows.len());
+    for row in rows.iter().filter(|row| row.len() == 3) {
+        let named = named(row[2]);
+        assert!(!named.is_empty(), "no test for: {}", row[0]);
+        for (file, test) in named {
+            let is_there = tests(&read(&file)).contains(&test);
+            assert!(is_there, "{} has no test {test}", file.display());
+        }
+    }
+}
+
+#[test]
+fn each_test_about_another_crate_is_named_by_the_chapter() {
+    let chapter = read(Path::new("docs/faults.md"));
+    let rows = rows(&chapter);
+    let named: BTreeSet<_> = rows
+        .iter()
+        .flat_map(|row| named(row.last().unwrap()))
+        .collect();
+    for file in [
+        "crates/breather/tests/it/peers.rs",
+        "crates/breather-reqwest/tests/it/peers.rs",
+        "crates/breather-tokio/tests/peers.rs",
+        "crates/breather-tower/tests/it/peers.rs",
+    ] {
+        let file = PathBuf::from(file);
+        let tests = tests(&read(&file));
+        assert!(!tests.is_empty(), "{file:?}");
+        for test in tests {
+            let test = (file.clone(), test);
+            assert!(named.contains(&test), "{test:?} stands in no row");
+        }
+    }
+}
+
+#[test]
+fn a_row_is_read_as_it_is_written() {
+    let chapter = "text\n| elsewhere | breather | test |\n|---|---|---|\n| a | b | [`c`](../d/e.rs)<br>[`f`](../g.rs) |\n";
+    let rows = rows(chapter);
+    assert_eq!(rows.len(), 1);
+    let expected = [("d/e.rs", "c"), ("g.rs", "f")];
+    assert_eq!(
+        named(rows[0][2]),
+        expected.map(|(file, test)| (file.into(), test.to_owned()))
+    );
+    let source = "#[tokio::test(start_paused = true)]\nasync fn a() {\n}\nfn b() {}\n    #[test]\n    fn c(\n";
+    assert_eq!(tests(source), ["a", "c"].map(str::to_owned).into());
+}

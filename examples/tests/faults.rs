@@ -37,9 +37,14 @@ fn named(cell: &str) -> Vec<Named> {
         .collect()
 }
 
-/// The tests of a file, by the attributes before them or the block of properties that they are in.
+/// The tests of a file, by the attributes before them or the block that they are in: of properties, or of those that
+/// are run in each of several ways.
 fn tests(source: &str) -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
+    let each_way = source.split_once("each_way! {").map(|(_, rest)| rest);
+    let listed = each_way.and_then(|rest| rest.split('}').next());
+    let listed = listed.into_iter().flat_map(|names| names.split(','));
+    tests.extend(listed.map(|name| name.trim().to_owned()));
     let mut is_test = false;
     for line in source.lines().map(str::trim) {
         if line.starts_with("#[") {

@@ -33,8 +33,12 @@ async fn drain(response: Response) {
     {
         return;
     }
-    let mut time_is_up = pin!(PlatformTimer.sleep_until(PlatformTimer.now() + LONGEST_TIME));
     let mut reading = pin!(read(response));
+    // Most came with their head, and take no timer.
+    if poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx).is_ready())).await {
+        return;
+    }
+    let mut time_is_up = pin!(PlatformTimer.sleep_until(PlatformTimer.now() + LONGEST_TIME));
     poll_fn(|cx| match reading.as_mut().poll(cx) {
         Poll::Ready(()) => Poll::Ready(()),
         Poll::Pending => time_is_up.as_mut().poll(cx),

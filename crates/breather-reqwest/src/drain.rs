@@ -12,11 +12,8 @@ use crate::timer::PlatformTimer;
 
 /// Waits for `ready`, and reads the rest of `response` meanwhile, so that its connection can be used again: HTTP/1 has no other
 /// way to get to the end of a response. A long or a slow one is dropped, and its connection with it.
-pub(crate) async fn drain_until<F: Future>(response: Option<Response>, ready: F) -> F::Output {
+pub(crate) async fn drain_until<F: Future>(response: Response, ready: F) -> F::Output {
     let mut ready = pin!(ready);
-    let Some(response) = response else {
-        return ready.await;
-    };
     let mut draining = pin!(drain(response));
     let mut is_drained = false;
     poll_fn(|cx| {

@@ -210,7 +210,12 @@ impl Middleware for RetryMiddleware {
         let mut last_error = None;
         let mut unread = None;
         let mut response = loop {
-            if let Err(stopped) = drain_until(unread.take(), call.ready()).await {
+            let ready = match unread.take() {
+                // In a box, so that calls which are not repeated have no room for it.
+                Some(unread) => Box::pin(drain_until(unread, call.ready())).await,
+                None => call.ready().await,
+            };
+            if let Err(stopped) = ready {
                 // The call is over without another attempt. An error of the one before says more, and a
                 // response of the one before is gone.
                 return Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
@@ -240,7 +245,10 @@ impl Middleware for RetryMiddleware {
                     let is_over = matches!(decision, Decision::Stop(_));
                     match result {
                         Ok(answer) if is_over => break answer.response,
-                        Ok(answer) => unread = Some(answer.response),
+                        Ok(answer) => {
+                            let is_empty = answer.response.content_length() == Some(0);
+                            unread = Some(answer.response).filter(|_| !is_empty);
+                        }
                         Err(failure) if is_over => return Err(failure.error),
                         Err(failure) => last_error = Some(failure.error),
                     }
@@ -285,7 +293,8 @@ impl RetryMiddleware {
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     async fn answer(&self, attempt: impl Future<Output = Result<Response>>) -> Ended {
         match self.buffer {
-            Some(limit) => buffered(attempt, limit).await,
+            // In a box, as above.
+            Some(limit) => Box::pin(buffered(attempt, limit)).await,
             None => Ok(attempt.await?.into()),
         }
     }

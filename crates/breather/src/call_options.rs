@@ -25,7 +25,8 @@ use crate::scopes::Scopes;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct CallOptions {
-    policy: Option<Policy>,
+    // In a box, since most options have none, and are moved about with each call.
+    policy: Option<Box<Policy>>,
     scopes: Option<Scopes>,
     deadline: Option<Duration>,
     idempotent: Option<bool>,
@@ -46,8 +47,8 @@ impl CallOptions {
 
     /// Sets the policy, in place of the handle's. Without [dialects](Policy::with_dialects) it reads answers by those of
     /// its scope.
-    pub const fn with_policy(mut self, policy: Policy) -> Self {
-        self.policy = Some(policy);
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(Box::new(policy));
         self
     }
 
@@ -118,7 +119,7 @@ impl CallOptions {
         if self.policy.is_none() && self.deadline.is_none() && !self.once {
             return None;
         }
-        let mut policy = self.policy.unwrap_or(*base);
+        let mut policy = self.policy.as_deref().copied().unwrap_or(*base);
         if policy.dialects().is_empty() {
             policy = policy.with_dialects(base.dialects());
         }

@@ -415,8 +415,13 @@ impl<T: Timer> ActiveCall<T> {
     /// When the attempt that is sent now has to be over, by the policy's attempt time-out and the call's deadline; `None`
     /// if there is neither.
     #[must_use]
+    #[inline]
     pub fn attempt_ends(&self) -> Option<Instant> {
-        let timeout = self.policy().attempt_timeout();
+        let policy = self.policy();
+        let timeout = policy.attempt_timeout();
+        if timeout.is_none() && policy.deadline().is_none() {
+            return None;
+        }
         let ends = timeout.map(|timeout| self.timer.now() + timeout);
         match (ends, self.deadline()) {
             (Some(ends), Some(deadline)) => Some(ends.min(deadline)),

@@ -141,17 +141,17 @@ impl Breather {
 
     /// What a request of `path` asks for, for adapters: what it says itself by its `own` options, and its route. `host` is
     /// wanted only where there are routes.
+    #[inline]
     pub fn options<'h>(
         &self,
         own: Option<CallOptions>,
         host: impl FnOnce() -> Option<Cow<'h, str>>,
         path: &str,
     ) -> Option<CallOptions> {
-        let routes = &self.0.routes;
-        if routes.is_empty() {
+        if self.0.routes.is_empty() {
             return own;
         }
-        let of_route = host().and_then(|host| routes.options(&host, path));
+        let of_route = host().and_then(|host| self.0.routes.options(&host, path));
         match (own, of_route) {
             (Some(own), Some(of_route)) => Some(own.or(of_route)),
             (own, of_route) => own.or(of_route),

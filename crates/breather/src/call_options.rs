@@ -101,11 +101,17 @@ impl CallOptions {
 
     /// What the `extensions` of a request ask for, by a [`CallOptions`] or by [`Scopes`] alone, which count first.
     #[cfg(feature = "http")]
+    #[inline]
     #[must_use]
     pub fn of_extensions(extensions: &http::Extensions) -> Option<Self> {
         if extensions.is_empty() {
             return None;
         }
+        Self::of_some(extensions)
+    }
+
+    #[cfg(feature = "http")]
+    fn of_some(extensions: &http::Extensions) -> Option<Self> {
         let options = extensions.get::<Self>();
         let Some(scopes) = extensions.get::<Scopes>() else {
             return options.cloned();

@@ -190,7 +190,14 @@ fn mirror(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// What makes a workspace.
-const PARTS: [&str; 5] = ["Cargo.toml", "Cargo.lock", "crates", "examples", "benches"];
+const PARTS: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "crates",
+    "docs",
+    "examples",
+    "benches",
+];
 
 /// Ten times as long as what comes to its end takes on a busy machine.
 const LONGEST: Duration = Duration::from_secs(120);

@@ -1,8 +1,10 @@
 //! The layers that the same cases are run with.
 
-use breather_tower::breather::Breather;
+use std::time::Duration;
+
+use breather_tower::breather::{Breather, CallOptions, Policy};
 use breather_tower::{BufferedBody, BufferedLayer, ReplayBody, RetryLayer};
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, Service, ServiceBuilder};
 
@@ -12,14 +14,20 @@ use crate::stream::{End, read};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     Plain,
-    /// Request bodies are recorded, and responses are read whole.
+    /// Request bodies are recorded and responses read whole, requests have keys and options, attempts numbers and a
+    /// time-out.
     Whole,
 }
 
 impl Way {
     pub(crate) fn retry(self, breather: Breather) -> Retrying {
+        let policy = breather.policy().with_attempt_timeout(LONG);
         let retry = RetryLayer::new(breather);
-        Retrying { way: self, retry }
+        Retrying {
+            way: self,
+            retry,
+            policy,
+        }
     }
 }
 
@@ -28,6 +36,8 @@ impl Way {
 pub(crate) struct Retrying {
     way: Way,
     retry: RetryLayer,
+    /// Of requests, where they have one of their own.
+    policy: Policy,
 }
 
 impl<S> Layer<S> for Retrying
@@ -39,7 +49,7 @@ where
     type Service = BoxCloneSyncService<Request<String>, Response<String>, BoxError>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let retry = self.retry.clone();
+        let (retry, policy) = (self.retry.clone(), self.policy);
         match self.way {
             Way::Plain => BoxCloneSyncService::new(retry.layer(inner)),
             Way::Whole => ServiceBuilder::new()
@@ -47,7 +57,17 @@ where
                 .map_response(|response: Response<BufferedBody<String>>| {
                     response.map(|body| utf8(body.bytes().expect("it is short")))
                 })
-                .layer(retry.replay(64))
+                .map_request(move |mut request: Request<String>| {
+                    let own = CallOptions::new().with_policy(policy);
+                    request.extensions_mut().insert(own);
+                    request
+                })
+                .layer(
+                    retry
+                        .replay(64)
+                        .with_idempotency_keys()
+                        .with_attempt_header(HeaderName::from_static("x-attempt")),
+                )
                 .layer(BufferedLayer::new(64))
                 .map_request(|request: Request<ReplayBody<String>>| {
                     request.map(|mut body| {
@@ -60,6 +80,9 @@ where
         }
     }
 }
+
+/// Longer than any case lasts, so that the timer is there and nothing of it is seen.
+const LONG: Duration = Duration::from_secs(86_400);
 
 fn utf8(data: &[u8]) -> String {
     String::from_utf8(data.to_vec()).unwrap()

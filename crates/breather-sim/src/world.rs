@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use breather::{
-    Call, CallSpec, Decision, Hint, Instant, Kind, Outcome, Pacer, Pass, Passing, Permit, Place,
-    Report,
+    Budget, Call, CallSpec, Decision, Hint, Instant, Kind, Outcome, Pacer, Pass, Passing, Permit,
+    Place, Report,
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
@@ -92,9 +92,10 @@ struct Paced {
     alarm: Option<Instant>,
 }
 
-/// A pacer, and the calls that it knows by their places.
+/// A pacer, the calls that it knows by their places, and the budget of their retries.
 struct Line {
     pacer: Pacer,
+    budget: Budget,
     places: BTreeMap<Place, usize>,
 }
 
@@ -264,10 +265,14 @@ impl<'w> World<'w> {
             Call::new(self.load.policy(), spec, seed, self.now)
         };
         let caller = match &mut self.processes[self.load.process(index)] {
-            Process::Paced(paced) => Caller::Paced {
-                call: call(true),
-                places: paced.arrive(index, self.load.token(index)),
-            },
+            Process::Paced(paced) => {
+                let token = self.load.token(index);
+                paced.line(token, 0).budget.on_call(self.now);
+                Caller::Paced {
+                    call: call(true),
+                    places: paced.arrive(index, token),
+                }
+            }
             Process::Unpaced => Caller::Unpaced { call: call(false) },
             Process::Others(callers) => {
                 let retries = callers.call(seed);
@@ -453,13 +458,18 @@ impl<'w> World<'w> {
         let succeeded = outcome.kind() == Kind::Success;
         let process = &mut self.processes[self.load.process(index)];
         let mut opens = None;
+        let mut budget = None;
         if let (Process::Paced(paced), Caller::Paced { places, .. }) = (process, &active.caller) {
             let token = self.load.token(index);
             opens = paced.on_outcome(now, token, places, permits, outcome, &hint);
+            budget = Some(&mut paced.line(token, 0).budget);
         }
         let next = match &mut active.caller {
             Caller::Paced { call, .. } | Caller::Unpaced { call } => {
-                let decision = call.on_outcome(now, outcome, &hint, opens);
+                let decision = match budget {
+                    Some(budget) => call.on_outcome_within(now, outcome, &hint, opens, budget),
+                    None => call.on_outcome(now, outcome, &hint, opens),
+                };
                 let answered = Happening::Answered {
                     call: index,
                     outcome,
@@ -612,6 +622,7 @@ impl Paced {
     fn new(load: &Load) -> Self {
         let line = || Line {
             pacer: Pacer::new(load.pacing()),
+            budget: Budget::new(),
             places: BTreeMap::new(),
         };
         Self {

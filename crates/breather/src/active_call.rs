@@ -354,11 +354,7 @@ impl<T: Timer> ActiveCall<T> {
         told_hint: &Hint<'_>,
     ) -> Decision {
         let now = hint.received();
-        let mut outcome = outcome.heeding(hint);
-        if outcome.is_overload() && self.gate.is_paced() {
-            // The pacer slows all of them down, which needs no second brake.
-            outcome = outcome.with_cost(0);
-        }
+        let outcome = outcome.heeding(hint);
         let opens = self.on_answered(now, outcome, told, told_hint);
         let reason = match outcome.kind() {
             Kind::Success => Some(StopReason::Success),

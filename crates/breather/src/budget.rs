@@ -14,7 +14,8 @@ use crate::instant::{Instant, nanos};
 /// Each scope of a handle has one of its own, which all adapters share. What it counts lies within a window: for each
 /// retry that is made, its cost; for each call that began, the share. A retry that ends in success gives its cost
 /// back, so that failures that pass cost nothing for long. Refusals and polls are free: the server asked
-/// for them, and the pacer bounds them. So are failures for overload behind a pacer, which slows all down.
+/// for them, and the pacer bounds them. So are failures for overload behind a pacer, which slows all down, and connections
+/// that did not come about, which are no load to a server.
 ///
 /// # Defaults
 ///
@@ -23,7 +24,7 @@ use crate::instant::{Instant, nanos};
 /// | [`share`](Self::with_share) | 0.2 | a fifth more load in the worst case, as in Finagle's [retry budgets](https://twitter.github.io/finagle/guide/Clients.html#retry-budget) |
 /// | [`floor`](Self::with_floor) | 10 a second | as there: a client of a few calls a second is not kept from its retries |
 /// | [`window`](Self::with_window) | 10 seconds | as there: what happened earlier says little about now |
-/// | cost of a retry | 1, after a time-out 2 | see [`Outcome::with_cost`](crate::Outcome::with_cost) |
+/// | cost of a retry | 1, after a time-out 2, without a connection 0 | see [`Outcome::with_cost`](crate::Outcome::with_cost) |
 ///
 /// # Example
 ///

@@ -288,7 +288,9 @@ impl Call {
         let now = self.at(now);
         let outcome = outcome.heeding(hint);
         let mut verdict = self.decide(now, outcome, hint, opens);
-        if matches!(verdict, Verdict::Retry { .. }) && outcome.cost() > 0 {
+        // An overloaded server's pacer slows all of its calls down, which needs no second brake.
+        let is_free = outcome.cost() == 0 || outcome.is_overload() && self.spec.paced;
+        if matches!(verdict, Verdict::Retry { .. }) && !is_free {
             self.draw = draw(outcome.cost().into());
             if self.draw.is_none() {
                 verdict = Verdict::Stop(StopReason::Budget);

@@ -120,7 +120,8 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
 /// | other 4xx and 5xx | permanent | |
 /// | anything below 400 | success | |
 /// | 429 whose body says `insufficient_quota` | permanent: no time will pass this, only payment | |
-/// | no connection, no encryption, not processed | transient | no |
+/// | no connection | transient, at [no cost](Outcome::with_cost): the server did nothing for it | no |
+/// | no encryption, not processed | transient | no |
 /// | connection broken, not HTTP | transient | unknown |
 /// | no answer in time | transient, at [twice the cost](Outcome::with_cost) | unknown |
 /// | any other error | permanent | |
@@ -144,7 +145,9 @@ impl Classify for Http {
                 Outcome::permanent("status 429, insufficient_quota")
             }
             Ok(status) => by_status(status, ending.hint),
-            Err(ErrorKind::Connect) => Outcome::transient(Executed::No, "no connection"),
+            Err(ErrorKind::Connect) => {
+                Outcome::transient(Executed::No, "no connection").with_cost(0)
+            }
             Err(ErrorKind::Tls) => Outcome::transient(Executed::No, "no encrypted connection"),
             Err(ErrorKind::Unprocessed) => Outcome::transient(Executed::No, "not processed"),
             Err(ErrorKind::Interrupted) => {

@@ -1,0 +1,138 @@
+//! What a proxy changes in the headers that pass.
+
+use std::net::IpAddr;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{
+        CONNECTION, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+        VIA,
+    },
+};
+
+/// Removes what is meant for one connection alone, by
+/// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): Connection, what it names, and
+/// what should have been named.
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = options(headers, &CONNECTION)
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        // A caller that names one of these would have the upstream read another message than was sent.
+        if !["content-length", "host"].contains(&name.as_str()) {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Whether the sender of `headers` reads trailers.
+pub(crate) fn wants_trailers(headers: &HeaderMap) -> bool {
+    options(headers, &TE).any(|option| option.eq_ignore_ascii_case("trailers"))
+}
+
+/// Has the upstream send trailers, which this side reads, too.
+pub(crate) fn ask_for_trailers(headers: &mut HeaderMap) {
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(CONNECTION, HeaderValue::from_static("te"));
+}
+
+/// Says whom the request came from and through, and leaves the host to the client of the upstream.
+pub(crate) fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
+    let mut addresses = Vec::new();
+    for value in headers.get_all(&FORWARDED_FOR) {
+        addresses.extend_from_slice(value.as_bytes());
+        addresses.extend_from_slice(b", ");
+    }
+    addresses.extend_from_slice(peer.to_string().as_bytes());
+    if let Ok(addresses) = HeaderValue::from_bytes(&addresses) {
+        // One line, since many servers read no more than one.
+        headers.insert(FORWARDED_FOR, addresses);
+    }
+    if let Some(host) = headers.remove(HOST) {
+        headers.entry(FORWARDED_HOST).or_insert(host);
+    }
+    let proto = HeaderValue::from_static("http");
+    headers.entry(FORWARDED_PROTO).or_insert(proto);
+    headers.append(VIA, via.clone());
+}
+
+/// Whether what has these headers has passed the proxy that calls itself `via`.
+pub(crate) fn has_passed(headers: &HeaderMap, via: &HeaderValue) -> bool {
+    options(headers, &VIA).any(|hop| hop.as_bytes() == via.as_bytes())
+}
+
+/// What a header that is a list has in it, in however many lines.
+fn options<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let values = headers.get_all(name).into_iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    texts.flat_map(|text| text.split(',')).map(str::trim)
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Trailer is none of them: it tells the recipient at the end what to expect.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("proxy-authentication-info"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_connection_names_goes_with_it() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-One"),
+            ("connection", "x-two,, b@d, content-length"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("x-three", "3"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-authorization", "Basic secret"),
+            ("content-length", "7"),
+            ("trailer", "x-sum"),
+        ] {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        remove_hop_by_hop(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "trailer", "x-three"]);
+    }
+
+    #[test]
+    fn addresses_are_one_line() {
+        let mut headers = HeaderMap::new();
+        headers.append(FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
+        headers.append(
+            FORWARDED_FOR,
+            HeaderValue::from_static("10.0.0.2, 10.0.0.3"),
+        );
+        headers.insert(HOST, HeaderValue::from_static("gateway:8090"));
+        let via = HeaderValue::from_static("1.1 here");
+        assert!(!has_passed(&headers, &via));
+        forwarded(&mut headers, [127, 0, 0, 1].into(), &via);
+        assert_eq!(
+            headers[FORWARDED_FOR],
+            "10.0.0.1, 10.0.0.2, 10.0.0.3, 127.0.0.1"
+        );
+        assert_eq!(headers.get_all(FORWARDED_FOR).iter().count(), 1);
+        assert_eq!(headers[FORWARDED_HOST], "gateway:8090");
+        assert!(!headers.contains_key(HOST));
+        assert!(has_passed(&headers, &via));
+    }
+}

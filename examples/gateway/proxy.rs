@@ -1,0 +1,199 @@
+//! A call's way through the gateway.
+
+use std::{future::poll_fn, net::IpAddr, pin::pin, task::Poll, time::Duration};
+
+use breather::{Breather, ReportSlot, Scopes, Timer};
+use breather_tokio::TokioTimer;
+use breather_tower::{BoxError, BoxErrors, Http, Replay, Retry, RetryLayer};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::VIA};
+use http_body_util::Either;
+use hyper::body::Incoming;
+use tokio::sync::watch;
+use tower::{Layer, ServiceExt};
+
+use crate::{
+    answer::{Failure, Reply, add_report},
+    client::Client,
+    headers,
+    names::Names,
+    queue::Queue,
+    shutdown::Stage,
+    turn::Turn,
+    upload::Upload,
+    upstream::Upstream,
+};
+
+/// Forwards calls to the upstream, each when its scope's turn has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    breather: Breather,
+    service: Retry<BoxErrors<Client>, Http, Replay>,
+    upstream: Upstream,
+    names: Names,
+    queue: Queue,
+    stage: watch::Receiver<Stage>,
+    /// How it calls itself in Via. No two processes have the same, so that a call which comes back is known.
+    via: HeaderValue,
+}
+
+/// How a call ended.
+enum Ended {
+    Over(Result<Response<Incoming>, BoxError>),
+    QueueFull,
+    Draining,
+    Closing,
+}
+
+impl Proxy {
+    pub(crate) fn new(
+        breather: Breather,
+        client: Client,
+        replay_limit: usize,
+        upstream: Upstream,
+        names: Names,
+        queue: Queue,
+        stage: watch::Receiver<Stage>,
+    ) -> Self {
+        let layer = RetryLayer::new(breather.clone()).replay(replay_limit);
+        let via = format!("1.1 breather-{:08x}", rand::random::<u32>());
+        Self {
+            breather,
+            service: layer.box_errors().layer(client),
+            upstream,
+            names,
+            queue,
+            stage,
+            via: via.parse().expect("digits, letters and a hyphen"),
+        }
+    }
+
+    /// The upstream's answer to a request of `peer`'s, or why there is none.
+    pub(crate) async fn forward(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
+        let (mut request, scope) = match self.outgoing(request, peer) {
+            Ok(outgoing) => outgoing,
+            Err(failure) => return failure.reply(),
+        };
+        let (slot, turn) = (ReportSlot::new(), Turn::default());
+        let extensions = request.extensions_mut();
+        extensions.insert(Scopes::from(&scope));
+        extensions.insert(slot.clone());
+        extensions.insert(turn.clone());
+
+        let ended = self.call(request, &turn).await;
+        // It is there as soon as the call is over or dropped, and it is.
+        let report = slot.report().unwrap_or_default();
+        let mut reply = match ended {
+            Ended::Over(Ok(response)) => self.incoming(response),
+            Ended::Over(Err(error)) => {
+                Failure::of(&error, &report, &turn, self.held(&scope)).reply()
+            }
+            Ended::QueueFull => Failure::queue_full(self.held(&scope)).reply(),
+            Ended::Draining => Failure::draining(self.held(&scope)).reply(),
+            Ended::Closing => Failure::closing().reply(),
+        };
+        add_report(&mut reply, &report);
+        reply
+    }
+
+    /// What the upstream is sent, and in which scope.
+    fn outgoing(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<(Request<Upload>, String), Failure> {
+        let mut request = Upload::of(request);
+        if request.method() == Method::CONNECT {
+            let message = "this is a gateway to one upstream, and no proxy to others";
+            return Err(Failure::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "connect",
+                message,
+            ));
+        }
+        if headers::has_passed(request.headers(), &self.via) {
+            let message = "the upstream is this gateway, by whatever way";
+            return Err(Failure::new(StatusCode::LOOP_DETECTED, "loop", message));
+        }
+        let Ok(uri) = self.upstream.uri(request.uri()) else {
+            let message = "the target cannot be asked of the upstream";
+            return Err(Failure::new(StatusCode::BAD_REQUEST, "target", message));
+        };
+        *request.uri_mut() = uri;
+        // What the caller speaks is between it and the gateway.
+        *request.version_mut() = Version::HTTP_11;
+        let headers = request.headers_mut();
+        let wants_trailers = headers::wants_trailers(headers);
+        headers::remove_hop_by_hop(headers);
+        if wants_trailers {
+            headers::ask_for_trailers(headers);
+        }
+        headers::forwarded(headers, peer, &self.via);
+        let scope = self.names.scope(headers);
+        Ok((request, scope))
+    }
+
+    fn incoming(&self, mut response: Response<Incoming>) -> Reply {
+        *response.version_mut() = Version::HTTP_11;
+        headers::remove_hop_by_hop(response.headers_mut());
+        response.headers_mut().append(VIA, self.via.clone());
+        response.map(Either::Left)
+    }
+
+    /// Makes the call, unless it is to wait and may not. While it is at the upstream, it ends only with the gateway.
+    async fn call(&self, request: Request<Upload>, turn: &Turn) -> Ended {
+        let mut call = pin!(self.service.clone().oneshot(request));
+        let mut stages = self.stage.clone();
+        let (mut place, mut was_sent) = (None, false);
+        loop {
+            let stage = *stages.borrow_and_update();
+            if stage > Stage::Open && !turn.is_in_flight() {
+                return Ended::Draining;
+            }
+            if stage == Stage::Closing {
+                return Ended::Closing;
+            }
+            let over = poll_fn(|cx| {
+                if let Poll::Ready(result) = call.as_mut().poll(cx) {
+                    return Poll::Ready(Ended::Over(result));
+                }
+                if turn.is_in_flight() {
+                    was_sent = true;
+                    place = None;
+                } else if stage > Stage::Open {
+                    return Poll::Ready(Ended::Draining);
+                } else if was_sent {
+                    place.get_or_insert_with(|| self.queue.return_to());
+                } else if place.is_none() {
+                    place = self.queue.enter();
+                    if place.is_none() {
+                        return Poll::Ready(Ended::QueueFull);
+                    }
+                }
+                Poll::Pending
+            });
+            tokio::select! {
+                biased;
+                over = over => return over,
+                changed = stages.changed() => {
+                    if changed.is_err() {
+                        return Ended::Closing;
+                    }
+                }
+            }
+        }
+    }
+
+    /// How long a scope is known to send nothing yet.
+    fn held(&self, scope: &str) -> Duration {
+        let until = self
+            .breather
+            .snapshot(scope)
+            .and_then(|scope| match scope.held_until() {
+                None if scope.remaining() == Some(0) => scope.reset(),
+                held => held,
+            });
+        until.map_or(Duration::ZERO, |until| {
+            until.duration_since(TokioTimer.now())
+        })
+    }
+}

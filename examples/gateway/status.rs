@@ -1,0 +1,194 @@
+//! What the gateway shows of itself.
+
+use std::time::{Duration, Instant as StdInstant};
+
+use breather::{Breather, Instant, Snapshot, Timer};
+use breather_tokio::TokioTimer;
+use http::{
+    HeaderName, HeaderValue, Method, Request, StatusCode,
+    header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, VARY},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::{
+    answer::{Reply, page},
+    ledger::{Ledger, Tally},
+    queue::Queue,
+    series::Columns,
+    shutdown::Stage,
+    upstream::Upstream,
+};
+
+/// The pages of the gateway's own, below `/-/`.
+#[derive(Debug)]
+pub(crate) struct Status {
+    upstream: Upstream,
+    breather: Breather,
+    ledger: Ledger,
+    queue: Queue,
+    stage: watch::Receiver<Stage>,
+    prometheus: PrometheusHandle,
+    start: StdInstant,
+}
+
+/// What the page draws, too.
+#[derive(Debug, Serialize)]
+struct View {
+    upstream: String,
+    uptime_s: u64,
+    draining: bool,
+    waiting: usize,
+    queue: usize,
+    total: Tally,
+    scopes: Vec<Scope>,
+    series: Columns,
+}
+
+/// What is known of a scope.
+#[derive(Debug, Serialize)]
+struct Scope {
+    name: String,
+    in_flight: u32,
+    concurrency: u32,
+    cap: Option<u32>,
+    waiting: usize,
+    limit: Option<u64>,
+    remaining: Option<u64>,
+    reset_ms: Option<u64>,
+    hold: Option<Hold>,
+    #[serde(flatten)]
+    tally: Tally,
+}
+
+#[derive(Debug, Serialize)]
+struct Hold {
+    for_ms: u64,
+    why: String,
+    /// One attempt at a time shows whether it is over.
+    probing: bool,
+}
+
+impl Status {
+    pub(crate) fn new(
+        upstream: Upstream,
+        breather: Breather,
+        ledger: Ledger,
+        queue: Queue,
+        stage: watch::Receiver<Stage>,
+        prometheus: PrometheusHandle,
+    ) -> Self {
+        let start = StdInstant::now();
+        Self {
+            upstream,
+            breather,
+            ledger,
+            queue,
+            stage,
+            prometheus,
+            start,
+        }
+    }
+
+    /// The page that `request` asks for, if it is one of the gateway's own.
+    pub(crate) fn reply<B>(&self, request: &Request<B>) -> Option<Reply> {
+        let wants_json = || {
+            let accept = request
+                .headers()
+                .get(ACCEPT)
+                .and_then(|accept| accept.to_str().ok());
+            accept.is_some_and(|accept| accept.contains("application/json"))
+        };
+        let path = request.uri().path();
+        if !["/-/status", "/-/status.json", "/-/metrics"].contains(&path) {
+            return None;
+        }
+        let mut reply = if ![Method::GET, Method::HEAD].contains(request.method()) {
+            let mut reply = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
+            let methods = HeaderValue::from_static("GET, HEAD");
+            reply.headers_mut().insert(ALLOW, methods);
+            reply
+        } else if path == "/-/metrics" {
+            page(StatusCode::OK, PROMETHEUS, self.prometheus.render())
+        } else if path == "/-/status.json" || wants_json() {
+            let view =
+                serde_json::to_string(&self.view()).expect("names, numbers and lists of them");
+            page(StatusCode::OK, "application/json", view)
+        } else {
+            page(StatusCode::OK, "text/html; charset=utf-8", PAGE)
+        };
+        let headers = reply.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, HeaderValue::from_static("accept"));
+        headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(ONLY_ITSELF),
+        );
+        Some(reply)
+    }
+
+    fn view(&self) -> View {
+        let now = TokioTimer.now();
+        let scopes = self.breather.snapshots().into_iter();
+        let mut scopes: Vec<_> = scopes
+            .map(|(name, scope)| self.scope(name, &scope, now))
+            .collect();
+        // Where something happens comes first.
+        scopes.sort_by(|one, other| {
+            let weight = |scope: &Scope| scope.waiting + scope.in_flight as usize;
+            weight(other)
+                .cmp(&weight(one))
+                .then_with(|| one.name.cmp(&other.name))
+        });
+        View {
+            upstream: self.upstream.to_string(),
+            uptime_s: self.start.elapsed().as_secs(),
+            draining: *self.stage.borrow() > Stage::Open,
+            waiting: self.queue.waiting(),
+            queue: self.queue.most(),
+            total: self.ledger.total(),
+            scopes,
+            series: self.ledger.series(now),
+        }
+    }
+
+    fn scope(&self, name: String, scope: &Snapshot, now: Instant) -> Scope {
+        let left = |until: Instant| millis(until.duration_since(now));
+        let hold = scope.held_until().zip(scope.hold_reason());
+        let hold = hold.map(|(until, reason)| Hold {
+            for_ms: left(until),
+            why: reason.to_string(),
+            probing: scope.is_probing(),
+        });
+        Scope {
+            in_flight: scope.in_flight(),
+            concurrency: scope.concurrency(),
+            cap: scope.cap(),
+            waiting: scope.waiting(),
+            limit: scope.limit(),
+            remaining: scope.remaining(),
+            reset_ms: scope.reset().map(left),
+            hold: hold.filter(|hold| hold.for_ms > 0 || hold.probing),
+            tally: self.ledger.scope(&name),
+            name,
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+const PAGE: &str = include_str!("page.html");
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
+
+/// The page needs nothing from elsewhere, and nobody else is to frame it.
+const ONLY_ITSELF: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                           connect-src 'self'; frame-ancestors 'none'";

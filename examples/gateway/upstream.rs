@@ -1,0 +1,94 @@
+//! Where calls go.
+
+use std::fmt;
+
+use anyhow::{Context, bail, ensure};
+use http::{
+    Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+
+/// Where calls go: what of their URIs is not the callers' to choose.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a slash at its end; mostly empty.
+    base: String,
+}
+
+impl Upstream {
+    pub(crate) fn parse(url: &str) -> anyhow::Result<Self> {
+        let without_secret = match url.rsplit_once('@') {
+            Some((_, host)) => format!("…@{host}"),
+            None => url.to_owned(),
+        };
+        Self::read(url).with_context(|| format!("--upstream {without_secret}"))
+    }
+
+    fn read(url: &str) -> anyhow::Result<Self> {
+        let url: Uri = url.parse().context("is no URL")?;
+        let parts = url.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            bail!("is no URL with scheme and host, as https://api.example.com");
+        };
+        ensure!(
+            scheme == Scheme::HTTP || scheme == Scheme::HTTPS,
+            "has neither the scheme http nor https"
+        );
+        ensure!(
+            !authority.as_str().contains('@'),
+            "has a user's name in it: the callers send their own Authorization"
+        );
+        ensure!(!authority.host().is_empty(), "has no host");
+        let path = parts
+            .path_and_query
+            .unwrap_or_else(|| PathAndQuery::from_static("/"));
+        ensure!(
+            path.query().is_none(),
+            "has a query, which belongs to the calls"
+        );
+        let base = path.path().trim_end_matches('/').to_owned();
+        Ok(Self {
+            scheme,
+            authority,
+            base,
+        })
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// What a request for `uri` asks the upstream for; whatever host a caller named, it is this one.
+    pub(crate) fn uri(&self, uri: &Uri) -> Result<Uri, http::Error> {
+        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let builder = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone());
+        if self.base.is_empty() {
+            let asked = uri.path_and_query().cloned();
+            return builder
+                .path_and_query(asked.unwrap_or_else(|| PathAndQuery::from_static("/")))
+                .build();
+        }
+        builder
+            .path_and_query(format!("{}{asked}", self.base))
+            .build()
+    }
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            scheme,
+            authority,
+            base,
+        } = self;
+        write!(f, "{scheme}://{authority}{base}")
+    }
+}

@@ -1,0 +1,143 @@
+//! Whom a limit holds, and what those have who cannot wait.
+
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::{
+    program::Program,
+    upstream::{Upstream, last, refusal},
+    wire::exchange,
+};
+
+#[tokio::test]
+async fn one_token_never_holds_another() {
+    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let gateway = Program::start(&upstream, &[]);
+    for token in ["one", "two", "three"] {
+        let response = gateway.get(token).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["x-breather-waited-ms"], "0");
+    }
+    let waits = tokio::spawn(gateway.get("one").send());
+    gateway.until_waiting(1).await;
+    assert_eq!(
+        gateway.get("four").send().await.unwrap().status(),
+        StatusCode::OK
+    );
+    waits.abort();
+}
+
+#[tokio::test]
+async fn another_header_may_tell_tokens_apart() {
+    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let gateway = Program::start(
+        &upstream,
+        &["--token-header", "X-Api-Key", "--deadline", "1s"],
+    );
+    for (key, status) in [("one", 200), ("two", 200), ("one", 503)] {
+        let response = gateway
+            .get("same")
+            .header("x-api-key", key)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_says_so() {
+    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let gateway = Program::start(&upstream, &["--queue", "3"]);
+    for token in ["one", "two"] {
+        gateway.get(token).send().await.unwrap();
+    }
+    let waiting: Vec<_> = (0..3)
+        .map(|_| tokio::spawn(gateway.get("one").send()))
+        .collect();
+    gateway.until_waiting(3).await;
+    // Full for all scopes, but who need not wait passes.
+    for token in ["one", "two"] {
+        let response = gateway.get(token).send().await.unwrap();
+        failure(response, "queue_full", 50..=60).await;
+    }
+    assert_eq!(
+        gateway.get("three").send().await.unwrap().status(),
+        StatusCode::OK
+    );
+    for call in &waiting {
+        call.abort();
+    }
+    gateway.until_waiting(0).await;
+    assert_eq!(upstream.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn who_reads_no_answer_before_all_is_sent_has_it_too() {
+    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let gateway = Program::start(&upstream, &["--queue", "0"]);
+    gateway.get("one").send().await.unwrap();
+    let body = "x".repeat(20 << 20);
+    let length = body.len();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: one\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    let answer = exchange(gateway.addr, &request).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    // Who asks first need not send it at all.
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: one\r\nContent-Length: 9\r\n\
+                   Expect: 100-continue\r\nConnection: close\r\n\r\n";
+    let answer = exchange(gateway.addr, request).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_what_the_deadline_forbids() {
+    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let gateway = Program::start(&upstream, &["--deadline", "5s"]);
+    gateway.get("one").send().await.unwrap();
+    let response = gateway.get("one").send().await.unwrap();
+    assert_eq!(response.headers()["x-breather-attempts"], "0");
+    failure(response, "deadline", 50..=61).await;
+}
+
+#[tokio::test]
+async fn a_hint_that_is_too_long_is_handed_on() {
+    let upstream = Upstream::start(|_| async { refusal(3_600) }).await;
+    let gateway = Program::start(&upstream, &[]);
+    let response = gateway.get("one").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.headers()["retry-after"], "3600");
+    assert_eq!(response.text().await.unwrap(), "too many");
+    // Those who come later are told by the gateway, without asking.
+    let response = gateway.get("one").send().await.unwrap();
+    failure(response, "long_hint", 3_500..=3_601).await;
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_policy_is_read_from_its_file() {
+    let upstream = Upstream::start(|_| async { refusal(7) }).await;
+    let file = std::env::temp_dir().join(format!("gateway-policy-{}.toml", std::process::id()));
+    std::fs::write(&file, "longest_hint = \"5s\"\n").unwrap();
+    let gateway = Program::start(&upstream, &["--policy", file.to_str().unwrap()]);
+    let response = gateway.get("one").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    std::fs::remove_file(file).unwrap();
+}
+
+async fn failure(response: Response, error: &str, retry_after: std::ops::RangeInclusive<u64>) {
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let seconds: u64 = response.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(retry_after.contains(&seconds), "{seconds}");
+    let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    assert_eq!(body["error"], error, "{body}");
+    assert_eq!(body["status"], 503);
+    assert_eq!(body["retry_after_s"], seconds);
+    assert!(!body["message"].as_str().unwrap().is_empty());
+}

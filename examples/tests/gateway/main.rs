@@ -1,0 +1,20 @@
+//! The gateway as its users have it: the program that cargo built, over sockets.
+//!
+//! Cargo builds the examples before it runs the tests of a package; by `--test gateway` alone it doesn't, and the program is the
+//! one that was built last.
+
+#![cfg(unix)]
+
+mod faults;
+mod limits;
+mod load;
+mod options;
+mod pages;
+mod passing;
+mod program;
+mod replay;
+mod stopping;
+mod tls;
+mod units;
+mod upstream;
+mod wire;

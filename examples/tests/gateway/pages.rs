@@ -1,0 +1,157 @@
+//! What it shows of itself.
+
+use reqwest::StatusCode;
+use tokio::time::{Duration, sleep};
+
+use crate::{
+    program::{Program, client},
+    upstream::{Upstream, last, refusal},
+};
+
+#[tokio::test]
+async fn the_status_has_all_of_a_scope_and_no_secret() {
+    let upstream = Upstream::start(|request| async move {
+        if request.headers()["authorization"] == "Bearer secret-refused" {
+            return refusal(40);
+        }
+        last(60)
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    client()
+        .get(gateway.url("/rows?q=secret-query"))
+        .header("authorization", "Bearer secret-spent")
+        .send()
+        .await
+        .unwrap();
+    let spent = tokio::spawn(gateway.get("Bearer secret-spent").send());
+    let refused = tokio::spawn(gateway.get("Bearer secret-refused").send());
+    gateway.until_waiting(2).await;
+
+    let status = gateway.status().await;
+    assert_eq!(status["upstream"], format!("http://{upstream}"));
+    assert_eq!(
+        (&status["waiting"], &status["draining"]),
+        (&2.into(), &false.into())
+    );
+    assert_eq!(status["total"]["sends"], 2);
+    assert_eq!(status["total"]["refusals"], 1);
+    let scopes = status["scopes"].as_array().unwrap();
+    assert_eq!(scopes.len(), 2, "{status}");
+    let of = |calls: u64| scopes.iter().find(|scope| scope["calls"] == calls).unwrap();
+    let scope = of(1);
+    assert_eq!(
+        (&scope["waiting"], &scope["in_flight"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(
+        (&scope["limit"], &scope["remaining"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(
+        (&scope["sends"], &scope["refusals"]),
+        (&1.into(), &0.into())
+    );
+    assert!((30_000..=61_000).contains(&scope["reset_ms"].as_u64().unwrap()));
+    assert!((30_000..=61_000).contains(&scope["hold"]["for_ms"].as_u64().unwrap()));
+    assert_eq!(scope["hold"]["why"], "nothing remains");
+    let scope = of(0);
+    assert_eq!(
+        (&scope["sends"], &scope["refusals"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(scope["hold"]["why"], "refused until then");
+    for column in ["sends", "refusals", "failures"] {
+        assert_eq!(status["series"][column].as_array().unwrap().len(), 180);
+    }
+    let sum = |column: &str| {
+        let column = status["series"][column].as_array().unwrap();
+        column
+            .iter()
+            .map(|count| count.as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!((sum("sends"), sum("refusals"), sum("failures")), (2, 1, 0));
+
+    let metrics = gateway.text("/-/metrics").await;
+    let page = gateway.text("/-/status").await;
+    for text in [&status.to_string(), &metrics, &page] {
+        assert!(!text.contains("secret"), "{text}");
+    }
+    spent.abort();
+    refused.abort();
+}
+
+#[tokio::test]
+async fn who_asks_for_json_has_it() {
+    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let gateway = Program::start(&upstream, &[]);
+    let url = gateway.url("/-/status");
+    let page = client().get(&url).send().await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(page.headers()["cache-control"], "no-store");
+    let page = page.text().await.unwrap();
+    // Nothing is fetched from elsewhere; the one name is that of a kind of XML.
+    assert_eq!(page.matches("://").count(), 1, "{page}");
+    assert!(page.contains("http://www.w3.org/2000/svg"));
+    let json = client()
+        .get(&url)
+        .header("accept", "application/json")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(json.headers()["content-type"], "application/json");
+    let post = client().post(&url).send().await.unwrap();
+    assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(post.headers()["allow"], "GET, HEAD");
+    assert!(upstream.seen().is_empty());
+    // Others that begin so are the upstream's.
+    client()
+        .get(gateway.url("/-/statusx"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn metrics_are_in_prometheus_format() {
+    let upstream = Upstream::start(|_| async { last(1) }).await;
+    let gateway = Program::start(&upstream, &[]);
+    for _ in 0..2 {
+        gateway.get("one").send().await.unwrap();
+    }
+    sleep(Duration::from_millis(10)).await;
+    let metrics = gateway.text("/-/metrics").await;
+    let mut samples = Vec::new();
+    for line in metrics.lines().filter(|line| !line.is_empty()) {
+        if let Some(comment) = line.strip_prefix("# ") {
+            assert!(
+                comment.starts_with("TYPE ") || comment.starts_with("HELP "),
+                "{line}"
+            );
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let value: f64 = value.parse().unwrap();
+        let name = series.split('{').next().unwrap();
+        let plain = |char: char| char.is_ascii_lowercase() || char == '_';
+        assert!(name.chars().all(plain), "{line}");
+        let labels = &series[name.len()..];
+        assert!(
+            labels.is_empty() || labels.starts_with('{') && labels.ends_with("\"}"),
+            "{line}"
+        );
+        samples.push((series.to_owned(), value));
+    }
+    let value = |series: &str| {
+        let found = samples.iter().find(|(name, _)| name == series);
+        found
+            .unwrap_or_else(|| panic!("{series} is not in {metrics}"))
+            .1
+    };
+    assert_eq!(value("breather_attempts_total"), 2.0);
+    assert_eq!(value(r#"breather_stops_total{reason="success"}"#), 2.0);
+    assert_eq!(value("breather_permits_in_flight"), 0.0);
+    assert_eq!(value(r#"breather_wait_seconds_count{origin="pacer"}"#), 1.0);
+}

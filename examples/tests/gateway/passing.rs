@@ -1,0 +1,331 @@
+//! What passes as it is, and what does not.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::{BodyExt, Channel};
+use reqwest::StatusCode;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::sleep,
+};
+
+use crate::{
+    program::{LONG, Program, client},
+    upstream::{Upstream, full, ok},
+    wire::{exchange, read_until},
+};
+
+#[tokio::test]
+async fn what_is_for_one_connection_stays_on_it() {
+    let upstream = Upstream::start(|_| async {
+        let mut response = ok();
+        let headers = response.headers_mut();
+        for (name, value) in [
+            ("connection", "x-private"),
+            ("x-private", "1"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-authenticate", "Basic"),
+            ("upgrade", "h2c"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("via", "1.1 other"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        response
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let request = "PURGE /a%20b/?q=1&q=%2F&q HTTP/1.1\r\nHost: gateway.example:8090\r\n\
+                   Connection: X-Mine, close\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: gzip\r\n\
+                   Upgrade: websocket\r\nProxy-Authorization: Basic c2VjcmV0\r\nProxy-Connection: keep-alive\r\n\
+                   X-Many: one\r\nX-Many: two\r\nx-Case: kept\r\nX-Forwarded-For: 10.1.2.3\r\n\
+                   Authorization: Bearer token\r\nVia: 1.0 first\r\n\r\n";
+    let answer = exchange(gateway.addr, request).await;
+
+    let seen = upstream.seen().remove(0);
+    assert_eq!(seen.method.as_str(), "PURGE");
+    assert_eq!(seen.target, "/a%20b/?q=1&q=%2F&q");
+    for name in [
+        "connection",
+        "x-mine",
+        "keep-alive",
+        "te",
+        "upgrade",
+        "proxy-authorization",
+        "proxy-connection",
+        "transfer-encoding",
+        "content-length",
+    ] {
+        assert_eq!(seen.header(name), [""; 0], "{name}");
+    }
+    assert_eq!(seen.header("host"), [upstream.addr.to_string()]);
+    assert_eq!(seen.header("x-many"), ["one", "two"]);
+    assert_eq!(seen.header("authorization"), ["Bearer token"]);
+    assert_eq!(seen.header("x-forwarded-for"), ["10.1.2.3, 127.0.0.1"]);
+    assert_eq!(seen.header("x-forwarded-host"), ["gateway.example:8090"]);
+    assert_eq!(seen.header("x-forwarded-proto"), ["http"]);
+    let via = seen.header("via");
+    assert!(
+        via[0] == "1.0 first" && via[1].starts_with("1.1 breather-"),
+        "{via:?}"
+    );
+
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let lines: Vec<_> = head.lines().map(str::to_ascii_lowercase).collect();
+    assert_eq!(lines[0], "http/1.1 200 ok");
+    for name in ["x-private", "keep-alive", "proxy-authenticate", "upgrade"] {
+        assert!(!lines.iter().any(|line| line.starts_with(name)), "{head}");
+    }
+    // Its own, since the caller asked for it.
+    assert!(lines.contains(&"connection: close".to_owned()), "{head}");
+    for line in [
+        "set-cookie: a=1",
+        "set-cookie: b=2",
+        "content-length: 4",
+        "via: 1.1 other",
+        "x-breather-attempts: 1",
+    ] {
+        assert_eq!(
+            lines.iter().filter(|&found| found == line).count(),
+            1,
+            "{line}: {head}"
+        );
+    }
+    assert_eq!(body, "rows");
+}
+
+#[tokio::test]
+async fn answers_without_a_body_have_none() {
+    let upstream = Upstream::start(|request| async move {
+        let mut response = Response::new(full(""));
+        let headers = response.headers_mut();
+        headers.insert("etag", HeaderValue::from_static("\"1\""));
+        match request.uri().path() {
+            "/head" => drop(headers.insert("content-length", 1_234.into())),
+            "/204" => *response.status_mut() = StatusCode::NO_CONTENT,
+            _ => *response.status_mut() = StatusCode::NOT_MODIFIED,
+        }
+        response
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    for (request, status) in [
+        ("HEAD /head", "200 OK"),
+        ("GET /204", "204 No Content"),
+        ("GET /304", "304 Not Modified"),
+    ] {
+        let request = format!("{request} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let answer = exchange(gateway.addr, &request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(head.contains("etag: \"1\""), "{answer}");
+        assert_eq!(
+            head.contains("content-length: 1234"),
+            status == "200 OK",
+            "{answer}"
+        );
+        assert!(!head.contains("chunked"), "{answer}");
+        assert_eq!(body, "", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn compressed_bytes_are_not_touched() {
+    let upstream = Upstream::start(|request| async move {
+        assert_eq!(request.headers()["accept-encoding"], "gzip, br");
+        let mut response = Response::new(full(&b"\x1f\x8b\x00\xff"[..]));
+        let headers = response.headers_mut();
+        headers.insert("content-encoding", HeaderValue::from_static("gzip"));
+        response
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let request = client()
+        .get(gateway.url("/"))
+        .header("accept-encoding", "gzip, br");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(response.headers()["content-length"], "4");
+    assert_eq!(response.bytes().await.unwrap(), &b"\x1f\x8b\x00\xff"[..]);
+}
+
+#[tokio::test]
+async fn bodies_stream_both_ways() {
+    let received = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&received);
+    let upstream = Upstream::start(move |mut request| {
+        let count = Arc::clone(&count);
+        async move {
+            while let Some(frame) = request.body_mut().frame().await {
+                count.fetch_add(frame.unwrap().into_data().unwrap().len(), Ordering::Relaxed);
+            }
+            let (mut sender, body) = Channel::new(1);
+            tokio::spawn(async move {
+                for _ in 0..CHUNKS {
+                    let _ = sender.send_data(Bytes::from(vec![9; CHUNK])).await;
+                }
+            });
+            Response::new(body.boxed())
+        }
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let (mut upload, body) = Channel::<Bytes>::new(1);
+    let call = client()
+        .post(gateway.url("/"))
+        .body(reqwest::Body::wrap(body))
+        .send();
+    let call = tokio::spawn(call);
+    upload.send_data(Bytes::from(vec![7; CHUNK])).await.unwrap();
+    // The upstream has the beginning before the end is sent.
+    let start = Instant::now();
+    while received.load(Ordering::Relaxed) < CHUNK {
+        assert!(start.elapsed() < LONG);
+        sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 1..CHUNKS {
+        upload.send_data(Bytes::from(vec![7; CHUNK])).await.unwrap();
+    }
+    drop(upload);
+    let response = call.await.unwrap().unwrap();
+    assert_eq!(response.bytes().await.unwrap().len(), CHUNKS * CHUNK);
+    assert_eq!(received.load(Ordering::Relaxed), CHUNKS * CHUNK);
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn trailers_pass_for_who_reads_them() {
+    let upstream = Upstream::start(|request| async move {
+        assert_eq!(request.headers()["te"], "trailers");
+        assert_eq!(request.headers()["trailer"], "x-sum");
+        let body = request.into_body().collect().await.unwrap();
+        assert_eq!(body.trailers().unwrap()["x-sum"], "11");
+        let (mut sender, body) = Channel::new(1);
+        tokio::spawn(async move {
+            sender.send_data(Bytes::from("rows")).await.unwrap();
+            let mut trailers = HeaderMap::new();
+            trailers.insert("x-rows", 4.into());
+            sender.send_trailers(trailers).await.unwrap();
+        });
+        let mut response = Response::new(body.boxed());
+        response
+            .headers_mut()
+            .insert("trailer", HeaderValue::from_static("x-rows"));
+        response
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close, TE\r\nTE: trailers\r\nTrailer: x-sum\r\n\
+                   Transfer-Encoding: chunked\r\n\r\n4\r\nrows\r\n0\r\nx-sum: 11\r\n\r\n";
+    let answer = exchange(gateway.addr, request).await;
+    assert!(
+        answer.ends_with("4\r\nrows\r\n0\r\nx-rows: 4\r\n\r\n"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn who_expects_to_be_told_to_go_on_is() {
+    let upstream = Upstream::start(|request| async move {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        Response::new(full(body))
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let mut socket = TcpStream::connect(gateway.addr).await.unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(
+        read_until(&mut socket, "\r\n\r\n").await,
+        "HTTP/1.1 100 Continue\r\n\r\n"
+    );
+    socket.write_all(b"rows").await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\nrows"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn old_clients_have_answers_they_can_read() {
+    let upstream = Upstream::start(|_| async {
+        let (mut sender, body) = Channel::new(1);
+        tokio::spawn(async move { sender.send_data(Bytes::from("rows")).await });
+        Response::new(body.boxed())
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let answer = exchange(gateway.addr, "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 OK"), "{answer}");
+    assert!(
+        !answer.contains("chunked") && answer.ends_with("\r\n\r\nrows"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn targets_of_other_forms_are_the_upstreams_or_nobodys() {
+    let upstream = Upstream::start(|_| async { ok() }).await;
+    let gateway = Program::start(&upstream, &[]);
+    for (target, status) in [
+        ("GET http://elsewhere.example/rows", "200"),
+        ("OPTIONS *", "200"),
+        ("CONNECT elsewhere.example:443", "501"),
+    ] {
+        let request = format!("{target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let answer = exchange(gateway.addr, &request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{target}: {answer}"
+        );
+    }
+    let targets: Vec<_> = upstream
+        .seen()
+        .into_iter()
+        .map(|seen| seen.target)
+        .collect();
+    assert_eq!(targets, ["/rows", "*"]);
+}
+
+#[tokio::test]
+async fn an_api_may_be_below_a_path() {
+    let upstream = Upstream::start(|_| async { ok() }).await;
+    let gateway = Program::start(format!("{upstream}/api/v2/"), &[]);
+    for target in ["/", "/rows?q=1"] {
+        client().get(gateway.url(target)).send().await.unwrap();
+    }
+    let targets: Vec<_> = upstream
+        .seen()
+        .into_iter()
+        .map(|seen| seen.target)
+        .collect();
+    assert_eq!(targets, ["/api/v2/", "/api/v2/rows?q=1"]);
+}
+
+#[tokio::test]
+async fn a_loop_ends() {
+    // Its own port, which it does not know before.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    drop(listener);
+    let gateway = Program::start(addr, &["--listen", &addr.to_string()]);
+    let response = client().get(gateway.url("/")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::LOOP_DETECTED);
+}
+
+const CHUNK: usize = 100_000;
+
+/// Far more than is recorded.
+const CHUNKS: usize = 50;

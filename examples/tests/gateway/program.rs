@@ -1,0 +1,176 @@
+//! The program under test.
+
+use std::{
+    env,
+    ffi::OsStr,
+    fmt, fs,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::Client;
+use serde_json::Value;
+use tokio::time::sleep;
+
+/// A gateway that runs until it is dropped.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+    client: Client,
+}
+
+impl Program {
+    /// A gateway to `upstream` on a port of its own.
+    pub(crate) fn start(upstream: impl fmt::Display, args: &[&str]) -> Self {
+        Self::spawn(command(), &format!("http://{upstream}"), args)
+    }
+
+    /// A gateway to an upstream with TLS, that trusts the certificates of a file.
+    pub(crate) fn trusting(certificates: &Path, upstream: &str) -> Self {
+        let mut command = command();
+        command.env("SSL_CERT_FILE", certificates);
+        Self::spawn(command, upstream, &[])
+    }
+
+    fn spawn(mut command: Command, upstream: &str, args: &[&str]) -> Self {
+        let listen = if args.contains(&"--listen") {
+            &[][..]
+        } else {
+            &["--listen", "127.0.0.1:0"]
+        };
+        let mut child = command
+            .args(listen)
+            .args(["--upstream", upstream])
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let addr = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .map(str::parse);
+        let Some(Ok(addr)) = addr else {
+            let _ = child.kill();
+            panic!("it said {line:?}");
+        };
+        Self {
+            child,
+            addr,
+            client: client(),
+        }
+    }
+
+    pub(crate) fn url(&self, target: &str) -> String {
+        format!("http://{}{target}", self.addr)
+    }
+
+    /// Sends a request of `token`'s.
+    pub(crate) fn get(&self, token: &str) -> reqwest::RequestBuilder {
+        self.client
+            .get(self.url("/rows"))
+            .header("authorization", token)
+    }
+
+    pub(crate) async fn text(&self, target: &str) -> String {
+        let response = self.client.get(self.url(target)).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.text().await.unwrap()
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        serde_json::from_str(&self.text("/-/status.json").await).unwrap()
+    }
+
+    /// Waits until so many calls wait.
+    pub(crate) async fn until_waiting(&self, count: u64) {
+        let start = Instant::now();
+        loop {
+            let status = self.status().await;
+            if status["waiting"] == count {
+                break;
+            }
+            assert!(start.elapsed() < LONG, "{status}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < LONG, "it does not end");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the program with arguments that it is to refuse.
+pub(crate) fn refused<S: AsRef<OsStr>>(args: &[S]) -> Output {
+    let mut child = command()
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > LONG {
+            let _ = child.kill();
+            panic!("it does not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut stderr = Vec::new();
+    let mut pipe = child.stderr.take().unwrap();
+    pipe.read_to_end(&mut stderr).unwrap();
+    Output {
+        status: child.wait().unwrap(),
+        stdout: Vec::new(),
+        stderr,
+    }
+}
+
+/// A client as plain as any.
+pub(crate) fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+fn command() -> Command {
+    Command::new(path())
+}
+
+fn path() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let profile = test.parent().unwrap().parent().unwrap();
+    let path = profile.join("examples").join("gateway");
+    assert!(
+        fs::exists(&path).unwrap(),
+        "{} is not built: cargo build -p breather-examples --example gateway",
+        path.display()
+    );
+    path
+}
+
+/// Longer than anything here takes.
+pub(crate) const LONG: Duration = Duration::from_secs(20);

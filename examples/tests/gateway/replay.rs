@@ -1,0 +1,65 @@
+//! Bodies of calls that are refused.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use reqwest::StatusCode;
+
+use crate::{
+    program::{Program, client},
+    upstream::{Upstream, ok, refusal},
+};
+
+#[tokio::test]
+async fn what_was_kept_is_sent_again_whole() {
+    let (upstream, bodies) = refusing_first().await;
+    let gateway = Program::start(&upstream, &["--replay-limit", "1000"]);
+    let request = client().post(gateway.url("/orders")).body(vec![7; 1_000]);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["x-breather-attempts"], "2");
+    let waited = &response.headers()["x-breather-waited-ms"];
+    assert!(waited.to_str().unwrap().parse::<u64>().unwrap() >= 1_000);
+    assert_eq!(*bodies.lock().unwrap(), [vec![7; 1_000], vec![7; 1_000]]);
+    for seen in upstream.seen() {
+        assert_eq!(seen.header("content-length"), ["1000"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_longer_is_sent_once() {
+    let (upstream, bodies) = refusing_first().await;
+    let gateway = Program::start(&upstream, &["--replay-limit", "1000"]);
+    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::OK] {
+        let request = client().post(gateway.url("/orders")).body(vec![7; 1_001]);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["x-breather-attempts"], "1");
+    }
+    // The second waited for the first one's refusal.
+    assert_eq!(*bodies.lock().unwrap(), [vec![7; 1_001], vec![7; 1_001]]);
+}
+
+type Bodies = Arc<Mutex<Vec<Bytes>>>;
+
+/// An upstream that refuses its first request for a second, when it has read it, and what it read.
+async fn refusing_first() -> (Upstream, Bodies) {
+    let (bodies, refuses) = (Bodies::default(), Arc::new(AtomicBool::new(true)));
+    let log = Arc::clone(&bodies);
+    let upstream = Upstream::start(move |request| {
+        let (log, refuses) = (Arc::clone(&log), Arc::clone(&refuses));
+        async move {
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            log.lock().unwrap().push(body);
+            if refuses.swap(false, Ordering::Relaxed) {
+                return refusal(1);
+            }
+            ok()
+        }
+    });
+    (upstream.await, bodies)
+}

@@ -11,6 +11,7 @@ mod load;
 mod options;
 mod pages;
 mod passing;
+mod plan;
 mod program;
 mod replay;
 mod stopping;

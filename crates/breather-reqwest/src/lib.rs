@@ -19,7 +19,7 @@
 //! The last response or error, as it is: errors are not wrapped, so that `is_timeout()` and
 //! `is_connect()` stay true. A call that stops does so when its last answer comes, and hands that on; it
 //! can stop also when it asks for its turn: its scope is held for longer than its deadline or its policy
-//! permits, or the queue was too long. Then there may be nothing to hand on: nothing was received yet, or
+//! permits, or the queue was too long; and when the time of its last attempt is up, by the policy's time-out or the deadline. Then there may be nothing to hand on: nothing was received yet, or
 //! a response that was let go before the wait. The error is then `Error::Middleware` with a
 //! [`Stopped`](breather::Stopped) inside:
 //!

@@ -99,8 +99,9 @@ impl RetryMiddleware {
     /// no: a call is over when the head of its response has come.
     ///
     /// What is longer is handed on as it is, all of it: what was read, and then the rest as it comes. Of a response whose status
-    /// is 400 or more, head and status are the attempt's end though its body be cut off. It is not for responses that stay open,
-    /// as a feed of events.
+    /// is 400 or more, head and status are the attempt's end though its body be cut off, or take longer than a second. What
+    /// headers say is obeyed when the body has been read, and a `Retry-After` counted from then. It is not for responses that
+    /// stay open, as a feed of events.
     ///
     /// # Example
     ///
@@ -131,7 +132,8 @@ impl RetryMiddleware {
     /// idempotent one. Only for servers that do: others execute it again.
     ///
     /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
-    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it.
+    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it. A request whose [`CallOptions`] say that
+    /// it is not idempotent has one, too, and is not repeated for all that.
     #[must_use]
     pub const fn with_idempotency_keys(mut self) -> Self {
         self.adds_keys = true;

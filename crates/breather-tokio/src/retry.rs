@@ -114,7 +114,8 @@ pin_project! {
     /// # Errors
     ///
     /// The error of the last attempt. If the call stops while it waits for its turn, and has no such error,
-    /// [`RetryError::Stopped`].
+    /// [`RetryError::Stopped`]; so, too, if the last attempt was dropped since its time was up, of which
+    /// [`notify`](Retry::notify) is not told.
     #[must_use = "futures do nothing unless polled"]
     pub struct Retry<F, Fut, E, J = ByItself, N = fn(&E, &Wait)> {
         // First, so that an attempt is over before its permit is given back.

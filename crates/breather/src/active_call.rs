@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
@@ -288,7 +289,10 @@ impl<T: Timer> ActiveCall<T> {
         let Progress::Plain(plain) = &mut self.progress else {
             return false;
         };
-        if plain.sent.is_some() || !self.gate.ask_first(now, &self.timer) {
+        let has_time = policy(&self.policy, &self.gate)
+            .deadline()
+            .is_none_or(|deadline| !deadline.is_zero());
+        if plain.sent.is_some() || !has_time || !self.gate.ask_first(now, &self.timer) {
             return false;
         }
         plain.sent = Some(now);
@@ -306,7 +310,9 @@ impl<T: Timer> ActiveCall<T> {
         if !is_late && self.gate.confirm(now) {
             return Step::Send;
         }
-        eventful(&mut self.progress, policy(&self.policy, &self.gate), now).on_unsent();
+        if self.in_flight {
+            eventful(&mut self.progress, policy(&self.policy, &self.gate), now).on_unsent();
+        }
         self.gate.put_back(now, &self.timer);
         self.poll_step(waker)
     }
@@ -336,14 +342,15 @@ impl<T: Timer> ActiveCall<T> {
     ///
     /// The permit goes back: from here on all calls of the scope know what this one learned.
     pub fn on_outcome(&mut self, outcome: Outcome, hint: &Hint<'_>) -> Decision {
-        self.finish(outcome, hint, outcome, hint)
+        let is_paced = self.gate.is_paced();
+        self.finish(outcome, hint, outcome, hint, is_paced)
     }
 
     /// As [`on_outcome`](Self::on_outcome), where another server answered than the scope's, as after a
     /// redirect: this call obeys what it said, and the scope learns nothing from it.
     pub fn on_outcome_elsewhere(&mut self, outcome: Outcome, hint: &Hint<'_>) -> Decision {
         let silent = Hint::new(hint.received());
-        self.finish(outcome, hint, Outcome::success(), &silent)
+        self.finish(outcome, hint, Outcome::success(), &silent, false)
     }
 
     fn finish(
@@ -352,6 +359,7 @@ impl<T: Timer> ActiveCall<T> {
         hint: &Hint<'_>,
         told: Outcome,
         told_hint: &Hint<'_>,
+        is_paced: bool,
     ) -> Decision {
         let now = hint.received();
         let outcome = outcome.heeding(hint);
@@ -371,13 +379,11 @@ impl<T: Timer> ActiveCall<T> {
             (progress, _) => {
                 let gate = &self.gate;
                 let call = eventful(progress, policy(&self.policy, gate), now);
-                if outcome.kind() == Kind::Success {
-                    call.take_draw()
-                        .into_iter()
-                        .for_each(|draw| gate.refund(draw));
+                if let Some(draw) = call.take_draw(outcome) {
+                    gate.refund(draw);
                 }
                 let draw = |cost| gate.withdraw(now, cost);
-                call.on_outcome_drawing(now, outcome, hint, opens, draw)
+                call.on_outcome_drawing(now, outcome, hint, opens, is_paced, draw)
             }
         };
         self.on_decision(now, &decision);
@@ -481,6 +487,11 @@ impl<T: Timer> ActiveCall<T> {
 
     /// The call is over: whoever wants its report is told.
     fn close(&mut self, now: Instant) {
+        if let Progress::Eventful(call) = &mut self.progress {
+            if let Some(draw) = call.take_unsent_draw() {
+                self.gate.refund(draw);
+            }
+        }
         if let Some(slot) = self.slot.take() {
             slot.fill(self.report());
         }
@@ -523,13 +534,6 @@ impl<T: Timer> ActiveCall<T> {
 
     /// The call is dropped before it is over.
     fn abandon(&mut self) {
-        if thread::panicking() {
-            // An observer that panicked once might again, and two at a time end the process.
-            if let Some(slot) = self.slot.take() {
-                slot.fill(self.report());
-            }
-            return;
-        }
         let now = self.timer.now();
         if mem::take(&mut self.in_flight) {
             self.tell(now, What::Abandoned);
@@ -569,11 +573,18 @@ impl<T: Timer> ActiveCall<T> {
 
 impl<T: Timer> Drop for ActiveCall<T> {
     fn drop(&mut self) {
-        if !self.is_over() {
+        // What is dropped has no clock: the latest time that the scope has seen will do. First of all, since observers
+        // are told of the rest, and may panic.
+        self.gate.give_back(Instant::ORIGIN, &self.timer);
+        if self.is_over() {
+            return;
+        }
+        if thread::panicking() {
+            // Whatever panics now would end the process.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| self.abandon()));
+        } else {
             self.abandon();
         }
-        // What is dropped has no clock: the latest time that the scope has seen will do.
-        self.gate.give_back(Instant::ORIGIN, &self.timer);
     }
 }
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::hint::Hint;
 
-impl Hint<'_> {
+impl<'a> Hint<'a> {
     /// The same, with the seconds that the `body` of a 429 asks to wait, if no header asks for any: a proxy may have
     /// taken it away.
     ///
@@ -25,12 +25,14 @@ impl Hint<'_> {
     /// assert_eq!(hint.not_before(), Some(Instant::ORIGIN + Duration::from_secs(42)));
     /// ```
     #[must_use]
-    pub fn or_by_body(self, status: StatusCode, body: &[u8]) -> Self {
+    pub fn or_by_body(self, status: StatusCode, body: &'a [u8]) -> Self {
         if status != StatusCode::TOO_MANY_REQUESTS || self.retry_after().is_some() {
             return self;
         }
         match seconds(body) {
-            Some(seconds) => self.with_retry_after(Duration::from_secs(seconds)),
+            Some((seconds, digits)) => {
+                self.with_delay(Duration::from_secs(seconds), "body", digits)
+            }
             None => self,
         }
     }
@@ -41,7 +43,7 @@ pub(crate) fn is_out_of_credit(body: &[u8]) -> bool {
     contains(body, b"\"insufficient_quota\"").is_some()
 }
 
-fn seconds(body: &[u8]) -> Option<u64> {
+fn seconds(body: &[u8]) -> Option<(u64, &[u8])> {
     const BEFORE: &[u8] = b"Retry the request in [";
     let start = contains(body, BEFORE)? + BEFORE.len();
     let rest = &body[start..];
@@ -51,7 +53,8 @@ fn seconds(body: &[u8]) -> Option<u64> {
         return None;
     }
     // No digit at all, or too many for a number, is no number.
-    core::str::from_utf8(digits).ok()?.parse().ok()
+    let seconds = core::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some((seconds, digits))
 }
 
 fn contains(body: &[u8], text: &[u8]) -> Option<usize> {
@@ -81,8 +84,16 @@ mod tests {
             (b"Retry the request in ", None),
             (b"", None),
         ] {
-            assert_eq!(seconds(body), expected, "{}", body.escape_ascii());
+            let seconds = seconds(body).map(|(seconds, _)| seconds);
+            assert_eq!(seconds, expected, "{}", body.escape_ascii());
         }
+    }
+
+    #[test]
+    fn promise_10_a_wait_that_a_body_asked_for_can_say_so() {
+        const BODY: &[u8] = b"Retry the request in [42] seconds";
+        let hint = Hint::new(Instant::ORIGIN).or_by_body(StatusCode::TOO_MANY_REQUESTS, BODY);
+        assert_eq!(hint.evidence().unwrap().to_string(), "body: 42");
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Breather {
 
     /// Has all requests of `route` go by `options` from now on: a host, as in `api.example.com`, or a host and how the path
     /// begins, up to a slash, as in `api.example.com/v1/search`. The host is named as a scope is, with any port that is not the
-    /// scheme's default.
+    /// scheme's default; a scheme before it is passed over.
     ///
     /// Of several routes that fit a request, the longest counts for each setting, and what the request's own
     /// [`CallOptions`] say before that. The table is looked through from end to end: name as many as one writes by hand.
@@ -278,8 +278,8 @@ impl Builder {
         self
     }
 
-    /// Sets how many retries the calls of a scope may make together. Without pacing, all calls of the handle have one
-    /// budget.
+    /// Sets how many retries the calls of a scope may make together. Calls without a scope, and without pacing all calls,
+    /// have one budget of the handle's. A scope that was forgotten begins with a new one.
     pub const fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
         self

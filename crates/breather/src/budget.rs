@@ -7,8 +7,8 @@ use crate::instant::{Instant, nanos};
 /// How many retries calls may make together: a share of the calls, and a floor for when there are few.
 ///
 /// Retries help against failures of a few calls. When all fail, they multiply the load of a server that
-/// already has too much of it; with a budget, an outage is met with the calls that come anyhow, and a share
-/// more. A call that would be sent again and finds the budget spent stops, with
+/// already has too much of it; with a budget, what fails of a server's own doing is met with the calls that come anyhow, and a
+/// share more. A call that would be sent again and finds the budget spent stops, with
 /// [`StopReason::Budget`](crate::StopReason::Budget), and hands on what it has.
 ///
 /// Each scope of a handle has one of its own, which all adapters share. What it counts lies within a window: for each

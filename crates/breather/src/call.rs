@@ -115,8 +115,11 @@ pub struct Call {
     /// Since when the call has been waiting for a permit.
     asking_since: Option<Instant>,
     polls: u32,
-    /// What the latest retry took of the budget.
-    draw: Option<Draw>,
+    /// Since it was last pending: what is polled for long may fail now and then.
+    failures: u32,
+    refusals: u32,
+    /// What the latest retry took of the budget, and how many attempts there were before it.
+    draw: Option<(Draw, u32)>,
     report: Report,
 }
 
@@ -147,6 +150,8 @@ impl Call {
             not_before: None,
             asking_since: None,
             polls: 0,
+            failures: 0,
+            refusals: 0,
             draw: None,
             report: Report::default(),
         }
@@ -175,10 +180,12 @@ impl Call {
         let now = self.at(now);
         let outcome = Outcome::timed_out();
         if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.report.failures = self.report.failures.saturating_add(1);
             let stop = Stop::new(StopReason::Deadline, now).because(outcome.reason());
             return Decision::Stop(self.stopped(stop));
         }
-        self.on_outcome_drawing(now, outcome, &Hint::new(now), opens, draw)
+        let is_paced = self.spec.paced;
+        self.on_outcome_drawing(now, outcome, &Hint::new(now), opens, is_paced, draw)
     }
 
     /// An attempt is being sent.
@@ -201,7 +208,13 @@ impl Call {
     /// The call is about to ask for a permit, or to be sent. A stop if its deadline has passed meanwhile.
     pub fn on_asking(&mut self, now: Instant) -> Option<Stop> {
         let now = self.at(now);
-        self.deadline.filter(|&deadline| now > deadline)?;
+        // Without any time, nothing is in time.
+        let has_none = self
+            .policy
+            .deadline()
+            .is_some_and(|deadline| deadline.is_zero());
+        self.deadline
+            .filter(|&deadline| has_none || now > deadline)?;
         Some(self.stopped(Stop::new(StopReason::Deadline, now)))
     }
 
@@ -250,7 +263,10 @@ impl Call {
         hint: &Hint<'_>,
         opens: Option<Instant>,
     ) -> Decision {
-        self.on_outcome_drawing(now, outcome, hint, opens, |_| Some(Draw::unbudgeted()))
+        let is_paced = self.spec.paced;
+        self.on_outcome_drawing(now, outcome, hint, opens, is_paced, |_| {
+            Some(Draw::unbudgeted())
+        })
     }
 
     /// As [`on_outcome`](Self::on_outcome), within a budget: what the other attempt costs is taken from it, and given
@@ -263,37 +279,53 @@ impl Call {
         opens: Option<Instant>,
         budget: &mut Budget,
     ) -> Decision {
-        if outcome.kind() == Kind::Success {
-            self.take_draw()
-                .into_iter()
-                .for_each(|draw| budget.refund(draw));
+        if let Some(draw) = self.take_draw(outcome) {
+            budget.refund(draw);
         }
-        self.on_outcome_drawing(now, outcome, hint, opens, |cost| budget.withdraw(now, cost))
+        let is_paced = self.spec.paced;
+        self.on_outcome_drawing(now, outcome, hint, opens, is_paced, |cost| {
+            budget.withdraw(now, cost)
+        })
     }
 
-    /// What is to be given back to the budget, now that the attempt has succeeded.
-    pub(crate) const fn take_draw(&mut self) -> Option<Draw> {
-        self.draw.take()
+    /// What is to be given back to the budget, if the attempt that drew it has come to an answer.
+    pub(crate) fn take_draw(&mut self, outcome: Outcome) -> Option<Draw> {
+        let is_answer = matches!(outcome.kind(), Kind::Success | Kind::Pending);
+        let (draw, _) = self.draw.take_if(|_| is_answer)?;
+        Some(draw)
     }
 
-    /// As [`on_outcome`](Self::on_outcome); the budget is asked only if nothing else stops the call.
+    /// What is to be given back to the budget, if the call ends before the attempt is sent that it was drawn for.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unsent_draw(&mut self) -> Option<Draw> {
+        let attempts = self.report.attempts;
+        let (draw, _) = self.draw.take_if(|&mut (_, before)| before == attempts)?;
+        Some(draw)
+    }
+
+    /// As [`on_outcome`](Self::on_outcome); the budget is asked only if nothing else stops the call. `is_paced` says
+    /// whether a pacer was told of it.
     pub(crate) fn on_outcome_drawing(
         &mut self,
         now: Instant,
         outcome: Outcome,
         hint: &Hint<'_>,
         opens: Option<Instant>,
+        is_paced: bool,
         draw: impl FnOnce(u32) -> Option<Draw>,
     ) -> Decision {
         let now = self.at(now);
         let outcome = outcome.heeding(hint);
-        let mut verdict = self.decide(now, outcome, hint, opens);
-        // An overloaded server's pacer slows all of its calls down, which needs no second brake.
-        let is_free = outcome.cost() == 0 || outcome.is_overload() && self.spec.paced;
-        if matches!(verdict, Verdict::Retry { .. }) && !is_free {
-            self.draw = draw(outcome.cost().into());
-            if self.draw.is_none() {
-                verdict = Verdict::Stop(StopReason::Budget);
+        let mut verdict = self.decide(now, outcome, hint, opens, is_paced);
+        if matches!(verdict, Verdict::Retry { .. }) {
+            self.draw = None;
+            // An overloaded server's pacer slows all of its calls down, which needs no second brake.
+            let is_free = outcome.cost() == 0 || outcome.is_overload() && is_paced;
+            if !is_free {
+                match draw(outcome.cost().into()) {
+                    Some(draw) => self.draw = Some((draw, self.report.attempts)),
+                    None => verdict = Verdict::Stop(StopReason::Budget),
+                }
             }
         }
         match verdict {
@@ -363,6 +395,7 @@ impl Call {
         outcome: Outcome,
         hint: &Hint<'_>,
         opens: Option<Instant>,
+        is_paced: bool,
     ) -> Verdict {
         let report = &mut self.report;
         let number = match outcome.kind() {
@@ -371,21 +404,24 @@ impl Call {
             Kind::Pending if !self.policy.may_repeat() => return Verdict::Stop(StopReason::Once),
             Kind::Pending => {
                 self.polls = self.polls.saturating_add(1);
+                (self.failures, self.refusals) = (0, 0);
                 self.polls
             }
             Kind::Transient => {
                 report.failures = report.failures.saturating_add(1);
-                if report.failures > self.policy.retries() {
+                self.failures = self.failures.saturating_add(1);
+                if self.failures > self.policy.retries() {
                     return Verdict::Stop(StopReason::Retries);
                 }
-                report.failures
+                self.failures
             }
             Kind::Throttled => {
                 report.refusals = report.refusals.saturating_add(1);
-                if report.refusals > self.policy.refusals() {
+                self.refusals = self.refusals.saturating_add(1);
+                if self.refusals > self.policy.refusals() {
                     return Verdict::Stop(StopReason::Refusals);
                 }
-                report.refusals
+                self.refusals
             }
         };
         if !self.spec.replayable {
@@ -396,7 +432,7 @@ impl Call {
         }
         let hinted = hint.not_before();
         let is_poll = outcome.kind() == Kind::Pending;
-        let (until, origin) = self.align(now, is_poll, number - 1, hinted);
+        let (until, origin) = self.align(now, is_poll, number - 1, hinted, is_paced);
         // Nothing stated is earlier than anything stated.
         let stated = hinted.max(opens);
         let by_hint = stated == hinted;
@@ -418,6 +454,7 @@ impl Call {
         is_poll: bool,
         retry: u32,
         hinted: Option<Instant>,
+        is_paced: bool,
     ) -> (Instant, Origin) {
         let backoff = match is_poll {
             true => &self.policy.polling,
@@ -426,13 +463,9 @@ impl Call {
         let range = self.draws.range(backoff, &self.policy.jitter, retry);
         match hinted {
             // Behind a pacer, those who were told the same instant queue, and no delay of our own is later than this.
-            Some(hinted) if self.spec.paced && hinted >= now + range.high() => {
-                (hinted, Origin::Hint)
-            }
+            Some(hinted) if is_paced && hinted >= now + range.high() => (hinted, Origin::Hint),
             // Otherwise they would all return at it.
-            Some(hinted) if !self.spec.paced => {
-                ((hinted + self.draws.draw(range)).max(now), Origin::Hint)
-            }
+            Some(hinted) if !is_paced => ((hinted + self.draws.draw(range)).max(now), Origin::Hint),
             hinted => {
                 let own = now + self.draws.draw(range);
                 match hinted {

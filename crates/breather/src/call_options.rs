@@ -8,7 +8,8 @@ use crate::scopes::Scopes;
 /// What one request, or all requests of a route, ask for otherwise than their handle does.
 ///
 /// Put into the extensions of a request, or given to [`Breather::route`](crate::Breather::route). What a request says
-/// counts before what its route says, and that before the handle's policy; each setting by itself.
+/// counts before what its route says, and that before the handle's policy; each setting by itself, except that a policy
+/// takes the place of a route's deadline and of its [`without_retries`](Self::without_retries), too.
 ///
 /// # Example
 ///
@@ -88,8 +89,13 @@ impl CallOptions {
         self.idempotent
     }
 
-    /// These, and where they say nothing, what `others` say.
-    pub fn or(self, others: Self) -> Self {
+    /// These, and where they say nothing, what `others` say. A policy says all that there is to say of deadline and
+    /// retries.
+    pub fn or(self, mut others: Self) -> Self {
+        if self.policy.is_some() {
+            others.deadline = None;
+            others.once = false;
+        }
         Self {
             policy: self.policy.or(others.policy),
             scopes: self.scopes.or(others.scopes),

@@ -111,6 +111,18 @@ impl<'a> Hint<'a> {
         self
     }
 
+    /// Says: not before `delay` after the receipt, since `header` said so by `raw`.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_delay(
+        mut self,
+        delay: Duration,
+        header: &'static str,
+        raw: &'a [u8],
+    ) -> Self {
+        self.content().said.delay = Some(Stated { delay, header, raw });
+        self
+    }
+
     /// Says whether to send the request again at all: see [`retry`](Self::retry).
     #[must_use]
     pub fn with_retry(mut self, retry: bool) -> Self {

@@ -44,8 +44,10 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// Something that happened to a call. Nothing in it comes of a request's URL, headers or body; but a scope's name is
-/// what the caller made it.
+/// Something that happened to a call.
+///
+/// Of a request it has nothing but the scope's name, which is the host that is asked unless the caller chose another. A wait or a
+/// report has as its evidence the header of a response that asked for it, up to 64 bytes of its value.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -77,7 +79,7 @@ pub enum What<'a> {
     Answered(Outcome),
     /// The attempt in flight was dropped, or was not sent after all.
     Abandoned,
-    /// What the server stated holds all calls of the scope until then.
+    /// The refusal just told came to a scope that is held until then by what its server stated.
     Held(Instant),
     /// It will be sent again after a wait.
     Waits(&'a Wait),

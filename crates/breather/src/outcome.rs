@@ -213,8 +213,8 @@ pub trait AsOutcome {
 pub enum Kind {
     /// The call is done.
     Success,
-    /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline.
-    /// The waits grow by the policy's backoff, with a count of their own.
+    /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline. The waits are
+    /// those of the policy's polling, and failures and refusals on the way are counted anew after each such answer.
     Pending,
     /// A failure that may pass; repeated as often as the policy's retries permit.
     Transient,

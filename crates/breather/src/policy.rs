@@ -265,8 +265,8 @@ impl Policy {
         self
     }
 
-    /// Sets the time from the sending of an attempt to the instant by which the head of its response must be there.
-    /// Defaults to none.
+    /// Sets the time from the sending of an attempt to the instant by which the head of its response must be there; where bodies are
+    /// read within the attempt, the body. Defaults to none.
     ///
     /// An attempt that takes longer is dropped. It may have been executed, and is repeated like any other that was not
     /// answered. If it was the last, the call ends with [`Stopped`](crate::Stopped).

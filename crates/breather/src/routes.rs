@@ -29,13 +29,15 @@ impl Routes {
 
     /// Adds `route`, or replaces what it asked for.
     pub(crate) fn insert(&self, route: &str, options: CallOptions) {
+        let route = route.split_once("://").map_or(route, |(_, rest)| rest);
         let (authority, path) = match route.find('/') {
             Some(slash) => route.split_at(slash),
             None => (route, ""),
         };
+        let authority = authority.to_ascii_lowercase();
         let path = path.trim_end_matches('/');
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        table.retain(|known| (&*known.authority, &*known.path) != (authority, path));
+        table.retain(|known| (&*known.authority, &*known.path) != (&*authority, path));
         let at = table.partition_point(|known| known.path.len() >= path.len());
         let route = Route {
             authority: authority.into(),
@@ -86,7 +88,7 @@ mod tests {
         assert!(routes.is_empty());
         routes.insert("api.example.com/v1/search", of(3));
         routes.insert("api.example.com", of(1));
-        routes.insert("api.example.com/v1/", of(2));
+        routes.insert("https://API.example.com/v1/", of(2));
         for (path, expected) in [
             ("/v1/search", Some(3)),
             ("/v1/search/rows", Some(3)),

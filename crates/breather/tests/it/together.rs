@@ -135,7 +135,8 @@ fn refusals_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
 #[test]
 fn without_pacing_all_calls_have_one_budget_and_without_a_budget_none() {
     let (unpaced, timer) = (few(1).without_pacing().build(), VirtualTimer::default());
-    let first = reason(fails(&mut start(&unpaced, "a", &timer), &timer, reset()));
+    let mut waiting = start(&unpaced, "a", &timer);
+    let first = reason(fails(&mut waiting, &timer, reset()));
     let second = reason(fails(&mut start(&unpaced, "b", &timer), &timer, reset()));
     assert_eq!((first, second), (None, Some(StopReason::Budget)));
     let free = few(0).without_budget().build();
@@ -174,7 +175,7 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
     for (options, sends, expected) in [
         (&once, 1, StopReason::Retries),
         (&thrice, 3, StopReason::Retries),
-        (&thrice.clone().or(once.clone()), 1, StopReason::Retries),
+        (&once.clone().or(thrice.clone()), 1, StopReason::Retries),
     ] {
         let mut call = start(&breather, "api", &timer);
         call.set_options(options);
@@ -265,6 +266,7 @@ fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
     assert_eq!(ends, [2 * SECOND, 4 * SECOND, 5 * SECOND]);
     assert_eq!(stopped.stop().reason(), StopReason::Deadline);
     assert_eq!(stopped.stop().detail(), "no response in time");
+    assert_eq!(call.report().failures(), 3);
     assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
 }
 
@@ -401,7 +403,6 @@ fn promise_9_an_observer_that_panics_poisons_nothing() {
                 tell(event);
                 let last = list.lock().unwrap().last().unwrap().clone();
                 assert!(!last.starts_with(panics_at), "an observer's bug");
-                assert!(!last.starts_with("abandoned"), "told while it panics");
             };
             let breather = Breather::builder().with_observer(panics).build();
             (breather, VirtualTimer::default())
@@ -421,6 +422,140 @@ fn promise_9_an_observer_that_panics_poisons_nothing() {
             "{panics_at}"
         );
     }
+}
+
+#[test]
+fn promise_9_an_observer_that_panics_when_a_call_is_dropped_takes_nothing_along() {
+    let breather = Breather::builder()
+        .with_observer(|event: &Event<'_>| {
+            assert!(!matches!(event.what, What::Abandoned), "an observer's bug");
+        })
+        .build();
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(call))).is_err());
+    assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
+}
+
+#[test]
+fn a_call_whose_service_panics_is_told_to_its_end() {
+    let (tell, list) = told();
+    let breather = Breather::builder().with_observer(tell).build();
+    let timer = VirtualTimer::default();
+    let panics = catch_unwind(AssertUnwindSafe(|| {
+        let mut call = start(&breather, "api", &timer);
+        assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+        panic!("the caller's service");
+    }));
+    assert!(panics.is_err());
+    assert_eq!(
+        *list.lock().unwrap(),
+        [
+            "sent 1 after None",
+            "abandoned",
+            "over: dropped, queued: false"
+        ]
+    );
+}
+
+#[test]
+fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_together() {
+    let (breather, timer) = (few(0).build(), VirtualTimer::default());
+    let mut call = start(&breather, "api", &timer);
+    assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+    let silent = Hint::new(timer.now());
+    let decision = call.on_outcome_elsewhere(Outcome::overloaded("503"), &silent);
+    assert_eq!(reason(decision), Some(StopReason::Budget));
+
+    let returns: std::collections::BTreeSet<_> = (0..9)
+        .map(|seed| {
+            let breather = Breather::default();
+            let mut call = breather.start(Some("api"), CallSpec::new(), timer.clone(), seed);
+            assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+            let hint = Hint::new(timer.now()).with_retry_after(10 * SECOND);
+            match call.on_outcome_elsewhere(Outcome::throttled("429"), &hint) {
+                Decision::Retry(wait) => wait.until(),
+                Decision::Stop(stop) => panic!("{stop}"),
+            }
+        })
+        .collect();
+    assert_eq!(returns.len(), 9);
+}
+
+#[test]
+fn what_a_retry_took_stays_taken_if_it_was_refused_and_comes_back_if_it_was_never_sent() {
+    let (breather, timer) = (few(1).build(), VirtualTimer::default());
+    let mut call = start(&breather, "api", &timer);
+    assert_eq!(reason(fails(&mut call, &timer, reset())), None);
+    let unheard = Outcome::transient(Executed::No, "no connection").with_cost(0);
+    assert_eq!(reason(fails(&mut call, &timer, unheard)), None);
+    let _ = fails(&mut call, &timer, Outcome::success());
+    let mut next = start(&breather, "api", &timer);
+    assert_eq!(
+        reason(fails(&mut next, &timer, reset())),
+        Some(StopReason::Budget)
+    );
+
+    let (breather, timer) = (few(1).build(), VirtualTimer::default());
+    for _ in 0..5 {
+        let mut dropped = start(&breather, "api", &timer);
+        assert_eq!(reason(fails(&mut dropped, &timer, reset())), None);
+    }
+}
+
+#[test]
+fn what_is_polled_for_long_may_fail_now_and_then() {
+    let policy = at_once()
+        .with_retries(1)
+        .with_polling(Backoff::constant(Duration::ZERO));
+    let breather = Breather::builder().with_policy(policy);
+    let breather = breather
+        .with_budget(Budget::new().with_share(0.0).with_floor(1))
+        .build();
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    for _ in 0..50 {
+        assert_eq!(reason(fails(&mut call, &timer, reset())), None);
+        assert_eq!(
+            reason(fails(&mut call, &timer, Outcome::pending("202"))),
+            None
+        );
+    }
+    assert_eq!(reason(fails(&mut call, &timer, reset())), None);
+    assert_eq!(
+        reason(fails(&mut call, &timer, reset())),
+        Some(StopReason::Retries)
+    );
+    assert_eq!(call.report().failures(), 52);
+}
+
+#[test]
+fn a_policy_of_a_request_says_all_of_deadline_and_retries() {
+    let breather = Breather::default();
+    let route = CallOptions::new().without_retries().with_deadline(SECOND);
+    breather.route("api.example.com", route);
+    let own = CallOptions::new().with_policy(at_once().with_retries(9));
+    let options = breather.options(Some(own), || Some("api.example.com".into()), "/");
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    call.set_options(&options.unwrap());
+    assert_eq!(
+        (call.policy().retries(), call.policy().deadline()),
+        (9, None)
+    );
+}
+
+#[test]
+fn a_call_without_any_time_is_not_sent() {
+    let breather = Breather::new(at_once().with_deadline(Duration::ZERO));
+    let timer = VirtualTimer::default();
+    let mut call = start(&breather, "api", &timer);
+    let Step::Stop(stopped) = call.poll_step(Waker::noop()) else {
+        panic!("it is sent")
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(call.report().attempts(), 0);
 }
 
 #[test]

@@ -87,7 +87,14 @@ where
     }
 
     fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment<'_>) -> Hint<'r> {
-        Classify::<Request<B>, _, _>::hint(&self.http, result, moment)
+        let hint = Classify::<Request<B>, _, _>::hint(&self.http, result, moment);
+        match result {
+            Ok(answer) => match answer.body().read() {
+                Some(body) => hint.or_by_body(answer.status(), body),
+                None => hint,
+            },
+            Err(_) => hint,
+        }
     }
 
     fn options(&self, request: &Request<B>, breather: &Breather) -> Option<CallOptions> {

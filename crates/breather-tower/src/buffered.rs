@@ -4,7 +4,10 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use breather::Timer;
+use breather_tokio::TokioTimer;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, Response, response::Parts};
 use http_body::Body;
@@ -31,6 +34,7 @@ use crate::buffered_body::BufferedBody;
 /// |---|---|
 /// | the body fails, and the status is below 400 | an attempt's error, and it may have been executed: sent again if that is safe |
 /// | it fails, and the status is another | the response is the attempt's end, as its status and its headers have it, lest a `Retry-After` be lost; whoever reads the body has the error |
+/// | it takes longer than a second, and the status is 400 or more | as above: what was read, and then the rest as it comes |
 /// | it is longer than the limit | the response is handed on with all of its body: what was read, and then the rest as it comes |
 ///
 /// The attempt's permit and what its headers say are used when the body has been read, not when the head has come:
@@ -115,6 +119,9 @@ pin_project! {
         limit: usize,
         #[pin]
         state: State<F, B>,
+        // Of a refusal or a failure whose body has begun.
+        #[pin]
+        patience: Option<<TokioTimer as Timer>::Sleep>,
     }
 }
 
@@ -148,8 +155,11 @@ impl<F, B> BufferedFuture<F, B> {
     /// # }
     /// ```
     pub const fn new(attempt: F, limit: usize) -> Self {
-        let state = State::Head { attempt };
-        Self { limit, state }
+        Self {
+            limit,
+            state: State::Head { attempt },
+            patience: None,
+        }
     }
 }
 
@@ -280,7 +290,21 @@ where
                 StateProjection::Body { reading } => reading,
             };
             let under_way = reading.as_mut().expect("polled after it was ready");
-            let ended = ready!(under_way.poll(cx, *this.limit));
+            let is_error = under_way.head.status.as_u16() >= 400;
+            let ended = match under_way.poll(cx, *this.limit) {
+                Poll::Ready(ended) => ended,
+                Poll::Pending if !is_error => return Poll::Pending,
+                Poll::Pending => {
+                    if this.patience.is_none() {
+                        let until = TokioTimer.now() + PATIENCE;
+                        this.patience.set(Some(TokioTimer.sleep_until(until)));
+                    }
+                    if let Some(patience) = this.patience.as_mut().as_pin_mut() {
+                        ready!(patience.poll(cx));
+                    }
+                    Ok(Ending::Long(Bytes::new()))
+                }
+            };
             let Reading {
                 head,
                 body,
@@ -291,10 +315,14 @@ where
                 Ok(Ending::Whole) => BufferedBody::whole(read.take(), trailers),
                 Ok(Ending::Long(more)) => BufferedBody::long([read.take(), more], trailers, body),
                 // A refusal is one, however little of it came.
-                Err(error) if head.status.as_u16() >= 400 => BufferedBody::cut(read.take(), error),
+                Err(error) if is_error => BufferedBody::cut(read.take(), error),
                 Err(error) => return Poll::Ready(Err(error)),
             };
             return Poll::Ready(Ok(Response::from_parts(head, body)));
         }
     }
 }
+
+/// What a refusal says is in its head. A server that does not come to the end of the rest is not to keep that from the call,
+/// nor its attempt's time-out to end what has an answer.
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -203,7 +203,8 @@ impl<C, R> RetryLayer<C, R> {
         self
     }
 
-    /// Takes all calls as idempotent: what may have been executed is sent again. Defaults to what the
+    /// Takes all calls as idempotent that don't say otherwise by their [`CallOptions`](breather::CallOptions): what may
+    /// have been executed is sent again. Defaults to what the
     /// classifier says: for HTTP, by the method and the `Idempotency-Key`.
     #[must_use]
     pub const fn assume_idempotent(mut self) -> Self {
@@ -226,7 +227,8 @@ impl<C, R> RetryLayer<Http<C>, R> {
     /// idempotent one. Only for servers that do: others execute it again.
     ///
     /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
-    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it.
+    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it. A request whose
+    /// [`CallOptions`](breather::CallOptions) say that it is not idempotent has one, too, and is not repeated for all that.
     #[must_use]
     pub fn with_idempotency_keys(mut self) -> Self {
         self.settings.classify.add_keys();

@@ -63,6 +63,8 @@ struct Shared<B> {
     trailers: Option<HeaderMap>,
     // Something was sent that was not recorded.
     is_lost: bool,
+    // The body has said that it is at its end, and is not to be asked again.
+    is_ended: bool,
     // Whose the body is. Those before fail.
     attempt: u32,
     // Whether there is to be another attempt is being decided: nothing is read meanwhile, lest what can be
@@ -96,6 +98,7 @@ impl<B> ReplayBody<B> {
             data_len: 0,
             trailers: None,
             is_lost: false,
+            is_ended: false,
             attempt: DEFUNCT + 1,
             is_held: false,
             waker: None,
@@ -244,6 +247,10 @@ where
             shared.wake_later(cx.waker());
             return Poll::Pending;
         }
+        if shared.is_ended {
+            this.is_over = true;
+            return Poll::Ready(None);
+        }
         match Pin::new(&mut shared.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 if is_alone {
@@ -259,6 +266,7 @@ where
                 Poll::Ready(Some(Err(error.into())))
             }
             Poll::Ready(None) => {
+                shared.is_ended = true;
                 this.is_over = true;
                 Poll::Ready(None)
             }
@@ -276,7 +284,7 @@ where
         let shared = lock(&self.shared);
         shared.attempt == self.attempt
             && shared.replay(self.handed_on).is_none()
-            && shared.body.is_end_stream()
+            && (shared.is_ended || shared.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

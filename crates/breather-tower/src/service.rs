@@ -35,7 +35,8 @@ use crate::repeat::{Cloned, Repeat};
 /// # Errors
 ///
 /// The error of the last attempt, as it is. A call that stops while it waits, and has no such error to
-/// hand on, ends with [`Stopped`].
+/// hand on, ends with [`Stopped`]. So does one whose last attempt was dropped since its time was up, whatever an earlier one
+/// ended with.
 pub struct Retry<S, C = Http, R = Cloned> {
     inner: S,
     settings: Settings<C, R>,

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather_tower::breather::{
-    self, Breather, Classify as _, Ending, Executed, Outcome, ReportSlot,
+    self, Breather, Classify as _, Ending, Executed, Outcome, Policy, ReportSlot,
 };
 use breather_tower::{AnswerBody as _, BoxError, BufferedBody, BufferedLayer, Http, RetryLayer};
 use http::{Method, Request, Response};
@@ -106,6 +106,21 @@ async fn a_refusal_is_one_however_little_of_it_came() {
     assert_eq!(received.data, b"all ");
     assert_eq!(received.end, End::Error("the file is gone".to_owned()));
     assert_eq!(read(&mut body), Received::whole(b""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_1_a_refusal_is_one_though_its_body_never_ends() {
+    let start = Instant::now();
+    let stalls = || Stream::new([Part::Data("all ".into()), Part::Stall]);
+    let policy = Policy::new().with_attempt_timeout(3 * SECOND);
+    let service = RetryLayer::new(Breather::new(policy))
+        .layer(BufferedLayer::new(64).layer(answering([(429, stalls()), whole(201)])));
+    let (request, slot) = request(Method::POST);
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 201);
+    assert_eq!(slot.report().unwrap().refusals(), 1);
+    let waited = start.elapsed();
+    assert!(waited >= 7 * SECOND && waited < 9 * SECOND, "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,6 +27,7 @@ pub(crate) enum Part {
 pub(crate) struct Stream {
     pub(crate) parts: VecDeque<Part>,
     pub(crate) knows_length: bool,
+    pub(crate) is_over: bool,
 }
 
 impl Stream {
@@ -34,6 +35,7 @@ impl Stream {
         Self {
             parts: parts.into_iter().collect(),
             knows_length: false,
+            is_over: false,
         }
     }
 
@@ -60,8 +62,13 @@ impl Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        // As many streams do that are no longer than they say.
+        assert!(!self.is_over, "asked again after its end");
         Poll::Ready(match self.parts.pop_front() {
-            None => None,
+            None => {
+                self.is_over = true;
+                None
+            }
             Some(Part::Pending) => {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

@@ -10,7 +10,23 @@
 //! | `x-rate-limit-remaining` | what was left of it when this request had been counted |
 //! | `inin-ratelimit-count` | what was used of it when this request had been counted |
 //! | `x-rate-limit-reset`, `inin-ratelimit-reset` | seconds to the next window, rounded up |
-//! | `Retry-After` | only in refusals: as the reset for a spent quota, 1 for a reached cap |
+//! | `Retry-After` | in refusals: as the reset for a spent quota, 1 for a reached cap; and of a job that runs |
+//!
+//! Each bearer of a token has a quota, and all together may have the organisation's; the headers tell of the one that
+//! has less left. The conversations are generated from a seed, and these tell of them, each request a call:
+//!
+//! | endpoint, below [`DETAILS`] | it answers |
+//! |---|---|
+//! | `GET /summary?conversationId=…` | one conversation; without the parameter, an aggregate |
+//! | `POST /query` | those of `conversationIds`, or all, by `paging`: `pageSize` and `pageNumber` |
+//! | `POST /jobs` | 202 and a `jobId`; 429 while as many as may are running |
+//! | `GET /jobs/availability` | up to when jobs know of conversations |
+//! | `GET /jobs/{id}` | `QUEUED`, `PENDING`, `FULFILLED` or `FAILED`, with `Retry-After` until it is over |
+//! | `GET /jobs/{id}/results?cursor=…` | a page of all conversations, and the `cursor` of the next |
+//! | `DELETE /jobs/{id}` | 204 |
+//!
+//! A submission with an `Idempotency-Key` that was seen before answers with the job that was made then. [`Faults`]
+//! has the server fail.
 //!
 //! ```
 //! use breather_examples::analytics::{Options, Server};
@@ -29,41 +45,41 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard},
-    time::Instant,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    extract::State,
-    http::{
-        HeaderMap, HeaderValue, Response, StatusCode,
-        header::{CONTENT_TYPE, RETRY_AFTER},
-    },
-    routing::get,
-    serve::ListenerExt,
-};
-use serde_json::{Value, json};
+use axum::serve::ListenerExt;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::oneshot,
     task::JoinHandle,
-    time::sleep,
 };
 
+mod answer;
+mod api;
+mod broken;
+mod conversation;
+mod faults;
 mod gate;
+mod jobs;
 mod options;
 mod peak;
 mod timeline;
 
-use gate::{Admission, Gate, Verdict};
+use api::Api;
 
+pub use conversation::Conversation;
+pub use faults::Faults;
 pub use options::Options;
 pub use timeline::Timeline;
 
-/// The path that has the limits; any other is answered with 404 and not counted.
+/// The path of the summary.
 pub const PATH: &str = "/api/v2/analytics/conversations/details/summary";
+
+/// What the paths of all endpoints begin with; any other is answered with 404 and not counted.
+pub const DETAILS: &str = "/api/v2/analytics/conversations/details";
+
+/// The instant up to which jobs know of conversations. All of the server's have ended by then.
+pub const AVAILABLE_UNTIL: &str = "2026-01-02T00:00:00.000Z";
 
 /// The API, listening from [`Server::start`] to [`Server::shutdown`].
 ///
@@ -71,7 +87,7 @@ pub const PATH: &str = "/api/v2/analytics/conversations/details/summary";
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
-    counter: Counter,
+    api: Api,
     /// Sending on it, or dropping it, makes `serving` end.
     stop: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
@@ -96,10 +112,8 @@ impl Server {
         })?;
         let addr = listener.local_addr()?;
 
-        let counter = Counter(Arc::new(Mutex::new(Gate::new(&options))));
-        let router = Router::new()
-            .route(PATH, get(summary))
-            .with_state(counter.clone());
+        let api = Api::new(&options);
+        let router = api.router();
         // The sockets carry one small message at a time, which Nagle's algorithm would only delay.
         // A socket that refuses the option works without it.
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
@@ -112,7 +126,7 @@ impl Server {
 
         Ok(Self {
             addr,
-            counter,
+            api,
             stop,
             serving,
         })
@@ -134,16 +148,28 @@ impl Server {
         self.addr
     }
 
-    /// The URL that has the limits.
+    /// The URL of the summary.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.addr)
     }
 
+    /// What the URLs of all endpoints begin with.
+    #[must_use]
+    pub fn details_url(&self) -> String {
+        format!("http://{}{DETAILS}", self.addr)
+    }
+
+    /// All conversations that it has.
+    #[must_use]
+    pub fn conversations(&self) -> &[Conversation] {
+        self.api.conversations().all()
+    }
+
     /// What was counted up to now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counter.gate().stats()
+        self.api.stats()
     }
 
     /// What became of the requests up to now, by the time at which they arrived.
@@ -151,7 +177,7 @@ impl Server {
     /// It starts with the first request, as the grid of windows does.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
-        self.counter.gate().timeline()
+        self.api.gate().timeline()
     }
 }
 
@@ -165,6 +191,10 @@ pub struct Stats {
     pub refused_by_quota: u64,
     /// Requests refused because as many calls as the cap allows were in flight.
     pub refused_by_cap: u64,
+    /// Submissions refused because as many jobs as may were running. They have spent quota.
+    pub refused_by_jobs: u64,
+    /// Jobs that were made.
+    pub jobs: u64,
     /// Calls that were accepted, and have neither been answered nor given up by the client.
     pub in_flight: u32,
     /// The most requests that arrived within any one second, wherever that second begins.
@@ -172,92 +202,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Requests refused for either reason.
+    /// Requests refused for any reason.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.refused_by_quota + self.refused_by_cap
+        self.refused_by_quota + self.refused_by_cap + self.refused_by_jobs
     }
-}
-
-/// The gate that all connections pass.
-#[derive(Clone, Debug)]
-struct Counter(Arc<Mutex<Gate>>);
-
-impl Counter {
-    fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.0.lock().expect("no method of the gate panics")
-    }
-
-    fn admit(&self) -> Admission {
-        let mut gate = self.gate();
-        // Read under the lock, so that the gate never sees time run backwards.
-        gate.admit(Instant::now())
-    }
-}
-
-/// The place in flight of one accepted call. It comes back also when hyper drops the handler
-/// because the client has gone away.
-struct Place(Counter);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.gate().on_call_over();
-    }
-}
-
-async fn summary(State(counter): State<Counter>) -> Response<Body> {
-    let admission = counter.admit();
-    let reset = admission.reset_s;
-    match admission.verdict {
-        Verdict::Accepted { service_time } => {
-            let _place = Place(counter);
-            sleep(service_time).await;
-            let body = json!({ "conversations": 42, "averageHandleSeconds": 317 });
-            answer(StatusCode::OK, &body, limit_headers(&admission))
-        }
-        Verdict::RefusedByCap => refusal(&admission, 1),
-        Verdict::RefusedByQuota => refusal(&admission, reset),
-    }
-}
-
-fn refusal(admission: &Admission, retry_after_s: u64) -> Response<Body> {
-    let body = json!({
-        "message": format!(
-            "Rate limit exceeded the maximum. Retry the request in [{retry_after_s}] seconds"
-        ),
-        "code": "too.many.requests",
-        "status": 429,
-    });
-    let mut headers = limit_headers(admission);
-    headers.insert(RETRY_AFTER, retry_after_s.into());
-    answer(StatusCode::TOO_MANY_REQUESTS, &body, headers)
-}
-
-fn limit_headers(admission: &Admission) -> HeaderMap {
-    let quota = u64::from(admission.quota);
-    let remaining = u64::from(admission.remaining);
-    let mut headers = HeaderMap::new();
-    for (name, value) in [
-        ("x-rate-limit-limit", quota),
-        ("x-rate-limit-remaining", remaining),
-        ("x-rate-limit-reset", admission.reset_s),
-        ("inin-ratelimit-allowed", quota),
-        ("inin-ratelimit-count", quota - remaining),
-        ("inin-ratelimit-reset", admission.reset_s),
-    ] {
-        headers.insert(name, value.into());
-    }
-    headers
-}
-
-fn answer(status: StatusCode, body: &Value, headers: HeaderMap) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {

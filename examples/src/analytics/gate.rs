@@ -1,20 +1,34 @@
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use breather_sim::ServiceTimes;
 
-use super::{Options, Stats, Timeline, peak::Peak};
+use super::{
+    Options, Stats, Timeline,
+    faults::{Fault, Faults},
+    peak::Peak,
+};
 
 /// Who is let in. It is told the time, so that its tests need neither sockets nor patience.
 #[derive(Debug)]
 pub(super) struct Gate {
     quota: u32,
+    org_quota: u32,
     cap: u32,
-    /// At most `quota` of the current window.
-    spent: u32,
+    /// What each token has spent of the current window, at most `quota`.
+    spent: HashMap<String, u32>,
+    /// What all tokens together have, at most `org_quota`.
+    org_spent: u32,
     /// At most `cap`.
     in_flight: u32,
     window: Window,
     service_times: ServiceTimes,
+    faults: Faults,
+    accepted: u64,
+    items: u64,
     sends: u64,
     refused_by_quota: u64,
     refused_by_cap: u64,
@@ -26,11 +40,16 @@ impl Gate {
     pub(super) fn new(options: &Options) -> Self {
         Self {
             quota: options.quota().get(),
+            org_quota: options.org_quota().map_or(u32::MAX, NonZeroU32::get),
             cap: options.cap().get(),
-            spent: 0,
+            spent: HashMap::new(),
+            org_spent: 0,
             in_flight: 0,
             window: Window::new(options.window()),
             service_times: options.service_times(),
+            faults: options.faults(),
+            accepted: 0,
+            items: 0,
             sends: 0,
             refused_by_quota: 0,
             refused_by_cap: 0,
@@ -39,17 +58,19 @@ impl Gate {
         }
     }
 
-    /// Counts a request that has arrived, and says what becomes of it.
+    /// Counts a request of the bearer of `token` that has arrived, and says what becomes of it.
     ///
     /// Each acceptance must be followed by one [`on_call_over`](Self::on_call_over).
-    pub(super) fn admit(&mut self, now: Instant) -> Admission {
+    pub(super) fn admit(&mut self, token: &str, now: Instant) -> Admission {
         self.sends += 1;
         self.peak.on_event(now);
         if self.window.on_time(now) {
-            self.spent = 0;
+            self.spent.clear();
+            self.org_spent = 0;
         }
 
-        let verdict = if self.spent >= self.quota {
+        let mut spent = self.spent.get(token).copied().unwrap_or(0);
+        let verdict = if spent >= self.quota || self.org_spent >= self.org_quota {
             self.refused_by_quota += 1;
             self.timeline.on_refused_by_quota(now);
             Verdict::RefusedByQuota
@@ -58,22 +79,37 @@ impl Gate {
             self.timeline.on_refused_by_cap(now);
             Verdict::RefusedByCap
         } else {
-            self.spent += 1;
+            spent += 1;
+            self.spent.insert(token.to_owned(), spent);
+            self.org_spent += 1;
             self.in_flight += 1;
+            self.accepted += 1;
             self.timeline.on_accepted(now);
+            let time = self.service_times.next();
+            let time = time.expect("the service times are endless");
+            let fault = self.faults.of_request(self.accepted);
+            let slowness = if fault == Some(Fault::Slow) { 10 } else { 1 };
             Verdict::Accepted {
-                service_time: self
-                    .service_times
-                    .next()
-                    .expect("the service times are endless"),
+                service_time: time * slowness,
+                fault,
             }
         };
+        // The headers have room for one quota, so they tell of the one that has less left.
+        let of_token = (self.quota - spent, self.quota);
+        let of_org = (self.org_quota - self.org_spent, self.org_quota);
+        let (remaining, quota) = of_token.min(of_org);
         Admission {
             verdict,
-            quota: self.quota,
-            remaining: self.quota - self.spent,
+            quota,
+            remaining,
             reset_s: self.window.reset_s(now),
         }
+    }
+
+    /// Whether the next conversation of a query fails.
+    pub(super) fn fails_item(&mut self) -> bool {
+        self.items += 1;
+        self.faults.hits_item(self.items)
     }
 
     pub(super) fn on_call_over(&mut self) {
@@ -87,6 +123,8 @@ impl Gate {
             refused_by_cap: self.refused_by_cap,
             in_flight: self.in_flight,
             peak_sends_1s: self.peak.most(),
+            // Others count them.
+            ..Stats::default()
         }
     }
 
@@ -108,7 +146,10 @@ pub(super) struct Admission {
 
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
-    Accepted { service_time: Duration },
+    Accepted {
+        service_time: Duration,
+        fault: Option<Fault>,
+    },
     RefusedByCap,
     RefusedByQuota,
 }
@@ -154,8 +195,6 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
     use super::*;
 
     #[test]
@@ -163,19 +202,19 @@ mod tests {
         let mut gate = gate(3, 10, 50);
         let start = Instant::now();
         for remaining in [2, 1, 0] {
-            let admission = gate.admit(start);
+            let admission = gate.admit(TOKEN, start);
             assert!(is_accepted(&admission));
             assert_eq!((admission.remaining, admission.reset_s), (remaining, 10));
         }
 
-        let refused = gate.admit(start + Duration::from_millis(2500));
+        let refused = gate.admit(TOKEN, start + Duration::from_millis(2500));
         assert_eq!(refused.verdict, Verdict::RefusedByQuota);
         assert_eq!((refused.remaining, refused.reset_s), (0, 8));
-        let refused = gate.admit(start + Duration::from_nanos(9_999_999_999));
+        let refused = gate.admit(TOKEN, start + Duration::from_nanos(9_999_999_999));
         assert_eq!(refused.verdict, Verdict::RefusedByQuota);
         assert_eq!(refused.reset_s, 1);
 
-        let accepted = gate.admit(start + Duration::from_secs(10));
+        let accepted = gate.admit(TOKEN, start + Duration::from_secs(10));
         assert!(is_accepted(&accepted));
         assert_eq!((accepted.remaining, accepted.reset_s), (2, 10));
     }
@@ -184,9 +223,9 @@ mod tests {
     fn windows_without_requests_pass() {
         let mut gate = gate(1, 10, 50);
         let start = Instant::now();
-        assert!(is_accepted(&gate.admit(start)));
+        assert!(is_accepted(&gate.admit(TOKEN, start)));
         // The grid goes on from the first request, not from the latest.
-        let admission = gate.admit(start + Duration::from_secs(34));
+        let admission = gate.admit(TOKEN, start + Duration::from_secs(34));
         assert!(is_accepted(&admission));
         assert_eq!(admission.reset_s, 6);
     }
@@ -195,15 +234,15 @@ mod tests {
     fn the_cap_spends_no_quota() {
         let mut gate = gate(10, 10, 2);
         let start = Instant::now();
-        assert!(is_accepted(&gate.admit(start)));
-        assert!(is_accepted(&gate.admit(start)));
+        assert!(is_accepted(&gate.admit(TOKEN, start)));
+        assert!(is_accepted(&gate.admit(TOKEN, start)));
         for _ in 0..20 {
-            let refused = gate.admit(start);
+            let refused = gate.admit(TOKEN, start);
             assert_eq!(refused.verdict, Verdict::RefusedByCap);
             assert_eq!(refused.remaining, 8);
         }
         gate.on_call_over();
-        let accepted = gate.admit(start);
+        let accepted = gate.admit(TOKEN, start);
         assert!(is_accepted(&accepted));
         assert_eq!(accepted.remaining, 7);
 
@@ -216,11 +255,11 @@ mod tests {
     fn the_timeline_has_all_verdicts() {
         let mut gate = gate(2, 10, 1);
         let start = Instant::now();
-        gate.admit(start);
-        gate.admit(start);
+        gate.admit(TOKEN, start);
+        gate.admit(TOKEN, start);
         gate.on_call_over();
-        gate.admit(start + Duration::from_millis(100));
-        gate.admit(start + Duration::from_millis(300));
+        gate.admit(TOKEN, start + Duration::from_millis(100));
+        gate.admit(TOKEN, start + Duration::from_millis(300));
 
         let timeline = gate.timeline();
         let counts: Vec<_> = timeline
@@ -235,9 +274,9 @@ mod tests {
     fn a_spent_quota_hides_the_cap() {
         let mut gate = gate(2, 10, 2);
         let start = Instant::now();
-        assert!(is_accepted(&gate.admit(start)));
-        assert!(is_accepted(&gate.admit(start)));
-        assert_eq!(gate.admit(start).verdict, Verdict::RefusedByQuota);
+        assert!(is_accepted(&gate.admit(TOKEN, start)));
+        assert!(is_accepted(&gate.admit(TOKEN, start)));
+        assert_eq!(gate.admit(TOKEN, start).verdict, Verdict::RefusedByQuota);
     }
 
     #[test]
@@ -246,11 +285,53 @@ mod tests {
         let mut gate = Gate::new(&options);
         let now = Instant::now();
         for service_time in options.service_times().take(5) {
-            assert_eq!(gate.admit(now).verdict, Verdict::Accepted { service_time });
-            assert_eq!(gate.admit(now).verdict, Verdict::RefusedByCap);
+            assert_eq!(
+                gate.admit(TOKEN, now).verdict,
+                Verdict::Accepted {
+                    service_time,
+                    fault: None
+                }
+            );
+            assert_eq!(gate.admit(TOKEN, now).verdict, Verdict::RefusedByCap);
             gate.on_call_over();
         }
     }
+
+    #[test]
+    fn each_token_has_a_quota_and_all_share_the_organisations() {
+        let options = options(3, 10, 50).with_org_quota(NonZeroU32::new(4).unwrap());
+        let mut gate = Gate::new(&options);
+        let start = Instant::now();
+        for remaining in [2, 1, 0] {
+            let admission = gate.admit("a", start);
+            assert_eq!((admission.remaining, admission.quota), (remaining, 3));
+        }
+        assert_eq!(gate.admit("a", start).verdict, Verdict::RefusedByQuota);
+        let last = gate.admit("b", start);
+        assert!(is_accepted(&last));
+        assert_eq!((last.remaining, last.quota), (0, 4));
+        assert_eq!(gate.admit("b", start).verdict, Verdict::RefusedByQuota);
+        assert!(is_accepted(
+            &gate.admit("b", start + Duration::from_secs(10))
+        ));
+    }
+
+    #[test]
+    fn a_slow_request_takes_ten_times_as_long() {
+        let every = NonZeroU32::new(2).unwrap();
+        let options = options(10, 10, 50).with_faults(Faults::none().with_slow_every(every));
+        let mut gate = Gate::new(&options);
+        let now = Instant::now();
+        let times: Vec<_> = options.service_times().take(2).collect();
+        for (factor, time) in [1, 10].into_iter().zip(times) {
+            let Verdict::Accepted { service_time, .. } = gate.admit(TOKEN, now).verdict else {
+                panic!("refused");
+            };
+            assert_eq!(service_time, time * factor);
+        }
+    }
+
+    const TOKEN: &str = "a token";
 
     fn gate(quota: u32, window_s: u64, cap: u32) -> Gate {
         Gate::new(&options(quota, window_s, cap))

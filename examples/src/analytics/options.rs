@@ -2,6 +2,8 @@ use std::{num::NonZeroU32, time::Duration};
 
 use breather_sim::ServiceTimes;
 
+use super::Faults;
+
 /// The limits of a [`Server`](super::Server), and how long it takes to answer.
 ///
 /// # Defaults
@@ -14,6 +16,14 @@ use breather_sim::ServiceTimes;
 /// | `service_time` | 200 ms | a usual median for a query of this kind |
 /// | `seed` | 1 | any will do; the same one gives the same service times |
 /// | `port` | 0 | any that is free |
+/// | `org_quota` | none | one token's calls meet its own quota first |
+/// | `conversations` | 1,000 | more than fit into one page of any kind |
+/// | `most_per_query` | 200 | a query that stays small beside its answer |
+/// | `most_per_page` | 100 | what clients of the API that this one stands in for ask for |
+/// | `jobs` | 2 | few, so that a submission can be refused |
+/// | `job_time` | 2 s | more than a poll or two |
+/// | `failing_jobs` | no | |
+/// | `faults` | none | limits alone are to be seen |
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Options {
@@ -23,6 +33,14 @@ pub struct Options {
     service_time: Duration,
     seed: u64,
     port: u16,
+    org_quota: Option<NonZeroU32>,
+    conversations: u32,
+    most_per_query: NonZeroU32,
+    most_per_page: NonZeroU32,
+    jobs: NonZeroU32,
+    job_time: Duration,
+    failing_jobs: bool,
+    faults: Faults,
 }
 
 impl Options {
@@ -66,6 +84,54 @@ impl Options {
         self
     }
 
+    /// Sets how many calls of all tokens together are accepted in each window.
+    pub const fn with_org_quota(mut self, quota: NonZeroU32) -> Self {
+        self.org_quota = Some(quota);
+        self
+    }
+
+    /// Sets how many conversations there are.
+    pub const fn with_conversations(mut self, count: u32) -> Self {
+        self.conversations = count;
+        self
+    }
+
+    /// Sets how many conversations one query may name.
+    pub const fn with_most_per_query(mut self, count: NonZeroU32) -> Self {
+        self.most_per_query = count;
+        self
+    }
+
+    /// Sets how many rows a page of a query has at most.
+    pub const fn with_most_per_page(mut self, count: NonZeroU32) -> Self {
+        self.most_per_page = count;
+        self
+    }
+
+    /// Sets how many jobs may run at once.
+    pub const fn with_jobs(mut self, count: NonZeroU32) -> Self {
+        self.jobs = count;
+        self
+    }
+
+    /// Sets how long a job takes.
+    pub const fn with_job_time(mut self, time: Duration) -> Self {
+        self.job_time = time;
+        self
+    }
+
+    /// Sets whether jobs fail in the end.
+    pub const fn with_failing_jobs(mut self, fail: bool) -> Self {
+        self.failing_jobs = fail;
+        self
+    }
+
+    /// Sets what goes wrong.
+    pub const fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
     /// The calls that are accepted in each window.
     #[must_use]
     pub const fn quota(&self) -> NonZeroU32 {
@@ -96,6 +162,59 @@ impl Options {
         self.port
     }
 
+    /// The calls of all tokens together that are accepted in each window, if there is such a limit.
+    #[must_use]
+    pub const fn org_quota(&self) -> Option<NonZeroU32> {
+        self.org_quota
+    }
+
+    /// How many conversations there are.
+    #[must_use]
+    pub const fn conversations(&self) -> u32 {
+        self.conversations
+    }
+
+    /// The conversations that one query may name.
+    #[must_use]
+    pub const fn most_per_query(&self) -> NonZeroU32 {
+        self.most_per_query
+    }
+
+    /// The most rows of a page of a query.
+    #[must_use]
+    pub const fn most_per_page(&self) -> NonZeroU32 {
+        self.most_per_page
+    }
+
+    /// The jobs that may run at once.
+    #[must_use]
+    pub const fn jobs(&self) -> NonZeroU32 {
+        self.jobs
+    }
+
+    /// How long a job takes.
+    #[must_use]
+    pub const fn job_time(&self) -> Duration {
+        self.job_time
+    }
+
+    /// Whether jobs fail in the end.
+    #[must_use]
+    pub const fn failing_jobs(&self) -> bool {
+        self.failing_jobs
+    }
+
+    /// What goes wrong.
+    pub const fn faults(&self) -> Faults {
+        self.faults
+    }
+
+    /// The seed of service times and conversations.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// How long the accepted calls take, in the order in which they are accepted.
     pub fn service_times(&self) -> ServiceTimes {
         ServiceTimes::new(self.service_time, self.seed)
@@ -111,6 +230,14 @@ impl Default for Options {
             service_time: Duration::from_millis(200),
             seed: 1,
             port: 0,
+            org_quota: None,
+            conversations: 1000,
+            most_per_query: const { NonZeroU32::new(200).unwrap() },
+            most_per_page: const { NonZeroU32::new(100).unwrap() },
+            jobs: const { NonZeroU32::new(2).unwrap() },
+            job_time: Duration::from_secs(2),
+            failing_jobs: false,
+            faults: Faults::none(),
         }
     }
 }

@@ -1,0 +1,251 @@
+//! The endpoints of the analytics API: queries and their pages, jobs and their states, and what goes wrong
+//! when it is told to.
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use breather_examples::analytics::{Faults, Options, Server};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_query_is_answered_in_pages_and_each_is_a_call() {
+    let server = Server::start(options().with_conversations(250)).unwrap();
+    let ids: Vec<_> = server.conversations()[50..200]
+        .iter()
+        .map(|row| row.conversation_id.clone())
+        .chain(["none".to_owned()])
+        .collect();
+    let mut rows = Vec::new();
+    let mut errors = Vec::new();
+    for number in 1..=2 {
+        let (status, page) = answer(query(
+            &server,
+            &json!({
+                "conversationIds": ids,
+                "paging": { "pageSize": 100, "pageNumber": number },
+            }),
+        ))
+        .await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(page["totalHits"], 151);
+        rows.extend(page["conversations"].as_array().unwrap().clone());
+        errors.extend(page["errors"].as_array().unwrap().clone());
+    }
+    assert_eq!(json!(rows), json!(server.conversations()[50..200]));
+    assert_eq!(
+        errors,
+        [json!({ "conversationId": "none", "code": "not.found", "status": 404 })]
+    );
+    assert_eq!(server.stats().sends, 2);
+
+    let (_, all) = answer(query(
+        &server,
+        &json!({ "paging": { "pageSize": 100, "pageNumber": 3 } }),
+    ))
+    .await;
+    assert_eq!(
+        all["conversations"],
+        json!(server.conversations()[200..250])
+    );
+    assert_eq!(all["totalHits"], 250);
+}
+
+#[tokio::test]
+async fn a_senseless_query_is_refused() {
+    let most = NonZeroU32::new(3).unwrap();
+    let server = Server::start(options().with_most_per_query(most)).unwrap();
+    for body in [
+        json!([]),
+        json!({ "conversationIds": ["1", "2", "3", "4"] }),
+        json!({ "paging": { "pageSize": 0, "pageNumber": 1 } }),
+        json!({ "paging": { "pageSize": 101, "pageNumber": 1 } }),
+        json!({ "paging": { "pageSize": 1, "pageNumber": 0 } }),
+    ] {
+        let (status, error) = answer(query(&server, &body)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(error["code"], "bad.request");
+    }
+}
+
+#[tokio::test]
+async fn the_summary_of_a_conversation_is_its_row() {
+    let server = Server::start(options()).unwrap();
+    let row = &server.conversations()[7];
+    let url = format!("{}?conversationId={}", server.url(), row.conversation_id);
+    let (_, summary) = answer(client().get(url)).await;
+    assert_eq!(summary, json!({ "conversations": [row] }));
+    let url = format!("{}?conversationId=none", server.url());
+    assert_eq!(answer(client().get(url)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn tokens_have_quotas_of_their_own_within_the_organisations() {
+    let [quota, org_quota] = [2, 3].map(|quota| NonZeroU32::new(quota).unwrap());
+    let server = Server::start(options().with_quota(quota).with_org_quota(org_quota)).unwrap();
+    let mut answers = Vec::new();
+    for token in ["a", "a", "a", "b", "b"] {
+        let request = client().get(server.url()).bearer_auth(token);
+        let response = request.send().await.unwrap();
+        let header = |name| {
+            let value: &str = response.headers()[name].to_str().unwrap();
+            value.parse::<u32>().unwrap()
+        };
+        answers.push((
+            response.status().as_u16(),
+            header("x-rate-limit-limit"),
+            header("inin-ratelimit-count"),
+        ));
+    }
+    assert_eq!(
+        answers,
+        [
+            (200, 2, 1),
+            (200, 2, 2),
+            (429, 2, 2),
+            (200, 3, 3),
+            (429, 3, 3)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_job_is_submitted_polled_read_and_deleted() {
+    let server = Server::start(
+        options()
+            .with_conversations(250)
+            .with_job_time(Duration::from_millis(200)),
+    )
+    .unwrap();
+    let jobs = format!("{}/jobs", server.details_url());
+    let (_, available) = answer(client().get(format!("{jobs}/availability"))).await;
+    assert!(available["dataAvailabilityDate"].is_string());
+
+    let (status, submitted) = answer(client().post(&jobs)).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let job = format!("{jobs}/{}", submitted["jobId"].as_str().unwrap());
+    let (status, _) = answer(client().get(format!("{job}/results"))).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+
+    let start = Instant::now();
+    let mut states = Vec::new();
+    loop {
+        let response = client().get(&job).send().await.unwrap();
+        let says_when = response.headers().contains_key("retry-after");
+        let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        let state = body["state"].as_str().unwrap().to_owned();
+        assert_eq!(says_when, state != "FULFILLED", "{state}");
+        states.push(state);
+        states.dedup();
+        if !says_when {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+    assert_eq!(states, ["QUEUED", "PENDING", "FULFILLED"]);
+
+    let mut rows = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let url = format!("{job}/results?pageSize=100{cursor}");
+        let (_, page) = answer(client().get(url)).await;
+        rows.extend(page["conversations"].as_array().unwrap().clone());
+        match page["cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(json!(rows), json!(server.conversations()));
+    for cursor in ["", "c-", "64", "c-xyz"] {
+        let url = format!("{job}/results?cursor={cursor}");
+        let (status, _) = answer(client().get(url)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{cursor}");
+    }
+
+    let delete = client().delete(&job).send().await.unwrap();
+    assert_eq!(delete.status(), StatusCode::NO_CONTENT);
+    for url in [job.clone(), format!("{job}/results")] {
+        assert_eq!(answer(client().get(url)).await.0, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_job_may_fail() {
+    let server = Server::start(
+        options()
+            .with_failing_jobs(true)
+            .with_job_time(Duration::ZERO),
+    )
+    .unwrap();
+    let jobs = format!("{}/jobs", server.details_url());
+    let (_, submitted) = answer(client().post(&jobs)).await;
+    let job = format!("{jobs}/{}", submitted["jobId"].as_str().unwrap());
+    assert_eq!(answer(client().get(job)).await.1["state"], "FAILED");
+}
+
+#[tokio::test]
+async fn a_job_too_many_is_refused_with_quota_left() {
+    let server = Server::start(options().with_jobs(NonZeroU32::MIN)).unwrap();
+    let jobs = format!("{}/jobs", server.details_url());
+    assert_eq!(answer(client().post(&jobs)).await.0, StatusCode::ACCEPTED);
+    let refused = client().post(&jobs).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["x-rate-limit-remaining"], "298");
+    assert_eq!(refused.headers()["retry-after"], "2");
+    let stats = server.stats();
+    assert_eq!(
+        (stats.jobs, stats.refused_by_jobs, stats.refused()),
+        (1, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn faults_come_in_turn() {
+    let every = |count| NonZeroU32::new(count).unwrap();
+    let faults = Faults::none()
+        .with_errors_every(every(2))
+        .with_drops_every(every(3))
+        .with_cuts_every(every(5));
+    let server = Server::start(options().with_faults(faults)).unwrap();
+    let mut ends = Vec::new();
+    for _ in 0..5 {
+        let url = format!("{}/jobs", server.details_url());
+        ends.push(match client().post(url).send().await {
+            Err(error) => {
+                assert!(error.is_request(), "{error:?}");
+                "no answer"
+            }
+            Ok(response) if response.status() == StatusCode::INTERNAL_SERVER_ERROR => "error",
+            Ok(response) => match response.bytes().await {
+                Ok(_) => "whole",
+                Err(_) => "in part",
+            },
+        });
+    }
+    assert_eq!(ends, ["whole", "error", "no answer", "error", "in part"]);
+    // What was not answered was done nevertheless, and what was answered with an error was not.
+    let stats = server.stats();
+    assert_eq!((stats.jobs, stats.refused_by_jobs), (2, 1));
+}
+
+fn options() -> Options {
+    Options::default().with_service_time(Duration::from_millis(2))
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+fn query(server: &Server, body: &Value) -> RequestBuilder {
+    let url = format!("{}/query", server.details_url());
+    client().post(url).body(body.to_string())
+}
+
+async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status();
+    let body = response.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}

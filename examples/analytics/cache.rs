@@ -1,0 +1,442 @@
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+use axum::body::Bytes;
+use breather_examples::analytics::{Options, Server};
+use breather_reqwest::RetryMiddleware;
+use http::{
+    Extensions, HeaderMap, HeaderValue, Method, StatusCode,
+    header::{AGE, AUTHORIZATION, CACHE_CONTROL},
+};
+use moka::{Expiry, future::Cache};
+use reqwest::{Request, Response, Url};
+use reqwest_middleware::{ClientBuilder, Error, Middleware, Next, Result};
+use tokio::task::JoinSet;
+
+use crate::client::Client;
+
+/// Answers identical queries without asking again, and sends those that come while one is in flight only once.
+///
+/// It belongs before the retries: what it answers passes no pacer, and what it has to ask for is retried as any
+/// other call. Only whole answers with 200 are kept, for as long as `ttl` says or the answer's `max-age`, if that is
+/// less. The time counts from when the answer came, however long its call had waited, and less what its `Age` says
+/// that it had been kept elsewhere; an answer with `no-store` isn't kept. All who waited for one send get what it ended
+/// with, a refusal and an error included; the next one asks anew.
+///
+/// Queries are identical if they have method, URL, token and body in common, and it is asked only about `GET`s, and
+/// `POST`s to paths that end in `/query`.
+#[derive(Debug)]
+pub(crate) struct CacheMiddleware {
+    answers: Cache<Key, Answer>,
+    ttl: Duration,
+}
+
+impl CacheMiddleware {
+    pub(crate) fn new(ttl: Duration) -> Self {
+        let answers = Cache::builder()
+            .max_capacity(MOST_BYTES)
+            .weigher(|key: &Key, answer: &Answer| {
+                let bytes = key.body.len() + answer.body.len() + OVERHEAD;
+                u32::try_from(bytes).unwrap_or(u32::MAX)
+            })
+            .expire_after(Freshness)
+            .build();
+        Self { answers, ttl }
+    }
+}
+
+#[async_trait::async_trait]
+impl Middleware for CacheMiddleware {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let Some(key) = Key::of(&request) else {
+            return next.run(request, extensions).await;
+        };
+        let ask = async {
+            let response = next.run(request, extensions).await;
+            let answer = Answer::read(response.map_err(Unkept::Error)?, self.ttl);
+            let answer = answer.await.map_err(Unkept::Error)?;
+            if answer.fresh_for.is_zero() {
+                Err(Unkept::Answer(answer))
+            } else {
+                Ok(answer)
+            }
+        };
+        match self.answers.try_get_with(key, ask).await {
+            Ok(answer) => Ok(answer.response()),
+            Err(unkept) => match Arc::try_unwrap(unkept) {
+                Ok(Unkept::Answer(answer)) => Ok(answer.response()),
+                Ok(Unkept::Error(error)) => Err(error),
+                Err(unkept) => match &*unkept {
+                    Unkept::Answer(answer) => Ok(answer.response()),
+                    Unkept::Error(_) => Err(Error::middleware(Shared(unkept))),
+                },
+            },
+        }
+    }
+}
+
+/// What makes queries identical.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Key {
+    method: Method,
+    url: Url,
+    /// One token's rows are not for the bearer of another.
+    token: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl Key {
+    /// None if the request is no query, or its body a stream.
+    fn of(request: &Request) -> Option<Self> {
+        let is_query = match *request.method() {
+            Method::GET => true,
+            Method::POST => request.url().path().ends_with("/query"),
+            _ => false,
+        };
+        let body = match request.body() {
+            None => &[][..],
+            Some(body) => body.as_bytes()?,
+        };
+        is_query.then(|| Self {
+            method: request.method().clone(),
+            url: request.url().clone(),
+            token: request.headers().get(AUTHORIZATION).cloned(),
+            body: Bytes::copy_from_slice(body),
+        })
+    }
+}
+
+/// A whole answer, and for how long it may stand for another.
+#[derive(Clone, Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    age: Duration,
+    came: Instant,
+    /// From when it came.
+    fresh_for: Duration,
+}
+
+impl Answer {
+    async fn read(response: Response, ttl: Duration) -> Result<Self> {
+        let came = Instant::now();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let age = headers
+            .get(AGE)
+            .and_then(|age| age.to_str().ok()?.parse().ok());
+        let age = Duration::from_secs(age.unwrap_or(0));
+        let lifetime = match status {
+            StatusCode::OK => lifetime(&headers, ttl),
+            _ => Duration::ZERO,
+        };
+        Ok(Self {
+            status,
+            headers,
+            body: response.bytes().await?,
+            age,
+            came,
+            fresh_for: lifetime.saturating_sub(age),
+        })
+    }
+
+    /// As it came, and with the age that it has now, unless it has just come.
+    fn response(&self) -> Response {
+        let mut response = http::Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers.clone();
+        let age = (self.age + self.came.elapsed()).as_secs();
+        if age > 0 {
+            response.headers_mut().insert(AGE, age.into());
+        }
+        response.into()
+    }
+}
+
+/// For how long an answer is fresh, from when the server made it.
+fn lifetime(headers: &HeaderMap, ttl: Duration) -> Duration {
+    let values = headers.get_all(CACHE_CONTROL).into_iter();
+    let directives = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|directive| directive.trim().to_ascii_lowercase());
+    let mut lifetime = ttl;
+    for directive in directives {
+        if directive == "no-store" || directive == "no-cache" {
+            return Duration::ZERO;
+        }
+        if let Some(seconds) = directive.strip_prefix("max-age=") {
+            // What cannot be read is taken as stale, as RFC 9111 section 4.2.1 has it.
+            let seconds = seconds.trim_matches('"').parse().unwrap_or(0);
+            lifetime = lifetime.min(Duration::from_secs(seconds));
+        }
+    }
+    lifetime
+}
+
+/// What all get who waited for it, and nobody later.
+#[derive(Debug)]
+enum Unkept {
+    Answer(Answer),
+    Error(Error),
+}
+
+/// An error that several calls ended with.
+#[derive(Debug)]
+struct Shared(Arc<Unkept>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the identical query in flight failed")
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Unkept::Answer(_) => None,
+            Unkept::Error(error) => Some(error),
+        }
+    }
+}
+
+struct Freshness;
+
+impl Expiry<Key, Answer> for Freshness {
+    fn expire_after_create(&self, _: &Key, answer: &Answer, _: Instant) -> Option<Duration> {
+        // The reading of its body took some of it.
+        Some(answer.fresh_for.saturating_sub(answer.came.elapsed()))
+    }
+
+    fn expire_after_update(
+        &self,
+        key: &Key,
+        answer: &Answer,
+        now: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        self.expire_after_create(key, answer, now)
+    }
+}
+
+/// Has 200 callers ask for the same five conversations, and tells how many of their calls were sent.
+///
+/// # Errors
+///
+/// If any query was sent twice.
+pub(crate) async fn demonstrate() -> anyhow::Result<String> {
+    let server = Server::start(Options::default())?;
+    let http = ClientBuilder::new(reqwest::Client::builder().no_proxy().build()?)
+        .with(CacheMiddleware::new(Duration::from_secs(60)))
+        .with(RetryMiddleware::default())
+        .build();
+    let client = Client::new(http, server.details_url());
+    let mut calls = JoinSet::new();
+    for number in 0..200 {
+        let id = server.conversations()[number % 5].conversation_id.clone();
+        let client = client.clone();
+        calls.spawn(async move { client.conversation(&id).await });
+    }
+    while let Some(row) = calls.join_next().await {
+        row??;
+    }
+    let sends = server.stats().sends;
+    ensure!(sends == 5, "{sends} sends");
+    Ok(format!(
+        "{} calls for 5 different queries, behind a cache: {sends} sends.",
+        client.calls()
+    ))
+}
+
+/// What all answers may take together.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// About what an entry takes besides its bodies.
+const OVERHEAD: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::VecDeque,
+        sync::{
+            Mutex,
+            atomic::{AtomicU32, Ordering},
+        },
+    };
+
+    use breather_reqwest::breather::{Backoff, Breather, Policy};
+    use futures_util::future::join_all;
+    use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Answers in place of a server, after 20 ms each, with what it was given, and with 200 when there is no more of it.
+    #[derive(Clone, Default)]
+    struct Script {
+        answers: Arc<Mutex<VecDeque<(u16, &'static str, &'static str)>>>,
+        sends: Arc<AtomicU32>,
+    }
+
+    #[async_trait::async_trait]
+    impl Middleware for Script {
+        async fn handle(&self, _: Request, _: &mut Extensions, _: Next<'_>) -> Result<Response> {
+            let number = self.sends.fetch_add(1, Ordering::Relaxed) + 1;
+            sleep(Duration::from_millis(20)).await;
+            let answer = self.answers.lock().unwrap().pop_front();
+            let (status, name, value) = answer.unwrap_or((200, "x-some", "thing"));
+            if status == 0 {
+                return Err(Error::middleware(std::io::Error::other("no connection")));
+            }
+            let response = http::Response::builder().status(status).header(name, value);
+            Ok(response.body(number.to_string()).unwrap().into())
+        }
+    }
+
+    fn client(
+        ttl: Duration,
+        answers: &[(u16, &'static str, &'static str)],
+    ) -> (ClientWithMiddleware, Script) {
+        let script = Script::default();
+        script.answers.lock().unwrap().extend(answers);
+        let backoff = Backoff::constant(Duration::from_millis(1));
+        let breather = Breather::new(Policy::new().with_backoff(backoff).with_retries(1));
+        let client = ClientBuilder::new(reqwest::Client::new())
+            .with(CacheMiddleware::new(ttl))
+            .with(RetryMiddleware::new(breather))
+            .with(script.clone())
+            .build();
+        (client, script)
+    }
+
+    async fn ask(request: RequestBuilder) -> (u16, String) {
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.text().await.unwrap())
+    }
+
+    fn sends(script: &Script) -> u32 {
+        script.sends.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn identical_queries_are_sent_once_in_flight_and_afterwards() {
+        let (client, script) = client(LONG, &[]);
+        let query = || ask(client.post(URL).body("a"));
+        let answers = join_all((0..50).map(|_| query())).await;
+        assert!(answers.iter().all(|answer| *answer == (200, "1".into())));
+        assert_eq!(query().await.1, "1");
+        assert_eq!(sends(&script), 1);
+    }
+
+    #[tokio::test]
+    async fn other_bodies_tokens_methods_and_urls_are_other_queries() {
+        let (client, script) = client(LONG, &[]);
+        for _ in 0..2 {
+            ask(client.post(URL).body("a")).await;
+            ask(client.post(URL).body("b")).await;
+            ask(client.post(URL).body("a").bearer_auth("1")).await;
+            ask(client.get(URL)).await;
+            ask(client.get(format!("{URL}?a"))).await;
+        }
+        assert_eq!(sends(&script), 5);
+        // What is none is sent each time.
+        ask(client.put(URL)).await;
+        ask(client.put(URL)).await;
+        ask(client.post("http://x/jobs")).await;
+        ask(client.post("http://x/jobs")).await;
+        assert_eq!(sends(&script), 9);
+    }
+
+    #[tokio::test]
+    async fn no_refusal_is_kept_and_what_it_was_retried_to_is() {
+        let (client, script) = client(LONG, &[(503, "x-some", "thing")]);
+        assert_eq!(ask(client.get(URL)).await, (200, "2".into()));
+        assert_eq!(ask(client.get(URL)).await, (200, "2".into()));
+        assert_eq!(sends(&script), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_for_those_who_waited_and_nobody_else() {
+        // Longer than any policy obeys, so that the call stops with it.
+        let refusal = (429, "retry-after", "100000");
+        let (client, _) = client(LONG, &[refusal, (404, "x", "y"), (404, "x", "y")]);
+        // A scope of their own, so that the hold does not stop the next one.
+        for answer in join_all((0..3).map(|_| ask(client.get("http://a/1")))).await {
+            assert_eq!(answer, (429, "1".into()));
+        }
+        assert_eq!(ask(client.get("http://b/1")).await.0, 404);
+        assert_eq!(ask(client.get("http://b/1")).await.0, 404);
+        assert_eq!(ask(client.get("http://b/1")).await.0, 200);
+    }
+
+    #[tokio::test]
+    async fn an_error_is_shared_by_those_who_waited_and_not_kept() {
+        let (client, script) = client(LONG, &[(0, "", "")]);
+        let results = join_all((0..2).map(|_| client.get(URL).send())).await;
+        for result in results {
+            let error = anyhow::Error::from(result.unwrap_err());
+            assert!(format!("{error:#}").contains("no connection"), "{error:#}");
+        }
+        assert_eq!(ask(client.get(URL)).await.0, 200);
+        assert_eq!(sends(&script), 2);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_fresh_from_when_it_came() {
+        let ttl = Duration::from_millis(200);
+        let (client, script) = client(ttl, &[]);
+        ask(client.get(URL)).await;
+        ask(client.get(URL)).await;
+        assert_eq!(sends(&script), 1);
+        sleep(ttl).await;
+        assert_eq!(ask(client.get(URL)).await.1, "2");
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_elsewhere_has_less_time_here() {
+        for (header, is_kept) in [
+            (("age", "0"), true),
+            (("age", "1799"), true),
+            (("age", "3600"), false),
+            (("age", "99999"), false),
+            (("cache-control", "no-store"), false),
+            (("cache-control", "private, max-age=60"), true),
+            (("cache-control", "public, max-age=0"), false),
+            (("cache-control", "max-age=soon"), false),
+        ] {
+            let (client, script) = client(LONG, &[(200, header.0, header.1)]);
+            ask(client.get(URL)).await;
+            let again = client.get(URL).send().await.unwrap();
+            assert_eq!(sends(&script) == 1, is_kept, "{header:?}");
+            if is_kept && header.0 == "age" && header.1 != "0" {
+                assert_eq!(again.headers()["age"], header.1);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_takes_nothing_from_the_others() {
+        let (client, script) = client(LONG, &[]);
+        let first = tokio::spawn(ask(client.get(URL)));
+        while sends(&script) == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        let second = tokio::spawn(ask(client.get(URL)));
+        sleep(Duration::from_millis(5)).await;
+        first.abort();
+        assert_eq!(second.await.unwrap(), (200, "2".into()));
+    }
+
+    const URL: &str = "http://x/query";
+    const LONG: Duration = Duration::from_secs(3600);
+}

@@ -1,0 +1,187 @@
+use std::{pin::pin, time::Duration};
+
+use anyhow::Context;
+use breather_examples::analytics::{self, Conversation, Server};
+use breather_reqwest::breather::Breather;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, interval, timeout},
+};
+
+use crate::{batched, bulk, client::Client, each, progress::Progress, report::Row, rows::Rows};
+
+/// Where the rows go as they come.
+pub(crate) type Sink = mpsc::UnboundedSender<Vec<Conversation>>;
+
+/// The ways to fetch many conversations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Way {
+    Naive,
+    Paced,
+    Batched,
+    Bulk,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 4] = [Self::Naive, Self::Paced, Self::Batched, Self::Bulk];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Naive => "one call each, sleep(2^n + U(0,1))",
+            Self::Paced => "one call each, breather",
+            Self::Batched => "batched queries, breather",
+            Self::Bulk => "bulk job, breather",
+        }
+    }
+
+    /// Fetches all conversations of a server of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the way fails, or has other rows than the server; to have none yet when the `limit` has passed is permitted
+    /// to the naive way alone.
+    pub(crate) async fn run(
+        self,
+        options: analytics::Options,
+        callers: usize,
+        limit: Duration,
+    ) -> anyhow::Result<Row> {
+        let server = Server::start(options)?;
+        let details = server.details_url();
+        let client = match self {
+            Self::Naive => Client::plain(details)?,
+            _ => Client::paced(details, Breather::default())?,
+        };
+        let expected = server.conversations();
+        let ids: Vec<_> = expected
+            .iter()
+            .map(|row| row.conversation_id.clone())
+            .collect();
+
+        let mut progress = Progress::start(self.name(), ids.len());
+        let start = Instant::now();
+        let (sink, mut source) = mpsc::unbounded_channel();
+        let counted = client.clone();
+        let work = async {
+            match self {
+                Self::Naive => each::naively(counted, ids, callers, sink).await,
+                Self::Paced => each::paced(counted, ids, callers, sink).await,
+                Self::Batched => batched::run(counted, ids, callers, sink).await,
+                Self::Bulk => bulk::run(counted, sink).await,
+            }
+        };
+        let mut rows = Rows::default();
+        let ended = {
+            let mut work = pin!(timeout(limit, work));
+            let mut ticks = interval(TICK);
+            loop {
+                tokio::select! {
+                    Some(page) = source.recv() => rows.add(page),
+                    _ = ticks.tick() => progress.update(rows.len(), server.stats().refused()),
+                    ended = &mut work => break ended,
+                }
+            }
+        };
+        let took = start.elapsed();
+        while let Ok(page) = source.try_recv() {
+            rows.add(page);
+        }
+        let stats = server.stats();
+        progress.finish(rows.len(), stats.refused());
+
+        let is_cut = ended.is_err();
+        match ended {
+            Ok(result) => result.with_context(|| format!("{}: failed", self.name()))?,
+            Err(_) if self == Self::Naive => {}
+            Err(elapsed) => return Err(elapsed).context(self.name()),
+        }
+        let (wrong, lost) = (rows.wrong(expected), rows.lost(expected));
+        anyhow::ensure!(
+            wrong == 0 && (lost == 0 || is_cut),
+            "{}: {wrong} rows are wrong, {lost} are lost",
+            self.name()
+        );
+        Ok(Row {
+            name: self.name(),
+            calls: client.calls(),
+            sends: stats.sends,
+            refused: stats.refused(),
+            seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            rows: rows.len(),
+            duplicates: rows.duplicates(),
+            lost,
+            is_cut,
+        })
+    }
+}
+
+const TICK: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use breather_examples::analytics::{Faults, Options};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_ways_have_the_same_rows() {
+        for way in Way::ALL {
+            let row = way.run(small(), 20, LIMIT).await.unwrap();
+            assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
+            assert!(!row.is_cut);
+            if way != Way::Naive {
+                assert!(row.sends - row.refused <= row.calls, "{row:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn all_ways_have_the_same_rows_when_the_server_fails() {
+        let every = |count| NonZeroU32::new(count).unwrap();
+        let faults = Faults::none()
+            .with_items_every(every(13))
+            .with_slow_every(every(11))
+            .with_cuts_every(every(37))
+            .with_drops_every(every(31))
+            .with_errors_every(every(29));
+        // So few requests as a job takes would hardly meet a fault of those.
+        let often = Faults::none().with_cuts_every(every(2));
+        for (way, faults) in [
+            (Way::Paced, faults),
+            (Way::Batched, faults),
+            (Way::Bulk, often),
+        ] {
+            let row = way.run(small().with_faults(faults), 20, LIMIT).await;
+            let row = row.unwrap();
+            assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
+            if way != Way::Batched {
+                assert!(row.sends > row.calls + row.refused, "{row:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_naive_way_may_be_cut_and_says_so() {
+        let limit = Duration::from_millis(500);
+        let options = small().with_quota(NonZeroU32::new(100).unwrap());
+        let row = Way::Naive.run(options, 20, limit).await.unwrap();
+        assert!(row.is_cut);
+        assert!(row.lost >= 200, "{row:?}");
+        assert_eq!(row.rows + row.lost, 300);
+        let error = Way::Paced.run(options, 20, limit).await.unwrap_err();
+        assert_eq!(error.to_string(), Way::Paced.name());
+    }
+
+    fn small() -> Options {
+        Options::default()
+            .with_conversations(300)
+            .with_quota(NonZeroU32::new(200).unwrap())
+            .with_window(Duration::from_secs(1))
+            .with_service_time(Duration::from_millis(5))
+            .with_job_time(Duration::from_millis(500))
+    }
+
+    const LIMIT: Duration = Duration::from_secs(60);
+}

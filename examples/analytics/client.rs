@@ -49,15 +49,22 @@ impl Client {
         }
     }
 
-    /// The calls that were made, of which each took one send at least.
+    /// The calls that were made, of which each took one send at least. What is polled is as many calls as polls.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
     /// One conversation.
     pub(crate) async fn conversation(&self, id: &str) -> anyhow::Result<Conversation> {
+        self.count(1);
+        self.attempt(id).await
+    }
+
+    /// For loops that send a call several times, and [count](Self::count) it once.
+    pub(crate) async fn attempt(&self, id: &str) -> anyhow::Result<Conversation> {
         let url = format!("{}/summary?conversationId={id}", self.details);
-        let page: Page = self.call(self.http.get(url)).await?;
+        let body = self.send(self.http.get(url)).await?;
+        let page: Page = serde_json::from_slice(&body).context("cannot read the answer")?;
         let row = page.conversations.into_iter().next();
         row.context("the answer has no conversation")
     }
@@ -115,8 +122,7 @@ impl Client {
         // Each poll that found the job running was a call as well, to the limits at least.
         let report = slot.report().unwrap_or_default();
         let polls = report.attempts() - report.failures() - report.refusals();
-        let more = u64::from(polls.saturating_sub(1));
-        self.calls.fetch_add(more, Ordering::Relaxed);
+        self.count(polls.saturating_sub(1).into());
         Ok(state.state)
     }
 
@@ -136,6 +142,7 @@ impl Client {
     }
 
     pub(crate) async fn delete(&self, job: &str) -> anyhow::Result<()> {
+        self.count(1);
         let url = format!("{}/jobs/{job}", self.details);
         self.send(self.http.delete(url)).await?;
         Ok(())
@@ -148,13 +155,17 @@ impl Client {
         [format!("jobs of {host}"), host.to_owned()]
     }
 
+    pub(crate) fn count(&self, calls: u64) {
+        self.calls.fetch_add(calls, Ordering::Relaxed);
+    }
+
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+        self.count(1);
         let body = self.send(request).await?;
         serde_json::from_slice(&body).context("cannot read the answer")
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
         let response = request.send().await?;
         let status = response.status();
         // To its end also when it failed, so that its connection can be used again.

@@ -59,9 +59,10 @@ pub(crate) async fn naively(
         let client = client.clone();
         async move {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(number as u64);
+            client.count(1);
             let mut attempt = 0;
             loop {
-                match client.conversation(&id).await {
+                match client.attempt(&id).await {
                     Ok(row) => return Ok(row),
                     Err(_) => {
                         let delay_s = 2_f64.powi(attempt) + random.random::<f64>();

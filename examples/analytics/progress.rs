@@ -1,8 +1,15 @@
+use std::{
+    io::{Write, stderr},
+    time::Instant,
+};
+
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Shows on stderr how far a way has come, if that is a terminal.
+/// Shows on stderr how far a way has come: by a bar on a terminal, and elsewhere by a line when it ends.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    name: &'static str,
+    start: Instant,
     bar: ProgressBar,
 }
 
@@ -13,7 +20,11 @@ impl Progress {
         ));
         bar.set_prefix(name);
         bar.set_message("0");
-        Self { bar }
+        Self {
+            name,
+            start: Instant::now(),
+            bar,
+        }
     }
 
     pub(crate) fn update(&mut self, rows: usize, refused: u64) {
@@ -23,6 +34,15 @@ impl Progress {
 
     pub(crate) fn finish(mut self, rows: usize, refused: u64) {
         self.update(rows, refused);
+        if self.bar.is_hidden() {
+            let seconds = self.start.elapsed().as_secs_f64();
+            let name = self.name;
+            // Progress that nobody can read is not worth failing for.
+            let _ = writeln!(
+                stderr(),
+                "{name}: {rows} rows, {refused} refused, {seconds:.1} s"
+            );
+        }
         // A finished bar would be drawn as full, although rows may be lost.
         self.bar.abandon();
     }

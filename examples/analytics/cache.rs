@@ -280,10 +280,13 @@ mod tests {
 
     use super::*;
 
+    /// A status, or 0 for an error, and a header.
+    type Scripted = (u16, &'static str, &'static str);
+
     /// Answers in place of a server, after 20 ms each, with what it was given, and with 200 when there is no more of it.
     #[derive(Clone, Default)]
     struct Script {
-        answers: Arc<Mutex<VecDeque<(u16, &'static str, &'static str)>>>,
+        answers: Arc<Mutex<VecDeque<Scripted>>>,
         sends: Arc<AtomicU32>,
     }
 
@@ -302,10 +305,7 @@ mod tests {
         }
     }
 
-    fn client(
-        ttl: Duration,
-        answers: &[(u16, &'static str, &'static str)],
-    ) -> (ClientWithMiddleware, Script) {
+    fn client(ttl: Duration, answers: &[Scripted]) -> (ClientWithMiddleware, Script) {
         let script = Script::default();
         script.answers.lock().unwrap().extend(answers);
         let backoff = Backoff::constant(Duration::from_millis(1));

@@ -67,7 +67,9 @@ fn options() -> Options {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{collections::HashSet, time::Instant};
+
+    use tokio::task::JoinSet;
 
     use super::*;
 
@@ -81,6 +83,25 @@ mod tests {
                 "The same with an idempotency key: sent 2 times, one job.",
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn submissions_that_are_refused_again_and_again_make_one_job_each() {
+        let server = Server::start(options().with_jobs(NonZeroU32::MIN)).unwrap();
+        // Handles of their own, so that none knows of the others and all come back at the same time.
+        let mut submissions = JoinSet::new();
+        for _ in 0..4 {
+            let client = Client::paced(server.details_url(), Breather::default()).unwrap();
+            submissions.spawn(async move { client.submit(None).await });
+        }
+        let mut jobs = HashSet::new();
+        while let Some(job) = submissions.join_next().await {
+            jobs.insert(job.unwrap().unwrap());
+        }
+        let stats = server.stats();
+        assert_eq!((jobs.len(), stats.jobs), (4, 4));
+        assert!(stats.refused_by_jobs >= 4, "{stats:?}");
+        assert_eq!(stats.sends, 4 + stats.refused_by_jobs);
     }
 
     #[tokio::test]

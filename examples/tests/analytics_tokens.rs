@@ -5,14 +5,27 @@ use std::{num::NonZeroU32, time::Duration};
 use breather_examples::analytics::{Options, Server};
 use breather_reqwest::{
     RetryMiddleware,
-    breather::{Breather, CallOptions},
+    breather::{Breather, CallOptions, Scopes},
 };
 use reqwest::Client;
 use reqwest_middleware::ClientBuilder;
 use tokio::task::JoinSet;
 
 #[tokio::test]
-async fn two_tokens_stay_within_the_organisations_quota() {
+async fn the_organisation_is_named_first_where_the_headers_may_tell_of_it() {
+    let sends = sends(|token| ["organisation", token].into()).await;
+    assert!(sends <= 220, "{sends}");
+}
+
+#[tokio::test]
+async fn with_the_token_first_its_pacer_is_told_of_the_organisation_too() {
+    let sends = sends(|token| [token, "organisation"].into()).await;
+    // As much as it is without a scope in common; mostly it is far less.
+    assert!(sends <= 280, "{sends}");
+}
+
+/// What 200 calls take in which all succeed.
+async fn sends(scopes: impl Fn(&'static str) -> Scopes) -> u64 {
     let server = Server::start(
         Options::default()
             .with_quota(NonZeroU32::new(60).unwrap())
@@ -27,11 +40,10 @@ async fn two_tokens_stay_within_the_organisations_quota() {
     let mut calls = JoinSet::new();
     for number in 0..200 {
         let token = ["a", "b"][number % 2];
-        let scopes = CallOptions::new().with_scopes([token, "organisation"]);
         let call = client
             .get(server.url())
             .bearer_auth(token)
-            .with_extension(scopes);
+            .with_extension(CallOptions::new().with_scopes(scopes(token)));
         calls.spawn(call.send());
     }
     while let Some(response) = calls.join_next().await {
@@ -39,5 +51,6 @@ async fn two_tokens_stay_within_the_organisations_quota() {
     }
     let stats = server.stats();
     assert_eq!(stats.sends - stats.refused(), 200);
-    assert!(stats.sends <= 220, "{stats:?}");
+    println!("{stats:?}");
+    stats.sends
 }

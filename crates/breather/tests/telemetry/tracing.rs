@@ -1,0 +1,74 @@
+//! What calls tell `tracing`.
+//!
+//! By itself, since of a place in the code that two threads come to at once, one may be told that nobody listens.
+
+mod still;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+use breather::{Breather, CallSpec, Executed, Hint, Instant, Outcome, Policy};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::still::{Still, refuse, sent};
+
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'p> MakeWriter<'p> for Page {
+    type Writer = Self;
+
+    fn make_writer(&'p self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
+    let page = Page::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(page.clone())
+        .with_ansi(false)
+        .without_time()
+        .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
+        .with_max_level(tracing::Level::INFO)
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let breather = Breather::new(Policy::new().with_retries(0));
+        let mut call = sent(&breather);
+        call.in_span(|| tracing::info!("of the attempt"));
+        refuse(&mut call);
+        drop(call);
+        let mut failed = breather.start(Some("other"), CallSpec::new(), Still, 1);
+        let _ = failed.poll_step(Waker::noop());
+        let outcome = Outcome::transient(Executed::Unknown, "reset");
+        let _ = failed.on_outcome(outcome, &Hint::new(Instant::ORIGIN));
+    });
+    let page = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    let mut lines: Vec<_> = page.lines().map(str::trim_start).collect();
+    lines.retain(|line| !line.contains("close"));
+    assert_eq!(
+        lines,
+        [
+            r#"INFO call{scope="api"}: breather: new"#,
+            r#"INFO call{scope="api"}: tracing: of the attempt"#,
+            r#"INFO call{scope="api"}: breather: waits to be sent again wait_s=7.0 origin="hint" header="retry-after""#,
+            r#"INFO call{scope="other"}: breather: new"#,
+            r#"WARN call{scope="other" http.request.resend_count=0 stop="retries"}: breather: stopped stop="retries" reason="reset" refusals=0 failures=1 waited_s=0.0"#,
+        ]
+    );
+    let closed = r#"call{scope="api" http.request.resend_count=0 stop="dropped"}"#;
+    assert!(page.contains(closed), "{page}");
+}

@@ -58,6 +58,8 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let limits = analytics::Options::default()
         .with_port(options.port)
         .with_quota(options.quota)
+        // One for all, whatever token they have.
+        .with_org_quota(options.quota)
         .with_window(Duration::from_millis(options.window_ms))
         .with_cap(options.cap)
         .with_service_time(Duration::from_millis(options.service_ms));

@@ -4,6 +4,7 @@ use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::D
 
 use anyhow::Context;
 use breather::{Breather, Metrics, Pacing};
+use breather_examples::gateway::names::Names;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -19,7 +20,6 @@ use tokio::{
 use crate::{
     client::{BUFFER, Client},
     ledger::Ledger,
-    names::Names,
     options::Options,
     proxy::Proxy,
     queue::Queue,

@@ -6,9 +6,8 @@ use std::{
 };
 
 use breather::{Event, Instant, Kind, Observer, What};
+use breather_examples::gateway::series::{Columns, Series};
 use serde::Serialize;
-
-use crate::series::{Columns, Series};
 
 /// What was counted: in all, for each scope, and for each of the last seconds.
 #[derive(Clone, Debug, Default)]

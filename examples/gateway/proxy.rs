@@ -3,6 +3,7 @@
 use std::{future::poll_fn, net::IpAddr, pin::pin, task::Poll, time::Duration};
 
 use breather::{Breather, ReportSlot, Scopes, Timer};
+use breather_examples::gateway::{headers, names::Names};
 use breather_tokio::TokioTimer;
 use breather_tower::{BoxError, BoxErrors, Http, Replay, Retry, RetryLayer};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::VIA};
@@ -14,8 +15,6 @@ use tower::{Layer, ServiceExt};
 use crate::{
     answer::{Failure, Reply, add_report},
     client::Client,
-    headers,
-    names::Names,
     queue::Queue,
     shutdown::Stage,
     turn::Turn,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant as StdInstant};
 
 use breather::{Breather, Instant, Snapshot, Timer};
+use breather_examples::gateway::series::Columns;
 use breather_tokio::TokioTimer;
 use http::{
     HeaderName, HeaderValue, Method, Request, StatusCode,
@@ -16,7 +17,6 @@ use crate::{
     answer::{Reply, page},
     ledger::{Ledger, Tally},
     queue::Queue,
-    series::Columns,
     shutdown::Stage,
     upstream::Upstream,
 };

@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod flaky_db;
+pub mod gateway;
 pub mod script;
 
 /// The README of the project.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use breather::{
     ActiveCall, Breather, CallOptions, CallSpec, Classify, Decision, Ending, Hint, Http, Report,
-    ReportSlot, is_idempotent,
+    ReportSlot, add_idempotency_key, is_idempotent,
 };
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response, Url};
@@ -190,12 +190,12 @@ impl Middleware for RetryMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         let mut attempt = request;
-        if self.adds_keys && !is_idempotent(attempt.method(), attempt.headers()) {
-            attempt
-                .headers_mut()
-                .insert(IDEMPOTENCY_KEY, idempotency_key());
-        }
         let method = attempt.method().clone();
+        if self.adds_keys {
+            add_idempotency_key(&method, attempt.headers_mut(), || {
+                Uuid::new_v4().to_string()
+            });
+        }
         let mut call = self.start(&attempt, extensions);
         let may_repeat = call.policy().may_repeat();
         let make = extensions.get::<RequestFn>();
@@ -350,14 +350,6 @@ impl RetryMiddleware {
             call.on_outcome(outcome, &hint)
         }
     }
-}
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-fn idempotency_key() -> HeaderValue {
-    let mut buffer = Uuid::encode_buffer();
-    let key: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
-    HeaderValue::from_str(key).expect("digits, letters and hyphens")
 }
 
 /// The host and port of `url`, without credentials: whom a limit belongs to.

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use breather::{
-    Breather, CallOptions, Ending, Hint, Moment, Outcome, Report, ReportSlot, is_idempotent,
+    Breather, CallOptions, Ending, Hint, Moment, Outcome, Report, ReportSlot, add_idempotency_key,
+    is_idempotent,
 };
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, uri::Scheme,
-};
+use http::{HeaderMap, Method, Request, Response, Uri, header, uri::Scheme};
 use uuid::Uuid;
 
 use crate::answer_body::HttpWithBodies;
@@ -137,10 +136,11 @@ where
     type Kept = Method;
 
     fn prepare(&self, request: &mut Request<B>) {
-        if self.adds_keys && !is_idempotent(request.method(), request.headers()) {
-            request
-                .headers_mut()
-                .insert(IDEMPOTENCY_KEY, idempotency_key());
+        if self.adds_keys {
+            let method = request.method().clone();
+            add_idempotency_key(&method, request.headers_mut(), || {
+                Uuid::new_v4().to_string()
+            });
         }
     }
 
@@ -185,14 +185,6 @@ where
     fn on_report(&self, response: &mut Response<R>, report: &Report) {
         response.extensions_mut().insert(*report);
     }
-}
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-fn idempotency_key() -> HeaderValue {
-    let mut buffer = Uuid::encode_buffer();
-    let key: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
-    HeaderValue::from_str(key).expect("digits, letters and hyphens")
 }
 
 /// The host and port that a request asks, without credentials, and written as the `url` crate writes them.

@@ -1,6 +1,6 @@
 //! What an HTTP answer means for the call.
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::body;
 use crate::hint::Hint;
@@ -201,8 +201,37 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
 /// ```
 #[must_use]
 pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
-    method.is_idempotent() || headers.contains_key("idempotency-key")
+    method.is_idempotent() || headers.contains_key(IDEMPOTENCY_KEY)
 }
+
+/// Gives a request that is not [idempotent](is_idempotent) the `Idempotency-Key` that `key` makes, unless that is no value of a
+/// header.
+///
+/// Before its first attempt: all attempts of a call have the same, and no two calls. What makes it needs entropy.
+///
+/// # Example
+///
+/// ```
+/// use breather::{add_idempotency_key, is_idempotent};
+/// use http::{HeaderMap, Method};
+///
+/// let mut headers = HeaderMap::new();
+/// add_idempotency_key(&Method::POST, &mut headers, || "7c4f".to_owned());
+/// assert!(is_idempotent(&Method::POST, &headers));
+///
+/// // It has one already.
+/// add_idempotency_key(&Method::POST, &mut headers, || unreachable!());
+/// ```
+pub fn add_idempotency_key(method: &Method, headers: &mut HeaderMap, key: impl FnOnce() -> String) {
+    if is_idempotent(method, headers) {
+        return;
+    }
+    if let Ok(key) = HeaderValue::try_from(key()) {
+        headers.insert(IDEMPOTENCY_KEY, key);
+    }
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 #[cfg(test)]
 mod tests {

@@ -173,7 +173,7 @@ pub use call::{Call, CallSpec};
 #[cfg(feature = "std")]
 pub use call_options::CallOptions;
 #[cfg(feature = "http")]
-pub use classify::{Classify, Ending, ErrorKind, Http, is_idempotent};
+pub use classify::{Classify, Ending, ErrorKind, Http, add_idempotency_key, is_idempotent};
 pub use decision::{Decision, Origin, Wait};
 pub use evidence::Evidence;
 pub use hint::{Clock, Explanation, Form, Hint, Ignored, Meaning, Reading, Unit, Why, Window};

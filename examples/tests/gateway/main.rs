@@ -16,6 +16,5 @@ mod program;
 mod replay;
 mod stopping;
 mod tls;
-mod units;
 mod upstream;
 mod wire;

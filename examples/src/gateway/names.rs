@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, uri::Authority};
 
 /// Names a scope for each token, by which nobody can tell the token.
 #[derive(Clone, Debug)]
-pub(crate) struct Names {
+pub struct Names {
     upstream: String,
     header: HeaderName,
     /// Drawn anew by each process: without it, a name says nothing even to who guesses tokens.
@@ -14,7 +14,9 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn new(upstream: &Authority, header: HeaderName) -> Self {
+    /// Names for calls to `upstream` that have their token in `header`.
+    #[must_use]
+    pub fn new(upstream: &Authority, header: HeaderName) -> Self {
         let upstream = upstream.as_str().to_ascii_lowercase();
         let key = RandomState::new();
         Self {
@@ -25,7 +27,7 @@ impl Names {
     }
 
     /// The scope of a request with these headers.
-    pub(crate) fn scope(&self, headers: &HeaderMap) -> String {
+    pub fn scope(&self, headers: &HeaderMap) -> String {
         let upstream = &self.upstream;
         let mut values = headers.get_all(&self.header).iter().peekable();
         if values.peek().is_none() {

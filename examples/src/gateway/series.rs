@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// What happened in each of the last seconds, so many of them that memory is bounded.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Series {
+pub struct Series {
     /// Up to the second that `newest` is, without gaps.
     bins: VecDeque<Bin>,
     newest: u64,
@@ -15,15 +15,19 @@ pub(crate) struct Series {
 
 /// What happened in a second.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Bin {
-    pub(crate) sends: u32,
-    pub(crate) refusals: u32,
-    pub(crate) failures: u32,
+#[non_exhaustive]
+pub struct Bin {
+    /// Attempts sent.
+    pub sends: u32,
+    /// Attempts refused.
+    pub refusals: u32,
+    /// Attempts that failed in a way that may pass.
+    pub failures: u32,
 }
 
 /// The last seconds, as many at any time, each with what happened in it; the one that goes on comes last.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub(crate) struct Columns {
+pub struct Columns {
     sends: Vec<u32>,
     refusals: Vec<u32>,
     failures: Vec<u32>,
@@ -31,7 +35,7 @@ pub(crate) struct Columns {
 
 impl Series {
     /// The second of `at`, to be counted in; none if it is too long ago.
-    pub(crate) fn at(&mut self, at: Instant) -> Option<&mut Bin> {
+    pub fn at(&mut self, at: Instant) -> Option<&mut Bin> {
         let second = second(at);
         if self.bins.is_empty() || second >= self.newest.saturating_add(SECONDS as u64) {
             self.bins.clear();
@@ -51,7 +55,7 @@ impl Series {
     }
 
     /// The last seconds up to that of `now`.
-    pub(crate) fn until(&self, now: Instant) -> Columns {
+    pub fn until(&self, now: Instant) -> Columns {
         let quiet = usize::try_from(second(now).saturating_sub(self.newest)).unwrap_or(SECONDS);
         let quiet = quiet.min(SECONDS);
         let known = self.bins.len().min(SECONDS - quiet);
@@ -73,7 +77,7 @@ fn second(at: Instant) -> u64 {
 }
 
 /// Two windows of a minute, and the one that goes on.
-pub(crate) const SECONDS: usize = 180;
+pub const SECONDS: usize = 180;
 
 #[cfg(test)]
 mod tests {

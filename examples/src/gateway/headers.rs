@@ -13,7 +13,7 @@ use http::{
 /// Removes what is meant for one connection alone, by
 /// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): Connection, what it names, and
 /// what should have been named.
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = options(headers, &CONNECTION)
         .filter_map(|name| name.parse().ok())
         .collect();
@@ -26,18 +26,18 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 /// Whether the sender of `headers` reads trailers.
-pub(crate) fn wants_trailers(headers: &HeaderMap) -> bool {
+pub fn wants_trailers(headers: &HeaderMap) -> bool {
     options(headers, &TE).any(|option| option.eq_ignore_ascii_case("trailers"))
 }
 
 /// Has the upstream send trailers, which this side reads, too.
-pub(crate) fn ask_for_trailers(headers: &mut HeaderMap) {
+pub fn ask_for_trailers(headers: &mut HeaderMap) {
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONNECTION, HeaderValue::from_static("te"));
 }
 
 /// Says whom the request came from and through, and leaves the host to the client of the upstream.
-pub(crate) fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
+pub fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
     let mut addresses = Vec::new();
     for value in headers.get_all(&FORWARDED_FOR) {
         addresses.extend_from_slice(value.as_bytes());
@@ -57,7 +57,7 @@ pub(crate) fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue
 }
 
 /// Whether what has these headers has passed the proxy that calls itself `via`.
-pub(crate) fn has_passed(headers: &HeaderMap, via: &HeaderValue) -> bool {
+pub fn has_passed(headers: &HeaderMap, via: &HeaderValue) -> bool {
     options(headers, &VIA).any(|hop| hop.as_bytes() == via.as_bytes())
 }
 

@@ -315,16 +315,14 @@ impl RetryMiddleware {
         result: &Ended,
     ) -> Decision {
         let moment = call.moment();
-        let mut hint = match result {
-            Ok(answer) => Hint::from_headers(answer.response.headers(), moment),
-            Err(_) => Hint::new(moment.instant()),
+        let answer = result.as_ref().ok();
+        let body = answer.and_then(|answer| answer.body.as_deref());
+        let mut hint = match answer {
+            Some(answer) => Hint::from_headers(answer.response.headers(), moment),
+            None => Hint::new(moment.instant()),
         };
-        if let Ok(Answer {
-            response,
-            body: Some(body),
-        }) = result
-        {
-            hint = hint.or_by_body(response.status(), body);
+        if let (Some(answer), Some(body)) = (answer, body) {
+            hint = hint.or_by_body(answer.response.status(), body);
         }
         let mut ending = match result {
             Ok(Answer { response, .. }) => {
@@ -332,12 +330,7 @@ impl RetryMiddleware {
             }
             Err(failure) => Ending::new(method, Err(failure.kind), &hint),
         };
-        if let Ok(Answer {
-            body: Some(body), ..
-        }) = result
-        {
-            ending = ending.with_body(body);
-        }
+        ending.body = body;
         let outcome = self.classify.classify(&ending);
         // After a redirect, what is said is said by and of another server.
         let is_elsewhere = match (result, asked.or_else(|| call.scope())) {

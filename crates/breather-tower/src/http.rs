@@ -108,16 +108,14 @@ impl<C> Http<C> {
         C: breather::Classify,
         E: HttpError,
     {
-        let ending = match result {
+        let mut ending = match result {
             Ok(response) => {
                 Ending::new(method, Ok(response.status()), hint).with_headers(response.headers())
             }
             Err(error) => Ending::new(method, Err(error.kind()), hint),
         };
-        self.by.classify(&match body {
-            Some(body) => ending.with_body(body),
-            None => ending,
-        })
+        ending.body = body;
+        self.by.classify(&ending)
     }
 }
 

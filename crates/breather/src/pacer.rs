@@ -817,7 +817,7 @@ impl Pacer {
         let hold = match self.quota.reset() {
             Some(at) => {
                 let is_of_one = self.quota.limit() == Some(1) && self.in_flight == 0;
-                self.rhythm.on_spent(now, is_of_one.then_some(self.sent_at));
+                self.rhythm.on_spent(is_of_one.then_some(self.sent_at));
                 Hold::new(Cause::Counted, at, at + self.guard(at))
             }
             // What is in flight will tell; if it does not come back, a probe has to.

@@ -4,7 +4,7 @@ use core::mem;
 use core::time::Duration;
 
 use super::hold::{Hold, LONGEST_GUARD};
-use crate::instant::{Instant, nanos};
+use crate::instant::Instant;
 
 /// At which interval a window of one is asked for its next call, where the stated reset is not it.
 ///
@@ -31,15 +31,11 @@ pub(super) struct Rhythm {
 }
 
 impl Rhythm {
-    /// A window is used up by `now`, and `since`, if it was one of one, its call was sent.
-    pub(super) fn on_spent(&mut self, now: Instant, since: Option<Instant>) {
+    /// A window is used up, and `since`, if it was one of one, its call was sent.
+    pub(super) fn on_spent(&mut self, since: Option<Instant>) {
         self.since = since;
-        // What is answered late goes by the next of whole intervals.
-        self.next = since.zip(self.interval).map(|(since, interval)| {
-            let interval = nanos(interval).max(1);
-            let passed = nanos(now.duration_since(since)).div_ceil(interval).max(1);
-            since + Duration::from_nanos(interval.saturating_mul(passed))
-        });
+        let next = since.zip(self.interval);
+        self.next = next.map(|(since, interval)| since + interval);
     }
 
     /// What to add to a reset that is stated as `at`, after a window of one.

@@ -382,8 +382,8 @@ impl<T: Timer> ActiveCall<T> {
                 if let Some(draw) = call.take_draw(outcome) {
                     gate.refund(draw);
                 }
-                let draw = |cost| gate.withdraw(now, cost);
-                call.on_outcome_drawing(now, outcome, hint, opens, is_paced, draw)
+                let mut draw = |cost| gate.withdraw(now, cost);
+                call.on_outcome_drawing(now, outcome, hint, opens, is_paced, &mut draw)
             }
         };
         self.on_decision(now, &decision);
@@ -472,7 +472,7 @@ impl<T: Timer> ActiveCall<T> {
         let opens = self.on_answered(now, outcome, outcome, &Hint::new(now));
         let gate = &self.gate;
         let call = eventful(&mut self.progress, policy(&self.policy, gate), now);
-        let decision = call.on_timed_out(now, opens, |cost| gate.withdraw(now, cost));
+        let decision = call.on_timed_out(now, opens, &mut |cost| gate.withdraw(now, cost));
         self.on_decision(now, &decision);
         match decision {
             Decision::Retry(wait) => Ok(wait),

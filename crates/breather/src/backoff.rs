@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::instant::{duration, nanos};
 use crate::ratio::Ratio;
 
 /// The delay ceiling by retry number; [`Jitter`](crate::Jitter) draws from it.
@@ -45,8 +46,9 @@ use crate::ratio::Ratio;
 #[must_use]
 pub struct Backoff {
     pub(crate) shape: Shape,
-    pub(crate) base: Duration,
-    pub(crate) cap: Duration,
+    /// In nanoseconds.
+    base: u64,
+    pub(crate) cap: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,8 +109,8 @@ impl Backoff {
     const fn shaped(shape: Shape, base: Duration) -> Self {
         Self {
             shape,
-            base,
-            cap: DEFAULT_CAP,
+            base: nanos(base),
+            cap: nanos(DEFAULT_CAP),
         }
     }
 
@@ -125,33 +127,55 @@ impl Backoff {
 
     /// Sets the cap. Defaults to 20 s. [`Duration::MAX`] means no cap.
     pub const fn with_cap(mut self, cap: Duration) -> Self {
-        self.cap = cap;
+        self.cap = nanos(cap);
         self
     }
 
     /// The longest ceiling there is.
     #[must_use]
     pub const fn cap(&self) -> Duration {
-        self.cap
+        duration(self.cap)
+    }
+
+    /// Sets what it grows from.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn with_base(mut self, base: Duration) -> Self {
+        self.base = nanos(base);
+        self
+    }
+
+    /// What it grows from.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn base(&self) -> Duration {
+        duration(self.base)
     }
 
     /// The delay ceiling before retry number `retry`, counted from 0.
     ///
-    /// Never above the cap, saturating instead of overflowing, and (but for
+    /// Never above the cap, saturating at 584 years instead of overflowing, and (but for
     /// [`custom`](Self::custom)) never less than that of an earlier retry.
     #[must_use]
     pub fn ceiling(&self, retry: u32) -> Duration {
+        Duration::from_nanos(self.ceiling_nanos(retry))
+    }
+
+    /// The same in nanoseconds.
+    #[inline]
+    pub(crate) fn ceiling_nanos(&self, retry: u32) -> u64 {
+        let base = self.base;
+        let times = |times: u32| base.saturating_mul(times.into());
         let uncapped = match self.shape {
-            Shape::Constant => self.base,
-            Shape::Linear => self.base.saturating_mul(retry.saturating_add(1)),
+            Shape::Constant => base,
+            Shape::Exponential { .. } if retry == 0 => base,
             Shape::Exponential { factor } => self.grown(retry, factor),
-            Shape::Fibonacci => self.base.saturating_mul(fibonacci(retry)),
-            Shape::Custom(ceiling) => ceiling(retry),
+            Shape::Linear => times(retry.saturating_add(1)),
+            Shape::Fibonacci => times(fibonacci(retry)),
+            Shape::Custom(ceiling) => nanos(ceiling(retry)),
         };
         uncapped.min(self.cap)
     }
 
-    fn grown(&self, retry: u32, factor: Ratio) -> Duration {
+    fn grown(&self, retry: u32, factor: Ratio) -> u64 {
         let mut delay = self.base;
         for _ in 0..retry.min(MAX_GROWTH) {
             let next = factor.of(delay);

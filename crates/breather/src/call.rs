@@ -175,7 +175,7 @@ impl Call {
         &mut self,
         now: Instant,
         opens: Option<Instant>,
-        draw: impl FnOnce(u32) -> Option<Draw>,
+        draw: &mut dyn FnMut(u32) -> Option<Draw>,
     ) -> Decision {
         let now = self.at(now);
         let outcome = Outcome::timed_out();
@@ -192,8 +192,7 @@ impl Call {
     pub fn on_sent(&mut self, now: Instant) {
         let now = self.at(now);
         if let Some(since) = self.asking_since.take() {
-            self.report
-                .add_wait(Origin::Pacer, now.duration_since(since));
+            self.report.add_wait(Origin::Pacer, since, now);
         }
         self.not_before = None;
         self.report.attempts = self.report.attempts.saturating_add(1);
@@ -256,6 +255,7 @@ impl Call {
     ///
     /// `opens` is the instant before which the call's pacer, by what the server stated, will give no
     /// permit to anyone.
+    #[inline]
     pub fn on_outcome(
         &mut self,
         now: Instant,
@@ -264,7 +264,7 @@ impl Call {
         opens: Option<Instant>,
     ) -> Decision {
         let is_paced = self.spec.paced;
-        self.on_outcome_drawing(now, outcome, hint, opens, is_paced, |_| {
+        self.on_outcome_drawing(now, outcome, hint, opens, is_paced, &mut |_| {
             Some(Draw::unbudgeted())
         })
     }
@@ -283,7 +283,7 @@ impl Call {
             budget.refund(draw);
         }
         let is_paced = self.spec.paced;
-        self.on_outcome_drawing(now, outcome, hint, opens, is_paced, |cost| {
+        self.on_outcome_drawing(now, outcome, hint, opens, is_paced, &mut |cost| {
             budget.withdraw(now, cost)
         })
     }
@@ -312,53 +312,61 @@ impl Call {
         hint: &Hint<'_>,
         opens: Option<Instant>,
         is_paced: bool,
-        draw: impl FnOnce(u32) -> Option<Draw>,
+        draw: &mut dyn FnMut(u32) -> Option<Draw>,
     ) -> Decision {
         let now = self.at(now);
         let outcome = outcome.heeding(hint);
-        let mut verdict = self.decide(now, outcome, hint, opens, is_paced);
-        if matches!(verdict, Verdict::Retry { .. }) {
-            self.draw = None;
-            // An overloaded server's pacer slows all of its calls down, which needs no second brake.
-            let is_free = outcome.cost() == 0 || outcome.is_overload() && is_paced;
-            if !is_free {
-                match draw(outcome.cost().into()) {
-                    Some(draw) => self.draw = Some((draw, self.report.attempts)),
-                    None => verdict = Verdict::Stop(StopReason::Budget),
-                }
-            }
-        }
-        match verdict {
+        let stop = match self.decide(now, outcome, hint, opens, is_paced) {
             Verdict::Retry { until, origin } => {
-                let delay = until.duration_since(now);
-                let wait = self.report.last_wait.insert(Wait {
-                    until,
-                    delay,
-                    origin,
-                    evidence: match origin {
-                        Origin::Hint => hint.evidence(),
-                        Origin::Backoff | Origin::Pacer => None,
-                    },
-                });
-                let decision = Decision::Retry(*wait);
-                self.not_before = Some(until);
-                self.report.add_wait(origin, delay);
-                decision
+                if self.pays(outcome, is_paced, draw) {
+                    return Decision::Retry(self.wait(now, until, origin, hint));
+                }
+                Stop::new(StopReason::Budget, now)
             }
-            Verdict::Stop(reason) => {
-                let stop = Stop::new(reason, now).because(outcome.reason());
-                Decision::Stop(self.stopped(stop))
-            }
+            Verdict::Stop(reason) => Stop::new(reason, now),
             Verdict::TooLate {
                 reason,
                 earliest,
                 by_hint,
             } => {
                 let evidence = if by_hint { hint.evidence() } else { None };
-                let stop = Stop::new(reason, now).because(outcome.reason());
-                Decision::Stop(self.stopped(stop.until(earliest, evidence)))
+                Stop::new(reason, now).until(earliest, evidence)
             }
+        };
+        Decision::Stop(self.stopped(stop.because(outcome.reason())))
+    }
+
+    /// Takes what another attempt after `outcome` costs from the budget, if that has it.
+    fn pays(
+        &mut self,
+        outcome: Outcome,
+        is_paced: bool,
+        draw: &mut dyn FnMut(u32) -> Option<Draw>,
+    ) -> bool {
+        self.draw = None;
+        // An overloaded server's pacer slows all of its calls down, which needs no second brake.
+        if outcome.cost() == 0 || outcome.is_overload() && is_paced {
+            return true;
         }
+        let drawn = draw(outcome.cost().into());
+        self.draw = drawn.map(|draw| (draw, self.report.attempts));
+        self.draw.is_some()
+    }
+
+    fn wait(&mut self, now: Instant, until: Instant, origin: Origin, hint: &Hint<'_>) -> Wait {
+        self.not_before = Some(until);
+        self.report.add_wait(origin, now, until);
+        let evidence = None;
+        let wait = self.report.last_wait.insert(Wait {
+            since: now,
+            until,
+            origin,
+            evidence,
+        });
+        if origin == Origin::Hint {
+            hint.put_evidence(&mut wait.evidence);
+        }
+        *wait
     }
 
     /// The instant before which the call must not be sent again, while it waits between two attempts.
@@ -376,7 +384,7 @@ impl Call {
     /// What is the most that the call will wait for a permit, as
     /// [`Pacer::request`](crate::Pacer::request) asks.
     pub const fn patience(&self) -> Patience {
-        let patience = Patience::endless().with_longest(self.policy.longest_hint());
+        let patience = Patience::endless().with_longest_nanos(self.policy.longest_hint);
         match self.deadline {
             Some(deadline) => patience.with_deadline(deadline),
             None => patience,
@@ -433,15 +441,13 @@ impl Call {
         let hinted = hint.not_before();
         let is_poll = outcome.kind() == Kind::Pending;
         let (until, origin) = self.align(now, is_poll, number - 1, hinted, is_paced);
-        // Nothing stated is earlier than anything stated.
-        let stated = hinted.max(opens);
-        let by_hint = stated == hinted;
-        let stated = stated.unwrap_or(now);
+        let stated = hinted.unwrap_or(now).max(opens.unwrap_or(now));
         match self.too_late(now, stated, until.max(stated)) {
             Some((reason, earliest)) => Verdict::TooLate {
                 reason,
                 earliest,
-                by_hint,
+                // Nothing stated is earlier than anything stated.
+                by_hint: hinted >= opens,
             },
             None => Verdict::Retry { until, origin },
         }
@@ -463,11 +469,16 @@ impl Call {
         let range = self.draws.range(backoff, &self.policy.jitter, retry);
         match hinted {
             // Behind a pacer, those who were told the same instant queue, and no delay of our own is later than this.
-            Some(hinted) if is_paced && hinted >= now + range.high() => (hinted, Origin::Hint),
+            Some(hinted) if is_paced && hinted >= now.add_nanos(range.high()) => {
+                (hinted, Origin::Hint)
+            }
             // Otherwise they would all return at it.
-            Some(hinted) if !is_paced => ((hinted + self.draws.draw(range)).max(now), Origin::Hint),
+            Some(hinted) if !is_paced => (
+                hinted.add_nanos(self.draws.draw(range)).max(now),
+                Origin::Hint,
+            ),
             hinted => {
-                let own = now + self.draws.draw(range);
+                let own = now.add_nanos(self.draws.draw(range));
                 match hinted {
                     Some(hinted) if hinted >= own => (hinted, Origin::Hint),
                     _ => (own, Origin::Backoff),
@@ -486,7 +497,7 @@ impl Call {
     ) -> Option<(StopReason, Instant)> {
         if self.deadline.is_some_and(|deadline| earliest > deadline) {
             Some((StopReason::Deadline, earliest))
-        } else if stated.duration_since(now) > self.policy.longest_hint() {
+        } else if stated.nanos_since(now) > self.policy.longest_hint {
             Some((StopReason::LongHint, stated))
         } else {
             None
@@ -495,8 +506,7 @@ impl Call {
 
     fn stopped(&mut self, stop: Stop) -> Stop {
         if let Some(since) = self.asking_since.take() {
-            self.report
-                .add_wait(Origin::Pacer, stop.at().duration_since(since));
+            self.report.add_wait(Origin::Pacer, since, stop.at());
         }
         self.report.stop = Some(stop);
         stop

@@ -25,8 +25,8 @@ pub enum Decision {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Wait {
+    pub(crate) since: Instant,
     pub(crate) until: Instant,
-    pub(crate) delay: Duration,
     pub(crate) origin: Origin,
     pub(crate) evidence: Option<Evidence>,
 }
@@ -41,7 +41,7 @@ impl Wait {
     /// How long that was from the decision on.
     #[must_use]
     pub const fn delay(&self) -> Duration {
-        self.delay
+        self.until.duration_since(self.since)
     }
 
     /// What the wait comes from.
@@ -60,7 +60,7 @@ impl Wait {
 impl fmt::Display for Wait {
     /// Says how long and why, for a log or a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "waits {:?} for {}", self.delay, self.origin)?;
+        write!(f, "waits {:?} for {}", self.delay(), self.origin)?;
         match self.evidence {
             Some(evidence) => write!(f, " ({evidence})"),
             None => Ok(()),

@@ -25,15 +25,26 @@ impl Evidence {
     /// Keeps the first 64 bytes of `value`.
     #[must_use]
     pub fn new(header: &'static str, value: &[u8]) -> Self {
-        let len = value.len().min(KEPT);
-        let mut bytes = [0; KEPT];
-        bytes[..len].copy_from_slice(&value[..len]);
+        let mut evidence = Self::without_value(header);
+        evidence.keep(value);
+        evidence
+    }
+
+    pub(crate) const fn without_value(header: &'static str) -> Self {
         Self {
             header,
-            len: len as u8,
-            cut: value.len() > KEPT,
-            bytes,
+            len: 0,
+            cut: false,
+            bytes: [0; KEPT],
         }
+    }
+
+    /// Keeps the first 64 bytes of `value`, where none was kept before.
+    pub(crate) fn keep(&mut self, value: &[u8]) {
+        let len = value.len().min(KEPT);
+        self.len = len as u8;
+        self.cut = value.len() > KEPT;
+        self.bytes[..len].copy_from_slice(&value[..len]);
     }
 
     /// The header's name, in lower case.

@@ -119,7 +119,11 @@ impl<'a> Hint<'a> {
         header: &'static str,
         raw: &'a [u8],
     ) -> Self {
-        self.content().said.delay = Some(Stated { delay, header, raw });
+        self.content().said.delay = Some(Stated {
+            header,
+            raw,
+            ..Stated::by_hand(delay)
+        });
         self
     }
 
@@ -198,7 +202,7 @@ impl<'a> Hint<'a> {
     #[must_use]
     pub fn retry_after(&self) -> Option<Instant> {
         let stated = self.said()?.delay?;
-        Some(self.received + stated.delay)
+        Some(self.received.add_nanos(stated.delay))
     }
 
     /// The instant before which this response, taken as a refusal, forbids another attempt.
@@ -209,13 +213,22 @@ impl<'a> Hint<'a> {
     /// that should tell could not be read.
     #[must_use]
     pub fn not_before(&self) -> Option<Instant> {
-        self.binding().map(|stated| self.received + stated.delay)
+        let stated = self.binding()?;
+        Some(self.received.add_nanos(stated.delay))
     }
 
     /// The header behind [`not_before`](Self::not_before), if it was read from one.
     #[must_use]
     pub fn evidence(&self) -> Option<Evidence> {
         self.binding()?.evidence()
+    }
+
+    /// Puts the same where it is to stay: it is large, and costs much to move.
+    #[inline]
+    pub(crate) fn put_evidence(&self, to: &mut Option<Evidence>) {
+        if let Some(stated) = self.binding() {
+            stated.put_evidence(to);
+        }
     }
 
     fn binding(&self) -> Option<&Stated<'a>> {

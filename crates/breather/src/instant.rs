@@ -49,7 +49,17 @@ impl Instant {
     /// The time from `earlier` to `self`; zero if `earlier` is the later one.
     #[must_use]
     pub const fn duration_since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    /// The same in nanoseconds.
+    pub(crate) const fn nanos_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The instant `nanos` nanoseconds later, or [`Instant::MAX`].
+    pub(crate) const fn add_nanos(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
     }
 }
 
@@ -58,7 +68,7 @@ impl Add<Duration> for Instant {
 
     /// The instant `delay` later, or [`Instant::MAX`].
     fn add(self, delay: Duration) -> Self {
-        Self(self.0.saturating_add(nanos(delay)))
+        self.add_nanos(nanos(delay))
     }
 }
 
@@ -84,5 +94,13 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
         u64::MAX
     } else {
         nanos as u64
+    }
+}
+
+/// `nanos` nanoseconds; what saturated is [`Duration::MAX`], so that what has no bound keeps none.
+pub(crate) const fn duration(nanos: u64) -> Duration {
+    match nanos {
+        u64::MAX => Duration::MAX,
+        nanos => Duration::from_nanos(nanos),
     }
 }

@@ -3,6 +3,9 @@
 use core::time::Duration;
 
 use crate::backoff::Backoff;
+#[cfg(feature = "serde")]
+use crate::instant::duration;
+use crate::instant::nanos;
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 
@@ -47,7 +50,8 @@ use crate::rng::Rng;
 #[must_use]
 pub struct Jitter {
     pub(crate) kind: Kind,
-    pub(crate) cap: Duration,
+    /// In nanoseconds.
+    cap: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -55,8 +59,15 @@ pub(crate) enum Kind {
     None,
     Full,
     Equal,
-    Additive { low: Duration, high: Duration },
-    Proportional { below: Ratio, above: Ratio },
+    /// In nanoseconds.
+    Additive {
+        low: u64,
+        high: u64,
+    },
+    Proportional {
+        below: Ratio,
+        above: Ratio,
+    },
     Decorrelated,
 }
 
@@ -79,8 +90,8 @@ impl Jitter {
     /// The ceiling, plus an amount drawn evenly from `low..=high`; a `high` below `low` counts as
     /// `low`. Delays exceed the ceiling.
     pub const fn additive(low: Duration, high: Duration) -> Self {
-        let is_backwards = high.as_nanos() < low.as_nanos();
-        let high = if is_backwards { low } else { high };
+        let (low, high) = (nanos(low), nanos(high));
+        let high = if high < low { low } else { high };
         Self::of(Kind::Additive { low, high })
     }
 
@@ -106,7 +117,7 @@ impl Jitter {
     const fn of(kind: Kind) -> Self {
         Self {
             kind,
-            cap: Duration::MAX,
+            cap: u64::MAX,
         }
     }
 
@@ -116,8 +127,14 @@ impl Jitter {
     /// who reach it return together. It exists to express such loops; cap the
     /// [`Backoff`](Backoff::with_cap) instead.
     pub const fn capped_after_jitter(mut self, cap: Duration) -> Self {
-        self.cap = cap;
+        self.cap = nanos(cap);
         self
+    }
+
+    /// What [`capped_after_jitter`](Self::capped_after_jitter) set.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn cap(&self) -> Duration {
+        duration(self.cap)
     }
 }
 
@@ -130,9 +147,9 @@ impl Default for Jitter {
 
 /// The number that `ratio` is. Exact: a ratio has no more than 48 bits.
 pub(crate) const fn number(ratio: Ratio) -> f64 {
-    // As many nanoseconds of these come out as the ratio has steps of 2⁻³².
+    // As many come out as the ratio has steps of 2⁻³².
     const WHOLE: u64 = 1 << 32;
-    ratio.of(Duration::from_nanos(WHOLE)).as_nanos() as f64 / WHOLE as f64
+    ratio.of(WHOLE) as f64 / WHOLE as f64
 }
 
 /// The delays of one call: a backoff, a jitter, and a generator of the call's own.
@@ -167,7 +184,8 @@ pub(crate) struct Draws {
     // Filled by the first draw: most calls never draw, and a generator's state costs more to fill
     // than a call costs to decide.
     rng: Option<Rng>,
-    previous: Duration,
+    /// What was drawn last, in nanoseconds.
+    previous: u64,
 }
 
 impl Delays {
@@ -184,7 +202,7 @@ impl Delays {
     /// Draws the delay before retry number `retry`, counted from 0.
     pub fn draw(&mut self, retry: u32) -> Duration {
         let range = self.draws.range(&self.backoff, &self.jitter, retry);
-        self.draws.draw(range)
+        Duration::from_nanos(self.draws.draw(range))
     }
 }
 
@@ -193,32 +211,34 @@ impl Draws {
         Self {
             seed,
             rng: None,
-            previous: Duration::ZERO,
+            previous: 0,
         }
     }
 
     /// What the delay before retry number `retry` is drawn from.
+    #[inline]
     pub(crate) fn range(&self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Range {
-        let ceiling = backoff.ceiling(retry);
+        let ceiling = backoff.ceiling_nanos(retry);
         let (low, high) = match jitter.kind {
             Kind::None => (ceiling, ceiling),
-            Kind::Full => (Duration::ZERO, ceiling),
+            Kind::Full => (0, ceiling),
             Kind::Equal => (ceiling / 2, ceiling),
             Kind::Additive { low, high } => {
                 (ceiling.saturating_add(low), ceiling.saturating_add(high))
             }
             Kind::Proportional { below, above } => (below.of(ceiling), above.of(ceiling)),
             Kind::Decorrelated => {
-                let first = backoff.ceiling(0);
+                let first = backoff.ceiling_nanos(0);
                 let high = self.previous.max(first).saturating_mul(3);
-                (first, high.min(backoff.cap()))
+                (first, high.min(backoff.cap))
             }
         };
         let cap = jitter.cap;
         Range { low, high, cap }
     }
 
-    pub(crate) fn draw(&mut self, Range { low, high, cap }: Range) -> Duration {
+    /// A delay drawn from `range`, in nanoseconds.
+    pub(crate) fn draw(&mut self, Range { low, high, cap }: Range) -> u64 {
         let seed = self.seed;
         let rng = self.rng.get_or_insert_with(|| Rng::new(seed));
         self.previous = rng.between(low, high).min(cap);
@@ -226,17 +246,18 @@ impl Draws {
     }
 }
 
-/// What a delay is drawn from, evenly; and what then cuts it off.
+/// What a delay is drawn from, evenly; and what then cuts it off. In nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
-    low: Duration,
-    high: Duration,
-    cap: Duration,
+    low: u64,
+    high: u64,
+    cap: u64,
 }
 
 impl Range {
     /// No delay that is drawn from it is longer.
-    pub(crate) fn high(&self) -> Duration {
+    #[inline]
+    pub(crate) fn high(&self) -> u64 {
         self.high.max(self.low).min(self.cap)
     }
 }

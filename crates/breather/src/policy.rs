@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::backoff::{self, Backoff};
 #[cfg(feature = "std")]
 use crate::hint::Dialect;
+use crate::instant::{duration, nanos};
 use crate::jitter::Jitter;
 
 /// What to do about a failed or refused attempt: how often, how late, and when to stop.
@@ -87,7 +88,8 @@ pub struct Policy {
     refusals: u32,
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
-    longest_hint: Duration,
+    /// In nanoseconds.
+    pub(crate) longest_hint: u64,
     pub(crate) polling: Backoff,
     /// Set by `never`, and unset by whatever permits a second attempt.
     once: bool,
@@ -105,7 +107,7 @@ impl Policy {
             refusals: 16,
             deadline: None,
             attempt_timeout: None,
-            longest_hint: Duration::from_secs(5 * 60),
+            longest_hint: nanos(Duration::from_secs(5 * 60)),
             polling: Backoff::exponential(Duration::from_secs(1)).with_factor(1.5),
             once: false,
             #[cfg(feature = "std")]
@@ -290,7 +292,7 @@ impl Policy {
     /// A hint that asks for more is not cut down, which would have the call refused again: it stops
     /// the call, and the stop tells the uncut instant.
     pub const fn with_longest_hint(mut self, longest: Duration) -> Self {
-        self.longest_hint = longest;
+        self.longest_hint = nanos(longest);
         self
     }
 
@@ -352,7 +354,7 @@ impl Policy {
     /// The longest wait that a server may ask for.
     #[must_use]
     pub const fn longest_hint(&self) -> Duration {
-        self.longest_hint
+        duration(self.longest_hint)
     }
 
     /// Whether any outcome can lead to a second attempt: if none can, nothing need be kept for it.

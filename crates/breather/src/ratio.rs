@@ -1,9 +1,5 @@
 //! A non-negative factor in fixed point, so that delays stay integers.
 
-use core::time::Duration;
-
-use crate::instant::nanos;
-
 /// A factor with 32 fractional bits.
 ///
 /// Floats appear only where a person writes one down; what is computed from it is the same on every
@@ -30,13 +26,13 @@ impl Ratio {
         Self((value * Self::ONE.0 as f64 + 0.5) as u64)
     }
 
-    /// `duration` times this factor, in whole nanoseconds, saturating at 584 years.
-    pub(crate) const fn of(self, duration: Duration) -> Duration {
-        let scaled = (nanos(duration) as u128 * self.0 as u128) >> 32;
+    /// `nanos` times this factor, in whole nanoseconds, saturating.
+    pub(crate) const fn of(self, nanos: u64) -> u64 {
+        let scaled = (nanos as u128 * self.0 as u128) >> 32;
         if scaled > u64::MAX as u128 {
-            Duration::from_nanos(u64::MAX)
+            u64::MAX
         } else {
-            Duration::from_nanos(scaled as u64)
+            scaled as u64
         }
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::decision::{Origin, Wait};
+use crate::instant::Instant;
 use crate::stop::Stop;
 
 /// What a finished call can tell: attempts, waits, where each wait came from, and the stop.
@@ -34,9 +35,10 @@ pub struct Report {
     pub(crate) attempts: u32,
     pub(crate) failures: u32,
     pub(crate) refusals: u32,
-    pub(crate) backoff: Duration,
-    pub(crate) hint: Duration,
-    pub(crate) pacer: Duration,
+    /// What was waited, in nanoseconds.
+    pub(crate) backoff: u64,
+    pub(crate) hint: u64,
+    pub(crate) pacer: u64,
     pub(crate) last_wait: Option<Wait>,
     pub(crate) stop: Option<Stop>,
     pub(crate) unshared: bool,
@@ -65,19 +67,18 @@ impl Report {
     /// scope's queue once it is over. A call that was dropped may have waited less.
     #[must_use]
     pub fn waited(&self, origin: Origin) -> Duration {
-        match origin {
+        Duration::from_nanos(match origin {
             Origin::Backoff => self.backoff,
             Origin::Hint => self.hint,
             Origin::Pacer => self.pacer,
-        }
+        })
     }
 
     /// How long it waited in all.
     #[must_use]
     pub fn waited_in_all(&self) -> Duration {
-        self.backoff
-            .saturating_add(self.hint)
-            .saturating_add(self.pacer)
+        let nanos = self.backoff.saturating_add(self.hint);
+        Duration::from_nanos(nanos.saturating_add(self.pacer))
     }
 
     /// The latest wait between two attempts, with the header behind it.
@@ -98,13 +99,13 @@ impl Report {
         self.unshared
     }
 
-    pub(crate) fn add_wait(&mut self, origin: Origin, waited: Duration) {
+    pub(crate) fn add_wait(&mut self, origin: Origin, since: Instant, until: Instant) {
         let total = match origin {
             Origin::Backoff => &mut self.backoff,
             Origin::Hint => &mut self.hint,
             Origin::Pacer => &mut self.pacer,
         };
-        *total = total.saturating_add(waited);
+        *total = total.saturating_add(until.nanos_since(since));
     }
 }
 

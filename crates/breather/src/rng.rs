@@ -1,11 +1,7 @@
 //! The generator of one call.
 
-use core::time::Duration;
-
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng as _};
-
-use crate::instant::nanos;
 
 /// A seeded generator that exists only once: it is no `Clone`, so that no two calls can draw the
 /// same sequence by accident.
@@ -17,18 +13,17 @@ impl Rng {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// A duration drawn evenly from `low..=high`; `low` if `high` is less.
+    /// A number drawn evenly from `low..=high`; `low` if `high` is less.
     ///
     /// The mapping from bits to nanoseconds is our own, so that a seed draws the same delays with
     /// every version of rand. Multiply-and-shift (Lemire, "Fast Random Integer Generation in an
     /// Interval", 2019) without its rejection step: over a range of a minute the bias is below one
     /// part in 10⁸.
-    pub(crate) fn between(&mut self, low: Duration, high: Duration) -> Duration {
-        let (low, high) = (nanos(low), nanos(high));
+    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
         let span = u128::from(high.saturating_sub(low)) + 1;
         let offset = (u128::from(self.0.next_u64()) * span) >> 64;
         // `offset` is below `span`, which is at most 2⁶⁴ - `low`.
-        Duration::from_nanos(low + offset as u64)
+        low + offset as u64
     }
 }
 
@@ -39,23 +34,22 @@ mod tests {
     #[test]
     fn a_seed_draws_the_same_everywhere() {
         let mut rng = Rng::new(7);
-        let drawn = [(); 3].map(|()| rng.between(Duration::ZERO, Duration::from_secs(1)));
+        let drawn = [(); 3].map(|()| rng.between(0, 1_000_000_000));
         // Computed by a separate program from the published SplitMix64 and xoshiro256++.
-        assert_eq!(drawn.map(|delay| delay.as_nanos()), EXPECTED);
+        assert_eq!(drawn, EXPECTED);
     }
 
-    const EXPECTED: [u128; 3] = [55_360_436, 172_115_854, 717_576_129];
+    const EXPECTED: [u64; 3] = [55_360_436, 172_115_854, 717_576_129];
 
     #[test]
     fn the_ends_can_be_drawn_and_the_full_range_does_not_overflow() {
         let mut rng = Rng::new(1);
-        let one = Duration::from_nanos(1);
         let mut seen = [false; 2];
         for _ in 0..64 {
-            seen[rng.between(Duration::ZERO, one).as_nanos() as usize] = true;
+            seen[rng.between(0, 1) as usize] = true;
         }
         assert_eq!(seen, [true; 2]);
-        rng.between(Duration::ZERO, Duration::MAX);
-        assert_eq!(rng.between(one, Duration::ZERO), one);
+        rng.between(0, u64::MAX);
+        assert_eq!(rng.between(1, 0), 1);
     }
 }

@@ -130,8 +130,9 @@ impl<'f, 'a> Assembly<'f, 'a> {
             return Err(Why::Outranked);
         }
         let time = time?;
-        if delay.is_none_or(|delay| delay.delay < time.delay) {
-            self.said.delay = Some(entry.stated(time.delay));
+        let stated = entry.stated(time.delay);
+        if delay.is_none_or(|delay| delay.delay < stated.delay) {
+            self.said.delay = Some(stated);
         }
         Ok(time.note(Meaning::Delay))
     }
@@ -377,7 +378,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 // nothing to count by either, but a reset may be meant.
                 window.limit = None;
                 window.remaining = None;
-                window.reset = window.reset.filter(|reset| !reset.delay.is_zero());
+                window.reset = window.reset.filter(|reset| reset.delay > 0);
                 if self.families[at].is_some_and(|family| self.found.tells_both(family)) {
                     window.used = None;
                 }

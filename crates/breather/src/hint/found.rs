@@ -90,9 +90,9 @@ impl<'a> Entry<'a> {
 
     pub(super) const fn stated(&self, delay: Duration) -> Stated<'a> {
         Stated {
-            delay,
             header: self.name(),
             raw: self.value,
+            ..Stated::by_hand(delay)
         }
     }
 

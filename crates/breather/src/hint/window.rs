@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::evidence::Evidence;
+use crate::instant::{duration, nanos};
 
 /// One quota window that a response told of.
 ///
@@ -36,7 +37,8 @@ pub struct Window<'a> {
 /// A delay after the receipt of a response, and the header that stated it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Stated<'a> {
-    pub(super) delay: Duration,
+    /// In nanoseconds.
+    pub(super) delay: u64,
     pub(super) header: &'static str,
     pub(super) raw: &'a [u8],
 }
@@ -45,7 +47,7 @@ impl Stated<'_> {
     /// Stated by hand, and not by a header.
     pub(super) const fn by_hand(delay: Duration) -> Self {
         Self {
-            delay,
+            delay: nanos(delay),
             header: "",
             raw: b"",
         }
@@ -53,7 +55,17 @@ impl Stated<'_> {
 
     /// The header, unless it was stated by hand.
     pub(super) fn evidence(&self) -> Option<Evidence> {
-        (!self.raw.is_empty()).then(|| Evidence::new(self.header, self.raw))
+        let mut evidence = None;
+        self.put_evidence(&mut evidence);
+        evidence
+    }
+
+    #[inline]
+    pub(super) fn put_evidence(&self, to: &mut Option<Evidence>) {
+        if !self.raw.is_empty() {
+            to.insert(Evidence::without_value(self.header))
+                .keep(self.raw);
+        }
     }
 }
 
@@ -163,7 +175,7 @@ impl<'a> Window<'a> {
     /// up.
     #[must_use]
     pub fn reset(&self) -> Option<Duration> {
-        self.reset.map(|reset| reset.delay)
+        self.reset.map(|reset| duration(reset.delay))
     }
 
     /// How long the window is, where the server states that.

@@ -5,7 +5,7 @@ use core::ops::Bound;
 use core::time::Duration;
 
 use super::permit::Place;
-use crate::instant::Instant;
+use crate::instant::{Instant, nanos};
 
 /// The calls that wait for a permit, oldest first.
 ///
@@ -21,7 +21,7 @@ pub(super) struct Waiters {
     /// Those that should hear of a hold beyond their deadline.
     deadlines: BTreeSet<(Instant, Place)>,
     /// Those that should hear of a hold that is longer than they obey.
-    longest: BTreeSet<(Duration, Place)>,
+    longest: BTreeSet<(u64, Place)>,
     /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
     offers: VecDeque<(Instant, Place)>,
     /// Those that have an open offer.
@@ -57,7 +57,8 @@ struct Waiter {
 #[must_use]
 pub struct Patience {
     deadline: Instant,
-    longest: Duration,
+    /// In nanoseconds.
+    longest: u64,
 }
 
 impl Patience {
@@ -65,7 +66,7 @@ impl Patience {
     pub const fn endless() -> Self {
         Self {
             deadline: Instant::MAX,
-            longest: Duration::MAX,
+            longest: u64::MAX,
         }
     }
 
@@ -76,7 +77,12 @@ impl Patience {
     }
 
     /// No hold that lasts longer than `longest` is waited for.
-    pub const fn with_longest(mut self, longest: Duration) -> Self {
+    pub const fn with_longest(self, longest: Duration) -> Self {
+        self.with_longest_nanos(nanos(longest))
+    }
+
+    /// The same in nanoseconds.
+    pub(crate) const fn with_longest_nanos(mut self, longest: u64) -> Self {
         self.longest = longest;
         self
     }
@@ -200,7 +206,7 @@ impl Waiters {
             }
         }
         let &(longest, place) = self.longest.first()?;
-        if longest >= opens.duration_since(now) {
+        if longest >= opens.nanos_since(now) {
             return None;
         }
         self.longest.pop_first();

@@ -131,7 +131,7 @@ impl Serialize for Policy {
             refusals,
             deadline,
             attempt_timeout,
-            longest_hint,
+            longest_hint: _,
             polling,
             once,
             dialects,
@@ -152,7 +152,7 @@ impl Serialize for Policy {
         }
         fields.serialize_field("deadline", &WrittenBound(deadline))?;
         fields.serialize_field("attempt_timeout", &WrittenBound(attempt_timeout))?;
-        let longest = Some(longest_hint).filter(|&longest| longest < Duration::MAX);
+        let longest = Some(self.longest_hint()).filter(|&longest| longest < Duration::MAX);
         fields.serialize_field("longest_hint", &WrittenBound(longest))?;
         fields.serialize_field("backoff", &WrittenBackoff(backoff))?;
         fields.serialize_field("jitter", &WrittenJitter(jitter))?;

@@ -95,14 +95,11 @@ impl BackoffFile {
     /// The backoff `from`, changed by what the file says in `table`.
     pub(super) fn onto(self, from: Backoff, table: &'static str) -> Result<Backoff, String> {
         let cap = self.cap.map(|Bound(cap)| cap.unwrap_or(Duration::MAX));
-        let mut backoff = from;
-        if let Some(base) = self.base {
-            backoff.base = base;
-        }
-        backoff.cap = cap.unwrap_or(from.cap);
-        let (base, cap) = (text(backoff.base), text(backoff.cap));
+        let cap = cap.unwrap_or_else(|| from.cap());
+        let base = self.base.unwrap_or_else(|| from.base());
         // Whoever writes both down means both: then the cap wins. Whoever writes one may not know the other.
-        if backoff.base > backoff.cap && (self.base.is_none() || self.cap.is_none()) {
+        if base > cap && (self.base.is_none() || self.cap.is_none()) {
+            let (base, cap) = (text(base), text(cap));
             let (field, value, other, limit, side) = match self.base {
                 Some(_) => ("base", base, "cap", cap, "more"),
                 None => ("cap", cap, "base", base, "less"),
@@ -113,13 +110,13 @@ impl BackoffFile {
             ));
         }
         let shaped = match self.kind {
-            Some(BackoffKind::Constant) => Backoff::constant(backoff.base),
-            Some(BackoffKind::Linear) => Backoff::linear(backoff.base),
-            Some(BackoffKind::Exponential) => Backoff::exponential(backoff.base),
-            Some(BackoffKind::Fibonacci) => Backoff::fibonacci(backoff.base),
-            None => backoff,
+            Some(BackoffKind::Constant) => Backoff::constant(base),
+            Some(BackoffKind::Linear) => Backoff::linear(base),
+            Some(BackoffKind::Exponential) => Backoff::exponential(base),
+            Some(BackoffKind::Fibonacci) => Backoff::fibonacci(base),
+            None => from.with_base(base),
         };
-        let capped = shaped.with_cap(backoff.cap);
+        let capped = shaped.with_cap(cap);
         Ok(match self.factor {
             Some(Factor(factor)) => capped.with_factor(factor),
             None => capped,
@@ -131,8 +128,8 @@ pub(super) struct WrittenBackoff(pub(super) Backoff);
 
 impl Serialize for WrittenBackoff {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Backoff { shape, base, cap } = self.0;
-        let (kind, factor) = match shape {
+        let backoff = self.0;
+        let (kind, factor) = match backoff.shape {
             Shape::Constant => (BackoffKind::Constant, None),
             Shape::Linear => (BackoffKind::Linear, None),
             Shape::Exponential { factor } => (BackoffKind::Exponential, Some(factor)),
@@ -145,12 +142,12 @@ impl Serialize for WrittenBackoff {
         let count = 3 + usize::from(factor.is_some());
         let mut fields = to.serialize_struct("Backoff", count)?;
         fields.serialize_field("kind", kind.name())?;
-        fields.serialize_field("base", &WrittenDuration(base))?;
+        fields.serialize_field("base", &WrittenDuration(backoff.base()))?;
         match factor {
             Some(factor) => fields.serialize_field("factor", &number::shortest(factor))?,
             None => fields.skip_field("factor")?,
         }
-        let cap = Some(cap).filter(|&cap| cap < Duration::MAX);
+        let cap = Some(backoff.cap()).filter(|&cap| cap < Duration::MAX);
         fields.serialize_field("cap", &WrittenBound(cap))?;
         fields.end()
     }

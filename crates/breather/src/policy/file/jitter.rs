@@ -8,6 +8,7 @@ use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 use super::duration::{Bound, WrittenDuration, text};
 use super::field::{Found, Place, Value, table};
 use super::number;
+use crate::instant::duration;
 use crate::jitter::{self, Jitter};
 use crate::ratio::Ratio;
 
@@ -168,7 +169,7 @@ impl JitterFile {
     pub(super) fn onto(self, from: Jitter) -> Jitter {
         let mut jitter = self.jitter.unwrap_or(from);
         if let Some(Bound(cap)) = self.cap {
-            jitter.cap = cap.unwrap_or(Duration::MAX);
+            jitter = jitter.capped_after_jitter(cap.unwrap_or(Duration::MAX));
         }
         jitter
     }
@@ -178,8 +179,7 @@ pub(super) struct WrittenJitter(pub(super) Jitter);
 
 impl Serialize for WrittenJitter {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Jitter { kind, cap } = self.0;
-        let (name, range, share) = match kind {
+        let (name, range, share) = match self.0.kind {
             jitter::Kind::None => (JitterKind::None, None, None),
             jitter::Kind::Full => (JitterKind::Full, None, None),
             jitter::Kind::Equal => (JitterKind::Equal, None, None),
@@ -190,7 +190,7 @@ impl Serialize for WrittenJitter {
                 (JitterKind::Proportional, None, Some(above))
             }
         };
-        let cap = Some(cap).filter(|&cap| cap < Duration::MAX);
+        let cap = Some(self.0.cap()).filter(|&cap| cap < Duration::MAX);
         let count = 2 * usize::from(range.is_some())
             + usize::from(share.is_some())
             + usize::from(cap.is_some());
@@ -200,8 +200,8 @@ impl Serialize for WrittenJitter {
         let mut fields = to.serialize_struct("Jitter", 1 + count)?;
         fields.serialize_field("kind", name.name())?;
         if let Some((low, high)) = range {
-            fields.serialize_field("low", &WrittenDuration(low))?;
-            fields.serialize_field("high", &WrittenDuration(high))?;
+            fields.serialize_field("low", &WrittenDuration(duration(low)))?;
+            fields.serialize_field("high", &WrittenDuration(duration(high)))?;
         }
         if let Some(above) = share {
             let share = Ratio::clamped(jitter::number(above) - 1.0, 0, 1);

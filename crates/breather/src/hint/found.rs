@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::MAX_NOTES;
 use super::assembly::Assembly;
+use super::common::Row;
 use super::family::{Family, Header, Part};
 use super::few::Few;
 use super::notes::Notes;
@@ -18,7 +19,7 @@ use crate::unix_time::UnixTime;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
     entries: Few<Entry<'a>, 6, { MAX_NOTES - 6 }>,
-    /// The [`bit`] of each of them.
+    /// The [bits](Row::bit) of those that are there, at least.
     seen: u64,
     /// Whether there were more than are kept.
     pub(super) is_crowded: bool,
@@ -116,25 +117,20 @@ impl<'a> Found<'a> {
 
     /// Keeps a header that counts before no other.
     #[inline]
-    pub(super) fn push(
-        &mut self,
-        header: &'static Header,
-        window: &'static Family,
-        place: u8,
-        value: &'a [u8],
-    ) {
-        let entry = || Entry::new(header, window, place, value);
-        if self.seen & bit(header) == 0 && self.entries.has_room_for_few() {
-            self.seen |= bit(header);
+    pub(super) fn push(&mut self, row: &Row, value: &'a [u8]) {
+        let entry = || Entry::new(row.header, row.family, row.place, value);
+        if self.seen & row.bit == 0 && self.entries.has_room_for_few() {
+            self.seen |= row.bit;
             self.entries.push(entry());
         } else {
             self.push_with_care(entry());
         }
     }
 
-    /// The same, if it may be a header that is there already, or one too many.
+    /// The same, if it may be a header that is there already, or one too many. From then on, any may be.
     #[cold]
     pub(super) fn push_with_care(&mut self, mut entry: Entry<'a>) {
+        self.seen = u64::MAX;
         for at in 0..self.entries.len() {
             let Some(other) = self.entries.get_mut(at) else {
                 break;
@@ -158,7 +154,6 @@ impl<'a> Found<'a> {
             MAX_NOTES - KEPT_FREE
         };
         if self.entries.len() < room {
-            self.seen |= bit(entry.header);
             self.entries.push(entry);
         } else {
             self.is_crowded = true;
@@ -240,11 +235,6 @@ impl<'a> Found<'a> {
         }
         notes
     }
-}
-
-/// Different for most headers, and the same for the same.
-fn bit(header: &'static Header) -> u64 {
-    1 << (core::ptr::from_ref(header).addr() / align_of::<Header>() % 64)
 }
 
 /// As many headers as state a delay or a verdict, at most, in a response of any known server.

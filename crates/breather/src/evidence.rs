@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::printable::Printable;
+
 /// The header behind a wait or a stop: its name, and at most 64 bytes of its value as received.
 ///
 /// # Example
@@ -61,11 +63,11 @@ impl Evidence {
 }
 
 impl fmt::Display for Evidence {
-    /// The header line; bytes that are not printable ASCII are escaped, so that a hostile value
+    /// The header line; bytes that are not printable ASCII are escaped, and backslashes, so that a hostile value
     /// cannot forge a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = if self.cut { "…" } else { "" };
-        write!(f, "{}: {}{more}", self.header, self.value().escape_ascii())
+        write!(f, "{}: {}{more}", self.header, Printable(self.value()))
     }
 }
 

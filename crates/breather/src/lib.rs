@@ -140,6 +140,7 @@ mod observer;
 mod outcome;
 mod pacer;
 mod policy;
+mod printable;
 mod ratio;
 mod report;
 mod rng;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::{Hint, Window};
+use crate::printable::Printable;
 
 /// A [`Hint`] in words, for a person: see [`Hint::explain`].
 ///
@@ -20,6 +21,7 @@ use super::{Hint, Window};
 /// assert_eq!(lines[0], "not before 3s from now");
 /// assert_eq!(lines[1], "window burst: 0 requests remaining, resets in 3s");
 /// assert_eq!(lines[2], "ignored: retry-after: soon (its value is not in a known form)");
+/// assert_eq!(lines[3], r#"read: ratelimit: "burst";r=0;t=3 (windows)"#);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation<'h>(pub(super) &'h Hint<'h>);
@@ -98,7 +100,7 @@ impl fmt::Display for Value<'_> {
         } else {
             ""
         };
-        write!(f, "{}{more}", shown.escape_ascii())
+        write!(f, "{}{more}", Printable(shown))
     }
 }
 

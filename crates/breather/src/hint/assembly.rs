@@ -1,19 +1,17 @@
 //! From the headers that were found to what they say together.
 
-use core::time::Duration;
-
 use super::MAX_WINDOWS;
-use super::compound::{Pushed, pairs, resources, usages};
-use super::count::{count, integers, limit_of, used_of_limit};
-use super::draft::{named_policy, named_window, unit_of};
+use super::compound::{Keep, Pushed, pairs, resources, usages};
+use super::count::{count, integers, limit_of, used, used_of_limit};
+use super::draft::{length_of, named_policy, named_window, unit_of};
 use super::family::{Family, Part};
 use super::found::{Entry, Found};
 use super::notes::Notes;
 use super::reading::{Form, Meaning, Note, Why};
 use super::said::Said;
-use super::structured::{Bare, Item, dictionary, list};
+use super::structured::{Item, dictionary, list};
 use super::time::{Now, Time, text};
-use super::window::{Unit, Window};
+use super::window::{Stated, Unit, Window};
 
 /// Puts together what the headers of a response say.
 pub(super) struct Assembly<'f, 'a> {
@@ -58,9 +56,9 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
                 Part::Verdict => self.verdict(entry.value),
                 _ if self.found.is_crowded => Err(Why::TooMany),
-                Part::Pairs => pairs(entry, self.said),
-                Part::Usages => usages(entry, self.said),
-                Part::Resources => resources(entry, self.said),
+                Part::Pairs => self.keep_all(|keep| pairs(entry, keep)),
+                Part::Usages => self.keep_all(|keep| usages(entry, keep)),
+                Part::Resources => self.keep_all(|keep| resources(entry, keep)),
                 _ if entry.is_disputed => Err(Why::Ambiguous),
                 _ => self.figure(entry),
             };
@@ -92,31 +90,24 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
-    /// The delay of the header that counts before all others: those of dialects, then in the order of their table.
+    /// The longest of the delays that are stated most exactly: none of those is to be undercut.
     fn delays(&mut self) {
-        let found = self.found;
-        let delays = || found.entries().filter(|entry| entry.part().is_delay());
-        let mut left = delays().count();
-        let mut last = None;
-        while left > 0 {
-            let rest = delays().filter(|entry| last.is_none_or(|last| entry.order() > last));
-            let Some(first) = rest.min_by_key(|entry| entry.order()) else {
-                return;
-            };
-            last = Some(first.order());
-            for entry in delays().filter(|entry| entry.is_same_header(first)) {
-                let result = self.delay(entry, first);
-                self.note(entry, result);
-                left = left.saturating_sub(1);
+        let mut grade = None;
+        for entry in self.found.entries().filter(|entry| entry.part().is_delay()) {
+            let own = (entry.rank, entry.part().grade());
+            let is_outranked = grade.is_some_and(|grade| grade != own);
+            let result = self.delay(entry, is_outranked);
+            if self.said.delay.is_some() {
+                grade.get_or_insert(own);
             }
+            self.note(entry, result);
         }
     }
 
-    /// Of a header's several lines, the one that states the longest delay counts: none is to be undercut.
-    fn delay(&mut self, entry: &Entry<'a>, first: &Entry<'a>) -> Result<Note, Why> {
+    fn delay(&mut self, entry: &Entry<'a>, is_outranked: bool) -> Result<Note, Why> {
         let part = entry.part();
         let time = match part {
-            Part::Delay(form) => Time::read(entry.value, form, self.now),
+            Part::Delay(form) => Time::read_latest(entry.value, form, self.now),
             Part::Pushback => Time::read(entry.value, Form::Millis, self.now),
             _ => Time::read_retry_after(entry.value, self.now),
         };
@@ -125,57 +116,68 @@ impl<'f, 'a> Assembly<'f, 'a> {
             self.said.retry = Some(false);
             return Ok(Note::of(Meaning::Retry));
         }
-        let delay = self.said.delay;
-        if delay.is_some_and(|delay| delay.header != first.name()) {
+        if is_outranked {
             return Err(Why::Outranked);
         }
         let time = time?;
         let stated = entry.stated(time.delay);
-        if delay.is_none_or(|delay| delay.delay < stated.delay) {
+        let is_longest = |delay: Stated<'_>| delay.delay < stated.delay;
+        if self.said.delay.is_none_or(is_longest) {
             self.said.delay = Some(stated);
         }
         Ok(time.note(Meaning::Delay))
     }
 
     fn verdict(&mut self, value: &[u8]) -> Result<Note, Why> {
-        let value = value.trim_ascii();
-        let retry = match () {
-            () if value.eq_ignore_ascii_case(b"true") => true,
-            () if value.eq_ignore_ascii_case(b"false") => false,
-            () => return Err(Why::Unreadable),
-        };
+        let mut all = true;
+        for value in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            all &= match () {
+                () if value.eq_ignore_ascii_case(b"true") => true,
+                () if value.eq_ignore_ascii_case(b"false") => false,
+                () => return Err(Why::Unreadable),
+            };
+        }
         // Of two that disagree, the one that spares the server counts.
-        self.said.retry = Some(retry && self.said.retry.unwrap_or(true));
+        self.said.retry = Some(all && self.said.retry.unwrap_or(true));
         Ok(Note::of(Meaning::Retry))
     }
 
-    /// A header that tells one thing, or two, of its family's window.
+    /// A header that tells one thing, or two, of its family's window. What is unreadable makes no window, of which there is
+    /// room for few.
     fn figure(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
         let (family, value) = (entry.window, entry.value);
-        // What is unreadable makes no window, of which there is room for few.
         match entry.part() {
             Part::Limit => self.limit(entry),
             Part::Remaining => {
                 let remaining = count(value)?;
-                self.window(family)?.remaining = Some(remaining);
+                let window = self.window_with(family, Some(remaining))?;
+                tell(&mut window.remaining, remaining)?;
                 Ok(Note::of(Meaning::Remaining))
             }
             Part::Used => {
-                let used = count(value)?;
-                self.window(family)?.used = Some(used);
+                let used = used(value)?;
+                tell(&mut self.window(family)?.used, used)?;
                 Ok(Note::of(Meaning::Used))
             }
             Part::UsedOfLimit => {
                 let (used, limit) = used_of_limit(text(value).ok_or(Why::Unreadable)?)?;
                 let window = self.window(family)?;
-                window.used = Some(used);
-                window.limit = Some(limit);
+                tell(&mut window.used, used)?;
+                tell(&mut window.limit, limit)?;
                 Ok(Note::of(Meaning::Used))
             }
-            Part::Reset(form) => self.reset(entry, form),
+            Part::Reset(form) => {
+                let time = Time::read_agreeing(value, form, self.now)?;
+                let stated = entry.stated(time.delay);
+                tell(&mut self.window(family)?.reset, stated)?;
+                Ok(time.note(Meaning::Reset))
+            }
             Part::Length(form) => {
-                let time = Time::read(value, form, self.now)?;
-                self.window(family)?.length = Some(time.delay);
+                let time = Time::read_agreeing(value, form, self.now)?;
+                if time.delay.is_zero() {
+                    return Err(Why::Sentinel);
+                }
+                tell(&mut self.window(family)?.length, time.delay)?;
                 Ok(time.note(Meaning::Length))
             }
             Part::Name => {
@@ -189,80 +191,55 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 Ok(Note::of(Meaning::Name))
             }
             _ => {
-                self.window(family)?.key = Some(value.trim_ascii());
+                tell(&mut self.window(family)?.key, value.trim_ascii())?;
                 Ok(Note::of(Meaning::Key))
             }
         }
     }
 
-    fn reset(&mut self, entry: &Entry<'a>, form: Form) -> Result<Note, Why> {
-        let found = self.found;
-        let time = Time::read(entry.value, form, self.now)?;
-        let window = self.window(entry.window)?;
-        let is_second = match window.reset {
-            None => false,
-            Some(other) => {
-                let other = found.entries().find(|it| it.name() == other.header);
-                if other.is_some_and(|other| other.precedes(entry)) {
-                    return Err(Why::Outranked);
-                }
-                true
-            }
-        };
-        window.reset = Some(entry.stated(time.delay));
-        if is_second {
-            self.outrank(entry, |part| matches!(part, Part::Reset(_)));
-        }
-        Ok(time.note(Meaning::Reset))
-    }
-
     /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
     fn limit(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
         let (limit, is_list) = limit_of(entry.value)?;
-        if self.limit_before(entry) {
-            return Err(Why::Outranked);
-        }
-        self.window(entry.window)?.limit = Some(limit);
-        let mut is_cut = false;
+        tell(&mut self.window(entry.window)?.limit, limit)?;
+        let mut pushed = Pushed::default();
         if is_list {
             for item in integers(entry.value).into_iter().flatten() {
-                is_cut |= !self.unnamed_policy(entry.window, &item)?;
+                self.unnamed_policy(entry.window, &item, &mut pushed)?;
             }
         }
-        Ok(Note::of(Meaning::Limit).cut(is_cut))
+        Ok(Note::of(Meaning::Limit).partly(pushed.is_partial()))
     }
 
-    /// Whether another header of the family has told the limit, and counts before that of `entry`.
-    fn limit_before(&self, entry: &Entry<'_>) -> bool {
-        self.found.entries().any(|other| {
-            other.part() == Part::Limit
-                && other.is_of(entry.window)
-                && other.precedes(entry)
-                && !other.is_disputed
-                && limit_of(other.value).is_ok()
-        })
-    }
-
-    /// Limit and length of a window that has no name: of the family's own, if the limit is the same. Whether there was
-    /// room for it.
-    fn unnamed_policy(&mut self, family: &'static Family, item: &Item<'a>) -> Result<bool, Why> {
+    /// Limit and length of a window that has no name: of the family's own, if the limit is the same. What has no length
+    /// tells nothing more.
+    fn unnamed_policy(
+        &mut self,
+        family: &'static Family,
+        item: &Item<'a>,
+        pushed: &mut Pushed,
+    ) -> Result<(), Why> {
         let limit = item.bare.integer().ok_or(Why::Unreadable)?;
-        let Some(length) = item.w.and_then(Bare::integer).filter(|&length| length > 0) else {
-            return Ok(true);
+        let Some(length) = item.w else {
+            return Ok(());
         };
-        let length = Duration::from_secs(length);
+        let Some(length) = length_of(length) else {
+            pushed.leave_out();
+            return Ok(());
+        };
         let own = self.place_of(family);
         let own = own.and_then(|at| self.said.windows.get_mut(at));
         if let Some(own) =
             own.filter(|own| own.limit == Some(limit) && own.length.is_none_or(|it| it == length))
         {
             own.length = Some(length);
-            return Ok(true);
+            pushed.count(true);
+            return Ok(());
         }
         let mut window = Window::new(family.name).with_unit(family.unit);
         window.limit = Some(limit);
         window.length = Some(length);
-        Ok(self.said.windows.push(window).is_some())
+        self.keep(window, pushed);
+        Ok(())
     }
 
     /// `RateLimit`: a dictionary in draft -07, a list from -08 on.
@@ -270,13 +247,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if let Some(items) = list(entry.value) {
             let mut pushed = Pushed::default();
             for item in items.map(Item::new) {
-                if let Some(window) = named_window(&item, entry) {
-                    let at = self.said.windows.len();
-                    let is_kept = self.said.windows.push(window).is_some();
-                    if is_kept {
-                        self.is_named[at] = true;
-                    }
-                    pushed.count(is_kept);
+                let Some(window) = named_window(&item, entry) else {
+                    pushed.leave_out();
+                    continue;
+                };
+                if item.t.is_some() && window.reset.is_none() {
+                    pushed.leave_out();
+                }
+                if let Some(at) = self.keep(window, &mut pushed) {
+                    self.is_named[at] = true;
                 }
             }
             return pushed.note();
@@ -298,8 +277,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
             Some(None) => Err(Why::Unreadable),
             number => Ok(number.flatten()),
         };
-        let (limit, remaining) = (read(limit)?, read(remaining)?);
-        let reset = read(reset)?.and_then(|reset| entry.stated_seconds(reset));
+        let (limit, remaining, seconds) = (read(limit)?, read(remaining)?, read(reset)?);
+        let reset = seconds.and_then(|seconds| entry.stated_seconds(seconds));
         if limit.is_none() && remaining.is_none() && reset.is_none() {
             return Err(Why::Unreadable);
         }
@@ -313,7 +292,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
             Part::Reset(_) => reset.is_some(),
             _ => false,
         });
-        Ok(Note::of(Meaning::Windows))
+        let is_partial = limit == Some(0) || seconds.is_some() && reset.is_none();
+        Ok(Note::of(Meaning::Windows).partly(is_partial))
     }
 
     /// What other headers of the family told has no effect after all: that of `entry` counts.
@@ -338,27 +318,86 @@ impl<'f, 'a> Assembly<'f, 'a> {
         let mut pushed = Pushed::default();
         for item in items.map(Item::new) {
             if item.bare.integer().is_some() {
-                pushed.count(self.unnamed_policy(entry.window, &item)?);
-            } else if let Some(policy) = named_policy(&item) {
-                pushed.count(policy.apply(self.said, &self.is_named));
+                self.unnamed_policy(entry.window, &item, &mut pushed)?;
+                continue;
             }
+            let Some(policy) = named_policy(&item) else {
+                pushed.leave_out();
+                continue;
+            };
+            if item.w.is_some() && policy.length.is_none() {
+                pushed.leave_out();
+            }
+            pushed.count(policy.apply(self.said, &self.is_named));
         }
         pushed.note()
     }
 
     /// The family's window, which is made if need be.
     fn window(&mut self, family: &'static Family) -> Result<&mut Window<'a>, Why> {
-        if let Some(at) = self.place_of(family) {
-            return self.said.windows.get_mut(at).ok_or(Why::TooMany);
-        }
-        let at = self.said.windows.len();
-        let window = Window {
-            length: family.length,
-            ..Window::new(family.name).with_unit(family.unit)
+        self.window_with(family, None)
+    }
+
+    /// The same, in which so many remain if it is made.
+    fn window_with(
+        &mut self,
+        family: &'static Family,
+        remaining: Option<u64>,
+    ) -> Result<&mut Window<'a>, Why> {
+        let at = match self.place_of(family) {
+            Some(at) => at,
+            None => {
+                let window = Window {
+                    length: family.length,
+                    remaining,
+                    ..Window::new(family.name).with_unit(family.unit)
+                };
+                let kept = self.keep(window, &mut Pushed::default());
+                let at = kept.ok_or(Why::TooMany)?;
+                self.families[at] = Some(family);
+                at
+            }
         };
-        let window = self.said.windows.push(window).ok_or(Why::TooMany)?;
-        self.families[at] = Some(family);
-        Ok(window)
+        self.said.windows.get_mut(at).ok_or(Why::TooMany)
+    }
+
+    /// Keeps a window, and answers where. If there is no room, one in which nothing remains takes that of one which is not
+    /// to be waited for.
+    fn keep(&mut self, window: Window<'a>, pushed: &mut Pushed) -> Option<usize> {
+        let len = self.said.windows.len();
+        let at = match self.said.windows.push(window) {
+            Some(_) => Some(len),
+            None if window.remaining == Some(0) => {
+                let at = self.said.windows.replace_last(window, |other| {
+                    other.remaining.is_some_and(|remaining| remaining > 0)
+                });
+                if let Some(at) = at {
+                    pushed.leave_out();
+                    self.is_named[at] = false;
+                    if let Some(family) = self.families[at].take() {
+                        self.take_back(Why::TooMany, |entry| entry.is_of(family));
+                    }
+                }
+                at
+            }
+            None => None,
+        };
+        pushed.count(at.is_some());
+        at
+    }
+
+    fn keep_all(
+        &mut self,
+        read: impl FnOnce(Keep<'_, 'a>) -> Result<(), Why>,
+    ) -> Result<Note, Why> {
+        let mut pushed = Pushed::default();
+        read(&mut |window, is_whole| {
+            if !is_whole {
+                pushed.leave_out();
+            }
+            self.keep(window, &mut pushed);
+        })?;
+        pushed.note()
     }
 
     fn place_of(&self, family: &Family) -> Option<usize> {
@@ -377,13 +416,16 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 // A way to say that there is no limit, or that nothing is ever let in: who knows. What remains of it is
                 // nothing to count by either, but a reset may be meant.
                 window.limit = None;
-                window.remaining = None;
-                window.reset = window.reset.filter(|reset| reset.delay > 0);
-                if self.families[at].is_some_and(|family| self.found.tells_both(family)) {
+                window.is_unclear = window.remaining.take().is_some_and(|it| it > 0);
+                let is_meant = |reset: &Stated<'_>| reset.delay > 0;
+                let is_reset_meant = window.reset.as_ref().is_some_and(is_meant);
+                window.reset = window.reset.filter(is_meant);
+                let is_both = |family| self.found.tells(family, Part::UsedOfLimit);
+                if self.families[at].is_some_and(is_both) {
                     window.used = None;
                 }
                 is_all_known &= window.is_known();
-                self.dispute_limit(at);
+                self.dispute_limit(at, is_reset_meant);
             } else if window.remaining.is_none() {
                 let used = window.limit.zip(window.used);
                 window.remaining = used.map(|(limit, used)| limit.saturating_sub(used));
@@ -397,14 +439,24 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
-    fn dispute_limit(&mut self, at: usize) {
+    fn dispute_limit(&mut self, at: usize, is_reset_meant: bool) {
         let family = self.families[at];
         self.take_back(Why::Ambiguous, |entry| {
-            family.is_some_and(|family| entry.is_of(family))
-                && matches!(
-                    entry.part(),
-                    Part::Limit | Part::Remaining | Part::UsedOfLimit
-                )
+            let is_disputed = match entry.part() {
+                Part::Limit | Part::Remaining | Part::UsedOfLimit => true,
+                Part::Reset(_) => !is_reset_meant,
+                _ => false,
+            };
+            is_disputed && family.is_some_and(|family| entry.is_of(family))
         });
+    }
+}
+
+/// Of what is told twice, that counts which stands first in the tables.
+fn tell<T: Copy + PartialEq>(slot: &mut Option<T>, it: T) -> Result<(), Why> {
+    if *slot.get_or_insert(it) == it {
+        Ok(())
+    } else {
+        Err(Why::Outranked)
     }
 }

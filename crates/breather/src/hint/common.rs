@@ -60,11 +60,11 @@ pub(super) static FAMILIES: [Family; COUNT] = [
         .with("x-ratelimit-reset-after", Part::Reset(Form::Seconds))
         .with("x-ratelimit-reset", Part::Reset(Form::Any))
         .with("x-ratelimit-next", Part::Reset(Form::Any))
-        .with("x-ratelimit-interval-seconds", Part::Length(Form::Seconds))
         .with(
             "x-ratelimit-interval-milliseconds",
             Part::Length(Form::Millis),
         )
+        .with("x-ratelimit-interval-seconds", Part::Length(Form::Seconds))
         .with("x-ratelimit-resource", Part::Name)
         .with("x-ratelimit-bucket", Part::Key),
     // X, Okta, RingCentral; Zendesk's account.
@@ -360,8 +360,6 @@ pub(super) fn may_be(name: &[u8]) -> bool {
 pub(super) struct Row {
     pub(super) header: &'static Header,
     pub(super) family: &'static Family,
-    /// In its family.
-    pub(super) place: u8,
     /// One of 64, different for most headers.
     pub(super) bit: u64,
 }
@@ -382,7 +380,6 @@ const fn rows() -> [Row; HEADERS] {
     let first = Row {
         header: FAMILIES[0].header(0),
         family: &FAMILIES[0],
-        place: 0,
         bit: 0,
     };
     let mut rows = [first; HEADERS];
@@ -394,7 +391,6 @@ const fn rows() -> [Row; HEADERS] {
             rows[row] = Row {
                 header: FAMILIES[family].header(place as u8),
                 family: &FAMILIES[family],
-                place: place as u8,
                 bit: 1 << (row % 64),
             };
             row += 1;

@@ -5,32 +5,37 @@ use core::time::Duration;
 use super::count::{count, used_of_limit};
 use super::found::Entry;
 use super::reading::{Meaning, Note, Why};
-use super::said::Said;
 use super::structured::Parts;
 use super::time::text;
 use super::window::Window;
 
-/// Adds the windows of all parts, as far as there is room; of none, if one is unreadable.
-pub(super) fn push_all<'a>(
+/// Takes a window that a part told of, and whether that is all of it that the part told.
+pub(super) type Keep<'k, 'a> = &'k mut dyn FnMut(Window<'a>, bool);
+
+/// Hands on the windows of all parts; of none, if one is unreadable or tells nothing.
+fn keep_all<'a>(
     parts: impl Iterator<Item = &'a str> + Clone,
-    window: impl Fn(&'a str) -> Result<Window<'a>, Why>,
-    said: &mut Said<'a>,
-) -> Result<Note, Why> {
+    window: impl Fn(&'a str) -> Result<(Window<'a>, bool), Why>,
+    keep: Keep<'_, 'a>,
+) -> Result<(), Why> {
     for part in parts.clone() {
-        let _ = window(part)?;
+        let (window, _) = window(part)?;
+        if !window.is_known() {
+            return Err(Why::Unreadable);
+        }
     }
-    let mut pushed = Pushed::default();
-    for window in parts.filter_map(|part| window(part).ok()) {
-        pushed.count(said.windows.push(window).is_some());
+    for (window, is_whole) in parts.filter_map(|part| window(part).ok()) {
+        keep(window, is_whole && window.limit != Some(0));
     }
-    pushed.note()
+    Ok(())
 }
 
 /// `total=100; remaining=99; resets=41`; or `b=per_hour;q=100;r=99;t=41, …`.
-pub(super) fn pairs<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+pub(super) fn pairs<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Why> {
     let text = text(entry.value).ok_or(Why::Unreadable)?;
     let window = |part| {
         let mut window = Window::new(entry.window.name).with_unit(entry.window.unit);
+        let mut is_whole = true;
         for pair in Parts::new(part, b';') {
             let (key, value) = pair.split_once('=').ok_or(Why::Unreadable)?;
             let value = value.trim();
@@ -42,13 +47,16 @@ pub(super) fn pairs<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, 
                 }
                 "q" | "total" | "limit" => window.limit = Some(number()?),
                 "r" | "remaining" => window.remaining = Some(number()?),
-                "t" | "resets" | "reset" => window.reset = entry.stated_seconds(number()?),
+                "t" | "resets" | "reset" => {
+                    window.reset = entry.stated_seconds(number()?);
+                    is_whole &= window.reset.is_some();
+                }
                 _ => {}
             }
         }
-        Ok(window)
+        Ok((window, is_whole))
     };
-    push_all(Parts::new(text, b','), window, said)
+    keep_all(Parts::new(text, b','), window, keep)
 }
 
 pub(super) fn length_called(name: &str) -> Option<Duration> {
@@ -63,7 +71,7 @@ pub(super) fn length_called(name: &str) -> Option<Duration> {
 }
 
 /// `api-usage=18/5000; per-app-api-usage=17/250(appName=x)`.
-pub(super) fn usages<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+pub(super) fn usages<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Why> {
     let text = text(entry.value).ok_or(Why::Unreadable)?;
     let window = |part: &'a str| {
         let (name, usage) = part.split_once('=').ok_or(Why::Unreadable)?;
@@ -72,19 +80,20 @@ pub(super) fn usages<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note,
         let mut window = Window::new(name.trim());
         window.used = Some(used);
         window.limit = Some(limit);
-        Ok(window)
+        Ok((window, true))
     };
-    push_all(text.split([';', ',']), window, said)
+    keep_all(text.split([';', ',']), window, keep)
 }
 
 /// `Microsoft.Compute/GetVM3Min;197,Microsoft.Compute/GetVM30Min;1297`.
-pub(super) fn resources<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<Note, Why> {
+pub(super) fn resources<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Why> {
     let text = text(entry.value).ok_or(Why::Unreadable)?;
     let window = |part: &'a str| {
         let (name, remaining) = part.split_once(';').ok_or(Why::Unreadable)?;
-        Ok(Window::new(name.trim()).with_remaining(count(remaining.as_bytes())?))
+        let window = Window::new(name.trim()).with_remaining(count(remaining.as_bytes())?);
+        Ok((window, true))
     };
-    push_all(text.split(','), window, said)
+    keep_all(text.split(','), window, keep)
 }
 
 /// How many windows a header told of.
@@ -92,6 +101,7 @@ pub(super) fn resources<'a>(entry: &Entry<'a>, said: &mut Said<'a>) -> Result<No
 pub(super) struct Pushed {
     kept: u32,
     cut: u32,
+    is_left_out: bool,
 }
 
 impl Pushed {
@@ -103,11 +113,20 @@ impl Pushed {
         }
     }
 
+    /// Something of it has no effect.
+    pub(super) const fn leave_out(&mut self) {
+        self.is_left_out = true;
+    }
+
+    pub(super) const fn is_partial(&self) -> bool {
+        self.cut > 0 || self.is_left_out
+    }
+
     pub(super) fn note(&self) -> Result<Note, Why> {
         match (self.kept, self.cut) {
             (0, 0) => Err(Why::Unreadable),
             (0, _) => Err(Why::TooMany),
-            (_, cut) => Ok(Note::of(Meaning::Windows).cut(cut > 0)),
+            _ => Ok(Note::of(Meaning::Windows).partly(self.is_partial())),
         }
     }
 }

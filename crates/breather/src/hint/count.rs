@@ -61,7 +61,15 @@ fn any_count(value: &[u8]) -> Result<u64, Why> {
     count.ok_or_else(|| not_a_number(value))
 }
 
+/// What was used: of half a call, all.
+pub(super) fn used(value: &[u8]) -> Result<u64, Why> {
+    match Number::read(value) {
+        Some(used) => Ok(used.rounded_up()),
+        None => any_count(value),
+    }
+}
+
 pub(super) fn used_of_limit(text: &str) -> Result<(u64, u64), Why> {
-    let (used, limit) = text.split_once('/').ok_or(Why::Unreadable)?;
-    Ok((count(used.as_bytes())?, count(limit.as_bytes())?))
+    let (used_of_it, limit) = text.split_once('/').ok_or(Why::Unreadable)?;
+    Ok((used(used_of_it.as_bytes())?, count(limit.as_bytes())?))
 }

@@ -10,7 +10,7 @@ use super::window::{Unit, Window};
 /// The window of an item of `RateLimit`. One that does not say what remains is to be ignored.
 pub(super) fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {
     let name = item.bare.name()?;
-    let mut window = Window::new(name).with_unit(unit_of(name));
+    let mut window = Window::new(name).with_unit(unit(item)?);
     window.remaining = Some(item.r?.integer()?);
     if let Some(reset) = item.t {
         window.reset = entry.stated_seconds(reset.integer()?);
@@ -30,7 +30,7 @@ pub(super) fn key<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
 pub(super) struct Policy<'a> {
     name: &'a str,
     limit: u64,
-    length: Option<Duration>,
+    pub(super) length: Option<Duration>,
     unit: Unit,
     key: Option<&'a [u8]>,
 }
@@ -64,19 +64,28 @@ impl<'a> Policy<'a> {
 }
 
 pub(super) fn named_policy<'a>(item: &Item<'a>) -> Option<Policy<'a>> {
-    let length = item.w.and_then(Bare::integer);
-    let unit = match item.qu {
-        None => unit_of(item.bare.name()?),
-        Some(Bare::String(unit) | Bare::Token(unit)) => unit_called(unit),
-        Some(_) => Unit::Other,
-    };
     Some(Policy {
         name: item.bare.name()?,
         // A limit of 0 is none to go by.
         limit: item.q?.integer().filter(|&limit| limit > 0)?,
-        length: length.filter(|&length| length > 0).map(Duration::from_secs),
-        unit,
+        length: item.w.and_then(length_of),
+        unit: unit(item)?,
         key: key(item),
+    })
+}
+
+/// The length of a window; none has a length of 0.
+pub(super) fn length_of(length: Bare<'_>) -> Option<Duration> {
+    let length = length.integer().filter(|&length| length > 0)?;
+    Some(Duration::from_secs(length))
+}
+
+/// What the window of an item counts.
+fn unit(item: &Item<'_>) -> Option<Unit> {
+    Some(match item.qu {
+        None => unit_of(item.bare.name()?),
+        Some(Bare::String(unit) | Bare::Token(unit)) => unit_called(unit),
+        Some(_) => Unit::Other,
     })
 }
 

@@ -73,6 +73,16 @@ impl Part {
         matches!(self, Self::Delay(_) | Self::RetryAfter | Self::Pushback)
     }
 
+    /// How exactly it states a delay: of what is stated more exactly, other headers tell the same rounded.
+    pub(super) const fn grade(self) -> u8 {
+        match self {
+            Self::Pushback => 0,
+            Self::Delay(Form::Millis) => 1,
+            Self::Delay(Form::Units) => 2,
+            _ => 3,
+        }
+    }
+
     /// Whether it is one of the drafts' structured fields.
     pub(super) const fn is_structured(self) -> bool {
         matches!(self, Self::RateLimit | Self::Policy)

@@ -74,6 +74,33 @@ impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
         }
     }
 
+    /// Puts it in the place of the last that `is_it`, and answers where that is.
+    pub(super) fn replace_last(&mut self, it: T, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+        let at = (0..self.len).rfind(|&at| self.get(at).is_some_and(&is_it))?;
+        *self.get_mut(at)? = it;
+        Some(at)
+    }
+
+    /// Puts them in the order of their keys, and those of one key in the order that they have.
+    pub(super) fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&T) -> K) {
+        for end in 1..self.len {
+            for at in (1..=end).rev() {
+                let (Some(before), Some(it)) = (self.get(at - 1), self.get(at)) else {
+                    break;
+                };
+                if key(before) <= key(it) {
+                    break;
+                }
+                let (before, it) = (*before, *it);
+                for (at, it) in [(at - 1, it), (at, before)] {
+                    if let Some(slot) = self.get_mut(at) {
+                        *slot = it;
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether there is room where the few are.
     #[inline]
     pub(super) const fn has_room_for_few(&self) -> bool {

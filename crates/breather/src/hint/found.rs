@@ -21,7 +21,7 @@ pub(super) struct Found<'a> {
     entries: Few<Entry<'a>, 6, { MAX_NOTES - 6 }>,
     /// The [bits](Row::bit) of those that are there, at least.
     seen: u64,
-    /// Whether there were more than are kept.
+    /// Whether more tell of windows than are kept.
     pub(super) is_crowded: bool,
     /// Whether they come out of a cache, and tell of another time.
     is_cached: bool,
@@ -36,8 +36,6 @@ pub(super) struct Entry<'a> {
     /// The family whose window it tells of: mostly its own, and that of a dialect if one names another of its headers.
     pub(super) window: &'static Family,
     pub(super) value: &'a [u8],
-    /// Its place in its own family.
-    pub(super) place: u8,
     /// Before which others it counts: those of dialects before all.
     pub(super) rank: u8,
     /// Whether the header appears again with another value.
@@ -50,14 +48,12 @@ impl<'a> Entry<'a> {
     pub(super) const fn new(
         header: &'static Header,
         window: &'static Family,
-        place: u8,
         value: &'a [u8],
     ) -> Self {
         Self {
             header,
             window,
             value,
-            place,
             rank: 0,
             is_disputed: false,
         }
@@ -71,22 +67,22 @@ impl<'a> Entry<'a> {
         self.header.part
     }
 
+    /// Whether it says what to do, and not how much is left of what.
+    fn is_order(&self) -> bool {
+        self.part().is_delay() || self.part() == Part::Verdict
+    }
+
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
         core::ptr::eq(self.header, other.header)
     }
 
-    /// In which order those that state a delay count.
-    pub(super) fn order(&self) -> (u8, *const Header) {
+    /// Where it stands in the tables, by which all are read: which of them came first changes nothing.
+    fn order(&self) -> (u8, *const Header) {
         (self.rank, core::ptr::from_ref(self.header))
     }
 
     pub(super) fn is_of(&self, window: &Family) -> bool {
         core::ptr::eq(self.window, window)
-    }
-
-    /// Whether it counts before `other`, which tells the same of the same window.
-    pub(super) fn precedes(&self, other: &Self) -> bool {
-        (self.rank, self.place) < (other.rank, other.place)
     }
 
     pub(super) const fn stated(&self, delay: Duration) -> Stated<'a> {
@@ -118,7 +114,7 @@ impl<'a> Found<'a> {
     /// Keeps a header that counts before no other.
     #[inline]
     pub(super) fn push(&mut self, row: &Row, value: &'a [u8]) {
-        let entry = || Entry::new(row.header, row.family, row.place, value);
+        let entry = || Entry::new(row.header, row.family, value);
         if self.seen & row.bit == 0 && self.entries.has_room_for_few() {
             self.seen |= row.bit;
             self.entries.push(entry());
@@ -145,18 +141,14 @@ impl<'a> Found<'a> {
             other.is_disputed = true;
             entry.is_disputed = true;
         }
-        // What tells of windows leaves room for what says when to come back.
-        let part = entry.part();
-        let is_first = part.is_delay() || part == Part::Verdict;
-        let room = if is_first {
-            MAX_NOTES
-        } else {
-            MAX_NOTES - KEPT_FREE
-        };
-        if self.entries.len() < room {
+        // What tells of windows leaves room for what says when to come back, and the other way round.
+        let is_order = entry.is_order();
+        let room = if is_order { ORDERS } else { MAX_NOTES - ORDERS };
+        let of_its_kind = self.entries().filter(|it| it.is_order() == is_order);
+        if of_its_kind.count() < room {
             self.entries.push(entry);
         } else {
-            self.is_crowded = true;
+            self.is_crowded |= !is_order;
         }
     }
 
@@ -198,21 +190,27 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Whether a header should tell what remains in the family's window.
+    /// Whether headers should tell what remains in the family's window: one that does, or what is used and of how many.
     pub(super) fn tells_remaining(&self, family: &Family) -> bool {
-        self.entries().any(|entry| {
-            entry.is_of(family) && matches!(entry.part(), Part::Remaining | Part::UsedOfLimit)
-        })
+        let tells = |part| self.tells(family, part);
+        tells(Part::Remaining)
+            || tells(Part::UsedOfLimit)
+            || (tells(Part::Used) && tells(Part::Limit))
     }
 
-    /// Whether one header tells what is used, and of what.
-    pub(super) fn tells_both(&self, family: &Family) -> bool {
+    /// Whether a header tells that of the family's window.
+    pub(super) fn tells(&self, family: &Family, part: Part) -> bool {
         self.entries()
-            .any(|entry| entry.is_of(family) && entry.part() == Part::UsedOfLimit)
+            .any(|entry| entry.is_of(family) && entry.part() == part)
+    }
+
+    fn sort(&mut self) {
+        self.entries.sort_by_key(Entry::order);
     }
 
     /// Works out what the headers say together.
     pub(super) fn tell(&mut self, now: &Now<'_>, said: &mut Said<'a>) {
+        self.sort();
         Assembly::new(self, now, said, None).fill();
         self.now = now.known();
     }
@@ -225,17 +223,19 @@ impl<'a> Found<'a> {
     /// What became of each header: worked out again, since hardly any hint is asked for it.
     pub(super) fn notes(&self) -> Notes<'a> {
         let mut notes = Notes::new();
+        let mut found = *self;
+        found.sort();
         if self.is_cached {
-            for entry in self.entries() {
+            for entry in found.entries() {
                 notes.push(entry.name(), entry.value, Err(Why::Cached));
             }
         } else {
             let now = Now::again(self.now);
-            Assembly::new(self, &now, &mut Said::new(), Some(&mut notes)).fill();
+            Assembly::new(&found, &now, &mut Said::new(), Some(&mut notes)).fill();
         }
         notes
     }
 }
 
-/// As many headers as state a delay or a verdict, at most, in a response of any known server.
-const KEPT_FREE: usize = 6;
+/// As many headers as say what to do, at most, in a response of any known server.
+const ORDERS: usize = 6;

@@ -144,7 +144,7 @@ fn find_in(dialects: &[Dialect], name: &[u8]) -> Option<Entry<'static>> {
     let mut found = dialects.iter().enumerate();
     let by_dialect = found.find_map(|(at, dialect)| {
         let (family, place) = dialect.find(name)?;
-        let entry = Entry::new(family.header(place), family, place, b"");
+        let entry = Entry::new(family.header(place), family, b"");
         Some(Entry {
             rank: rank(at),
             ..entry
@@ -155,7 +155,7 @@ fn find_in(dialects: &[Dialect], name: &[u8]) -> Option<Entry<'static>> {
         let window = adopting(dialects, row.family).unwrap_or(row.family);
         Some(Entry {
             rank: rank(dialects.len()),
-            ..Entry::new(row.header, window, row.place, b"")
+            ..Entry::new(row.header, window, b"")
         })
     })
 }

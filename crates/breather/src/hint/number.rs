@@ -53,6 +53,11 @@ impl Number {
         })
     }
 
+    /// The next whole number, if it is none.
+    pub(super) const fn rounded_up(self) -> u64 {
+        self.whole.saturating_add((self.nanos > 0) as u64)
+    }
+
     /// The number as seconds.
     pub(super) const fn as_secs(self) -> Duration {
         Duration::new(self.whole, self.nanos)

@@ -38,8 +38,8 @@ pub(super) struct Note {
     pub(super) form: Option<Form>,
     pub(super) clock: Option<Clock>,
     pub(super) is_rounded: bool,
-    /// Whether it told of more windows than are kept.
-    pub(super) is_cut: bool,
+    /// Whether some of it has no effect.
+    pub(super) is_partial: bool,
 }
 
 #[cfg(feature = "std")]
@@ -50,12 +50,12 @@ impl Note {
             form: None,
             clock: None,
             is_rounded: false,
-            is_cut: false,
+            is_partial: false,
         }
     }
 
-    pub(super) const fn cut(mut self, is_cut: bool) -> Self {
-        self.is_cut = is_cut;
+    pub(super) const fn partly(mut self, is_partial: bool) -> Self {
+        self.is_partial = is_partial;
         self
     }
 }
@@ -91,10 +91,11 @@ impl<'a> Reading<'a> {
         self.note.clock
     }
 
-    /// Whether it told of more windows than there was room for, so that the last were left out.
+    /// Whether some of it has no effect: windows for which there was no room, or figures that are none to go by, as a limit
+    /// of 0, or a reset that is an epoch where seconds should be.
     #[must_use]
-    pub const fn is_cut(&self) -> bool {
-        self.note.is_cut
+    pub const fn is_partial(&self) -> bool {
+        self.note.is_partial
     }
 
     /// Whether it was rounded up, to what can be kept.
@@ -118,8 +119,8 @@ impl fmt::Display for Reading<'_> {
         if note.is_rounded {
             f.write_str(", rounded up")?;
         }
-        if note.is_cut {
-            f.write_str(", more than are kept")?;
+        if note.is_partial {
+            f.write_str(", in part")?;
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Time {
             form: Some(self.form),
             clock: self.clock,
             is_rounded: self.is_rounded,
-            is_cut: false,
+            is_partial: false,
         }
     }
 
@@ -150,30 +150,30 @@ impl Time {
     }
 
     fn read_any_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
-        if let Some(number) = Number::read(raw) {
-            return Self::from_retry_after(number, now);
-        }
-        if let Some(date) = http_date(raw).or_else(|| rfc_2822(text(raw)?)) {
-            return now.until(date, Form::Date, false);
-        }
-        if !raw.contains(&b',') {
-            return Err(not_a_number(raw));
-        }
-        // All have to be numbers; those that have passed or mean nothing are left to the others.
-        let mut latest = Err(Why::Unreadable);
-        for part in raw.split(|&byte| byte == b',') {
-            let number = Number::read(part).ok_or(Why::Unreadable)?;
-            let time = Self::from_retry_after(number, now);
-            let is_later = match (latest, time) {
-                (Ok(Self { delay: latest, .. }), Ok(Self { delay, .. })) => delay > latest,
-                (Err(_), _) => true,
-                (Ok(_), Err(_)) => false,
-            };
-            if is_later {
-                latest = time;
+        latest(raw, |raw| {
+            if let Some(number) = Number::read(raw) {
+                return Self::from_retry_after(number, now);
             }
+            let date = http_date(raw).or_else(|| rfc_2822(text(raw)?));
+            now.until(date.ok_or_else(|| not_a_number(raw))?, Form::Date, false)
+        })
+    }
+
+    /// Reads what may be there several times, of which the latest counts.
+    pub(super) fn read_latest(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+        latest(raw, |raw| Self::read(raw, form, now))
+    }
+
+    /// Reads what may be there several times, if it is the same each time.
+    pub(super) fn read_agreeing(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+        let time = Self::read(raw, form, now);
+        let mut values = joined(raw);
+        match values.next() {
+            Some(first) if time.is_err() && values.all(|value| value == first) => {
+                Self::read(first, form, now)
+            }
+            _ => time,
         }
-        latest
     }
 
     fn from_retry_after(number: Number, now: &Now<'_>) -> Result<Self, Why> {
@@ -186,13 +186,20 @@ impl Time {
     }
 
     fn from_number(number: Number, form: Form, now: &Now<'_>) -> Result<Self, Why> {
-        if number.whole > LARGEST {
+        // What is larger is of another unit than it should be, and would not fit.
+        let bound = match form {
+            Form::EpochSeconds => LARGEST_EPOCH,
+            Form::EpochMillis => LARGEST_EPOCH_MILLIS,
+            Form::Millis => LARGEST_DELAY * 1_000,
+            Form::Any | Form::Seconds | Form::Date | Form::Units => LARGEST_DELAY,
+        };
+        if number.whole >= bound {
             return Err(Why::Ambiguous);
         }
         let is_rounded = number.is_rounded;
         let nanos = number.as_secs().as_nanos();
         // Wall time is kept in microseconds, and rounded up to that.
-        let epoch = |micros: u128| UnixTime::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
+        let epoch = |micros: u128| UnixTime::from_micros(micros as i64);
         match form {
             Form::EpochSeconds => {
                 let is_rounded = is_rounded || nanos % 1_000 > 0;
@@ -203,8 +210,7 @@ impl Time {
                 now.until(epoch(nanos.div_ceil(1_000_000)), form, is_rounded)
             }
             Form::Millis => {
-                let fits = u64::try_from(nanos.div_ceil(1_000)).unwrap_or(u64::MAX);
-                let delay = Duration::from_nanos(fits);
+                let delay = Duration::from_nanos(nanos.div_ceil(1_000) as u64);
                 let is_rounded = is_rounded || nanos % 1_000 > 0;
                 Ok(Self::from_now(delay, form, is_rounded))
             }
@@ -233,12 +239,68 @@ impl Time {
     }
 }
 
+/// The latest of the values that were joined, all of which have to be readable; those that have passed or mean nothing are
+/// left to the others.
+fn latest(raw: &[u8], read: impl Fn(&[u8]) -> Result<Time, Why>) -> Result<Time, Why> {
+    let whole = read(raw);
+    if whole.is_ok() || !raw.contains(&b',') {
+        return whole;
+    }
+    if is_in_thousands(raw) {
+        return Err(Why::Ambiguous);
+    }
+    let mut latest = Err(Why::Unreadable);
+    for value in joined(raw) {
+        let time = read(value);
+        let is_later = match (latest, time) {
+            (_, Err(Why::Unreadable)) => return time,
+            (Ok(Time { delay: latest, .. }), Ok(Time { delay, .. })) => delay > latest,
+            (Err(_), _) => true,
+            (Ok(_), Err(_)) => false,
+        };
+        if is_later {
+            latest = time;
+        }
+    }
+    latest
+}
+
+/// Whether it may be one number, with commas for thousands, as well as several.
+fn is_in_thousands(raw: &[u8]) -> bool {
+    let mut groups = raw.trim_ascii().split(|&byte| byte == b',');
+    let first = groups.next().unwrap_or_default();
+    let is_group = |group: &[u8]| group.iter().all(u8::is_ascii_digit);
+    (1..=3).contains(&first.len())
+        && is_group(first)
+        && groups
+            .clone()
+            .all(|group| group.len() == 3 && is_group(group))
+        && !groups.all(|group| group == first)
+}
+
+/// The values of several lines, as proxies join them to one. The comma behind the day of a date parts nothing.
+fn joined(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut is_day = false;
+    let mut starts = 0;
+    let ends = raw.iter().enumerate().filter(|&(_, &byte)| byte == b',');
+    let ends = ends.map(|(at, _)| at).chain([raw.len()]);
+    ends.filter_map(move |end| {
+        let value = raw[starts..end].trim_ascii();
+        is_day = !is_day && end < raw.len() && value.iter().all(u8::is_ascii_alphabetic);
+        if is_day {
+            return None;
+        }
+        starts = end + 1;
+        Some(value)
+    })
+}
+
 /// In which form a number is that may be in any.
 const fn by_magnitude(number: Number) -> Option<Form> {
     match number.whole {
         0..LARGEST_DELAY => Some(Form::Seconds),
-        1_000_000_000..100_000_000_000 => Some(Form::EpochSeconds),
-        1_000_000_000_000..100_000_000_000_000 => Some(Form::EpochMillis),
+        1_000_000_000..LARGEST_EPOCH => Some(Form::EpochSeconds),
+        1_000_000_000_000..LARGEST_EPOCH_MILLIS => Some(Form::EpochMillis),
         _ => None,
     }
 }
@@ -332,5 +394,7 @@ pub(super) const LARGEST_DELAY: u64 = 100_000_000;
 /// As far ahead as any server's window reaches, which is a month, and some days.
 pub(super) const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
-/// What is larger is out of range for any unit: 31,000 years in milliseconds.
-const LARGEST: u64 = 1_000_000_000_000_000;
+/// What is larger is no epoch in seconds: it would be of the year 5138.
+const LARGEST_EPOCH: u64 = 100_000_000_000;
+
+const LARGEST_EPOCH_MILLIS: u64 = LARGEST_EPOCH * 1_000;

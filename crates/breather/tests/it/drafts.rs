@@ -494,8 +494,8 @@ fn more_windows_than_are_kept_are_left_out() {
     assert!(!said.contains("ignored"), "{said}");
     let sent = format!("RateLimit: {}", windows.join(", "));
     let hint = Hint::read(pairs(&sent), Moment::new(AT));
-    assert!(hint.readings().next().unwrap().is_cut());
+    assert!(hint.readings().next().unwrap().is_partial());
     let eight = windows[1..].join(", ");
-    let more = format!("RateLimit: {eight}\nRateLimit: \"last\";r=0;t=9");
+    let more = format!("RateLimit: {eight}\nRateLimit: \"last\";r=1;t=9");
     assert!(plainly(&more).ends_with("ignored ratelimit: TooMany\n"));
 }

@@ -273,7 +273,10 @@ fn different(most: usize) -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
 }
 
 fn tells_what_remains(name: &str) -> bool {
-    name.contains("remaining") || name.ends_with("api-call-limit")
+    ["remaining", "used", "observed", "count"]
+        .iter()
+        .any(|part| name.contains(part))
+        || name.ends_with("api-call-limit")
 }
 
 fn is_any_left_out(hint: &Hint<'_>) -> bool {
@@ -413,7 +416,7 @@ proptest! {
     }
 
     #[test]
-    fn milliseconds_are_never_cut(whole in 0..999_999_999_999_u64, fraction in "[0-9]{1,9}") {
+    fn milliseconds_are_never_cut(whole in 0..100_000_000_000_u64, fraction in "[0-9]{1,9}") {
         for header in ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after", "grpc-retry-pushback-ms"] {
             let value = format!("{header}: {whole}");
             prop_assert_eq!(wait(&value), Some(Duration::from_millis(whole)));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breather::{
     Call, CallSpec, Classify, Decision, Dialect, Ending, Family, Form, Hint, Http, Instant, Kind,
-    Moment, Origin, Outcome, Policy, StopReason, UnixTime,
+    Moment, Origin, Outcome, Policy, StopReason, UnixTime, Why,
 };
 use http::{Method, StatusCode};
 
@@ -261,6 +261,25 @@ fn of_several_delays_the_longest_counts() {
         ("Retry-After: 2, soon", None),
         ("Retry-After: 2,", None),
         ("Retry-After: ,2", None),
+        // What has passed or means nothing is left to the others.
+        ("Retry-After: 2, -1", Some(2)),
+        // It may be a thousand, and may not.
+        ("Retry-After: 1,000", None),
+        ("Retry-After: 12,000,000", None),
+        ("Retry-After: 1000,2000", Some(2_000)),
+        ("Retry-After: 120,120", Some(120)),
+        // Proxies join other headers, too.
+        ("Retry-After-Ms: 5000, 9000", Some(9)),
+        ("X-Retry-In: 5s, 9s", Some(9)),
+        ("X-RateLimit-After: 5, 9", Some(9)),
+        // Of what is stated as exactly, the longest, and before what is rounded.
+        ("Retry-After-Ms: 5000\nX-Ms-Retry-After-Ms: 9000", Some(9)),
+        ("X-Retry-After: 9\nRetry-After: 5", Some(9)),
+        ("Retry-After: 9\nRetry-After-Ms: 5000", Some(5)),
+        (
+            "Retry-After: 9\nX-Retry-In: 8s\nRetry-After-Ms: soon",
+            Some(8),
+        ),
     ] {
         assert_eq!(wait(sent), expected.map(secs), "{sent}");
     }
@@ -279,6 +298,15 @@ fn the_comma_in_a_date_parts_nothing() {
         );
         let twice = format!("Retry-After: {date}\nRetry-After: 31");
         assert_eq!(wait(&twice), Some(secs(31)), "{date}");
+        for joined in [
+            format!("{date}, 31"),
+            format!("31, {date}"),
+            format!("{date}, Fri, 15 Jan 2027 08:00:31 GMT"),
+            format!("Fri, 15 Jan 2027 08:00:31 GMT,{date}"),
+        ] {
+            let sent = format!("Retry-After: {joined}");
+            assert_eq!(wait(&sent), Some(secs(31)), "{joined}");
+        }
     }
 }
 
@@ -290,6 +318,18 @@ fn a_reset_that_comes_twice_counts_if_both_agree() {
         Some(secs(5))
     );
     assert_eq!(wait(&format!("{once}\nX-RateLimit-Reset: 50")), None);
+    for reset in [
+        "5, 5",
+        "5,5,5",
+        "Fri, 15 Jan 2027 08:00:05 GMT, Fri, 15 Jan 2027 08:00:05 GMT",
+    ] {
+        let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
+        assert_eq!(wait(&sent), Some(secs(5)), "{reset}");
+    }
+    for reset in ["5, 50", "5,", "Fri, 15 Jan 2027 08:00:05 GMT, 5"] {
+        let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
+        assert_eq!(wait(&sent), None, "{reset}");
+    }
     // Where it is disputed what remains, nobody knows that nothing does.
     let disputed = format!("{once}\nX-RateLimit-Remaining: 7");
     assert_eq!(wait(&disputed), None);
@@ -679,6 +719,95 @@ fn a_window_of_which_it_is_unclear_what_remains_is_not_waited_for() {
     }
     let agreeing = "X-RateLimit-Remaining: 0, 0\nX-RateLimit-Reset: 9";
     assert_eq!(wait(agreeing), Some(secs(9)));
+    // Nor what can be told from what was used and of how many, if one of the two cannot be read.
+    for (used, limit) in [
+        ("soon", "300"),
+        ("10", "soon"),
+        ("-1", "300"),
+        ("10", "1,000"),
+    ] {
+        let sent = format!(
+            "X-RateLimit-Used: {used}\nX-RateLimit-Limit: {limit}\nX-RateLimit-Reset: 86400"
+        );
+        assert_eq!(wait(&sent), None, "{used} of {limit}");
+    }
+    // What is used says little without a limit: then it is as if nothing told what remains.
+    let alone = "X-RateLimit-Used: 10\nX-RateLimit-Reset: 9";
+    assert_eq!(wait(alone), Some(secs(9)));
+}
+
+#[test]
+fn a_limit_of_nothing_of_which_something_remains_is_not_waited_for() {
+    for sent in [
+        "X-RateLimit-Limit: 0\nX-RateLimit-Remaining: 7\nX-RateLimit-Reset: 86400",
+        "RateLimit: limit=0, remaining=7, reset=500",
+        "Zendesk-RateLimit-Tickets-Index: total=0; remaining=7; resets=500",
+    ] {
+        assert_eq!(wait(sent), None, "{sent}");
+    }
+}
+
+#[test]
+fn half_a_call_that_was_used_is_a_whole_one() {
+    for sent in [
+        "X-RateLimit-Used: 9.5\nX-RateLimit-Limit: 10\nX-RateLimit-Reset: 7",
+        "X-RateLimit-Remaining: 0.5\nX-RateLimit-Reset: 7",
+    ] {
+        assert_eq!(wait(sent), Some(secs(7)), "{sent}");
+    }
+    let shop = plainly("X-Shopify-Shop-Api-Call-Limit: 39.2/40");
+    assert!(shop.contains("remaining 0"), "{shop}");
+}
+
+#[test]
+fn no_line_undoes_another_by_its_place() {
+    let both = |one: &str, other: &str| {
+        let said = plainly(&format!("{one}\n{other}"));
+        assert_eq!(plainly(&format!("{other}\n{one}")), said);
+        said
+    };
+    let length = "X-RateLimit-Interval-Milliseconds: 2500";
+    let said = both(
+        length,
+        "X-RateLimit-Interval-Seconds: 3\nX-RateLimit-Limit: 9",
+    );
+    assert!(said.contains("length 2.5s"), "{said}");
+    let said = both(
+        "X-RateLimit-Limit: 7;w=60",
+        "X-RateLimit-Interval-Seconds: 10",
+    );
+    assert!(said.contains("limit 7 length 60s"), "{said}");
+    let said = both(
+        "X-RateLimit-Reset: 7",
+        "X-RateLimit-Reset-After: 6.5\nX-RateLimit-Remaining: 0",
+    );
+    assert!(said.contains("wait 6.5s"), "{said}");
+    both("X-Should-Retry: true", "X-Should-Retry: false");
+    assert_eq!(hint("X-Should-Retry: true, false").retry(), Some(false));
+    assert_eq!(hint("X-Should-Retry: true, maybe").retry(), None);
+}
+
+/// More than any known server has: then no window is lost in which nothing remains.
+#[test]
+fn of_more_windows_than_are_kept_the_spent_ones_stay() {
+    let healthy: String = (0..9)
+        .map(|at| format!("RateLimit: \"n{at}\";r=5;t=3\n"))
+        .collect();
+    let spent = "RateLimit: \"z\";r=0;t=30\n";
+    assert_eq!(wait(&format!("{healthy}{spent}")), Some(secs(30)));
+    assert_eq!(wait(&format!("{spent}{healthy}")), Some(secs(30)));
+    // The policy of the window that made room is not that of the one in its place.
+    let policy = "RateLimit-Policy: \"n7\";q=9;w=3";
+    let said = plainly(&format!("{healthy}{spent}{policy}"));
+    assert!(said.contains("z: remaining 0 reset 30s\n"), "{said}");
+
+    let mut sent = String::new();
+    for window in ["second", "minute", "hour", "day", "month", "year"] {
+        sent += &format!("X-RateLimit-Limit-{window}: 5\nX-RateLimit-Remaining-{window}: 4\n");
+    }
+    sent += "RateLimit-Limit: 5\nX-Rate-Limit-Limit: 5\n";
+    let last = "X-Sib-RateLimit-Remaining: 0\nX-Sib-RateLimit-Reset: 60";
+    assert_eq!(wait(&format!("{sent}{last}")), Some(secs(60)));
 }
 
 #[test]
@@ -742,9 +871,21 @@ fn an_epoch_where_seconds_should_be_is_no_wait() {
         "RateLimit: limit=10, remaining=0, reset=1800000060",
         "RateLimit: \"a\";r=0;t=1800000060",
         "Auth0-Client-Quota-Limit: b=per_hour;q=100;r=0;t=1800000060",
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset-After: 1800000060",
+        "X-RateLimit-After: 1800000060",
+        "Retry-After-Ms: 1800000060000",
     ] {
         assert_eq!(wait(sent), None, "{sent}");
+        let hint = hint(sent);
+        let is_said = hint.ignored().any(|it| it.why() == Why::Ambiguous)
+            || hint.readings().any(|it| it.is_partial());
+        assert!(is_said, "{sent}");
     }
+    // Milliseconds since 1970 where a dialect says seconds.
+    const GITHUB: &[Dialect] = &[Dialect::github()];
+    let moment = Moment::new(AT).with_dialects(GITHUB);
+    let sent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1800000060000";
+    assert_eq!(Hint::read(pairs(sent), moment).not_before(), None);
 }
 
 #[test]

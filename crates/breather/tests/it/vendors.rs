@@ -37,8 +37,7 @@ fn servers_that_state_a_delay_alone() {
             retry-after-ms: 800
             ",
             "
-            wait 800ms
-            ignored x-ms-retry-after-ms: Outranked
+            wait 1.2s
             ignored retry-after: Outranked
             ",
         ),
@@ -51,7 +50,17 @@ fn servers_that_state_a_delay_alone() {
             ",
             "
             wait 2.5s
-            ignored requestlimit-write-retryafter: Outranked
+            ",
+        ),
+        (
+            "Oracle, of a write",
+            None,
+            "
+            RequestLimit-Default-RetryAfter: 900
+            RequestLimit-Write-RetryAfter: 1900
+            ",
+            "
+            wait 1.9s
             ",
         ),
         ("gRPC", None, "grpc-retry-pushback-ms: 250", "wait 250ms"),
@@ -353,8 +362,8 @@ fn servers_whose_resets_are_seconds_from_now() {
         Retry-After: 41
         ";
     let zendesk_says = "
-        x-rate-limit: limit 700 remaining 699
         ratelimit: limit 700 remaining 699 reset 41s
+        x-rate-limit: limit 700 remaining 699
         tickets-index: limit 100 remaining 0 reset 41s
         wait 41s
         ";
@@ -474,11 +483,11 @@ fn servers_whose_resets_are_seconds_from_now() {
             Retry-After: 23
             ",
             "
+            ratelimit: limit 300 remaining 0 reset 23s
             second: limit 5 remaining 4 length 1s
             minute: limit 300 remaining 0 length 60s
             hour: limit 10000 remaining 9700 length 3600s
             day: limit 100000 remaining 99700 length 86400s
-            ratelimit: limit 300 remaining 0 reset 23s
             wait 23s
             ",
         ),
@@ -695,6 +704,7 @@ fn servers_whose_resets_have_units_or_none() {
             "
             ignored x-ratelimit-limit-requests: Ambiguous
             ignored x-ratelimit-remaining-requests: Ambiguous
+            ignored x-ratelimit-reset-requests: Ambiguous
             ",
         ),
     ]);
@@ -764,8 +774,8 @@ fn servers_that_tell_counts_and_no_reset() {
             X-RateLimit-Interval-Milliseconds: 10000
             ",
             "
-            daily: limit 200000 remaining 199999 length 86400s
             x-ratelimit: limit 100 remaining 99 length 10s
+            daily: limit 200000 remaining 199999 length 86400s
             ",
         ),
         (
@@ -947,7 +957,6 @@ fn the_same_line_in_the_units_of_different_servers() {
             "
             x-ratelimit: limit 180 remaining 0 reset 60s
             wait 31s
-            ignored x-retry-after: Outranked
             ",
         ),
         (
@@ -956,8 +965,7 @@ fn the_same_line_in_the_units_of_different_servers() {
             hub,
             "
             x-ratelimit: limit 180 remaining 0 reset 60s
-            wait 30s
-            ignored retry-after: Outranked
+            wait 31s
             ",
         ),
         (
@@ -969,7 +977,6 @@ fn the_same_line_in_the_units_of_different_servers() {
             ",
             "
             wait 30s
-            ignored retry-after: Outranked
             ",
         ),
     ]);

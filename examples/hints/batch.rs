@@ -1,8 +1,10 @@
 //! A response as a line of JSON.
 
+use anyhow::ensure;
 use breather::UnixTime;
 use serde::Deserialize;
 
+use crate::STATUSES;
 use crate::head::{Head, named};
 
 /// A response as a line of JSON.
@@ -17,7 +19,9 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn head(&self) -> anyhow::Result<Head> {
         let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| named(name, value.as_bytes()));
+        let headers = headers.map(|(name, value)| named(name.as_bytes(), value.as_bytes()));
+        let is_status = self.status.is_none_or(|status| STATUSES.contains(&status));
+        ensure!(is_status, "a status has three digits");
         Ok(Head {
             status: self.status,
             headers: headers.collect::<Result<_, _>>()?,

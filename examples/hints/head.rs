@@ -67,21 +67,27 @@ fn status_of(line: &[u8]) -> Option<u16> {
 fn header(line: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
     let colon = line.iter().position(|&byte| byte == b':');
     let Some(colon) = colon else {
-        bail!("expected `name: value`, not `{}`", line.escape_ascii());
+        bail!("expected `name: value`, not `{}`", shown(line));
     };
-    let (name, value) = (&line[..colon], &line[colon + 1..]);
-    named(&name.escape_ascii().to_string(), value)
+    named(&line[..colon], &line[colon + 1..])
 }
 
 /// A header, if that can be its name.
-pub(crate) fn named(name: &str, value: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    ensure!(
-        !name.is_empty() && name.bytes().all(is_token),
-        "`{}` cannot be a header's name",
-        name.escape_debug()
-    );
-    Ok((name.to_owned(), value.trim_ascii().to_vec()))
+pub(crate) fn named(name: &[u8], value: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let token = Some(name).filter(|name| !name.is_empty() && name.iter().all(is_token));
+    let token = token.and_then(|name| std::str::from_utf8(name).ok());
+    let Some(token) = token else {
+        bail!("`{}` cannot be a header's name", shown(name));
+    };
+    Ok((token.to_owned(), value.trim_ascii().to_vec()))
+}
+
+/// The beginning of what is no header, for a message.
+fn shown(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(64)];
+    let more = if shown.len() < bytes.len() { "…" } else { "" };
+    format!("{}{more}", shown.escape_ascii())
 }
 
 /// More than any head, and most bodies that come with one.

@@ -4,6 +4,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, IsTerminal, Write, stdin, stdout},
+    ops::Range,
     process::ExitCode,
 };
 
@@ -32,7 +33,7 @@ struct Options {
     headers: Vec<String>,
 
     /// Status of the response, where no status line tells it
-    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..1000))]
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(i64::from(STATUSES.start)..i64::from(STATUSES.end)))]
     status: Option<u16>,
 
     /// Wall clock to read dates against, as 2026-11-24T00:00:00Z [default: this machine's]
@@ -53,6 +54,9 @@ struct Options {
     batch: bool,
 }
 
+/// All that a response may have.
+const STATUSES: Range<u16> = 100..1000;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
@@ -70,13 +74,13 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     if options.batch {
-        for (number, line) in stdin().lock().lines().enumerate() {
+        for (number, line) in stdin().lock().split(b'\n').enumerate() {
             let line = line?;
-            if line.trim().is_empty() {
+            if line.trim_ascii().is_empty() {
                 continue;
             }
             let answer = || {
-                let line: Line = serde_json::from_str(&line)?;
+                let line: Line = serde_json::from_slice(&line)?;
                 let mut head = line.head()?;
                 head.status = head.status.or(options.status);
                 let now = line.now()?.or(options.now);

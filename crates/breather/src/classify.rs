@@ -110,13 +110,14 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
 /// | answer | outcome | may it have been executed? |
 /// |---|---|---|
 /// | 429 | throttled | no: refused ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
-/// | 503 with a readable `Retry-After` | throttled | unknown |
+/// | 503 or 529 with a readable `Retry-After` | throttled | unknown |
 /// | 403 with `Retry-After`, or with nothing remaining in a stated window | throttled | no: GitHub's way of saying 429 |
 /// | 413 with `Retry-After` | throttled | no: too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
 /// | 408 | transient | unknown ([RFC 9110 section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)) |
 /// | 425 | transient | no: refused before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
-/// | 503 without | transient, and an overload | unknown |
+/// | 503 or 529 without | transient, and an overload: 529 is what Anthropic and Notion say it by | unknown |
 /// | 500, 502, 504 | transient | unknown |
+/// | 520 to 524 | transient: [Cloudflare's](https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/) 502 and 504 | unknown |
 /// | other 4xx and 5xx | permanent | |
 /// | anything below 400 | success | |
 /// | 429 whose body says `insufficient_quota` | permanent: no time will pass this, only payment | |
@@ -168,6 +169,9 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
         503 if hint.retry_after().is_some() => {
             Outcome::throttled("status 503 with Retry-After").with_executed(Executed::Unknown)
         }
+        529 if hint.retry_after().is_some() => {
+            Outcome::throttled("status 529 with Retry-After").with_executed(Executed::Unknown)
+        }
         403 if hint.retry_after().is_some() => Outcome::throttled("status 403 with Retry-After"),
         403 if hint.windows().any(|window| window.remaining() == Some(0)) => {
             Outcome::throttled("status 403 with nothing remaining")
@@ -179,8 +183,10 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
         502 => unknown("status 502"),
         503 => Outcome::overloaded("status 503"),
         504 => unknown("status 504"),
+        520..=524 => unknown("a status of a network in front of the server"),
+        529 => Outcome::overloaded("status 529"),
         400..500 => Outcome::permanent("a 4xx status"),
-        _ => Outcome::permanent("a 5xx status that would repeat itself"),
+        _ => Outcome::permanent("a status that would repeat itself"),
     }
 }
 
@@ -260,14 +266,15 @@ mod tests {
             ),
             (&[429], Kind::Throttled, Executed::No),
             (
-                &[408, 500, 502, 503, 504],
+                &[408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529],
                 Kind::Transient,
                 Executed::Unknown,
             ),
             (&[425], Kind::Transient, Executed::No),
             (
                 &[
-                    400, 401, 403, 404, 409, 410, 413, 418, 422, 451, 501, 505, 507, 511, 599, 999,
+                    400, 401, 403, 404, 409, 410, 413, 418, 422, 451, 501, 505, 507, 511, 519, 525,
+                    528, 530, 599, 999,
                 ],
                 Kind::Permanent,
                 Executed::Unknown,
@@ -282,10 +289,10 @@ mod tests {
     #[test]
     fn a_hint_turns_403_413_and_503_into_refusals_and_makes_nothing_else_repeatable() {
         let later = Hint::new(Instant::ORIGIN).with_retry_after(Duration::from_secs(1));
-        assert_eq!(
-            classified(503, &later),
-            (Kind::Throttled, Executed::Unknown)
-        );
+        for status in [503, 529] {
+            let refused = (Kind::Throttled, Executed::Unknown);
+            assert_eq!(classified(status, &later), refused, "{status}");
+        }
         assert_eq!(classified(403, &later), (Kind::Throttled, Executed::No));
         assert_eq!(classified(413, &later), (Kind::Throttled, Executed::No));
         assert_eq!(classified(404, &later).0, Kind::Permanent);

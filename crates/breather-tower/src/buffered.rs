@@ -1,14 +1,13 @@
 //! Responses that are read whole within their attempt.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use breather::Timer;
 use breather_tokio::TokioTimer;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, Response, response::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -17,6 +16,7 @@ use tower_service::Service;
 
 use crate::box_errors::BoxError;
 use crate::buffered_body::BufferedBody;
+use crate::read::Read;
 
 /// Reads responses whole within their attempt, so that a download which is cut off is an attempt that failed, and
 /// is sent again as such.
@@ -172,45 +172,6 @@ struct Reading<B> {
     trailers: Option<HeaderMap>,
 }
 
-/// What was read. Frames are joined as they come: a server may send a byte in each, and a list of them would take many
-/// times the limit.
-#[derive(Debug)]
-enum Read {
-    // As most answers come: handed on without a copy.
-    AtOnce(Bytes),
-    Joined(BytesMut),
-}
-
-impl Read {
-    fn len(&self) -> usize {
-        match self {
-            Self::AtOnce(data) => data.len(),
-            Self::Joined(data) => data.len(),
-        }
-    }
-
-    fn push(&mut self, mut data: impl Buf) {
-        let len = data.remaining();
-        match self {
-            Self::AtOnce(first) if first.is_empty() => *first = data.copy_to_bytes(len),
-            Self::AtOnce(first) => {
-                let mut joined = BytesMut::with_capacity(first.len() + len);
-                joined.extend_from_slice(first);
-                *self = Self::Joined(joined);
-                self.push(data);
-            }
-            Self::Joined(joined) => bytes::BufMut::put(joined, data),
-        }
-    }
-
-    fn take(&mut self) -> Bytes {
-        match mem::replace(self, Self::AtOnce(Bytes::new())) {
-            Self::AtOnce(data) => data,
-            Self::Joined(data) => data.freeze(),
-        }
-    }
-}
-
 impl<B> Reading<B>
 where
     B: Body + Unpin,
@@ -218,7 +179,7 @@ where
 {
     fn new(response: Response<B>) -> Self {
         let (head, body) = response.into_parts();
-        let (read, trailers) = (Read::AtOnce(Bytes::new()), None);
+        let (read, trailers) = (Read::default(), None);
         Self {
             head,
             body,

@@ -79,6 +79,7 @@ mod error_kind;
 mod future;
 mod http;
 mod layer;
+mod read;
 mod repeat;
 mod replay;
 mod replay_body;

@@ -35,6 +35,13 @@ impl Read {
         }
     }
 
+    /// All of it, which stays here too.
+    pub(crate) fn share(&mut self) -> Bytes {
+        let data = self.take();
+        *self = Self::AtOnce(data.clone());
+        data
+    }
+
     pub(crate) fn take(&mut self) -> Bytes {
         match mem::take(self) {
             Self::AtOnce(data) => data,

@@ -28,9 +28,11 @@ use crate::replay_body::{Recording, ReplayBody};
 ///
 /// # Costs
 ///
-/// An `Arc` for each call, a lock that nobody else waits for and a clone of `Bytes` for each frame. Data of another
-/// type is copied into `Bytes`. Beside the bytes themselves, which the limit counts, each recorded frame takes 32
-/// bytes.
+/// An `Arc` for each call and a lock that nobody else waits for. Data of another type is copied into `Bytes`.
+///
+/// Frames are joined as they are recorded, so that it matters nothing how small they are: what is recorded takes up to
+/// twice the limit while it grows. A body of one frame is not copied, and holds what that was cut from, as the
+/// buffer of a connection. Trailers are not counted.
 ///
 /// # Example
 ///
@@ -49,7 +51,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Records up to `limit` bytes of data of each body.
+    /// Records up to `limit` bytes of data of each body, which a call then takes of memory, up to twice of it while it grows.
     ///
     /// With 0, only what has no data is sent again, and what was not read.
     ///
@@ -73,7 +75,8 @@ impl Replay {
 impl Default for Replay {
     /// Records up to 64 KiB.
     fn default() -> Self {
-        // What linkerd's proxy keeps of a request by default; a thousand calls in flight then take 64 MiB.
+        // What linkerd's proxy keeps of a request by default; a thousand calls in flight then take 64 MiB, and up to
+        // twice of that while it grows.
         Self::new(64 * 1024)
     }
 }

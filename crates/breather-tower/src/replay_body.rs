@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::box_errors::BoxError;
+use crate::read::Read;
 
 /// The body of one attempt: what earlier ones were sent, and then what is left of the call's own body.
 ///
@@ -43,7 +44,7 @@ use crate::box_errors::BoxError;
 pub struct ReplayBody<B> {
     shared: Arc<Mutex<Shared<B>>>,
     attempt: u32,
-    // How much of the recording was handed on: the trailers come after the last of the data.
+    // How much of the recording was handed on: the trailers are one more, after the last byte.
     handed_on: usize,
     is_over: bool,
 }
@@ -58,8 +59,7 @@ pub struct Recording<B> {
 struct Shared<B> {
     body: B,
     limit: usize,
-    data: Vec<Bytes>,
-    data_len: usize,
+    data: Read,
     trailers: Option<HeaderMap>,
     // Something was sent that was not recorded.
     is_lost: bool,
@@ -94,8 +94,7 @@ impl<B> ReplayBody<B> {
         let shared = Shared {
             body,
             limit,
-            data: Vec::new(),
-            data_len: 0,
+            data: Read::default(),
             trailers: None,
             is_lost: false,
             is_ended: false,
@@ -172,7 +171,7 @@ impl<B> Drop for Recording<B> {
 impl<B> Shared<B> {
     fn lose(&mut self) {
         self.is_lost = true;
-        self.data = Vec::new();
+        self.data = Read::default();
         self.trailers = None;
     }
 
@@ -183,10 +182,15 @@ impl<B> Shared<B> {
         }
     }
 
+    /// How much there is to be sent again.
+    fn recorded(&self) -> usize {
+        self.data.len() + usize::from(self.trailers.is_some())
+    }
+
     /// What the attempt is to be sent again that was handed `handed_on`.
-    fn replay(&self, handed_on: usize) -> Option<Frame<Bytes>> {
-        if let Some(data) = self.data.get(handed_on) {
-            return Some(Frame::data(data.clone()));
+    fn replay(&mut self, handed_on: usize) -> Option<Frame<Bytes>> {
+        if handed_on < self.data.len() {
+            return Some(Frame::data(self.data.share().slice(handed_on..)));
         }
         let trailers = self.trailers.as_ref()?;
         (handed_on == self.data.len()).then(|| Frame::trailers(trailers.clone()))
@@ -203,8 +207,8 @@ impl<B: Body> Shared<B> {
             // They say nothing, and could be any number.
             (Some(data), _) if data.is_empty() => {}
             (Some(data), _) if !is_at_end => {
-                self.data_len = self.data_len.saturating_add(data.len());
-                let at_least = (self.data_len as u64).saturating_add(self.body.size_hint().lower());
+                let so_far = self.data.len().saturating_add(data.len());
+                let at_least = (so_far as u64).saturating_add(self.body.size_hint().lower());
                 if at_least > self.limit as u64 {
                     self.lose();
                 } else {
@@ -240,7 +244,7 @@ where
             return Poll::Ready(Some(Err(TakenOver.into())));
         }
         if let Some(frame) = shared.replay(this.handed_on) {
-            this.handed_on += 1;
+            this.handed_on += frame.data_ref().map_or(1, Bytes::len);
             return Poll::Ready(Some(Ok(frame)));
         }
         if shared.is_held {
@@ -258,7 +262,7 @@ where
                 }
                 let frame = frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
                 shared.record(&frame);
-                this.handed_on = shared.data.len() + usize::from(shared.trailers.is_some());
+                this.handed_on = shared.recorded();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -283,7 +287,7 @@ where
         }
         let shared = lock(&self.shared);
         shared.attempt == self.attempt
-            && shared.replay(self.handed_on).is_none()
+            && self.handed_on >= shared.recorded()
             && (shared.is_ended || shared.body.is_end_stream())
     }
 
@@ -292,8 +296,7 @@ where
         if shared.attempt != self.attempt {
             return SizeHint::default();
         }
-        let again = shared.data.iter().skip(self.handed_on);
-        let again = again.fold(0, |sum, data| sum + data.len() as u64);
+        let again = shared.data.len().saturating_sub(self.handed_on) as u64;
         let left = shared.body.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(left.lower().saturating_add(again));

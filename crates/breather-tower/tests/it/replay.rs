@@ -148,6 +148,26 @@ fn what_is_too_long_is_sent_again_if_nothing_of_it_was_read() {
 }
 
 #[test]
+fn frames_are_joined_and_do_not_hold_what_they_were_cut_from() {
+    /// What a frame was cut from, as a connection's buffer.
+    struct Origin(Arc<[u8; 1]>);
+    impl AsRef<[u8]> for Origin {
+        fn as_ref(&self) -> &[u8] {
+            &*self.0
+        }
+    }
+    let held = Arc::new(*b"7");
+    let frame = |_| Part::Data(Bytes::from_owner(Origin(held.clone())));
+    let (mut body, spare) = first(1_000, Stream::new((0..1_000).map(frame)));
+    assert_eq!(read(&mut body), Received::whole(&[b'7'; 1_000]));
+    let (mut again, _spare) = next(spare.unwrap()).unwrap();
+    assert_eq!(Arc::strong_count(&held), 1);
+    let mut received = Received::default();
+    received.poll(&mut again, 1);
+    assert_eq!(received.data.len(), 1_000);
+}
+
+#[test]
 fn an_empty_body_stays_one() {
     let (mut body, spare) = first(0, Stream::of(&[]).known());
     assert!(body.is_end_stream());

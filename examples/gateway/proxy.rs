@@ -8,7 +8,7 @@ use breather_tokio::TokioTimer;
 use breather_tower::{BoxError, BoxErrors, Http, Replay, Retry, RetryLayer};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::VIA};
 use http_body_util::Either;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::sync::watch;
 use tower::{Layer, ServiceExt};
 
@@ -120,9 +120,14 @@ impl Proxy {
         *request.uri_mut() = uri;
         // What the caller speaks is between it and the gateway.
         *request.version_mut() = Version::HTTP_11;
+        let body = request.body();
+        let has_unknown_length = !body.is_end_stream() && body.size_hint().exact().is_none();
         let headers = request.headers_mut();
         let wants_trailers = headers::wants_trailers(headers);
         headers::remove_hop_by_hop(headers);
+        if has_unknown_length {
+            headers::send_in_chunks(headers);
+        }
         if wants_trailers {
             headers::ask_for_trailers(headers);
         }

@@ -36,6 +36,11 @@ pub fn ask_for_trailers(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("te"));
 }
 
+/// Has a body of unknown length sent. hyper's client takes a GET or a HEAD that does not say so for one without a body.
+pub fn send_in_chunks(headers: &mut HeaderMap) {
+    headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+}
+
 /// Says whom the request came from and through, and leaves the host to the client of the upstream.
 pub fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
     let mut addresses = Vec::new();

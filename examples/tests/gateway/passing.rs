@@ -204,6 +204,36 @@ async fn bodies_stream_both_ways() {
 }
 
 #[tokio::test]
+async fn a_request_of_any_method_may_have_a_body() {
+    let upstream = Upstream::start(|request| async move {
+        let has_length = request.headers().contains_key("content-length");
+        let framing = if has_length { "length" } else { "chunks" };
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        let mut response = ok();
+        let got = [framing.as_bytes(), b": ", &body].concat();
+        let got = HeaderValue::from_bytes(&got).unwrap();
+        response.headers_mut().insert("x-got", got);
+        response
+    })
+    .await;
+    let gateway = Program::start(&upstream, &[]);
+    let chunks = "Transfer-Encoding: chunked\r\n\r\n4\r\nrows\r\n0\r\n\r\n";
+    for (method, body, got) in [
+        ("GET", chunks, "chunks: rows"),
+        ("HEAD", chunks, "chunks: rows"),
+        ("POST", chunks, "chunks: rows"),
+        ("GET", "Content-Length: 4\r\n\r\nrows", "length: rows"),
+    ] {
+        let request = format!("{method} / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{body}");
+        let answer = exchange(gateway.addr, &request).await;
+        assert!(
+            answer.contains(&format!("x-got: {got}\r\n")),
+            "{method} {got}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn trailers_pass_for_who_reads_them() {
     let upstream = Upstream::start(|request| async move {
         assert_eq!(request.headers()["te"], "trailers");

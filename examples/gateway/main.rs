@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use gateway::Gateway;
 use options::Options;
@@ -28,9 +29,8 @@ mod turn;
 mod upload;
 mod upstream;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Options::parse()).await {
+fn main() -> ExitCode {
+    match run(Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody left to tell if this fails.
@@ -40,7 +40,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> anyhow::Result<()> {
+fn run(options: Options) -> anyhow::Result<()> {
+    let runtime = Runtime::new().context("cannot start the runtime")?;
+    let result = runtime.block_on(serve(options));
+    // A name that is being looked up cannot be called off, and is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
     // Each call takes two; if it may not be raised, the limit that there is will do for fewer.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     // Before the port is told, so that whoever reads it may end the process at once.

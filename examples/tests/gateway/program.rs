@@ -35,6 +35,14 @@ impl Program {
         Self::spawn(command, upstream, &[])
     }
 
+    /// A gateway whose resolver reads from a file what a host's name stands for. glibc's does.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    pub(crate) fn with_aliases(file: &Path, upstream: &str, args: &[&str]) -> Self {
+        let mut command = command();
+        command.env("HOSTALIASES", file);
+        Self::spawn(command, upstream, args)
+    }
+
     fn spawn(mut command: Command, upstream: &str, args: &[&str]) -> Self {
         let listen = if args.contains(&"--listen") {
             &[][..]

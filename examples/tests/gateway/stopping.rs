@@ -121,3 +121,30 @@ async fn idle_connections_hold_nothing_up() {
     gateway.signal("-INT");
     assert_eq!(gateway.ended().await.code(), Some(0));
 }
+
+/// A resolver cannot be called off. This one waits for a file that nobody writes to.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[tokio::test]
+async fn a_name_that_is_still_looked_up_holds_nothing_up() {
+    let file = std::env::temp_dir().join(format!("gateway-aliases-{}", std::process::id()));
+    let made = std::process::Command::new("mkfifo")
+        .arg(&file)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let mut gateway = Program::with_aliases(&file, "http://nowhere", &["--grace", "100ms"]);
+    let call = tokio::spawn(gateway.get("one").send());
+    let writer = loop {
+        // There is a writer as soon as there is a reader.
+        match tokio::net::unix::pipe::OpenOptions::new().open_sender(&file) {
+            Ok(writer) => break Some(writer),
+            // This system's resolver has other ways, and none that a test could hold up.
+            Err(_) if call.is_finished() => break None,
+            Err(_) => sleep(Duration::from_millis(5)).await,
+        }
+    };
+    std::fs::remove_file(&file).unwrap();
+    gateway.signal("-TERM");
+    assert_eq!(gateway.ended().await.code(), Some(0));
+    drop(writer);
+}

@@ -113,7 +113,7 @@ impl Proxy {
             let message = "the upstream is this gateway, by whatever way";
             return Err(Failure::new(StatusCode::LOOP_DETECTED, "loop", message));
         }
-        let Ok(uri) = self.upstream.uri(request.uri()) else {
+        let Some(uri) = self.upstream.uri(request.uri()) else {
             let message = "the target cannot be asked of the upstream";
             return Err(Failure::new(StatusCode::BAD_REQUEST, "target", message));
         };

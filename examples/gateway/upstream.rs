@@ -64,22 +64,38 @@ impl Upstream {
         &self.authority
     }
 
-    /// What a request for `uri` asks the upstream for; whatever host a caller named, it is this one.
-    pub(crate) fn uri(&self, uri: &Uri) -> Result<Uri, http::Error> {
-        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let builder = Uri::builder()
+    /// What a request for `uri` asks the upstream for; whatever host a caller named, it is this one. None if it cannot be
+    /// asked so, or the path would lead out of the one that all of the API is below.
+    pub(crate) fn uri(&self, uri: &Uri) -> Option<Uri> {
+        let asked = uri.path_and_query().cloned();
+        let asked = asked.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path = if self.base.is_empty() || asked == "*" {
+            asked
+        } else if has_dots(asked.path()) {
+            return None;
+        } else {
+            format!("{}{asked}", self.base).parse().ok()?
+        };
+        Uri::builder()
             .scheme(self.scheme.clone())
-            .authority(self.authority.clone());
-        if self.base.is_empty() {
-            let asked = uri.path_and_query().cloned();
-            return builder
-                .path_and_query(asked.unwrap_or_else(|| PathAndQuery::from_static("/")))
-                .build();
-        }
-        builder
-            .path_and_query(format!("{}{asked}", self.base))
+            .authority(self.authority.clone())
+            .path_and_query(path)
             .build()
+            .ok()
     }
+}
+
+/// Whether a server might go up, or stay, at some segment of `path`: many read `%2e` as a dot, some `%2f` and backslashes as
+/// slashes, and some no further than a semicolon.
+fn has_dots(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let path = path
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "/");
+    path.split(['/', '\\'])
+        .filter_map(|segment| segment.split(';').next())
+        .any(|segment| segment == "." || segment == "..")
 }
 
 impl fmt::Display for Upstream {

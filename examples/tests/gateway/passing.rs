@@ -312,6 +312,8 @@ async fn targets_of_other_forms_are_the_upstreams_or_nobodys() {
     for (target, status) in [
         ("GET http://elsewhere.example/rows", "200"),
         ("OPTIONS *", "200"),
+        // There is no path that it could lead out of.
+        ("GET /a/../%2e%2e/b", "200"),
         ("CONNECT elsewhere.example:443", "501"),
     ] {
         let request = format!("{target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
@@ -326,22 +328,39 @@ async fn targets_of_other_forms_are_the_upstreams_or_nobodys() {
         .into_iter()
         .map(|seen| seen.target)
         .collect();
-    assert_eq!(targets, ["/rows", "*"]);
+    assert_eq!(targets, ["/rows", "*", "/a/../%2e%2e/b"]);
 }
 
 #[tokio::test]
-async fn an_api_may_be_below_a_path() {
+async fn an_api_below_a_path_is_not_left() {
     let upstream = Upstream::start(|_| async { ok() }).await;
     let gateway = Program::start(format!("{upstream}/api/v2/"), &[]);
-    for target in ["/", "/rows?q=1"] {
-        client().get(gateway.url(target)).send().await.unwrap();
+    for (request, status) in [
+        ("GET /", "200"),
+        ("GET /rows..?up=/../", "200"),
+        ("OPTIONS *", "200"),
+        ("GET /../admin", "400"),
+        ("GET /rows/..", "400"),
+        ("GET /./rows", "400"),
+        ("GET /%2e%2E/admin", "400"),
+        ("GET /.%2e%2fadmin", "400"),
+        ("GET /..%5Cadmin", "400"),
+        ("GET /..;a=b/admin", "400"),
+        ("GET http://elsewhere.example/../admin", "400"),
+    ] {
+        let request = format!("{request} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let answer = exchange(gateway.addr, &request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {answer}"
+        );
     }
     let targets: Vec<_> = upstream
         .seen()
         .into_iter()
         .map(|seen| seen.target)
         .collect();
-    assert_eq!(targets, ["/api/v2/", "/api/v2/rows?q=1"]);
+    assert_eq!(targets, ["/api/v2/", "/api/v2/rows..?up=/../", "*"]);
 }
 
 #[tokio::test]

@@ -99,8 +99,8 @@ impl RetryMiddleware {
     /// no: a call is over when the head of its response has come.
     ///
     /// What is longer is handed on as it is, all of it: what was read, and then the rest as it comes. Of a response whose status
-    /// is 400 or more, head and status are the attempt's end though its body be cut off, or take longer than a second. What
-    /// headers say is obeyed when the body has been read, and a `Retry-After` counted from then. It is not for responses that
+    /// is 400 or more, head and status are the attempt's end though its body be cut off, or take longer than a second. In these
+    /// cases classifiers see no body, since it is not whole. What headers say is obeyed when the body has been read, and a `Retry-After` counted from then. It is not for responses that
     /// stay open, as a feed of events.
     ///
     /// # Example

@@ -194,29 +194,20 @@ async fn a_broken_connection_may_have_been_executed() {
 async fn reqwest_retry_the_failed_response_is_freed_before_the_wait() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move {
-        // A failure whose body would never end.
-        let (mut stream, _) = listener.accept().await.unwrap();
-        read_head(&mut stream).await;
-        let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 100000000\r\n\r\n...";
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let failed = Instant::now();
-        let mut rest = [0; 64];
-        let close = async { while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {} };
-        let _ = tokio::time::timeout(3000 * MS, close).await;
-        let freed = failed.elapsed();
-        let (mut stream, _) = listener.accept().await.unwrap();
-        read_head(&mut stream).await;
-        let retried = failed.elapsed();
-        let head = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-        stream.write_all(head.as_bytes()).await.unwrap();
-        (freed, retried)
-    });
-    let client = client(reqwest::Client::builder(), &exact(1000 * MS));
-    assert_eq!(client.get(url).send().await.unwrap().status(), 200);
-    let (freed, retried) = server.await.unwrap();
-    assert!(retried >= 1000 * MS, "{retried:?}");
-    assert!(freed < 900 * MS, "held for {freed:?} of {retried:?}");
+    // So long that nothing but the response's end can end the connection.
+    let client = client(reqwest::Client::builder(), &exact(3_600_000 * MS));
+    let call = tokio::spawn(client.get(url).send());
+    // A failure whose body would never end.
+    let (mut stream, _) = listener.accept().await.unwrap();
+    read_head(&mut stream).await;
+    let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 100000000\r\n\r\n...";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut rest = [0; 64];
+    let closed = async { while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {} };
+    let freed = tokio::time::timeout(Duration::from_secs(60), closed).await;
+    assert!(freed.is_ok(), "it is held while the call waits");
+    assert!(!call.is_finished());
+    call.abort();
 }
 
 async fn read_head(stream: &mut TcpStream) {
@@ -247,9 +238,9 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
         tokio::time::sleep(MS).await;
     }
     tokio::time::sleep(20 * MS).await;
-    let start = Instant::now();
+    let asked = url.trim_start_matches("http://").trim_end_matches('/');
+    assert_eq!(breather.snapshot(asked).unwrap().opens(), None);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
-    assert!(start.elapsed() < 500 * MS, "{:?}", start.elapsed());
 
     // The refused call itself waits as it was told.
     assert_eq!(moved.await.unwrap().unwrap().status(), 200);

@@ -7,12 +7,15 @@
 //! # impl Db { async fn query(&self, _: &str) -> Result<u32, DbError> { Ok(7) } }
 //! # async fn example(breather: breather::Breather, db: Db, sql: &str) -> Result<(), breather_tokio::RetryError<DbError>> {
 //! let rows = breather_tokio::retry(&breather, || async { db.query(sql).await })
+//!     .scope("reporting db")
 //!     .when(|error| error.is_transient())
 //!     .await?;
 //! # let _ = rows;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Without a scope a closure is retried and not paced, and learns nothing of what others were told.
 //!
 //! Tokio's paused time works: a test that pauses it sees waits of minutes pass at once.
 //!

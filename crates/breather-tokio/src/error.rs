@@ -21,8 +21,9 @@ pub enum RetryError<E> {
     /// The last attempt's error, as it is.
     #[error(transparent)]
     Failed(E),
-    /// The call stopped while it waited for its turn, and has no error of an attempt to hand on. Mostly it was
-    /// never sent; if it was, its answer asked to come again.
+    /// The call stopped while it waited for its turn, and has no error of an attempt to hand on; or its last
+    /// attempt was dropped since its time was up, and may have been executed. If it waited, it was mostly never
+    /// sent; if it was, its answer asked to come again.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -37,7 +38,7 @@ impl<E> RetryError<E> {
         }
     }
 
-    /// Why the call stopped while it waited, if it did.
+    /// Why the call stopped, if it has no error of the closure's.
     #[must_use]
     pub const fn stopped(&self) -> Option<&Stopped> {
         match self {

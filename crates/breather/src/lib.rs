@@ -87,7 +87,8 @@
 //! 2. A wait that would pass the deadline, or a hint longer than the policy obeys, stops the call at
 //!    once and tells the uncut instant. No sleep ends in a failure known before it began.
 //! 3. Waiting for a permit or for a throttled scope uses up no retries.
-//! 4. A failure that may have been executed is repeated only if the request is idempotent.
+//! 4. A failure that may have been executed is repeated only if the request is idempotent, or the caller
+//!    said so: of a closure by `when`, of a [`Call`] by a [`CallSpec`] that does not say otherwise.
 //! 5. The ceiling is capped before jitter is drawn, and no two calls share a generator's state.
 //! 6. Same seed, same clock, same outcomes: same decisions.
 //! 7. Any bytes in any header: no panic, no allocation without bound, no wait from something unreadable.

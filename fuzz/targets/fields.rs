@@ -140,6 +140,8 @@ struct Limit {
     name: String,
     remaining: u64,
     reset: Option<u64>,
+    /// What it counts, by its `qu`.
+    unit: Option<Option<String>>,
     is_keyed: bool,
 }
 
@@ -155,6 +157,7 @@ impl Limit {
                 Some(reset) => Some(natural(reset)?).filter(|&reset| reset < 100_000_000),
                 None => None,
             },
+            unit: parameter("qu").map(name),
             is_keyed: matches!(parameter("pk"), Some(BareItem::ByteSequence(_))),
         })
     }
@@ -163,9 +166,14 @@ impl Limit {
         self.check_figures(window);
         assert_eq!(window.limit(), None);
         assert_eq!(window.length(), None);
-        let name = self.name.to_ascii_lowercase();
-        let is_other = ["tokens", "bytes"].iter().any(|unit| name.ends_with(unit));
-        assert_eq!(window.unit() == Unit::Requests, !is_other);
+        let is_requests = match &self.unit {
+            Some(unit) => matches!(unit.as_deref(), Some("request" | "requests")),
+            None => {
+                let name = self.name.to_ascii_lowercase();
+                !name.ends_with("tokens") && !name.ends_with("bytes")
+            }
+        };
+        assert_eq!(window.unit() == Unit::Requests, is_requests);
     }
 
     fn check_figures(&self, window: &Window<'_>) {

@@ -154,7 +154,7 @@ fn time(seconds: u64) -> SystemTime {
 
 const MICROS: i128 = 1_000_000;
 const END_OF_9999: u64 = 253_402_300_800;
-const MAX_LINES: usize = 24;
+const MAX_LINES: usize = 6;
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];

@@ -6,6 +6,7 @@ mod calls;
 mod configuration;
 mod crowd;
 mod drafts;
+mod edges;
 mod findings;
 mod handle;
 mod headers;

@@ -1,0 +1,573 @@
+//! Rules of the header reader, each where it begins and ends.
+
+use std::time::Duration;
+
+use breather::{
+    Call, CallSpec, Decision, Dialect, Family, Form, Hint, Moment, Outcome, Policy, Unit, UnixTime,
+};
+use http::{HeaderMap, HeaderValue};
+
+use super::said::{AT, DATE, NOW, pairs, plainly, text};
+
+/// What the lines say where our own clock shows `own`: the wait, and all of it in words.
+fn by(dialects: &[Dialect], own: i64, sent: &str) -> (Option<Duration>, String) {
+    let own = UnixTime::from_secs(own);
+    let moment = Moment::new(AT).with_wall_clock(&own);
+    let hint = Hint::read(pairs(sent), moment.with_dialects(dialects));
+    let wait = hint.not_before().map(|at| at.duration_since(AT));
+    (wait, text(&hint))
+}
+
+fn wait_by(own: i64, sent: &str) -> Option<Duration> {
+    by(&[], own, sent).0
+}
+
+/// The wait that the lines of a refusal ask for, beside the server's `Date`.
+fn wait(sent: &str) -> Option<Duration> {
+    wait_by(NOW, &format!("{sent}\nDate: {DATE}"))
+}
+
+const fn secs(secs: u64) -> Option<Duration> {
+    Some(Duration::from_secs(secs))
+}
+
+fn check(rows: &[(&str, &str)]) {
+    for (sent, said) in rows {
+        assert_eq!(plainly(sent), *said, "{sent}");
+    }
+}
+
+// Numbers.
+
+#[test]
+fn an_epoch_ends_where_the_next_unit_begins() {
+    const FAR: i64 = 99_999_999_990;
+    for (sent, expected) in [
+        ("Retry-After: 99999999999", secs(9)),
+        ("Retry-After: 100000000000", None),
+        ("Retry-After: 99999999999000", secs(9)),
+        ("Retry-After: 100000000000000", None),
+    ] {
+        assert_eq!(wait_by(FAR, sent), expected, "{sent}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_not_taken_for_what_is_left_of_it() {
+    for sent in [
+        "Retry-After-Ms: 18446744073710",
+        "X-RateLimit-After: 18446744074",
+    ] {
+        assert_eq!(wait(sent), None, "{sent}");
+    }
+    let sent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 18448544073710";
+    assert_eq!(by(&[Dialect::github()], NOW, sent).0, None);
+}
+
+#[test]
+fn a_delay_is_of_less_than_ten_to_the_eighth_seconds() {
+    assert_eq!(wait("RateLimit: \"a\";r=0;t=99999999"), secs(99_999_999));
+    assert_eq!(wait("RateLimit: \"a\";r=0;t=100000000"), None);
+    // What states seconds by its name is no guess.
+    let half = Some(Duration::from_millis(3_024_000_500));
+    assert_eq!(wait("Retry-After: 3024000.5"), half);
+    assert_eq!(wait("Retry-After: 3024001, 3024002"), secs(3_024_002));
+}
+
+#[test]
+fn a_date_is_no_guess_and_may_be_months_ahead() {
+    for sent in [
+        "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2027-03-15T08:00:00Z",
+        "Retry-After: Mon, 15 Mar 2027 08:00:00 GMT",
+    ] {
+        assert_eq!(wait(sent), secs(59 * 86_400), "{sent}");
+    }
+}
+
+#[test]
+fn the_last_second_of_9999_is_a_time() {
+    let sent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 9999-12-31T23:59:59Z";
+    assert_eq!(wait_by(253_402_300_000, sent), secs(799));
+}
+
+#[test]
+fn a_zone_that_would_have_to_be_looked_up_makes_a_date_unreadable() {
+    for reset in [
+        "2027-01-15T08:00:10Z[Europe/Berlin]",
+        "2027-01-15T09:00:10+01:00[Europe/Berlin]",
+    ] {
+        let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
+        assert_eq!(wait(&sent), None, "{reset}");
+    }
+}
+
+#[test]
+fn fractions_of_an_epoch_are_rounded_up() {
+    let sent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1800000003000.0001";
+    assert_eq!(wait(sent), Some(Duration::from_micros(3_000_001)));
+}
+
+#[test]
+fn microseconds_have_two_names() {
+    for unit in ["\u{b5}s", "us"] {
+        let sent = format!("X-RateLimit-Remaining-Tokens: 0\nX-RateLimit-Reset-Tokens: 9{unit}");
+        assert_eq!(wait(&sent), Some(Duration::from_micros(9)), "{unit}");
+    }
+}
+
+#[test]
+fn of_joined_delays_those_that_have_passed_or_mean_nothing_are_left_out() {
+    for sent in [
+        "Retry-After: 5, 1799999999",
+        "Retry-After: 1799999999, 5",
+        "Retry-After: 5, 999999999",
+    ] {
+        assert_eq!(wait(sent), secs(5), "{sent}");
+    }
+    let passed = "Retry-After: 1799999999, 1799999998";
+    assert_eq!(plainly(passed), "ignored retry-after: Past\n");
+}
+
+// Dates.
+
+#[test]
+fn two_dates_that_disagree_are_none() {
+    let date = |second: u32| format!("\nDate: Fri, 15 Jan 2027 08:00:{second:02} GMT");
+    for (dates, expected) in [
+        (vec![0, 5], secs(6)),
+        (vec![0, 5, 8], secs(6)),
+        (vec![0, 5, 0], secs(6)),
+        (vec![0, 0], secs(10)),
+    ] {
+        let dates: String = dates.into_iter().map(date).collect();
+        let sent = format!("Retry-After: Fri, 15 Jan 2027 08:00:10 GMT{dates}");
+        assert_eq!(wait_by(NOW + 4, &sent), expected, "{sent}");
+    }
+    let unreadable = "Retry-After: Fri, 15 Jan 2027 08:00:10 GMT\nDate: soon";
+    assert_eq!(wait_by(NOW + 4, unreadable), secs(6));
+}
+
+// What to do.
+
+#[test]
+fn of_verdicts_that_disagree_the_one_that_spares_the_server_counts() {
+    for sent in [
+        "X-Should-Retry: false\nStripe-Should-Retry: true",
+        "X-Should-Retry: true\nStripe-Should-Retry: false",
+        "X-Should-Retry: True\nX-Should-Retry: False",
+        "X-Should-Retry: true\nGrpc-Retry-Pushback-Ms: -1",
+        "Grpc-Retry-Pushback-Ms: 100\nGrpc-Retry-Pushback-Ms: 10",
+    ] {
+        assert!(plainly(sent).contains("retry false\n"), "{sent}");
+    }
+}
+
+#[test]
+fn what_is_more_exact_and_unreadable_leaves_the_rest_alone() {
+    let said = plainly("Retry-After-Ms: soon\nRetry-After: 5");
+    assert_eq!(said, "wait 5s\nignored retry-after-ms: Unreadable\n");
+}
+
+#[test]
+fn refusals_that_tell_nothing_are_waited_for_longer_each_time() {
+    let third = |seed| {
+        let mut call = Call::new(Policy::new(), CallSpec::new(), seed, AT);
+        let (mut now, mut delay) = (AT, Duration::ZERO);
+        for _ in 0..3 {
+            call.on_sent(now);
+            let refused = Outcome::throttled("status 429");
+            let Decision::Retry(wait) = call.on_outcome(now, refused, &Hint::new(now), None) else {
+                panic!("refusals are left");
+            };
+            (now, delay) = (wait.until(), wait.delay());
+        }
+        delay
+    };
+    let longest = (1..200).map(third).max();
+    assert!(
+        longest > Some(Policy::new().backoff().ceiling(1)),
+        "{longest:?}"
+    );
+}
+
+// More lines than are kept.
+
+/// Different headers about four windows, of which nothing is left in one.
+const LINES: [&str; 19] = [
+    "X-RateLimit-Remaining: 0",
+    "X-RateLimit-Reset: 7",
+    "X-RateLimit-Limit: 7",
+    "X-RateLimit-Max: 7",
+    "X-RateLimit-Used: 7",
+    "X-RateLimit-Reset-After: 7",
+    "X-RateLimit-Next: 7",
+    "X-RateLimit-Interval-Seconds: 7",
+    "X-RateLimit-Interval-Milliseconds: 7000",
+    "X-Rate-Limit-Limit: 7",
+    "X-Rate-Limit: 7",
+    "X-Rate-Limit-Remaining: 7",
+    "X-Rate-Limit-Reset: 7",
+    "X-Rate-Limit-Window: 7",
+    "RateLimit-Limit: 7",
+    "RateLimit-Remaining: 7",
+    "RateLimit-Reset: 7",
+    "Inin-RateLimit-Allowed: 7",
+    "Inin-RateLimit-Count: 7",
+];
+
+#[test]
+fn as_many_lines_about_windows_as_are_kept_are_read() {
+    let said = plainly(&LINES[..18].join("\n"));
+    assert!(said.contains("wait 7s\n"), "{said}");
+    assert!(!said.contains("TooMany"), "{said}");
+}
+
+#[test]
+fn of_more_lines_about_windows_none_is_read_whatever_is_in_them() {
+    let is_left_out = |sent: &str| {
+        let said = plainly(sent);
+        assert!(
+            said.lines().all(|line| line.ends_with(": TooMany")),
+            "{said}"
+        );
+    };
+    is_left_out(&LINES.join("\n"));
+    for line in [
+        "RateLimit: \"a\";r=0;t=5",
+        "RateLimit-Policy: \"a\";q=9;w=5",
+        "Sforce-Limit-Info: a=5/5",
+        "Zendesk-RateLimit-Tickets-Index: total=9;remaining=0;resets=4",
+        "X-Ms-RateLimit-Remaining-Resource: a;0",
+    ] {
+        is_left_out(&format!("{line}\n{}", LINES[..18].join("\n")));
+    }
+}
+
+#[test]
+fn however_many_lines_tell_of_windows_what_to_do_is_read() {
+    let many = LINES.join("\n");
+    let said = plainly(&format!("{many}\nX-Should-Retry: false\nRetry-After: 5"));
+    assert!(said.starts_with("wait 5s\nretry false\n"), "{said}");
+    let said = plainly(&format!("X-Should-Retry: false\nRetry-After: 5\n{many}"));
+    assert!(said.starts_with("wait 5s\nretry false\n"), "{said}");
+}
+
+// Lines that say the same, or not.
+
+#[test]
+fn a_header_that_comes_in_two_spellings_is_one() {
+    for resets in [
+        "X-RateLimit-Reset: 5\nx-ratelimit-reset: 50",
+        "x-ratelimit-reset: 5\nX-RateLimit-Reset: 50",
+    ] {
+        assert_eq!(wait(&format!("X-RateLimit-Remaining: 0\n{resets}")), None);
+    }
+}
+
+#[test]
+fn of_two_headers_for_one_figure_the_first_in_the_table_counts_if_it_can_be_read() {
+    check(&[
+        (
+            "X-RateLimit-Limit: 5\nX-RateLimit-Limit: 6\nX-RateLimit-Max: 7",
+            "x-ratelimit: limit 7\n\
+             ignored x-ratelimit-limit: Ambiguous\nignored x-ratelimit-limit: Ambiguous\n",
+        ),
+        (
+            "X-RateLimit-Limit: many\nX-RateLimit-Max: 7",
+            "x-ratelimit: limit 7\nignored x-ratelimit-limit: Unreadable\n",
+        ),
+        (
+            "X-RateLimit-Limit: 5\nX-RateLimit-Max: 7",
+            "x-ratelimit: limit 5\nignored x-ratelimit-max: Outranked\n",
+        ),
+        (
+            "X-RateLimit-Max: 7\nX-RateLimit-Limit: 5",
+            "x-ratelimit: limit 5\nignored x-ratelimit-max: Outranked\n",
+        ),
+        (
+            "X-RateLimit-Max: 7\nX-RateLimit-Limit: 7",
+            "x-ratelimit: limit 7\n",
+        ),
+    ]);
+}
+
+#[test]
+fn a_dictionary_that_tells_a_part_leaves_the_rest_to_the_other_headers() {
+    check(&[
+        (
+            "RateLimit-Limit: 100\nRateLimit: remaining=0, reset=5",
+            "ratelimit: limit 100 remaining 0 reset 5s\nwait 5s\n",
+        ),
+        (
+            "RateLimit-Remaining: 0\nRateLimit-Reset: 9\nRateLimit: limit=10",
+            "ratelimit: limit 10 remaining 0 reset 9s\nwait 9s\n",
+        ),
+        (
+            "RateLimit-Remaining: 0\nRateLimit-Reset: 9\nRateLimit: limit=10, reset=1800000060",
+            "ratelimit: limit 10 remaining 0 reset 9s\nwait 9s\n",
+        ),
+        (
+            "RateLimit-Limit: many\nRateLimit: limit=9, remaining=1",
+            "ratelimit: limit 9 remaining 1\nignored ratelimit-limit: Unreadable\n",
+        ),
+    ]);
+}
+
+#[test]
+fn counts_that_were_joined_count_if_they_agree() {
+    assert_eq!(
+        wait("X-RateLimit-Remaining: 0, 7\nX-RateLimit-Reset: 9"),
+        None
+    );
+    let said = plainly("X-RateLimit-Remaining: 7, 0");
+    assert_eq!(said, "ignored x-ratelimit-remaining: Unreadable\n");
+}
+
+// Windows.
+
+#[test]
+fn what_remains_in_one_window_says_that_the_others_need_not_be_guessed() {
+    check(&[
+        (
+            "X-RateLimit-Remaining: 7\nX-App-Limit-24hour-Reset: 86400",
+            "x-ratelimit: remaining 7\napp-24hour: reset 86400s length 86400s\n",
+        ),
+        // Nor does one family tell what remains of another's.
+        (
+            "X-RateLimit-Limit: 9\nRateLimit-Remaining: 0\nX-Rate-Limit-Reset: 5",
+            "ratelimit: remaining 0\nx-ratelimit: limit 9\nx-rate-limit: reset 5s\n",
+        ),
+        // What does not add up is taken as it stands.
+        (
+            "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 70\nX-RateLimit-Used: 3",
+            "x-ratelimit: limit 10 remaining 70 used 3\n",
+        ),
+    ]);
+}
+
+#[test]
+fn an_empty_name_is_none_and_a_limit_of_nothing_undoes_no_error() {
+    check(&[
+        (
+            "X-RateLimit-Remaining: 3\nX-RateLimit-Resource:",
+            "x-ratelimit: remaining 3\nignored x-ratelimit-resource: Unreadable\n",
+        ),
+        (
+            "X-RateLimit-Limit: 0\nX-RateLimit-Remaining: many",
+            "ignored x-ratelimit-limit: Ambiguous\nignored x-ratelimit-remaining: Unreadable\n",
+        ),
+    ]);
+}
+
+#[test]
+fn lists_of_limits_tell_of_windows_by_their_lengths() {
+    check(&[
+        (
+            "RateLimit-Limit: 10, 10;w=1, 10;w=60",
+            "ratelimit: limit 10 length 1s\nratelimit: limit 10 length 60s\n",
+        ),
+        (
+            "X-RateLimit-Limit-Tokens: 10, 20;w=60",
+            "tokens: limit 10 unit tokens\ntokens: limit 20 length 60s unit tokens\n",
+        ),
+    ]);
+    let nine =
+        "RateLimit-Limit: 10, 11;w=1, 12;w=2, 13;w=3, 14;w=4, 15;w=5, 16;w=6, 17;w=7, 18;w=8";
+    let (eight, _) = nine.rsplit_once(',').unwrap();
+    for (sent, is_partial) in [(nine, true), (eight, false)] {
+        let hint = Hint::read(pairs(sent), Moment::new(AT));
+        assert_eq!(hint.windows().count(), 8);
+        let reading = hint.readings().next().unwrap();
+        assert_eq!(reading.is_partial(), is_partial, "{sent}");
+    }
+}
+
+#[test]
+fn headers_of_several_windows_are_read_whole_or_not_at_all() {
+    check(&[
+        (
+            "Sforce-Limit-Info: api-usage=5/5; api-bursts=many/9",
+            "ignored sforce-limit-info: Unreadable\n",
+        ),
+        (
+            "Auth0-Client-Quota-Limit: b=per_hour;q=9;r=0;t=4,b=per_day;q=9;r=few",
+            "ignored auth0-client-quota-limit: Unreadable\n",
+        ),
+        (
+            "X-Ms-RateLimit-Remaining-Resource: a;0,b;few",
+            "ignored x-ms-ratelimit-remaining-resource: Unreadable\n",
+        ),
+        (
+            "Zendesk-RateLimit-Tickets-Index: total=100; remaining",
+            "ignored zendesk-ratelimit-tickets-index: Unreadable\n",
+        ),
+        // What tells of no window tells nothing.
+        (
+            "Zendesk-RateLimit-Tickets-Index: foo=1",
+            "ignored zendesk-ratelimit-tickets-index: Unreadable\n",
+        ),
+        (
+            "RateLimit-Policy: 5",
+            "ignored ratelimit-policy: Unreadable\n",
+        ),
+        (
+            "RateLimit-Policy: \"a\";q=0;w=60",
+            "ignored ratelimit-policy: Unreadable\n",
+        ),
+    ]);
+}
+
+#[test]
+fn headers_of_several_windows_may_be_written_otherwise() {
+    check(&[
+        (
+            "Auth0-Client-Quota-Limit: b=per_second;q=10;r=9;t=1,b=per_minute;q=100;r=99;t=41,b=per_week;q=7;r=6",
+            "per_second: limit 10 remaining 9 reset 1s length 1s\n\
+             per_minute: limit 100 remaining 99 reset 41s length 60s\n\
+             per_week: limit 7 remaining 6\n",
+        ),
+        (
+            "Zendesk-RateLimit-Tickets-Index: limit=100; remaining=0; reset=41",
+            "tickets-index: limit 100 remaining 0 reset 41s\nwait 41s\n",
+        ),
+        (
+            "Sforce-Limit-Info: api-usage=18/5000, api-bursts=1/9",
+            "api-usage: limit 5000 remaining 4982 used 18\napi-bursts: limit 9 remaining 8 used 1\n",
+        ),
+    ]);
+}
+
+#[test]
+fn items_count_by_their_unit_or_else_their_name_and_by_the_last_of_a_parameter() {
+    check(&[
+        (
+            "RateLimit: \"Input-Tokens\";r=1, \"BYTES\";r=2, \"tokens-ish\";r=3",
+            "Input-Tokens: remaining 1 unit tokens\n\
+             BYTES: remaining 2 unit content-bytes\n\
+             tokens-ish: remaining 3\n",
+        ),
+        (
+            "RateLimit: \"a\";r=1;qu=\"content-bytes\", \"tokens\";r=2;qu=\"requests\"",
+            "a: remaining 1 unit content-bytes\ntokens: remaining 2\n",
+        ),
+        (
+            "RateLimit: \"a\";r=5;t=9;r=0;t=3",
+            "a: remaining 0 reset 3s\nwait 3s\n",
+        ),
+    ]);
+}
+
+// Dialects.
+
+#[test]
+fn what_a_dialect_names_counts_before_what_all_send() {
+    const MINE: &[Dialect] = &[Dialect::new(
+        "mine",
+        &[Family::new("mine")
+            .with_remaining("x-ratelimit-remaining")
+            .with_reset("x-ratelimit-reset", Form::Millis)
+            .with_limit("x-ratelimit-max")],
+    )];
+    for sent in [
+        "X-RateLimit-Limit: 5\nX-RateLimit-Max: 9\nX-RateLimit-Remaining: 1",
+        "X-RateLimit-Max: 9\nX-RateLimit-Limit: 5\nX-RateLimit-Remaining: 1",
+    ] {
+        let (_, said) = by(MINE, NOW, sent);
+        let expected = "mine: limit 9 remaining 1\nignored x-ratelimit-limit: Outranked\n";
+        assert_eq!(said, expected, "{sent}");
+    }
+    for sent in [
+        "Retry-After: 60\nX-RateLimit-Retry-After: 59",
+        "X-RateLimit-Retry-After: 59\nRetry-After: 60",
+    ] {
+        assert_eq!(
+            by(&[Dialect::mailerlite()], NOW, sent).0,
+            secs(59),
+            "{sent}"
+        );
+        assert_eq!(wait_by(NOW, sent), secs(60), "{sent}");
+    }
+}
+
+#[test]
+fn of_several_dialects_the_first_that_names_a_header_counts() {
+    const ONE: Dialect = Dialect::new(
+        "one",
+        &[
+            Family::new("one").with_delay("delay-of-one", Form::Seconds),
+            Family::new("calls of one").with_reset("x-ratelimit-reset", Form::Seconds),
+        ],
+    );
+    const TWO: Dialect = Dialect::new(
+        "two",
+        &[
+            Family::new("two").with_delay("delay-of-two", Form::Seconds),
+            Family::new("calls of two").with_limit("x-ratelimit-limit"),
+        ],
+    );
+    let delays = "Delay-Of-One: 1\nDelay-Of-Two: 2";
+    assert_eq!(by(&[ONE, TWO], NOW, delays).0, secs(1));
+    assert_eq!(by(&[TWO, ONE], NOW, delays).0, secs(2));
+    // Both name a header of the family that this one is of.
+    let remaining = "X-RateLimit-Remaining: 3";
+    assert_eq!(
+        by(&[ONE, TWO], NOW, remaining).1,
+        "calls of one: remaining 3\n"
+    );
+    assert_eq!(
+        by(&[TWO, ONE], NOW, remaining).1,
+        "calls of two: remaining 3\n"
+    );
+    let spent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 17";
+    let (reddit, github) = (Dialect::reddit(), Dialect::github());
+    assert_eq!(by(&[reddit, github], NOW, spent).0, secs(17));
+    assert_eq!(by(&[github, reddit], NOW, spent).0, None);
+}
+
+#[test]
+fn what_a_dialect_alone_names_is_read() {
+    const LONGEST: &str = "x-long-rate-limit-of-an-api-of-our-own-whose-name-fills-63-byte";
+    const ACME: &[Dialect] = &[Dialect::new(
+        "acme",
+        &[
+            Family::new("acme")
+                .with_remaining("calls-of-acme-left")
+                .with_reset("calls-of-acme-renewed", Form::Millis),
+            Family::new("longest").with_remaining(LONGEST),
+        ],
+    )];
+    let mut headers = HeaderMap::new();
+    headers.insert("calls-of-acme-left", HeaderValue::from_static("0"));
+    headers.insert("calls-of-acme-renewed", HeaderValue::from_static("1500"));
+    let moment = Moment::new(AT).with_dialects(ACME);
+    let renewed = AT + Duration::from_millis(1_500);
+    assert_eq!(
+        Hint::from_headers(&headers, moment).not_before(),
+        Some(renewed)
+    );
+    let sent = "Calls-Of-Acme-Left: 0\nCalls-Of-Acme-Renewed: 1500";
+    assert_eq!(Hint::read(pairs(sent), moment).not_before(), Some(renewed));
+    assert_eq!(LONGEST.len(), 63);
+    let said = by(ACME, NOW, &format!("{LONGEST}: 3")).1;
+    assert_eq!(said, "longest: remaining 3\n");
+}
+
+#[test]
+fn a_family_of_a_dialect_keeps_its_unit_and_is_unclear_like_any_other() {
+    const MINE: &[Dialect] = &[Dialect::new(
+        "mine",
+        &[
+            Family::new("points")
+                .with_unit(Unit::Points)
+                .with_remaining("mine-left")
+                .with_name_in("mine-name"),
+            Family::new("bucket")
+                .with_used_of_limit("mine-calls")
+                .with_reset("mine-reset", Form::Seconds),
+        ],
+    )];
+    let said = by(MINE, NOW, "Mine-Left: 3\nMine-Name: bulk").1;
+    assert_eq!(said, "bulk: remaining 3 unit points\n");
+    assert_eq!(by(MINE, NOW, "Mine-Calls: many\nMine-Reset: 60").0, None);
+    assert_eq!(by(MINE, NOW, "Mine-Calls: 5/5\nMine-Reset: 60").0, secs(60));
+}

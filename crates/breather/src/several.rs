@@ -141,19 +141,15 @@ impl<'p> Pass<'p> {
                 }
             }
         }
-        let is_to_blame = |at| {
-            let has_spent = |at| (0..MAX_WINDOWS).any(|it| is_spent[it] && owners[it] == at);
-            has_spent(at) || at == 0 && !(1..passes.len()).any(has_spent)
-        };
-        let blamed: u64 = (0..passes.len().min(64))
-            .filter(|&at| is_to_blame(at))
-            .fold(0, |blamed, at| blamed | 1 << at);
+        let has_spent = |at| (0..MAX_WINDOWS).any(|it| is_spent[it] && owners[it] == at);
+        let is_nobody_elses = (0..MAX_WINDOWS).all(|it| !is_spent[it] || owners[it] == 0);
+        let is_to_blame = |at| has_spent(at) || at == 0 && is_nobody_elses;
         for (at, pass) in passes.iter_mut().enumerate() {
             let Some(permit) = pass.permit.take() else {
                 continue;
             };
             let own = hint.only(|index| owners[index] == at);
-            if outcome.kind() == Kind::Throttled && blamed >> at & 1 == 0 {
+            if outcome.kind() == Kind::Throttled && !is_to_blame(at) {
                 pass.pacer.on_refused_elsewhere(now, permit, &own);
             } else {
                 pass.pacer.on_outcome(now, permit, outcome, &own);

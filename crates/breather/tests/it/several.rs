@@ -135,6 +135,31 @@ fn a_refusal_is_put_down_to_the_scope_whose_window_is_spent() {
 }
 
 #[test]
+fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_refusal() {
+    let api = Api::new();
+    // A tree of 69 scopes for each of two tokens, and what all of them have in common.
+    let sent = |token: &str| {
+        let own: Vec<_> = (0..69).map(|depth| format!("{token} {depth}")).collect();
+        let names = own.iter().map(String::as_str).chain(["org"]);
+        let mut call = api
+            .breather
+            .start(names, CallSpec::new(), api.timer.clone(), 1);
+        assert_eq!(step(&mut call), Step::Send);
+        call
+    };
+    for used in 1..=4 {
+        for (token, org) in [("one", 301 - 2 * used), ("two", 300 - 2 * used)] {
+            let _ = sent(token).on_outcome(Outcome::success(), &api.said(100 - used, org));
+        }
+    }
+    let _ = sent("one").on_outcome(refused(), &api.said(90, 0));
+    assert_eq!(api.opens_after("org"), Some(9 * SECOND));
+    for depth in 0..69 {
+        assert_eq!(api.opens_after(&format!("one {depth}")), None, "{depth}");
+    }
+}
+
+#[test]
 fn one_that_shows_none_spent_is_the_most_specific_ones() {
     let api = Api::known();
     let calls: Vec<_> = (0..5).map(|_| api.sent("one")).collect();

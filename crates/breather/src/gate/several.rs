@@ -59,9 +59,8 @@ impl Several {
 
     /// Of the most specific scope whose answers are read in a way of their own; else, all have the same.
     pub(super) fn rules(&self) -> &Rules {
-        let rules = || self.scopes.iter().map(|scope| scope.rules());
-        let own = rules().find(|rules| !rules.policy.dialects().is_empty());
-        own.unwrap_or_else(|| self.scopes[0].rules())
+        let own = self.scopes.iter().find(|scope| scope.has_own_dialects());
+        own.unwrap_or(&self.scopes[0]).rules()
     }
 
     /// The most specific.

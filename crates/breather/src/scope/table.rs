@@ -46,6 +46,8 @@ struct Shelf(Mutex<ByName<SharedScope>>);
 pub(crate) struct SharedScope {
     scope: Arc<Scope>,
     rules: Rules,
+    /// Whether its answers are read otherwise than those of the handle's other scopes.
+    has_own_dialects: bool,
     /// Whether the calls of all threads share the scope.
     by_all: bool,
 }
@@ -53,6 +55,10 @@ pub(crate) struct SharedScope {
 impl SharedScope {
     pub(crate) const fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    pub(crate) const fn has_own_dialects(&self) -> bool {
+        self.has_own_dialects
     }
 
     pub(crate) const fn by_all(&self) -> bool {
@@ -95,12 +101,14 @@ impl ScopeTable {
         // Held until it is on the shelf, from where it is taken should its dialects change.
         let dialects = self.dialects.read().unwrap_or_else(PoisonError::into_inner);
         let mut rules = self.rules.clone();
-        if let Some(dialects) = dialects.get(name) {
+        let own = dialects.get(name);
+        if let Some(dialects) = own {
             rules.policy = rules.policy.with_dialects(dialects);
         }
         let shared = Arc::new(SharedScope {
             scope,
             rules,
+            has_own_dialects: own.is_some(),
             by_all,
         });
         if by_all {

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Hint, Outcome, Policy, Step, StopReason, Timer, Window,
+    ActiveCall, Breather, CallSpec, Dialect, Hint, Outcome, Policy, Step, StopReason, Timer, Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};
@@ -267,6 +267,26 @@ fn a_permit_that_is_not_used_goes_back_to_all() {
     assert_eq!(step, Step::Wait { until: None });
     assert_eq!((api.in_flight("one"), api.in_flight("org")), (0, 0));
     assert_eq!(api.waiting("org"), 1);
+}
+
+#[test]
+fn answers_are_read_as_the_most_specific_scope_that_has_a_way_of_its_own() {
+    const GITHUB: &[Dialect] = &[Dialect::github()];
+    const OKTA: &[Dialect] = &[Dialect::okta()];
+    let read_by = |own: &[(&str, &'static [Dialect])]| {
+        let policy = Policy::new().with_dialects(GITHUB);
+        let api = Api::with(Breather::new(policy));
+        for (scope, dialects) in own {
+            api.breather.read_as(scope, dialects);
+        }
+        let call = api.start("one");
+        call.policy().dialects().first().map(Dialect::name)
+    };
+    let [github, okta] = [GITHUB, OKTA].map(|dialects| Some(dialects[0].name()));
+    assert_eq!(read_by(&[]), github);
+    assert_eq!(read_by(&[("org", OKTA)]), okta);
+    assert_eq!(read_by(&[("one", OKTA), ("org", &[])]), okta);
+    assert_eq!(read_by(&[("one", &[]), ("org", OKTA)]), None);
 }
 
 #[test]

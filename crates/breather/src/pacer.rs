@@ -426,7 +426,7 @@ impl Pacer {
     #[cfg(feature = "std")]
     pub(crate) fn on_unsent(&mut self, permit: Permit) {
         if permit.epoch == self.epoch {
-            self.quota.on_unsent();
+            self.quota.on_unsent(permit.number);
         }
         self.on_drop(permit);
     }

@@ -153,10 +153,10 @@ impl Quota {
         self.refill.per_call().is_some()
     }
 
-    /// What was counted as sent was not.
+    /// Send number `number` was counted, and not sent. What the answer to a later one said never included it.
     #[cfg(feature = "std")]
-    pub(super) fn on_unsent(&mut self) {
-        if let Some(known) = &mut self.known {
+    pub(super) fn on_unsent(&mut self, number: u64) {
+        if let Some(known) = self.known.as_mut().filter(|known| known.number <= number) {
             known.remaining = known.remaining.saturating_add(1);
         }
     }

@@ -299,6 +299,28 @@ fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once(
 }
 
 #[test]
+fn what_was_not_sent_is_given_back_only_to_a_count_that_included_it() {
+    let unsent = |is_told: bool| {
+        let policy = Policy::new().with_deadline(500 * MS);
+        let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+        learn(&breather, &timer, 9);
+        let [mut late, mut next] = [(); 2].map(|()| start(&breather, &timer));
+        assert_eq!(step(&mut late), Step::Send);
+        assert_eq!(step(&mut next), Step::Send);
+        timer.advance(400 * MS);
+        if is_told {
+            // The server has seen one of the two.
+            let _ = next.on_outcome(Outcome::success(), &said(&timer, 8));
+        }
+        timer.advance(101 * MS);
+        assert!(matches!(late.poll_unsent(Waker::noop()), Step::Stop(_)));
+        breather.snapshot("api").unwrap().remaining()
+    };
+    assert_eq!(unsent(false), Some(8));
+    assert_eq!(unsent(true), Some(8));
+}
+
+#[test]
 fn an_attempt_whose_end_is_never_told_is_given_up_by_the_next() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut call = start(&breather, &timer);

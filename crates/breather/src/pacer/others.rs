@@ -22,7 +22,7 @@ impl Others {
         };
         let ours = number - first;
         if ours >= ENOUGH {
-            let cost = at_first.saturating_sub(remaining) * ONE / ours;
+            let cost = at_first.saturating_sub(remaining).saturating_mul(ONE) / ours;
             self.cost = cost.clamp(ONE, MOST);
         }
     }

@@ -1121,14 +1121,32 @@ enum Event {
     Arrive,
     Ask(usize),
     Leave(usize),
-    Answer(usize, u8, Option<(u64, u32)>, Option<u32>),
+    Answer(usize, u8, Option<(u64, Duration)>, Option<Duration>),
     Drop(usize),
     Offers,
 }
 
+/// What a server says that means "unlimited", or "never", or nothing that was thought of.
+const EXTREMES: [u64; 4] = [1 << 60, i64::MAX as u64, u64::MAX - 1, u64::MAX];
+
+fn count() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => 0..4_u64, 1 => prop::sample::select(&EXTREMES)]
+}
+
+fn delay() -> impl Strategy<Value = Duration> {
+    let extreme = prop::sample::select(&EXTREMES).prop_map(Duration::from_secs);
+    prop_oneof![20 => (0..20_u32).prop_map(|secs| secs * SECOND), 1 => extreme]
+}
+
+/// How long nothing happens: mostly not for years.
+fn later() -> impl Strategy<Value = Duration> {
+    let years = Just(Duration::from_nanos(EXTREMES[0]));
+    prop_oneof![200 => (0..3_000_u32).prop_map(|millis| millis * MS), 1 => years]
+}
+
 fn event() -> impl Strategy<Value = Event> {
-    let window = proptest::option::of((0..4_u64, 0..20_u32));
-    let retry_after = proptest::option::weighted(0.3, 0..20_u32);
+    let window = proptest::option::of((count(), delay()));
+    let retry_after = proptest::option::weighted(0.3, delay());
     prop_oneof![
         3 => Just(Event::Arrive),
         2 => any::<usize>().prop_map(Event::Ask),
@@ -1147,14 +1165,15 @@ proptest! {
     /// when everything was given back, whoever waits is served.
     #[test]
     fn promise_9_what_is_given_back_is_given_on(
-        events in prop::collection::vec((event(), 0..3_000_u32), 1..120),
+        pace in prop::sample::select(&[Pace::Burst, Pace::Even]),
+        events in prop::collection::vec((event(), later()), 1..120),
     ) {
-        let mut pacer = pacer();
+        let mut pacer = Pacer::new(Pacing::new().with_pace(pace));
         let mut now = START;
         let mut waiting: Vec<Place> = Vec::new();
         let mut held: Vec<Permit> = Vec::new();
         for (event, later) in events {
-            now = now + later * MS;
+            now = now + later;
             match event {
                 Event::Arrive => {
                     let place = pacer.arrive();
@@ -1180,10 +1199,11 @@ proptest! {
                     let permit = held.swap_remove(who % held.len());
                     let mut hint = Hint::new(now);
                     if let Some((remaining, reset)) = window {
-                        hint = said(now, remaining, reset);
+                        let window = Window::new("").with_limit(remaining.max(300));
+                        hint = hint.with_window(window.with_remaining(remaining).with_reset(reset));
                     }
                     if let Some(after) = after {
-                        hint = hint.with_retry_after(after * SECOND);
+                        hint = hint.with_retry_after(after);
                     }
                     let outcome = match how {
                         0 => Outcome::success(),

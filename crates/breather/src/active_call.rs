@@ -369,7 +369,7 @@ impl<T: Timer> ActiveCall<T> {
             Kind::Permanent => Some(StopReason::Permanent),
             Kind::Pending | Kind::Throttled | Kind::Transient => None,
         };
-        let decision = match (&mut self.progress, reason) {
+        let mut decision = match (&mut self.progress, reason) {
             (Progress::Plain(plain), Some(reason)) => {
                 let at = plain.sent.map_or(now, |sent| sent.max(now));
                 let detail = outcome.reason();
@@ -386,7 +386,7 @@ impl<T: Timer> ActiveCall<T> {
                 call.on_outcome_drawing(now, outcome, hint, opens, is_paced, &mut draw)
             }
         };
-        self.on_decision(now, &decision);
+        self.on_decision(now, &mut decision, opens);
         decision
     }
 
@@ -407,10 +407,28 @@ impl<T: Timer> ActiveCall<T> {
         opens
     }
 
-    fn on_decision(&mut self, now: Instant, decision: &Decision) {
+    fn on_decision(&mut self, now: Instant, decision: &mut Decision, opens: Option<Instant>) {
         match decision {
             Decision::Retry(wait) => self.tell(now, What::Waits(wait)),
-            Decision::Stop(_) => self.close(now),
+            Decision::Stop(stop) => {
+                if let Some(opens) = opens {
+                    self.attest(stop, opens);
+                }
+                self.close(now);
+            }
+        }
+    }
+
+    /// Adds the header that another call's answer had, if it is what `stop` is for: the scopes open at `opens`.
+    fn attest(&mut self, stop: &mut Stop, opens: Instant) {
+        let Progress::Eventful(call) = &mut self.progress else {
+            return;
+        };
+        if stop.earliest() != Some(opens) || stop.evidence().is_some() {
+            return;
+        }
+        if let Some(evidence) = self.gate.evidence(opens) {
+            call.attest(stop, evidence);
         }
     }
 
@@ -472,8 +490,8 @@ impl<T: Timer> ActiveCall<T> {
         let opens = self.on_answered(now, outcome, outcome, &Hint::new(now));
         let gate = &self.gate;
         let call = eventful(&mut self.progress, policy(&self.policy, gate), now);
-        let decision = call.on_timed_out(now, opens, &mut |cost| gate.withdraw(now, cost));
-        self.on_decision(now, &decision);
+        let mut decision = call.on_timed_out(now, opens, &mut |cost| gate.withdraw(now, cost));
+        self.on_decision(now, &mut decision, opens);
         match decision {
             Decision::Retry(wait) => Ok(wait),
             Decision::Stop(stop) => Err(Stopped::new(stop)),

@@ -336,6 +336,13 @@ impl Call {
         Decision::Stop(self.stopped(stop.because(outcome.reason())))
     }
 
+    /// The wait that `stop` says is too long was asked for by the header that `evidence` is of.
+    #[cfg(feature = "std")]
+    pub(crate) fn attest(&mut self, stop: &mut Stop, evidence: Evidence) {
+        *stop = stop.with_evidence(evidence);
+        self.report.stop = Some(*stop);
+    }
+
     /// Takes what another attempt after `outcome` costs from the budget, if that has it.
     fn pays(
         &mut self,
@@ -446,8 +453,11 @@ impl Call {
             Some((reason, earliest)) => Verdict::TooLate {
                 reason,
                 earliest,
-                // Nothing stated is earlier than anything stated.
-                by_hint: hinted >= opens,
+                // Nothing stated is earlier than anything stated. What the header asked for has to be too late by
+                // itself: our own delay is not of its asking.
+                by_hint: hinted >= opens
+                    && (origin == Origin::Hint || reason == StopReason::LongHint)
+                    && self.too_late(now, stated, stated).is_some(),
             },
             None => Verdict::Retry { until, origin },
         }

@@ -10,6 +10,7 @@ use self::one::One;
 use self::several::Several;
 use crate::budget::{Budget, Draw};
 use crate::call::Call;
+use crate::evidence::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
@@ -162,6 +163,15 @@ impl Gate {
             Self::Absent(_) => None,
             Self::One(one) => one.on_outcome(now, outcome, hint, timer),
             Self::Several(several) => several.on_outcome(now, outcome, hint, timer),
+        }
+    }
+
+    /// The header that stated that the scopes open at `opens`.
+    pub(crate) fn evidence(&self, opens: Instant) -> Option<Evidence> {
+        match self {
+            Self::Absent(_) => None,
+            Self::One(one) => one.scope().lock().pacer.evidence_of(opens),
+            Self::Several(several) => several.evidence(opens),
         }
     }
 

@@ -386,6 +386,13 @@ impl Pacer {
         self.opens().and(self.evidence.as_ref())
     }
 
+    /// The header that stated that the scope opens at `opens`.
+    #[cfg(feature = "std")]
+    pub(crate) fn evidence_of(&self, opens: Instant) -> Option<Evidence> {
+        let evidence = self.evidence().copied();
+        evidence.filter(|_| self.opens() == Some(opens))
+    }
+
     /// Whether nothing will be sent at `now`, be it for a guess.
     #[cfg(feature = "std")]
     pub(crate) fn is_held(&self, now: Instant) -> bool {

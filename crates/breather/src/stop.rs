@@ -58,6 +58,12 @@ impl Stop {
         self
     }
 
+    #[cfg(feature = "std")]
+    pub(crate) const fn with_evidence(mut self, evidence: Evidence) -> Self {
+        self.evidence = Some(evidence);
+        self
+    }
+
     /// The rule that stopped the call.
     #[must_use]
     pub const fn reason(&self) -> StopReason {

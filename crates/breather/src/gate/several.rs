@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::call::Call;
+use crate::evidence::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
 use crate::outcome::Outcome;
@@ -172,6 +173,11 @@ impl Several {
         let opens = states.iter().filter_map(|state| state.pacer.opens()).max();
         settle(&self.scopes, states, now, timer);
         opens
+    }
+
+    pub(super) fn evidence(&self, opens: Instant) -> Option<Evidence> {
+        let mut scopes = self.scopes.iter();
+        scopes.find_map(|scope| scope.lock().pacer.evidence_of(opens))
     }
 
     pub(super) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {

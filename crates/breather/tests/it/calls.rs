@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breather::{
     Backoff, Call, CallSpec, Decision, Executed, Hint, Instant, Jitter, Kind, Origin, Outcome,
-    Policy, StopReason, Window,
+    Policy, Stop, StopReason, Window,
 };
 use proptest::prelude::*;
 
@@ -324,6 +324,37 @@ fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
     };
     assert_eq!(stop.reason(), StopReason::Deadline);
     assert_eq!(stop.earliest(), Some(opens));
+}
+
+/// How a call of 5 s stops after a server's `Retry-After`, if its own backoff is of `own` seconds.
+fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> Stop {
+    let policy = Policy::new()
+        .with_deadline(Duration::from_secs(5))
+        .with_backoff(Backoff::constant(Duration::from_secs(own)))
+        .with_jitter(Jitter::none());
+    let mut call = Call::new(policy, CallSpec::new().paced(paced), 1, START);
+    call.on_sent(START);
+    let headers = [("retry-after", retry_after.as_bytes())];
+    let hint = Hint::read(headers, breather::Moment::new(START));
+    match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
+        Decision::Stop(stop) => stop,
+        Decision::Retry(wait) => panic!("{wait}"),
+    }
+}
+
+#[test]
+fn a_stop_shows_the_header_that_asked_for_too_long_a_wait_and_no_other() {
+    for (paced, own, retry_after, is_shown) in [
+        (true, 1, "60", true),
+        (false, 1, "60", true),
+        (true, 8, "7", false),
+        (true, 8, "1", false),
+        (false, 8, "1", false),
+        (false, 8, "0", false),
+    ] {
+        let stop = stop_at_five_seconds(paced, own, retry_after);
+        assert_eq!(stop.evidence().is_some(), is_shown, "{paced} {own}: {stop}");
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Decision, Hint, Origin, Outcome, Pace, Pacing, Policy, Step,
-    StopReason, Timer, Window,
+    ActiveCall, Breather, CallSpec, Decision, Executed, Hint, Moment, Origin, Outcome, Pace,
+    Pacing, Policy, Step, StopReason, Timer, Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};
@@ -473,4 +473,32 @@ fn a_scope_may_be_paced_in_its_own_way() {
         .map(|(name, _)| name)
         .collect();
     assert_eq!(names, ["api", "other"]);
+}
+
+#[test]
+fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
+    let policy = Policy::new().with_deadline(5 * SECOND);
+    let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
+    let [mut held, mut failed, mut timed_out] = [(); 3].map(|()| start(&breather, &timer));
+    for call in [&mut held, &mut failed, &mut timed_out] {
+        assert_eq!(step(call), Step::Send);
+    }
+    let headers: [(&str, &[u8]); 2] = [("retry-after", b"60"), ("x-ratelimit-remaining", b"0")];
+    let hint = Hint::read(headers, Moment::new(timer.now()));
+    let _ = held.on_outcome(Outcome::throttled("status 429"), &hint);
+
+    // Whatever else becomes of an attempt, its call would have to wait for that.
+    let broken = Outcome::transient(Executed::No, "no connection");
+    let decision = failed.on_outcome(broken, &Hint::new(timer.now()));
+    let Decision::Stop(stop) = decision else {
+        panic!("it waits in vain")
+    };
+    assert_eq!(stop.wait(), Some(60 * SECOND));
+    let shown = stop.evidence().map(ToString::to_string);
+    assert_eq!(shown.as_deref(), Some("retry-after: 60"));
+    assert_eq!(failed.report().stop(), Some(&stop));
+
+    let stopped = timed_out.on_timed_out().unwrap_err();
+    let shown = stopped.stop().evidence().map(ToString::to_string);
+    assert_eq!(shown.as_deref(), Some("retry-after: 60"));
 }

@@ -163,10 +163,9 @@ impl State {
 }
 
 impl fmt::Debug for Scope {
+    /// Without its name: calls are printed by those who know nothing of what a scope is named for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Scope").finish_non_exhaustive()
     }
 }
 

@@ -9,9 +9,12 @@ use std::sync::Arc;
 /// refusal is put down to the one whose window the answer shows spent, else to the first. Without any name, the call
 /// is not paced.
 ///
-/// Put into the extensions of a request, they take the place of its authority. Names are kept and compared, never
-/// sent nor logged by this crate; but they appear in what a handle prints of itself, so that a secret should be hashed
-/// before it becomes one.
+/// Put into the extensions of a request, they take the place of its authority.
+///
+/// Hash a secret before it becomes a name. Names are never sent, but told: to observers with each
+/// [`Event`](crate::Event), to `tracing` as a field of each call's span, as a label by `Metrics::by_scope`, by
+/// [`Breather::snapshots`](crate::Breather::snapshots), and wherever these names themselves, or settings that have them,
+/// are printed. What is printed of a handle or of a call does not have them.
 ///
 /// # Example
 ///

@@ -502,3 +502,16 @@ fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
     let shown = stopped.stop().evidence().map(ToString::to_string);
     assert_eq!(shown.as_deref(), Some("retry-after: 60"));
 }
+
+#[test]
+fn what_is_printed_of_a_call_does_not_name_its_scopes() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let names = ["token s3cret", "organisation s3cret"];
+    for scopes in [&names[..1], &names[..]] {
+        let scopes = scopes.iter().copied();
+        let mut call = breather.start(scopes, CallSpec::new(), timer.clone(), 1);
+        assert_eq!(step(&mut call), Step::Send);
+        let printed = format!("{call:?}");
+        assert!(!printed.contains("s3cret"), "{printed}");
+    }
+}

@@ -273,6 +273,9 @@ impl Builder {
     }
 
     /// Turns pacing off: no call waits for another, and each spreads its own returns.
+    ///
+    /// How often refused calls are sent again is then bounded by nothing but the policy's
+    /// [refusals](Policy::with_refusals), for each call alone: they are free of the [budget](Self::with_budget).
     pub const fn without_pacing(mut self) -> Self {
         self.pacing = None;
         self
@@ -302,6 +305,9 @@ impl Builder {
     /// To make room, an idle scope is forgotten, the one unused for longest; one with calls in flight or
     /// waiting, or one that is held, never. When none is idle, a call of a new scope is paced alone, and
     /// its report says so.
+    ///
+    /// While the table is full, each call of a scope that is not in it looks through all that are, with the table locked,
+    /// and has all threads look up anew the scopes that they had at hand. Keep more than are in use at a time.
     pub const fn with_scopes(mut self, scopes: usize) -> Self {
         self.scopes = scopes;
         self

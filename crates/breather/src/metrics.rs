@@ -9,7 +9,7 @@ use crate::outcome::Kind;
 ///
 /// | name | kind | labels | what |
 /// |---|---|---|---|
-/// | `breather_attempts_total` | counter | | attempts sent |
+/// | `breather_attempts_total` | counter | | attempts that had their permit to be sent; also those few that were not, since their transport was not ready until a refusal or the deadline came first |
 /// | `breather_retries_total` | counter | | of these, those after a call's first |
 /// | `breather_refusals_total` | counter | | attempts that a server would not take for now |
 /// | `breather_failures_total` | counter | | attempts that failed in a way that may pass |

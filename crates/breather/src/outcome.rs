@@ -215,6 +215,9 @@ pub enum Kind {
     Success,
     /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline. The waits are
     /// those of the policy's polling, and failures and refusals on the way are counted anew after each such answer.
+    ///
+    /// A call that polls has to be idempotent: what is [`pending`](Outcome::pending) was executed, so that asking again is
+    /// to execute it again, and one that is not idempotent stops.
     Pending,
     /// A failure that may pass; repeated as often as the policy's retries permit.
     Transient,

@@ -126,7 +126,8 @@ impl Snapshot {
         self.is_probing
     }
 
-    /// The end of the latest hold, if the server stated one; it may have passed.
+    /// The instant before which nothing is sent, if the server stated one. It may have passed; as soon as an attempt may
+    /// go to see whether it is true, there is none any more, and [`held_until`](Self::held_until) is what there is.
     #[must_use]
     pub const fn opens(&self) -> Option<Instant> {
         self.opens

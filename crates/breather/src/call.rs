@@ -29,8 +29,9 @@ use crate::stop::{Stop, StopReason};
 ///
 /// const UPLOAD: CallSpec = CallSpec::new().idempotent(false).replayable(false);
 /// assert!(!UPLOAD.is_replayable());
+/// assert_eq!(UPLOAD.idempotent(true).replayable(true), CallSpec::new());
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct CallSpec {
     idempotent: bool,

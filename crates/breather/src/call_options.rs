@@ -18,12 +18,13 @@ use crate::scopes::Scopes;
 /// use core::time::Duration;
 ///
 /// let search = CallOptions::new().idempotent(true).with_deadline(Duration::from_secs(2));
+/// assert_ne!(search, CallOptions::new());
 /// let request = http::Request::post("https://api.example.com/search")
 ///     .extension(search)
 ///     .body(());
 /// # let _ = request;
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[must_use]
 pub struct CallOptions {
     // In a box, since most options have none, and are moved about with each call.

@@ -30,8 +30,9 @@ use crate::outcome::Kind;
 ///     .with_observer(Metrics::new().by_scope())
 ///     .build();
 /// # let _ = breather;
+/// assert_ne!(Metrics::new().by_scope(), Metrics::default());
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[must_use]
 pub struct Metrics {
     by_scope: bool,

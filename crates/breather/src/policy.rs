@@ -267,6 +267,22 @@ impl Policy {
         self
     }
 
+    /// Sets no deadline, as by default: for what is the same as a preset, or as another policy, but for that.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    ///
+    /// const STREAMS: Policy = Policy::batch().without_deadline();
+    /// assert_eq!(STREAMS.deadline(), None);
+    /// assert_eq!(STREAMS.retries(), Policy::batch().retries());
+    /// ```
+    pub const fn without_deadline(mut self) -> Self {
+        self.deadline = None;
+        self
+    }
+
     /// Sets the time from the sending of an attempt to the instant by which the head of its response must be there; where bodies are
     /// read within the attempt, the body. Defaults to none.
     ///
@@ -274,6 +290,24 @@ impl Policy {
     /// answered. If it was the last, the call ends with [`Stopped`](crate::Stopped).
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets no time-out for attempts, as by default.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    /// use core::time::Duration;
+    ///
+    /// const SHORT: Policy = Policy::new().with_attempt_timeout(Duration::from_secs(2));
+    /// const EXPORT: Policy = SHORT.without_attempt_timeout();
+    /// assert_eq!(EXPORT.attempt_timeout(), None);
+    /// assert_eq!(EXPORT, Policy::new());
+    /// ```
+    pub const fn without_attempt_timeout(mut self) -> Self {
+        self.attempt_timeout = None;
         self
     }
 

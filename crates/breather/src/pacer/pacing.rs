@@ -20,8 +20,9 @@
 ///
 /// const SMALL: Pacing = Pacing::new().with_waiters(500);
 /// assert_eq!(SMALL.waiters(), 500);
+/// assert_ne!(SMALL, Pacing::default());
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Pacing {
     waiters: usize,

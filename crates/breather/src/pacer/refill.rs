@@ -17,6 +17,8 @@ pub(super) struct Refill {
     per_call: Option<Duration>,
     /// The least that it may be, since with less calls came too early.
     least: Duration,
+    /// The longest reset that was stated: no call takes longer to come back than all of them do.
+    longest: Duration,
 }
 
 impl Refill {
@@ -34,6 +36,7 @@ impl Refill {
         let per_call = Duration::from_nanos(nanos(reset) / used);
         if let Some(known) = self.per_call {
             if is_line(known, used, reset) {
+                self.longest = self.longest.max(reset);
                 // Seconds are rounded up, so that the least is right, of those that are no mere rounding.
                 if reset > ROUNDING {
                     self.per_call = Some(known.min(per_call.max(self.least)));
@@ -50,6 +53,7 @@ impl Refill {
                     self.reference = Some((used, reset));
                 } else if reset > then + ROUNDING {
                     self.per_call = Some(per_call);
+                    self.longest = reset;
                 }
             }
             _ => self.reference = Some((used, reset)),
@@ -59,10 +63,12 @@ impl Refill {
     /// A call was refused although it should have come back.
     ///
     /// What is missing of a bucket is rounded up to whole calls, so that of a small one, by its words, each comes
-    /// back earlier than it does.
+    /// back earlier than it does. Whoever refuses on and on does so for another reason, which makes it no longer than
+    /// the longest reset.
     pub(super) fn on_refused(&mut self) {
         if let Some(per_call) = &mut self.per_call {
-            *per_call += *per_call / 16;
+            let longer = per_call.saturating_add(*per_call / 16);
+            *per_call = longer.min(self.longest);
             self.least = *per_call;
         }
     }
@@ -139,6 +145,17 @@ mod tests {
         // By its words it would be less again.
         refill.on_answer(&answer(0, 4_800));
         assert_eq!(refill.per_call(), Some(learned));
+    }
+
+    #[test]
+    fn no_refusals_make_one_call_take_longer_than_the_bucket_says_that_all_do() {
+        let mut refill = Refill::default();
+        for (remaining, seconds) in [(299, 1), (250, 10), (200, 20)] {
+            let window = Window::new("").with_limit(300).with_remaining(remaining);
+            refill.on_answer(&window.with_reset(seconds * S));
+        }
+        (0..10_000).for_each(|_| refill.on_refused());
+        assert_eq!(refill.per_call(), Some(20 * S));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a scope's pacer learns, and what it then does.
 
 use std::cell::Cell;
+use std::iter;
 use std::time::Duration;
 
 use breather::{
@@ -47,7 +48,7 @@ fn refused() -> Outcome {
 
 /// Grants as many as there is room for, through the order of waiting.
 fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Place> {
-    std::iter::from_fn(|| pacer.poll_offer(now)).collect()
+    iter::from_fn(|| pacer.poll_offer(now)).collect()
 }
 
 #[test]
@@ -693,6 +694,28 @@ fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
     assert!(matches!(permit, Turn::Send(_)));
     // And no more than one.
     waits(&mut pacer, now);
+}
+
+#[test]
+fn a_bucket_that_refuses_without_end_and_without_a_word_is_asked_all_the_same() {
+    let mut pacer = pacer();
+    let mut now = Instant::ORIGIN;
+    for (remaining, reset) in [(299, 1), (250, 10), (200, 20)] {
+        answered(&mut pacer, now, remaining, reset);
+    }
+    let mut refusals = 0;
+    while refusals < 5_000 {
+        for outcome in [Outcome::success(), refused()] {
+            let sent: Vec<_> = iter::from_fn(|| is_granted(&mut pacer, now)).collect();
+            refusals += if outcome == refused() { sent.len() } else { 0 };
+            for permit in sent {
+                pacer.on_outcome(now, permit, outcome, &Hint::new(now));
+            }
+        }
+        let (place, _) = waits(&mut pacer, now);
+        now = pacer.next_wake().unwrap();
+        pacer.leave(place);
+    }
 }
 
 #[test]

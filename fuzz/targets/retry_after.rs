@@ -60,9 +60,22 @@ enum Said {
 }
 
 fn said_by(value: &[u8], now: Option<i128>) -> Said {
-    let parts: Vec<_> = value.split(|&byte| byte == b',').collect();
-    if parts.iter().all(|part| decimal(part).is_some()) {
-        let waits = parts.iter().filter_map(|part| number(part, now));
+    if is_in_thousands(value) {
+        return Said::Nothing;
+    }
+    // What stands for nothing is left to the others.
+    let parts = value
+        .split(|&byte| byte == b',')
+        .map(|part| part.trim_ascii());
+    let is_nothing = |part: &[u8]| {
+        part.strip_prefix(b"-")
+            .is_some_and(|it| decimal(it).is_some())
+    };
+    if parts
+        .clone()
+        .all(|part| decimal(part).is_some() || is_nothing(part))
+    {
+        let waits = parts.filter_map(|part| number(part, now));
         return waits.max().map_or(Said::Nothing, Said::Wait);
     }
     if let Some(seconds) = http_date(value) {
@@ -84,6 +97,25 @@ fn said_by(value: &[u8], now: Option<i128>) -> Said {
     } else {
         Said::Nothing
     }
+}
+
+/// `1,000`: several numbers, or one.
+fn is_in_thousands(value: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(value) else {
+        return false;
+    };
+    let groups: Vec<_> = text.trim_ascii().split(',').collect();
+    let [first, others @ ..] = groups.as_slice() else {
+        return false;
+    };
+    let are_digits = groups
+        .iter()
+        .all(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
+    are_digits
+        && (1..=3).contains(&first.len())
+        && !others.is_empty()
+        && others.iter().all(|group| group.len() == 3)
+        && others.iter().any(|group| group != first)
 }
 
 /// Seconds, or an epoch in seconds or milliseconds that is at most 35 days ahead.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use breather::{
     ActiveCall, Breather, CallOptions, CallSpec, Classify, Decision, Ending, Hint, Http, Report,
-    ReportSlot, add_idempotency_key, is_idempotent,
+    ReportSlot, Scopes, add_idempotency_key, is_idempotent,
 };
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response, Url};
@@ -45,6 +45,7 @@ use crate::timer::PlatformTimer;
 pub struct RetryMiddleware {
     breather: Breather,
     classify: Arc<dyn Classify>,
+    scopes: Option<Scopes>,
     seeds: Seeds,
     adds_keys: bool,
     assume_idempotent: bool,
@@ -61,6 +62,7 @@ impl RetryMiddleware {
         Self {
             breather,
             classify: Arc::new(Http),
+            scopes: None,
             seeds: Seeds::random(),
             adds_keys: false,
             assume_idempotent: false,
@@ -124,6 +126,28 @@ impl RetryMiddleware {
     #[must_use]
     pub const fn with_buffered_bodies(mut self, limit: usize) -> Self {
         self.buffer = Some(limit);
+        self
+    }
+
+    /// Sets the scope of all calls that don't choose one by their [`CallOptions`]: one, or several, the most specific first.
+    /// Defaults to the authority of the URL.
+    ///
+    /// For a client that has a token of its own with limits of its own: one that is refused holds no other's calls.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_reqwest::{RetryMiddleware, breather::Breather};
+    ///
+    /// let breather = Breather::default();
+    /// // A token of which no more is kept than its name: those of scopes are no secret.
+    /// let of_token = |token| RetryMiddleware::new(breather.clone()).with_scope([token, "organisation 3"]);
+    /// let (one, other) = (of_token("token 7"), of_token("token 8"));
+    /// # let _ = (one, other);
+    /// ```
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
+        self.scopes = Some(scope.into());
         self
     }
 
@@ -280,7 +304,8 @@ impl RetryMiddleware {
             self.assume_idempotent || is_idempotent(request.method(), request.headers())
         });
         let spec = CallSpec::new().idempotent(idempotent);
-        let mut call = match options.and_then(CallOptions::scopes) {
+        let chosen = options.and_then(CallOptions::scopes);
+        let mut call = match chosen.or(self.scopes.as_ref()) {
             Some(scopes) => breather.start(scopes.iter(), spec, PlatformTimer, seed),
             None => breather.start(Some(authority(url)), spec, PlatformTimer, seed),
         };

@@ -375,6 +375,27 @@ async fn a_request_may_choose_its_scopes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_may_have_a_scope_of_its_own_and_a_request_another() {
+    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let breather = Breather::default();
+    let client_of = |token: &str| {
+        let middleware = RetryMiddleware::new(breather.clone());
+        script.client(middleware.with_scope(token))
+    };
+    let (one, other) = (client_of("token 7"), client_of("token 8"));
+    let held = tokio::spawn(one.get(URL).send());
+    tokio::time::sleep(TICK).await;
+    let start = Instant::now();
+    assert_eq!(other.get(URL).send().await.unwrap().status(), 200);
+    let elsewhere = one.get(URL).with_extension(Scopes::from("token 9"));
+    assert_eq!(elsewhere.send().await.unwrap().status(), 200);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(held.await.unwrap().unwrap().status(), 200);
+    assert!(start.elapsed() >= 59 * SECOND);
+    assert_eq!(breather.snapshot("api.example.com"), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
     let script = Script::new([Answer::status(200), Answer::status(503)]);
     let client = script.client(with(exact(SECOND)));

@@ -373,7 +373,6 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 });
                 if let Some(at) = at {
                     pushed.leave_out();
-                    self.is_named[at] = false;
                     if let Some(family) = self.families[at].take() {
                         self.take_back(Why::TooMany, |entry| entry.is_of(family));
                     }

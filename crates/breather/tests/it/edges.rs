@@ -346,8 +346,12 @@ fn what_remains_in_one_window_says_that_the_others_need_not_be_guessed() {
 }
 
 #[test]
-fn an_empty_name_is_none_and_a_limit_of_nothing_undoes_no_error() {
+fn an_empty_name_and_no_length_are_none_and_a_limit_of_nothing_undoes_no_error() {
     check(&[
+        (
+            "X-RateLimit-Remaining: 3\nX-RateLimit-Interval-Seconds: 0",
+            "x-ratelimit: remaining 3\nignored x-ratelimit-interval-seconds: Sentinel\n",
+        ),
         (
             "X-RateLimit-Remaining: 3\nX-RateLimit-Resource:",
             "x-ratelimit: remaining 3\nignored x-ratelimit-resource: Unreadable\n",

@@ -110,6 +110,7 @@
 //!
 //! Features add; none changes what another part does.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

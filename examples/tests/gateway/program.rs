@@ -175,11 +175,26 @@ fn path() -> PathBuf {
     let path = profile.join("examples").join("gateway");
     assert!(
         fs::exists(&path).unwrap(),
-        "{} is not built: cargo build -p breather-examples --example gateway",
+        "{} is not built: {BUILD}",
         path.display()
     );
+    assert_is_current(&path);
     path
 }
+
+/// A single test does not build the examples, and would be of what the program was before.
+fn assert_is_current(program: &Path) {
+    let modified = |path: &Path| fs::metadata(path).and_then(|it| it.modified());
+    let built = modified(program).unwrap();
+    let sources = fs::read_to_string(program.with_extension("d")).unwrap();
+    let (_, sources) = sources.split_once(": ").unwrap();
+    for source in sources.split_whitespace() {
+        let is_newer = modified(Path::new(source)).is_ok_and(|modified| modified > built);
+        assert!(!is_newer, "{source} is newer than the program: {BUILD}");
+    }
+}
+
+const BUILD: &str = "cargo build -p breather-examples --example gateway";
 
 /// Longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(20);

@@ -808,17 +808,18 @@ fn of_more_windows_than_are_kept_the_spent_ones_stay() {
     let limits: String = ["second", "minute", "hour", "day", "month", "year", "daily"]
         .map(|window| format!("X-RateLimit-Limit-{window}: 5\n"))
         .concat();
-    let sent = format!("RateLimit-Remaining: 5\n{limits}{last}\nRateLimit: limit=9");
-    let said = plainly(&sent);
-    assert!(
-        said.contains("x-sib-ratelimit: remaining 0 reset 60s\n"),
-        "{said}"
-    );
-    for header in ["ratelimit-remaining", "ratelimit"] {
+    let named = "RateLimit: \"z\";r=0;t=60";
+    for (spent, said) in [(last, "x-sib-ratelimit"), (named, "z")] {
+        let sent = format!("RateLimit-Remaining: 5\n{limits}{spent}\nRateLimit: limit=9");
+        let all = plainly(&sent);
         assert!(
-            said.contains(&format!("ignored {header}: TooMany\n")),
-            "{said}"
+            all.contains(&format!("{said}: remaining 0 reset 60s\n")),
+            "{all}"
         );
+        for header in ["ratelimit-remaining", "ratelimit"] {
+            let ignored = format!("ignored {header}: TooMany\n");
+            assert!(all.contains(&ignored), "{all}");
+        }
     }
 }
 

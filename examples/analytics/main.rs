@@ -28,8 +28,6 @@ mod progress;
 mod report;
 mod rows;
 mod submissions;
-#[path = "../spike/table.rs"]
-mod table;
 mod way;
 
 #[tokio::main]

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::table::Table;
+use breather_examples::table::Table;
 
 /// How a way fared: what its client saw, and what the server counted.
 #[derive(Debug, Serialize)]

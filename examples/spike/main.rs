@@ -28,7 +28,6 @@ mod progress;
 mod report;
 mod row;
 mod svg_file;
-mod table;
 mod units;
 
 #[tokio::main]

@@ -1,14 +1,13 @@
 use std::io::{self, Write};
 
+use breather_examples::table::Table;
 use breather_sim::{
     Ideal,
     chart::{Chart, plural, thousands},
 };
 use serde::Serialize;
 
-use crate::{
-    chart, client::Client, load::Run, options::Options, row::Row, table::Table, units::seconds,
-};
+use crate::{chart, client::Client, load::Run, options::Options, row::Row, units::seconds};
 
 /// How the clients fared, for people or for programs.
 #[derive(Debug, Serialize)]

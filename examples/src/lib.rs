@@ -4,6 +4,7 @@ pub mod analytics;
 pub mod flaky_db;
 pub mod gateway;
 pub mod script;
+pub mod table;
 
 /// The README of the project.
 #[cfg(doctest)]

@@ -1,26 +1,31 @@
+//! Figures in columns of text.
+
 use std::io::{self, Write};
 
 /// Columns of text under headings of two lines each, the first column to the left and the others to
 /// the right.
 #[derive(Debug)]
-pub(crate) struct Table<const N: usize> {
+pub struct Table<const N: usize> {
     headings: [[&'static str; 2]; N],
     rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    pub(crate) fn new(headings: [[&'static str; 2]; N]) -> Self {
+    /// A table without rows.
+    pub fn new(headings: [[&'static str; 2]; N]) -> Self {
         Self {
             headings,
             rows: Vec::new(),
         }
     }
 
-    pub(crate) fn push(&mut self, row: [String; N]) {
+    /// Adds a row below the others.
+    pub fn push(&mut self, row: [String; N]) {
         self.rows.push(row);
     }
 
-    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    /// Writes all of it.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let widths: [usize; N] = std::array::from_fn(|column| {
             let headings = self.headings[column].iter().map(|line| line.len());
             let cells = self.rows.iter().map(|row| row[column].len());

@@ -81,7 +81,7 @@ impl Hold {
             }
             Cause::Spent | Cause::Guessed | Cause::Overloaded => {
                 let overdue = now.duration_since(self.from);
-                (overdue / 10).max(SHORTEST_GUESS)
+                (overdue / 10).clamp(SHORTEST_GUESS, LONGEST_GUESS)
             }
         };
         self.refusals += 1;
@@ -157,6 +157,10 @@ const LONGEST_PROBE: Duration = Duration::from_secs(5);
 /// A tenth of the first pause.
 const SHORTEST_GUESS: Duration = Duration::from_millis(25);
 
+/// After an outage of hours, the first call is sent at most this late. A server that is down for a day
+/// is probed once a minute.
+const LONGEST_GUESS: Duration = Duration::from_secs(60);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +195,19 @@ mod tests {
         assert_eq!(guard(&[10, 10, 40]), S);
         assert_eq!(guard(&[10, 10, 40, 0, 40]), S * 9 / 10);
         assert_eq!(guard(&[40, 40, 40]), 4 * S);
+    }
+
+    #[test]
+    fn probes_of_a_silent_outage_are_at_most_a_minute_apart() {
+        let mut hold = Hold::new(Cause::Guessed, Instant::ORIGIN, Instant::ORIGIN + S);
+        for _ in 0..5_000 {
+            let probed = hold.until;
+            hold = hold.on_probe_refused(probed, None);
+            let apart = hold.until.duration_since(probed);
+            assert!((SHORTEST_GUESS..=LONGEST_GUESS).contains(&apart), "{apart:?}");
+        }
+        // The outage has lasted for days by now.
+        assert!(hold.until > Instant::ORIGIN + 3 * 24 * 3_600 * S);
     }
 
     #[test]

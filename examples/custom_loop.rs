@@ -79,6 +79,10 @@ impl Client {
                 match self.pacer.request(now, place, call.patience()) {
                     Turn::Send(permit) => break permit,
                     Turn::Crowded => bail!("{}", call.on_crowded(now)),
+                    Turn::Rejected { opens } => {
+                        let stop = call.on_rejected(now, opens, self.pacer.evidence());
+                        bail!("{stop}");
+                    }
                     Turn::Wait { opens } => {
                         if let Some(stop) = call.on_waiting(now, opens, self.pacer.evidence()) {
                             // Or it would be waited for.

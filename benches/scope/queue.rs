@@ -83,7 +83,7 @@ impl Alone {
                 self.sent.push_back(permit);
                 true
             }
-            Turn::Wait { .. } | Turn::Crowded => false,
+            Turn::Wait { .. } | Turn::Crowded | Turn::Rejected { .. } => false,
         }
     }
 

@@ -330,6 +330,11 @@ impl<'w> World<'w> {
                         let _ = call.on_crowded(now);
                         self.end(index);
                     }
+                    Passing::Rejected { at, opens } => {
+                        let evidence = paced.line(token, at).pacer.evidence();
+                        let _ = call.on_rejected(now, opens, evidence);
+                        self.end(index);
+                    }
                 }
             }
             (Caller::Other { .. }, Process::Others(callers)) => {

@@ -201,6 +201,25 @@ impl Breather {
         }
     }
 
+    /// Forgets what was learned about `scope`, and lifts its hold. Returns whether the scope was known.
+    ///
+    /// Use it when a server has asked for an absurd wait by mistake, such as a `Retry-After` of a year. Queued calls go
+    /// on at once, and the answers to attempts in flight are not learned from. What you set for the scope stays.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Breather;
+    ///
+    /// let breather = Breather::default();
+    /// assert!(!breather.forget("https://api.example.com"));
+    /// ```
+    pub fn forget(&self, scope: &str) -> bool {
+        let scopes = self.0.scopes.as_ref();
+        let known = scopes.and_then(|scopes| scopes.find(scope));
+        known.map(|scope| scope.forget()).is_some()
+    }
+
     /// Reads the headers of `scope`'s answers by `dialects` from now on, instead of by the policy's. Of several, the
     /// first that names a header counts. Without effect if pacing is off, and on calls that have begun.
     ///

@@ -251,6 +251,22 @@ impl Call {
         self.stopped(Stop::new(StopReason::Waiters, now))
     }
 
+    /// Ends the call because the server has rejected every probe of its scope for a long time: see
+    /// [`Turn::Rejected`](crate::Turn::Rejected).
+    pub fn on_rejected(
+        &mut self,
+        now: Instant,
+        opens: Option<Instant>,
+        evidence: Option<&Evidence>,
+    ) -> Stop {
+        let now = self.at(now);
+        let stop = Stop::new(StopReason::ScopeThrottled, now);
+        self.stopped(match opens {
+            Some(opens) => stop.until(opens, evidence.copied()),
+            None => stop,
+        })
+    }
+
     /// The latest attempt ended at `now`, with `outcome`, and the server said `hint`. Where that says whether to send it
     /// again, it counts: see [`Outcome::heeding`].
     ///
@@ -392,7 +408,10 @@ impl Call {
     /// What is the most that the call will wait for a permit, as
     /// [`Pacer::request`](crate::Pacer::request) asks.
     pub const fn patience(&self) -> Patience {
-        let patience = Patience::endless().with_longest_nanos(self.policy.longest_hint);
+        let patience = Patience::endless()
+            .with_longest_nanos(self.policy.longest_hint)
+            .with_most_rejections(self.policy.refusals())
+            .with_early_probe(self.spec.idempotent && self.report.refusals == 0);
         match self.deadline {
             Some(deadline) => patience.with_deadline(deadline),
             None => patience,

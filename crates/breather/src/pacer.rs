@@ -1,6 +1,7 @@
 //! One scope's state machine: who may send when.
 
 mod concurrency;
+mod early;
 mod expectation;
 mod hold;
 mod kinship;
@@ -13,12 +14,14 @@ mod refill;
 mod rhythm;
 mod slowest;
 mod snapshot;
+mod streak;
 mod stretch;
 mod waiters;
 
 use core::time::Duration;
 
 use self::concurrency::Concurrency;
+use self::early::EarlyProbes;
 use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
 use self::kinship::Kinship;
@@ -29,6 +32,7 @@ use self::quota::{Quota, is_blur};
 use self::rhythm::Rhythm;
 use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
+use self::streak::Streak;
 use self::stretch::Stretch;
 pub use self::waiters::Patience;
 use self::waiters::Waiters;
@@ -94,6 +98,8 @@ pub struct Pacer {
     /// How long an accepted attempt takes, likewise.
     service_time: Slowest,
     waiters: Waiters,
+    streak: Streak,
+    early: EarlyProbes,
     /// The call whose probe was refused last. The next younger one probes next: what a server refuses may be
     /// this call alone, and if it is the scope, no call should be refused each time.
     refused_probe: Option<Place>,
@@ -145,6 +151,11 @@ pub enum Turn {
     },
     /// As many calls wait as may. This one holds no place.
     Crowded,
+    /// For a long time the server has done nothing but reject, more often than the call accepts. It holds no place.
+    Rejected {
+        /// The end of a hold that the server stated.
+        opens: Option<Instant>,
+    },
 }
 
 impl Pacer {
@@ -167,6 +178,8 @@ impl Pacer {
             refusal_time: None,
             service_time: Slowest::default(),
             waiters: Waiters::default(),
+            streak: Streak::default(),
+            early: EarlyProbes::default(),
             refused_probe: None,
             evidence: None,
             in_flight: 0,
@@ -182,7 +195,10 @@ impl Pacer {
     /// A place in the order for a call that begins. The call keeps it through all its retries.
     pub fn arrive(&mut self) -> Place {
         self.arrived += 1;
-        Place(self.arrived)
+        Place {
+            age: self.arrived,
+            rejected: self.streak.count(),
+        }
     }
 
     /// The call at `place` wants to send now. A hold beyond its `patience` is a reason for
@@ -190,8 +206,13 @@ impl Pacer {
     ///
     /// Asking again while waiting is harmless.
     pub fn request(&mut self, now: Instant, place: Place, patience: Patience) -> Turn {
+        if self.gives_up(now, place, patience) {
+            self.leave(place);
+            let opens = self.opens();
+            return Turn::Rejected { opens };
+        }
         let waited = self.is_waiting(place);
-        if self.has_turn(now, place) {
+        if self.has_turn(now, place) || self.probes_early(now, patience) {
             return Turn::Send(self.grant(place));
         }
         self.wait(place, patience, waited)
@@ -218,12 +239,19 @@ impl Pacer {
             && (self.has_room(now) || self.waiters.take_from_younger(place) && self.has_room(now))
     }
 
+    /// Whether the server has rejected so much for so long that a call of this `patience` gives up.
+    pub(crate) fn gives_up(&mut self, now: Instant, place: Place, patience: Patience) -> bool {
+        let now = self.advance(now);
+        self.streak.is_over(now, place, patience.most_rejections())
+    }
+
     /// Lets the call at `place` wait, or wait on if it `waited`.
     pub(crate) fn wait(&mut self, place: Place, patience: Patience, waited: bool) -> Turn {
         if !waited && self.waiters.len() >= self.pacing.waiters() {
             return Turn::Crowded;
         }
-        self.waiters.enter(place, patience);
+        let weary = self.streak.end_of(place, patience.most_rejections());
+        self.waiters.enter(place, patience, weary);
         Turn::Wait {
             opens: self.opens(),
         }
@@ -265,9 +293,32 @@ impl Pacer {
             Kind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
             Kind::Transient => self.on_lost(&permit),
         }
-        if self.recount(now) {
+        let is_stated = self.recount(now) || self.is_evenly_running();
+        if is_stated && tightest.is_some() {
             self.evidence = tightest.and_then(Window::evidence);
         }
+    }
+
+    /// Whether calls wait for their turn at an even pace, and for nothing else.
+    const fn is_evenly_running(&self) -> bool {
+        matches!(self.pacing.pace(), Pace::Even) && matches!(self.phase, Phase::Running)
+    }
+
+    /// Forgets all that was learned, and lifts the hold. What is in flight stays counted, and its answers say nothing.
+    pub fn forget(&mut self) {
+        *self = Self {
+            latest: self.latest,
+            epoch: self.epoch.wrapping_add(1),
+            epoch_start: self.sent,
+            waiters: core::mem::take(&mut self.waiters),
+            in_flight: self.in_flight,
+            sent: self.sent,
+            sent_at: self.sent_at,
+            arrived: self.arrived,
+            streak: core::mem::take(&mut self.streak),
+            ..Self::new(self.pacing)
+        };
+        self.streak.on_accepted();
     }
 
     /// The attempt that `permit` was given for was refused, at `now`, for another scope that it passed. Of this one
@@ -326,6 +377,14 @@ impl Pacer {
         if impatient.is_some() {
             return impatient;
         }
+        if self.streak.is_long(now) {
+            let streak = &self.streak;
+            let end_of = |place, most| streak.end_of(place, most);
+            let weary = self.waiters.weary(streak.count(), end_of);
+            if weary.is_some() {
+                return weary;
+            }
+        }
         if self.waiters.any_waiting() && self.has_room(now) {
             return self.waiters.offer(now, self.probed_last());
         }
@@ -372,12 +431,29 @@ impl Pacer {
 
     /// The instant before which nothing will be sent, if the server stated one; it may have passed since
     /// the pacer was last told the time.
+    ///
+    /// It is the end of a hold, the return of quota that comes back call by call, or the next turn at an
+    /// [even pace](Pace::Even).
     #[must_use]
     pub fn opens(&self) -> Option<Instant> {
         match self.phase {
             Phase::Held(hold) => hold.stated(),
-            Phase::Running | Phase::Probing { .. } => None,
+            Phase::Running => self.comes_back(),
+            Phase::Probing { .. } => None,
         }
+    }
+
+    /// When one more may be sent, if quota has to come back for it or if it waits for its turn at an even pace.
+    fn comes_back(&self) -> Option<Instant> {
+        let is_even = self.is_evenly_running();
+        if !is_even && !self.quota.is_refilling() {
+            return None;
+        }
+        let refills = self
+            .quota
+            .stated_refill(self.sent + u64::from(self.waiters.open()));
+        let even = is_even.then(|| self.next_even()).flatten();
+        refills.max(even).filter(|&at| at > self.latest)
     }
 
     /// The header that stated when the scope [`opens`](Self::opens), if one did.
@@ -413,7 +489,8 @@ impl Pacer {
             )
         };
         let is_good = permit.epoch == self.epoch
-            && !matches!(self.phase, Phase::Held(hold) if is_refused(hold));
+            && (self.early.is_latest(permit.number)
+                || !matches!(self.phase, Phase::Held(hold) if is_refused(hold)));
         if is_good {
             permit.sent = now;
             if let Phase::Probing {
@@ -496,8 +573,13 @@ impl Pacer {
         self.in_flight += 1;
         self.sent += 1;
         self.sent_at = now;
-        if let Phase::Probing { sent, .. } = &mut self.phase {
-            *sent = Some((self.sent, now));
+        match &mut self.phase {
+            Phase::Running => {}
+            Phase::Held(_) => {
+                self.early.on_sent(self.sent, now);
+                self.begin_epoch(self.sent - 1);
+            }
+            Phase::Probing { sent, .. } => *sent = Some((self.sent, now)),
         }
         let permit = Permit {
             place,
@@ -608,9 +690,7 @@ impl Pacer {
                 }
                 let is_typical = matches!(hold.cause, Cause::Refused | Cause::Guessed);
                 self.expectation.renew(is_typical, is_short);
-                self.epoch = self.epoch.wrapping_add(1);
-                self.epoch_start = self.sent;
-                self.quota.renew();
+                self.begin_epoch(self.sent);
             }
             Phase::Probing {
                 hold,
@@ -618,13 +698,29 @@ impl Pacer {
             } if now >= self.silent_at(at) => match self.blind_yield() {
                 Some(prospect) => {
                     self.quota.assume(at, number, prospect.saturating_sub(1));
-                    self.open(at);
+                    self.open(number, at);
                     self.recount(now);
                 }
                 None => self.phase = Phase::Probing { hold, sent: None },
             },
             Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
         }
+    }
+
+    /// From here on, answers to attempts up to number `before` say nothing.
+    fn begin_epoch(&mut self, before: u64) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.epoch_start = before;
+        self.quota.renew();
+    }
+
+    /// Whether a call of this `patience` is sent before the end of a hold that only one answer asked for.
+    pub(crate) fn probes_early(&self, now: Instant, patience: Patience) -> bool {
+        let (Phase::Held(hold), Some(longest)) = (&self.phase, patience.probes_after()) else {
+            return false;
+        };
+        self.early
+            .is_due(hold, now.max(self.latest), self.sent, longest)
     }
 
     /// When a probe sent at `at` is not waited for any longer: a refusal would be back, if its usual
@@ -670,11 +766,12 @@ impl Pacer {
         if crowded && !self.was_alone(permit) {
             self.concurrency
                 .on_refused(permit, self.in_flight, self.sent);
-            self.open(permit.sent);
+            self.open(permit.number, permit.sent);
             return;
         }
         if self.is_probing() {
             self.refused_probe = Some(permit.place);
+            self.streak.on_probe_rejected(now);
         } else {
             self.quota.on_refused();
         }
@@ -691,15 +788,20 @@ impl Pacer {
             }
             (Phase::Running, Some(at)) => self.refused_until(now, at),
             (Phase::Running, None) => self.guess(now),
+            // An early probe is the newest that was sent, and nothing else is heard.
+            (Phase::Held(hold), Some(at)) if self.early.is_latest(permit.number) => {
+                self.refused_until(now, at).confirmed_by(now, at, &hold)
+            }
             (Phase::Held(hold), Some(at)) => match hold.cause {
-                Cause::Counted | Cause::Spent | Cause::Guessed | Cause::Overloaded => {
-                    self.refused_until(now, at)
+                Cause::Counted => self.refused_until(now, at).confirmed_by(now, at, &hold),
+                Cause::Spent | Cause::Guessed | Cause::Overloaded => self.refused_until(now, at),
+                Cause::Refused if is_blur(hold.from, at) => hold
+                    .moved_to(hold.from.min(at), self.lateness.guard())
+                    .confirmed_by(now, at, &hold),
+                Cause::Refused if at > hold.from => {
+                    self.refused_until(now, at).confirmed_by(now, at, &hold)
                 }
-                Cause::Refused if is_blur(hold.from, at) => {
-                    hold.moved_to(hold.from.min(at), self.lateness.guard())
-                }
-                Cause::Refused if at > hold.from => self.refused_until(now, at),
-                Cause::Refused => hold,
+                Cause::Refused => hold.confirmed_by(now, at, &hold),
             },
             (Phase::Held(hold), None) => hold,
         };
@@ -721,7 +823,8 @@ impl Pacer {
         }
         self.service_time.on_answer(permit.sent, now);
         self.concurrency.on_accepted(permit);
-        self.open(permit.sent);
+        self.streak.on_accepted();
+        self.open(permit.number, permit.sent);
     }
 
     /// The server has too much to do, and did not say until when.
@@ -750,7 +853,7 @@ impl Pacer {
             return;
         }
         let hold = match self.phase {
-            Phase::Running => Hold::new(Cause::Overloaded, now, now + SHORTEST_RESTART),
+            Phase::Running => Hold::new(now, Cause::Overloaded, now, now + SHORTEST_RESTART),
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
                 self.refused_probe = Some(permit.place);
@@ -761,9 +864,9 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    /// What was sent at `sent` was let in. While the scope probes, nothing but probes is sent in its epoch,
+    /// Attempt `number`, sent at `sent`, was let in. While the scope probes, nothing but probes is sent in its epoch,
     /// and so this was one.
-    fn open(&mut self, sent: Instant) {
+    fn open(&mut self, number: u64, sent: Instant) {
         self.overloads = 0;
         match self.phase {
             Phase::Probing { hold, .. } => {
@@ -783,6 +886,8 @@ impl Pacer {
             }
             // It is no outage: too many were sent at once.
             Phase::Held(hold) if hold.cause == Cause::Overloaded => self.phase = Phase::Running,
+            // The server did not mean what it said.
+            Phase::Held(_) if self.early.is_latest(number) => self.phase = Phase::Running,
             Phase::Running | Phase::Held(_) => {}
         }
     }
@@ -801,8 +906,8 @@ impl Pacer {
     fn recount(&mut self, now: Instant) -> bool {
         if matches!(self.phase, Phase::Running) {
             // What comes back call by call is waited for call by call.
-            let is_spent = self.quota.left(now, self.sent) == Some(0) && !self.quota.is_refilling();
-            return is_spent && self.hold_as_spent(now);
+            let is_spent = self.quota.left(now, self.sent) == Some(0);
+            return is_spent && (self.quota.is_refilling() || self.hold_as_spent(now));
         }
         self.revise(now)
     }
@@ -825,11 +930,14 @@ impl Pacer {
             Some(at) => {
                 let is_of_one = self.quota.limit() == Some(1) && self.in_flight == 0;
                 self.rhythm.on_spent(is_of_one.then_some(self.sent_at));
-                Hold::new(Cause::Counted, at, at + self.guard(at))
+                Hold::new(now, Cause::Counted, at, at + self.guard(at))
+                    .stated_by(self.quota.answers(at))
             }
             // What is in flight will tell; if it does not come back, a probe has to.
-            None if self.in_flight > 0 => Hold::new(Cause::Spent, now, now + self.long_service()),
-            None => Hold::new(Cause::Spent, now, now + self.pause.length()),
+            None if self.in_flight > 0 => {
+                Hold::new(now, Cause::Spent, now, now + self.long_service())
+            }
+            None => Hold::new(now, Cause::Spent, now, now + self.pause.length()),
         };
         self.phase = Phase::Held(hold);
         self.evidence = None;
@@ -849,8 +957,14 @@ impl Pacer {
         let is_left = || self.quota.left(now, self.sent).is_some_and(|left| left > 0);
         match (hold.cause, self.quota.reset()) {
             (Cause::Counted | Cause::Spent, _) if is_left() => Phase::Running,
-            (Cause::Counted, Some(at)) => Phase::Held(hold.moved_to(at, guard)),
-            (Cause::Spent, Some(at)) => Phase::Held(Hold::new(Cause::Counted, at, at + guard)),
+            (Cause::Counted, Some(at)) => {
+                let hold = hold.moved_to(at, guard);
+                Phase::Held(hold.stated_by(self.quota.answers(at)))
+            }
+            (Cause::Spent, Some(at)) => {
+                let hold = Hold::new(now, Cause::Counted, at, at + guard);
+                Phase::Held(hold.stated_by(self.quota.answers(at)))
+            }
             (Cause::Spent, None) if self.in_flight == 0 => {
                 // All are back, and none has told.
                 hold.until = hold.until.min(now + self.pause.length());
@@ -858,7 +972,8 @@ impl Pacer {
             }
             (Cause::Refused, _) => {
                 let at = self.quota.tightened(hold.from);
-                Phase::Held(hold.moved_to(at, guard))
+                let hold = hold.moved_to(at, guard);
+                Phase::Held(hold.stated_by(self.quota.answers(at)))
             }
             _ => Phase::Held(hold),
         }
@@ -868,7 +983,9 @@ impl Pacer {
     fn refused_until(&self, now: Instant, at: Instant) -> Hold {
         let is_elastic =
             at.duration_since(now) < SHORT_REST && self.quota.left(now, self.sent).is_none();
-        Hold::new(Cause::Refused, at, at + self.lateness.guard()).elastic(is_elastic)
+        Hold::new(now, Cause::Refused, at, at + self.lateness.guard())
+            .elastic(is_elastic)
+            .stated_by(self.quota.answers(at))
     }
 
     /// A hold whose end nobody stated.

@@ -63,6 +63,16 @@ impl Scope {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets what was learned, and wakes the calls that may be sent now.
+    pub(crate) fn forget(&self) {
+        let mut state = self.lock();
+        state.pacer.forget();
+        let now = state.pacer.latest();
+        let woken = state.offer(now);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
     /// Releases the lock, sees to it that the scope is looked at in time, and wakes the calls that should
     /// ask again.
     pub(crate) fn settle<T: Timer>(

@@ -61,6 +61,13 @@ pub enum Passing {
         /// Which one it is.
         at: usize,
     },
+    /// For a long time the server of the one at `at` has done nothing but reject: see [`Turn::Rejected`].
+    Rejected {
+        /// Which one it is.
+        at: usize,
+        /// The end of a hold that the server stated.
+        opens: Option<Instant>,
+    },
 }
 
 impl<'p> Pass<'p> {
@@ -92,10 +99,18 @@ impl<'p> Pass<'p> {
     /// first that does not grant it. So a call that cannot be sent before its deadline learns it here, whichever
     /// scope is held.
     pub fn request_all(now: Instant, passes: &mut [Self], patience: Patience) -> Passing {
+        let mut all = passes.iter_mut();
+        if let Some(at) = all.position(|it| it.pacer.gives_up(now, it.place, patience)) {
+            let pass = &mut passes[at];
+            pass.pacer.leave(pass.place);
+            let opens = pass.pacer.opens();
+            return Passing::Rejected { at, opens };
+        }
         let mut blocks: Option<(usize, bool, Option<Instant>)> = None;
         for (at, pass) in passes.iter_mut().enumerate() {
             let waited = pass.pacer.is_waiting(pass.place);
-            if !pass.pacer.has_turn(now, pass.place) {
+            let has_turn = pass.pacer.has_turn(now, pass.place);
+            if !has_turn && !pass.pacer.probes_early(now, patience) {
                 let opens = pass.pacer.opens();
                 if blocks.is_none_or(|(.., latest)| opens > latest) {
                     blocks = Some((at, waited, opens));
@@ -111,7 +126,7 @@ impl<'p> Pass<'p> {
         let pass = &mut passes[at];
         match pass.pacer.wait(pass.place, patience, waited) {
             Turn::Wait { opens } => Passing::Wait { at, opens },
-            Turn::Crowded | Turn::Send(_) => Passing::Crowded { at },
+            Turn::Crowded | Turn::Rejected { .. } | Turn::Send(_) => Passing::Crowded { at },
         }
     }
 

@@ -143,6 +143,9 @@ pub enum StopReason {
     Refusals,
     /// It failed once more than the policy permits.
     Retries,
+    /// The server has rejected every attempt in the call's scope for over an hour, and more of them than the policy
+    /// permits for one call.
+    ScopeThrottled,
     /// It succeeded.
     Success,
     /// As many calls wait in its scope as may.
@@ -163,6 +166,7 @@ impl StopReason {
             Self::Permanent => "permanent",
             Self::Refusals => "refusals",
             Self::Retries => "retries",
+            Self::ScopeThrottled => "scope_throttled",
             Self::Success => "success",
             Self::Waiters => "waiters",
         }
@@ -181,6 +185,9 @@ impl fmt::Display for StopReason {
             Self::Permanent => "it would fail again",
             Self::Refusals => "refused once more than the policy permits",
             Self::Retries => "failed once more than the policy permits",
+            Self::ScopeThrottled => {
+                "the server has rejected all calls of the scope for over an hour"
+            }
             Self::Success => "it succeeded",
             Self::Waiters => "too many calls wait in its scope",
         })

@@ -116,6 +116,9 @@ impl One {
         match state.pacer.request(now, place, call.patience()) {
             Turn::Send(permit) => self.permit = Some(permit),
             Turn::Crowded => stop = Some(call.on_crowded(now)),
+            Turn::Rejected { opens } => {
+                stop = Some(call.on_rejected(now, opens, state.pacer.evidence()));
+            }
             Turn::Wait { opens } => {
                 stop = call.on_waiting(now, opens, state.pacer.evidence());
             }

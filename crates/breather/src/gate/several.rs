@@ -122,6 +122,10 @@ impl Several {
                 stop = Some(call.on_crowded(now));
                 former.push(kept);
             }
+            Passing::Rejected { at, opens } => {
+                stop = Some(call.on_rejected(now, opens, states[at].pacer.evidence()));
+                former.push(kept);
+            }
             Passing::Wait { at, opens } => {
                 stop = call.on_waiting(now, opens, states[at].pacer.evidence());
                 if let Some(place) = self.stands[at].place {

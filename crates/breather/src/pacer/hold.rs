@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::quota::BLUR;
 use super::snapshot::HoldReason;
 use crate::instant::Instant;
 
@@ -19,6 +20,10 @@ pub(super) struct Hold {
     due: Instant,
     /// Whether it may be made longer, for more to come of it, when it is due.
     pub(super) is_elastic: bool,
+    /// When it began.
+    since: Instant,
+    /// How many answers state its end.
+    answers: u32,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,7 +52,7 @@ impl Cause {
 }
 
 impl Hold {
-    pub(super) const fn new(cause: Cause, from: Instant, until: Instant) -> Self {
+    pub(super) const fn new(now: Instant, cause: Cause, from: Instant, until: Instant) -> Self {
         Self {
             until,
             cause,
@@ -55,6 +60,35 @@ impl Hold {
             refusals: 0,
             due: until,
             is_elastic: false,
+            since: now,
+            answers: 1,
+        }
+    }
+
+    /// When it began.
+    pub(super) const fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// How many answers state its end.
+    pub(super) const fn answers(&self) -> u32 {
+        self.answers
+    }
+
+    /// The hold rests on at least so many answers.
+    pub(super) fn stated_by(mut self, answers: u32) -> Self {
+        self.answers = self.answers.max(answers);
+        self
+    }
+
+    /// Another answer, received at `now`, puts the end of the hold at `at`. If that is about as long, the two confirm
+    /// each other.
+    pub(super) fn confirmed_by(self, now: Instant, at: Instant, before: &Self) -> Self {
+        let (ours, theirs) = (at.duration_since(now), before.from.duration_since(now));
+        let is_as_long = ours.max(theirs) - ours.max(theirs) / 8 <= ours.min(theirs) + BLUR;
+        match is_as_long {
+            true => self.stated_by(before.answers.saturating_add(1)),
+            false => self,
         }
     }
 
@@ -171,7 +205,12 @@ mod tests {
     fn guard(lates: &[u32]) -> Duration {
         let mut lateness = Lateness::new();
         for &late in lates {
-            let mut hold = Hold::new(Cause::Refused, Instant::ORIGIN, Instant::ORIGIN);
+            let mut hold = Hold::new(
+                Instant::ORIGIN,
+                Cause::Refused,
+                Instant::ORIGIN,
+                Instant::ORIGIN,
+            );
             hold.refusals = u32::from(late > 0);
             lateness.on_opened(&hold, Instant::ORIGIN + late * S / 10);
         }
@@ -199,12 +238,20 @@ mod tests {
 
     #[test]
     fn probes_of_a_silent_outage_are_at_most_a_minute_apart() {
-        let mut hold = Hold::new(Cause::Guessed, Instant::ORIGIN, Instant::ORIGIN + S);
+        let mut hold = Hold::new(
+            Instant::ORIGIN,
+            Cause::Guessed,
+            Instant::ORIGIN,
+            Instant::ORIGIN + S,
+        );
         for _ in 0..5_000 {
             let probed = hold.until;
             hold = hold.on_probe_refused(probed, None);
             let apart = hold.until.duration_since(probed);
-            assert!((SHORTEST_GUESS..=LONGEST_GUESS).contains(&apart), "{apart:?}");
+            assert!(
+                (SHORTEST_GUESS..=LONGEST_GUESS).contains(&apart),
+                "{apart:?}"
+            );
         }
         // The outage has lasted for days by now.
         assert!(hold.until > Instant::ORIGIN + 3 * 24 * 3_600 * S);

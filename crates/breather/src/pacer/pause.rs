@@ -37,9 +37,9 @@ impl Pause {
     pub(super) fn hold(&self, now: Instant) -> Hold {
         let due = now + self.length;
         if self.is_confirmed {
-            return Hold::new(Cause::Guessed, now, due).elastic(true);
+            return Hold::new(now, Cause::Guessed, now, due).elastic(true);
         }
-        Hold::new(Cause::Guessed, now, now + self.length / 2).due(due)
+        Hold::new(now, Cause::Guessed, now, now + self.length / 2).due(due)
     }
 
     /// A probe that was sent at `sent` ended `hold`: it was accepted.

@@ -25,4 +25,9 @@ pub struct Permit {
 ///
 /// A call keeps its place through all its retries.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Place(pub(super) u64);
+pub struct Place {
+    /// Counts the calls of a scope from 1, in the order in which they began. First, so that places compare by it.
+    pub(super) age: u64,
+    /// How many probes the server had rejected when the call began.
+    pub(super) rejected: u64,
+}

@@ -40,6 +40,8 @@ struct Reset {
     latest: Instant,
     newest: Instant,
     newest_number: u64,
+    /// How many answers told of it.
+    answers: u32,
 }
 
 impl Quota {
@@ -89,7 +91,9 @@ impl Quota {
             latest: at,
             newest: at,
             newest_number: number,
+            answers: 0,
         });
+        reset.answers = reset.answers.saturating_add(1);
         reset.earliest = reset.earliest.min(at);
         reset.latest = reset.latest.max(at);
         if number >= reset.newest_number {
@@ -122,7 +126,17 @@ impl Quota {
     /// When one more call is permitted after send number `sent`, if quota comes back call by call and nothing
     /// is left.
     pub(super) fn refills_at(&self, sent: u64) -> Option<Instant> {
-        let (known, time) = self.known.zip(self.refill.per_call())?;
+        self.after_refill(sent, self.refill.per_call())
+    }
+
+    /// The same by the server's words alone: no later than it says that all will have come back.
+    pub(super) fn stated_refill(&self, sent: u64) -> Option<Instant> {
+        let next = self.after_refill(sent, self.refill.stated_per_call())?;
+        Some(self.reset().map_or(next, |full| full.min(next)))
+    }
+
+    fn after_refill(&self, sent: u64, per_call: Option<Duration>) -> Option<Instant> {
+        let (known, time) = self.known.zip(per_call)?;
         let missing = (sent.saturating_sub(known.number) + 1).checked_sub(known.remaining)?;
         Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
     }
@@ -173,6 +187,14 @@ impl Quota {
         } else {
             reset.newest
         })
+    }
+
+    /// How many answers say that the window resets at `at`, or nearly.
+    pub(super) fn answers(&self, at: Instant) -> u32 {
+        let is_it = self.reset().is_some_and(|reset| is_blur(reset, at));
+        self.reset
+            .filter(|_| is_it)
+            .map_or(0, |reset| reset.answers)
     }
 
     /// `at`, which the server stated, or the same instant by what the other answers say of it.
@@ -227,4 +249,4 @@ pub(super) fn fingerprint(name: &str) -> u64 {
 }
 
 /// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.
-const BLUR: Duration = Duration::from_millis(1_500);
+pub(super) const BLUR: Duration = Duration::from_millis(1_500);

@@ -15,6 +15,8 @@ pub(super) struct Refill {
     /// An earlier answer: what was used, and the time to the reset.
     reference: Option<(u64, Duration)>,
     per_call: Option<Duration>,
+    /// The same by the server's words alone, which is never longer.
+    stated: Duration,
     /// The least that it may be, since with less calls came too early.
     least: Duration,
     /// The longest reset that was stated: no call takes longer to come back than all of them do.
@@ -40,6 +42,7 @@ impl Refill {
                 // Seconds are rounded up, so that the least is right, of those that are no mere rounding.
                 if reset > ROUNDING {
                     self.per_call = Some(known.min(per_call.max(self.least)));
+                    self.stated = self.stated.min(per_call);
                 }
             } else {
                 *self = Self::default();
@@ -53,6 +56,7 @@ impl Refill {
                     self.reference = Some((used, reset));
                 } else if reset > then + ROUNDING {
                     self.per_call = Some(per_call);
+                    self.stated = per_call;
                     self.longest = reset;
                 }
             }
@@ -76,6 +80,11 @@ impl Refill {
     /// The time in which one more call is permitted, if that is how the quota comes back.
     pub(super) const fn per_call(&self) -> Option<Duration> {
         self.per_call
+    }
+
+    /// The same by the server's words alone, without what rejections taught.
+    pub(super) fn stated_per_call(&self) -> Option<Duration> {
+        self.per_call.map(|_| self.stated)
     }
 }
 

@@ -42,7 +42,10 @@ mod tests {
     #[test]
     fn one_slow_answer_does_not_count_for_more_than_the_longest() {
         let mut slowest = Slowest::default();
-        slowest.on_answer(Instant::ORIGIN, Instant::ORIGIN + Duration::from_secs(3_155));
+        slowest.on_answer(
+            Instant::ORIGIN,
+            Instant::ORIGIN + Duration::from_secs(3_155),
+        );
         assert_eq!(slowest.get(), Duration::from_secs(30));
         slowest.on_answer(Instant::ORIGIN, Instant::ORIGIN + Duration::from_secs(1));
         assert_eq!(slowest.get(), Duration::from_millis(26_250));

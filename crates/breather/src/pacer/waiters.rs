@@ -22,6 +22,9 @@ pub(super) struct Waiters {
     deadlines: BTreeSet<(Instant, Place)>,
     /// Those that should hear of a hold that is longer than they obey.
     longest: BTreeSet<(u64, Place)>,
+    /// Those that should hear of rejected probes: by the count at which they give up, or at which it is to be worked
+    /// out again.
+    weary: BTreeSet<(u64, Place)>,
     /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
     offers: VecDeque<(Instant, Place)>,
     /// Those that have an open offer.
@@ -33,6 +36,8 @@ struct Waiter {
     patience: Patience,
     /// Until when an offer stands, if one was made.
     offer: Option<Instant>,
+    /// How many rejected probes it accepts, counted from the first of the scope.
+    weary: u64,
 }
 
 /// What is the most that a call will wait for a permit.
@@ -48,10 +53,12 @@ struct Waiter {
 /// let policy = Policy::default().with_deadline(Duration::from_secs(30));
 /// let call = Call::new(policy, CallSpec::new(), 1, Instant::ORIGIN);
 /// let deadline = Instant::ORIGIN + Duration::from_secs(30);
-/// assert_eq!(
-///     call.patience(),
-///     Patience::endless().with_deadline(deadline).with_longest(policy.longest_hint())
-/// );
+/// let patience = Patience::endless()
+///     .with_deadline(deadline)
+///     .with_longest(policy.longest_hint())
+///     .with_most_rejections(policy.refusals())
+///     .with_early_probe(true);
+/// assert_eq!(call.patience(), patience);
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -59,6 +66,8 @@ pub struct Patience {
     deadline: Instant,
     /// In nanoseconds.
     longest: u64,
+    most_rejections: u32,
+    may_probe: bool,
 }
 
 impl Patience {
@@ -67,7 +76,33 @@ impl Patience {
         Self {
             deadline: Instant::MAX,
             longest: u64::MAX,
+            most_rejections: u32::MAX,
+            may_probe: false,
         }
+    }
+
+    /// Gives up when the server has rejected more than `most` probes in a row since the call began, and nothing else
+    /// came of the scope for over an hour. Defaults to no limit.
+    pub const fn with_most_rejections(mut self, most: u32) -> Self {
+        self.most_rejections = most;
+        self
+    }
+
+    /// Allows the call to probe a hold that is longer than the call accepts, and that only one answer asked for.
+    /// Defaults to no. Only for calls that may be executed twice, and that were not throttled themselves.
+    pub const fn with_early_probe(mut self, may_probe: bool) -> Self {
+        self.may_probe = may_probe;
+        self
+    }
+
+    /// The longest hold that the call accepts, in nanoseconds, if it may probe a longer one.
+    pub(super) fn probes_after(&self) -> Option<u64> {
+        self.may_probe.then_some(self.longest)
+    }
+
+    /// How many rejected probes in a row the call accepts.
+    pub(super) const fn most_rejections(&self) -> u32 {
+        self.most_rejections
     }
 
     /// No hold that ends after `deadline` is waited for.
@@ -120,14 +155,27 @@ impl Waiters {
         younger.or_else(|| self.waiting.first()).copied()
     }
 
-    /// Lets the call wait, or wait on.
-    pub(super) fn enter(&mut self, place: Place, patience: Patience) {
+    /// Lets the call wait, or wait on. It gives up when the server has rejected more than `weary` probes in all.
+    pub(super) fn enter(&mut self, place: Place, patience: Patience, weary: u64) {
         self.leave(place);
         let offer = None;
-        self.all.insert(place, Waiter { patience, offer });
+        let waiter = Waiter {
+            patience,
+            offer,
+            weary,
+        };
+        self.all.insert(place, waiter);
+        if patience.most_rejections < u32::MAX {
+            self.weary.insert((weary, place));
+        }
         self.waiting.insert(place);
-        self.deadlines.insert((patience.deadline, place));
-        self.longest.insert((patience.longest, place));
+        // Most calls have no deadline, and an entry that never comes up costs as much as any other.
+        if patience.deadline < Instant::MAX {
+            self.deadlines.insert((patience.deadline, place));
+        }
+        if patience.longest < u64::MAX {
+            self.longest.insert((patience.longest, place));
+        }
     }
 
     /// The call got its permit, or gave up.
@@ -137,8 +185,16 @@ impl Waiters {
         };
         self.waiting.remove(&place);
         self.offered.remove(&place);
-        self.deadlines.remove(&(waiter.patience.deadline, place));
-        self.longest.remove(&(waiter.patience.longest, place));
+        let patience = waiter.patience;
+        if patience.deadline < Instant::MAX {
+            self.deadlines.remove(&(patience.deadline, place));
+        }
+        if patience.longest < u64::MAX {
+            self.longest.remove(&(patience.longest, place));
+        }
+        if patience.most_rejections < u32::MAX {
+            self.weary.remove(&(waiter.weary, place));
+        }
         if self.all.is_empty() {
             self.offers.clear();
         }
@@ -195,6 +251,28 @@ impl Waiters {
     /// When the oldest open offer passes on.
     pub(super) fn expires_at(&self) -> Option<Instant> {
         self.offers.front().map(|&(until, _)| until)
+    }
+
+    /// A call that gives up now that the server has rejected `count` probes, each once. `end_of` says at which count a
+    /// call gives up, which moves off with each acceptance.
+    pub(super) fn weary(
+        &mut self,
+        count: u64,
+        end_of: impl Fn(Place, u32) -> u64,
+    ) -> Option<Place> {
+        loop {
+            let &(weary, place) = self.weary.first().filter(|&&(weary, _)| weary < count)?;
+            self.weary.pop_first();
+            let Some(waiter) = self.all.get_mut(&place) else {
+                continue;
+            };
+            let end = end_of(place, waiter.patience.most_rejections);
+            if end <= weary {
+                return Some(place);
+            }
+            waiter.weary = end;
+            self.weary.insert((end, place));
+        }
     }
 
     /// A call that should not wait for a hold that ends at `opens`, each once.

@@ -10,6 +10,7 @@ mod edges;
 mod findings;
 mod handle;
 mod headers;
+mod long_holds;
 mod moments;
 mod pacer;
 mod peers;

@@ -685,9 +685,9 @@ fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
         answered(&mut pacer, now, remaining, reset);
     }
     let (place, opens) = waits(&mut pacer, now);
-    assert_eq!(opens, None, "an estimate stops nobody");
     let wake = pacer.next_wake().unwrap();
     assert_eq!(wake, now + SECOND / 5);
+    assert_eq!(opens, Some(wake), "the server's words say so");
     now = wake;
     assert_eq!(drain(&mut pacer, now), [place]);
     let permit = pacer.request(now, place, Patience::endless());
@@ -952,7 +952,7 @@ fn refused_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) ->
                     now = pacer.next_wake().unwrap();
                     continue;
                 }
-                Turn::Crowded => panic!("crowded"),
+                Turn::Crowded | Turn::Rejected { .. } => panic!("crowded"),
             };
             let is_accepted = is_open(now.duration_since(START));
             now = now + 20 * MS;
@@ -1096,7 +1096,7 @@ fn waits_at_last(
         match pacer.request(now, place, Patience::endless()) {
             Turn::Send(permit) => pacer.on_outcome(now, permit, outcome, &Hint::new(now)),
             Turn::Wait { .. } => return Some(place),
-            Turn::Crowded => panic!(),
+            Turn::Crowded | Turn::Rejected { .. } => panic!(),
         }
         *sends += 1;
     }
@@ -1114,7 +1114,7 @@ fn waits_or_is_sent(pacer: &mut Pacer, now: Instant, sent: &mut Vec<Permit>) -> 
             pacer.leave(place);
             Some(place)
         }
-        Turn::Crowded => panic!(),
+        Turn::Crowded | Turn::Rejected { .. } => panic!(),
     }
 }
 
@@ -1203,7 +1203,7 @@ proptest! {
                     match pacer.request(now, place, Patience::endless().with_deadline(now + 30 * SECOND)) {
                         Turn::Send(permit) => held.push(permit),
                         Turn::Wait { .. } => waiting.push(place),
-                        Turn::Crowded => unreachable!("no more than 120 wait"),
+                        Turn::Crowded | Turn::Rejected { .. } => unreachable!("no more than 120 wait"),
                     }
                 }
                 Event::Ask(who) if !waiting.is_empty() => {

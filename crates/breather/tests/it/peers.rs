@@ -418,7 +418,7 @@ fn sendable(pacer: &mut Pacer) -> usize {
                 pacer.leave(place);
                 None
             }
-            Turn::Crowded => None,
+            Turn::Crowded | Turn::Rejected { .. } => None,
         }
     });
     permits.take(1_000).count()

@@ -1,0 +1,560 @@
+//! Waits that a policy forbids, and holds that last too long.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use breather::{
+    ActiveCall, Breather, CallOptions, CallSpec, Decision, Executed, Hint, Instant, Outcome, Pace,
+    Pacing, Policy, Step, Stop, StopReason, Timer, Window,
+};
+
+use crate::virtual_timer::{Bell, VirtualTimer};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+/// The longest `Retry-After` that the default policy accepts.
+const LONGEST: Duration = Duration::from_secs(300);
+
+type Active = ActiveCall<VirtualTimer>;
+
+/// A handle and its clock.
+struct Scope {
+    breather: Breather,
+    timer: VirtualTimer,
+}
+
+impl Scope {
+    fn new() -> Self {
+        Self::paced(Pacing::new())
+    }
+
+    fn paced(pacing: Pacing) -> Self {
+        let scope = Self {
+            breather: Breather::builder().with_pacing(pacing).build(),
+            timer: VirtualTimer::default(),
+        };
+        scope.timer.advance(HOUR);
+        scope
+    }
+
+    fn call(&self, spec: CallSpec) -> Active {
+        let seed = self.timer.now().as_nanos();
+        self.breather
+            .start(Some("api"), spec, self.timer.clone(), seed)
+    }
+
+    fn step(&self) -> Step {
+        step(&mut self.call(CallSpec::new()))
+    }
+
+    /// The reason for which a new call ends at once.
+    fn ends(&self, options: CallOptions) -> Stop {
+        let mut call = self.call(CallSpec::new());
+        call.set_options(&options);
+        match step(&mut call) {
+            Step::Stop(stopped) => *stopped.stop(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn hint(&self) -> Hint<'static> {
+        Hint::new(self.timer.now())
+    }
+
+    /// Sends a call, and ends it with `outcome` and `hint`.
+    fn answer(&self, outcome: Outcome, hint: &Hint<'_>) -> Active {
+        let mut call = self.call(CallSpec::new());
+        assert_eq!(step(&mut call), Step::Send);
+        let _ = call.on_outcome(outcome, hint);
+        call
+    }
+
+    /// The server accepts a call, and says that `remaining` of `limit` are left for `reset`.
+    fn accepts(&self, limit: u64, remaining: u64, reset: Duration) {
+        let window = Window::new("").with_limit(limit).with_remaining(remaining);
+        let hint = self.hint().with_window(window.with_reset(reset));
+        self.answer(Outcome::success(), &hint);
+    }
+
+    /// The server rejects a call, and asks for a wait of `delay`.
+    fn rejects(&self, delay: Duration) {
+        let hint = self.hint().with_retry_after(delay);
+        self.answer(throttled(), &hint);
+    }
+
+    fn is_held(&self) -> bool {
+        self.breather
+            .snapshot("api")
+            .unwrap()
+            .held_until()
+            .is_some()
+    }
+}
+
+fn step(call: &mut Active) -> Step {
+    call.poll_step(Waker::noop())
+}
+
+fn throttled() -> Outcome {
+    Outcome::throttled("status 429")
+}
+
+fn lost() -> Outcome {
+    Outcome::transient(Executed::Unknown, "connection reset")
+}
+
+/// A bucket of five that gains one in `apart`, and is empty.
+fn empty_bucket(scope: &Scope, apart: Duration) {
+    for remaining in [4, 3, 2, 1, 0] {
+        scope.accepts(5, remaining, apart * (5 - remaining as u32));
+    }
+}
+
+#[test]
+fn refill_later_than_longest_retry_after_ends_the_call_at_once() {
+    let scope = Scope::new();
+    empty_bucket(&scope, DAY / 5);
+    let stop = scope.ends(CallOptions::new());
+    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.earliest(), Some(scope.timer.now() + DAY / 5));
+    // Nothing of this call was sent, and it left no place in the queue.
+    assert_eq!(scope.breather.snapshot("api").unwrap().waiting(), 0);
+}
+
+#[test]
+fn refill_later_than_the_deadline_ends_the_call_at_once() {
+    let patient = Policy::new()
+        .with_longest_hint(Duration::MAX)
+        .with_deadline(HOUR);
+    let scope = Scope::new();
+    empty_bucket(&scope, DAY / 5);
+    let stop = scope.ends(CallOptions::new().with_policy(patient));
+    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.wait(), Some(DAY / 5));
+}
+
+#[test]
+fn refill_within_the_policy_is_waited_for() {
+    let scope = Scope::new();
+    empty_bucket(&scope, 100 * SECOND);
+    let mut call = scope.call(CallSpec::new());
+    assert!(matches!(step(&mut call), Step::Wait { .. }));
+    // Behind it in the queue, another one waits for the refill after that: a queue is no single wait.
+    let mut behind = scope.call(CallSpec::new());
+    assert!(matches!(step(&mut behind), Step::Wait { .. }));
+    scope.timer.advance(100 * SECOND);
+    assert_eq!(step(&mut call), Step::Send);
+}
+
+#[test]
+fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
+    let scope = Scope::new();
+    let mut call = scope.call(CallSpec::new());
+    assert_eq!(step(&mut call), Step::Send);
+    empty_bucket(&scope, DAY / 5);
+    let decision = call.on_outcome(lost(), &scope.hint());
+    let Decision::Stop(stop) = decision else {
+        panic!("{decision:?}");
+    };
+    assert_eq!(stop.reason(), StopReason::LongHint);
+}
+
+#[test]
+fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
+    let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
+    // An answer that takes no time tells nothing of how many an even pace has in flight.
+    let window = Window::new("").with_limit(5).with_remaining(3);
+    let mut first = scope.call(CallSpec::new());
+    assert_eq!(step(&mut first), Step::Send);
+    scope.timer.advance(SECOND);
+    let hint = scope.hint().with_window(window.with_reset(DAY));
+    let _ = first.on_outcome(Outcome::success(), &hint);
+    let stop = scope.ends(CallOptions::new());
+    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.wait(), Some(DAY / 4 - SECOND));
+    let patient = Policy::new()
+        .with_longest_hint(Duration::MAX)
+        .with_deadline(HOUR);
+    let stop = scope.ends(CallOptions::new().with_policy(patient));
+    assert_eq!(
+        (stop.reason(), stop.wait()),
+        (StopReason::Deadline, Some(DAY / 4 - SECOND))
+    );
+}
+
+#[test]
+fn the_end_names_the_header_that_told_of_the_refill() {
+    use breather::Moment;
+    let scope = Scope::new();
+    for remaining in [4_u32, 3, 2, 1, 0] {
+        let (left, reset) = (
+            remaining.to_string(),
+            (17_280 * (5 - remaining)).to_string(),
+        );
+        let lines = [
+            ("x-ratelimit-limit", "5"),
+            ("x-ratelimit-remaining", &*left),
+            ("x-ratelimit-reset", &*reset),
+        ];
+        let lines = lines.map(|(name, value)| (name, value.as_bytes()));
+        let moment = Moment::new(scope.timer.now()).with_wall_clock(&scope.timer);
+        scope.answer(Outcome::success(), &Hint::read(lines, moment));
+    }
+    let stop = scope.ends(CallOptions::new());
+    let evidence = stop.evidence().expect("a header told so");
+    assert_eq!(evidence.header(), "x-ratelimit-reset");
+}
+
+#[test]
+fn first_send_comes_within_a_minute_of_a_long_silent_outage() {
+    const STEP: Duration = Duration::from_secs(5);
+    let scope = Scope::new();
+    let mut calls: Vec<_> = (0..5).map(|_| scope.call(CallSpec::new())).collect();
+    let policy = Policy::new().with_refusals(u32::MAX);
+    for call in &mut calls {
+        call.set_options(&CallOptions::new().with_policy(policy));
+    }
+    let ends = scope.timer.now() + 60 * HOUR;
+    let (mut latest, mut is_over) = (scope.timer.now(), false);
+    while !is_over {
+        for call in &mut calls {
+            if step(call) == Step::Send {
+                let now = scope.timer.now();
+                let apart = now.duration_since(latest);
+                assert!(apart <= MINUTE + STEP, "{apart:?}");
+                (latest, is_over) = (now, now >= ends);
+                let _ = call.on_outcome(throttled(), &scope.hint());
+            }
+        }
+        scope.timer.advance(STEP);
+    }
+}
+
+#[test]
+fn a_hanging_probe_after_a_slow_answer_stalls_its_scope_for_a_minute_at_most() {
+    let scope = Scope::new();
+    let mut slow = scope.call(CallSpec::new());
+    assert_eq!(step(&mut slow), Step::Send);
+    scope.timer.advance(3_155 * SECOND);
+    let _ = slow.on_outcome(Outcome::success(), &scope.hint());
+    scope.rejects(SECOND);
+    scope.timer.advance(SECOND);
+    let mut hangs = scope.call(CallSpec::new());
+    assert_eq!(step(&mut hangs), Step::Send);
+    let mut next = scope.call(CallSpec::new());
+    assert!(matches!(step(&mut next), Step::Wait { .. }));
+    scope.timer.advance(MINUTE);
+    assert_eq!(step(&mut next), Step::Send);
+}
+
+/// Has `callers` calls of `policy` run against a server that rejects all, with a `Retry-After` of `delay` if there is
+/// one. Returns when and why each ended.
+fn rejected_for_ever(
+    policy: Policy,
+    callers: usize,
+    delay: Option<Duration>,
+) -> Vec<(Duration, Stop)> {
+    let scope = Scope::new();
+    let start = scope.timer.now();
+    let bells: Vec<_> = (0..callers).map(|_| Bell::new()).collect();
+    let mut calls: Vec<_> = (0..callers)
+        .map(|_| {
+            let mut call = scope.call(CallSpec::new());
+            call.set_options(&CallOptions::new().with_policy(policy));
+            Some((call, Some(start)))
+        })
+        .collect();
+    let mut ends = Vec::new();
+    while ends.len() < callers {
+        let now = scope.timer.now();
+        for (slot, bell) in calls.iter_mut().zip(&bells) {
+            let Some((call, due)) = slot else { continue };
+            if bell.rang() == 0 && due.is_none_or(|due| due > now) {
+                continue;
+            }
+            let stop = match call.poll_step(&Waker::from(Arc::clone(bell))) {
+                Step::Wait { until } => {
+                    *due = until;
+                    continue;
+                }
+                Step::Stop(stopped) => *stopped.stop(),
+                Step::Send => {
+                    let hint = match delay {
+                        Some(delay) => scope.hint().with_retry_after(delay),
+                        None => scope.hint(),
+                    };
+                    match call.on_outcome(throttled(), &hint) {
+                        Decision::Retry(wait) => {
+                            *due = Some(wait.until());
+                            continue;
+                        }
+                        Decision::Stop(stop) => stop,
+                    }
+                }
+            };
+            ends.push((now.duration_since(start), stop));
+            *slot = None;
+        }
+        let due = calls.iter().flatten().filter_map(|(_, due)| *due);
+        let next = due.chain(scope.timer.next_due()).min();
+        assert!(now < start + 100 * HOUR, "{} have ended", ends.len());
+        if let Some(next) = next {
+            scope.timer.advance_to(next.max(now));
+        }
+    }
+    ends
+}
+
+/// When the first and the last of those ended that gave up together.
+fn together(ends: &[(Duration, Stop)]) -> (Duration, Duration) {
+    let reason = StopReason::ScopeThrottled;
+    let all = ends.iter().filter(|(_, stop)| stop.reason() == reason);
+    let all = all.map(|&(at, _)| at);
+    (all.clone().min().unwrap(), all.max().unwrap())
+}
+
+#[test]
+fn queued_calls_of_a_scope_that_only_rejects_end_together() {
+    for (delay, latest) in [(299 * SECOND, 91 * MINUTE), (MINUTE, 65 * MINUTE)] {
+        let ends = rejected_for_ever(Policy::new(), 50, Some(delay));
+        let (first, last) = together(&ends);
+        // The call that was sent last hears of it when its own wait is over.
+        assert!(last <= first + delay + 10 * SECOND, "{first:?}, {last:?}");
+        assert_eq!(ends[0].0, first, "nobody gave up before");
+        assert!(first > HOUR && last <= latest, "{first:?}, {last:?}");
+        let own = ends
+            .iter()
+            .filter(|(_, stop)| stop.reason() == StopReason::Refusals);
+        assert_eq!(own.count(), 0);
+    }
+}
+
+#[test]
+fn queued_calls_of_a_scope_that_only_rejects_without_a_word_end_within_the_hour() {
+    let ends = rejected_for_ever(Policy::new(), 50, None);
+    let (first, last) = together(&ends);
+    assert!(first > HOUR && last < 65 * MINUTE, "{first:?}, {last:?}");
+}
+
+#[test]
+fn a_lone_call_ends_after_its_own_rejections() {
+    let ends = rejected_for_ever(Policy::new(), 1, Some(299 * SECOND));
+    assert_eq!(ends[0].1.reason(), StopReason::Refusals);
+}
+
+#[test]
+fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
+    let ends = rejected_for_ever(Policy::new(), 50, Some(299 * SECOND));
+    let together = ends
+        .iter()
+        .find(|(_, stop)| stop.reason() == StopReason::ScopeThrottled);
+    let (_, stop) = together.unwrap();
+    assert!(stop.earliest().is_some(), "{stop}");
+    assert!(
+        stop.to_string().contains("rejected all calls of the scope"),
+        "{stop}"
+    );
+}
+
+#[test]
+fn a_rejection_that_is_followed_by_an_acceptance_ends_nobody() {
+    let scope = Scope::new();
+    // Every other probe is accepted, for five hours.
+    let mut queued = scope.call(CallSpec::new());
+    for _ in 0..60 {
+        scope.rejects(299 * SECOND);
+        scope.timer.advance(299 * SECOND);
+        scope.accepts(300, 200, MINUTE);
+    }
+    assert_eq!(step(&mut queued), Step::Send);
+}
+
+#[test]
+fn forget_lifts_a_hold_of_a_year() {
+    for freeze in [
+        |scope: &Scope| scope.rejects(YEAR),
+        |scope: &Scope| scope.accepts(10, 0, YEAR),
+    ] {
+        let scope = Scope::new();
+        freeze(&scope);
+        let stop = scope.ends(CallOptions::new());
+        assert_eq!(
+            (stop.reason(), stop.wait()),
+            (StopReason::LongHint, Some(YEAR))
+        );
+        assert!(scope.breather.forget("api"));
+        assert_eq!(scope.step(), Step::Send);
+        assert!(!scope.breather.forget("elsewhere"));
+    }
+}
+
+#[test]
+fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
+    let scope = Scope::new();
+    let mut in_flight = scope.call(CallSpec::new());
+    assert_eq!(step(&mut in_flight), Step::Send);
+    scope.rejects(MINUTE);
+    let bell = Bell::new();
+    let mut queued = scope.call(CallSpec::new());
+    let waker = Waker::from(Arc::clone(&bell));
+    assert!(matches!(queued.poll_step(&waker), Step::Wait { .. }));
+    scope.breather.forget("api");
+    assert_eq!(bell.rang(), 1);
+    assert_eq!(queued.poll_step(&waker), Step::Send);
+    let _ = in_flight.on_outcome(throttled(), &scope.hint().with_retry_after(YEAR));
+    assert!(!scope.is_held());
+    drop(queued);
+    let snapshot = scope.breather.snapshot("api").unwrap();
+    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+}
+
+/// What a call that may probe does next, when `after` has passed.
+fn after(scope: &Scope, after: Duration) -> Step {
+    scope.timer.advance(after);
+    scope.step()
+}
+
+fn ends_at_once(step: &Step) -> bool {
+    matches!(step, Step::Stop(stopped) if stopped.stop().reason() == StopReason::LongHint)
+}
+
+#[test]
+fn one_answer_that_asks_for_a_year_is_probed_after_the_longest_wait() {
+    for freeze in [
+        |scope: &Scope| scope.rejects(YEAR),
+        |scope: &Scope| scope.accepts(10, 0, YEAR),
+    ] {
+        let scope = Scope::new();
+        freeze(&scope);
+        assert!(ends_at_once(&after(&scope, LONGEST - SECOND)));
+        scope.timer.advance(SECOND);
+        scope.answer(Outcome::success(), &scope.hint());
+        assert!(!scope.is_held(), "the probe was accepted");
+        assert_eq!(scope.step(), Step::Send);
+    }
+}
+
+#[test]
+fn probes_that_tell_nothing_come_after_twice_the_time_each() {
+    let scope = Scope::new();
+    scope.rejects(YEAR);
+    let mut waited = LONGEST;
+    for _ in 0..6 {
+        assert!(ends_at_once(&after(&scope, waited - SECOND)));
+        scope.timer.advance(SECOND);
+        scope.answer(lost(), &scope.hint());
+        assert!(ends_at_once(&scope.step()), "one at a time");
+        waited *= 2;
+    }
+}
+
+#[test]
+fn a_probe_that_hears_the_same_confirms_the_hold() {
+    let scope = Scope::new();
+    scope.rejects(YEAR);
+    scope.timer.advance(LONGEST);
+    scope.rejects(YEAR - LONGEST);
+    for _ in 0..20 {
+        assert!(ends_at_once(&after(&scope, 10 * DAY)));
+    }
+}
+
+#[test]
+fn a_probe_that_hears_a_shorter_wait_shortens_the_hold() {
+    let scope = Scope::new();
+    scope.rejects(YEAR);
+    scope.timer.advance(LONGEST);
+    scope.rejects(MINUTE);
+    let mut call = scope.call(CallSpec::new());
+    assert!(matches!(step(&mut call), Step::Wait { .. }));
+    scope.timer.advance(MINUTE);
+    assert_eq!(step(&mut call), Step::Send);
+}
+
+#[test]
+fn two_answers_that_agree_are_believed() {
+    let scope = Scope::new();
+    // So many in flight are no reason for a rejection.
+    let mut calls = [(); 4].map(|()| scope.call(CallSpec::new()));
+    for call in &mut calls {
+        assert_eq!(step(call), Step::Send);
+    }
+    let [other, accepted @ ..] = &mut calls;
+    for call in accepted {
+        let _ = call.on_outcome(Outcome::success(), &scope.hint());
+    }
+    scope.rejects(DAY);
+    scope.timer.advance(5 * SECOND);
+    let _ = other.on_outcome(throttled(), &scope.hint().with_retry_after(DAY));
+    for _ in 0..20 {
+        assert!(ends_at_once(&after(&scope, HOUR)));
+    }
+}
+
+#[test]
+fn a_window_that_several_answers_told_of_is_believed() {
+    let scope = Scope::new();
+    for remaining in [2, 1, 0] {
+        scope.accepts(3, remaining, DAY);
+    }
+    for _ in 0..20 {
+        assert!(ends_at_once(&after(&scope, HOUR)));
+    }
+}
+
+#[test]
+fn only_idempotent_calls_probe_a_long_hold() {
+    let scope = Scope::new();
+    scope.rejects(YEAR);
+    scope.timer.advance(2 * LONGEST);
+    let unsafe_call = &mut scope.call(CallSpec::new().idempotent(false));
+    assert!(ends_at_once(&step(unsafe_call)));
+    assert_eq!(scope.step(), Step::Send);
+}
+
+#[test]
+fn a_call_that_was_throttled_itself_never_probes() {
+    let patient = Policy::new().with_longest_hint(2 * LONGEST);
+    let scope = Scope::new();
+    let mut call = scope.call(CallSpec::new());
+    call.set_options(&CallOptions::new().with_policy(patient));
+    assert_eq!(step(&mut call), Step::Send);
+    let _ = call.on_outcome(throttled(), &scope.hint().with_retry_after(SECOND));
+    scope.timer.advance(SECOND);
+    // Meanwhile, another call was told of a year.
+    scope.rejects(YEAR);
+    scope.timer.advance(3 * LONGEST);
+    assert!(ends_at_once(&step(&mut call)));
+    assert_eq!(scope.step(), Step::Send);
+}
+
+#[test]
+fn a_hold_within_the_policy_is_never_probed() {
+    let scope = Scope::new();
+    scope.rejects(LONGEST);
+    let mut call = scope.call(CallSpec::new());
+    for _ in 0..LONGEST.as_secs() {
+        assert!(matches!(step(&mut call), Step::Wait { .. }));
+        scope.timer.advance(SECOND);
+    }
+    assert_eq!(step(&mut call), Step::Send);
+}
+
+#[test]
+fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
+    let scope = Scope::new();
+    scope.rejects(YEAR);
+    scope.timer.advance(LONGEST);
+    let mut call = scope.call(CallSpec::new());
+    assert_eq!(step(&mut call), Step::Send);
+    // Its transport was not ready, and it still may go.
+    assert_eq!(call.poll_unsent(Waker::noop()), Step::Send);
+    drop(call);
+    assert!(ends_at_once(&scope.step()));
+    let opens = scope.breather.snapshot("api").unwrap().opens();
+    assert_eq!(opens, Some(Instant::ORIGIN + HOUR + YEAR));
+}

@@ -182,7 +182,7 @@ impl Clients {
                     Ok((response.status(), response.headers().clone()))
                 });
                 let call = call
-                    .scope(&self.authority)
+                    .scope(format!("http://{}", self.authority))
                     .classify(|result| match result {
                         Ok((StatusCode::OK, _)) => Outcome::success(),
                         Ok((StatusCode::TOO_MANY_REQUESTS, _)) => Outcome::throttled("status 429"),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
-use breather_tower::breather::{Backoff, Breather, Policy};
+use breather_tower::breather::{Backoff, Breather, Policy, Redirects};
 use breather_tower::{BoxError, BufferedLayer, RetryLayer};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -130,7 +130,12 @@ fn breather() -> Breather {
 }
 
 /// Sends one request of `method`, and reads its answer.
-async fn by_tower(address: &str, method: &Method, buffers: bool) -> Result<Bytes, BoxError> {
+async fn by_tower(
+    address: &str,
+    method: &Method,
+    buffers: bool,
+    redirects: Redirects,
+) -> Result<Bytes, BoxError> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let request = Request::builder()
         .method(method)
@@ -139,7 +144,7 @@ async fn by_tower(address: &str, method: &Method, buffers: bool) -> Result<Bytes
             _ => format!("http://{address}/rows"),
         })
         .body(Full::new(Bytes::from(body_of(method))))?;
-    let retry = RetryLayer::new(breather());
+    let retry = RetryLayer::new(breather()).with_redirects(redirects);
     if buffers {
         let service = retry.layer(BufferedLayer::new(1_000).layer(client));
         let response = service.oneshot(request).await?;
@@ -149,9 +154,14 @@ async fn by_tower(address: &str, method: &Method, buffers: bool) -> Result<Bytes
     Ok(response.into_body().collect().await?.to_bytes())
 }
 
-async fn by_reqwest(address: &str, method: &Method, buffers: bool) -> Result<Bytes, BoxError> {
+async fn by_reqwest(
+    address: &str,
+    method: &Method,
+    buffers: bool,
+    redirects: Redirects,
+) -> Result<Bytes, BoxError> {
     let plain = reqwest::Client::builder().no_proxy().build()?;
-    let retry = RetryMiddleware::new(breather());
+    let retry = RetryMiddleware::new(breather()).with_redirects(redirects);
     let retry = if buffers {
         retry.with_buffered_bodies(1_000)
     } else {
@@ -168,9 +178,16 @@ async fn by_reqwest(address: &str, method: &Method, buffers: bool) -> Result<Byt
 }
 
 /// How often the request is to be received, and whether its caller has an answer in the end.
-fn expected(method: &Method, failure: Failure, buffers: bool) -> (usize, bool) {
+fn expected(
+    method: &Method,
+    failure: Failure,
+    buffers: bool,
+    redirects: Redirects,
+) -> (usize, bool) {
     let is_repeated = method.is_idempotent();
     match failure {
+        // The connection that failed may be a redirect's.
+        Failure::BeforeSend if !is_repeated && redirects == Redirects::Visible => (0, false),
         Failure::BeforeSend => (1, true),
         // Without a body, the head is all there is to be sent.
         Failure::DuringSend | Failure::AfterProcessing if is_repeated => (2, true),
@@ -192,19 +209,24 @@ async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
     ] {
         for method in METHODS {
             for buffers in [false, true] {
-                for by in ["tower", "reqwest"] {
+                for (by, redirects) in [
+                    ("tower", Redirects::Never),
+                    ("tower", Redirects::Visible),
+                    ("reqwest", Redirects::Never),
+                    ("reqwest", Redirects::Visible),
+                ] {
                     // reqwest has no way to ask for a tunnel.
                     if by == "reqwest" && method == Method::CONNECT {
                         continue;
                     }
                     let (address, log) = serve(failure);
                     let result = match by {
-                        "tower" => by_tower(&address, &method, buffers).await,
-                        _ => by_reqwest(&address, &method, buffers).await,
+                        "tower" => by_tower(&address, &method, buffers, redirects).await,
+                        _ => by_reqwest(&address, &method, buffers, redirects).await,
                     };
-                    let case = format!("{by}, {method}, {failure:?}, buffers: {buffers}");
+                    let case = format!("{by}, {redirects:?}, {method}, {failure:?}, buffers: {buffers}");
                     let log = log.lock().unwrap().clone();
-                    let (count, is_answered) = expected(&method, failure, buffers);
+                    let (count, is_answered) = expected(&method, failure, buffers, redirects);
                     assert_eq!(log.len(), count, "{case}: {result:?}");
                     assert_eq!(result.is_ok(), is_answered, "{case}: {result:?}");
                     let sent = body_of(&method);

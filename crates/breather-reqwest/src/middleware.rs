@@ -6,13 +6,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use breather::{
-    ActiveCall, Breather, CallOptions, CallSpec, Classify, Decision, Ending, Hint, Http, Report,
-    ReportSlot, Scopes, add_idempotency_key, is_idempotent,
+    ActiveCall, Answered, Breather, CallOptions, CallSpec, Classify, Decision, Ending, Hint, Http,
+    Redirects, Report, ReportSlot, Scopes, add_idempotency_key, is_idempotent,
 };
 use http::{Extensions, HeaderName, HeaderValue, Method};
-use reqwest::{Request, Response, Url};
+use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
-use url::Position;
 use uuid::Uuid;
 
 use crate::Seeds;
@@ -20,6 +19,7 @@ use crate::answer::{Answer, Ended};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use crate::buffered::buffered;
 use crate::drain::drain_until;
+use crate::origin::{Asked, authority, origin};
 use crate::request_fn::RequestFn;
 use crate::spare::Spare;
 use crate::timer::PlatformTimer;
@@ -49,6 +49,7 @@ pub struct RetryMiddleware {
     seeds: Seeds,
     adds_keys: bool,
     assume_idempotent: bool,
+    redirects: Redirects,
     attempt_header: Option<HeaderName>,
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     buffer: Option<usize>,
@@ -66,6 +67,7 @@ impl RetryMiddleware {
             seeds: Seeds::random(),
             adds_keys: false,
             assume_idempotent: false,
+            redirects: Redirects::Visible,
             attempt_header: None,
             #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
             buffer: None,
@@ -130,7 +132,7 @@ impl RetryMiddleware {
     }
 
     /// Sets the scope of all calls that don't choose one by their [`CallOptions`]: one, or several, the most specific first.
-    /// Defaults to the authority of the URL.
+    /// Defaults to the origin of the URL: scheme, host and port, for example `https://api.example.com`.
     ///
     /// For a client that has a token of its own with limits of its own: one that is refused holds no other's calls.
     ///
@@ -169,6 +171,31 @@ impl RetryMiddleware {
     #[must_use]
     pub const fn assume_idempotent(mut self) -> Self {
         self.assume_idempotent = true;
+        self
+    }
+
+    /// Says whether the client follows redirects, as reqwest does by default. Defaults to [`Redirects::Visible`].
+    ///
+    /// With the default, a `POST` is not repeated if its response came from another URL, nor if its connection failed: a
+    /// redirect may have been followed before, and then the first request was processed. If your client follows no
+    /// redirects, say so, and failed connections are retried whatever the method.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_reqwest::{RetryMiddleware, breather::Redirects};
+    /// use reqwest::redirect;
+    ///
+    /// let plain = reqwest::Client::builder().redirect(redirect::Policy::none()).build()?;
+    /// let client = reqwest_middleware::ClientBuilder::new(plain)
+    ///     .with(RetryMiddleware::default().with_redirects(Redirects::Never))
+    ///     .build();
+    /// # let _ = client;
+    /// # Ok::<(), reqwest::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn with_redirects(mut self, redirects: Redirects) -> Self {
+        self.redirects = redirects;
         self
     }
 
@@ -227,10 +254,7 @@ impl Middleware for RetryMiddleware {
         call.set_replayable(spare.is_some());
         // What inner middlewares put in during one attempt is not for the next one to find.
         let pristine = spare.is_some().then(|| extensions.clone());
-        // Where no scope has its name, it is kept to tell who answered.
-        let asked = authority(attempt.url());
-        let is_named_otherwise = call.scope().is_some_and(|scope| scope != asked);
-        let asked = is_named_otherwise.then(|| asked.to_owned());
+        let asked = Asked::of(&attempt, call.scope());
 
         let mut first = Some(attempt);
         let mut last_error = None;
@@ -267,7 +291,9 @@ impl Middleware for RetryMiddleware {
                     let _ = call.on_timed_out().map_err(Error::middleware)?;
                 }
                 Some(result) => {
-                    let decision = self.decide(&mut call, &method, asked.as_deref(), &result);
+                    let url = spare.as_ref().map(Spare::url);
+                    let answered = asked.answered(call.scope(), url, &result);
+                    let decision = self.decide(&mut call, &method, answered, &result);
                     let is_over = matches!(decision, Decision::Stop(_));
                     match result {
                         Ok(answer) if is_over => break answer.response,
@@ -307,7 +333,7 @@ impl RetryMiddleware {
         let chosen = options.and_then(CallOptions::scopes);
         let mut call = match chosen.or(self.scopes.as_ref()) {
             Some(scopes) => breather.start(scopes.iter(), spec, PlatformTimer, seed),
-            None => breather.start(Some(authority(url)), spec, PlatformTimer, seed),
+            None => breather.start(Some(&*origin(url)), spec, PlatformTimer, seed),
         };
         if let Some(options) = options {
             call.set_options(options);
@@ -336,7 +362,7 @@ impl RetryMiddleware {
         &self,
         call: &mut ActiveCall<PlatformTimer>,
         method: &Method,
-        asked: Option<&str>,
+        answered: Answered,
         result: &Ended,
     ) -> Decision {
         let moment = call.moment();
@@ -357,22 +383,8 @@ impl RetryMiddleware {
         };
         ending.body = body;
         let outcome = self.classify.classify(&ending);
-        // After a redirect, what is said is said by and of another server.
-        let is_elsewhere = match (result, asked.or_else(|| call.scope())) {
-            (Ok(answer), Some(asked)) => authority(answer.response.url()) != asked,
-            _ => false,
-        };
-        if is_elsewhere {
-            call.on_outcome_elsewhere(outcome, &hint)
-        } else {
-            call.on_outcome(outcome, &hint)
-        }
+        call.on_answer(self.redirects, answered, outcome, &hint)
     }
-}
-
-/// The host and port of `url`, without credentials: whom a limit belongs to.
-fn authority(url: &Url) -> &str {
-    &url[Position::BeforeHost..Position::AfterPort]
 }
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]

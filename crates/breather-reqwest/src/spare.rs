@@ -1,7 +1,7 @@
 //! What is kept of a request to send it again.
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::Request;
+use reqwest::{Request, Url};
 
 use crate::request_fn::RequestFn;
 
@@ -24,6 +24,13 @@ impl Spare {
         let head = request.try_clone();
         *request.body_mut() = body;
         Some(Self::Head(head?, make))
+    }
+
+    /// The URL that is asked.
+    pub(crate) fn url(&self) -> &Url {
+        match self {
+            Self::Copy(request) | Self::Head(request, _) => request.url(),
+        }
     }
 
     /// The request of one more attempt, and what is kept of that.

@@ -1,9 +1,7 @@
 //! Answers that are classified by their bodies, too.
 
-use std::borrow::Cow;
-
-use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
-use http::{Method, Request, Response};
+use breather::{Answered, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
+use http::{Method, Request, Response, Uri};
 
 use crate::buffered_body::BufferedBody;
 use crate::classify::Classify;
@@ -66,24 +64,28 @@ where
     R: AnswerBody,
     E: HttpError,
 {
-    type Kept = Method;
+    type Kept = (Method, Uri);
 
     fn prepare(&self, request: &mut Request<B>) {
         Classify::<_, Response<R>, E>::prepare(&self.http, request);
     }
 
-    fn keep(&self, request: &Request<B>) -> Method {
+    fn keep(&self, request: &Request<B>) -> (Method, Uri) {
         Classify::<_, Response<R>, E>::keep(&self.http, request)
     }
 
     fn classify(
         &self,
-        method: &Method,
+        asked: &(Method, Uri),
         result: &Result<Response<R>, E>,
         hint: &Hint<'_>,
     ) -> Outcome {
         let body = result.as_ref().ok().and_then(|answer| answer.body().read());
-        self.http.outcome(method, result, body, hint)
+        self.http.outcome(asked, result, body, hint)
+    }
+
+    fn answered(&self, asked: &(Method, Uri), result: &Result<Response<R>, E>) -> Answered {
+        Classify::<Request<B>, _, _>::answered(&self.http, asked, result)
     }
 
     fn hint<'r>(&self, result: &'r Result<Response<R>, E>, moment: Moment<'_>) -> Hint<'r> {
@@ -101,8 +103,8 @@ where
         Classify::<_, Response<R>, E>::options(&self.http, request, breather)
     }
 
-    fn scope<'r>(&self, request: &'r Request<B>) -> Option<Cow<'r, str>> {
-        Classify::<_, Response<R>, E>::scope(&self.http, request)
+    fn with_scope<T>(&self, request: &Request<B>, then: impl FnOnce(Option<&str>) -> T) -> T {
+        Classify::<_, Response<R>, E>::with_scope(&self.http, request, then)
     }
 
     fn is_idempotent(&self, request: &Request<B>) -> bool {

@@ -1,8 +1,6 @@
 //! What a service's calls mean.
 
-use std::borrow::Cow;
-
-use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
+use breather::{Answered, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
 
 /// What the calls of a service mean: whom they ask, and how an attempt ended.
 ///
@@ -63,10 +61,19 @@ pub trait Classify<Req, Res, E> {
         None
     }
 
-    /// The scope of `request`, if its caller chose none. Defaults to none: the call is not paced.
-    fn scope<'r>(&self, request: &'r Req) -> Option<Cow<'r, str>> {
+    /// Which request of an attempt `result` belongs to. Defaults to the one that was sent.
+    ///
+    /// Override it for a service that may make several requests for one attempt, for example one that follows redirects:
+    /// see [`Redirects`](breather::Redirects).
+    fn answered(&self, kept: &Self::Kept, result: &Result<Res, E>) -> Answered {
+        let _ = (kept, result);
+        Answered::Asked
+    }
+
+    /// Calls `then` with the scope of `request`, if its caller chose none. Defaults to none: the call is not paced.
+    fn with_scope<T>(&self, request: &Req, then: impl FnOnce(Option<&str>) -> T) -> T {
         let _ = request;
-        None
+        then(None)
     }
 
     /// Whether executing `request` twice does no more than executing it once. Defaults to false.

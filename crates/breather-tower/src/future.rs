@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use breather::{ActiveCall, Decision, Executed, Instant, Kind, Step, Stopped, Waiting};
+use breather::{
+    ActiveCall, Answered, Decision, Executed, Instant, Kind, Redirects, Step, Stopped, Waiting,
+};
 use breather_tokio::TokioTimer;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -39,6 +41,7 @@ pin_project! {
         pub(crate) kept: C::Kept,
         // It says more than a stop does, if the call stops while it waits.
         pub(crate) last_error: Option<S::Error>,
+        pub(crate) redirects: Redirects,
         pub(crate) call: ActiveCall<TokioTimer>,
     }
 }
@@ -146,13 +149,21 @@ where
 
             let hint = this.classify.hint(&result, this.call.moment());
             let mut outcome = this.classify.classify(this.kept, &result, &hint);
-            if !is_sent {
+            let mut answered = Answered::Asked;
+            if is_sent {
+                answered = this.classify.answered(this.kept, &result);
+            } else {
                 outcome = outcome.with_executed(Executed::No);
             }
             if is_sent && outcome.kind() != Kind::Success && !is_of_use(this.repeat, this.spare) {
                 this.call.set_replayable(false);
             }
-            if let Decision::Stop(_) = this.call.on_outcome(outcome, &hint) {
+            let redirects = match is_sent {
+                true => *this.redirects,
+                false => Redirects::Never,
+            };
+            let decision = this.call.on_answer(redirects, answered, outcome, &hint);
+            if let Decision::Stop(_) = decision {
                 // It may hold up what is still being sent.
                 *this.spare = None;
                 this.state.set(State::Done);

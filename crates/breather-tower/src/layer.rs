@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use breather::{Breather, Scopes};
+use breather::{Breather, Redirects, Scopes};
 use breather_tokio::Seeds;
 use http::HeaderName;
 use tower_layer::Layer;
@@ -54,6 +54,7 @@ pub(crate) struct Settings<C, R> {
     pub(crate) repeat: R,
     pub(crate) scopes: Option<Scopes>,
     pub(crate) assume_idempotent: bool,
+    pub(crate) redirects: Redirects,
     pub(crate) seeds: Seeds,
 }
 
@@ -68,6 +69,7 @@ impl RetryLayer {
                 repeat: Cloned,
                 scopes: None,
                 assume_idempotent: false,
+                redirects: Redirects::Visible,
                 seeds: Seeds::random(),
             },
         }
@@ -84,6 +86,7 @@ impl<C, R> RetryLayer<C, R> {
             repeat,
             scopes,
             assume_idempotent,
+            redirects,
             seeds,
             ..
         } = self.settings;
@@ -94,6 +97,7 @@ impl<C, R> RetryLayer<C, R> {
                 repeat,
                 scopes,
                 assume_idempotent,
+                redirects,
                 seeds,
             },
         }
@@ -107,6 +111,7 @@ impl<C, R> RetryLayer<C, R> {
             classify,
             scopes,
             assume_idempotent,
+            redirects,
             seeds,
             ..
         } = self.settings;
@@ -117,6 +122,7 @@ impl<C, R> RetryLayer<C, R> {
                 repeat,
                 scopes,
                 assume_idempotent,
+                redirects,
                 seeds,
             },
         }
@@ -196,7 +202,7 @@ impl<C, R> RetryLayer<C, R> {
     }
 
     /// Sets the scope of all calls that don't choose one by their [`CallOptions`](breather::CallOptions): one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
-    /// first. Defaults to what the classifier names: for HTTP, the authority.
+    /// first. Defaults to what the classifier names: for HTTP, the origin, for example `https://api.example.com`.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
         self.settings.scopes = Some(scope.into());
@@ -209,6 +215,32 @@ impl<C, R> RetryLayer<C, R> {
     #[must_use]
     pub const fn assume_idempotent(mut self) -> Self {
         self.settings.assume_idempotent = true;
+        self
+    }
+
+    /// Says whether the inner service follows redirects, or makes several requests for one attempt for another reason.
+    /// Defaults to [`Redirects::Visible`].
+    ///
+    /// With the default, a `POST` is not repeated if its response came from another URL, which tower-http's `FollowRedirect` and
+    /// [`AnsweredBy`](crate::AnsweredBy) tell, nor if its connection failed. Choose [`Redirects::Never`] for a client that
+    /// follows no redirects, such as hyper-util's, and failed connections are retried whatever the method. Choose
+    /// [`Redirects::Hidden`] for a service that makes several requests and does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::{RetryLayer, breather::Redirects};
+    /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    /// use tower::Layer;
+    ///
+    /// let client = Client::builder(TokioExecutor::new()).build_http::<String>();
+    /// let layer = RetryLayer::default().with_redirects(Redirects::Never).box_errors();
+    /// let service = layer.layer(client);
+    /// # let _: &dyn tower::Service<http::Request<String>, Response = _, Error = tower::BoxError, Future = _> = &service;
+    /// ```
+    #[must_use]
+    pub const fn with_redirects(mut self, redirects: Redirects) -> Self {
+        self.settings.redirects = redirects;
         self
     }
 

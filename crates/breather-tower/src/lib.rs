@@ -11,7 +11,7 @@
 //! # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
 //! ```
 //!
-//! Each call passes the pacer of its scope, which is the authority of its URI: what one response says
+//! Each call passes the pacer of its scope, which is the origin of its URI: what one response says
 //! about the quota holds all calls to that server, those of a reqwest client with the same
 //! [`Breather`](breather::Breather) among them. Failures that may pass are repeated as the policy
 //! permits, and never what may have been executed and is not idempotent.
@@ -70,6 +70,7 @@ pub use ::breather;
 pub use breather_tokio::Seeds;
 
 mod answer_body;
+mod answered_by;
 mod attempt_header;
 mod box_errors;
 mod buffered;
@@ -79,6 +80,7 @@ mod error_kind;
 mod future;
 mod http;
 mod layer;
+mod origin;
 mod read;
 mod repeat;
 mod replay;
@@ -87,6 +89,7 @@ mod service;
 
 pub use self::http::Http;
 pub use answer_body::{AnswerBody, HttpWithBodies};
+pub use answered_by::AnsweredBy;
 pub use attempt_header::AttemptHeader;
 pub use box_errors::{BoxError, BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
 pub use buffered::{Buffered, BufferedFuture, BufferedLayer};

@@ -70,6 +70,7 @@ where
             repeat,
             scopes,
             assume_idempotent,
+            redirects,
             seeds,
         } = &self.settings;
         classify.prepare(&mut request);
@@ -84,10 +85,9 @@ where
         let chosen = options.and_then(CallOptions::scopes).or(scopes.as_ref());
         let mut call = match chosen {
             Some(scopes) => breather.start(scopes.iter(), spec, TokioTimer, seed),
-            None => {
-                let scope = classify.scope(&request);
-                breather.start(scope.as_deref(), spec, TokioTimer, seed)
-            }
+            None => classify.with_scope(&request, |scope| {
+                breather.start(scope, spec, TokioTimer, seed)
+            }),
         };
         if let Some(options) = options {
             call.set_options(options);
@@ -127,6 +127,7 @@ where
             repeat: repeat.clone(),
             kept,
             last_error: None,
+            redirects: *redirects,
             call,
         }
     }

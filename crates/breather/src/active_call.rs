@@ -17,6 +17,7 @@ use crate::instant::Instant;
 use crate::observer::{Event, What};
 use crate::outcome::{Kind, Outcome};
 use crate::policy::Policy;
+use crate::redirects::{Answered, Redirects};
 use crate::report::{Report, ReportSlot};
 use crate::stop::{Stop, StopReason, Stopped};
 use crate::timer::Timer;
@@ -79,6 +80,8 @@ pub struct ActiveCall<T: Timer> {
     in_flight: bool,
     /// Whether its observers were told that it waits for its turn.
     queued: bool,
+    /// Whether the answer that it is being told came from another server.
+    is_elsewhere: bool,
     span: CallSpan,
 }
 
@@ -98,6 +101,8 @@ struct Plain {
     spec: CallSpec,
     seed: u64,
     is_unshared: bool,
+    /// Whether another server answered it.
+    is_elsewhere: bool,
     /// When it first asked, and was sent.
     sent: Option<Instant>,
     end: Option<End>,
@@ -135,6 +140,7 @@ impl<T: Timer> ActiveCall<T> {
             spec: spec.paced(gate.is_paced()),
             seed,
             is_unshared: gate.is_unshared(),
+            is_elsewhere: false,
             sent: None,
             end: None,
         };
@@ -149,6 +155,7 @@ impl<T: Timer> ActiveCall<T> {
             policy: None,
             in_flight: false,
             queued: false,
+            is_elsewhere: false,
         }
     }
 
@@ -349,8 +356,33 @@ impl<T: Timer> ActiveCall<T> {
     /// As [`on_outcome`](Self::on_outcome), where another server answered than the scope's, as after a
     /// redirect: this call obeys what it said, and the scope learns nothing from it.
     pub fn on_outcome_elsewhere(&mut self, outcome: Outcome, hint: &Hint<'_>) -> Decision {
+        match &mut self.progress {
+            Progress::Plain(plain) => plain.is_elsewhere = true,
+            Progress::Eventful(call) => call.on_elsewhere(),
+        }
         let silent = Hint::new(hint.received());
-        self.finish(outcome, hint, Outcome::success(), &silent, false)
+        self.is_elsewhere = true;
+        let decision = self.finish(outcome, hint, Outcome::success(), &silent, false);
+        self.is_elsewhere = false;
+        decision
+    }
+
+    /// As [`on_outcome`](Self::on_outcome) or [`on_outcome_elsewhere`](Self::on_outcome_elsewhere), for a client that may
+    /// have followed redirects: by who `answered`, and by what [`Redirects`] are possible.
+    pub fn on_answer(
+        &mut self,
+        redirects: Redirects,
+        answered: Answered,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+    ) -> Decision {
+        let outcome = redirects.judge(outcome, answered);
+        match answered {
+            Answered::OtherServer => self.on_outcome_elsewhere(outcome, hint),
+            Answered::Asked | Answered::OtherUrl | Answered::Nobody => {
+                self.on_outcome(outcome, hint)
+            }
+        }
     }
 
     fn finish(
@@ -400,6 +432,9 @@ impl<T: Timer> ActiveCall<T> {
     ) -> Option<Instant> {
         self.in_flight = false;
         self.tell(now, What::Answered(outcome));
+        if self.is_elsewhere {
+            self.tell(now, What::Elsewhere);
+        }
         let opens = self.gate.on_outcome(now, told, hint, &self.timer);
         if let (Kind::Throttled, Some(opens)) = (told.kind(), opens.filter(|&opens| opens > now)) {
             self.tell(now, What::Held(opens));
@@ -612,6 +647,7 @@ impl Plain {
             attempts: self.sent.is_some().into(),
             stop: self.end.as_ref().map(End::stop),
             unshared: self.is_unshared,
+            answered_elsewhere: self.is_elsewhere.into(),
             ..Report::default()
         }
     }
@@ -634,6 +670,9 @@ fn eventful<'p>(progress: &'p mut Progress, policy: &Policy, now: Instant) -> &'
         let mut call = Call::new(*policy, plain.spec, plain.seed, plain.sent.unwrap_or(now));
         if plain.is_unshared {
             call.on_unshared();
+        }
+        if plain.is_elsewhere {
+            call.on_elsewhere();
         }
         if let Some(sent) = plain.sent {
             call.on_sent(sent);

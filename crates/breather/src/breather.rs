@@ -111,8 +111,10 @@ impl Breather {
         };
         let mut all = vec![first];
         for name in core::iter::once(second).chain(names) {
-            if all.iter().all(|scope| scope.name() != name) {
-                all.push(known.get(name, &now));
+            let scope = known.get(name, &now);
+            // Names that are too long are cut, so that it is not the name given that counts.
+            if all.iter().all(|other| other.name() != scope.name()) {
+                all.push(scope);
             }
         }
         Gate::several(all)
@@ -160,11 +162,15 @@ impl Breather {
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.
     ///
-    /// The name is the one that the adapter gave it: that of `breather-reqwest` is the host and, unless it is
-    /// the scheme's default, the port, as in `api.example.com` or `127.0.0.1:8080`.
+    /// The name is the one that you or the adapter gave it. Adapters for HTTP use the origin of the URL: scheme, host and,
+    /// unless it is the scheme's default, port. For example, `https://api.example.com` or `http://127.0.0.1:8080`.
+    /// Of a name over 300 bytes, the beginning and a hash are kept.
+    ///
+    /// Here and in the methods below, a host without a scheme stands for the scopes of both: `api.example.com` for
+    /// `https://api.example.com` and `http://api.example.com`, in this order.
     #[must_use]
     pub fn snapshot(&self, scope: &str) -> Option<Snapshot> {
-        let scope = self.0.scopes.as_ref()?.find(scope)?;
+        let scope = self.0.scopes.as_ref()?.named(scope).next()?;
         let state = scope.lock();
         Some(state.pacer.snapshot())
     }
@@ -216,8 +222,8 @@ impl Breather {
     /// ```
     pub fn forget(&self, scope: &str) -> bool {
         let scopes = self.0.scopes.as_ref();
-        let known = scopes.and_then(|scopes| scopes.find(scope));
-        known.map(|scope| scope.forget()).is_some()
+        let known = scopes.into_iter().flat_map(|scopes| scopes.named(scope));
+        known.map(|scope| scope.forget()).count() > 0
     }
 
     /// Reads the headers of `scope`'s answers by `dialects` from now on, instead of by the policy's. Of several, the

@@ -164,6 +164,13 @@ impl Call {
         self.report.unshared = true;
     }
 
+    /// Another server answered the latest attempt than the one that was asked; the report will say so.
+    #[cfg(feature = "std")]
+    pub(crate) fn on_elsewhere(&mut self) {
+        let elsewhere = &mut self.report.answered_elsewhere;
+        *elsewhere = elsewhere.saturating_add(1);
+    }
+
     /// Sets whether the request can be sent again: see [`CallSpec::replayable`].
     pub const fn set_replayable(&mut self, replayable: bool) {
         self.spec.replayable = replayable;

@@ -60,7 +60,7 @@ impl CallOptions {
         self
     }
 
-    /// Sets the scopes, in place of the request's authority.
+    /// Sets the scopes, in place of the request's origin.
     pub fn with_scopes(mut self, scopes: impl Into<Scopes>) -> Self {
         self.scopes = Some(scopes.into());
         self

@@ -76,7 +76,7 @@
 //! | budget of retries | a fifth of the calls and 10 a second, of the last 10 s | `Builder::with_budget` |
 //! | waiters of a scope | 100,000 | [`Pacing::with_waiters`] |
 //! | scopes of a handle | 1,000 | `Builder::with_scopes` |
-//! | scope | the authority of the URL that is asked | the adapter, or `Scopes` in a request's extensions |
+//! | scope | the origin of the URL that is asked: scheme, host and port | the adapter, or `Scopes` in a request's extensions |
 //! | pacing | on | `Builder::without_pacing` |
 //!
 //! The reason for each stands on its type.
@@ -88,7 +88,8 @@
 //!    once and tells the uncut instant. No sleep ends in a failure known before it began.
 //! 3. Waiting for a permit or for a throttled scope uses up no retries.
 //! 4. A failure that may have been executed is repeated only if the request is idempotent, or the caller
-//!    said so: of a closure by `when`, of a [`Call`] by a [`CallSpec`] that does not say otherwise.
+//!    said so: of a closure by `when`, of a [`Call`] by a [`CallSpec`] that does not say otherwise. A response from
+//!    another URL shows that the first request was executed: see [`Redirects`].
 //! 5. The ceiling is capped before jitter is drawn, and no two calls share a generator's state.
 //! 6. Same seed, same clock, same outcomes: same decisions.
 //! 7. Any bytes in any header: no panic, no allocation without bound, no wait from something unreadable.
@@ -144,6 +145,7 @@ mod pacer;
 mod policy;
 mod printable;
 mod ratio;
+mod redirects;
 mod report;
 mod rng;
 #[cfg(feature = "std")]
@@ -191,6 +193,7 @@ pub use observer::{Event, Observer, What};
 pub use outcome::{AsOutcome, Executed, Kind, Outcome};
 pub use pacer::{HoldReason, Pace, Pacer, Pacing, Patience, Permit, Place, Snapshot, Turn};
 pub use policy::Policy;
+pub use redirects::{Answered, Redirects};
 pub use report::Report;
 #[cfg(feature = "std")]
 pub use report::ReportSlot;

@@ -13,6 +13,7 @@ use crate::outcome::Kind;
 /// | `breather_retries_total` | counter | | of these, those after a call's first |
 /// | `breather_refusals_total` | counter | | attempts that a server would not take for now |
 /// | `breather_failures_total` | counter | | attempts that failed in a way that may pass |
+/// | `breather_elsewhere_total` | counter | | attempts that another server answered than the one that was asked, after a redirect |
 /// | `breather_permits_in_flight` | gauge | | attempts that are sent and not answered |
 /// | `breather_queued` | gauge | | calls that wait for a permit |
 /// | `breather_wait_seconds` | histogram | `origin`: `backoff`, `hint`, `pacer` | waits between attempts, as they were decided; and in a scope's queue, once they are over |
@@ -84,6 +85,7 @@ impl Observer for Metrics {
                     Kind::Success | Kind::Pending | Kind::Permanent => {}
                 }
             }
+            What::Elsewhere => counter!("breather_elsewhere_total", labels).increment(1),
             What::Abandoned => gauge!("breather_permits_in_flight", labels).decrement(1),
             What::Held(_) => counter!("breather_holds_total", labels).increment(1),
             What::Waits(wait) => {

@@ -77,6 +77,9 @@ pub enum What<'a> {
     },
     /// The attempt in flight ended so.
     Answered(Outcome),
+    /// The attempt just told was answered by another server than the one that was asked, after a redirect. The scope
+    /// learned nothing from it.
+    Elsewhere,
     /// The attempt in flight was dropped, or was not sent after all.
     Abandoned,
     /// The refusal just told came to a scope that is held until then by what its server stated.

@@ -113,6 +113,18 @@ impl Outcome {
         self
     }
 
+    /// The same, if nothing proves that the attempt was not executed: then it counts as `executed`, and a failure costs
+    /// the budget something.
+    pub(crate) const fn unproven(mut self, executed: Executed) -> Self {
+        if let Executed::No = self.executed {
+            self.executed = executed;
+            if matches!(self.kind, Kind::Transient) && self.cost == 0 {
+                self.cost = 1;
+            }
+        }
+        self
+    }
+
     /// Sets whether the server may have executed the attempt.
     pub const fn with_executed(mut self, executed: Executed) -> Self {
         self.executed = executed;

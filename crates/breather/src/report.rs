@@ -42,6 +42,7 @@ pub struct Report {
     pub(crate) last_wait: Option<Wait>,
     pub(crate) stop: Option<Stop>,
     pub(crate) unshared: bool,
+    pub(crate) answered_elsewhere: u32,
 }
 
 impl Report {
@@ -99,6 +100,13 @@ impl Report {
         self.unshared
     }
 
+    /// How many attempts another server answered than the one that was asked, after a redirect. The call's scope learned
+    /// nothing from them.
+    #[must_use]
+    pub const fn answered_elsewhere(&self) -> u32 {
+        self.answered_elsewhere
+    }
+
     pub(crate) fn add_wait(&mut self, origin: Origin, since: Instant, until: Instant) {
         let total = match origin {
             Origin::Backoff => &mut self.backoff,
@@ -121,6 +129,9 @@ impl fmt::Display for Report {
             self.refusals,
             self.waited_in_all(),
         )?;
+        if self.answered_elsewhere > 0 {
+            write!(f, ", {} answered elsewhere", self.answered_elsewhere)?;
+        }
         match &self.stop {
             Some(stop) => write!(f, ": {stop}"),
             None => Ok(()),

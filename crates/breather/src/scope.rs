@@ -1,5 +1,6 @@
 //! A scope of a handle: its pacer behind a lock.
 
+mod name;
 mod table;
 
 use std::collections::HashMap;

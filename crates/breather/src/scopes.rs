@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// refusal is put down to the one whose window the answer shows spent, else to the first. Without any name, the call
 /// is not paced.
 ///
-/// Put into the extensions of a request, they take the place of its authority.
+/// Put into the extensions of a request, they take the place of its origin.
 ///
 /// Hash a secret before it becomes a name. Names are never sent, but told: to observers with each
 /// [`Event`](crate::Event), to `tracing` as a field of each call's span, as a label by `Metrics::by_scope`, by

@@ -59,6 +59,9 @@ mod with {
                     reason = outcome.reason(),
                     "answered",
                 ),
+                What::Elsewhere => {
+                    debug!(target: "breather", parent: span, "answered by another server");
+                }
                 What::Abandoned => debug!(target: "breather", parent: span, "abandoned in flight"),
                 What::Held(_) => debug!(target: "breather", parent: span, "its scope is held"),
                 What::Waits(wait) => info!(

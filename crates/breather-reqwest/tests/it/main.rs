@@ -6,6 +6,7 @@
 mod bodies;
 mod options;
 mod peers;
+mod redirects;
 mod script;
 mod scripted;
 mod sockets;

@@ -11,8 +11,8 @@ use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallSpec, ErrorKind, Hint, Jitter, Outcome, Policy, ReportSlot, Scopes,
-    StopReason, Window,
+    Backoff, Breather, CallSpec, ErrorKind, Hint, Jitter, Outcome, Policy, Redirects, ReportSlot,
+    Scopes, StopReason, Window,
 };
 use breather_reqwest::error_kind;
 use breather_tokio::TokioTimer;
@@ -128,17 +128,22 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_stays_one_and_any_method_is_repeated() {
+async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_followed() {
     // A port that was free a moment ago.
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let client = client(reqwest::Client::builder(), &exact(MS));
-    let slot = ReportSlot::new();
-    let request = client.post(url).with_extension(slot.clone());
-    let error = request.send().await.unwrap_err();
-    assert!(error.is_connect() && !error.is_middleware());
-    assert_eq!(slot.report().unwrap().attempts(), 4);
+    for (redirects, attempts) in [(Redirects::Never, 4), (Redirects::Visible, 1)] {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = ClientBuilder::new(http)
+            .with(RetryMiddleware::new(exact(MS)).with_redirects(redirects))
+            .build();
+        let slot = ReportSlot::new();
+        let request = client.post(&url).with_extension(slot.clone());
+        let error = request.send().await.unwrap_err();
+        assert!(error.is_connect() && !error.is_middleware());
+        assert_eq!(slot.report().unwrap().attempts(), attempts, "{redirects:?}");
+    }
 }
 
 #[tokio::test]
@@ -157,7 +162,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     tokio::time::sleep(100 * MS).await;
 
     // Meanwhile the scope learns that it is spent for longer than the call may take.
-    let scope = url.trim_start_matches("http://").trim_end_matches('/');
+    let scope = url.trim_end_matches('/');
     let mut spent = breather.start(Some(scope), CallSpec::new(), TokioTimer, 1);
     spent.ready().await.unwrap();
     let window = Window::new("").with_remaining(0).with_reset(60 * 1000 * MS);

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::pin::pin;
 
-use breather_tower::breather::{ErrorKind, ReportSlot};
+use breather_tower::breather::{ErrorKind, Redirects, ReportSlot};
 use breather_tower::{Http, HttpError as _, RetryLayer};
 use http::{Method, Request, Response, Uri, Version};
 use hyper::body::Incoming;
@@ -25,7 +25,8 @@ async fn ask<C>(
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
-    let service = RetryLayer::new(quick()).box_errors().layer(client);
+    let retry = RetryLayer::new(quick()).with_redirects(Redirects::Never);
+    let service = retry.box_errors().layer(client);
     let slot = ReportSlot::new();
     let request = request.extension(slot.clone()).body("a row".to_owned());
     let result = service.oneshot(request.unwrap()).await;

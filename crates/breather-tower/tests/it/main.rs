@@ -6,6 +6,7 @@ mod errors;
 mod options;
 mod peers;
 mod promises;
+mod redirects;
 mod replay;
 mod script;
 mod sockets;

@@ -261,8 +261,8 @@ async fn each_call_is_told_to_the_observer() {
     assert_eq!(
         *told,
         [
-            "api.example.com 1",
-            "api.example.com 2",
+            "http://api.example.com 1",
+            "http://api.example.com 2",
             "2 attempts, 1 failed, 0 refused, waited 0ns: it succeeded"
         ]
     );

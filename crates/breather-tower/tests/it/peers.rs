@@ -142,9 +142,9 @@ async fn remux_399_an_hour_of_refusals_is_not_hammered() {
         let start = sends[0].at;
         send.at - start > HOUR / 2
     });
-    // Eight probes, each later than the one before by a tenth of the time since the first refusal.
+    // Each probe comes later than the one before by a tenth of the time since the first rejection, up to a minute.
     let late = late.count();
-    assert!((1..30).contains(&late), "{late} in the second half");
+    assert!((1..=31).contains(&late), "{late} in the second half");
     assert!(sends.len() < 300, "{} in the hour", sends.len());
 }
 

@@ -141,10 +141,12 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         (Method::POST, Answer::status(503), 1),
         (Method::PATCH, Answer::status(408), 1),
         (Method::POST, Answer::error(ConnectionReset), 1),
-        // Refused before execution, or never sent: nothing can be executed twice.
+        // Refused before execution.
         (Method::POST, Answer::status(429), 2),
         (Method::PATCH, Answer::status(425), 2),
-        (Method::POST, Answer::error(ConnectionRefused), 2),
+        // A redirect may have been followed before.
+        (Method::GET, Answer::error(ConnectionRefused), 2),
+        (Method::POST, Answer::error(ConnectionRefused), 1),
     ] {
         let script = Script::new([answer.clone()]);
         let service = RetryLayer::default().layer(script.clone());

@@ -220,7 +220,7 @@ impl Service<Request<String>> for Script {
 
 pub(crate) const URI: &str = "http://user:password@api.example.com/v1/rows?token=secret";
 
-pub(crate) const SCOPE: &str = "api.example.com";
+pub(crate) const SCOPE: &str = "http://api.example.com";
 
 pub(crate) fn request(method: Method) -> Request<String> {
     Request::builder()

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use breather_tower::breather::{Backoff, Breather, Jitter, Policy, ReportSlot};
+use breather_tower::breather::{Backoff, Breather, Jitter, Policy, Redirects, ReportSlot};
 use breather_tower::{BoxError, BoxErrors, BufferedLayer, Retry, RetryLayer};
 use http::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
@@ -63,19 +63,28 @@ async fn promise_1_retry_after_is_counted_from_the_receipt() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_repeated_for_any_method_and_stays_what_it_is() {
+async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_followed() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", gone.local_addr().unwrap());
     drop(gone);
-    let slot = ReportSlot::new();
-    let mut post = request(Method::POST, &uri);
-    post.extensions_mut().insert(slot.clone());
-    let error = service(&quick()).oneshot(post).await.unwrap_err();
-    let error = error
-        .downcast::<hyper_util::client::legacy::Error>()
-        .unwrap();
-    assert!(error.is_connect());
-    assert_eq!(slot.report().unwrap().attempts(), 4);
+    for (redirects, attempts) in [(Redirects::Never, 4), (Redirects::Visible, 1)] {
+        let slot = ReportSlot::new();
+        let mut post = request(Method::POST, &uri);
+        post.extensions_mut().insert(slot.clone());
+        let client = Client::builder(TokioExecutor::new()).build_http::<String>();
+        let retry = RetryLayer::new(quick()).with_redirects(redirects);
+        let error = retry
+            .box_errors()
+            .layer(client)
+            .oneshot(post)
+            .await
+            .unwrap_err();
+        let error = error
+            .downcast::<hyper_util::client::legacy::Error>()
+            .unwrap();
+        assert!(error.is_connect());
+        assert_eq!(slot.report().unwrap().attempts(), attempts, "{redirects:?}");
+    }
 }
 
 #[tokio::test]

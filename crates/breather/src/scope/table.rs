@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 
 use super::Scope;
+use super::name::{bounded, host, origins};
 use crate::budget::Budget;
 use crate::hint::Dialect;
 use crate::instant::Instant;
@@ -93,6 +94,7 @@ impl ScopeTable {
     /// At most `most` are kept. To make room, one that is idle goes, the one unused for longest. If
     /// none is idle, the new scope is shared with nobody.
     pub(crate) fn get(&self, name: &str, now: impl FnOnce() -> Instant) -> Arc<SharedScope> {
+        let name = &*bounded(name);
         let shelf = &self.shelves[thread_number() % SHELVES];
         if let Some(found) = shelf.lock().get(name) {
             return Arc::clone(found);
@@ -101,7 +103,7 @@ impl ScopeTable {
         // Held until it is on the shelf, from where it is taken should its dialects change.
         let dialects = self.dialects.read().unwrap_or_else(PoisonError::into_inner);
         let mut rules = self.rules.clone();
-        let own = dialects.get(name);
+        let own = setting(&dialects, name);
         if let Some(dialects) = own {
             rules.policy = rules.policy.with_dialects(dialects);
         }
@@ -142,8 +144,17 @@ impl ScopeTable {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Scope>> {
+        let name = &*bounded(name);
         let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
         known.get(name).cloned()
+    }
+
+    /// The scopes that somebody means by `name`.
+    pub(crate) fn named<'n>(
+        &self,
+        name: &'n str,
+    ) -> impl Iterator<Item = Arc<Scope>> + use<'_, 'n> {
+        origins(name).filter_map(|name| self.find(&name))
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
@@ -154,10 +165,11 @@ impl ScopeTable {
     /// Paces the scope called `name` so, now and whenever it is made anew.
     pub(crate) fn pace(&self, name: &str, pacing: Pacing) {
         let mut pacings = self.pacings.write().unwrap_or_else(PoisonError::into_inner);
-        pacings.insert(name.into(), pacing);
+        pacings.insert((&*bounded(name)).into(), pacing);
         drop(pacings);
         // Whoever makes the scope from here on finds it.
-        if let Some(scope) = self.find(name) {
+        for scope in self.named(name) {
+            let pacing = self.pacing_of(scope.name());
             scope.lock().pacer.set_pacing(pacing);
         }
     }
@@ -168,15 +180,19 @@ impl ScopeTable {
             .dialects
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        let name = &*bounded(name);
         known.insert(name.into(), dialects);
         for shelf in &self.shelves {
-            shelf.lock().remove(name);
+            let mut shelf = shelf.lock();
+            for origin in origins(name) {
+                shelf.remove(&*origin);
+            }
         }
     }
 
     fn pacing_of(&self, name: &str) -> Pacing {
         let pacings = self.pacings.read().unwrap_or_else(PoisonError::into_inner);
-        pacings.get(name).copied().unwrap_or(self.pacing)
+        setting(&pacings, name).unwrap_or(self.pacing)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -224,6 +240,12 @@ impl fmt::Debug for ScopeTable {
             .field("scopes", &self.len())
             .finish_non_exhaustive()
     }
+}
+
+/// What was set for the scope called `name`, or else for its host.
+fn setting<T: Copy>(settings: &BTreeMap<Box<str>, T>, name: &str) -> Option<T> {
+    let by_host = || settings.get(host(name)?);
+    settings.get(name).or_else(by_host).copied()
 }
 
 /// As many threads share nothing; a shelf is 128 bytes.

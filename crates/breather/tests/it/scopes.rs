@@ -43,6 +43,59 @@ fn play(servers: impl Iterator<Item = usize> + Clone) -> World {
 }
 
 #[test]
+fn names_of_any_length_are_bounded_and_kept_apart() {
+    let breather = Breather::default();
+    let timer = VirtualTimer::default();
+    let names = ["a", "b"].map(|last| "token".repeat(200_000) + last);
+    let held = |name: &str| {
+        let mut call = breather.start([name, name], CallSpec::new(), timer.clone(), 1);
+        let step = call.poll_step(std::task::Waker::noop());
+        if step == Step::Send {
+            let hint = Hint::new(timer.now()).with_retry_after(MS);
+            let _ = call.on_outcome(Outcome::throttled("status 429"), &hint);
+        }
+        step != Step::Send
+    };
+    assert!(!held(&names[0]));
+    assert!(held(&names[0]), "found again");
+    assert!(!held(&names[1]), "another");
+    assert!(breather.snapshot(&names[0]).is_some());
+    for (name, _) in breather.snapshots() {
+        assert!(name.len() <= 300, "{}", name.len());
+    }
+    assert!(breather.forget(&names[0]));
+    assert!(!held(&names[0]));
+}
+
+#[test]
+fn a_host_stands_for_its_origins() {
+    use breather::{Pace, Pacing};
+    let breather = Breather::default();
+    breather.pace("api.example.com", Pacing::new().with_pace(Pace::Even));
+    breather.pace("http://api.example.com", Pacing::new().with_waiters(0));
+    let timer = VirtualTimer::default();
+    for origin in ["https://api.example.com", "http://api.example.com"] {
+        assert_eq!(
+            breather.snapshot("api.example.com").is_some(),
+            origin.starts_with("http:")
+        );
+        let mut call = breather.start([origin], CallSpec::new(), timer.clone(), 1);
+        assert_eq!(call.poll_step(std::task::Waker::noop()), Step::Send);
+        let hint = Hint::new(timer.now()).with_retry_after(SECOND);
+        let _ = call.on_outcome(Outcome::throttled("status 429"), &hint);
+        // Each is a scope of its own, by the settings of its own.
+        let mut next = breather.start([origin], CallSpec::new(), timer.clone(), 1);
+        let step = next.poll_step(std::task::Waker::noop());
+        let is_crowded = matches!(step, Step::Stop(_));
+        assert_eq!(is_crowded, origin.starts_with("http:"), "{step:?}");
+    }
+    assert!(breather.forget("api.example.com"));
+    for (name, snapshot) in breather.snapshots() {
+        assert_eq!(snapshot.held_until(), None, "{name}");
+    }
+}
+
+#[test]
 fn promise_8_hundreds_of_scopes_at_once_go_as_each_would_alone() {
     let together = play(0..SCOPES);
     assert_eq!(together.ended(End::Succeeded), SCOPES * CALLS);

@@ -1,0 +1,51 @@
+//! The URI that a response came from.
+
+use breather::Answered;
+use http::{Response, Uri};
+
+use crate::origin::is_same_server;
+
+/// The URI that a response came from, if a service inside of the layer may have sent more requests than the one that it
+/// was given.
+///
+/// Put it into the response's extensions. Tower-http's `FollowRedirect` has an extension of its own for this, which the layer
+/// reads with the feature `follow-redirect` (default). Without either, the layer takes a response for one to the request that
+/// was sent.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::AnsweredBy;
+/// use http::{Response, Uri};
+///
+/// // A service that was sent to `/done`, and got this response there:
+/// let mut response = Response::new("too many requests");
+/// let uri = Uri::from_static("https://api.example.com/done");
+/// response.extensions_mut().insert(AnsweredBy(uri));
+/// # assert_eq!(response.extensions().get::<AnsweredBy>().unwrap().0.path(), "/done");
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "it is a URI, and made by others")]
+pub struct AnsweredBy(pub Uri);
+
+/// Which request of an attempt `response` belongs to, if the attempt asked `asked`.
+pub(crate) fn answered<R>(asked: &Uri, response: &Response<R>) -> Answered {
+    match uri(response) {
+        Some(uri) if uri == asked => Answered::Asked,
+        Some(uri) if is_same_server(asked, uri) => Answered::OtherUrl,
+        Some(_) => Answered::OtherServer,
+        None => Answered::Asked,
+    }
+}
+
+fn uri<R>(response: &Response<R>) -> Option<&Uri> {
+    let extensions = response.extensions();
+    if let Some(AnsweredBy(uri)) = extensions.get() {
+        return Some(uri);
+    }
+    #[cfg(feature = "follow-redirect")]
+    if let Some(uri) = extensions.get::<tower_http::follow_redirect::RequestUri>() {
+        return Some(&uri.0);
+    }
+    None
+}

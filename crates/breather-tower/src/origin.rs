@@ -1,0 +1,158 @@
+//! The server that a request asks.
+
+use std::borrow::Cow;
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// Calls `then` with the origin of `uri`, written as the `url` crate writes it: scheme, host, and the port unless it is the
+/// scheme's default. With `None` if it has no authority.
+///
+/// Most origins are put together on the stack, since every call needs its own once.
+pub(crate) fn with_origin<R>(uri: &Uri, then: impl FnOnce(Option<&str>) -> R) -> R {
+    let Some(authority) = authority(uri) else {
+        return then(None);
+    };
+    let Some(scheme) = uri.scheme_str() else {
+        return then(Some(&authority));
+    };
+    let mut buffer = [0; ON_STACK];
+    let mut length = 0;
+    for part in [scheme, "://", &authority] {
+        let Some(place) = buffer.get_mut(length..length + part.len()) else {
+            return then(Some(&format!("{scheme}://{authority}")));
+        };
+        place.copy_from_slice(part.as_bytes());
+        length += part.len();
+    }
+    let origin = std::str::from_utf8(&buffer[..length]);
+    then(Some(origin.expect("its parts are text")))
+}
+
+/// Whether `answered` is of the server that `asked` asks, or of the same host after it sent the client on to TLS.
+pub(crate) fn is_same_server(asked: &Uri, answered: &Uri) -> bool {
+    let (before, after) = (asked.scheme(), answered.scheme());
+    let is_upgraded = before == Some(&Scheme::HTTP) && after == Some(&Scheme::HTTPS);
+    (before == after || is_upgraded) && authority(asked) == authority(answered)
+}
+
+/// The host and port that `uri` asks, without credentials, and written as the `url` crate writes them.
+pub(crate) fn authority(uri: &Uri) -> Option<Cow<'_, str>> {
+    let named = uri.authority()?.as_str();
+    // One comparison for both: `@` stands before `A`.
+    let is_plain = |byte| !(b'@'..=b'Z').contains(&byte);
+    if named.bytes().all(is_plain) {
+        return Some(with_plain_port(named, uri.scheme()));
+    }
+    let host = named.rsplit_once('@').map_or(named, |(_, host)| host);
+    let mut host = with_plain_port(host, uri.scheme()).into_owned();
+    host.make_ascii_lowercase();
+    Some(host.into())
+}
+
+/// `authority` without a port that says nothing, as `:` or the scheme's own, and without zeros before it.
+fn with_plain_port<'r>(authority: &'r str, scheme: Option<&Scheme>) -> Cow<'r, str> {
+    // Colons of an IPv6 address are not before the last digits, which `]` ends.
+    let rest = authority.trim_end_matches(|char: char| char.is_ascii_digit());
+    let Some(host) = rest.strip_suffix(':') else {
+        return authority.into();
+    };
+    let written = &authority[rest.len()..];
+    let port = match written.trim_start_matches('0') {
+        "" if !written.is_empty() => "0",
+        port => port,
+    };
+    let is_default = |of, default| port == default && scheme == Some(of);
+    if port.is_empty() || is_default(&Scheme::HTTP, "80") || is_default(&Scheme::HTTPS, "443") {
+        host.into()
+    } else if port == written {
+        authority.into()
+    } else {
+        format!("{host}:{port}").into()
+    }
+}
+
+/// In bytes. Longer hosts exist, and take an allocation.
+const ON_STACK: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use url::Position;
+
+    use super::*;
+
+    #[test]
+    fn the_scope_is_host_and_port_as_reqwest_has_it() {
+        for (uri, expected) in [
+            (
+                "http://api.example.com/v1?token=secret",
+                Some("api.example.com"),
+            ),
+            ("http://api.example.com:80/", Some("api.example.com")),
+            ("https://api.example.com:443/", Some("api.example.com")),
+            ("https://api.example.com:80/", Some("api.example.com:80")),
+            ("http://127.0.0.1:8080/", Some("127.0.0.1:8080")),
+            ("http://[::1]:80/", Some("[::1]")),
+            ("http://[2001:DB8::80]/", Some("[2001:db8::80]")),
+            ("http://[::1]:/", Some("[::1]")),
+            ("http://[::1]:0443/", Some("[::1]:443")),
+            ("http://api.example.com:/", Some("api.example.com")),
+            ("http://API.example.com:/", Some("api.example.com")),
+            ("http://api.example.com:0080/", Some("api.example.com")),
+            ("https://api.example.com:0443/", Some("api.example.com")),
+            (
+                "http://api.example.com:08080/",
+                Some("api.example.com:8080"),
+            ),
+            ("http://api.example.com:0/", Some("api.example.com:0")),
+            ("http://api.example.com:000/", Some("api.example.com:0")),
+            ("http://API.example.com./", Some("api.example.com.")),
+            ("http://user:80@API.example.com./", Some("api.example.com.")),
+            ("http://10.0.0.80/", Some("10.0.0.80")),
+            (
+                "http://user:pass@API.Example.com:8443/",
+                Some("api.example.com:8443"),
+            ),
+            ("/v1/rows", None),
+        ] {
+            let parsed: Uri = uri.parse().unwrap();
+            let scope = authority(&parsed);
+            assert_eq!(scope.as_deref(), expected, "{uri}");
+            let scheme = parsed.scheme_str().unwrap_or_default();
+            let expected_origin = expected.map(|authority| format!("{scheme}://{authority}"));
+            with_origin(&parsed, |origin| {
+                assert_eq!(origin, expected_origin.as_deref(), "{uri}");
+            });
+            // What reqwest has.
+            let url = url::Url::parse(uri).ok();
+            let scope = url
+                .as_ref()
+                .map(|url| &url[Position::BeforeHost..Position::AfterPort]);
+            assert_eq!(scope, expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_origin_of_any_length_is_whole() {
+        for length in 1..=253 {
+            let uri = format!("https://{}:8443", "a".repeat(length));
+            let parsed: Uri = format!("{uri}/rows").parse().unwrap();
+            with_origin(&parsed, |origin| assert_eq!(origin, Some(&*uri)));
+        }
+        // As of a request to connect.
+        let tunnel = Uri::from_static("api.example.com:443");
+        with_origin(&tunnel, |origin| {
+            assert_eq!(origin, Some("api.example.com:443"))
+        });
+    }
+
+    #[test]
+    fn another_scheme_is_another_server_unless_it_is_safer() {
+        let [plain, tls] = ["http://h/a", "https://h/b"].map(Uri::from_static);
+        assert!(is_same_server(&plain, &tls));
+        assert!(!is_same_server(&tls, &plain));
+        let [port, elsewhere] = ["http://h:8080/", "https://i/"].map(Uri::from_static);
+        assert!(!is_same_server(&plain, &port));
+        assert!(!is_same_server(&plain, &elsewhere));
+    }
+}

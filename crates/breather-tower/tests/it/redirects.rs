@@ -1,0 +1,315 @@
+//! Services that follow redirects inside of the layer, or make several requests for one call.
+
+use std::future::{Ready, ready};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use breather_tower::breather::{
+    Backoff, Breather, Executed, Outcome, Policy, Redirects, ReportSlot, StopReason,
+};
+use breather_tower::{AnsweredBy, BoxError, RetryLayer};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _};
+use tower_http::follow_redirect::FollowRedirectLayer;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// What a request to a URI is answered.
+type Pages = Vec<(&'static str, Result<Response<String>, io::ErrorKind>)>;
+
+/// Servers without a network: answers each request by its method and URI, and counts them.
+#[derive(Clone, Default)]
+struct Web {
+    pages: Arc<Mutex<Pages>>,
+    received: Arc<Mutex<Vec<String>>>,
+}
+
+impl Web {
+    fn page(self, what: &'static str, status: u16, headers: &[(&'static str, &str)]) -> Self {
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            response.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        self.pages.lock().unwrap().push((what, Ok(response)));
+        self
+    }
+
+    fn error(self, what: &'static str, kind: io::ErrorKind) -> Self {
+        self.pages.lock().unwrap().push((what, Err(kind)));
+        self
+    }
+
+    fn count(&self, what: &str) -> usize {
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|it| **it == what).count()
+    }
+}
+
+impl Service<Request<String>> for Web {
+    type Response = Response<String>;
+    type Error = BoxError;
+    type Future = Ready<Result<Response<String>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<String>) -> Self::Future {
+        let what = format!("{} {}", request.method(), request.uri());
+        let pages = self.pages.lock().unwrap();
+        let page = pages.iter().find(|(key, _)| *key == what);
+        let page = page.map_or(Ok(Response::default()), |(_, page)| page.clone());
+        self.received.lock().unwrap().push(what);
+        ready(page.map_err(|kind| io::Error::from(kind).into()))
+    }
+}
+
+fn quick() -> Breather {
+    let backoff = Backoff::exponential(MS);
+    Breather::new(Policy::new().with_backoff(backoff).with_refusals(5))
+}
+
+fn request(method: Method, uri: &str) -> Request<String> {
+    let body = if method == Method::GET { "" } else { "one" };
+    let request = Request::builder().method(method).uri(uri);
+    request.body(body.to_owned()).unwrap()
+}
+
+async fn send<S>(service: S, mut request: Request<String>) -> (Result<u16, BoxError>, StopReason)
+where
+    S: Service<Request<String>, Response = Response<String>, Error = BoxError>,
+{
+    let slot = ReportSlot::new();
+    request.extensions_mut().insert(slot.clone());
+    let result = service.oneshot(request).await;
+    let report = slot.report().unwrap();
+    (
+        result.map(|response| response.status().as_u16()),
+        report.stop().unwrap().reason(),
+    )
+}
+
+const BUY: &str = "http://shop.example.com/buy";
+const BOUGHT: &str = "POST http://shop.example.com/buy";
+const DONE: &str = "GET http://shop.example.com/done";
+
+/// Webs in which a purchase leads to something that would be repeated.
+fn webs() -> Vec<Web> {
+    let shop = |location: &str| Web::default().page(BOUGHT, 303, &[("location", location)]);
+    let own = |status, headers: &[(&'static str, &str)]| shop("/done").page(DONE, status, headers);
+    let other = || shop("http://other.example.com/done");
+    const OTHER: &str = "GET http://other.example.com/done";
+    vec![
+        own(429, &[]),
+        own(429, &[("retry-after", "1")]),
+        own(425, &[]),
+        own(
+            403,
+            &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")],
+        ),
+        own(413, &[("retry-after", "1")]),
+        own(503, &[]),
+        other().page(OTHER, 429, &[("retry-after", "1")]),
+        other().error(OTHER, io::ErrorKind::ConnectionRefused),
+        other().error(OTHER, io::ErrorKind::AddrNotAvailable),
+        other().error(OTHER, io::ErrorKind::ConnectionReset),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
+    for web in webs() {
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::new(quick()))
+            .layer(FollowRedirectLayer::new())
+            .service(web.clone());
+        let (result, reason) = send(service, request(Method::POST, BUY)).await;
+        let received = web.received.lock().unwrap().join(", ");
+        assert_eq!(web.count(BOUGHT), 1, "{received}: {result:?}");
+        assert_eq!(reason, StopReason::NotIdempotent, "{received}");
+    }
+}
+
+/// Follows redirects by hand, and says so if it `tells`.
+fn by_hand(
+    web: &Web,
+    tells: bool,
+) -> impl Service<Request<String>, Response = Response<String>, Error = BoxError, Future: Send>
++ Clone
++ use<> {
+    let web = web.clone();
+    tower::service_fn(move |request: Request<String>| {
+        let web = web.clone();
+        async move {
+            let mut response = web.clone().oneshot(request).await?;
+            if response.status() == 303 {
+                let location = response.headers()["location"].to_str()?.to_owned();
+                let next = match location.strip_prefix('/') {
+                    Some(path) => format!("http://shop.example.com/{path}"),
+                    None => location,
+                };
+                response = web
+                    .oneshot(Request::get(&next).body(String::new())?)
+                    .await?;
+                if tells {
+                    response.extensions_mut().insert(AnsweredBy(next.parse()?));
+                }
+            }
+            Ok(response)
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_follows_redirects_by_hand_says_so_by_an_extension() {
+    for web in webs() {
+        let service = RetryLayer::new(quick()).layer(by_hand(&web, true));
+        let (result, _) = send(service, request(Method::POST, BUY)).await;
+        assert_eq!(web.count(BOUGHT), 1, "{result:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_hidden_redirects_no_post_is_repeated() {
+    for web in webs() {
+        let retry = RetryLayer::new(quick()).with_redirects(Redirects::Hidden);
+        let service = retry.layer(by_hand(&web, false));
+        let (result, _) = send(service, request(Method::POST, BUY)).await;
+        assert_eq!(web.count(BOUGHT), 1, "{result:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_redirect_a_throttled_post_is_repeated() {
+    for redirects in [Redirects::Visible, Redirects::Never] {
+        let web = Web::default().page(BOUGHT, 429, &[]);
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::new(quick()).with_redirects(redirects))
+            .layer(FollowRedirectLayer::new())
+            .service(web.clone());
+        let (result, reason) = send(service, request(Method::POST, BUY)).await;
+        assert_eq!((result.unwrap(), reason), (429, StopReason::Refusals));
+        assert_eq!(web.count(BOUGHT), 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn idempotent_calls_are_repeated_after_a_redirect() {
+    let rows = "GET http://shop.example.com/rows";
+    let web = Web::default()
+        .page(rows, 302, &[("location", "/done")])
+        .page(DONE, 503, &[]);
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(quick()))
+        .layer(FollowRedirectLayer::new())
+        .service(web.clone());
+    let get = request(Method::GET, "http://shop.example.com/rows");
+    assert_eq!(send(service, get).await.0.unwrap(), 503);
+    assert_eq!(web.count(rows), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
+    let rows = "GET http://shop.example.com/rows";
+    let location = "http://other.example.com/done";
+    let year = [("retry-after", "31536000")];
+    let web = Web::default()
+        .page(rows, 302, &[("location", location)])
+        .page("GET http://other.example.com/done", 429, &year);
+    let breather = quick();
+    let slot = ReportSlot::new();
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(breather.clone()))
+        .layer(FollowRedirectLayer::new())
+        .service(web);
+    let mut moved = request(Method::GET, "http://shop.example.com/rows");
+    moved.extensions_mut().insert(slot.clone());
+    let response = service.clone().oneshot(moved).await.unwrap();
+    assert_eq!(response.status(), 429);
+    assert_eq!(slot.report().unwrap().answered_elsewhere(), 1);
+    let here = request(Method::GET, "http://shop.example.com/here");
+    assert_eq!(service.oneshot(here).await.unwrap().status(), 200);
+    let snapshot = breather.snapshot("http://shop.example.com").unwrap();
+    assert_eq!(snapshot.held_until(), None);
+    assert_eq!(
+        breather.snapshots().len(),
+        1,
+        "nobody asked the other server"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_text_answer_does_not_hold_tls_calls() {
+    let web = Web::default().page("GET http://h/", 429, &[("retry-after", "31536000")]);
+    let service = RetryLayer::new(quick()).layer(web);
+    let get = |uri| service.clone().oneshot(request(Method::GET, uri));
+    assert_eq!(get("http://h/").await.unwrap().status(), 429);
+    assert!(get("http://h/").await.is_err(), "this one is held");
+    assert_eq!(get("https://h/").await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_header_is_no_scope() {
+    let web = Web::default().page("GET /rows", 429, &[("retry-after", "31536000")]);
+    let breather = quick();
+    let service = RetryLayer::new(breather.clone()).layer(web);
+    for host in ["victim.example.com", "made-up.example.com"] {
+        let mut passed_on = request(Method::GET, "/rows");
+        passed_on
+            .headers_mut()
+            .insert("host", host.parse().unwrap());
+        assert_eq!(
+            service.clone().oneshot(passed_on).await.unwrap().status(),
+            429
+        );
+    }
+    assert_eq!(breather.snapshots(), []);
+}
+
+#[tokio::test]
+async fn over_sockets_a_purchase_whose_redirect_leads_to_a_dead_host_is_made_once() {
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let location = format!("http://{}/done", gone.local_addr().unwrap());
+    drop(gone);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/buy", listener.local_addr().unwrap());
+    let sold = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&sold);
+    let router = axum::Router::new().fallback(move || {
+        *count.lock().unwrap() += 1;
+        let moved = axum::response::Redirect::to(&location);
+        async move { moved }
+    });
+    tokio::spawn(async { axum::serve(listener, router).await });
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(quick()).box_errors())
+        .layer(FollowRedirectLayer::new())
+        .service(client);
+    let post = Request::post(uri).body(Full::from("one")).unwrap();
+    assert!(service.oneshot(post).await.is_err());
+    assert_eq!(*sold.lock().unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_tells_by_its_outcome_that_a_first_request_was_processed() {
+    let sent = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&sent);
+    let login_and_fetch = tower::service_fn(move |_: &'static str| {
+        *count.lock().unwrap() += 1;
+        ready(Err::<(), _>(BoxError::from(
+            "the second request was throttled",
+        )))
+    });
+    let retry = RetryLayer::new(quick()).with_classifier(|_: &Result<(), BoxError>| {
+        Outcome::throttled("status 429").with_executed(Executed::Yes)
+    });
+    assert!(retry.layer(login_and_fetch).oneshot("rows").await.is_err());
+    assert_eq!(*sent.lock().unwrap(), 1);
+}

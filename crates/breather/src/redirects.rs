@@ -1,0 +1,74 @@
+//! Redirects that a client follows below an adapter.
+
+use crate::outcome::{Executed, Outcome};
+
+/// Tells an adapter whether its client follows redirects, and whether they can be seen.
+///
+/// A client that follows redirects makes several requests for one attempt. A `POST /buy` that is answered with
+/// `303 See Other` has been processed. If the page that it leads to is throttled, repeating the attempt would buy
+/// twice.
+///
+/// | setting | a response from the URL that was asked | a response from another URL | an error before anything was sent, such as a refused connection |
+/// |---|---|---|---|
+/// | [`Visible`](Self::Visible) (default) | is believed | shows that the first request was processed | proves nothing: it may be the redirect's |
+/// | [`Never`](Self::Never) | is believed | is believed | is believed |
+/// | [`Hidden`](Self::Hidden) | proves nothing | shows that the first request was processed | proves nothing |
+///
+/// Only calls that are not idempotent are affected: if an attempt may have been processed, they are not repeated. A call
+/// is idempotent by its method, by an `Idempotency-Key`, or because you say so.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Answered, Executed, Outcome, Redirects};
+///
+/// let throttled = Outcome::throttled("status 429");
+/// let redirects = Redirects::Visible;
+/// assert_eq!(redirects.judge(throttled, Answered::Asked).executed(), Executed::No);
+/// assert_eq!(redirects.judge(throttled, Answered::OtherUrl).executed(), Executed::Yes);
+///
+/// let refused = Outcome::transient(Executed::No, "no connection");
+/// assert_eq!(redirects.judge(refused, Answered::Nobody).executed(), Executed::Unknown);
+/// assert_eq!(Redirects::Never.judge(refused, Answered::Nobody).executed(), Executed::No);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Redirects {
+    /// The client may follow redirects, and a response tells the URL that it came from. The default.
+    ///
+    /// A redirect back to the URL that was asked cannot be told from a response to the first request. Choose
+    /// [`Hidden`](Self::Hidden) for an API that does this.
+    #[default]
+    Visible,
+    /// The client makes one request for each attempt.
+    Never,
+    /// The client may make several requests for one attempt, and nothing tells which of them a response belongs to.
+    Hidden,
+}
+
+/// Tells which request of an attempt a response belongs to.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Answered {
+    /// The server that was asked, at the URL that was asked, or at an unknown one.
+    Asked,
+    /// The server that was asked, at another URL: a redirect was followed.
+    OtherUrl,
+    /// Another server: a redirect was followed to it. Its limits are not those of the call's scope.
+    OtherServer,
+    /// There is no response, only an error.
+    Nobody,
+}
+
+impl Redirects {
+    /// Corrects what `outcome` says about execution by what redirects may have done before.
+    pub const fn judge(self, outcome: Outcome, answered: Answered) -> Outcome {
+        match (self, answered) {
+            (Self::Never, _) | (Self::Visible, Answered::Asked) => outcome,
+            (_, Answered::OtherUrl | Answered::OtherServer) => outcome.unproven(Executed::Yes),
+            (Self::Visible, Answered::Nobody) | (Self::Hidden, _) => {
+                outcome.unproven(Executed::Unknown)
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Names of scopes, which are bounded in length.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::iter;
+
+/// The name under which a scope called `name` is kept: a long one is cut, and told apart by a hash.
+///
+/// Names may come from outside, such as a token that a proxy's caller made up, and are kept, copied and logged.
+pub(super) fn bounded(name: &str) -> Cow<'_, str> {
+    if name.len() <= LONGEST {
+        name.into()
+    } else {
+        cut(name).into()
+    }
+}
+
+#[cold]
+fn cut(name: &str) -> String {
+    let mut end = LONGEST - HASH;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    let hash = |half: u8| {
+        let mut hasher = DefaultHasher::new();
+        (half, name).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("{}…{:016x}{:016x}", &name[..end], hash(0), hash(1))
+}
+
+/// The names of scopes that `name` may stand for: a host stands for its origins, too.
+pub(super) fn origins(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let schemes: &[_] = match name.contains("://") {
+        true => &[],
+        false => &["https://", "http://"],
+    };
+    let origins = schemes
+        .iter()
+        .map(move |scheme| format!("{scheme}{name}").into());
+    iter::once(name.into()).chain(origins)
+}
+
+/// The host of `origin`, if it is one.
+pub(super) fn host(origin: &str) -> Option<&str> {
+    let (_, host) = origin.split_once("://")?;
+    Some(host)
+}
+
+/// In bytes. The longest host has 253, and a port and a scheme come on top.
+const LONGEST: usize = 300;
+
+/// What the hash takes, in bytes.
+const HASH: usize = "…".len() + 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_and_told_apart() {
+        let host = "a".repeat(253);
+        let origin = format!("https://{host}:65535");
+        assert_eq!(bounded(&origin), origin);
+
+        let one = "é".repeat(100_000);
+        let other = format!("{one}!");
+        for name in [&one, &other] {
+            let kept = bounded(name);
+            assert!(kept.len() <= LONGEST, "{}", kept.len());
+            assert_eq!(kept, bounded(name));
+            // What was kept is kept as it is.
+            assert_eq!(bounded(&kept), kept);
+        }
+        assert_ne!(bounded(&one), bounded(&other));
+    }
+}

@@ -224,7 +224,8 @@ async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
                         "tower" => by_tower(&address, &method, buffers, redirects).await,
                         _ => by_reqwest(&address, &method, buffers, redirects).await,
                     };
-                    let case = format!("{by}, {redirects:?}, {method}, {failure:?}, buffers: {buffers}");
+                    let case =
+                        format!("{by}, {redirects:?}, {method}, {failure:?}, buffers: {buffers}");
                     let log = log.lock().unwrap().clone();
                     let (count, is_answered) = expected(&method, failure, buffers, redirects);
                     assert_eq!(log.len(), count, "{case}: {result:?}");

@@ -11,7 +11,7 @@ use crate::answer_body::HttpWithBodies;
 use crate::attempt_header::AttemptHeader;
 use crate::box_errors::BoxErrorsLayer;
 use crate::http::Http;
-use crate::repeat::{Cloned, SendOnce};
+use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
 use crate::replay::Replay;
 use crate::service::Retry;
 
@@ -105,7 +105,11 @@ impl<C, R> RetryLayer<C, R> {
 
     /// Sets how a request is sent again. Defaults to [`Cloned`].
     #[must_use]
-    pub fn with_repeat<Q>(self, repeat: Q) -> RetryLayer<C, Q> {
+    pub fn with_repeat<Q>(self, repeat: Q) -> RetryLayer<C, Custom<Q>> {
+        self.repeated_by(Custom::new(repeat))
+    }
+
+    fn repeated_by<Q>(self, repeat: Q) -> RetryLayer<C, Q> {
         let Settings {
             breather,
             classify,
@@ -150,13 +154,38 @@ impl<C, R> RetryLayer<C, R> {
         R: Clone,
     {
         let repeat = self.settings.repeat.clone();
-        self.with_repeat(AttemptHeader::new(repeat, name))
+        self.repeated_by(AttemptHeader::new(repeat, name))
     }
 
-    /// Sends each request once and paces it, for requests that are not `Clone`.
+    /// Sends each request once and paces it, for requests that cannot be sent again.
     #[must_use]
     pub fn send_once(self) -> RetryLayer<C, SendOnce> {
-        self.with_repeat(SendOnce)
+        self.repeated_by(SendOnce)
+    }
+
+    /// Clones each request to send it again, though its body is no [`CloneableBody`](crate::CloneableBody): for bodies whose
+    /// clones you know to be copies.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::RetryLayer;
+    ///
+    /// /// Rows that are serialized when they are sent.
+    /// #[derive(Clone)]
+    /// struct Rows(Vec<u32>);
+    ///
+    /// let layer = RetryLayer::default().trust_clone();
+    /// # let inner = tower::service_fn(|_: http::Request<Rows>| async {
+    /// #     Ok::<_, tower::BoxError>(http::Response::new(String::new()))
+    /// # });
+    /// # let service = tower::ServiceBuilder::new().layer(layer).service(inner);
+    /// # let _: &dyn tower::Service<http::Request<Rows>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+    /// # let _ = Rows(vec![1]).0;
+    /// ```
+    #[must_use]
+    pub fn trust_clone(self) -> RetryLayer<C, TrustClone> {
+        self.repeated_by(TrustClone)
     }
 
     /// Records up to `limit` bytes of each request's body while it is sent, to send it again: for bodies that are
@@ -180,7 +209,7 @@ impl<C, R> RetryLayer<C, R> {
     /// ```
     #[must_use]
     pub fn replay(self, limit: usize) -> RetryLayer<C, Replay> {
-        self.with_repeat(Replay::new(limit))
+        self.repeated_by(Replay::new(limit))
     }
 
     /// Boxes the inner service's errors, for a service whose error type cannot hold a

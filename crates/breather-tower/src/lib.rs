@@ -22,7 +22,7 @@
 //! |---|---|
 //! | It is `Clone` | put a `tower::buffer` around it |
 //! | Its request is `http::Request<B>`, its response `http::Response<_>` | [`with_classifier`](RetryLayer::with_classifier) takes a closure for any others |
-//! | `B` is `Clone` | [`replay`](RetryLayer::replay) for streams, [`send_once`](RetryLayer::send_once), or a [`Repeat`] of your own |
+//! | `B` is a [`CloneableBody`], such as `String`, `Bytes` or `Full<Bytes>` | [`replay`](RetryLayer::replay) for streams, [`trust_clone`](RetryLayer::trust_clone) if clones are copies, [`send_once`](RetryLayer::send_once), or a [`Repeat`] of your own |
 //! | Its error is `From<Stopped>`, as a boxed one is | [`box_errors`](RetryLayer::box_errors) |
 //! | Its error is an [`HttpError`], as a boxed one is | implement it, or [`box_errors`](RetryLayer::box_errors) |
 //!
@@ -76,6 +76,7 @@ mod box_errors;
 mod buffered;
 mod buffered_body;
 mod classify;
+mod cloneable_body;
 mod error_kind;
 mod future;
 mod http;
@@ -95,10 +96,11 @@ pub use box_errors::{BoxError, BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
 pub use buffered::{Buffered, BufferedFuture, BufferedLayer};
 pub use buffered_body::BufferedBody;
 pub use classify::Classify;
+pub use cloneable_body::{CanRepeat, CloneableBody};
 pub use error_kind::{HttpError, error_kind};
 pub use future::ResponseFuture;
 pub use layer::RetryLayer;
-pub use repeat::{Cloned, Repeat, SendOnce};
+pub use repeat::{Cloned, Custom, Repeat, SendOnce, TrustClone};
 pub use replay::Replay;
 pub use replay_body::{Recording, ReplayBody};
 pub use service::Retry;

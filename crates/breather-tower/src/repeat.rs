@@ -72,7 +72,8 @@ pub trait Repeat<Req> {
     fn again(&self, spare: Self::Spare) -> Self::Inner;
 }
 
-/// Clones the request before each attempt, body and extensions included.
+/// Clones the request before each attempt, body and extensions included. The body of an HTTP request has to be a
+/// [`CloneableBody`](crate::CloneableBody).
 ///
 /// The clone is most of what a call costs that is not repeated. Where the policy permits no second
 /// attempt, none is made.
@@ -94,6 +95,67 @@ impl<Req: Clone> Repeat<Req> for Cloned {
 
     fn again(&self, spare: Req) -> Req {
         spare
+    }
+}
+
+/// Clones the request before each attempt, whatever its body is: for bodies whose clones you know to be copies.
+///
+/// Made by [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct TrustClone;
+
+impl<Req: Clone> Repeat<Req> for TrustClone {
+    type Inner = Req;
+    type Spare = Req;
+
+    fn first(&self, request: Req) -> Req {
+        request
+    }
+
+    fn spare(&self, request: &Req) -> Option<Req> {
+        Some(request.clone())
+    }
+
+    fn again(&self, spare: Req) -> Req {
+        spare
+    }
+}
+
+/// Sends requests again by a [`Repeat`] of your own.
+///
+/// Made by [`RetryLayer::with_repeat`](crate::RetryLayer::with_repeat).
+#[derive(Clone, Copy, Debug)]
+pub struct Custom<R>(R);
+
+impl<R> Custom<R> {
+    pub(crate) const fn new(repeat: R) -> Self {
+        Self(repeat)
+    }
+}
+
+impl<Req, R: Repeat<Req>> Repeat<Req> for Custom<R> {
+    type Inner = R::Inner;
+    type Spare = R::Spare;
+
+    fn first(&self, request: Req) -> R::Inner {
+        self.0.first(request)
+    }
+
+    fn spare(&self, request: &R::Inner) -> Option<R::Spare> {
+        self.0.spare(request)
+    }
+
+    fn on_send(&self, request: &mut R::Inner, attempt: u32) {
+        self.0.on_send(request, attempt);
+    }
+
+    fn can_repeat(&self, spare: &R::Spare) -> bool {
+        self.0.can_repeat(spare)
+    }
+
+    fn again(&self, spare: R::Spare) -> R::Inner {
+        self.0.again(spare)
     }
 }
 

@@ -8,6 +8,7 @@ use breather_tokio::TokioTimer;
 use tower_service::Service;
 
 use crate::classify::Classify;
+use crate::cloneable_body::CanRepeat;
 use crate::future::{ResponseFuture, State};
 use crate::http::Http;
 use crate::layer::Settings;
@@ -37,7 +38,9 @@ use crate::repeat::{Cloned, Repeat};
 /// The error of the last attempt, as it is. A call that stops while it waits, and has no such error to
 /// hand on, ends with [`Stopped`]. So does one whose last attempt was dropped since its time was up, whatever an earlier one
 /// ended with.
-pub struct Retry<S, C = Http, R = Cloned> {
+// Where a method of `Service` is missing, the compiler shows this line, and no other place for a remedy.
+#[rustfmt::skip]
+pub struct Retry<S, C = Http, R = Cloned> { // No `Service`? See .box_errors(), .replay(limit), .trust_clone(), .send_once()
     inner: S,
     settings: Settings<C, R>,
 }
@@ -53,6 +56,7 @@ where
     S: Service<R::Inner> + Clone,
     S::Error: From<Stopped>,
     C: Classify<Req, S::Response, S::Error> + Clone,
+    C: CanRepeat<R, Req, S::Response, S::Error>,
     R: Repeat<Req> + Clone,
 {
     type Response = S::Response;

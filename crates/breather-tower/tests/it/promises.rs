@@ -416,7 +416,7 @@ async fn a_policy_that_never_repeats_sends_once_and_clones_nothing() {
     let inner = service_fn(|_: Request<Unclonable>| async {
         Ok::<_, BoxError>(http::Response::builder().status(429).body(())?)
     });
-    let service = with(Policy::never()).layer(inner);
+    let service = with(Policy::never()).trust_clone().layer(inner);
     let request = Request::get(URI).body(Unclonable).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 429);
 }

@@ -1,0 +1,134 @@
+//! Bodies whose clones are copies.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{Either, Empty, Full};
+
+use crate::answer_body::HttpWithBodies;
+use crate::attempt_header::AttemptHeader;
+use crate::http::Http;
+use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
+use crate::replay::Replay;
+use breather::Outcome;
+
+/// A request body whose clone has all of the content, whatever becomes of the original.
+///
+/// `Clone` alone does not promise this. A boxed stream behind an `Arc`, such as octocrab's `OctoBody`, can be cloned, and
+/// its clones share what is left to be read: a request sent again would have an empty body.
+///
+/// Implement it for a body type of yours if its clones are copies. For others, use one of these:
+///
+/// | method | what it does |
+/// |---|---|
+/// | [`RetryLayer::replay`](crate::RetryLayer::replay) | records the body while it is sent, up to a limit |
+/// | [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone) | trusts `Clone`, if you know that its clones are copies |
+/// | [`RetryLayer::send_once`](crate::RetryLayer::send_once) | paces each request and sends it once |
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::CloneableBody;
+///
+/// #[derive(Clone)]
+/// struct Json(String);
+///
+/// impl CloneableBody for Json {}
+/// # fn is_cloneable<B: CloneableBody>() {}
+/// # is_cloneable::<Json>();
+/// ```
+///
+/// A body that is not known to copy does not compile:
+///
+/// ```compile_fail
+/// use breather_tower::{BoxError, RetryLayer};
+/// use tower::{Layer, Service, ServiceExt};
+///
+/// #[derive(Clone)]
+/// struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+///
+/// let inner = tower::service_fn(|_: http::Request<Shared>| async {
+///     Ok::<_, BoxError>(http::Response::new(String::new()))
+/// });
+/// let service = RetryLayer::default().layer(inner);
+/// let request = http::Request::new(Shared(Default::default()));
+/// let _ = service.oneshot(request);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "clones of the body `{Self}` may share what is left to be read, so that a retry would send an empty body",
+    label = "`RetryLayer` does not know how to repeat a request with this body",
+    note = "to record each body while it is sent: `RetryLayer::replay(limit)`",
+    note = "if clones of the body are copies: `RetryLayer::trust_clone()`, or implement `CloneableBody` for it",
+    note = "to send each request once: `RetryLayer::send_once()`"
+)]
+pub trait CloneableBody: Clone {}
+
+impl CloneableBody for () {}
+impl CloneableBody for String {}
+impl CloneableBody for &'static str {}
+impl CloneableBody for &'static [u8] {}
+impl CloneableBody for Vec<u8> {}
+impl CloneableBody for Bytes {}
+impl CloneableBody for Box<str> {}
+impl CloneableBody for Box<[u8]> {}
+impl CloneableBody for Cow<'static, str> {}
+impl CloneableBody for Cow<'static, [u8]> {}
+impl<D> CloneableBody for Empty<D> {}
+impl<D: CloneableBody> CloneableBody for Full<D> {}
+impl<B: CloneableBody> CloneableBody for Option<B> {}
+impl<B: CloneableBody> CloneableBody for Box<B> {}
+impl<L: CloneableBody, R: CloneableBody> CloneableBody for Either<L, R> {}
+
+/// A classifier whose requests may be sent again by `R`.
+///
+/// [`Http`] requires a [`CloneableBody`] where requests are [`Cloned`]. A closure as classifier knows nothing of bodies, and
+/// requires `Clone` alone: classify HTTP by [`Http::by`]. Implement it for a classifier of your own if its requests may be
+/// cloned, or choose [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::{CanRepeat, Classify, Cloned};
+/// use breather_tower::breather::{Hint, Outcome};
+///
+/// struct Queries;
+///
+/// impl Classify<&'static str, u32, std::io::Error> for Queries {
+///     type Kept = ();
+///     fn keep(&self, _: &&'static str) {}
+///     fn classify(&self, (): &(), _: &std::io::Result<u32>, _: &Hint<'_>) -> Outcome {
+///         Outcome::success()
+///     }
+/// }
+///
+/// // A clone of a query is the same query.
+/// impl<Req, Res, E> CanRepeat<Cloned, Req, Res, E> for Queries {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`RetryLayer` does not know how to send `{Req}` again",
+    label = "clones of its body may share what is left to be read, so that a retry would send an empty body",
+    note = "to record each body while it is sent: `RetryLayer::replay(limit)`",
+    note = "if clones are copies: `RetryLayer::trust_clone()`, or implement `CloneableBody` for the body",
+    note = "to send each request once: `RetryLayer::send_once()`"
+)]
+pub trait CanRepeat<R, Req, Res, E> {}
+
+impl<C, B: CloneableBody, Res, E> CanRepeat<Cloned, Request<B>, Res, E> for Http<C> {}
+
+impl<C, B: CloneableBody, Res, E> CanRepeat<Cloned, Request<B>, Res, E> for HttpWithBodies<C> {}
+
+impl<F, Req, Res, E> CanRepeat<Cloned, Req, Res, E> for F where F: Fn(&Result<Res, E>) -> Outcome {}
+
+impl<C, Req, Res, E> CanRepeat<Replay, Req, Res, E> for C {}
+
+impl<C, Req, Res, E> CanRepeat<SendOnce, Req, Res, E> for C {}
+
+impl<C, Req, Res, E> CanRepeat<TrustClone, Req, Res, E> for C {}
+
+impl<C, R, Req, Res, E> CanRepeat<Custom<R>, Req, Res, E> for C {}
+
+impl<C, R, Req, Res, E> CanRepeat<AttemptHeader<R>, Req, Res, E> for C where
+    C: CanRepeat<R, Req, Res, E>
+{
+}

@@ -9,7 +9,7 @@ use crate::instant::nanos;
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 
-/// How a call's delay is drawn from the ceiling that [`Backoff`] gives.
+/// Draws a call's delay from the ceiling that [`Backoff`] gives.
 ///
 /// # Which one
 ///
@@ -19,6 +19,7 @@ use crate::rng::Rng;
 /// | [`equal`](Self::equal) | c/2 ..= c | never at once; slightly more work and time than full |
 /// | [`decorrelated`](Self::decorrelated) | base ..= 3 × the delay before | spreads widest; ignores the shape of the backoff |
 /// | [`proportional`](Self::proportional) | c × (1 ± p) | callers stay in a bunch of width 2pc |
+/// | [`above`](Self::above) | c ..= c × (1 + p) | never earlier than c; callers stay in a bunch of width pc |
 /// | [`additive`](Self::additive) | c + low ..= c + high | a bunch as narrow as the range, however long the wait: a herd of 200 that adds up to 1 s returns as 200 sends a second |
 /// | [`none`](Self::none) | c | callers that failed together return together |
 ///
@@ -98,10 +99,29 @@ impl Jitter {
     /// Evenly from `1 - share` to `1 + share` times the ceiling. Clamped to 0..=1; delays exceed the
     /// ceiling by up to the share.
     pub const fn proportional(share: f64) -> Self {
-        // Rounded first, so that one number says both ends exactly.
-        let share = number(Ratio::clamped(share, 0, 1));
+        let share = share_of_one(share);
         let below = Ratio::clamped(1.0 - share, 0, 1);
         let above = Ratio::clamped(1.0 + share, 1, 2);
+        Self::of(Kind::Proportional { below, above })
+    }
+
+    /// Draws evenly from `1` to `1 + share` times the ceiling.
+    ///
+    /// No delay is shorter than the ceiling. The share is clamped to 0..=1, and NaN counts as 0.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Backoff, Delays, Jitter};
+    /// use core::time::Duration;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let mut delays = Delays::new(Backoff::exponential(second), Jitter::above(0.5), 1);
+    /// assert!((4 * second..=6 * second).contains(&delays.draw(2)));
+    /// ```
+    pub const fn above(share: f64) -> Self {
+        let below = Ratio::ONE;
+        let above = Ratio::clamped(1.0 + share_of_one(share), 1, 2);
         Self::of(Kind::Proportional { below, above })
     }
 
@@ -143,6 +163,11 @@ impl Default for Jitter {
     fn default() -> Self {
         Self::full()
     }
+}
+
+/// Clamps `share` to 0..=1 and rounds it to a ratio, so that one number gives both ends exactly.
+const fn share_of_one(share: f64) -> f64 {
+    number(Ratio::clamped(share, 0, 1))
 }
 
 /// The number that `ratio` is. Exact: a ratio has no more than 48 bits.
@@ -304,6 +329,7 @@ mod tests {
             (Jitter::equal(), 2 * SECOND, 4 * SECOND),
             (Jitter::additive(SECOND, 2 * SECOND), 5 * SECOND, 6 * SECOND),
             (Jitter::proportional(0.25), 3 * SECOND, 5 * SECOND),
+            (Jitter::above(0.25), 4 * SECOND, 5 * SECOND),
             (Jitter::decorrelated(), SECOND, 3 * SECOND),
         ] {
             let delays = drawn(backoff, jitter, 2, 10_000);
@@ -323,6 +349,7 @@ mod tests {
                 11 * SECOND,
             ),
             (Jitter::proportional(0.1), 9 * SECOND, 11 * SECOND),
+            (Jitter::above(0.1), 10 * SECOND, 11 * SECOND),
         ] {
             let delays = drawn(backoff, jitter, 30, 10_000);
             assert_even(tenths(&delays, low, high));
@@ -407,14 +434,19 @@ mod tests {
             Jitter::proportional(0.0),
             Jitter::proportional(-1.0),
             Jitter::proportional(f64::NAN),
+            Jitter::above(0.0),
+            Jitter::above(-1.0),
+            Jitter::above(f64::NAN),
             Jitter::additive(Duration::ZERO, Duration::ZERO),
         ] {
             assert_eq!(drawn(backoff, jitter, 3, 3), [8 * SECOND; 3]);
         }
         let backwards = Jitter::additive(SECOND, Duration::ZERO);
         assert_eq!(drawn(backoff, backwards, 0, 1), [2 * SECOND]);
-        let widest = drawn(backoff, Jitter::proportional(7.0), 0, 100);
-        assert!(widest.iter().all(|&delay| delay <= 2 * SECOND));
+        for clamped in [Jitter::proportional(7.0), Jitter::above(7.0)] {
+            let widest = drawn(backoff, clamped, 0, 100);
+            assert!(widest.iter().all(|&delay| delay <= 2 * SECOND));
+        }
     }
 
     #[test]

@@ -108,6 +108,11 @@ fn each_form_is_read() {
             Policy::new().with_backoff(Backoff::exponential(secs(2)).with_cap(secs(1))),
         ),
         (
+            "jitter = { kind = 'above', share = 0.5 }",
+            r#"{"jitter": {"kind": "above", "share": 0.5}}"#,
+            Policy::new().with_jitter(Jitter::above(0.5)),
+        ),
+        (
             "jitter = 'none'",
             r#"{"jitter": "none"}"#,
             Policy::new().with_jitter(Jitter::none()),
@@ -214,7 +219,7 @@ const COUNT: &str = "a whole number from 0 to 4294967295";
 const BACKOFFS: &str = r#""constant", "linear", "exponential" or "fibonacci""#;
 const JITTERS: &str = r#"a table, or "none", "full", "equal" or "decorrelated""#;
 const JITTER_KINDS: &str =
-    r#""none", "full", "equal", "additive", "proportional" or "decorrelated""#;
+    r#""none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
 /// What TOML's reader says of `file`: the line, and the rest.
 fn refused(file: &str) -> (usize, String) {
@@ -458,7 +463,7 @@ fn all_else_that_cannot_be_meant_is_refused() {
         (
             "[jitter]\nshare = 0.5",
             1,
-            r#"jitter.share: a jitter of kind "full" has none, expected kind "proportional""#
+            r#"jitter.share: a jitter of kind "full" has none, expected kind "proportional" or "above""#
                 .to_owned(),
         ),
         (
@@ -672,14 +677,15 @@ fn backoff() -> impl Strategy<Value = Backoff> {
 fn jitter() -> impl Strategy<Value = Jitter> {
     // Halves of 2⁻³² too, which round one way below 1 and another above.
     let half = (0..=1_u64 << 33).prop_map(|halves| halves as f64 / (1_u64 << 33) as f64);
-    let share = prop_oneof![any::<f64>(), 0.0..1.0, half];
+    let share = || prop_oneof![any::<f64>(), 0.0..1.0, half.clone()];
     let kind = prop_oneof![
         Just(Jitter::none()),
         Just(Jitter::full()),
         Just(Jitter::equal()),
         Just(Jitter::decorrelated()),
         (duration(), duration()).prop_map(|(low, high)| Jitter::additive(low, high)),
-        share.prop_map(Jitter::proportional),
+        share().prop_map(Jitter::proportional),
+        share().prop_map(Jitter::above),
     ];
     (kind, proptest::option::of(duration())).prop_map(|(jitter, cap)| match cap {
         Some(cap) => jitter.capped_after_jitter(cap),

@@ -55,7 +55,7 @@ proptest! {
         retry in 0_u32..80,
         seed: u64,
     ) {
-        // backon waited for 3.9 s at a `max_delay` of 2 s. The two that add to the ceiling say so, and by how much.
+        // backon waited for 3.9 s at a `max_delay` of 2 s. A jitter that adds to the ceiling says so, and by how much.
         let cap = Duration::from_millis(cap);
         let backoff = Backoff::exponential(Duration::from_millis(base)).with_cap(cap);
         for jitter in [Jitter::full(), Jitter::equal(), Jitter::decorrelated()] {

@@ -19,6 +19,7 @@ enum JitterKind {
     Equal,
     Additive,
     Proportional,
+    Above,
     Decorrelated,
 }
 
@@ -30,6 +31,7 @@ impl JitterKind {
             Self::Equal => "equal",
             Self::Additive => "additive",
             Self::Proportional => "proportional",
+            Self::Above => "above",
             Self::Decorrelated => "decorrelated",
         }
     }
@@ -37,7 +39,7 @@ impl JitterKind {
 
 impl Value for JitterKind {
     const EXPECTED: &'static str =
-        r#""none", "full", "equal", "additive", "proportional" or "decorrelated""#;
+        r#""none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         match found {
@@ -46,13 +48,14 @@ impl Value for JitterKind {
             Found::Text("equal") => Ok(Self::Equal),
             Found::Text("additive") => Ok(Self::Additive),
             Found::Text("proportional") => Ok(Self::Proportional),
+            Found::Text("above") => Ok(Self::Above),
             Found::Text("decorrelated") => Ok(Self::Decorrelated),
             _ => Err("is no kind of jitter"),
         }
     }
 }
 
-/// What a proportional jitter is wide.
+/// How far a jitter of kind "proportional" or "above" goes.
 #[derive(Clone, Copy, Debug)]
 struct Share(f64);
 
@@ -91,7 +94,7 @@ impl Value for JitterFile {
             JitterKind::Full => Jitter::full(),
             JitterKind::Equal => Jitter::equal(),
             JitterKind::Decorrelated => Jitter::decorrelated(),
-            JitterKind::Additive | JitterKind::Proportional => {
+            JitterKind::Additive | JitterKind::Proportional | JitterKind::Above => {
                 return Err("alone says too little");
             }
         };
@@ -117,18 +120,25 @@ impl JitterFields {
             share,
             capped_after_jitter: cap,
         } = self;
-        for (field, is_there, owner) in [
-            ("low", low.is_some(), JitterKind::Additive),
-            ("high", high.is_some(), JitterKind::Additive),
-            ("share", share.is_some(), JitterKind::Proportional),
+        // Without a kind it stays full, as it is in all presets.
+        let named = kind.unwrap_or(JitterKind::Full);
+        let has_range = named == JitterKind::Additive;
+        let has_share = matches!(named, JitterKind::Proportional | JitterKind::Above);
+        for (field, is_there, has_one, owners) in [
+            ("low", low.is_some(), has_range, r#""additive""#),
+            ("high", high.is_some(), has_range, r#""additive""#),
+            (
+                "share",
+                share.is_some(),
+                has_share,
+                r#""proportional" or "above""#,
+            ),
         ] {
-            // Without a kind it stays full, as it is in all presets.
-            let kind = kind.unwrap_or(JitterKind::Full);
-            if is_there && kind != owner {
+            if is_there && !has_one {
                 let place = Place::of(table, field);
-                let (kind, owner) = (kind.name(), owner.name());
+                let kind = named.name();
                 return Err(format!(
-                    r#"{place}: a jitter of kind "{kind}" has none, expected kind "{owner}""#
+                    r#"{place}: a jitter of kind "{kind}" has none, expected kind {owners}"#
                 ));
             }
         }
@@ -150,9 +160,12 @@ impl JitterFields {
                 }
                 Some(Jitter::additive(low, high))
             }
-            Some(JitterKind::Proportional) => {
+            Some(kind @ (JitterKind::Proportional | JitterKind::Above)) => {
                 let Share(share) = share.ok_or_else(|| missing(table, "share", Share::EXPECTED))?;
-                Some(Jitter::proportional(share))
+                Some(match kind {
+                    JitterKind::Above => Jitter::above(share),
+                    _ => Jitter::proportional(share),
+                })
             }
         };
         Ok(JitterFile { jitter, cap })
@@ -185,9 +198,14 @@ impl Serialize for WrittenJitter {
             jitter::Kind::Equal => (JitterKind::Equal, None, None),
             jitter::Kind::Decorrelated => (JitterKind::Decorrelated, None, None),
             jitter::Kind::Additive { low, high } => (JitterKind::Additive, Some((low, high)), None),
-            // The share is what is above 1; both ends are made of one number.
-            jitter::Kind::Proportional { above, .. } => {
-                (JitterKind::Proportional, None, Some(above))
+            // The share is the part above 1: one number makes both ends.
+            jitter::Kind::Proportional { below, above } => {
+                let kind = if below == Ratio::ONE {
+                    JitterKind::Above
+                } else {
+                    JitterKind::Proportional
+                };
+                (kind, None, Some(above))
             }
         };
         let cap = Some(self.0.cap()).filter(|&cap| cap < Duration::MAX);

@@ -22,7 +22,7 @@ pub(crate) struct Clients {
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = up_to(3_600_000))]
     backoff_ms: u32,
 
-    /// Longest delay before any retry, however often it doubled [default: 20]
+    /// Longest delay before any retry, however often it doubled [default: 20, or that of --backoff-ms if longer]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     backoff_cap: Option<Duration>,
 

@@ -14,6 +14,7 @@ use crate::ratio::Ratio;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum JitterKind {
+    ByShape,
     None,
     Full,
     Equal,
@@ -26,6 +27,7 @@ enum JitterKind {
 impl JitterKind {
     const fn name(self) -> &'static str {
         match self {
+            Self::ByShape => "by_shape",
             Self::None => "none",
             Self::Full => "full",
             Self::Equal => "equal",
@@ -38,11 +40,11 @@ impl JitterKind {
 }
 
 impl Value for JitterKind {
-    const EXPECTED: &'static str =
-        r#""none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
+    const EXPECTED: &'static str = r#""by_shape", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         match found {
+            Found::Text("by_shape") => Ok(Self::ByShape),
             Found::Text("none") => Ok(Self::None),
             Found::Text("full") => Ok(Self::Full),
             Found::Text("equal") => Ok(Self::Equal),
@@ -86,10 +88,12 @@ pub(super) struct JitterFile {
 }
 
 impl Value for JitterFile {
-    const EXPECTED: &'static str = r#"a table, or "none", "full", "equal" or "decorrelated""#;
+    const EXPECTED: &'static str =
+        r#"a table, or "by_shape", "none", "full", "equal" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         let jitter = match JitterKind::read(found)? {
+            JitterKind::ByShape => Jitter::by_shape(),
             JitterKind::None => Jitter::none(),
             JitterKind::Full => Jitter::full(),
             JitterKind::Equal => Jitter::equal(),
@@ -120,8 +124,8 @@ impl JitterFields {
             share,
             capped_after_jitter: cap,
         } = self;
-        // Without a kind it stays full, as it is in all presets.
-        let named = kind.unwrap_or(JitterKind::Full);
+        // Without a kind it stays by shape, as it is in all presets.
+        let named = kind.unwrap_or(JitterKind::ByShape);
         let has_range = named == JitterKind::Additive;
         let has_share = matches!(named, JitterKind::Proportional | JitterKind::Above);
         for (field, is_there, has_one, owners) in [
@@ -144,6 +148,7 @@ impl JitterFields {
         }
         let jitter = match kind {
             None => None,
+            Some(JitterKind::ByShape) => Some(Jitter::by_shape()),
             Some(JitterKind::None) => Some(Jitter::none()),
             Some(JitterKind::Full) => Some(Jitter::full()),
             Some(JitterKind::Equal) => Some(Jitter::equal()),
@@ -193,6 +198,7 @@ pub(super) struct WrittenJitter(pub(super) Jitter);
 impl Serialize for WrittenJitter {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (name, range, share) = match self.0.kind {
+            jitter::Kind::ByShape => (JitterKind::ByShape, None, None),
             jitter::Kind::None => (JitterKind::None, None, None),
             jitter::Kind::Full => (JitterKind::Full, None, None),
             jitter::Kind::Equal => (JitterKind::Equal, None, None),

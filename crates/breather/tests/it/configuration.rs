@@ -199,6 +199,25 @@ fn constant_delay_is_not_cut() {
 }
 
 #[test]
+fn preset_cap_is_for_exponential_backoffs() {
+    let file = "preset = 'interactive'\nbackoff = { kind = 'linear', base = '60s' }";
+    let expected = Policy::interactive().with_backoff(Backoff::linear(secs(60)));
+    assert_eq!(read(file), expected);
+    let file = "preset = 'interactive'\nbackoff = { kind = 'exponential', base = '500ms' }";
+    let expected = Backoff::exponential(millis(500)).with_cap(secs(1));
+    assert_eq!(read(file), Policy::interactive().with_backoff(expected));
+}
+
+#[test]
+fn polling_keeps_its_factor() {
+    let polling = Backoff::exponential(secs(2)).with_factor(1.5);
+    for file in ["base = '2s'", "kind = 'exponential', base = '2s'"] {
+        let policy = read(&format!("polling = {{ {file} }}"));
+        assert_eq!(policy, Policy::new().with_polling(polling), "{file}");
+    }
+}
+
+#[test]
 fn written_delay_survives_the_round_trip() {
     for backoff in [
         Backoff::constant(secs(60)),

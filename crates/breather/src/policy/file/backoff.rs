@@ -96,11 +96,12 @@ impl BackoffFile {
     pub(super) fn onto(self, from: Backoff, table: &'static str) -> Result<Backoff, String> {
         let cap = self.cap.map(|Bound(cap)| cap.unwrap_or(Duration::MAX));
         let base = self.base.unwrap_or_else(|| from.base());
-        // A default cap gives way to the base.
-        let cap = cap.or_else(|| from.cap_set());
+        let is_exponential = matches!(self.kind, None | Some(BackoffKind::Exponential));
+        // A preset's cap bounds the growth of an exponential backoff, and a default cap gives way to the base.
+        let limit = cap.or_else(|| from.cap_set().filter(|_| is_exponential));
         // Whoever writes both down means both: then the cap wins. Whoever writes one may not know the other.
         let is_either_unset = self.base.is_none() || self.cap.is_none();
-        if let Some(cap) = cap.filter(|&cap| base > cap && is_either_unset) {
+        if let Some(cap) = limit.filter(|&limit| base > limit && is_either_unset) {
             let (base, cap) = (text(base), text(cap));
             let (field, value, other, limit, side) = match self.base {
                 Some(_) => ("base", base, "cap", cap, "more"),
@@ -114,9 +115,9 @@ impl BackoffFile {
         let shaped = match self.kind {
             Some(BackoffKind::Constant) => Backoff::constant(base),
             Some(BackoffKind::Linear) => Backoff::linear(base),
-            Some(BackoffKind::Exponential) => Backoff::exponential(base),
             Some(BackoffKind::Fibonacci) => Backoff::fibonacci(base),
-            None => from.with_base(base),
+            // As all presets are.
+            Some(BackoffKind::Exponential) | None => from.with_base(base),
         };
         let capped = match cap {
             Some(cap) => shaped.with_cap(cap),

@@ -416,7 +416,8 @@ impl Checker {
         let waiting: usize = self.processes.iter().map(|it| it.waiting.len()).sum();
         let mut patience = self.longest_hint * 2 + Duration::from_secs(10);
         if waiting == 0 {
-            patience += self.policy.backoff().cap();
+            // Without a cap, no wait is too long.
+            patience = patience.saturating_add(self.policy.backoff().cap());
         }
         if self.now.duration_since(since) > patience {
             let detail = format!(

@@ -110,6 +110,21 @@ async fn what_an_error_says_itself_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn constant_delay_is_not_cut() {
+    let policy = Policy::new().with_backoff(Backoff::constant(60 * SECOND));
+    let breather = Breather::new(policy);
+    for _ in 0..20 {
+        let db = Db::new([DbError::Refused, DbError::Refused, DbError::Refused]);
+        assert_eq!(retry(&breather, || db.query()).await, Ok(4));
+        for pair in db.queries.borrow().windows(2) {
+            let waited = pair[1] - pair[0];
+            let kept = 60 * SECOND..=66 * SECOND + TICK;
+            assert!(kept.contains(&waited), "{waited:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_callers_word_counts_in_place_of_the_errors() {
     let breather = Breather::default();
     let db = Db::new([DbError::Syntax, DbError::Lost]);

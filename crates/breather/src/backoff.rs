@@ -5,10 +5,11 @@ use core::time::Duration;
 use crate::instant::{duration, nanos};
 use crate::ratio::Ratio;
 
-/// The delay ceiling by retry number; [`Jitter`](crate::Jitter) draws from it.
+/// Computes the delay ceiling of each retry.
 ///
-/// Pure and integer: the same retry number gives the same ceiling on every platform. The ceiling is
-/// capped at [`cap`](Self::cap) *before* jitter is drawn, so that delays at the cap still differ.
+/// [`Jitter`](crate::Jitter) draws the delay from the ceiling. The same retry number gives the same
+/// ceiling on every platform, because all arithmetic is on integers. The ceiling is capped *before*
+/// jitter is drawn, so that delays at the cap still differ.
 ///
 /// # Defaults
 ///
@@ -16,20 +17,35 @@ use crate::ratio::Ratio;
 /// |---|---|---|
 /// | shape | exponential, factor 2 | halves the load of a failing server with each round |
 /// | base | 100 ms | below human notice, above a round trip inside a region |
-/// | cap | 20 s | keeps the worst single wait shorter than a typical 30 s time-out |
+/// | cap of an exponential backoff | 20 s, or the base if that is longer | keeps the worst single wait shorter than a typical 30 s timeout |
+/// | cap of any other shape | none | you wrote the delays down, so they are kept |
 ///
-/// The values are those that AWS measured and ships ([Exponential Backoff And
+/// The figures are those that AWS measured and ships ([Exponential Backoff And
 /// Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)), with a base
-/// twice as long, since a library does not know that its server is near.
+/// twice as long, because a library does not know whether its server is near.
 ///
-/// # Nonsense
+/// # Delays that you write down
 ///
-/// A factor below 1, or one that is not a number, counts as 1; one above 65,535 as 65,535. A cap
-/// below the base wins over the base. No setter panics.
+/// A default never shortens a delay that you wrote down. `Backoff::constant` of 60 s waits for at
+/// least 60 s, and every step of a linear, Fibonacci or custom backoff counts in full. This holds for
+/// the default jitter as well, which [only adds](crate::Jitter::by_shape) to these shapes. To have
+/// shorter delays, set a cap or another jitter.
+///
+/// An exponential backoff with a base of 20 s or more keeps its base, but does not grow until you set
+/// a higher cap.
+///
+/// # Invalid values
+///
+/// No setter panics.
+///
+/// - A factor below 1, or NaN, counts as 1. A factor above 65,535 counts as 65,535.
+/// - A cap that you set wins over the base, even if it is lower.
 ///
 /// # Equality
 ///
-/// Two backoffs are equal if all settings are; a function of the caller's own is compared by its address.
+/// Two backoffs are equal if their shapes, bases, factors and caps are equal. A default cap equals the
+/// same cap set by you, unless [decorrelated jitter](crate::Jitter::decorrelated) tells them apart.
+/// Custom functions are compared by address.
 ///
 /// # Example
 ///
@@ -41,14 +57,20 @@ use crate::ratio::Ratio;
 /// assert_eq!(SLOW.ceiling(0), Duration::from_secs(1));
 /// assert_eq!(SLOW.ceiling(2), Duration::from_millis(2250));
 /// assert_eq!(SLOW.ceiling(u32::MAX), Duration::from_secs(20));
+///
+/// const EACH_MINUTE: Backoff = Backoff::constant(Duration::from_secs(60));
+/// assert_eq!(EACH_MINUTE.ceiling(0), Duration::from_secs(60));
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Backoff {
     pub(crate) shape: Shape,
     /// In nanoseconds.
     base: u64,
-    pub(crate) cap: u64,
+    /// In nanoseconds, by default or set. `u64::MAX` is no cap.
+    cap: u64,
+    /// Whether `with_cap` set the cap.
+    is_capped: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +110,9 @@ impl Backoff {
 
     /// The caller's own function of the retry number, which counts from 0.
     ///
-    /// Its answers are capped like any other. It is called without a lock held; if it panics, the
-    /// panic reaches the caller of the failed attempt and nothing else is disturbed.
+    /// Its answers are kept as they are unless you set a [cap](Self::with_cap). breather calls the
+    /// function without holding a lock. If it panics, the panic reaches the caller of the failed
+    /// attempt and disturbs no other call.
     ///
     /// # Example
     ///
@@ -107,10 +130,12 @@ impl Backoff {
     }
 
     const fn shaped(shape: Shape, base: Duration) -> Self {
+        let base = nanos(base);
         Self {
             shape,
-            base: nanos(base),
-            cap: nanos(DEFAULT_CAP),
+            base,
+            cap: shape.default_cap(base),
+            is_capped: false,
         }
     }
 
@@ -125,22 +150,75 @@ impl Backoff {
         self
     }
 
-    /// Sets the cap. Defaults to 20 s. [`Duration::MAX`] means no cap.
+    /// Limits the ceiling to `cap`.
+    ///
+    /// The cap that you set always wins, even if it is below the base. [`Duration::MAX`] means no cap.
+    ///
+    /// Defaults to 20 s for an exponential backoff, or to its base if that is longer. Other shapes have
+    /// no cap by default.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Backoff;
+    /// use core::time::Duration;
+    ///
+    /// let linear = Backoff::linear(Duration::from_secs(10));
+    /// assert_eq!(linear.ceiling(29), Duration::from_secs(300));
+    /// assert_eq!(linear.with_cap(Duration::from_secs(60)).ceiling(29), Duration::from_secs(60));
+    /// ```
     pub const fn with_cap(mut self, cap: Duration) -> Self {
         self.cap = nanos(cap);
+        self.is_capped = true;
         self
     }
 
-    /// The longest ceiling there is.
+    /// Returns the longest possible ceiling, or [`Duration::MAX`] if there is no cap.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Backoff;
+    /// use core::time::Duration;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// assert_eq!(Backoff::exponential(second).cap(), 20 * second);
+    /// assert_eq!(Backoff::exponential(60 * second).cap(), 60 * second);
+    /// assert_eq!(Backoff::constant(second).cap(), Duration::MAX);
+    /// ```
     #[must_use]
     pub const fn cap(&self) -> Duration {
         duration(self.cap)
+    }
+
+    /// Returns the cap if `with_cap` set it.
+    #[cfg(feature = "serde")]
+    pub(crate) fn cap_set(&self) -> Option<Duration> {
+        self.is_capped.then(|| self.cap())
+    }
+
+    /// Returns the longest decorrelated delay in nanoseconds, given the first ceiling.
+    ///
+    /// Decorrelated delays grow whatever the shape, so that they need a bound even if the shape has
+    /// none. Three times the first ceiling leaves them room to differ.
+    pub(crate) const fn longest_decorrelated(&self, first: u64) -> u64 {
+        let tripled = first.saturating_mul(3);
+        if self.is_capped {
+            self.cap
+        } else if tripled > DEFAULT_CAP {
+            tripled
+        } else {
+            DEFAULT_CAP
+        }
     }
 
     /// Sets what it grows from.
     #[cfg(feature = "serde")]
     pub(crate) const fn with_base(mut self, base: Duration) -> Self {
         self.base = nanos(base);
+        if !self.is_capped {
+            self.cap = self.shape.default_cap(self.base);
+        }
         self
     }
 
@@ -150,10 +228,10 @@ impl Backoff {
         duration(self.base)
     }
 
-    /// The delay ceiling before retry number `retry`, counted from 0.
+    /// Returns the delay ceiling before retry number `retry`, counted from 0.
     ///
-    /// Never above the cap, saturating at 584 years instead of overflowing, and (but for
-    /// [`custom`](Self::custom)) never less than that of an earlier retry.
+    /// The ceiling is never above the cap. It saturates at 584 years instead of overflowing. Except
+    /// with [`custom`](Self::custom), it is never less than the ceiling of an earlier retry.
     #[must_use]
     pub fn ceiling(&self, retry: u32) -> Duration {
         Duration::from_nanos(self.ceiling_nanos(retry))
@@ -189,9 +267,38 @@ impl Backoff {
 }
 
 impl Default for Backoff {
-    /// Exponential from 100 ms by a factor of 2 up to 20 s.
+    /// Returns an exponential backoff from 100 ms by a factor of 2, capped at 20 s.
     fn default() -> Self {
         DEFAULT
+    }
+}
+
+impl PartialEq for Backoff {
+    fn eq(&self, other: &Self) -> bool {
+        // All fields by name, so that a new one is not forgotten.
+        let Self {
+            shape,
+            base,
+            cap,
+            is_capped: _,
+        } = *self;
+        shape == other.shape
+            && base == other.base
+            && cap == other.cap
+            && self.longest_decorrelated(base) == other.longest_decorrelated(base)
+    }
+}
+
+impl Eq for Backoff {}
+
+impl Shape {
+    /// Returns the cap of a backoff that has none set, in nanoseconds.
+    const fn default_cap(self, base: u64) -> u64 {
+        match self {
+            Self::Exponential { .. } if base > DEFAULT_CAP => base,
+            Self::Exponential { .. } => DEFAULT_CAP,
+            Self::Constant | Self::Linear | Self::Fibonacci | Self::Custom(_) => u64::MAX,
+        }
     }
 }
 
@@ -222,7 +329,8 @@ fn fibonacci(n: u32) -> u32 {
 
 pub(crate) const DEFAULT: Backoff = Backoff::exponential(Duration::from_millis(100));
 
-const DEFAULT_CAP: Duration = Duration::from_secs(20);
+/// In nanoseconds.
+const DEFAULT_CAP: u64 = nanos(Duration::from_secs(20));
 
 const MAX_GROWTH: u32 = 1_000;
 
@@ -300,6 +408,47 @@ mod tests {
     }
 
     #[test]
+    fn default_cap_equals_the_same_cap_set() {
+        let second = Duration::from_secs(1);
+        let short = Backoff::exponential(second);
+        assert_eq!(short, short.with_cap(short.cap()));
+        // Decorrelated jitter draws up to 180 s from one, and up to 60 s from the other.
+        let long = Backoff::exponential(60 * second);
+        assert_ne!(long, long.with_cap(long.cap()));
+        // It grows without bound only if someone says so.
+        let constant = Backoff::constant(second);
+        assert_ne!(constant, constant.with_cap(Duration::MAX));
+    }
+
+    #[test]
+    fn written_delays_are_not_capped() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(Backoff::constant(minute).ceiling(0), minute);
+        assert_eq!(Backoff::linear(minute).ceiling(29), 30 * minute);
+        assert_eq!(Backoff::exponential(minute).ceiling(9), minute);
+        assert_eq!(Backoff::fibonacci(minute).ceiling(5), 8 * minute);
+        let custom = Backoff::custom(|retry| Duration::from_secs(60) * retry.saturating_add(1));
+        assert_eq!(custom.ceiling(9), 10 * minute);
+    }
+
+    #[test]
+    fn set_cap_wins() {
+        let second = Duration::from_secs(1);
+        for backoff in [
+            Backoff::constant(60 * second),
+            Backoff::linear(60 * second),
+            Backoff::exponential(60 * second),
+            Backoff::fibonacci(60 * second),
+            Backoff::custom(|_| Duration::from_secs(60)),
+        ] {
+            for cap in [second, 20 * second] {
+                assert_eq!(backoff.with_cap(cap).ceiling(30), cap, "{backoff:?}");
+                assert_eq!(backoff.with_cap(cap).cap(), cap);
+            }
+        }
+    }
+
+    #[test]
     fn the_largest_retry_number_saturates() {
         for backoff in [
             Backoff::constant(Duration::MAX),
@@ -308,9 +457,12 @@ mod tests {
             Backoff::fibonacci(Duration::MAX),
             Backoff::custom(|_| Duration::MAX),
         ] {
-            let uncapped = backoff.with_cap(Duration::MAX).ceiling(u32::MAX);
-            assert!(uncapped >= Duration::from_secs(584 * 365 * 86_400));
-            assert_eq!(backoff.ceiling(u32::MAX), DEFAULT_CAP);
+            for uncapped in [backoff, backoff.with_cap(Duration::MAX)] {
+                let ceiling = uncapped.ceiling(u32::MAX);
+                assert!(ceiling >= Duration::from_secs(584 * 365 * 86_400));
+            }
+            let second = Duration::from_secs(1);
+            assert_eq!(backoff.with_cap(second).ceiling(u32::MAX), second);
         }
     }
 }

@@ -2,23 +2,25 @@
 
 use core::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, Shape};
 #[cfg(feature = "serde")]
 use crate::instant::duration;
 use crate::instant::nanos;
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 
-/// How a call's delay is drawn from the ceiling that [`Backoff`] gives.
+/// Draws a call's delay from the ceiling that [`Backoff`] gives.
 ///
 /// # Which one
 ///
 /// | jitter | drawn from, with ceiling `c` | what it costs |
 /// |---|---|---|
-/// | [`full`](Self::full) (default) | 0 ..= c | some retries come back at once; least work in all |
+/// | [`by_shape`](Self::by_shape) (default) | as `full` if the backoff is exponential, else c ..= 1.1 × c | as `full`; or callers stay in a bunch of width 0.1c |
+/// | [`full`](Self::full) | 0 ..= c | some retries come back at once; least work in all |
 /// | [`equal`](Self::equal) | c/2 ..= c | never at once; slightly more work and time than full |
 /// | [`decorrelated`](Self::decorrelated) | base ..= 3 × the delay before | spreads widest; ignores the shape of the backoff |
 /// | [`proportional`](Self::proportional) | c × (1 ± p) | callers stay in a bunch of width 2pc |
+/// | [`above`](Self::above) | c ..= c × (1 + p) | never earlier than c; callers stay in a bunch of width pc |
 /// | [`additive`](Self::additive) | c + low ..= c + high | a bunch as narrow as the range, however long the wait: a herd of 200 that adds up to 1 s returns as 200 sends a second |
 /// | [`none`](Self::none) | c | callers that failed together return together |
 ///
@@ -56,6 +58,7 @@ pub struct Jitter {
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Kind {
+    ByShape,
     None,
     Full,
     Equal,
@@ -72,12 +75,36 @@ pub(crate) enum Kind {
 }
 
 impl Jitter {
+    /// Draws as the shape of the backoff needs it. The default.
+    ///
+    /// - The delays of an exponential backoff are drawn as by [`full`](Self::full), because its
+    ///   ceilings say how long a delay may be.
+    /// - The delays of a constant, linear, Fibonacci or custom backoff are the ceiling and up to a
+    ///   tenth more, because its ceilings are delays that you wrote down. They are never shorter.
+    ///
+    /// A policy draws retries by the shape of its [`backoff`](crate::Policy::with_backoff), and polls
+    /// by the shape of its [`polling`](crate::Policy::with_polling).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Backoff, Delays, Jitter};
+    /// use core::time::Duration;
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let mut delays = Delays::new(Backoff::constant(minute), Jitter::by_shape(), 1);
+    /// assert!((minute..=Duration::from_secs(66)).contains(&delays.draw(0)));
+    /// ```
+    pub const fn by_shape() -> Self {
+        Self::of(Kind::ByShape)
+    }
+
     /// Every delay is the ceiling itself.
     pub const fn none() -> Self {
         Self::of(Kind::None)
     }
 
-    /// Evenly from nothing to the ceiling. The default.
+    /// Draws evenly from nothing to the ceiling.
     pub const fn full() -> Self {
         Self::of(Kind::Full)
     }
@@ -98,18 +125,40 @@ impl Jitter {
     /// Evenly from `1 - share` to `1 + share` times the ceiling. Clamped to 0..=1; delays exceed the
     /// ceiling by up to the share.
     pub const fn proportional(share: f64) -> Self {
-        // Rounded first, so that one number says both ends exactly.
-        let share = number(Ratio::clamped(share, 0, 1));
+        let share = share_of_one(share);
         let below = Ratio::clamped(1.0 - share, 0, 1);
         let above = Ratio::clamped(1.0 + share, 1, 2);
         Self::of(Kind::Proportional { below, above })
     }
 
-    /// Evenly from the first ceiling to three times the delay before, or to the backoff's cap if that
-    /// is less.
+    /// Draws evenly from `1` to `1 + share` times the ceiling.
     ///
-    /// The published formula draws first and caps then, which heaps delays up at the cap; here the
-    /// upper end is capped before the draw.
+    /// No delay is shorter than the ceiling. The share is clamped to 0..=1, and NaN counts as 0.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Backoff, Delays, Jitter};
+    /// use core::time::Duration;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let mut delays = Delays::new(Backoff::exponential(second), Jitter::above(0.5), 1);
+    /// assert!((4 * second..=6 * second).contains(&delays.draw(2)));
+    /// ```
+    pub const fn above(share: f64) -> Self {
+        let below = Ratio::ONE;
+        let above = Ratio::clamped(1.0 + share_of_one(share), 1, 2);
+        Self::of(Kind::Proportional { below, above })
+    }
+
+    /// Draws evenly from the first ceiling to three times the previous delay.
+    ///
+    /// The upper end is at most the backoff's [cap](Backoff::with_cap) if you set one. If you set
+    /// none, it is at most 20 s, or three times the first ceiling if that is longer. So delays stay
+    /// bounded and differ from each other whatever the shape.
+    ///
+    /// The published formula caps after the draw, which heaps delays up at the cap. breather caps the
+    /// upper end before the draw.
     pub const fn decorrelated() -> Self {
         Self::of(Kind::Decorrelated)
     }
@@ -139,10 +188,15 @@ impl Jitter {
 }
 
 impl Default for Jitter {
-    /// Full jitter.
+    /// Returns [`by_shape`](Self::by_shape).
     fn default() -> Self {
-        Self::full()
+        Self::by_shape()
     }
+}
+
+/// Clamps `share` to 0..=1 and rounds it to a ratio, so that one number gives both ends exactly.
+const fn share_of_one(share: f64) -> f64 {
+    number(Ratio::clamped(share, 0, 1))
 }
 
 /// The number that `ratio` is. Exact: a ratio has no more than 48 bits.
@@ -220,6 +274,14 @@ impl Draws {
     pub(crate) fn range(&self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Range {
         let ceiling = backoff.ceiling_nanos(retry);
         let (low, high) = match jitter.kind {
+            Kind::ByShape => match backoff.shape {
+                Shape::Exponential { .. } => (0, ceiling),
+                Shape::Constant | Shape::Linear | Shape::Fibonacci | Shape::Custom(_) => {
+                    // A tenth keeps callers that failed together apart, and the delay is still about
+                    // the one that was written down.
+                    (ceiling, ceiling.saturating_add(ceiling / 10))
+                }
+            },
             Kind::None => (ceiling, ceiling),
             Kind::Full => (0, ceiling),
             Kind::Equal => (ceiling / 2, ceiling),
@@ -230,7 +292,7 @@ impl Draws {
             Kind::Decorrelated => {
                 let first = backoff.ceiling_nanos(0);
                 let high = self.previous.max(first).saturating_mul(3);
-                (first, high.min(backoff.cap))
+                (first, high.min(backoff.longest_decorrelated(first)))
             }
         };
         let cap = jitter.cap;
@@ -304,6 +366,8 @@ mod tests {
             (Jitter::equal(), 2 * SECOND, 4 * SECOND),
             (Jitter::additive(SECOND, 2 * SECOND), 5 * SECOND, 6 * SECOND),
             (Jitter::proportional(0.25), 3 * SECOND, 5 * SECOND),
+            (Jitter::above(0.25), 4 * SECOND, 5 * SECOND),
+            (Jitter::by_shape(), Duration::ZERO, 4 * SECOND),
             (Jitter::decorrelated(), SECOND, 3 * SECOND),
         ] {
             let delays = drawn(backoff, jitter, 2, 10_000);
@@ -323,10 +387,14 @@ mod tests {
                 11 * SECOND,
             ),
             (Jitter::proportional(0.1), 9 * SECOND, 11 * SECOND),
+            (Jitter::above(0.1), 10 * SECOND, 11 * SECOND),
         ] {
             let delays = drawn(backoff, jitter, 30, 10_000);
             assert_even(tenths(&delays, low, high));
         }
+        let linear = Backoff::linear(SECOND).with_cap(10 * SECOND);
+        let delays = drawn(linear, Jitter::by_shape(), 30, 10_000);
+        assert_even(tenths(&delays, 10 * SECOND, 11 * SECOND));
     }
 
     #[test]
@@ -340,6 +408,37 @@ mod tests {
         }
         let at_cap = tenth_draws.iter().filter(|&&d| d == 10 * SECOND).count();
         assert!(at_cap <= 1, "{at_cap} of 10,000 at the very cap");
+    }
+
+    #[test]
+    fn decorrelated_is_bounded_without_a_cap() {
+        for first in [SECOND, 60 * SECOND] {
+            let longest = (20 * SECOND).max(3 * first);
+            for backoff in [
+                Backoff::constant(first),
+                Backoff::linear(first),
+                Backoff::exponential(first),
+                Backoff::fibonacci(first),
+                match first {
+                    SECOND => Backoff::custom(|_| SECOND),
+                    _ => Backoff::custom(|_| Duration::from_secs(60)),
+                },
+            ] {
+                let mut delays = Delays::new(backoff, Jitter::decorrelated(), 7);
+                let drawn: Vec<_> = (0..100).map(|retry| delays.draw(retry)).collect();
+                assert!(drawn.iter().all(|delay| (first..=longest).contains(delay)));
+                // And they don't heap up at either end.
+                assert!(
+                    drawn.iter().any(|&delay| delay > longest / 2),
+                    "{backoff:?}"
+                );
+                assert!(drawn.iter().filter(|&&delay| delay == longest).count() <= 1);
+            }
+        }
+        let endless = Backoff::constant(SECOND).with_cap(Duration::MAX);
+        let mut delays = Delays::new(endless, Jitter::decorrelated(), 7);
+        let longest = (0..100).map(|retry| delays.draw(retry)).max();
+        assert!(longest > Some(1_000 * SECOND), "{longest:?}");
     }
 
     #[test]
@@ -407,14 +506,19 @@ mod tests {
             Jitter::proportional(0.0),
             Jitter::proportional(-1.0),
             Jitter::proportional(f64::NAN),
+            Jitter::above(0.0),
+            Jitter::above(-1.0),
+            Jitter::above(f64::NAN),
             Jitter::additive(Duration::ZERO, Duration::ZERO),
         ] {
             assert_eq!(drawn(backoff, jitter, 3, 3), [8 * SECOND; 3]);
         }
         let backwards = Jitter::additive(SECOND, Duration::ZERO);
         assert_eq!(drawn(backoff, backwards, 0, 1), [2 * SECOND]);
-        let widest = drawn(backoff, Jitter::proportional(7.0), 0, 100);
-        assert!(widest.iter().all(|&delay| delay <= 2 * SECOND));
+        for clamped in [Jitter::proportional(7.0), Jitter::above(7.0)] {
+            let widest = drawn(backoff, clamped, 0, 100);
+            assert!(widest.iter().all(|&delay| delay <= 2 * SECOND));
+        }
     }
 
     #[test]

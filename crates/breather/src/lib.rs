@@ -67,7 +67,7 @@
 //! |---|---|---|
 //! | retries after transient failures | 3 | [`Policy::with_retries`] |
 //! | backoff | exponential from 100 ms, factor 2, cap 20 s | [`Policy::with_backoff`] |
-//! | jitter | full | [`Policy::with_jitter`] |
+//! | jitter | full if the backoff is exponential; otherwise adds up to a tenth | [`Policy::with_jitter`] |
 //! | refusals of one call | 16 | [`Policy::with_refusals`] |
 //! | deadline | none | [`Policy::with_deadline`] |
 //! | time-out of an attempt | none | [`Policy::with_attempt_timeout`] |

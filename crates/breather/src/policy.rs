@@ -19,12 +19,15 @@ use crate::jitter::Jitter;
 /// |---|---|---|
 /// | [`retries`](Self::with_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
 /// | [`backoff`](Self::with_backoff) | exponential from 100 ms, factor 2, cap 20 s | see [`Backoff`] |
-/// | [`jitter`](Self::with_jitter) | full | fewest calls in AWS's measurements; see [`Jitter`] |
+/// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | fewest calls in AWS's measurements; but a delay that you wrote down is kept. See [`Jitter::by_shape`] |
 /// | [`refusals`](Self::with_refusals) | 16 | a shared pacer has a call refused once or twice; more means exhausted credit or a broken server |
 /// | [`deadline`](Self::with_deadline) | none | a queue of thousands legitimately takes minutes; the application's own time-out rules |
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client's own time-outs rule |
 /// | [`longest_hint`](Self::with_longest_hint) | 5 minutes | windows are seconds to a minute; hours mean a spent contract |
 /// | [`polling`](Self::with_polling) | exponential from 1 s, factor 1.5, cap 20 s | short jobs are seen soon, and long ones asked for three times a minute |
+///
+/// A default never overrides a setting of yours: if you set a backoff, the default cap and the default
+/// jitter don't shorten its delays. See [`Backoff`], section "Delays that you write down".
 ///
 /// What belongs to a scope and not to a call is set on [`Pacing`](crate::Pacing).
 ///
@@ -42,7 +45,7 @@ use crate::jitter::Jitter;
 /// | `deadline` | 10 s | none | 1 hour | 24 hours |
 /// | `longest_hint` | 5 s | 5 minutes | 16 minutes | 61 minutes |
 ///
-/// Jitter is full in all of them: nobody's patience makes a herd better.
+/// All presets have full jitter, because their backoffs are exponential.
 ///
 /// # In a file
 ///
@@ -63,7 +66,8 @@ use crate::jitter::Jitter;
 ///
 /// # Equality
 ///
-/// Two policies are equal if all settings are. Dialects and custom backoffs are compared by address: what is the same
+/// Two policies are equal if all settings are. A jitter that you set differs from the default one, even if it draws the
+/// same delays from this backoff, because it holds for other backoffs, too. Dialects and custom backoffs are compared by address: what is the same
 /// in two places may count as different.
 ///
 /// # Example
@@ -102,7 +106,7 @@ impl Policy {
     pub const fn new() -> Self {
         Self {
             backoff: backoff::DEFAULT,
-            jitter: Jitter::full(),
+            jitter: Jitter::by_shape(),
             retries: 3,
             refusals: 16,
             deadline: None,
@@ -230,12 +234,31 @@ impl Policy {
     }
 
     /// Sets how the delay ceiling grows.
+    ///
+    /// The backoff replaces the whole backoff of the policy, its cap included. Unless you set a
+    /// jitter, the delays of a constant, linear, Fibonacci or custom backoff are never shorter than
+    /// you wrote them down.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Backoff, Delays, Policy};
+    /// use core::time::Duration;
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let policy = Policy::new().with_backoff(Backoff::constant(minute));
+    /// let mut delays = Delays::new(policy.backoff(), policy.jitter(), 1);
+    /// assert!((minute..=Duration::from_secs(66)).contains(&delays.draw(0)));
+    /// ```
     pub const fn with_backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Sets how delays are drawn from the ceiling.
+    /// Sets how delays are drawn from the ceiling, for retries and for polls.
+    ///
+    /// The jitter that you set holds for every shape of backoff. Defaults to [`Jitter::by_shape`]:
+    /// full for an exponential backoff, and up to a tenth more for any other.
     pub const fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
         self
@@ -314,8 +337,9 @@ impl Policy {
     /// Sets how long to wait before what is [pending](crate::Outcome::pending) is asked for again. Defaults to exponential
     /// from 1 second, factor 1.5, cap 20 seconds.
     ///
-    /// Drawn by the policy's jitter, and never earlier than the server says. Polls cost no retries, and pass the pacer like any
-    /// other call.
+    /// The policy's [jitter](Self::with_jitter) draws the delays. Unless you set one, it depends on the shape of this backoff
+    /// and not on that of the retries. A poll is never earlier than the server says. Polls cost no retries, and pass the pacer
+    /// like any other call.
     pub const fn with_polling(mut self, polling: Backoff) -> Self {
         self.polling = polling;
         self
@@ -351,7 +375,19 @@ impl Policy {
         self.backoff
     }
 
-    /// How delays are drawn from the ceiling.
+    /// Returns how retries and polls are drawn from their ceilings.
+    ///
+    /// This is the jitter that you set, or else [`Jitter::by_shape`]. With
+    /// [`Delays::new`](crate::Delays::new), it draws what the policy draws.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Jitter, Policy};
+    ///
+    /// assert_eq!(Policy::new().jitter(), Jitter::by_shape());
+    /// assert_eq!(Policy::new().with_jitter(Jitter::full()).jitter(), Jitter::full());
+    /// ```
     pub const fn jitter(&self) -> Jitter {
         self.jitter
     }
@@ -455,6 +491,7 @@ mod tests {
             Policy::patient(),
             Policy::new().with_backoff(Backoff::constant(second)),
             Policy::new().with_jitter(Jitter::equal()),
+            Policy::new().with_jitter(Jitter::full()),
             Policy::new().with_retries(0).with_refusals(0),
             Policy::new().with_retries(0),
             Policy::new().with_refusals(0),

@@ -47,6 +47,22 @@ async fn call(client: &ClientWithMiddleware, method: Method) -> (u16, Report) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn constant_delay_is_not_cut() {
+    let policy = Policy::new().with_backoff(Backoff::constant(60 * SECOND));
+    for _ in 0..20 {
+        let script = Script::new([503, 503, 503].map(Answer::status));
+        let retry = with(policy);
+        let (status, report) = call(&script.client(retry), Method::GET).await;
+        assert_eq!((status, report.attempts()), (200, 4));
+        for pair in script.sends().windows(2) {
+            let waited = pair[1].at - pair[0].at;
+            let kept = 60 * SECOND..=66 * SECOND + TICK;
+            assert!(kept.contains(&waited), "{waited:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_1_a_refused_call_returns_when_the_server_said_and_not_before() {
     for retry in [RetryMiddleware::default(), on_its_own()] {
         let script = Script::new([refusal(7).after(3 * SECOND)]);

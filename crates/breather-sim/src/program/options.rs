@@ -154,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn backoff_base_is_not_cut() {
+        let ceiling = |args: &[&str]| {
+            let options = parse(args).unwrap();
+            options.clients.policy().backoff().ceiling(0).as_secs()
+        };
+        assert_eq!(ceiling(&["--backoff-ms", "60000"]), 60);
+        let both = ["--backoff-ms", "60000", "--backoff-cap", "5"];
+        assert_eq!(ceiling(&both), 5);
+    }
+
+    #[test]
     fn every_server_and_load_can_be_had() {
         for kind in Kind::value_variants() {
             for shape in Shape::value_variants() {

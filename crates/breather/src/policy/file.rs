@@ -122,6 +122,8 @@ impl<'de> Deserialize<'de> for Policy {
 }
 
 /// Writes all settings, those by default too, so that the file stays true when a default changes.
+///
+/// A default cap is left out if reading it back would change what the policy does.
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use breather::{Backoff, Dialect, Jitter, Policy};
+use breather::{Backoff, Delays, Dialect, Jitter, Policy};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -108,6 +108,16 @@ fn each_form_is_read() {
             Policy::new().with_backoff(Backoff::exponential(secs(2)).with_cap(secs(1))),
         ),
         (
+            "jitter = 'by_shape'",
+            r#"{"jitter": {"kind": "by_shape"}}"#,
+            Policy::new(),
+        ),
+        (
+            "jitter = { kind = 'above', share = 0.5 }",
+            r#"{"jitter": {"kind": "above", "share": 0.5}}"#,
+            Policy::new().with_jitter(Jitter::above(0.5)),
+        ),
+        (
             "jitter = 'none'",
             r#"{"jitter": "none"}"#,
             Policy::new().with_jitter(Jitter::none()),
@@ -145,7 +155,7 @@ fn each_form_is_read() {
         (
             "jitter = { capped_after_jitter = '10s' }",
             r#"{"jitter": {"capped_after_jitter": "10s"}}"#,
-            Policy::new().with_jitter(Jitter::full().capped_after_jitter(secs(10))),
+            Policy::new().with_jitter(Jitter::by_shape().capped_after_jitter(secs(10))),
         ),
     ] {
         assert_eq!(toml::from_str(toml), Ok(expected), "{toml}");
@@ -154,6 +164,93 @@ fn each_form_is_read() {
             Some(expected),
             "{json}"
         );
+    }
+}
+
+fn read(file: &str) -> Policy {
+    toml::from_str(file).expect(file)
+}
+
+#[test]
+fn constant_delay_is_not_cut() {
+    for (file, expected) in [
+        (
+            "kind = 'constant', base = '60s'",
+            Backoff::constant(secs(60)),
+        ),
+        ("kind = 'linear', base = '60s'", Backoff::linear(secs(60))),
+        (
+            "kind = 'fibonacci', base = '60s'",
+            Backoff::fibonacci(secs(60)),
+        ),
+        (
+            "kind = 'exponential', base = '60s'",
+            Backoff::exponential(secs(60)),
+        ),
+        ("base = '60s'", Backoff::exponential(secs(60))),
+    ] {
+        let policy = read(&format!("backoff = {{ {file} }}"));
+        assert_eq!(policy, Policy::new().with_backoff(expected), "{file}");
+        assert_eq!(policy.backoff().ceiling(0), secs(60), "{file}");
+    }
+    let policy = read("polling = { kind = 'constant', base = '60s' }");
+    let expected = Policy::new().with_polling(Backoff::constant(secs(60)));
+    assert_eq!(policy, expected);
+}
+
+#[test]
+fn preset_cap_is_for_exponential_backoffs() {
+    let file = "preset = 'interactive'\nbackoff = { kind = 'linear', base = '60s' }";
+    let expected = Policy::interactive().with_backoff(Backoff::linear(secs(60)));
+    assert_eq!(read(file), expected);
+    let file = "preset = 'interactive'\nbackoff = { kind = 'exponential', base = '500ms' }";
+    let expected = Backoff::exponential(millis(500)).with_cap(secs(1));
+    assert_eq!(read(file), Policy::interactive().with_backoff(expected));
+}
+
+#[test]
+fn polling_keeps_its_factor() {
+    let polling = Backoff::exponential(secs(2)).with_factor(1.5);
+    for file in ["base = '2s'", "kind = 'exponential', base = '2s'"] {
+        let policy = read(&format!("polling = {{ {file} }}"));
+        assert_eq!(policy, Policy::new().with_polling(polling), "{file}");
+    }
+}
+
+#[test]
+fn written_delay_survives_the_round_trip() {
+    for backoff in [
+        Backoff::constant(secs(60)),
+        Backoff::linear(secs(60)),
+        Backoff::exponential(secs(60)),
+        Backoff::fibonacci(secs(60)),
+    ] {
+        for backoff in [
+            backoff,
+            backoff.with_cap(secs(60)),
+            backoff.with_cap(Duration::MAX),
+        ] {
+            let policy = Policy::new().with_backoff(backoff).with_polling(backoff);
+            assert_eq!(read(&toml::to_string(&policy).unwrap()), policy);
+        }
+    }
+}
+
+#[test]
+fn jitter_of_a_file_without_one_is_by_shape() {
+    for file in ["", "backoff = 'linear'", "preset = 'patient'"] {
+        assert_eq!(read(file).jitter(), Jitter::by_shape(), "{file}");
+        let written = toml::to_string(&read(file)).unwrap();
+        assert!(written.contains("jitter = \"by_shape\""), "{written}");
+    }
+    assert_ne!(read("jitter = 'full'"), read(""));
+    // A cap alone does not choose how delays are drawn.
+    let file =
+        "jitter = { capped_after_jitter = '70s' }\nbackoff = { kind = 'constant', base = '60s' }";
+    let policy = read(file);
+    for seed in 0..50 {
+        let delay = Delays::new(policy.backoff(), policy.jitter(), seed).draw(0);
+        assert!((secs(60)..=secs(66)).contains(&delay), "{delay:?}");
     }
 }
 
@@ -212,9 +309,9 @@ fn every_preset_has_a_factor_to_change() {
 const DURATION: &str = r#"text with units of h, m, s, ms, us or ns, as "1m 30s""#;
 const COUNT: &str = "a whole number from 0 to 4294967295";
 const BACKOFFS: &str = r#""constant", "linear", "exponential" or "fibonacci""#;
-const JITTERS: &str = r#"a table, or "none", "full", "equal" or "decorrelated""#;
+const JITTERS: &str = r#"a table, or "by_shape", "none", "full", "equal" or "decorrelated""#;
 const JITTER_KINDS: &str =
-    r#""none", "full", "equal", "additive", "proportional" or "decorrelated""#;
+    r#""by_shape", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
 /// What TOML's reader says of `file`: the line, and the rest.
 fn refused(file: &str) -> (usize, String) {
@@ -388,9 +485,9 @@ fn all_else_that_cannot_be_meant_is_refused() {
                 .to_owned(),
         ),
         (
-            "backoff = { base = '30s' }",
+            "backoff = { base = '30s' }\npreset = 'interactive'",
             1,
-            r#"backoff.base: "30s" is more than backoff.cap, which is "20s" unless it is set, too"#
+            r#"backoff.base: "30s" is more than backoff.cap, which is "1s" unless it is set, too"#
                 .to_owned(),
         ),
         (
@@ -458,7 +555,7 @@ fn all_else_that_cannot_be_meant_is_refused() {
         (
             "[jitter]\nshare = 0.5",
             1,
-            r#"jitter.share: a jitter of kind "full" has none, expected kind "proportional""#
+            r#"jitter.share: a jitter of kind "by_shape" has none, expected kind "proportional" or "above""#
                 .to_owned(),
         ),
         (
@@ -547,7 +644,7 @@ fn a_policy_may_be_a_part_of_something_larger() {
         Policy::new().with_retries(7).with_deadline(secs(3))
     );
 
-    let file = "[crm]\npreset = 'batch'\n\n[search]\nbackoff = { base = '1m' }";
+    let file = "[crm]\npreset = 'batch'\n\n[search]\nbackoff = { cap = '1ms' }";
     let error = toml::from_str::<BTreeMap<String, Policy>>(file).unwrap_err();
     assert!(
         error.to_string().starts_with("TOML parse error at line 4,"),
@@ -585,11 +682,10 @@ capped_after_jitter = "1h 1m 1s"
 [polling]
 kind = "constant"
 base = "2s"
-cap = "20s"
 "#;
     assert_eq!(toml::to_string(&policy).unwrap(), expected);
 
-    let expected = r#"{"preset":"never","deadline":"none","attempt_timeout":"none","longest_hint":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"full","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
+    let expected = r#"{"preset":"never","deadline":"none","attempt_timeout":"none","longest_hint":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"by_shape","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
     assert_eq!(serde_json::to_string(&Policy::never()).unwrap(), expected);
 }
 
@@ -672,14 +768,16 @@ fn backoff() -> impl Strategy<Value = Backoff> {
 fn jitter() -> impl Strategy<Value = Jitter> {
     // Halves of 2⁻³² too, which round one way below 1 and another above.
     let half = (0..=1_u64 << 33).prop_map(|halves| halves as f64 / (1_u64 << 33) as f64);
-    let share = prop_oneof![any::<f64>(), 0.0..1.0, half];
+    let share = || prop_oneof![any::<f64>(), 0.0..1.0, half.clone()];
     let kind = prop_oneof![
+        Just(Jitter::by_shape()),
         Just(Jitter::none()),
         Just(Jitter::full()),
         Just(Jitter::equal()),
         Just(Jitter::decorrelated()),
         (duration(), duration()).prop_map(|(low, high)| Jitter::additive(low, high)),
-        share.prop_map(Jitter::proportional),
+        share().prop_map(Jitter::proportional),
+        share().prop_map(Jitter::above),
     ];
     (kind, proptest::option::of(duration())).prop_map(|(jitter, cap)| match cap {
         Some(cap) => jitter.capped_after_jitter(cap),
@@ -787,7 +885,7 @@ fn the_chapter_says_what_is_so() {
             _ => {}
         }
     }
-    assert_eq!((good, bad), (4, 5));
+    assert_eq!((good, bad), (6, 5));
 }
 
 #[test]

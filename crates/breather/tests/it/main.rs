@@ -5,6 +5,7 @@ mod calls;
 #[cfg(feature = "serde")]
 mod configuration;
 mod crowd;
+mod delays;
 mod drafts;
 mod edges;
 mod findings;

@@ -55,7 +55,7 @@ proptest! {
         retry in 0_u32..80,
         seed: u64,
     ) {
-        // backon waited for 3.9 s at a `max_delay` of 2 s. The two that add to the ceiling say so, and by how much.
+        // backon waited for 3.9 s at a `max_delay` of 2 s. A jitter that adds to the ceiling says so, and by how much.
         let cap = Duration::from_millis(cap);
         let backoff = Backoff::exponential(Duration::from_millis(base)).with_cap(cap);
         for jitter in [Jitter::full(), Jitter::equal(), Jitter::decorrelated()] {
@@ -243,7 +243,7 @@ fn reessaie_a_reset_is_not_waited_for_while_quota_is_left() {
     for status in [429, 503] {
         let healthy = "X-RateLimit-Limit: 5000\nX-RateLimit-Remaining: 4999\nX-RateLimit-Reset: 3";
         let (delay, origin) = waits(decided(policy, status, healthy));
-        assert!(delay <= 20 * MS, "{status}: {delay:?}");
+        assert!(delay <= 22 * MS, "{status}: {delay:?}");
         assert_eq!(origin, Origin::Backoff);
     }
 }
@@ -280,7 +280,7 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
     let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
     call.on_sent(AT);
     let (delay, origin) = waits(call.on_outcome(AT, outcome, &hint, None));
-    assert_eq!((delay <= 20 * MS, origin), (true, Origin::Backoff));
+    assert_eq!((delay <= 22 * MS, origin), (true, Origin::Backoff));
 }
 
 #[test]

@@ -22,13 +22,13 @@ pub(crate) struct Clients {
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = up_to(3_600_000))]
     backoff_ms: u32,
 
-    /// Longest delay before any retry, however often it doubled
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    backoff_cap: Duration,
+    /// Longest delay before any retry, however often it doubled [default: 20, or that of --backoff-ms if longer]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    backoff_cap: Option<Duration>,
 
-    /// How breather draws delays from the longest
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = Jitter::Full)]
-    jitter: Jitter,
+    /// How breather draws delays from the longest [default: full]
+    #[arg(long, value_name = "KIND", value_enum)]
+    jitter: Option<Jitter>,
 
     /// Time after which breather gives up a call [default: none]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -104,18 +104,24 @@ impl Clients {
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        let base = Duration::from_millis(self.backoff_ms.into());
-        let policy = Policy::new()
+        let backoff = Backoff::exponential(Duration::from_millis(self.backoff_ms.into()));
+        let backoff = match self.backoff_cap {
+            Some(cap) => backoff.with_cap(cap),
+            None => backoff,
+        };
+        let mut policy = Policy::new()
             .with_retries(self.retries)
             .with_refusals(self.refusals)
-            .with_backoff(Backoff::exponential(base).with_cap(self.backoff_cap))
-            .with_jitter(match self.jitter {
+            .with_backoff(backoff)
+            .with_longest_hint(self.longest_hint);
+        if let Some(jitter) = self.jitter {
+            policy = policy.with_jitter(match jitter {
                 Jitter::Full => breather::Jitter::full(),
                 Jitter::Equal => breather::Jitter::equal(),
                 Jitter::Decorrelated => breather::Jitter::decorrelated(),
                 Jitter::None => breather::Jitter::none(),
-            })
-            .with_longest_hint(self.longest_hint);
+            });
+        }
         match self.deadline {
             Some(deadline) => policy.with_deadline(deadline),
             None => policy,

@@ -95,10 +95,13 @@ impl BackoffFile {
     /// The backoff `from`, changed by what the file says in `table`.
     pub(super) fn onto(self, from: Backoff, table: &'static str) -> Result<Backoff, String> {
         let cap = self.cap.map(|Bound(cap)| cap.unwrap_or(Duration::MAX));
-        let cap = cap.unwrap_or_else(|| from.cap());
         let base = self.base.unwrap_or_else(|| from.base());
+        let is_exponential = matches!(self.kind, None | Some(BackoffKind::Exponential));
+        // A preset's cap bounds the growth of an exponential backoff, and a default cap gives way to the base.
+        let limit = cap.or_else(|| from.cap_set().filter(|_| is_exponential));
         // Whoever writes both down means both: then the cap wins. Whoever writes one may not know the other.
-        if base > cap && (self.base.is_none() || self.cap.is_none()) {
+        let is_either_unset = self.base.is_none() || self.cap.is_none();
+        if let Some(cap) = limit.filter(|&limit| base > limit && is_either_unset) {
             let (base, cap) = (text(base), text(cap));
             let (field, value, other, limit, side) = match self.base {
                 Some(_) => ("base", base, "cap", cap, "more"),
@@ -112,11 +115,14 @@ impl BackoffFile {
         let shaped = match self.kind {
             Some(BackoffKind::Constant) => Backoff::constant(base),
             Some(BackoffKind::Linear) => Backoff::linear(base),
-            Some(BackoffKind::Exponential) => Backoff::exponential(base),
             Some(BackoffKind::Fibonacci) => Backoff::fibonacci(base),
-            None => from.with_base(base),
+            // As all presets are.
+            Some(BackoffKind::Exponential) | None => from.with_base(base),
         };
-        let capped = shaped.with_cap(cap);
+        let capped = match cap {
+            Some(cap) => shaped.with_cap(cap),
+            None => shaped,
+        };
         Ok(match self.factor {
             Some(Factor(factor)) => capped.with_factor(factor),
             None => capped,
@@ -139,7 +145,11 @@ impl Serialize for WrittenBackoff {
                 return Err(S::Error::custom(why));
             }
         };
-        let count = 3 + usize::from(factor.is_some());
+        // A default cap is left out if it is not the same as one that is set. For example, "none" would
+        // let decorrelated jitter grow without bound.
+        let capped = backoff.with_cap(backoff.cap());
+        let cap = Some(backoff.cap()).filter(|_| capped == backoff);
+        let count = 2 + usize::from(factor.is_some()) + usize::from(cap.is_some());
         let mut fields = to.serialize_struct("Backoff", count)?;
         fields.serialize_field("kind", kind.name())?;
         fields.serialize_field("base", &WrittenDuration(backoff.base()))?;
@@ -147,8 +157,13 @@ impl Serialize for WrittenBackoff {
             Some(factor) => fields.serialize_field("factor", &number::shortest(factor))?,
             None => fields.skip_field("factor")?,
         }
-        let cap = Some(backoff.cap()).filter(|&cap| cap < Duration::MAX);
-        fields.serialize_field("cap", &WrittenBound(cap))?;
+        match cap {
+            Some(cap) => {
+                let bound = Some(cap).filter(|&cap| cap < Duration::MAX);
+                fields.serialize_field("cap", &WrittenBound(bound))?;
+            }
+            None => fields.skip_field("cap")?,
+        }
         fields.end()
     }
 }

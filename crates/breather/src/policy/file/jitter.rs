@@ -14,45 +14,50 @@ use crate::ratio::Ratio;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum JitterKind {
+    ByShape,
     None,
     Full,
     Equal,
     Additive,
     Proportional,
+    Above,
     Decorrelated,
 }
 
 impl JitterKind {
     const fn name(self) -> &'static str {
         match self {
+            Self::ByShape => "by_shape",
             Self::None => "none",
             Self::Full => "full",
             Self::Equal => "equal",
             Self::Additive => "additive",
             Self::Proportional => "proportional",
+            Self::Above => "above",
             Self::Decorrelated => "decorrelated",
         }
     }
 }
 
 impl Value for JitterKind {
-    const EXPECTED: &'static str =
-        r#""none", "full", "equal", "additive", "proportional" or "decorrelated""#;
+    const EXPECTED: &'static str = r#""by_shape", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         match found {
+            Found::Text("by_shape") => Ok(Self::ByShape),
             Found::Text("none") => Ok(Self::None),
             Found::Text("full") => Ok(Self::Full),
             Found::Text("equal") => Ok(Self::Equal),
             Found::Text("additive") => Ok(Self::Additive),
             Found::Text("proportional") => Ok(Self::Proportional),
+            Found::Text("above") => Ok(Self::Above),
             Found::Text("decorrelated") => Ok(Self::Decorrelated),
             _ => Err("is no kind of jitter"),
         }
     }
 }
 
-/// What a proportional jitter is wide.
+/// How far a jitter of kind "proportional" or "above" goes.
 #[derive(Clone, Copy, Debug)]
 struct Share(f64);
 
@@ -83,15 +88,17 @@ pub(super) struct JitterFile {
 }
 
 impl Value for JitterFile {
-    const EXPECTED: &'static str = r#"a table, or "none", "full", "equal" or "decorrelated""#;
+    const EXPECTED: &'static str =
+        r#"a table, or "by_shape", "none", "full", "equal" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         let jitter = match JitterKind::read(found)? {
+            JitterKind::ByShape => Jitter::by_shape(),
             JitterKind::None => Jitter::none(),
             JitterKind::Full => Jitter::full(),
             JitterKind::Equal => Jitter::equal(),
             JitterKind::Decorrelated => Jitter::decorrelated(),
-            JitterKind::Additive | JitterKind::Proportional => {
+            JitterKind::Additive | JitterKind::Proportional | JitterKind::Above => {
                 return Err("alone says too little");
             }
         };
@@ -117,23 +124,31 @@ impl JitterFields {
             share,
             capped_after_jitter: cap,
         } = self;
-        for (field, is_there, owner) in [
-            ("low", low.is_some(), JitterKind::Additive),
-            ("high", high.is_some(), JitterKind::Additive),
-            ("share", share.is_some(), JitterKind::Proportional),
+        // Without a kind it stays by shape, as it is in all presets.
+        let named = kind.unwrap_or(JitterKind::ByShape);
+        let has_range = named == JitterKind::Additive;
+        let has_share = matches!(named, JitterKind::Proportional | JitterKind::Above);
+        for (field, is_there, has_one, owners) in [
+            ("low", low.is_some(), has_range, r#""additive""#),
+            ("high", high.is_some(), has_range, r#""additive""#),
+            (
+                "share",
+                share.is_some(),
+                has_share,
+                r#""proportional" or "above""#,
+            ),
         ] {
-            // Without a kind it stays full, as it is in all presets.
-            let kind = kind.unwrap_or(JitterKind::Full);
-            if is_there && kind != owner {
+            if is_there && !has_one {
                 let place = Place::of(table, field);
-                let (kind, owner) = (kind.name(), owner.name());
+                let kind = named.name();
                 return Err(format!(
-                    r#"{place}: a jitter of kind "{kind}" has none, expected kind "{owner}""#
+                    r#"{place}: a jitter of kind "{kind}" has none, expected kind {owners}"#
                 ));
             }
         }
         let jitter = match kind {
             None => None,
+            Some(JitterKind::ByShape) => Some(Jitter::by_shape()),
             Some(JitterKind::None) => Some(Jitter::none()),
             Some(JitterKind::Full) => Some(Jitter::full()),
             Some(JitterKind::Equal) => Some(Jitter::equal()),
@@ -150,9 +165,12 @@ impl JitterFields {
                 }
                 Some(Jitter::additive(low, high))
             }
-            Some(JitterKind::Proportional) => {
+            Some(kind @ (JitterKind::Proportional | JitterKind::Above)) => {
                 let Share(share) = share.ok_or_else(|| missing(table, "share", Share::EXPECTED))?;
-                Some(Jitter::proportional(share))
+                Some(match kind {
+                    JitterKind::Above => Jitter::above(share),
+                    _ => Jitter::proportional(share),
+                })
             }
         };
         Ok(JitterFile { jitter, cap })
@@ -180,14 +198,20 @@ pub(super) struct WrittenJitter(pub(super) Jitter);
 impl Serialize for WrittenJitter {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (name, range, share) = match self.0.kind {
+            jitter::Kind::ByShape => (JitterKind::ByShape, None, None),
             jitter::Kind::None => (JitterKind::None, None, None),
             jitter::Kind::Full => (JitterKind::Full, None, None),
             jitter::Kind::Equal => (JitterKind::Equal, None, None),
             jitter::Kind::Decorrelated => (JitterKind::Decorrelated, None, None),
             jitter::Kind::Additive { low, high } => (JitterKind::Additive, Some((low, high)), None),
-            // The share is what is above 1; both ends are made of one number.
-            jitter::Kind::Proportional { above, .. } => {
-                (JitterKind::Proportional, None, Some(above))
+            // The share is the part above 1: one number makes both ends.
+            jitter::Kind::Proportional { below, above } => {
+                let kind = if below == Ratio::ONE {
+                    JitterKind::Above
+                } else {
+                    JitterKind::Proportional
+                };
+                (kind, None, Some(above))
             }
         };
         let cap = Some(self.0.cap()).filter(|&cap| cap < Duration::MAX);

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, net::IpAddr, pin::pin, task::Poll, time::Duration};
 
-use breather::{Breather, ReportSlot, Scopes, Timer};
+use breather::{Breather, Redirects, ReportSlot, Scopes, Timer};
 use breather_examples::gateway::{headers, names::Names};
 use breather_tokio::TokioTimer;
 use breather_tower::{BoxError, BoxErrors, Http, Replay, Retry, RetryLayer};
@@ -53,7 +53,10 @@ impl Proxy {
         queue: Queue,
         stage: watch::Receiver<Stage>,
     ) -> Self {
-        let layer = RetryLayer::new(breather.clone()).replay(replay_limit);
+        // Redirects are for the gateway's clients to follow.
+        let layer = RetryLayer::new(breather.clone())
+            .with_redirects(Redirects::Never)
+            .replay(replay_limit);
         let via = format!("1.1 breather-{:08x}", rand::random::<u32>());
         Self {
             breather,

@@ -21,6 +21,11 @@ pub struct PacingChapter;
 #[doc = include_str!("../../docs/hints.md")]
 pub struct HintsChapter;
 
+/// What breather does about redirects.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/redirects.md")]
+pub struct RedirectsChapter;
+
 /// A policy in a configuration file.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/configuration.md")]

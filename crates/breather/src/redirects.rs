@@ -17,6 +17,8 @@ use crate::outcome::{Executed, Outcome};
 /// Only calls that are not idempotent are affected: if an attempt may have been processed, they are not repeated. A call
 /// is idempotent by its method, by an `Idempotency-Key`, or because you say so.
 ///
+/// `docs/redirects.md`, in the repository, says what each adapter can see.
+///
 /// # Example
 ///
 /// ```

@@ -4,6 +4,7 @@
 #![cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 
 mod bodies;
+mod http2;
 mod options;
 mod peers;
 mod redirects;

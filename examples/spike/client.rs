@@ -70,7 +70,7 @@ impl Client {
             }
             Self::BreatherTower => {
                 let client = HyperClient::builder(TokioExecutor::new()).build_http();
-                Session::Service(RetryLayer::default().box_errors().layer(client))
+                Session::Service(Box::new(RetryLayer::default().box_errors().layer(client)))
             }
         })
     }
@@ -85,7 +85,7 @@ pub(crate) enum Session {
         seed: u64,
     },
     Middleware(ClientWithMiddleware),
-    Service(Retry<BoxErrors<HyperClient<HttpConnector, String>>>),
+    Service(Box<Retry<BoxErrors<HyperClient<HttpConnector, String>>>>),
 }
 
 impl Session {

@@ -48,7 +48,8 @@ impl Asked {
             return Answered::Nobody;
         };
         let answered = answer.response.url();
-        if is_placeholder(answered) {
+        // As it mostly is.
+        if url == Some(answered) || is_placeholder(answered) {
             return Answered::Asked;
         }
         let asked = self.origin.as_deref().or(scope);

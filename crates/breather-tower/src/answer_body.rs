@@ -7,6 +7,7 @@ use crate::buffered_body::BufferedBody;
 use crate::classify::Classify;
 use crate::error_kind::HttpError;
 use crate::http::Http;
+use crate::origin::ScopeBuffer;
 
 /// A response's body that a classifier can look into, since it is there already.
 ///
@@ -103,8 +104,8 @@ where
         Classify::<_, Response<R>, E>::options(&self.http, request, breather)
     }
 
-    fn with_scope<T>(&self, request: &Request<B>, then: impl FnOnce(Option<&str>) -> T) -> T {
-        Classify::<_, Response<R>, E>::with_scope(&self.http, request, then)
+    fn scope<'r>(&self, request: &'r Request<B>, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
+        Classify::<_, Response<R>, E>::scope(&self.http, request, buffer)
     }
 
     fn is_idempotent(&self, request: &Request<B>) -> bool {

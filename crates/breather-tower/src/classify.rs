@@ -2,6 +2,8 @@
 
 use breather::{Answered, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
 
+use crate::origin::ScopeBuffer;
+
 /// What the calls of a service mean: whom they ask, and how an attempt ended.
 ///
 /// [`Http`](crate::Http) is the one for `http::Request` and `http::Response`. A closure that answers with
@@ -70,10 +72,11 @@ pub trait Classify<Req, Res, E> {
         Answered::Asked
     }
 
-    /// Calls `then` with the scope of `request`, if its caller chose none. Defaults to none: the call is not paced.
-    fn with_scope<T>(&self, request: &Req, then: impl FnOnce(Option<&str>) -> T) -> T {
-        let _ = request;
-        then(None)
+    /// The scope of `request`, if its caller chose none. Defaults to none: the call is not paced. A name that has to be put
+    /// together has room in `buffer`.
+    fn scope<'r>(&self, request: &'r Req, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
+        let _ = (request, buffer);
+        None
     }
 
     /// Whether executing `request` twice does no more than executing it once. Defaults to false.

@@ -11,7 +11,7 @@ use crate::answer_body::HttpWithBodies;
 use crate::answered_by::answered;
 use crate::classify::Classify;
 use crate::error_kind::HttpError;
-use crate::origin::{authority, with_origin};
+use crate::origin::{ScopeBuffer, authority, origin};
 
 /// The classifier of HTTP calls.
 ///
@@ -178,8 +178,8 @@ where
         breather.options(own, || authority(uri), uri.path())
     }
 
-    fn with_scope<T>(&self, request: &Request<B>, then: impl FnOnce(Option<&str>) -> T) -> T {
-        with_origin(request.uri(), then)
+    fn scope<'r>(&self, request: &'r Request<B>, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
+        origin(request.uri(), buffer)
     }
 
     fn is_idempotent(&self, request: &Request<B>) -> bool {

@@ -100,6 +100,7 @@ pub use cloneable_body::{CanRepeat, CloneableBody};
 pub use error_kind::{HttpError, error_kind};
 pub use future::ResponseFuture;
 pub use layer::RetryLayer;
+pub use origin::ScopeBuffer;
 pub use repeat::{Cloned, Custom, Repeat, SendOnce, TrustClone};
 pub use replay::Replay;
 pub use replay_body::{Recording, ReplayBody};

@@ -5,28 +5,65 @@ use std::borrow::Cow;
 use http::Uri;
 use http::uri::Scheme;
 
-/// Calls `then` with the origin of `uri`, written as the `url` crate writes it: scheme, host, and the port unless it is the
-/// scheme's default. With `None` if it has no authority.
+/// Room for the name of a scope, where [`Classify::scope`](crate::Classify::scope) has to put it together.
 ///
-/// Most origins are put together on the stack, since every call needs its own once.
-pub(crate) fn with_origin<R>(uri: &Uri, then: impl FnOnce(Option<&str>) -> R) -> R {
-    let Some(authority) = authority(uri) else {
-        return then(None);
-    };
-    let Some(scheme) = uri.scheme_str() else {
-        return then(Some(&authority));
-    };
-    let mut buffer = [0; ON_STACK];
-    let mut length = 0;
-    for part in [scheme, "://", &authority] {
-        let Some(place) = buffer.get_mut(length..length + part.len()) else {
-            return then(Some(&format!("{scheme}://{authority}")));
-        };
-        place.copy_from_slice(part.as_bytes());
-        length += part.len();
+/// Most names fit into it, and take no allocation.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::ScopeBuffer;
+///
+/// fn scope<'b>(tenant: &str, buffer: &'b mut ScopeBuffer) -> &'b str {
+///     buffer.join(["tenant ", tenant])
+/// }
+/// assert_eq!(scope("7", &mut ScopeBuffer::new()), "tenant 7");
+/// ```
+#[derive(Debug)]
+pub struct ScopeBuffer {
+    on_stack: [u8; ON_STACK],
+    longer: String,
+}
+
+impl ScopeBuffer {
+    /// Makes an empty buffer.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            on_stack: [0; ON_STACK],
+            longer: String::new(),
+        }
     }
-    let origin = std::str::from_utf8(&buffer[..length]);
-    then(Some(origin.expect("its parts are text")))
+
+    /// Puts `parts` together.
+    pub fn join<const N: usize>(&mut self, parts: [&str; N]) -> &str {
+        let mut length = 0;
+        for part in parts {
+            let Some(place) = self.on_stack.get_mut(length..length + part.len()) else {
+                self.longer = parts.concat();
+                return &self.longer;
+            };
+            place.copy_from_slice(part.as_bytes());
+            length += part.len();
+        }
+        std::str::from_utf8(&self.on_stack[..length]).expect("its parts are text")
+    }
+}
+
+impl Default for ScopeBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The origin of `uri`, written as the `url` crate writes it: scheme, host, and the port unless it is the scheme's default.
+/// `None` if it has no authority.
+pub(crate) fn origin<'b>(uri: &Uri, buffer: &'b mut ScopeBuffer) -> Option<&'b str> {
+    let authority = authority(uri)?;
+    Some(match uri.scheme_str() {
+        Some(scheme) => buffer.join([scheme, "://", &authority]),
+        None => buffer.join([&authority]),
+    })
 }
 
 /// Whether `answered` is of the server that `asked` asks, or of the same host after it sent the client on to TLS.
@@ -72,8 +109,8 @@ fn with_plain_port<'r>(authority: &'r str, scheme: Option<&Scheme>) -> Cow<'r, s
     }
 }
 
-/// In bytes. Longer hosts exist, and take an allocation.
-const ON_STACK: usize = 128;
+/// In bytes. Longer hosts exist.
+const ON_STACK: usize = 96;
 
 #[cfg(test)]
 mod tests {
@@ -120,9 +157,9 @@ mod tests {
             assert_eq!(scope.as_deref(), expected, "{uri}");
             let scheme = parsed.scheme_str().unwrap_or_default();
             let expected_origin = expected.map(|authority| format!("{scheme}://{authority}"));
-            with_origin(&parsed, |origin| {
-                assert_eq!(origin, expected_origin.as_deref(), "{uri}");
-            });
+            let mut buffer = ScopeBuffer::new();
+            let origin = origin(&parsed, &mut buffer);
+            assert_eq!(origin, expected_origin.as_deref(), "{uri}");
             // What reqwest has.
             let url = url::Url::parse(uri).ok();
             let scope = url
@@ -137,13 +174,12 @@ mod tests {
         for length in 1..=253 {
             let uri = format!("https://{}:8443", "a".repeat(length));
             let parsed: Uri = format!("{uri}/rows").parse().unwrap();
-            with_origin(&parsed, |origin| assert_eq!(origin, Some(&*uri)));
+            assert_eq!(origin(&parsed, &mut ScopeBuffer::new()), Some(&*uri));
         }
         // As of a request to connect.
         let tunnel = Uri::from_static("api.example.com:443");
-        with_origin(&tunnel, |origin| {
-            assert_eq!(origin, Some("api.example.com:443"))
-        });
+        let mut buffer = ScopeBuffer::new();
+        assert_eq!(origin(&tunnel, &mut buffer), Some("api.example.com:443"));
     }
 
     #[test]

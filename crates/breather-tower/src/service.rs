@@ -12,6 +12,7 @@ use crate::cloneable_body::CanRepeat;
 use crate::future::{ResponseFuture, State};
 use crate::http::Http;
 use crate::layer::Settings;
+use crate::origin::ScopeBuffer;
 use crate::repeat::{Cloned, Repeat};
 
 /// A service whose calls are retried and paced. Made by a [`RetryLayer`](crate::RetryLayer).
@@ -89,9 +90,11 @@ where
         let chosen = options.and_then(CallOptions::scopes).or(scopes.as_ref());
         let mut call = match chosen {
             Some(scopes) => breather.start(scopes.iter(), spec, TokioTimer, seed),
-            None => classify.with_scope(&request, |scope| {
+            None => {
+                let mut buffer = ScopeBuffer::new();
+                let scope = classify.scope(&request, &mut buffer);
                 breather.start(scope, spec, TokioTimer, seed)
-            }),
+            }
         };
         if let Some(options) = options {
             call.set_options(options);

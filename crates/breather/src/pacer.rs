@@ -240,8 +240,8 @@ impl Pacer {
     }
 
     /// Whether the server has rejected so much for so long that a call of this `patience` gives up.
-    pub(crate) fn gives_up(&mut self, now: Instant, place: Place, patience: Patience) -> bool {
-        let now = self.advance(now);
+    pub(crate) fn gives_up(&self, now: Instant, place: Place, patience: Patience) -> bool {
+        let now = now.max(self.latest);
         self.streak.is_over(now, place, patience.most_rejections())
     }
 
@@ -568,6 +568,7 @@ impl Pacer {
     }
 
     /// A permit for a call that [has its turn](Self::has_turn), at the time at which it was found to.
+    #[inline]
     pub(crate) fn grant(&mut self, place: Place) -> Permit {
         let now = self.latest;
         self.in_flight += 1;
@@ -575,10 +576,7 @@ impl Pacer {
         self.sent_at = now;
         match &mut self.phase {
             Phase::Running => {}
-            Phase::Held(_) => {
-                self.early.on_sent(self.sent, now);
-                self.begin_epoch(self.sent - 1);
-            }
+            Phase::Held(_) => self.on_early_probe(now),
             Phase::Probing { sent, .. } => *sent = Some((self.sent, now)),
         }
         let permit = Permit {
@@ -654,6 +652,7 @@ impl Pacer {
     }
 
     /// Brings the state up to `now`, which is never before what was seen.
+    #[inline]
     fn advance(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
         let now = self.latest;
@@ -705,6 +704,13 @@ impl Pacer {
             },
             Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
         }
+    }
+
+    /// The attempt that is sent now probes a hold before its end.
+    #[cold]
+    fn on_early_probe(&mut self, now: Instant) {
+        self.early.on_sent(self.sent, now);
+        self.begin_epoch(self.sent - 1);
     }
 
     /// From here on, answers to attempts up to number `before` say nothing.

@@ -471,3 +471,31 @@ fn it_can_be_sent_to_another_thread_and_outlives_its_handle() {
     let call = retry(&breather, || async { Ok::<_, DbError>(()) }).scope("db");
     drop(is_static_and_send(call));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten() {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    let held = async |breather: &Breather| {
+        let db = Db::new([DbError::Busy(YEAR)]);
+        let error = retry(breather, || db.query()).scope("db").await;
+        assert_eq!(error.unwrap_err().into_failed(), Some(DbError::Busy(YEAR)));
+        db
+    };
+    let ends = |error: RetryError<DbError>| error.stopped().unwrap().stop().reason();
+
+    let breather = Breather::default();
+    let db = held(&breather).await;
+    tokio::time::advance(301 * SECOND).await;
+    let unsafe_call = retry(&breather, || db.query()).scope("db").await;
+    assert_eq!(ends(unsafe_call.unwrap_err()), StopReason::LongHint);
+    let probe = retry(&breather, || db.query()).scope("db").idempotent();
+    assert!(probe.await.is_ok());
+    assert!(retry(&breather, || db.query()).scope("db").await.is_ok());
+
+    let breather = Breather::default();
+    let db = held(&breather).await;
+    let held = retry(&breather, || db.query()).scope("db").await;
+    assert_eq!(ends(held.unwrap_err()), StopReason::LongHint);
+    assert!(breather.forget("db"));
+    assert!(retry(&breather, || db.query()).scope("db").await.is_ok());
+}

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod http2;
+mod long_holds;
 mod options;
 mod peers;
 mod redirects;

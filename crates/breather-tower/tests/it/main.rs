@@ -3,6 +3,7 @@
 mod buffered;
 mod contract;
 mod errors;
+mod long_holds;
 mod options;
 mod peers;
 mod promises;

@@ -1,0 +1,88 @@
+//! Holds that last too long for a call.
+
+use std::time::Duration;
+
+use breather_reqwest::RetryMiddleware;
+use breather_reqwest::breather::{Breather, Policy, ReportSlot, Stop, StopReason};
+use reqwest::Method;
+use reqwest_middleware::ClientWithMiddleware;
+use tokio::time::{Instant, advance};
+
+use crate::script::{Answer, Script, refusal};
+
+const SECOND: Duration = Duration::from_secs(1);
+const YEAR: u64 = 365 * 86_400;
+const ORIGIN: &str = "https://api.example.com";
+
+/// The answers of a bucket of five that gains one in `apart` seconds, until it is empty.
+fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
+    (1..=5).map(move |used| {
+        Answer::status(200)
+            .with("x-ratelimit-limit", 5)
+            .with("x-ratelimit-remaining", 5 - used)
+            .with("x-ratelimit-reset", used * apart)
+    })
+}
+
+async fn status(client: &ClientWithMiddleware, method: Method) -> u16 {
+    let response = client.request(method, ORIGIN).send().await;
+    response.unwrap().status().as_u16()
+}
+
+/// Why a call of `method` ended without an attempt.
+async fn ended(client: &ClientWithMiddleware, method: Method) -> Stop {
+    let (start, slot) = (Instant::now(), ReportSlot::new());
+    let request = client.request(method, ORIGIN).with_extension(slot.clone());
+    assert!(request.send().await.is_err());
+    let report = slot.report().unwrap();
+    assert_eq!((start.elapsed(), report.attempts()), (Duration::ZERO, 0));
+    *report.stop().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
+    let hour = Policy::new()
+        .with_longest_hint(Duration::MAX)
+        .with_deadline(3_600 * SECOND);
+    for (policy, reason) in [
+        (Policy::new(), StopReason::LongHint),
+        (hour, StopReason::Deadline),
+    ] {
+        let script = Script::new(empty_bucket(17_280));
+        let client = script.client(RetryMiddleware::new(Breather::new(policy)));
+        for _ in 0..5 {
+            status(&client, Method::GET).await;
+        }
+        let stop = ended(&client, Method::GET).await;
+        assert_eq!(
+            (stop.reason(), stop.wait()),
+            (reason, Some(17_280 * SECOND))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_a_year_can_be_forgotten() {
+    let breather = Breather::default();
+    let client = Script::new([refusal(YEAR)]).client(RetryMiddleware::new(breather.clone()));
+    assert_eq!(status(&client, Method::GET).await, 429);
+    assert_eq!(
+        ended(&client, Method::GET).await.reason(),
+        StopReason::LongHint
+    );
+    assert!(breather.forget(ORIGIN));
+    assert_eq!(status(&client, Method::GET).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
+    let client = Script::new([refusal(YEAR)]).client(RetryMiddleware::default());
+    assert_eq!(status(&client, Method::GET).await, 429);
+    advance(301 * SECOND).await;
+    assert_eq!(
+        ended(&client, Method::POST).await.reason(),
+        StopReason::LongHint
+    );
+    assert_eq!(status(&client, Method::GET).await, 200);
+    assert_eq!(status(&client, Method::POST).await, 200);
+}

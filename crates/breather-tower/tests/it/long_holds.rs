@@ -1,0 +1,113 @@
+//! Holds that last too long for a call.
+
+use std::time::Duration;
+
+use breather_tower::breather::{Breather, Policy, Stop, StopReason, Stopped};
+use breather_tower::{BoxError, RetryLayer};
+use http::{Method, Request, Response};
+use tokio::time::{Instant, advance};
+use tower::{Layer as _, Service};
+
+use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+
+const SECOND: Duration = Duration::from_secs(1);
+const YEAR: u64 = 365 * 86_400;
+
+/// The answers of a bucket of five that gains one in `apart` seconds, until it is empty.
+fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
+    (1..=5).map(move |used| {
+        Answer::status(200)
+            .with("x-ratelimit-limit", 5)
+            .with("x-ratelimit-remaining", 5 - used)
+            .with("x-ratelimit-reset", used * apart)
+    })
+}
+
+/// Why a call of `method` ended without an attempt.
+async fn ended<S>(service: &S, method: Method) -> Stop
+where
+    S: Service<Request<String>, Response = Response<String>, Error = BoxError> + Clone,
+{
+    let start = Instant::now();
+    let (result, report) = call(service, request(method)).await;
+    assert_eq!((start.elapsed(), report.attempts()), (Duration::ZERO, 0));
+    *result.unwrap_err().downcast::<Stopped>().unwrap().stop()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
+    let script = Script::new(empty_bucket(17_280));
+    let service = RetryLayer::default().layer(script.clone());
+    for _ in 0..5 {
+        get(&service).await;
+    }
+    let stop = ended(&service, Method::GET).await;
+    assert_eq!(
+        (stop.reason(), stop.wait()),
+        (StopReason::LongHint, Some(17_280 * SECOND))
+    );
+    assert_eq!(stop.evidence().unwrap().header(), "x-ratelimit-reset");
+    assert_eq!(script.sends().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
+    let policy = Policy::new()
+        .with_longest_hint(Duration::MAX)
+        .with_deadline(3_600 * SECOND);
+    let service = RetryLayer::new(Breather::new(policy)).layer(Script::new(empty_bucket(17_280)));
+    for _ in 0..5 {
+        get(&service).await;
+    }
+    let stop = ended(&service, Method::GET).await;
+    assert_eq!(
+        (stop.reason(), stop.wait()),
+        (StopReason::Deadline, Some(17_280 * SECOND))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_a_year_can_be_forgotten() {
+    let breather = Breather::default();
+    let service = RetryLayer::new(breather.clone()).layer(Script::new([refusal(YEAR)]));
+    assert_eq!(get(&service).await.0, 429);
+    assert_eq!(
+        ended(&service, Method::GET).await.reason(),
+        StopReason::LongHint
+    );
+    assert!(breather.forget(SCOPE));
+    assert_eq!(get(&service).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
+    let service = RetryLayer::default().layer(Script::new([refusal(YEAR)]));
+    assert_eq!(get(&service).await.0, 429);
+    advance(299 * SECOND).await;
+    let _ = ended(&service, Method::GET).await;
+    advance(2 * SECOND).await;
+    let stop = ended(&service, Method::POST).await;
+    assert_eq!(stop.wait(), Some((YEAR as u32 - 301) * SECOND));
+    assert_eq!(get(&service).await.0, 200);
+    // It was a mistake of the server, and all others go, too.
+    let (result, _) = call(&service, request(Method::POST)).await;
+    assert_eq!(result.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn queued_calls_of_a_scope_that_only_rejects_end_together() {
+    let script = Script::new((0..5_000).map(|_| refusal(299)));
+    let service = RetryLayer::default().layer(script.clone());
+    let start = Instant::now();
+    let calls = (0..50).map(|_| async {
+        let (_, report) = call(&service, request(Method::GET)).await;
+        (start.elapsed(), report.stop().unwrap().reason())
+    });
+    let ends = futures_util::future::join_all(calls).await;
+    let last = ends.iter().map(|(at, _)| *at).max().unwrap();
+    assert!(last < 2 * 3_600 * SECOND, "{last:?}");
+    let together = ends
+        .iter()
+        .filter(|(_, reason)| *reason == StopReason::ScopeThrottled);
+    assert!(together.count() > 40, "{ends:?}");
+}

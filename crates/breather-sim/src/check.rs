@@ -158,6 +158,8 @@ struct Process {
     waiting: BTreeSet<(Instant, usize)>,
     /// The latest instant that any answer stated.
     stated: Instant,
+    /// When a call was last accepted.
+    accepted: Instant,
 }
 
 impl Checker {
@@ -300,6 +302,12 @@ impl Checker {
         let process = &mut self.processes[seen.process];
         process.stated = process.stated.max(latest.unwrap_or_default());
         process.in_flight -= 1;
+        if matches!(
+            outcome.kind(),
+            Kind::Success | Kind::Pending | Kind::Permanent
+        ) {
+            process.accepted = now;
+        }
         seen.in_flight = false;
         seen.answered = Some((now, outcome.kind()));
         let is_refusal = outcome.kind() == Kind::Throttled;
@@ -357,6 +365,7 @@ impl Checker {
             StopReason::Retries => seen.failures == self.policy.retries() + 1,
             StopReason::Refusals => seen.refusals == self.policy.refusals() + 1,
             StopReason::Waiters => true,
+            StopReason::ScopeThrottled => now.duration_since(process.accepted) > REJECTED_FOR,
             StopReason::Deadline | StopReason::LongHint => {
                 let by_guess = match stop.earliest() {
                     // It stopped at the deadline itself, or has waited for a place up to it.
@@ -496,6 +505,9 @@ fn start_up(round_trip: Duration) -> usize {
     };
     grown as usize + 10
 }
+
+/// For at least so long a scope has to do nothing but reject before its queued calls end together.
+const REJECTED_FOR: Duration = Duration::from_secs(3_600);
 
 /// How much may happen at one instant: so much, and so much for each call. A hold's end is told to all that wait.
 const MOST_AT_ONCE: (usize, usize) = (200, 12);

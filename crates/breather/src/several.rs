@@ -101,9 +101,11 @@ impl<'p> Pass<'p> {
     pub fn request_all(now: Instant, passes: &mut [Self], patience: Patience) -> Passing {
         let mut all = passes.iter_mut();
         if let Some(at) = all.position(|it| it.pacer.gives_up(now, it.place, patience)) {
-            let pass = &mut passes[at];
-            pass.pacer.leave(pass.place);
-            let opens = pass.pacer.opens();
+            // It may wait before another one.
+            for pass in passes.iter_mut() {
+                pass.pacer.leave(pass.place);
+            }
+            let opens = passes[at].pacer.opens();
             return Passing::Rejected { at, opens };
         }
         let mut blocks: Option<(usize, bool, Option<Instant>)> = None;

@@ -321,3 +321,32 @@ fn calls_that_name_their_scopes_in_any_order_do_not_wait_for_one_another() {
         assert_eq!(breather.snapshot(name).unwrap().in_flight(), 0);
     }
 }
+
+#[test]
+fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
+    let api = Api::new();
+    let rejected = |scope: &str, delay: Duration| {
+        let spec = CallSpec::new();
+        let timer = api.timer.clone();
+        let mut call = api.breather.start([scope], spec, timer, 1);
+        assert_eq!(step(&mut call), Step::Send);
+        let hint = Hint::new(api.timer.now()).with_retry_after(delay);
+        let _ = call.on_outcome(refused(), &hint);
+    };
+    rejected("a", 60 * SECOND);
+    let mut call = api.start("a");
+    let patient = Policy::new().with_longest_hint(Duration::MAX);
+    call.set_options(&breather::CallOptions::new().with_policy(patient));
+    rejected("org", 10_000 * SECOND);
+    assert!(matches!(step(&mut call), Step::Wait { .. }));
+    assert_eq!((api.waiting("a"), api.waiting("org")), (0, 1));
+    for _ in 0..65 {
+        api.timer.advance(60 * SECOND);
+        rejected("a", 60 * SECOND);
+    }
+    let Step::Stop(stopped) = step(&mut call) else {
+        panic!("it goes on");
+    };
+    assert_eq!(stopped.stop().reason(), StopReason::ScopeThrottled);
+    assert_eq!((api.waiting("a"), api.waiting("org")), (0, 0));
+}

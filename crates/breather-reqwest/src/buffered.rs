@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use breather_tower::breather::ErrorKind;
-use breather_tower::{BoxError, BufferedFuture};
+use breather_hyper::breather::ErrorKind;
+use breather_hyper::{BoxError, Buffering};
 use reqwest::{Body, Response, ResponseBuilderExt as _};
 use reqwest_middleware::Error;
 
@@ -20,7 +20,7 @@ where
         url = Some(response.url().clone());
         Ok::<_, Error>(http::Response::<Body>::from(response))
     };
-    let response = BufferedFuture::new(attempt, limit).await.map_err(failure)?;
+    let response = Buffering::new(attempt, limit).await.map_err(failure)?;
     let (mut head, body) = response.into_parts();
     let whole = body.bytes().cloned();
     if let Some(url) = url {

@@ -45,7 +45,7 @@ pub fn error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
 /// What hyper says, on which reqwest stands.
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 fn of_chain(error: &reqwest::Error) -> ErrorKind {
-    breather_tower::error_kind(error)
+    breather_hyper::error_kind(error)
 }
 
 /// A browser says nothing.

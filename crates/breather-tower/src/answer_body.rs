@@ -1,12 +1,12 @@
 //! Answers that are classified by their bodies, too.
 
 use breather::{Answered, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
+use breather_hyper::BufferedBody;
 use http::{Method, Request, Response, Uri};
 
-use crate::buffered_body::BufferedBody;
 use crate::classify::Classify;
-use crate::error_kind::HttpError;
 use crate::http::Http;
+use crate::http_error::HttpError;
 use crate::origin::ScopeBuffer;
 
 /// A response's body that a classifier can look into, since it is there already.

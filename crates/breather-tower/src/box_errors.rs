@@ -1,19 +1,16 @@
 //! Boxed errors, where a service's own cannot hold a stop.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use breather_hyper::BoxError;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::layer::RetryLayer;
 use crate::service::Retry;
-
-/// Any error, as tower's own layers box it.
-pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A [`RetryLayer`] for services whose error type cannot hold a [`Stopped`](breather::Stopped), as a client
 /// library's own: it boxes their errors.

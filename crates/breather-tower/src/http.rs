@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::answer_body::HttpWithBodies;
 use crate::answered_by::answered;
 use crate::classify::Classify;
-use crate::error_kind::HttpError;
+use crate::http_error::HttpError;
 use crate::origin::{ScopeBuffer, authority, origin};
 
 /// The classifier of HTTP calls.

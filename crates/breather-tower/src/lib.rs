@@ -67,6 +67,7 @@
 //! ```
 
 pub use ::breather;
+pub use breather_hyper::{BoxError, BufferedBody, Recording, ReplayBody, error_kind};
 pub use breather_tokio::Seeds;
 
 mod answer_body;
@@ -74,34 +75,29 @@ mod answered_by;
 mod attempt_header;
 mod box_errors;
 mod buffered;
-mod buffered_body;
 mod classify;
 mod cloneable_body;
-mod error_kind;
 mod future;
 mod http;
+mod http_error;
 mod layer;
 mod origin;
-mod read;
 mod repeat;
 mod replay;
-mod replay_body;
 mod service;
 
 pub use self::http::Http;
 pub use answer_body::{AnswerBody, HttpWithBodies};
 pub use answered_by::AnsweredBy;
 pub use attempt_header::AttemptHeader;
-pub use box_errors::{BoxError, BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
-pub use buffered::{Buffered, BufferedFuture, BufferedLayer};
-pub use buffered_body::BufferedBody;
+pub use box_errors::{BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
+pub use buffered::{Buffered, BufferedLayer};
 pub use classify::Classify;
 pub use cloneable_body::{CanRepeat, CloneableBody};
-pub use error_kind::{HttpError, error_kind};
 pub use future::ResponseFuture;
+pub use http_error::HttpError;
 pub use layer::RetryLayer;
 pub use origin::ScopeBuffer;
 pub use repeat::{Cloned, Custom, Repeat, SendOnce, TrustClone};
 pub use replay::Replay;
-pub use replay_body::{Recording, ReplayBody};
 pub use service::Retry;

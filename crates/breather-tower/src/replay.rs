@@ -1,10 +1,10 @@
 //! How a request with a streaming body is sent again.
 
+use breather_hyper::{Recording, ReplayBody};
 use http::Request;
 use http_body::Body;
 
 use crate::repeat::Repeat;
-use crate::replay_body::{Recording, ReplayBody};
 
 /// Records a body while it is sent, to send it again: for bodies that are streams, and so are not `Clone`.
 ///

@@ -1,76 +1,10 @@
-//! What an error of a service means.
+//! Kinds of errors of hyper and its client.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::io;
 
 use breather::{ErrorKind, Stopped};
 use hyper_util::client::legacy;
-
-use crate::box_errors::BoxError;
-
-/// An error of an HTTP service, as far as [`Http`](crate::Http) needs to know it.
-///
-/// Boxed errors have it, and `io::Error`. A service's own error type implements it in a line, beside the
-/// `From<Stopped>` that [`Retry`](crate::Retry) asks for:
-///
-/// ```
-/// use breather_tower::{HttpError, error_kind};
-/// use breather_tower::breather::{ErrorKind, Stopped};
-///
-/// #[derive(Debug)]
-/// enum ApiError {
-///     Transport(std::io::Error),
-///     Forbidden,
-///     Stopped(Stopped),
-/// }
-///
-/// impl From<Stopped> for ApiError {
-///     fn from(stopped: Stopped) -> Self {
-///         Self::Stopped(stopped)
-///     }
-/// }
-///
-/// impl HttpError for ApiError {
-///     fn kind(&self) -> ErrorKind {
-///         match self {
-///             Self::Transport(error) => error_kind(error),
-///             Self::Forbidden | Self::Stopped(_) => ErrorKind::Other,
-///         }
-///     }
-/// }
-///
-/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-/// assert_eq!(ApiError::Transport(refused).kind(), ErrorKind::Connect);
-/// ```
-///
-/// An error type of somebody else's is boxed: [`box_errors`](crate::RetryLayer::box_errors).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what kind of error it is",
-    note = "box the service's errors by `RetryLayer::box_errors()`, or implement `HttpError` for it"
-)]
-pub trait HttpError {
-    /// What went wrong.
-    fn kind(&self) -> ErrorKind;
-}
-
-impl HttpError for BoxError {
-    fn kind(&self) -> ErrorKind {
-        error_kind(&**self)
-    }
-}
-
-impl HttpError for io::Error {
-    fn kind(&self) -> ErrorKind {
-        error_kind(self)
-    }
-}
-
-impl HttpError for Infallible {
-    fn kind(&self) -> ErrorKind {
-        match *self {}
-    }
-}
 
 /// What went wrong, by the first error in the chain of sources that tells.
 ///
@@ -91,7 +25,7 @@ impl HttpError for Infallible {
 /// # Example
 ///
 /// ```
-/// use breather_tower::{breather::ErrorKind, error_kind};
+/// use breather_hyper::{breather::ErrorKind, error_kind};
 ///
 /// let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
 /// assert_eq!(error_kind(&error), ErrorKind::Interrupted);
@@ -174,13 +108,14 @@ fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BoxError;
 
     #[derive(Debug, thiserror::Error)]
     #[error("client error")]
     struct Wrapper(#[source] io::Error);
 
     fn kind(error: impl Into<BoxError>) -> ErrorKind {
-        error.into().kind()
+        error_kind(&*error.into())
     }
 
     #[test]

@@ -7,29 +7,27 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::box_errors::BoxError;
+use crate::BoxError;
 
 /// A body that was read whole, or of which the beginning was.
 ///
-/// Made by [`Buffered`](crate::Buffered). As a [`Body`], it is all of what the server sends, whether it was read
+/// Made by [`Buffering`](crate::Buffering). As a [`Body`], it is all that the server sends, whether it was read
 /// whole or not.
 ///
 /// # Errors
 ///
-/// What was read whole has none. Else they are those of the inner body, as they are but boxed.
+/// A body that was read whole has none. Otherwise they are those of the inner body, as they are but boxed.
 ///
 /// # Example
 ///
 /// ```
-/// use breather_tower::{BufferedBody, BufferedLayer};
+/// use breather_hyper::{BoxError, BufferedBody, Buffering};
 /// use http_body_util::BodyExt;
-/// use tower::{Layer, ServiceExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), tower::BoxError> {
-/// # let client = tower::service_fn(|rows: String| async { Ok::<_, std::io::Error>(http::Response::new(rows)) });
-/// let service = BufferedLayer::new(10).layer(client);
-/// let body: BufferedBody<_> = service.oneshot("more than ten bytes".to_owned()).await?.into_body();
+/// # async fn main() -> Result<(), BoxError> {
+/// let attempt = async { Ok::<_, BoxError>(http::Response::new("more than ten bytes".to_owned())) };
+/// let body: BufferedBody<_> = Buffering::new(attempt, 10).await?.into_body();
 /// assert_eq!(body.bytes(), None);
 /// assert_eq!(body.collect().await?.to_bytes(), "more than ten bytes");
 /// # Ok(())

@@ -10,12 +10,12 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::box_errors::BoxError;
+use crate::BoxError;
 use crate::read::Read;
 
-/// The body of one attempt: what earlier ones were sent, and then what is left of the call's own body.
+/// The body of one attempt: the part that earlier attempts were sent, then the rest of the call's own body.
 ///
-/// Made by [`Replay`](crate::Replay). [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are
+/// It records up to a limit while it is read. [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are
 /// those of the whole body, so that it goes out with the same `Content-Length`.
 ///
 /// # Errors
@@ -26,18 +26,17 @@ use crate::read::Read;
 /// # Example
 ///
 /// ```
-/// use breather_tower::{Repeat, Replay};
+/// use breather_hyper::ReplayBody;
 /// use http_body_util::BodyExt;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), tower::BoxError> {
-/// let replay = Replay::default();
-/// let first = replay.first(http::Request::new("a row".to_owned()));
-/// let spare = replay.spare(&first).unwrap();
-/// assert_eq!(first.into_body().collect().await?.to_bytes(), "a row");
-/// assert!(replay.can_repeat(&spare));
-/// let second = replay.again(spare);
-/// assert_eq!(second.into_body().collect().await?.to_bytes(), "a row");
+/// # async fn main() -> Result<(), breather_hyper::BoxError> {
+/// let first = ReplayBody::new("a row".to_owned(), 64 * 1024);
+/// let recording = first.recording().unwrap();
+/// assert_eq!(first.collect().await?.to_bytes(), "a row");
+/// assert!(recording.hold());
+/// let second = recording.into_body();
+/// assert_eq!(second.collect().await?.to_bytes(), "a row");
 /// # Ok(())
 /// # }
 /// ```
@@ -49,7 +48,7 @@ pub struct ReplayBody<B> {
     is_over: bool,
 }
 
-/// What is kept of a body to send it again. Made by [`Replay`](crate::Replay).
+/// A body that can be sent again. Made by [`ReplayBody::recording`].
 pub struct Recording<B> {
     shared: Arc<Mutex<Shared<B>>>,
 }
@@ -90,7 +89,8 @@ impl fmt::Display for TakenOver {
 impl std::error::Error for TakenOver {}
 
 impl<B> ReplayBody<B> {
-    pub(crate) fn new(body: B, limit: usize) -> Self {
+    /// Records up to `limit` bytes of `body` while it is read. A longer body goes on, and cannot be sent again.
+    pub fn new(body: B, limit: usize) -> Self {
         let shared = Shared {
             body,
             limit,
@@ -110,7 +110,9 @@ impl<B> ReplayBody<B> {
         }
     }
 
-    pub(crate) fn recording(&self) -> Option<Recording<B>> {
+    /// The recording, from which the body of one more attempt is made. `None` if it is known to become too long.
+    #[must_use]
+    pub fn recording(&self) -> Option<Recording<B>> {
         let is_lost = lock(&self.shared).is_lost;
         (!is_lost).then(|| Recording {
             shared: Arc::clone(&self.shared),
@@ -121,7 +123,8 @@ impl<B> ReplayBody<B> {
 impl<B> Recording<B> {
     /// Whether the body can be sent again. If it can, that stays so: nothing more of it is read until this is
     /// dropped or used.
-    pub(crate) fn hold(&self) -> bool {
+    #[must_use]
+    pub fn hold(&self) -> bool {
         // A body that panicked has shown nobody where it stands.
         if self.shared.is_poisoned() {
             return false;
@@ -132,7 +135,8 @@ impl<B> Recording<B> {
     }
 
     /// Takes the body over for one more attempt.
-    pub(crate) fn into_body(self) -> ReplayBody<B> {
+    #[must_use]
+    pub fn into_body(self) -> ReplayBody<B> {
         let mut shared = lock(&self.shared);
         // Who asks without having been told that it is possible gets an error, and never a part of the body.
         let attempt = if shared.is_lost || self.shared.is_poisoned() {

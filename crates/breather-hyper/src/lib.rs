@@ -1,0 +1,29 @@
+//! What breather's HTTP adapters share, on top of hyper: error kinds, and bodies.
+//!
+//! You need this crate to write an adapter of your own. Applications want
+//! [`breather-reqwest`](https://docs.rs/breather-reqwest) or [`breather-tower`](https://docs.rs/breather-tower), which
+//! re-export what their users need.
+//!
+//! | item | what it is for |
+//! |---|---|
+//! | [`error_kind()`] | tells from an error of hyper, hyper-util or `std::io` whether something may have been sent |
+//! | [`Buffering`] | reads a response whole within its attempt, so that a download that is cut off can be retried |
+//! | [`ReplayBody`] | records a request's body while it is sent, and sends it again |
+//!
+//! It runs on tokio and is not for wasm. The oldest supported Rust is 1.85.
+
+pub use ::breather;
+
+mod buffered_body;
+mod buffering;
+mod error_kind;
+mod read;
+mod replay_body;
+
+pub use buffered_body::BufferedBody;
+pub use buffering::Buffering;
+pub use error_kind::error_kind;
+pub use replay_body::{Recording, ReplayBody};
+
+/// Any error, as tower's layers box it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -3,6 +3,7 @@
 mod buffered;
 mod contract;
 mod errors;
+mod memory;
 mod options;
 mod peers;
 mod promises;

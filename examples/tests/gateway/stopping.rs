@@ -33,7 +33,7 @@ async fn those_who_wait_are_told_and_what_is_sent_goes_on() {
         }
     })
     .await;
-    let mut gateway = Program::start(&upstream, &["--grace", "120s"]);
+    let mut gateway = Program::start(&upstream, &["--grace", "1h"]);
     let client = client();
     assert_eq!(
         gateway.get("one").send().await.unwrap().status(),
@@ -55,7 +55,8 @@ async fn those_who_wait_are_told_and_what_is_sent_goes_on() {
     until(async || upstream.seen().len() == 2).await;
 
     gateway.signal("-TERM");
-    for response in waiting.join_all().await {
+    let told = timeout(LONG, waiting.join_all()).await;
+    for response in told.expect("callers are not told") {
         let response = response.unwrap();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let seconds: u64 = response.headers()["retry-after"]
@@ -111,7 +112,7 @@ async fn who_is_not_answered_in_the_time_of_grace_is_told() {
 #[tokio::test]
 async fn idle_connections_hold_nothing_up() {
     let upstream = Upstream::start(|_| async { ok() }).await;
-    let mut gateway = Program::start(&upstream, &["--grace", "60s"]);
+    let mut gateway = Program::start(&upstream, &["--grace", "1h"]);
     let client = client();
     client
         .get(gateway.url("/"))
@@ -130,6 +131,8 @@ async fn idle_connections_hold_nothing_up() {
 #[tokio::test]
 async fn a_name_that_is_still_looked_up_holds_nothing_up() {
     let file = std::env::temp_dir().join(format!("gateway-aliases-{}", std::process::id()));
+    // A process of the same id may have left it.
+    let _ = std::fs::remove_file(&file);
     let made = std::process::Command::new("mkfifo")
         .arg(&file)
         .status()

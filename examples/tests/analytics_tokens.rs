@@ -44,14 +44,15 @@ async fn token_alone_oversteps_the_organisations_quota() {
 
 #[tokio::test]
 async fn all_calls_succeed_over_sockets() {
-    for scopes in [organisation_first, token_first] {
+    let over_sockets = async |scopes| {
         let server = Server::start(options()).unwrap();
         let client = Client::builder().no_proxy().build().unwrap();
         let client = ClientBuilder::new(client).with(RetryMiddleware::default());
         succeed(&client.build(), &server.url(), scopes).await;
         let stats = server.stats();
         assert_eq!(stats.sends - stats.refused(), 200);
-    }
+    };
+    tokio::join!(over_sockets(organisation_first), over_sockets(token_first));
 }
 
 fn organisation_first(token: &'static str) -> Scopes {

@@ -1,4 +1,10 @@
-use std::{collections::HashMap, fmt, hash::Hash, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    hash::Hash,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -28,7 +34,7 @@ pub(crate) enum Item<V> {
 
 impl<K, V, E> Batcher<K, V, E>
 where
-    K: Clone + Eq + Hash + Send + 'static,
+    K: Clone + Hash + Ord + Send + 'static,
     V: Clone + Send + 'static,
     E: Send + Sync + 'static,
 {
@@ -74,7 +80,7 @@ async fn collect<K, V, E, F>(
     delay: Duration,
     run: impl Fn(Vec<K>) -> F,
 ) where
-    K: Clone + Eq + Hash + Send + 'static,
+    K: Clone + Hash + Ord + Send + 'static,
     V: Clone + Send + 'static,
     E: Send + Sync + 'static,
     F: Future<Output = Result<HashMap<K, Item<V>>, E>> + Send + 'static,
@@ -103,9 +109,10 @@ async fn collect<K, V, E, F>(
     }
 }
 
-type Batch<K, V, E> = HashMap<K, Vec<Wanted<K, V, E>>>;
+/// In the order of the keys, so that the same callers always send the same query.
+type Batch<K, V, E> = BTreeMap<K, Vec<Wanted<K, V, E>>>;
 
-async fn split<K: Eq + Hash, V: Clone, E>(
+async fn split<K: Hash + Ord, V: Clone, E>(
     batch: Batch<K, V, E>,
     ended: Result<HashMap<K, Item<V>>, E>,
     again: &mpsc::WeakSender<Wanted<K, V, E>>,

@@ -8,6 +8,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use breather_examples::analytics::Conversation;
+#[cfg(test)]
+use breather_examples::analytics::InProcess;
+#[cfg(test)]
+use breather_reqwest::Seeds;
 use breather_reqwest::{
     RetryMiddleware,
     breather::{Breather, CallOptions, Classify, Ending, Http, Outcome, ReportSlot},
@@ -33,12 +37,23 @@ impl Client {
 
     /// Sends each call when there is room for it, and again where that helps.
     pub(crate) fn paced(details: String, breather: Breather) -> reqwest::Result<Self> {
-        let retry = RetryMiddleware::new(breather)
-            // A page that is cut off is an attempt that failed; and the state of a job is in the body.
-            .with_buffered_bodies(MOST_BYTES)
-            .with_classifier(classify);
-        let http = ClientBuilder::new(http()?).with(retry).build();
+        let http = ClientBuilder::new(http()?).with(retry(breather)).build();
         Ok(Self::new(http, details))
+    }
+
+    /// Works like [`plain`](Self::plain), without a socket.
+    #[cfg(test)]
+    pub(crate) fn plain_in_process(api: &InProcess) -> Self {
+        let http = ClientBuilder::new(reqwest::Client::new());
+        Self::new(http.with(api.clone()).build(), InProcess::details_url())
+    }
+
+    /// Works like [`paced`](Self::paced), without a socket. Each run draws the same delays.
+    #[cfg(test)]
+    pub(crate) fn paced_in_process(api: &InProcess, seed: u64) -> Self {
+        let retry = retry(Breather::default()).with_seeds(Seeds::fixed(seed));
+        let http = ClientBuilder::new(reqwest::Client::new()).with(retry);
+        Self::new(http.with(api.clone()).build(), InProcess::details_url())
     }
 
     pub(crate) fn new(http: ClientWithMiddleware, details: String) -> Self {
@@ -232,6 +247,13 @@ struct JobState {
 fn http() -> reqwest::Result<reqwest::Client> {
     // A proxy from the environment would stand between the calls and the server.
     reqwest::Client::builder().no_proxy().build()
+}
+
+fn retry(breather: Breather) -> RetryMiddleware {
+    RetryMiddleware::new(breather)
+        // A page that is cut off is an attempt that failed; and the state of a job is in the body.
+        .with_buffered_bodies(MOST_BYTES)
+        .with_classifier(classify)
 }
 
 fn classify(ending: &Ending<'_>) -> Outcome {

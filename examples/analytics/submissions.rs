@@ -1,7 +1,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use anyhow::ensure;
-use breather_examples::analytics::{Faults, Options, Server};
+use breather_examples::analytics::{Faults, Options, Server, Stats};
 use breather_reqwest::breather::Breather;
 
 use crate::client::Client;
@@ -12,17 +12,23 @@ use crate::client::Client;
 ///
 /// If a submission makes more jobs than one.
 pub(crate) async fn demonstrate() -> anyhow::Result<[String; 3]> {
-    Ok([refused().await?, dropped().await?, keyed().await?])
+    let server = Server::start(busy())?;
+    let details = server.details_url();
+    let others = Client::plain(details.clone())?;
+    let client = Client::paced(details, Breather::default())?;
+    let refused = refused(&others, &client, || server.stats()).await?;
+    Ok([refused, dropped().await?, keyed().await?])
 }
 
 /// As many jobs as may are running: it was not executed, so that it is sent again when there is room.
-async fn refused() -> anyhow::Result<String> {
-    let server = Server::start(options().with_jobs(NonZeroU32::MIN))?;
-    let others = Client::plain(server.details_url())?;
+async fn refused(
+    others: &Client,
+    client: &Client,
+    stats: impl Fn() -> Stats,
+) -> anyhow::Result<String> {
     others.submit(None).await?;
-    let client = Client::paced(server.details_url(), Breather::default())?;
     client.submit(None).await?;
-    let stats = server.stats();
+    let stats = stats();
     ensure!(stats.jobs == 2, "{stats:?}");
     Ok(format!(
         "A submission that was refused with 429: sent {} times, one job.",
@@ -59,6 +65,10 @@ async fn keyed() -> anyhow::Result<String> {
     ))
 }
 
+fn busy() -> Options {
+    options().with_jobs(NonZeroU32::MIN)
+}
+
 fn options() -> Options {
     Options::default()
         .with_service_time(Duration::from_millis(5))
@@ -67,38 +77,55 @@ fn options() -> Options {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, time::Instant};
+    use std::collections::HashSet;
 
-    use tokio::task::JoinSet;
+    use breather_examples::analytics::InProcess;
+    use tokio::{
+        task::JoinSet,
+        time::{Instant, sleep},
+    };
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_submission_makes_one_job_however_it_goes() {
+    #[tokio::test(start_paused = true)]
+    async fn refused_submission_is_sent_again_and_makes_one_job() {
+        let api = InProcess::new(&busy());
+        let others = Client::plain_in_process(&api);
+        let client = Client::paced_in_process(&api, 1);
+        let refused = refused(&others, &client, || api.stats()).await.unwrap();
         assert_eq!(
-            demonstrate().await.unwrap(),
-            [
-                "A submission that was refused with 429: sent 2 times, one job.",
-                "One whose connection broke: sent 1 time, one job, and an error for the caller.",
-                "The same with an idempotency key: sent 2 times, one job.",
-            ]
+            refused,
+            "A submission that was refused with 429: sent 2 times, one job."
         );
     }
 
     #[tokio::test]
+    async fn submission_without_an_answer_makes_one_job_over_sockets() {
+        let [_, dropped, keyed] = demonstrate().await.unwrap();
+        assert_eq!(
+            dropped,
+            "One whose connection broke: sent 1 time, one job, and an error for the caller."
+        );
+        assert_eq!(
+            keyed,
+            "The same with an idempotency key: sent 2 times, one job."
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn submissions_that_are_refused_again_and_again_make_one_job_each() {
-        let server = Server::start(options().with_jobs(NonZeroU32::MIN)).unwrap();
+        let api = InProcess::new(&busy());
         // Handles of their own, so that none knows of the others and all come back at the same time.
         let mut submissions = JoinSet::new();
-        for _ in 0..4 {
-            let client = Client::paced(server.details_url(), Breather::default()).unwrap();
+        for seed in 0..4 {
+            let client = Client::paced_in_process(&api, seed);
             submissions.spawn(async move { client.submit(None).await });
         }
         let mut jobs = HashSet::new();
         while let Some(job) = submissions.join_next().await {
             jobs.insert(job.unwrap().unwrap());
         }
-        let stats = server.stats();
+        let stats = api.stats();
         assert_eq!((jobs.len(), stats.jobs), (4, 4));
         assert!(stats.refused_by_jobs >= 4, "{stats:?}");
         assert_eq!(stats.sends, 4 + stats.refused_by_jobs);
@@ -113,24 +140,24 @@ mod tests {
         assert_eq!(server.stats().sends, 1);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_submission_that_waits_holds_no_other_call() {
-        let server = Server::start(options().with_jobs(NonZeroU32::MIN)).unwrap();
-        let client = Client::paced(server.details_url(), Breather::default()).unwrap();
+        let api = InProcess::new(&busy());
+        let client = Client::paced_in_process(&api, 1);
         client.submit(None).await.unwrap();
         let submitting = {
             let client = client.clone();
             tokio::spawn(async move { client.submit(None).await })
         };
-        while server.stats().refused_by_jobs == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        while api.stats().refused_by_jobs == 0 {
+            sleep(Duration::from_millis(1)).await;
         }
         let start = Instant::now();
-        let id = &server.conversations()[0].conversation_id;
+        let id = &api.conversations()[0].conversation_id;
         client.conversation(id).await.unwrap();
         assert!(start.elapsed() < Duration::from_millis(500));
         submitting.await.unwrap().unwrap();
         assert!(start.elapsed() >= Duration::from_millis(500));
-        assert_eq!(server.stats().jobs, 2);
+        assert_eq!(api.stats().jobs, 2);
     }
 }

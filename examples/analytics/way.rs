@@ -1,7 +1,7 @@
 use std::{pin::pin, time::Duration};
 
 use anyhow::Context;
-use breather_examples::analytics::{self, Conversation, Server};
+use breather_examples::analytics::{self, Conversation, Server, Stats};
 use breather_reqwest::breather::Breather;
 use tokio::{
     sync::mpsc,
@@ -52,7 +52,20 @@ impl Way {
             Self::Naive => Client::plain(details)?,
             _ => Client::paced(details, Breather::default())?,
         };
-        let expected = server.conversations();
+        let stats = || server.stats();
+        self.fetch(client, server.conversations(), stats, callers, limit)
+            .await
+    }
+
+    /// Fetches the `expected` conversations through `client`. The server has counted its `stats`.
+    async fn fetch(
+        self,
+        client: Client,
+        expected: &[Conversation],
+        stats: impl Fn() -> Stats,
+        callers: usize,
+        limit: Duration,
+    ) -> anyhow::Result<Row> {
         let ids: Vec<_> = expected
             .iter()
             .map(|row| row.conversation_id.clone())
@@ -77,7 +90,7 @@ impl Way {
             loop {
                 tokio::select! {
                     Some(page) = source.recv() => rows.add(page),
-                    _ = ticks.tick() => progress.update(rows.len(), server.stats().refused()),
+                    _ = ticks.tick() => progress.update(rows.len(), stats().refused()),
                     ended = &mut work => break ended,
                 }
             }
@@ -86,7 +99,7 @@ impl Way {
         while let Ok(page) = source.try_recv() {
             rows.add(page);
         }
-        let stats = server.stats();
+        let stats = stats();
         progress.finish(rows.len(), stats.refused());
 
         let is_cut = ended.is_err();
@@ -121,14 +134,24 @@ const TICK: Duration = Duration::from_millis(100);
 mod tests {
     use std::num::NonZeroU32;
 
-    use breather_examples::analytics::{Faults, Options};
+    use breather_examples::analytics::{Faults, InProcess, Options};
 
     use super::*;
 
     #[tokio::test]
-    async fn all_ways_have_the_same_rows() {
+    async fn each_way_has_the_rows_over_sockets() {
+        let options = small().with_quota(NonZeroU32::new(1_000).unwrap());
         for way in Way::ALL {
-            let row = way.run(small(), 20, LIMIT).await.unwrap();
+            let row = way.run(options, CALLERS, LIMIT).await.unwrap();
+            assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
+            assert!(!row.is_cut);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_way_has_the_same_rows() {
+        for way in Way::ALL {
+            let row = in_process(way, small(), LIMIT).await.unwrap();
             assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
             assert!(!row.is_cut);
             if way == Way::Naive {
@@ -139,8 +162,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn all_ways_have_the_same_rows_when_the_server_fails() {
+    #[tokio::test(start_paused = true)]
+    async fn each_way_has_the_same_rows_when_the_server_fails() {
         let every = |count| NonZeroU32::new(count).unwrap();
         let faults = Faults::none()
             .with_items_every(every(13))
@@ -155,7 +178,7 @@ mod tests {
             (Way::Batched, faults),
             (Way::Bulk, often),
         ] {
-            let row = way.run(small().with_faults(faults), 20, LIMIT).await;
+            let row = in_process(way, small().with_faults(faults), LIMIT).await;
             let row = row.unwrap();
             assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
             if way != Way::Batched {
@@ -164,16 +187,26 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_naive_way_may_be_cut_and_says_so() {
+    #[tokio::test(start_paused = true)]
+    async fn naive_way_may_be_cut_and_says_so() {
         let limit = Duration::from_millis(500);
         let options = small().with_quota(NonZeroU32::new(100).unwrap());
-        let row = Way::Naive.run(options, 20, limit).await.unwrap();
+        let row = in_process(Way::Naive, options, limit).await.unwrap();
         assert!(row.is_cut);
-        assert!(row.lost >= 200, "{row:?}");
-        assert_eq!(row.rows + row.lost, 300);
-        let error = Way::Paced.run(options, 20, limit).await.unwrap_err();
+        assert_eq!((row.rows, row.lost), (100, 200), "{row:?}");
+        let error = in_process(Way::Paced, options, limit).await.unwrap_err();
         assert_eq!(error.to_string(), Way::Paced.name());
+    }
+
+    async fn in_process(way: Way, options: Options, limit: Duration) -> anyhow::Result<Row> {
+        let api = InProcess::new(&options);
+        let client = match way {
+            Way::Naive => Client::plain_in_process(&api),
+            _ => Client::paced_in_process(&api, 1),
+        };
+        let stats = || api.stats();
+        way.fetch(client, api.conversations(), stats, CALLERS, limit)
+            .await
     }
 
     fn small() -> Options {
@@ -185,5 +218,8 @@ mod tests {
             .with_job_time(Duration::from_millis(500))
     }
 
-    const LIMIT: Duration = Duration::from_secs(60);
+    const CALLERS: usize = 20;
+
+    /// Ends a test that hangs.
+    const LIMIT: Duration = Duration::from_secs(120);
 }

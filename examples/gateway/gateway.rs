@@ -141,7 +141,7 @@ impl Gateway {
         };
         if !is_drained {
             let _ = self.stage.send(Stage::Closing);
-            // Time for the last answers to go out, whoever does not read them.
+            // Time for the last answers to go out, whoever does not read them. Most take milliseconds.
             let _ = timeout(LAST, drained).await;
         }
     }
@@ -204,7 +204,8 @@ const HEAD: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-const LAST: Duration = Duration::from_secs(1);
+/// More than a machine stands still for.
+const LAST: Duration = Duration::from_secs(10);
 
 const UPKEEP: Duration = Duration::from_secs(5);
 

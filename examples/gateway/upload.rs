@@ -82,5 +82,5 @@ impl Drop for Upload {
     }
 }
 
-/// As nginx does by default.
-const LINGERING: Duration = Duration::from_secs(5);
+/// As nginx does by default. A machine that stands still for some seconds loses no answer.
+const LINGERING: Duration = Duration::from_secs(30);

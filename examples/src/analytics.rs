@@ -60,6 +60,7 @@ mod broken;
 mod conversation;
 mod faults;
 mod gate;
+mod in_process;
 mod jobs;
 mod options;
 mod peak;
@@ -69,6 +70,7 @@ use api::Api;
 
 pub use conversation::Conversation;
 pub use faults::Faults;
+pub use in_process::InProcess;
 pub use options::Options;
 pub use timeline::Timeline;
 

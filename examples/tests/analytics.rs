@@ -6,10 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use breather_examples::analytics::{Options, Server};
+use breather_examples::analytics::{InProcess, Options, Server};
 use reqwest::{Client, Response, StatusCode};
+use reqwest_middleware::ClientBuilder;
 use serde_json::Value;
-use tokio::{task::JoinSet, time::sleep};
+#[cfg(target_os = "linux")]
+use tokio::net::TcpSocket;
+use tokio::{
+    task::JoinSet,
+    time::{self, sleep},
+};
 
 #[tokio::test]
 async fn accepted_calls_say_what_remains() {
@@ -18,39 +24,39 @@ async fn accepted_calls_say_what_remains() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(header(&response, "x-rate-limit-limit"), "5");
     assert_eq!(header(&response, "x-rate-limit-remaining"), "4");
-    assert_eq!(header(&response, "x-rate-limit-reset"), "10");
+    // The first request begins the window.
+    assert_eq!(header(&response, "x-rate-limit-reset"), "3600");
     assert_eq!(header(&response, "inin-ratelimit-allowed"), "5");
     assert_eq!(header(&response, "inin-ratelimit-count"), "1");
-    assert_eq!(header(&response, "inin-ratelimit-reset"), "10");
+    assert_eq!(header(&response, "inin-ratelimit-reset"), "3600");
     assert!(response.headers().contains_key("date"));
     assert!(!response.headers().contains_key("retry-after"));
     assert!(json(response).await.is_object());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_spent_quota_names_the_reset() {
-    let server = Server::start(options(1, 50)).unwrap();
-    let client = client();
-    client.get(server.url()).send().await.unwrap();
+    let window = Duration::from_secs(10);
+    let api = InProcess::new(&options(1, 50).with_window(window));
+    let client = ClientBuilder::new(Client::new()).with(api.clone()).build();
+    client.get(InProcess::url()).send().await.unwrap();
     sleep(Duration::from_millis(1100)).await;
 
-    let response = client.get(server.url()).send().await.unwrap();
+    let response = client.get(InProcess::url()).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(header(&response, "x-rate-limit-remaining"), "0");
     assert_eq!(header(&response, "inin-ratelimit-count"), "1");
-    assert!(response.headers().contains_key("date"));
-    let reset = header(&response, "x-rate-limit-reset").to_owned();
-    assert!(["8", "9"].contains(&&*reset), "{reset}");
-    assert_eq!(header(&response, "retry-after"), reset);
+    assert_eq!(header(&response, "x-rate-limit-reset"), "9");
+    assert_eq!(header(&response, "retry-after"), "9");
 
     let body = json(response).await;
     assert_eq!(body["status"], 429);
     assert_eq!(body["code"], "too.many.requests");
     assert_eq!(
         body["message"],
-        format!("Rate limit exceeded the maximum. Retry the request in [{reset}] seconds")
+        "Rate limit exceeded the maximum. Retry the request in [9] seconds"
     );
-    assert_eq!(server.stats().refused_by_quota, 1);
+    assert_eq!(api.stats().refused_by_quota, 1);
 }
 
 #[tokio::test]
@@ -65,6 +71,7 @@ async fn a_reached_cap_leaves_the_quota() {
     assert_eq!(header(&response, "x-rate-limit-remaining"), "9");
     assert_eq!(header(&response, "inin-ratelimit-count"), "1");
     assert_eq!(header(&response, "retry-after"), "1");
+    assert!(response.headers().contains_key("date"));
     assert_eq!(server.stats().refused_by_cap, 1);
     first.abort();
 }
@@ -86,25 +93,27 @@ async fn a_client_that_goes_away_frees_its_place() {
     next.abort();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_quota_comes_back_with_the_next_window() {
     let window = Duration::from_millis(1500);
-    let server = Server::start(options(1, 50).with_window(window)).unwrap();
-    let client = client();
-    let start = Instant::now();
-    let mut statuses = Vec::new();
-    while statuses.iter().filter(|&&ok| ok).count() < 2 {
-        let response = client.get(server.url()).send().await.unwrap();
-        statuses.push(response.status() == StatusCode::OK);
+    let api = InProcess::new(&options(1, 50).with_window(window));
+    let client = ClientBuilder::new(Client::new()).with(api).build();
+    let start = time::Instant::now();
+    let mut accepted = Vec::new();
+    while accepted.len() < 3 {
+        let sent = start.elapsed();
+        let response = client.get(InProcess::url()).send().await.unwrap();
+        if response.status() == StatusCode::OK {
+            accepted.push(sent.as_millis() / window.as_millis());
+        }
         sleep(Duration::from_millis(50)).await;
     }
-    assert!(start.elapsed() >= window);
-    assert!(start.elapsed() < 2 * window);
+    assert_eq!(accepted, [0, 1, 2]);
 }
 
 #[tokio::test]
 async fn a_thousand_connections_at_once() {
-    rlimit::increase_nofile_limit(2100).unwrap();
+    rlimit::increase_nofile_limit(4_096).unwrap();
     let server = Server::start(options(50, 50)).unwrap();
     let client = client();
     let mut calls: JoinSet<_> = (0..1000).map(|_| client.get(server.url()).send()).collect();
@@ -125,17 +134,27 @@ async fn a_taken_port_is_named() {
     assert!(error.to_string().contains(&format!("127.0.0.1:{port}")));
 }
 
+/// A socket that doesn't listen keeps the port from everybody who asks for any. Elsewhere than on
+/// Linux, it would keep it from the server, too.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_port_is_free_again_after_shutdown() {
-    let server = Server::start(options(10, 1)).unwrap();
-    let port = server.addr().port();
+    let keeper = TcpSocket::new_v4().unwrap();
+    keeper.set_reuseaddr(true).unwrap();
+    keeper.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = keeper.local_addr().unwrap().port();
+    let options = options(10, 1).with_port(port);
+
+    let server = Server::start(options).unwrap();
     client().get(server.url()).send().await.unwrap();
     server.shutdown().await.unwrap();
-    Server::start(options(1, 1).with_port(port)).unwrap();
+    Server::start(options).unwrap();
 }
 
+/// The limits of a window that outlasts the test.
 fn options(quota: u32, cap: u32) -> Options {
     Options::default()
+        .with_window(FOREVER)
         .with_quota(NonZeroU32::new(quota).unwrap())
         .with_cap(NonZeroU32::new(cap).unwrap())
         .with_service_time(Duration::from_millis(20))
@@ -156,10 +175,13 @@ async fn json(response: Response) -> Value {
 async fn until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(5), "waited too long");
+        assert!(start.elapsed() < HANGS, "waited too long");
         sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// Ends a test that hangs. A machine that stands still for seconds does not reach it.
+const HANGS: Duration = Duration::from_secs(120);
 
 /// Longer than any test runs.
 const FOREVER: Duration = Duration::from_secs(3600);

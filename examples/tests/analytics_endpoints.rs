@@ -1,19 +1,20 @@
 //! The endpoints of the analytics API: queries and their pages, jobs and their states, and what goes wrong
 //! when it is told to.
+//!
+//! Most tests run in tokio's paused time, without a socket.
 
-use std::{
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::{num::NonZeroU32, time::Duration};
 
-use breather_examples::analytics::{Faults, Options, Server};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use breather_examples::analytics::{Faults, InProcess, Options, Server};
+use reqwest::{Client, StatusCode};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_query_is_answered_in_pages_and_each_is_a_call() {
-    let server = Server::start(options().with_conversations(250)).unwrap();
-    let ids: Vec<_> = server.conversations()[50..200]
+    let api = InProcess::new(&options().with_conversations(250));
+    let ids: Vec<_> = api.conversations()[50..200]
         .iter()
         .map(|row| row.conversation_id.clone())
         .chain(["none".to_owned()])
@@ -22,7 +23,7 @@ async fn a_query_is_answered_in_pages_and_each_is_a_call() {
     let mut errors = Vec::new();
     for number in 1..=2 {
         let (status, page) = answer(query(
-            &server,
+            &api,
             &json!({
                 "conversationIds": ids,
                 "paging": { "pageSize": 100, "pageNumber": number },
@@ -34,29 +35,26 @@ async fn a_query_is_answered_in_pages_and_each_is_a_call() {
         rows.extend(page["conversations"].as_array().unwrap().clone());
         errors.extend(page["errors"].as_array().unwrap().clone());
     }
-    assert_eq!(json!(rows), json!(server.conversations()[50..200]));
+    assert_eq!(json!(rows), json!(api.conversations()[50..200]));
     assert_eq!(
         errors,
         [json!({ "conversationId": "none", "code": "not.found", "status": 404 })]
     );
-    assert_eq!(server.stats().sends, 2);
+    assert_eq!(api.stats().sends, 2);
 
     let (_, all) = answer(query(
-        &server,
+        &api,
         &json!({ "paging": { "pageSize": 100, "pageNumber": 3 } }),
     ))
     .await;
-    assert_eq!(
-        all["conversations"],
-        json!(server.conversations()[200..250])
-    );
+    assert_eq!(all["conversations"], json!(api.conversations()[200..250]));
     assert_eq!(all["totalHits"], 250);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_senseless_query_is_refused() {
     let most = NonZeroU32::new(3).unwrap();
-    let server = Server::start(options().with_most_per_query(most)).unwrap();
+    let api = InProcess::new(&options().with_most_per_query(most));
     for body in [
         json!([]),
         json!({ "conversationIds": ["1", "2", "3", "4"] }),
@@ -64,30 +62,34 @@ async fn a_senseless_query_is_refused() {
         json!({ "paging": { "pageSize": 101, "pageNumber": 1 } }),
         json!({ "paging": { "pageSize": 1, "pageNumber": 0 } }),
     ] {
-        let (status, error) = answer(query(&server, &body)).await;
+        let (status, error) = answer(query(&api, &body)).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
         assert_eq!(error["code"], "bad.request");
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_summary_of_a_conversation_is_its_row() {
-    let server = Server::start(options()).unwrap();
-    let row = &server.conversations()[7];
-    let url = format!("{}?conversationId={}", server.url(), row.conversation_id);
-    let (_, summary) = answer(client().get(url)).await;
+    let api = InProcess::new(&options());
+    let row = &api.conversations()[7];
+    let url = format!(
+        "{}?conversationId={}",
+        InProcess::url(),
+        row.conversation_id
+    );
+    let (_, summary) = answer(client(&api).get(url)).await;
     assert_eq!(summary, json!({ "conversations": [row] }));
-    let url = format!("{}?conversationId=none", server.url());
-    assert_eq!(answer(client().get(url)).await.0, StatusCode::NOT_FOUND);
+    let url = format!("{}?conversationId=none", InProcess::url());
+    assert_eq!(answer(client(&api).get(url)).await.0, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn tokens_have_quotas_of_their_own_within_the_organisations() {
     let [quota, org_quota] = [2, 3].map(|quota| NonZeroU32::new(quota).unwrap());
-    let server = Server::start(options().with_quota(quota).with_org_quota(org_quota)).unwrap();
+    let api = InProcess::new(&options().with_quota(quota).with_org_quota(org_quota));
     let mut answers = Vec::new();
     for token in ["a", "a", "a", "b", "b"] {
-        let request = client().get(server.url()).bearer_auth(token);
+        let request = client(&api).get(InProcess::url()).bearer_auth(token);
         let response = request.send().await.unwrap();
         let header = |name| {
             let value: &str = response.headers()[name].to_str().unwrap();
@@ -111,28 +113,27 @@ async fn tokens_have_quotas_of_their_own_within_the_organisations() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_is_submitted_polled_read_and_deleted() {
-    let server = Server::start(
-        options()
+    let api = InProcess::new(
+        &options()
             .with_conversations(250)
             .with_job_time(Duration::from_millis(200)),
-    )
-    .unwrap();
-    let jobs = format!("{}/jobs", server.details_url());
-    let (_, available) = answer(client().get(format!("{jobs}/availability"))).await;
+    );
+    let jobs = format!("{}/jobs", InProcess::details_url());
+    let (_, available) = answer(client(&api).get(format!("{jobs}/availability"))).await;
     assert!(available["dataAvailabilityDate"].is_string());
 
-    let (status, submitted) = answer(client().post(&jobs)).await;
+    let (status, submitted) = answer(client(&api).post(&jobs)).await;
     assert_eq!(status, StatusCode::ACCEPTED);
     let job = format!("{jobs}/{}", submitted["jobId"].as_str().unwrap());
-    let (status, _) = answer(client().get(format!("{job}/results"))).await;
+    let (status, _) = answer(client(&api).get(format!("{job}/results"))).await;
     assert_eq!(status, StatusCode::CONFLICT);
 
     let start = Instant::now();
     let mut states = Vec::new();
     loop {
-        let response = client().get(&job).send().await.unwrap();
+        let response = client(&api).get(&job).send().await.unwrap();
         let says_when = response.headers().contains_key("retry-after");
         let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         let state = body["state"].as_str().unwrap().to_owned();
@@ -150,51 +151,53 @@ async fn a_job_is_submitted_polled_read_and_deleted() {
     let mut cursor = String::new();
     loop {
         let url = format!("{job}/results?pageSize=100{cursor}");
-        let (_, page) = answer(client().get(url)).await;
+        let (_, page) = answer(client(&api).get(url)).await;
         rows.extend(page["conversations"].as_array().unwrap().clone());
         match page["cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
         }
     }
-    assert_eq!(json!(rows), json!(server.conversations()));
+    assert_eq!(json!(rows), json!(api.conversations()));
     for cursor in ["", "c-", "64", "c-xyz"] {
         let url = format!("{job}/results?cursor={cursor}");
-        let (status, _) = answer(client().get(url)).await;
+        let (status, _) = answer(client(&api).get(url)).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{cursor}");
     }
 
-    let delete = client().delete(&job).send().await.unwrap();
+    let delete = client(&api).delete(&job).send().await.unwrap();
     assert_eq!(delete.status(), StatusCode::NO_CONTENT);
     for url in [job.clone(), format!("{job}/results")] {
-        assert_eq!(answer(client().get(url)).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(answer(client(&api).get(url)).await.0, StatusCode::NOT_FOUND);
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_may_fail() {
-    let server = Server::start(
-        options()
+    let api = InProcess::new(
+        &options()
             .with_failing_jobs(true)
             .with_job_time(Duration::ZERO),
-    )
-    .unwrap();
-    let jobs = format!("{}/jobs", server.details_url());
-    let (_, submitted) = answer(client().post(&jobs)).await;
+    );
+    let jobs = format!("{}/jobs", InProcess::details_url());
+    let (_, submitted) = answer(client(&api).post(&jobs)).await;
     let job = format!("{jobs}/{}", submitted["jobId"].as_str().unwrap());
-    assert_eq!(answer(client().get(job)).await.1["state"], "FAILED");
+    assert_eq!(answer(client(&api).get(job)).await.1["state"], "FAILED");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_too_many_is_refused_with_quota_left() {
-    let server = Server::start(options().with_jobs(NonZeroU32::MIN)).unwrap();
-    let jobs = format!("{}/jobs", server.details_url());
-    assert_eq!(answer(client().post(&jobs)).await.0, StatusCode::ACCEPTED);
-    let refused = client().post(&jobs).send().await.unwrap();
+    let api = InProcess::new(&options().with_jobs(NonZeroU32::MIN));
+    let jobs = format!("{}/jobs", InProcess::details_url());
+    assert_eq!(
+        answer(client(&api).post(&jobs)).await.0,
+        StatusCode::ACCEPTED
+    );
+    let refused = client(&api).post(&jobs).send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers()["x-rate-limit-remaining"], "298");
     assert_eq!(refused.headers()["retry-after"], "2");
-    let stats = server.stats();
+    let stats = api.stats();
     assert_eq!(
         (stats.jobs, stats.refused_by_jobs, stats.refused()),
         (1, 1, 1)
@@ -208,11 +211,14 @@ async fn faults_come_in_turn() {
         .with_errors_every(every(2))
         .with_drops_every(every(3))
         .with_cuts_every(every(5));
-    let server = Server::start(options().with_faults(faults)).unwrap();
+    // No job ends before the test does.
+    let options = options().with_faults(faults).with_job_time(HOUR);
+    let server = Server::start(options).unwrap();
     let mut ends = Vec::new();
     for _ in 0..5 {
         let url = format!("{}/jobs", server.details_url());
-        ends.push(match client().post(url).send().await {
+        let client = Client::builder().no_proxy().build().unwrap();
+        ends.push(match client.post(url).send().await {
             Err(error) => {
                 assert!(error.is_request(), "{error:?}");
                 "no answer"
@@ -234,13 +240,14 @@ fn options() -> Options {
     Options::default().with_service_time(Duration::from_millis(2))
 }
 
-fn client() -> Client {
-    Client::builder().no_proxy().build().unwrap()
+fn client(api: &InProcess) -> ClientWithMiddleware {
+    let client = ClientBuilder::new(Client::new());
+    client.with(api.clone()).build()
 }
 
-fn query(server: &Server, body: &Value) -> RequestBuilder {
-    let url = format!("{}/query", server.details_url());
-    client().post(url).body(body.to_string())
+fn query(api: &InProcess, body: &Value) -> RequestBuilder {
+    let url = format!("{}/query", InProcess::details_url());
+    client(api).post(url).body(body.to_string())
 }
 
 async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
@@ -249,3 +256,5 @@ async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let body = response.bytes().await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }
+
+const HOUR: Duration = Duration::from_secs(3_600);

@@ -1,10 +1,10 @@
 //! What a server really receives: nine methods, and failures before, during and after what it does.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
-use breather_tower::breather::{Backoff, Breather, Policy, Redirects};
+use breather_tower::breather::{Backoff, Breather, Event, Policy, Redirects, What};
 use breather_tower::{BoxError, BufferedLayer, RetryLayer};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -14,6 +14,7 @@ use hyper_util::rt::TokioExecutor;
 use reqwest_middleware::ClientBuilder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Notify;
 use tower::{Layer as _, ServiceExt as _};
 
 /// When the first request fails.
@@ -40,28 +41,28 @@ struct Received {
 type Log = Arc<Mutex<Vec<Received>>>;
 
 /// A server whose first request meets `failure`. The second and all others are answered.
-fn serve(failure: Failure) -> (String, Log) {
+///
+/// Until an attempt `has_failed`, one that fails before it is sent finds a socket that has its port and does not listen.
+fn serve(failure: Failure, has_failed: Arc<Notify>) -> (String, Log) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap().to_string();
     let log = Log::default();
     let received = Arc::clone(&log);
-    let ready = (failure != Failure::BeforeSend).then(|| socket.listen(8).unwrap());
-    let late = ready.is_none().then_some(address.clone());
+    let mut first = failure != Failure::BeforeSend;
+    let listener = if first {
+        Ok(socket.listen(8).unwrap())
+    } else {
+        Err(socket)
+    };
     tokio::spawn(async move {
-        let listener = match (ready, late) {
-            (Some(listener), _) => listener,
-            (None, Some(address)) => {
-                // A bound socket that does not listen refuses connections; this one is gone, and another takes its place.
-                tokio::time::sleep(Duration::from_millis(30)).await;
-                let socket = TcpSocket::new_v4().unwrap();
-                socket.set_reuseaddr(true).unwrap();
-                socket.bind(address.parse().unwrap()).unwrap();
-                socket.listen(8).unwrap()
+        let listener = match listener {
+            Ok(listener) => listener,
+            Err(silent) => {
+                has_failed.notified().await;
+                silent.listen(8).unwrap()
             }
-            (None, None) => unreachable!("one of them is there"),
         };
-        let mut first = failure != Failure::BeforeSend;
         while let Ok((stream, _)) = listener.accept().await {
             let failure = std::mem::take(&mut first).then_some(failure);
             tokio::spawn(answer(stream, failure, Arc::clone(&received)));
@@ -118,19 +119,31 @@ const METHODS: [Method; 9] = [
 ];
 
 /// Large enough that the half of it is not all that the network takes at once.
-fn body_of(method: &Method) -> Vec<u8> {
+static BODY: LazyLock<Bytes> =
+    LazyLock::new(|| (0..2_000_000_u32).map(|at| (at % 251) as u8).collect());
+
+fn body_of(method: &Method) -> Bytes {
     let has_none = [Method::HEAD, Method::TRACE, Method::CONNECT].contains(method);
-    let length = if has_none { 0 } else { 2_000_000 };
-    (0..length).map(|at: u32| (at % 251) as u8).collect()
+    if has_none { Bytes::new() } else { BODY.clone() }
 }
 
-fn breather() -> Breather {
+/// A handle that tells when an attempt has failed.
+fn breather(has_failed: &Arc<Notify>) -> Breather {
     let backoff = Backoff::exponential(Duration::from_millis(20));
-    Breather::new(Policy::new().with_retries(8).with_backoff(backoff))
+    let has_failed = Arc::clone(has_failed);
+    Breather::builder()
+        .with_policy(Policy::new().with_retries(8).with_backoff(backoff))
+        .with_observer(move |event: &Event<'_>| {
+            if let What::Answered(_) = event.what {
+                has_failed.notify_one();
+            }
+        })
+        .build()
 }
 
 /// Sends one request of `method`, and reads its answer.
 async fn by_tower(
+    breather: Breather,
     address: &str,
     method: &Method,
     buffers: bool,
@@ -143,8 +156,8 @@ async fn by_tower(
             Method::CONNECT => address.to_owned(),
             _ => format!("http://{address}/rows"),
         })
-        .body(Full::new(Bytes::from(body_of(method))))?;
-    let retry = RetryLayer::new(breather()).with_redirects(redirects);
+        .body(Full::new(body_of(method)))?;
+    let retry = RetryLayer::new(breather).with_redirects(redirects);
     if buffers {
         let service = retry.layer(BufferedLayer::new(1_000).layer(client));
         let response = service.oneshot(request).await?;
@@ -155,13 +168,14 @@ async fn by_tower(
 }
 
 async fn by_reqwest(
+    breather: Breather,
     address: &str,
     method: &Method,
     buffers: bool,
     redirects: Redirects,
 ) -> Result<Bytes, BoxError> {
     let plain = reqwest::Client::builder().no_proxy().build()?;
-    let retry = RetryMiddleware::new(breather()).with_redirects(redirects);
+    let retry = RetryMiddleware::new(breather).with_redirects(redirects);
     let retry = if buffers {
         retry.with_buffered_bodies(1_000)
     } else {
@@ -219,10 +233,12 @@ async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
                     if by == "reqwest" && method == Method::CONNECT {
                         continue;
                     }
-                    let (address, log) = serve(failure);
+                    let has_failed = Arc::default();
+                    let breather = breather(&has_failed);
+                    let (address, log) = serve(failure, has_failed);
                     let result = match by {
-                        "tower" => by_tower(&address, &method, buffers, redirects).await,
-                        _ => by_reqwest(&address, &method, buffers, redirects).await,
+                        "tower" => by_tower(breather, &address, &method, buffers, redirects).await,
+                        _ => by_reqwest(breather, &address, &method, buffers, redirects).await,
                     };
                     let case =
                         format!("{by}, {redirects:?}, {method}, {failure:?}, buffers: {buffers}");

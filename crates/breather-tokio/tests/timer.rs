@@ -4,10 +4,20 @@ use std::time::Duration;
 
 use breather::{Breather, CallSpec, Hint, Outcome, Timer, Window};
 use breather_tokio::{Seeds, TokioTimer};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// No longer than a policy obeys, and longer than the paused clocks of two runtimes are set apart.
+const HOLD: Duration = Duration::from_secs(200);
+
+/// A runtime whose time passes only while it is driven and idle.
+fn paused() -> Runtime {
+    let mut runtime = Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap()
+}
 
 /// Has `breather` learn that nothing remains for `reset`.
 async fn spend(breather: &Breather, reset: Duration) {
@@ -64,30 +74,19 @@ async fn the_longest_sleep_is_longer_than_any_test() {
 #[test]
 fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
     let breather = Breather::default();
-    let first = Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_time()
-        .build()
-        .unwrap();
-    let second = Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_time()
-        .build()
-        .unwrap();
-    first.block_on(spend(&breather, SECOND));
+    let [first, second] = [paused(), paused()];
+    first.block_on(spend(&breather, HOLD));
     // The alarm is set by a call on the first runtime.
     let on_first = breather.clone();
     first.spawn(async move { send(&on_first).await });
-    while breather.snapshot("api").unwrap().waiting() < 1 {
-        std::thread::yield_now();
-    }
+    first.block_on(yield_now());
+    assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
     let on_second = breather.clone();
     let waiting = second.spawn(async move { send(&on_second).await });
-    while breather.snapshot("api").unwrap().waiting() < 2 {
-        std::thread::yield_now();
-    }
+    second.block_on(yield_now());
+    assert_eq!(breather.snapshot("api").unwrap().waiting(), 2);
     first.shutdown_background();
-    let done = second.block_on(async { timeout(20 * SECOND, waiting).await });
+    let done = second.block_on(async { timeout(2 * HOLD, waiting).await });
     done.expect("it is woken by an alarm of its own").unwrap();
     let snapshot = breather.snapshot("api").unwrap();
     assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
@@ -96,16 +95,15 @@ fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
 #[test]
 fn a_call_goes_on_though_the_runtime_that_had_set_the_alarm_is_not_driven_any_more() {
     let breather = Breather::default();
-    let first = Builder::new_current_thread().enable_time().build().unwrap();
-    first.block_on(spend(&breather, SECOND));
+    let [first, second] = [paused(), paused()];
+    first.block_on(spend(&breather, HOLD));
     let on_first = breather.clone();
     // Its call waits, and nobody polls it again: the runtime lives on, and stands still.
     let stuck = first.spawn(async move { send(&on_first).await });
-    first.block_on(tokio::task::yield_now());
+    first.block_on(yield_now());
     assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
 
-    let second = Builder::new_current_thread().enable_time().build().unwrap();
-    let done = second.block_on(async { timeout(20 * SECOND, send(&breather)).await });
+    let done = second.block_on(async { timeout(2 * HOLD, send(&breather)).await });
     done.expect("it is woken by an alarm of its own");
     stuck.abort();
 }

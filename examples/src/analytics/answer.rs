@@ -9,7 +9,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{broken::Broken, faults::Fault, gate::Admission};
+use super::{
+    broken::{Broken, Unsent},
+    faults::Fault,
+    gate::Admission,
+};
 
 /// What a request comes to, before the limits are added to it.
 #[derive(Debug)]
@@ -75,6 +79,9 @@ impl Reply {
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
+        if fault == Some(Fault::Drop) {
+            response.extensions_mut().insert(Unsent);
+        }
         *response.headers_mut() = limit_headers(admission);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

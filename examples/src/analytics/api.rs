@@ -13,7 +13,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{self, sleep};
 
 use super::{
     AVAILABLE_UNTIL, DETAILS, Options, PATH, Stats,
@@ -97,7 +97,7 @@ impl Api {
         let token = token.and_then(|token| token.to_str().ok()).unwrap_or("");
         let mut gate = self.gate();
         // Read under the lock, so that the gate never sees time run backwards.
-        gate.admit(token, Instant::now())
+        gate.admit(token, now())
     }
 
     /// Does `work` for a request that is let in, when its time has come.
@@ -226,7 +226,7 @@ async fn submit(State(api): State<Api>, headers: HeaderMap) -> Response<Body> {
     let key = headers.get("idempotency-key");
     let key = key.and_then(|key| key.to_str().ok());
     let work = |api: &Api| {
-        let submitted = api.jobs().submit(key, Instant::now());
+        let submitted = api.jobs().submit(key, now());
         match submitted {
             Ok(id) => Reply::new(StatusCode::ACCEPTED, json!({ "jobId": id })),
             Err(left) => {
@@ -248,7 +248,7 @@ async fn state(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let work = |api: &Api| match api.jobs().state(&id, Instant::now()) {
+    let work = |api: &Api| match api.jobs().state(&id, now()) {
         None => no_such_job(),
         Some(state) => {
             let reply = Reply::ok(json!({ "state": state.name() }));
@@ -275,7 +275,7 @@ async fn results(
     headers: HeaderMap,
 ) -> Response<Body> {
     let work = |api: &Api| {
-        match api.jobs().state(&id, Instant::now()) {
+        match api.jobs().state(&id, now()) {
             None => return no_such_job(),
             Some(JobState::Fulfilled) => {}
             Some(_) => {
@@ -318,6 +318,11 @@ async fn delete(
         }
     };
     api.limited(&headers, work).await
+}
+
+/// Reads tokio's clock, which a test may pause.
+fn now() -> Instant {
+    time::Instant::now().into_std()
 }
 
 fn before_cursor(cursor: Option<&str>) -> Option<usize> {

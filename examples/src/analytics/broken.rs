@@ -1,21 +1,24 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
+    task::{Context, Poll},
 };
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
 
 /// A body that breaks its connection: after its first part, or before anything was sent, its head included.
 #[derive(Debug)]
 pub(super) struct Broken {
     part: Option<Bytes>,
     promised: u64,
-    pause: Pin<Box<Sleep>>,
+    /// Whether hyper may flush the part before the connection breaks.
+    pauses: bool,
 }
+
+/// Marks a response whose connection breaks before anything of it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unsent;
 
 impl Broken {
     /// Sends the first half of `whole`, and promises all of it.
@@ -23,7 +26,7 @@ impl Broken {
         Body::new(Self {
             part: Some(whole.slice(..whole.len() / 2)),
             promised: whole.len() as u64,
-            pause: Box::pin(sleep(FLUSH)),
+            pauses: true,
         })
     }
 
@@ -33,7 +36,7 @@ impl Broken {
         Body::new(Self {
             part: None,
             promised: 1,
-            pause: Box::pin(sleep(Duration::ZERO)),
+            pauses: false,
         })
     }
 }
@@ -49,8 +52,10 @@ impl HttpBody for Broken {
         if let Some(part) = self.part.take() {
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        if self.promised > 1 {
-            ready!(self.pause.as_mut().poll(cx));
+        // hyper flushes when a body has no more for now.
+        if std::mem::take(&mut self.pauses) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         Poll::Ready(Some(Err(io::Error::other(
             "a fault of the server's options",
@@ -61,6 +66,3 @@ impl HttpBody for Broken {
         SizeHint::with_exact(self.promised)
     }
 }
-
-/// Time for what was sent to get out before the connection closes.
-const FLUSH: Duration = Duration::from_millis(5);

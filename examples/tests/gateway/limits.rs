@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::{
     program::Program,
-    upstream::{Upstream, last, refusal},
+    upstream::{RESET_S, Upstream, last, refusal},
     wire::exchange,
 };
 
 #[tokio::test]
 async fn one_token_never_holds_another() {
-    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &[]);
     for token in ["one", "two", "three"] {
         let response = gateway.get(token).send().await.unwrap();
@@ -29,10 +29,10 @@ async fn one_token_never_holds_another() {
 
 #[tokio::test]
 async fn another_header_may_tell_tokens_apart() {
-    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(
         &upstream,
-        &["--token-header", "X-Api-Key", "--deadline", "1s"],
+        &["--token-header", "X-Api-Key", "--deadline", "100s"],
     );
     for (key, status) in [("one", 200), ("two", 200), ("one", 503)] {
         let response = gateway
@@ -47,7 +47,7 @@ async fn another_header_may_tell_tokens_apart() {
 
 #[tokio::test]
 async fn a_full_queue_says_so() {
-    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &["--queue", "3"]);
     for token in ["one", "two"] {
         gateway.get(token).send().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_full_queue_says_so() {
     // Full for all scopes, but who need not wait passes.
     for token in ["one", "two"] {
         let response = gateway.get(token).send().await.unwrap();
-        failure(response, "queue_full", 50..=60).await;
+        failure(response, "queue_full", 100..=RESET_S).await;
     }
     assert_eq!(
         gateway.get("three").send().await.unwrap().status(),
@@ -74,7 +74,7 @@ async fn a_full_queue_says_so() {
 
 #[tokio::test]
 async fn who_reads_no_answer_before_all_is_sent_has_it_too() {
-    let upstream = Upstream::start(|_| async { last(60) }).await;
+    let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &["--queue", "0"]);
     gateway.get("one").send().await.unwrap();
     let body = "x".repeat(20 << 20);
@@ -94,12 +94,12 @@ async fn who_reads_no_answer_before_all_is_sent_has_it_too() {
 
 #[tokio::test]
 async fn nobody_waits_for_what_the_deadline_forbids() {
-    let upstream = Upstream::start(|_| async { last(60) }).await;
-    let gateway = Program::start(&upstream, &["--deadline", "5s"]);
+    let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
+    let gateway = Program::start(&upstream, &["--deadline", "100s"]);
     gateway.get("one").send().await.unwrap();
     let response = gateway.get("one").send().await.unwrap();
     assert_eq!(response.headers()["x-breather-attempts"], "0");
-    failure(response, "deadline", 50..=61).await;
+    failure(response, "deadline", 100..=RESET_S + 1).await;
 }
 
 #[tokio::test]

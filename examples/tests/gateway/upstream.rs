@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpListener,
+    net::TcpSocket,
     task::{JoinHandle, JoinSet},
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Upstream {
     pub(crate) addr: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     serving: JoinHandle<()>,
+    /// Keeps the port from everybody else once the upstream is killed. It doesn't listen.
+    _keeper: TcpSocket,
 }
 
 /// The head of a request.
@@ -41,8 +43,9 @@ impl Upstream {
         A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
+        let keeper = socket("127.0.0.1:0".parse().unwrap());
+        let addr = keeper.local_addr().unwrap();
+        let listener = socket(addr).listen(1_024).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
         let serving = tokio::spawn(async move {
@@ -64,6 +67,7 @@ impl Upstream {
             addr,
             seen,
             serving,
+            _keeper: keeper,
         }
     }
 
@@ -79,7 +83,7 @@ impl Upstream {
             .count()
     }
 
-    /// Closes all its connections, wherever they are, and its port.
+    /// Closes all its connections, wherever they are, and stops listening.
     pub(crate) async fn kill(&mut self) {
         self.serving.abort();
         let _ = (&mut self.serving).await;
@@ -113,6 +117,14 @@ impl Seen {
     }
 }
 
+/// A socket that can share its port with another one of its kind.
+fn socket(addr: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind(addr).unwrap();
+    socket
+}
+
 pub(crate) fn full(text: impl Into<Bytes>) -> Body {
     Full::new(text.into())
         .map_err(|never| match never {})
@@ -123,12 +135,21 @@ pub(crate) fn ok() -> Response<Body> {
     Response::new(full("rows"))
 }
 
+/// A reset that no test waits for, and that is no longer than a policy obeys.
+pub(crate) const RESET_S: u64 = 280;
+
 /// The last answer of a window that ends so many seconds later.
 pub(crate) fn last(reset_s: u64) -> Response<Body> {
+    let mut response = left(0, reset_s);
+    response.headers_mut().insert("x-ratelimit-limit", 1.into());
+    response
+}
+
+/// An answer that leaves so many calls of a window.
+pub(crate) fn left(remaining: u64, reset_s: u64) -> Response<Body> {
     let mut response = ok();
     let headers = response.headers_mut();
-    headers.insert("x-ratelimit-limit", 1.into());
-    headers.insert("x-ratelimit-remaining", 0.into());
+    headers.insert("x-ratelimit-remaining", remaining.into());
     headers.insert("x-ratelimit-reset", reset_s.into());
     response
 }

@@ -1,8 +1,10 @@
 //! Bodies of requests and responses, over sockets.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,10 +16,14 @@ use breather_reqwest::breather::{
     ReportSlot, StopReason,
 };
 use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware};
+use http::Extensions;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use reqwest::Request;
 use reqwest::multipart::Form;
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 fn client() -> (ClientWithMiddleware, reqwest::Client) {
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -133,7 +139,9 @@ async fn what_can_be_cloned_is_and_an_error_of_the_callers_function_ends_the_cal
 }
 
 /// A server that answers each request with the next of `answers`, on as many connections as it is given, and counts those.
-async fn counting(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
+///
+/// It sends a body when the head `was_read`.
+async fn counting(answers: Vec<String>, was_read: Arc<Notify>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let connections = Arc::new(AtomicUsize::new(0));
@@ -144,7 +152,7 @@ async fn counting(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::SeqCst);
-            let answers = Arc::clone(&answers);
+            let (answers, was_read) = (Arc::clone(&answers), Arc::clone(&was_read));
             tokio::spawn(async move {
                 let mut head = Vec::new();
                 while let Ok(byte) = stream.read_u8().await {
@@ -152,10 +160,9 @@ async fn counting(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
                     if head.ends_with(b"\r\n\r\n") {
                         head.clear();
                         let answer = answers.lock().unwrap().next().unwrap();
-                        // In two parts, so that the head comes without its body.
                         let (first, rest) = answer.split_at(answer.find("\r\n\r\n").unwrap() + 4);
                         stream.write_all(first.as_bytes()).await.unwrap();
-                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        was_read.notified().await;
                         if stream.write_all(rest.as_bytes()).await.is_err() {
                             break;
                         }
@@ -175,22 +182,94 @@ fn answer(status: u16, body: usize) -> String {
     )
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failed_response_is_drained_so_that_its_connection_is_used_again_unless_it_is_long() {
     for (length, expected) in [(0, 1), (20_000, 1), (64 * 1024, 1), (64 * 1024 + 1, 2)] {
-        let (url, connections) = counting(vec![answer(503, length), answer(200, 0)]).await;
+        let clock = StoppedClock::new();
+        let tap = Tap::default();
+        let answers = vec![answer(503, length), answer(200, 0)];
+        let (url, connections) = counting(answers, Arc::clone(&tap.heads)).await;
         let plain = reqwest::Client::builder().no_proxy().build().unwrap();
         let policy = Policy::new()
             .with_jitter(Jitter::none())
             .with_backoff(Backoff::constant(Duration::from_millis(400)));
         let retry = RetryMiddleware::new(Breather::new(policy));
-        let client = ClientBuilder::new(plain).with(retry).build();
-        assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+        let client = ClientBuilder::new(plain).with(retry).with(tap.clone());
+        let call = tokio::spawn(client.build().get(&url).send());
+        tap.bodies.notified().await;
+        // The backoff passes when nothing else is left to be done.
+        drop(clock);
+        assert_eq!(call.await.unwrap().unwrap().status(), 200);
         assert_eq!(
             connections.load(Ordering::SeqCst),
             expected,
             "{length} bytes"
         );
+    }
+}
+
+/// Keeps tokio's paused clock from going on by itself while nothing but sockets is at work.
+///
+/// tokio lets it go on when a runtime is idle, but not while that waits for a blocking task.
+struct StoppedClock(#[expect(dead_code, reason = "its drop ends the task")] mpsc::Sender<()>);
+
+impl StoppedClock {
+    fn new() -> Self {
+        let (stop, stopped) = mpsc::channel();
+        tokio::task::spawn_blocking(move || stopped.recv());
+        Self(stop)
+    }
+}
+
+/// Tells when a head of a response was read, and when its body was read or dropped.
+#[derive(Clone, Default)]
+struct Tap {
+    heads: Arc<Notify>,
+    bodies: Arc<Notify>,
+}
+
+#[async_trait::async_trait]
+impl Middleware for Tap {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        let response = next.run(request, extensions).await?;
+        self.heads.notify_one();
+        let tell = Arc::clone(&self.bodies);
+        let response = Response::<reqwest::Body>::from(response);
+        let tapped = response.map(|body| reqwest::Body::wrap(Tapped { body, tell }));
+        Ok(tapped.into())
+    }
+}
+
+/// A body that tells when it is dropped.
+struct Tapped {
+    body: reqwest::Body,
+    tell: Arc<Notify>,
+}
+
+impl HttpBody for Tapped {
+    type Data = Bytes;
+    type Error = reqwest::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Tapped {
+    fn drop(&mut self) {
+        self.tell.notify_one();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The promises over sockets, in real time.
 
+use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,16 +12,21 @@ use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallSpec, ErrorKind, Hint, Jitter, Outcome, Policy, Redirects, ReportSlot,
-    Scopes, StopReason, Window,
+    Backoff, Breather, CallSpec, ErrorKind, Event, Hint, Jitter, Outcome, Policy, Redirects,
+    ReportSlot, Scopes, StopReason, What, Window,
 };
 use breather_reqwest::error_kind;
 use breather_tokio::TokioTimer;
+use reqwest::dns::{Name, Resolve, Resolving};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Notify;
 
 const MS: Duration = Duration::from_millis(1);
+
+/// Ends a test that hangs. A machine that stands still for seconds does not reach it.
+const HANGS: Duration = Duration::from_secs(120);
 
 fn client(http: reqwest::ClientBuilder, breather: &Breather) -> ClientWithMiddleware {
     ClientBuilder::new(http.no_proxy().build().unwrap())
@@ -101,10 +107,7 @@ async fn promise_4_a_streamed_body_arrives_once_and_whole() {
 
 #[tokio::test]
 async fn reqwest_middleware_207_a_time_out_stays_one() {
-    let never = || async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
-    };
-    let url = listen(Router::new().fallback(any(never))).await;
+    let url = listen(Router::new().fallback(any(pending::<()>))).await;
     let http = reqwest::Client::builder().timeout(50 * MS);
     let client = client(http, &exact(MS));
     let slot = ReportSlot::new();
@@ -129,10 +132,10 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
 
 #[tokio::test]
 async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_followed() {
-    // A port that was free a moment ago.
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    // It has its port, so that nobody else has, and does not listen.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
     for (redirects, attempts) in [(Redirects::Never, 4), (Redirects::Visible, 1)] {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let client = ClientBuilder::new(http)
@@ -146,23 +149,31 @@ async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_follo
     }
 }
 
-#[tokio::test]
+/// A resolver that finds no host.
+struct NoHosts;
+
+impl Resolve for NoHosts {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(async { Err("there is no such host".into()) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    let scope = "http://api.example.com";
+    let url = format!("{scope}/");
     let policy = Policy::new()
         .with_backoff(Backoff::constant(300 * MS))
         .with_jitter(Jitter::none())
         .with_deadline(1000 * MS);
     let breather = Breather::new(policy);
-    let client = client(reqwest::Client::builder(), &breather);
+    let http = reqwest::Client::builder().dns_resolver(Arc::new(NoHosts));
+    let client = client(http, &breather);
     let slot = ReportSlot::new();
     let failed = tokio::spawn(client.get(&url).with_extension(slot.clone()).send());
     tokio::time::sleep(100 * MS).await;
 
     // Meanwhile the scope learns that it is spent for longer than the call may take.
-    let scope = url.trim_end_matches('/');
     let mut spent = breather.start(Some(scope), CallSpec::new(), TokioTimer, 1);
     spent.ready().await.unwrap();
     let window = Window::new("").with_remaining(0).with_reset(60 * 1000 * MS);
@@ -209,7 +220,7 @@ async fn reqwest_retry_the_failed_response_is_freed_before_the_wait() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut rest = [0; 64];
     let closed = async { while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {} };
-    let freed = tokio::time::timeout(Duration::from_secs(60), closed).await;
+    let freed = tokio::time::timeout(HANGS, closed).await;
     assert!(freed.is_ok(), "it is held while the call waits");
     assert!(!call.is_finished());
     call.abort();
@@ -236,13 +247,17 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
         .route("/moved", any(redirect))
         .fallback(any(|| async { "here" }));
     let url = listen(router).await;
-    let breather = Breather::default();
+    let waits = Arc::new(Notify::new());
+    let tell = Arc::clone(&waits);
+    let breather = Breather::builder().with_observer(move |event: &Event<'_>| {
+        if let What::Waits(_) = event.what {
+            tell.notify_one();
+        }
+    });
+    let breather = breather.build();
     let client = client(reqwest::Client::builder(), &breather);
     let moved = tokio::spawn(client.get(format!("{url}moved")).send());
-    while received.lock().unwrap().is_empty() {
-        tokio::time::sleep(MS).await;
-    }
-    tokio::time::sleep(20 * MS).await;
+    waits.notified().await;
     let asked = url.trim_start_matches("http://").trim_end_matches('/');
     assert_eq!(breather.snapshot(asked).unwrap().opens(), None);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
@@ -257,18 +272,14 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
     // So it is where the caller has chosen the scope.
     let chosen = client.get(format!("{url}moved"));
     let chosen = tokio::spawn(chosen.with_extension(Scopes::from("token 7")).send());
-    while received.lock().unwrap().len() < 3 {
-        tokio::time::sleep(MS).await;
-    }
-    tokio::time::sleep(20 * MS).await;
+    waits.notified().await;
     assert_eq!(breather.snapshot("token 7").unwrap().opens(), None);
     assert_eq!(chosen.await.unwrap().unwrap().status(), 200);
 }
 
 #[tokio::test]
 async fn promise_9_a_call_given_up_in_flight_leaves_nothing_behind() {
-    let slow = || async { tokio::time::sleep(Duration::from_secs(60)).await };
-    let url = listen(Router::new().fallback(any(slow))).await;
+    let url = listen(Router::new().fallback(any(pending::<()>))).await;
     let breather = Breather::default();
     let client = client(reqwest::Client::builder(), &breather);
     let calls = (0..40).map(|_| client.get(&url).send());

@@ -1,6 +1,7 @@
 //! What goes wrong in hyper's client, over real sockets, and whether it is tried again.
 
 use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::pin::pin;
 
 use breather_tower::breather::{ErrorKind, Redirects, ReportSlot};
@@ -9,7 +10,7 @@ use http::{Method, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector, dns::Name};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
@@ -40,8 +41,15 @@ fn client() -> Client<HttpConnector, String> {
 
 #[tokio::test]
 async fn a_host_that_cannot_be_looked_up_was_sent_nothing() {
-    let post = Request::post("http://nonexistent.invalid/");
-    let (result, attempts) = ask(client(), post).await;
+    // As a resolver has it that asks a network.
+    let resolver = service_fn(|_: Name| {
+        let error = io::Error::other("no such host");
+        std::future::ready(Err::<std::vec::IntoIter<SocketAddr>, _>(error))
+    });
+    let connector = HttpConnector::new_with_resolver(resolver);
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let post = Request::post("http://api.example.com/");
+    let (result, attempts) = ask(client, post).await;
     assert_eq!(
         (result.unwrap_err().kind(), attempts),
         (ErrorKind::Connect, 4)

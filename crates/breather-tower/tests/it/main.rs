@@ -4,6 +4,7 @@ mod buffered;
 mod contract;
 mod errors;
 mod long_holds;
+mod memory;
 mod options;
 mod peers;
 mod promises;

@@ -7,8 +7,8 @@ use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use breather_tower::RetryLayer;
 use breather_tower::breather::{Backoff, Breather, Jitter, Origin, Policy, StopReason};
+use breather_tower::{RetryLayer, Seeds};
 use futures_util::future::join_all;
 use http::{Method, Request, Response};
 use tokio::time::{Instant, sleep, timeout};
@@ -33,6 +33,7 @@ async fn tower_and_kube_no_clone_of_a_layer_repeats_its_delays() {
     let answers = [503, 503, 503, 200].map(Answer::status);
     let script = Script::new((0..10).flat_map(|_| answers.clone()));
     let layer = RetryLayer::new(Breather::builder().without_pacing().build());
+    let layer = layer.with_seeds(Seeds::fixed(7));
     let mut waited = BTreeSet::new();
     for _ in 0..5 {
         for service in [
@@ -129,7 +130,8 @@ async fn remux_399_an_hour_of_refusals_is_not_hammered() {
     // Loops that knew nothing of one another sent 28,800 requests in an hour of 429s.
     const HOUR: Duration = Duration::from_secs(3_600);
     let script = Script::new((0..30_000).map(|_| Answer::status(429)));
-    let service = RetryLayer::default().layer(script.clone());
+    let retry = RetryLayer::default().with_seeds(Seeds::fixed(7));
+    let service = retry.layer(script.clone());
     let caller = || async {
         loop {
             let (status, _) = get(&service).await;
@@ -155,7 +157,11 @@ async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one()
     let script = Script::new((0..CLIENTS).map(|_| refusal(7)));
     let unpaced = || Breather::builder().without_pacing().build();
     let services: Vec<_> = (0..CLIENTS)
-        .map(|_| RetryLayer::new(unpaced()).layer(script.clone()))
+        .map(|client| {
+            let seeds = Seeds::fixed(client.into());
+            let retry = RetryLayer::new(unpaced()).with_seeds(seeds);
+            retry.layer(script.clone())
+        })
         .collect();
     let start = Instant::now();
     join_all(services.iter().map(get)).await;

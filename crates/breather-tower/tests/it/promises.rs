@@ -227,6 +227,7 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
 async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
     let script = Script::new((0..100).map(|_| refusal(7)));
     let retry = RetryLayer::new(Breather::builder().without_pacing().build());
+    let retry = retry.with_seeds(Seeds::fixed(7));
     // Two services of one layer, and a clone for each call.
     let services = [
         retry.layer(script.clone()),

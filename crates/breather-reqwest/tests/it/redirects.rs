@@ -13,7 +13,7 @@ use breather_reqwest::breather::{
 use http::{Extensions, HeaderMap};
 use reqwest::Request;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -101,18 +101,16 @@ fn quick() -> Breather {
     Breather::new(Policy::new().with_backoff(backoff).with_refusals(5))
 }
 
-/// An address at which nobody listens.
-async fn dead() -> (TcpListener, String) {
-    // Bound and never accepted from would hang: the listener is closed, and its port kept by a connected socket.
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
+/// A socket that has its port, so that nobody else has, and does not listen; and its URL.
+fn dead() -> (TcpSocket, String) {
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    (silent, url)
 }
 
 /// What a purchase leads to after the server has sold something and redirected the client.
-async fn after_purchase(elsewhere: &Server) -> Vec<(&'static str, Page, String)> {
-    let (listener, dead) = dead().await;
-    drop(listener);
+fn after_purchase(elsewhere: &Server, dead: &str) -> Vec<(&'static str, Page, String)> {
     let own = |name, page| (name, page, "/done".to_owned());
     let throttled = || Page::status(429).with("retry-after", 1);
     elsewhere.page("GET /done", throttled());
@@ -152,8 +150,9 @@ async fn after_purchase(elsewhere: &Server) -> Vec<(&'static str, Page, String)>
 #[tokio::test]
 async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
     let elsewhere = Server::start().await;
+    let (_silent, dead) = dead();
     for status in [301, 302, 303] {
-        for (name, page, location) in after_purchase(&elsewhere).await {
+        for (name, page, location) in after_purchase(&elsewhere, &dead) {
             let server = Server::start().await;
             server.page("POST /buy", Page::to(status, location));
             server.page("GET /done", page);

@@ -274,9 +274,10 @@ async fn a_host_header_is_no_scope() {
 
 #[tokio::test]
 async fn over_sockets_a_purchase_whose_redirect_leads_to_a_dead_host_is_made_once() {
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let location = format!("http://{}/done", gone.local_addr().unwrap());
-    drop(gone);
+    // It has its port, so that nobody else has, and does not listen.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let location = format!("http://{}/done", silent.local_addr().unwrap());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/buy", listener.local_addr().unwrap());
     let sold = Arc::new(Mutex::new(0));

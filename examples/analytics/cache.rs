@@ -309,7 +309,7 @@ mod tests {
         let script = Script::default();
         script.answers.lock().unwrap().extend(answers);
         let backoff = Backoff::constant(Duration::from_millis(1));
-        let breather = Breather::new(Policy::new().with_backoff(backoff).with_retries(1));
+        let breather = Breather::new(Policy::new().with_backoff(backoff).with_max_retries(1));
         let client = ClientBuilder::new(reqwest::Client::new())
             .with(CacheMiddleware::new(ttl))
             .with(RetryMiddleware::new(breather))

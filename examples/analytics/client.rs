@@ -136,7 +136,7 @@ impl Client {
         let state: JobState = self.call(request).await?;
         // Each poll that found the job running was a call as well, to the limits at least.
         let report = slot.report().unwrap_or_default();
-        let polls = report.attempts() - report.failures() - report.refusals();
+        let polls = report.attempts() - report.failures() - report.throttled();
         self.count(polls.saturating_sub(1).into());
         Ok(state.state)
     }

@@ -50,7 +50,7 @@ impl Gateway {
         let ledger = Ledger::default();
         let breather = Breather::builder()
             .with_policy(policy)
-            .with_pacing(Pacing::new().with_waiters(options.queue as usize))
+            .with_pacing(Pacing::new().with_max_queued(options.queue as usize))
             // Without a label for the scope: what a process has seen of labels it keeps, and tokens come from outside.
             .with_observer(Metrics::new())
             .with_observer(ledger.clone())

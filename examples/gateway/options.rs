@@ -74,7 +74,7 @@ impl Options {
             policy = policy.with_attempt_timeout(timeout);
         }
         if let Some(retries) = self.retries {
-            policy = policy.with_retries(retries);
+            policy = policy.with_max_retries(retries);
         }
         Ok(policy)
     }

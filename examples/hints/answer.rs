@@ -30,7 +30,7 @@ impl Answer<'_> {
             return "no status that is known".to_owned();
         };
         let ending = Ending::new(&http::Method::GET, Ok(status), self.hint);
-        let outcome = Http.classify(&ending).heeding(self.hint);
+        let outcome = Http.classify(&ending).with_server_advice(self.hint);
         let kind = match outcome.kind() {
             Kind::Success => "no failure",
             Kind::Throttled => "a refusal, to be sent again when it may",

@@ -85,7 +85,7 @@ async fn the_time_out_of_reqwest_is_one_of_all_its_retries_and_here_of_each() {
 
     let client = ClientBuilder::new(client_that_times_out())
         .with(RetryMiddleware::new(Breather::new(
-            Policy::new().with_retries(2),
+            Policy::new().with_max_retries(2),
         )))
         .build();
     let start = Instant::now();

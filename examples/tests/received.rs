@@ -132,7 +132,7 @@ fn breather(has_failed: &Arc<Notify>) -> Breather {
     let backoff = Backoff::exponential(Duration::from_millis(20));
     let has_failed = Arc::clone(has_failed);
     Breather::builder()
-        .with_policy(Policy::new().with_retries(8).with_backoff(backoff))
+        .with_policy(Policy::new().with_max_retries(8).with_backoff(backoff))
         .with_observer(move |event: &Event<'_>| {
             if let What::Answered(_) = event.what {
                 has_failed.notify_one();

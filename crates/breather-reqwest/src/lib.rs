@@ -43,7 +43,7 @@
 //! # What a request asks for
 //!
 //! [`CallOptions`](breather::CallOptions) among its extensions: another policy, a deadline, scopes, no retries, or that it is
-//! idempotent. Of all requests of a host or a path, [`Breather::route`](breather::Breather::route).
+//! idempotent. Of all requests of a host or a path, [`Breather::set_route`](breather::Breather::set_route).
 //!
 //! ```no_run
 //! use breather_reqwest::breather::CallOptions;

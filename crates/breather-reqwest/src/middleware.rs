@@ -373,7 +373,7 @@ impl RetryMiddleware {
             None => Hint::new(moment.instant()),
         };
         if let (Some(answer), Some(body)) = (answer, body) {
-            hint = hint.or_by_body(answer.response.status(), body);
+            hint = hint.with_body(answer.response.status(), body);
         }
         let mut ending = match result {
             Ok(Answer { response, .. }) => {

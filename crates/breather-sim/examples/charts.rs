@@ -283,7 +283,7 @@ fn outage() -> Drawing {
     )
     .with_title("Ten seconds of outage")
     .with_window(MINUTE);
-    let patient = Policy::new().with_retries(10);
+    let patient = Policy::new().with_max_retries(10);
     for (name, outage, policy) in [
         ("bare 503", Outage::Unavailable(None), Policy::new()),
         ("no connection", Outage::Lost, Policy::new()),

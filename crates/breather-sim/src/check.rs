@@ -250,7 +250,7 @@ impl Checker {
         let Some(opens) = opens else {
             return Ok(());
         };
-        let is_long = opens.duration_since(self.now) > self.policy.longest_hint();
+        let is_long = opens.duration_since(self.now) > self.policy.max_retry_after();
         if is_long || opens > deadline {
             let wait = opens.duration_since(self.now);
             let left = deadline.duration_since(self.now);
@@ -319,7 +319,7 @@ impl Checker {
             return Ok(());
         };
         let is_long =
-            not_before.is_some_and(|at| at.duration_since(now) > self.policy.longest_hint());
+            not_before.is_some_and(|at| at.duration_since(now) > self.policy.max_retry_after());
         if is_long || wait.until() > deadline {
             return self.fails(Rule::Deadline, format!("call {call} {wait} all the same"));
         }
@@ -340,7 +340,7 @@ impl Checker {
         seen.ended = true;
         let stated = process.stated;
         let seen = seen.clone();
-        let told = (report.attempts(), report.refusals(), report.failures());
+        let told = (report.attempts(), report.throttled(), report.failures());
         if told != (seen.sends, seen.refusals, seen.failures) {
             let detail = format!("call {call} tells of {told:?}: {report}");
             return self.fails(Rule::UsedUp, detail);
@@ -362,8 +362,8 @@ impl Checker {
         };
         let is_right = match stop.reason() {
             StopReason::Success => answer == Some(Kind::Success),
-            StopReason::Retries => seen.failures == self.policy.retries() + 1,
-            StopReason::Refusals => seen.refusals == self.policy.refusals() + 1,
+            StopReason::Retries => seen.failures == self.policy.max_retries() + 1,
+            StopReason::Refusals => seen.refusals == self.policy.max_throttles() + 1,
             StopReason::Waiters => true,
             StopReason::ScopeThrottled => now.duration_since(process.accepted) > REJECTED_FOR,
             StopReason::Deadline | StopReason::LongHint => {

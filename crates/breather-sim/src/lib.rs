@@ -62,10 +62,10 @@
 //! };
 //!
 //! // Whoever repeats a failure only once loses calls to the restart.
-//! assert!(!survives(Policy::new().with_retries(1)));
-//! assert!(survives(Policy::new().with_retries(10)));
+//! assert!(!survives(Policy::new().with_max_retries(1)));
+//! assert!(survives(Policy::new().with_max_retries(10)));
 //! // The fifth window begins after 40 s, so that nobody can be done before.
-//! assert!(!survives(Policy::new().with_retries(10).with_deadline(seconds(40))));
+//! assert!(!survives(Policy::new().with_max_retries(10).with_deadline(seconds(40))));
 //! ```
 //!
 //! What is it worth that all calls share a pacer? Without it, this policy gives up in the second window, though it
@@ -75,7 +75,7 @@
 //! use breather::Policy;
 //! use breather_sim::{Client, Load, Server, run_client};
 //!
-//! let mine = Policy::default().with_retries(5).with_refusals(5);
+//! let mine = Policy::default().with_max_retries(5).with_max_throttles(5);
 //! let (server, load) = (Server::default(), Load::spike(1_000).with_policy(mine));
 //! let alone = run_client(&server, &load, &Client::Unpaced, 1);
 //! let paced = run_client(&server, &load, &Client::Breather, 1);

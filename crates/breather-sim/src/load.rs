@@ -14,7 +14,7 @@ use rand::{RngExt as _, SeedableRng as _};
 /// use breather::Policy;
 /// use breather_sim::Load;
 ///
-/// let load = Load::spike(200).with_policy(Policy::never());
+/// let load = Load::spike(200).with_policy(Policy::no_retries());
 /// assert_eq!(load.calls(), 200);
 /// ```
 #[derive(Clone, Copy, Debug)]

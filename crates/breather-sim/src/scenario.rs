@@ -269,7 +269,7 @@ impl Scenario {
         };
         let mut pacing = Pacing::new();
         if let Some(waiters) = self.waiters {
-            pacing = pacing.with_waiters(waiters);
+            pacing = pacing.with_max_queued(waiters);
         }
         let (share, within) = self.gives_up.unwrap_or_default();
         load.with_processes(self.processes)
@@ -285,13 +285,13 @@ impl Scenario {
             policy = policy.with_deadline(deadline);
         }
         if let Some(longest) = self.longest_hint {
-            policy = policy.with_longest_hint(longest);
+            policy = policy.with_max_retry_after(longest);
         }
         if let Some(retries) = self.retries {
-            policy = policy.with_retries(retries);
+            policy = policy.with_max_retries(retries);
         }
         if let Some(refusals) = self.refusals {
-            policy = policy.with_refusals(refusals);
+            policy = policy.with_max_throttles(refusals);
         }
         policy
     }

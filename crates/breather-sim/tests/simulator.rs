@@ -236,7 +236,7 @@ fn a_leaky_bucket_lets_wait() {
 
 #[test]
 fn an_outage_fails_what_comes_in_it() {
-    let once = Load::spike(10).with_policy(Policy::never());
+    let once = Load::spike(10).with_policy(Policy::no_retries());
     let out = |outage| Server::default().with_outage(Duration::ZERO, SECOND, outage);
     for outage in [Outage::Lost, Outage::Unavailable(None)] {
         let run = run(&out(outage), &once, 1);
@@ -264,7 +264,7 @@ fn a_deadline_passes_in_the_queue() {
 
 #[test]
 fn who_finds_no_place_in_the_queue_stops() {
-    let load = Load::spike(400).with_pacing(Pacing::new().with_waiters(10));
+    let load = Load::spike(400).with_pacing(Pacing::new().with_max_queued(10));
     let run = run(&Server::default(), &load, 1);
     assert_consistent(&run, &Server::default(), &load);
     assert!(run.ok() < 60);

@@ -29,7 +29,7 @@ fn exact(backoff: Duration) -> Policy {
 async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attempts_take() {
     // Where only the sleeps count, attempts of 2 s go on for as long as there are retries.
     let policy = exact(Duration::ZERO)
-        .with_retries(100)
+        .with_max_retries(100)
         .with_deadline(5 * SECOND);
     let breather = Breather::new(policy);
     let (start, slot) = (Instant::now(), ReportSlot::new());

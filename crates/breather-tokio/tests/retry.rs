@@ -157,7 +157,7 @@ async fn promise_1_an_error_with_a_time_is_a_refusal_until_then() {
         .await;
     assert_eq!(result, Ok(2));
     let report = slot.report().unwrap();
-    assert_eq!((report.refusals(), report.failures()), (1, 0));
+    assert_eq!((report.throttled(), report.failures()), (1, 0));
     assert!(report.waited(Origin::Hint) >= 7 * SECOND);
     // In whatever order it is said.
     let db = Db::new([DbError::Busy(7 * SECOND)]);
@@ -190,12 +190,12 @@ async fn promise_2_a_wait_past_the_deadline_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has_no_time() {
-    let breather = Breather::new(Policy::new().with_retries(0).with_deadline(9 * SECOND));
+    let breather = Breather::new(Policy::new().with_max_retries(0).with_deadline(9 * SECOND));
     let db = Db::new([DbError::Busy(3 * SECOND), DbError::Busy(3 * SECOND)]);
     let slot = ReportSlot::new();
     let call = || retry(&breather, || db.query()).scope("db");
     assert_eq!(call().report_to(slot.clone()).await, Ok(3));
-    assert_eq!(slot.report().unwrap().refusals(), 2);
+    assert_eq!(slot.report().unwrap().throttled(), 2);
 
     db.answers.borrow_mut().push(DbError::Busy(60 * SECOND));
     let error = call().await.unwrap_err();
@@ -328,7 +328,7 @@ async fn promise_9_a_closure_that_panics_poisons_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
-    let breather = Breather::new(exact(SECOND).with_retries(1));
+    let breather = Breather::new(exact(SECOND).with_max_retries(1));
     let db = Db::new([DbError::Refused, DbError::Busy(3 * SECOND), DbError::Syntax]);
     let mut told = Vec::new();
     let result = retry(&breather, || db.query())
@@ -346,7 +346,7 @@ async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
 async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_handed_on() {
     let policy = exact(Duration::ZERO)
         .with_polling(Backoff::constant(SECOND))
-        .with_retries(0)
+        .with_max_retries(0)
         .with_deadline(19 * SECOND / 2);
     let breather = Breather::new(policy);
     let mut asked = 0;

@@ -93,7 +93,7 @@ where
         let hint = Classify::<Request<B>, _, _>::hint(&self.http, result, moment);
         match result {
             Ok(answer) => match answer.body().read() {
-                Some(body) => hint.or_by_body(answer.status(), body),
+                Some(body) => hint.with_body(answer.status(), body),
                 None => hint,
             },
             Err(_) => hint,

@@ -54,7 +54,7 @@
 //! # What a request asks for
 //!
 //! [`CallOptions`](breather::CallOptions) in its extensions: another policy, a deadline, scopes, no retries, or that it is
-//! idempotent. Of all requests of a host or a path, [`Breather::route`](breather::Breather::route).
+//! idempotent. Of all requests of a host or a path, [`Breather::set_route`](breather::Breather::set_route).
 //!
 //! ```
 //! use breather_tower::breather::CallOptions;

@@ -394,7 +394,7 @@ impl<T: Timer> ActiveCall<T> {
         is_paced: bool,
     ) -> Decision {
         let now = hint.received();
-        let outcome = outcome.heeding(hint);
+        let outcome = outcome.with_server_advice(hint);
         let opens = self.on_answered(now, outcome, told, told_hint);
         let reason = match outcome.kind() {
             Kind::Success => Some(StopReason::Success),

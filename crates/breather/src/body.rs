@@ -21,11 +21,11 @@ impl<'a> Hint<'a> {
     /// use http::StatusCode;
     ///
     /// let body = br#"{"message":"Rate limit exceeded the maximum. Retry the request in [42] seconds"}"#;
-    /// let hint = Hint::new(Instant::ORIGIN).or_by_body(StatusCode::TOO_MANY_REQUESTS, body);
+    /// let hint = Hint::new(Instant::ORIGIN).with_body(StatusCode::TOO_MANY_REQUESTS, body);
     /// assert_eq!(hint.not_before(), Some(Instant::ORIGIN + Duration::from_secs(42)));
     /// ```
     #[must_use]
-    pub fn or_by_body(self, status: StatusCode, body: &'a [u8]) -> Self {
+    pub fn with_body(self, status: StatusCode, body: &'a [u8]) -> Self {
         if status != StatusCode::TOO_MANY_REQUESTS || self.retry_after().is_some() {
             return self;
         }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn promise_10_a_wait_that_a_body_asked_for_can_say_so() {
         const BODY: &[u8] = b"Retry the request in [42] seconds";
-        let hint = Hint::new(Instant::ORIGIN).or_by_body(StatusCode::TOO_MANY_REQUESTS, BODY);
+        let hint = Hint::new(Instant::ORIGIN).with_body(StatusCode::TOO_MANY_REQUESTS, BODY);
         assert_eq!(hint.evidence().unwrap().to_string(), "body: 42");
     }
 
@@ -101,7 +101,7 @@ mod tests {
         const BODY: &[u8] = b"Retry the request in [42] seconds";
         let silent = Hint::new(Instant::ORIGIN);
         let told = silent.clone().with_retry_after(Duration::from_secs(3));
-        let by = |hint: Hint<'_>, status| hint.or_by_body(status, BODY).retry_after();
+        let by = |hint: Hint<'_>, status| hint.with_body(status, BODY).retry_after();
         assert_eq!(
             by(told, StatusCode::TOO_MANY_REQUESTS),
             Some(Instant::ORIGIN + Duration::from_secs(3))

@@ -33,11 +33,11 @@ use crate::timer::Timer;
 /// use breather::{Breather, Pacing, Policy};
 ///
 /// let breather = Breather::builder()
-///     .with_policy(Policy::new().with_retries(5))
-///     .with_pacing(Pacing::new().with_waiters(1_000))
+///     .with_policy(Policy::new().with_max_retries(5))
+///     .with_pacing(Pacing::new().with_max_queued(1_000))
 ///     .build();
 /// let same = breather.clone();
-/// assert_eq!(same.policy().retries(), 5);
+/// assert_eq!(same.policy().max_retries(), 5);
 /// ```
 #[derive(Clone)]
 pub struct Breather(Arc<Inner>);
@@ -134,10 +134,10 @@ impl Breather {
     ///
     /// let breather = Breather::default();
     /// let search = CallOptions::new().idempotent(true);
-    /// breather.route("api.example.com/v1/search", search);
-    /// breather.route("api.example.com/v1/export", CallOptions::new().with_policy(Policy::new().with_retries(9)));
+    /// breather.set_route("api.example.com/v1/search", search);
+    /// breather.set_route("api.example.com/v1/export", CallOptions::new().with_policy(Policy::new().with_max_retries(9)));
     /// ```
-    pub fn route(&self, route: &str, options: CallOptions) {
+    pub fn set_route(&self, route: &str, options: CallOptions) {
         self.0.routes.insert(route, options);
     }
 
@@ -199,9 +199,9 @@ impl Breather {
     /// use breather::{Breather, Pace, Pacing};
     ///
     /// let breather = Breather::default();
-    /// breather.pace("api.example.com", Pacing::new().with_pace(Pace::Even));
+    /// breather.set_pacing("api.example.com", Pacing::new().with_pace(Pace::Even));
     /// ```
-    pub fn pace(&self, scope: &str, pacing: Pacing) {
+    pub fn set_pacing(&self, scope: &str, pacing: Pacing) {
         if let Some(scopes) = &self.0.scopes {
             scopes.pace(scope, pacing);
         }
@@ -238,11 +238,11 @@ impl Breather {
     ///
     /// const PRISJAKT: &[Dialect] = &[Dialect::prisjakt()];
     /// let breather = Breather::default();
-    /// breather.read_as("api.prisjakt.example", PRISJAKT);
+    /// breather.set_dialects("api.prisjakt.example", PRISJAKT);
     /// ```
-    pub fn read_as(&self, scope: &str, dialects: &'static [Dialect]) {
+    pub fn set_dialects(&self, scope: &str, dialects: &'static [Dialect]) {
         if let Some(scopes) = &self.0.scopes {
-            scopes.read_as(scope, dialects);
+            scopes.set_dialects(scope, dialects);
         }
     }
 }
@@ -300,7 +300,7 @@ impl Builder {
     /// Turns pacing off: no call waits for another, and each spreads its own returns.
     ///
     /// How often refused calls are sent again is then bounded by nothing but the policy's
-    /// [refusals](Policy::with_refusals), for each call alone: they are free of the [budget](Self::with_budget).
+    /// [refusals](Policy::with_max_throttles), for each call alone: they are free of the [budget](Self::with_budget).
     pub const fn without_pacing(mut self) -> Self {
         self.pacing = None;
         self

@@ -24,7 +24,7 @@ use crate::instant::{Instant, nanos};
 /// | [`share`](Self::with_share) | 0.2 | a fifth more load in the worst case, as in Finagle's [retry budgets](https://twitter.github.io/finagle/guide/Clients.html#retry-budget) |
 /// | [`floor`](Self::with_floor) | 10 a second | as there: a client of a few calls a second is not kept from its retries |
 /// | [`window`](Self::with_window) | 10 seconds | as there: what happened earlier says little about now |
-/// | cost of a retry | 1, after a time-out 2, without a connection 0 | see [`Outcome::with_cost`](crate::Outcome::with_cost) |
+/// | cost of a retry | 1, after a time-out 2, without a connection 0 | see [`Outcome::with_budget_cost`](crate::Outcome::with_budget_cost) |
 ///
 /// # Example
 ///

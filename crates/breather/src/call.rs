@@ -275,7 +275,7 @@ impl Call {
     }
 
     /// The latest attempt ended at `now`, with `outcome`, and the server said `hint`. Where that says whether to send it
-    /// again, it counts: see [`Outcome::heeding`].
+    /// again, it counts: see [`Outcome::with_server_advice`].
     ///
     /// `opens` is the instant before which the call's pacer, by what the server stated, will give no
     /// permit to anyone.
@@ -339,7 +339,7 @@ impl Call {
         draw: &mut dyn FnMut(u32) -> Option<Draw>,
     ) -> Decision {
         let now = self.at(now);
-        let outcome = outcome.heeding(hint);
+        let outcome = outcome.with_server_advice(hint);
         let stop = match self.decide(now, outcome, hint, opens, is_paced) {
             Verdict::Retry { until, origin } => {
                 if self.pays(outcome, is_paced, draw) {
@@ -376,10 +376,10 @@ impl Call {
     ) -> bool {
         self.draw = None;
         // An overloaded server's pacer slows all of its calls down, which needs no second brake.
-        if outcome.cost() == 0 || outcome.is_overload() && is_paced {
+        if outcome.budget_cost() == 0 || outcome.is_overload() && is_paced {
             return true;
         }
-        let drawn = draw(outcome.cost().into());
+        let drawn = draw(outcome.budget_cost().into());
         self.draw = drawn.map(|draw| (draw, self.report.attempts));
         self.draw.is_some()
     }
@@ -416,8 +416,8 @@ impl Call {
     /// [`Pacer::request`](crate::Pacer::request) asks.
     pub const fn patience(&self) -> Patience {
         let patience = Patience::endless()
-            .with_longest_nanos(self.policy.longest_hint)
-            .with_most_rejections(self.policy.refusals())
+            .with_longest_nanos(self.policy.max_retry_after)
+            .with_most_rejections(self.policy.max_throttles())
             .with_early_probe(self.spec.idempotent && self.report.refusals == 0);
         match self.deadline {
             Some(deadline) => patience.with_deadline(deadline),
@@ -452,7 +452,7 @@ impl Call {
             Kind::Transient => {
                 report.failures = report.failures.saturating_add(1);
                 self.failures = self.failures.saturating_add(1);
-                if self.failures > self.policy.retries() {
+                if self.failures > self.policy.max_retries() {
                     return Verdict::Stop(StopReason::Retries);
                 }
                 self.failures
@@ -460,7 +460,7 @@ impl Call {
             Kind::Throttled => {
                 report.refusals = report.refusals.saturating_add(1);
                 self.refusals = self.refusals.saturating_add(1);
-                if self.refusals > self.policy.refusals() {
+                if self.refusals > self.policy.max_throttles() {
                     return Verdict::Stop(StopReason::Refusals);
                 }
                 self.refusals
@@ -534,7 +534,7 @@ impl Call {
     ) -> Option<(StopReason, Instant)> {
         if self.deadline.is_some_and(|deadline| earliest > deadline) {
             Some((StopReason::Deadline, earliest))
-        } else if stated.nanos_since(now) > self.policy.longest_hint {
+        } else if stated.nanos_since(now) > self.policy.max_retry_after {
             Some((StopReason::LongHint, stated))
         } else {
             None

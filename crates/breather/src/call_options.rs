@@ -7,7 +7,7 @@ use crate::scopes::Scopes;
 
 /// What one request, or all requests of a route, ask for otherwise than their handle does.
 ///
-/// Put into the extensions of a request, or given to [`Breather::route`](crate::Breather::route). What a request says
+/// Put into the extensions of a request, or given to [`Breather::set_route`](crate::Breather::set_route). What a request says
 /// counts before what its route says, and that before the handle's policy; each setting by itself, except that a policy
 /// takes the place of a route's deadline and of its [`without_retries`](Self::without_retries), too.
 ///

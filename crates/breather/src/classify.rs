@@ -121,10 +121,10 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
 /// | other 4xx and 5xx | permanent | |
 /// | anything below 400 | success | |
 /// | 429 whose body says `insufficient_quota` | permanent: no time will pass this, only payment | |
-/// | no connection | transient, at [no cost](Outcome::with_cost): the server did nothing for it | no |
+/// | no connection | transient, at [no cost](Outcome::with_budget_cost): the server did nothing for it | no |
 /// | no encryption, not processed | transient | no |
 /// | connection broken, not HTTP | transient | unknown |
-/// | no answer in time | transient, at [twice the cost](Outcome::with_cost) | unknown |
+/// | no answer in time | transient, at [twice the cost](Outcome::with_budget_cost) | unknown |
 /// | any other error | permanent | |
 ///
 /// 501, 505 and the like tell of something that the server will not do, however often it is asked.
@@ -147,7 +147,7 @@ impl Classify for Http {
             }
             Ok(status) => by_status(status, ending.hint),
             Err(ErrorKind::Connect) => {
-                Outcome::transient(Executed::No, "no connection").with_cost(0)
+                Outcome::transient(Executed::No, "no connection").with_budget_cost(0)
             }
             Err(ErrorKind::Tls) => Outcome::transient(Executed::No, "no encrypted connection"),
             Err(ErrorKind::Unprocessed) => Outcome::transient(Executed::No, "not processed"),

@@ -65,16 +65,16 @@
 //!
 //! | setting | default | set on |
 //! |---|---|---|
-//! | retries after transient failures | 3 | [`Policy::with_retries`] |
+//! | retries after transient failures | 3 | [`Policy::with_max_retries`] |
 //! | backoff | exponential from 100 ms, factor 2, cap 20 s | [`Policy::with_backoff`] |
 //! | jitter | full if the backoff is exponential; otherwise adds up to a tenth | [`Policy::with_jitter`] |
-//! | refusals of one call | 16 | [`Policy::with_refusals`] |
+//! | refusals of one call | 16 | [`Policy::with_max_throttles`] |
 //! | deadline | none | [`Policy::with_deadline`] |
 //! | time-out of an attempt | none | [`Policy::with_attempt_timeout`] |
-//! | longest hint obeyed | 5 minutes | [`Policy::with_longest_hint`] |
+//! | longest hint obeyed | 5 minutes | [`Policy::with_max_retry_after`] |
 //! | polling | exponential from 1 s, factor 1.5, cap 20 s | [`Policy::with_polling`] |
 //! | budget of retries | a fifth of the calls and 10 a second, of the last 10 s | `Builder::with_budget` |
-//! | waiters of a scope | 100,000 | [`Pacing::with_waiters`] |
+//! | waiters of a scope | 100,000 | [`Pacing::with_max_queued`] |
 //! | scopes of a handle | 1,000 | `Builder::with_scopes` |
 //! | scope | the origin of the URL that is asked: scheme, host and port | the adapter, or `Scopes` in a request's extensions |
 //! | pacing | on | `Builder::without_pacing` |

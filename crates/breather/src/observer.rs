@@ -26,7 +26,7 @@ use crate::report::Report;
 /// let breather = Breather::builder()
 ///     .with_observer(move |event: &Event<'_>| {
 ///         if let What::Over { report, .. } = event.what {
-///             counter.fetch_add(report.refusals(), Ordering::Relaxed);
+///             counter.fetch_add(report.throttled(), Ordering::Relaxed);
 ///         }
 ///     })
 ///     .build();

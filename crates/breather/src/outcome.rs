@@ -32,12 +32,12 @@ pub struct Outcome {
 impl Outcome {
     /// The call is done.
     pub const fn success() -> Self {
-        Self::new(Kind::Success, Executed::Yes, "success").with_cost(0)
+        Self::new(Kind::Success, Executed::Yes, "success").with_budget_cost(0)
     }
 
     /// What was asked for is not ready yet; ask again.
     pub const fn pending(reason: &'static str) -> Self {
-        Self::new(Kind::Pending, Executed::Yes, reason).with_cost(0)
+        Self::new(Kind::Pending, Executed::Yes, reason).with_budget_cost(0)
     }
 
     /// It failed in a way that may pass.
@@ -47,7 +47,7 @@ impl Outcome {
 
     /// Nothing came back in time; nobody knows whether it was executed. Another attempt takes 2 of the budget.
     pub const fn timed_out() -> Self {
-        Self::transient(Executed::Unknown, "no response in time").with_cost(2)
+        Self::transient(Executed::Unknown, "no response in time").with_budget_cost(2)
     }
 
     /// It failed since the server has too much to do, and did not say until when.
@@ -63,7 +63,7 @@ impl Outcome {
     /// The server refused it for now, without having executed it, and would refuse other calls of the scope
     /// as well.
     pub const fn throttled(reason: &'static str) -> Self {
-        Self::new(Kind::Throttled, Executed::No, reason).with_cost(0)
+        Self::new(Kind::Throttled, Executed::No, reason).with_budget_cost(0)
     }
 
     /// It failed and would fail again.
@@ -76,7 +76,7 @@ impl Outcome {
     ///
     /// [`Call::on_outcome`](crate::Call::on_outcome) asks for it. What may have been executed stays so, and a success is
     /// one whatever else was said.
-    pub fn heeding(self, hint: &Hint<'_>) -> Self {
+    pub fn with_server_advice(self, hint: &Hint<'_>) -> Self {
         match (hint.retry(), self.kind) {
             (None, _) | (_, Kind::Success) | (Some(true), Kind::Pending) => self,
             (Some(false), _) => Self {
@@ -108,7 +108,7 @@ impl Outcome {
     ///
     /// [`Http`](crate::Http) takes 2 after a time-out, which has kept the server busy for long: AWS's SDKs weigh it so,
     /// with 10 tokens instead of 5.
-    pub const fn with_cost(mut self, cost: u8) -> Self {
+    pub const fn with_budget_cost(mut self, cost: u8) -> Self {
         self.cost = cost;
         self
     }
@@ -149,9 +149,9 @@ impl Outcome {
         self.is_overload
     }
 
-    /// What another attempt takes of the budget: see [`with_cost`](Self::with_cost).
+    /// What another attempt takes of the budget: see [`with_budget_cost`](Self::with_budget_cost).
     #[must_use]
-    pub const fn cost(self) -> u8 {
+    pub const fn budget_cost(self) -> u8 {
         self.cost
     }
 

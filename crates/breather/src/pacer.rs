@@ -247,7 +247,7 @@ impl Pacer {
 
     /// Lets the call at `place` wait, or wait on if it `waited`.
     pub(crate) fn wait(&mut self, place: Place, patience: Patience, waited: bool) -> Turn {
-        if !waited && self.waiters.len() >= self.pacing.waiters() {
+        if !waited && self.waiters.len() >= self.pacing.max_queued() {
             return Turn::Crowded;
         }
         let weary = self.streak.end_of(place, patience.most_rejections());

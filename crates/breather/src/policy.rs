@@ -17,13 +17,13 @@ use crate::jitter::Jitter;
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`retries`](Self::with_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
+/// | [`max_retries`](Self::with_max_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
 /// | [`backoff`](Self::with_backoff) | exponential from 100 ms, factor 2, cap 20 s | see [`Backoff`] |
 /// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | fewest calls in AWS's measurements; but a delay that you wrote down is kept. See [`Jitter::by_shape`] |
-/// | [`refusals`](Self::with_refusals) | 16 | a shared pacer has a call refused once or twice; more means exhausted credit or a broken server |
+/// | [`max_throttles`](Self::with_max_throttles) | 16 | a shared pacer has a call refused once or twice; more means exhausted credit or a broken server |
 /// | [`deadline`](Self::with_deadline) | none | a queue of thousands legitimately takes minutes; the application's own time-out rules |
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client's own time-outs rule |
-/// | [`longest_hint`](Self::with_longest_hint) | 5 minutes | windows are seconds to a minute; hours mean a spent contract |
+/// | [`max_retry_after`](Self::with_max_retry_after) | 5 minutes | windows are seconds to a minute; hours mean a spent contract |
 /// | [`polling`](Self::with_polling) | exponential from 1 s, factor 1.5, cap 20 s | short jobs are seen soon, and long ones asked for three times a minute |
 ///
 /// A default never overrides a setting of yours: if you set a backoff, the default cap and the default
@@ -39,11 +39,11 @@ use crate::jitter::Jitter;
 /// | setting | [`interactive`](Self::interactive) | default | [`batch`](Self::batch) | [`patient`](Self::patient) |
 /// |---|---|---|---|---|
 /// | who waits | a person | any caller | a job that someone looks at later | an export that may take hours |
-/// | `retries` | 2 | 3 | 8 | 16 |
+/// | `max_retries` | 2 | 3 | 8 | 16 |
 /// | `backoff`, exponential by 2 | from 100 ms, cap 1 s | from 100 ms, cap 20 s | from 1 s, cap 1 minute | from 1 s, cap 5 minutes |
-/// | `refusals` | 4 | 16 | 32 | 48 |
+/// | `max_throttles` | 4 | 16 | 32 | 48 |
 /// | `deadline` | 10 s | none | 1 hour | 24 hours |
-/// | `longest_hint` | 5 s | 5 minutes | 16 minutes | 61 minutes |
+/// | `max_retry_after` | 5 s | 5 minutes | 16 minutes | 61 minutes |
 ///
 /// All presets have full jitter, because their backoffs are exponential.
 ///
@@ -54,7 +54,7 @@ use crate::jitter::Jitter;
 ///
 /// ```toml
 /// preset = "batch"
-/// retries = 5
+/// max_retries = 5
 /// deadline = "20m"
 /// backoff = { kind = "exponential", base = "250ms", factor = 1.5, cap = "30s" }
 /// jitter = "equal"
@@ -77,23 +77,23 @@ use crate::jitter::Jitter;
 /// use core::time::Duration;
 ///
 /// const PATIENT: Policy = Policy::new()
-///     .with_retries(10)
+///     .with_max_retries(10)
 ///     .with_backoff(Backoff::fibonacci(Duration::from_millis(250)))
 ///     .with_deadline(Duration::from_secs(60));
-/// assert_eq!(PATIENT.retries(), 10);
-/// assert_eq!(Policy::default().retries(), 3);
+/// assert_eq!(PATIENT.max_retries(), 10);
+/// assert_eq!(Policy::default().max_retries(), 3);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Policy {
     pub(crate) backoff: Backoff,
     pub(crate) jitter: Jitter,
-    retries: u32,
-    refusals: u32,
+    max_retries: u32,
+    max_throttles: u32,
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
     /// In nanoseconds.
-    pub(crate) longest_hint: u64,
+    pub(crate) max_retry_after: u64,
     pub(crate) polling: Backoff,
     /// Set by `never`, and unset by whatever permits a second attempt.
     once: bool,
@@ -107,11 +107,11 @@ impl Policy {
         Self {
             backoff: backoff::DEFAULT,
             jitter: Jitter::by_shape(),
-            retries: 3,
-            refusals: 16,
+            max_retries: 3,
+            max_throttles: 16,
             deadline: None,
             attempt_timeout: None,
-            longest_hint: nanos(Duration::from_secs(5 * 60)),
+            max_retry_after: nanos(Duration::from_secs(5 * 60)),
             polling: Backoff::exponential(Duration::from_secs(1)).with_factor(1.5),
             once: false,
             #[cfg(feature = "std")]
@@ -119,14 +119,15 @@ impl Policy {
         }
     }
 
-    /// No attempt after the first, whatever happens, unless [`with_retries`](Self::with_retries) or
-    /// [`with_refusals`](Self::with_refusals) permits some later.
-    pub const fn never() -> Self {
+    /// No attempt after the first, whatever happens, unless [`with_max_retries`](Self::with_max_retries) or
+    /// [`with_max_throttles`](Self::with_max_throttles) permits some later.
+    #[doc(alias = "never")]
+    pub const fn no_retries() -> Self {
         Self::new().once()
     }
 
     pub(crate) const fn once(self) -> Self {
-        let mut policy = self.with_retries(0).with_refusals(0);
+        let mut policy = self.with_max_retries(0).with_max_throttles(0);
         policy.once = true;
         policy
     }
@@ -136,10 +137,10 @@ impl Policy {
     /// | setting | value | why |
     /// |---|---|---|
     /// | `deadline` | 10 s | for as long a person stays with a task ([response times](https://www.nngroup.com/articles/response-times-3-important-limits/)) |
-    /// | `retries` | 2 | three sends in a row that fail are an outage, which lasts longer than the person stays |
-    /// | `refusals` | 4 | a call refused once or twice is the pacer learning; with more, somebody else has the quota |
+    /// | `max_retries` | 2 | three sends in a row that fail are an outage, which lasts longer than the person stays |
+    /// | `max_throttles` | 4 | a call refused once or twice is the pacer learning; with more, somebody else has the quota |
     /// | `backoff` | exponential from 100 ms, factor 2, cap 1 s | no wait of ours interrupts a train of thought |
-    /// | `longest_hint` | 5 s | half of the deadline: after a longer wait, too little is left for the answer |
+    /// | `max_retry_after` | 5 s | half of the deadline: after a longer wait, too little is left for the answer |
     ///
     /// # Example
     ///
@@ -149,18 +150,18 @@ impl Policy {
     ///
     /// const POLICY: Policy = Policy::interactive();
     /// assert_eq!(POLICY.deadline(), Some(Duration::from_secs(10)));
-    /// assert_eq!(POLICY.longest_hint(), Duration::from_secs(5));
-    /// assert_eq!((POLICY.retries(), POLICY.refusals()), (2, 4));
+    /// assert_eq!(POLICY.max_retry_after(), Duration::from_secs(5));
+    /// assert_eq!((POLICY.max_retries(), POLICY.max_throttles()), (2, 4));
     /// assert_eq!(POLICY.backoff().ceiling(u32::MAX), Duration::from_secs(1));
     /// ```
     pub const fn interactive() -> Self {
         let short = backoff::DEFAULT.with_cap(Duration::from_secs(1));
         Self::new()
             .with_deadline(Duration::from_secs(10))
-            .with_retries(2)
-            .with_refusals(4)
+            .with_max_retries(2)
+            .with_max_throttles(4)
             .with_backoff(short)
-            .with_longest_hint(Duration::from_secs(5))
+            .with_max_retry_after(Duration::from_secs(5))
     }
 
     /// For the calls of a job whose result someone looks at later: an import, a nightly load.
@@ -168,10 +169,10 @@ impl Policy {
     /// | setting | value | why |
     /// |---|---|---|
     /// | `deadline` | 1 hour | queueing included, time for 18,000 calls at 300 a minute; what takes longer is stuck |
-    /// | `retries` | 8 | with this backoff a minute and a half on average: a restart or a failover |
-    /// | `refusals` | 32 | twice the default: other processes that share the quota take what a reset frees |
+    /// | `max_retries` | 8 | with this backoff a minute and a half on average: a restart or a failover |
+    /// | `max_throttles` | 32 | twice the default: other processes that share the quota take what a reset frees |
     /// | `backoff` | exponential from 1 s, factor 2, cap 1 minute | nobody notices a second, and a server that is down is left alone |
-    /// | `longest_hint` | 16 minutes | a window of a quarter of an hour (X's), and a minute for clocks that differ |
+    /// | `max_retry_after` | 16 minutes | a window of a quarter of an hour (X's), and a minute for clocks that differ |
     ///
     /// # Example
     ///
@@ -181,21 +182,21 @@ impl Policy {
     ///
     /// const POLICY: Policy = Policy::batch();
     /// assert_eq!(POLICY.deadline(), Some(Duration::from_secs(3_600)));
-    /// assert_eq!(POLICY.longest_hint(), Duration::from_secs(16 * 60));
-    /// assert_eq!((POLICY.retries(), POLICY.refusals()), (8, 32));
+    /// assert_eq!(POLICY.max_retry_after(), Duration::from_secs(16 * 60));
+    /// assert_eq!((POLICY.max_retries(), POLICY.max_throttles()), (8, 32));
     ///
     /// // Full jitter waits half of that on average.
-    /// let longest: Duration = (0..POLICY.retries()).map(|retry| POLICY.backoff().ceiling(retry)).sum();
+    /// let longest: Duration = (0..POLICY.max_retries()).map(|retry| POLICY.backoff().ceiling(retry)).sum();
     /// assert_eq!(longest, Duration::from_secs(183));
     /// ```
     pub const fn batch() -> Self {
         let slow = Backoff::exponential(Duration::from_secs(1)).with_cap(Duration::from_secs(60));
         Self::new()
             .with_deadline(Duration::from_secs(60 * 60))
-            .with_retries(8)
-            .with_refusals(32)
+            .with_max_retries(8)
+            .with_max_throttles(32)
             .with_backoff(slow)
-            .with_longest_hint(Duration::from_secs(16 * 60))
+            .with_max_retry_after(Duration::from_secs(16 * 60))
     }
 
     /// For the calls of an export or a migration that may take hours, if only it gets through.
@@ -203,10 +204,10 @@ impl Policy {
     /// | setting | value | why |
     /// |---|---|---|
     /// | `deadline` | 24 hours | a daily job that is not over by then meets its successor |
-    /// | `retries` | 16 | with this backoff more than 20 minutes on average: an outage that somebody has to mend |
-    /// | `refusals` | 48 | two for each hourly window before the deadline |
+    /// | `max_retries` | 16 | with this backoff more than 20 minutes on average: an outage that somebody has to mend |
+    /// | `max_throttles` | 48 | two for each hourly window before the deadline |
     /// | `backoff` | exponential from 1 s, factor 2, cap 5 minutes | goes on soon after the server does, at a dozen sends an hour until then |
-    /// | `longest_hint` | 61 minutes | an hourly window (GitHub's), and a minute for clocks that differ; a day's means a spent contract |
+    /// | `max_retry_after` | 61 minutes | an hourly window (GitHub's), and a minute for clocks that differ; a day's means a spent contract |
     ///
     /// # Example
     ///
@@ -216,21 +217,21 @@ impl Policy {
     ///
     /// const POLICY: Policy = Policy::patient();
     /// assert_eq!(POLICY.deadline(), Some(Duration::from_secs(24 * 3_600)));
-    /// assert_eq!(POLICY.longest_hint(), Duration::from_secs(61 * 60));
-    /// assert_eq!((POLICY.retries(), POLICY.refusals()), (16, 48));
+    /// assert_eq!(POLICY.max_retry_after(), Duration::from_secs(61 * 60));
+    /// assert_eq!((POLICY.max_retries(), POLICY.max_throttles()), (16, 48));
     ///
     /// // Full jitter waits half of that on average.
-    /// let longest: Duration = (0..POLICY.retries()).map(|retry| POLICY.backoff().ceiling(retry)).sum();
+    /// let longest: Duration = (0..POLICY.max_retries()).map(|retry| POLICY.backoff().ceiling(retry)).sum();
     /// assert_eq!(longest, Duration::from_secs(2_611));
     /// ```
     pub const fn patient() -> Self {
         let slow = Backoff::exponential(Duration::from_secs(1)).with_cap(Duration::from_secs(300));
         Self::new()
             .with_deadline(Duration::from_secs(24 * 60 * 60))
-            .with_retries(16)
-            .with_refusals(48)
+            .with_max_retries(16)
+            .with_max_throttles(48)
             .with_backoff(slow)
-            .with_longest_hint(Duration::from_secs(61 * 60))
+            .with_max_retry_after(Duration::from_secs(61 * 60))
     }
 
     /// Sets how the delay ceiling grows.
@@ -265,8 +266,9 @@ impl Policy {
     }
 
     /// Sets how many transient failures of one call are followed by another attempt. Defaults to 3.
-    pub const fn with_retries(mut self, retries: u32) -> Self {
-        self.retries = retries;
+    #[doc(alias = "max_attempts")]
+    pub const fn with_max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
         self.once = false;
         self
     }
@@ -274,8 +276,9 @@ impl Policy {
     /// Sets how many refusals of one call are followed by another attempt. Defaults to 16.
     ///
     /// Refusals don't count as retries: the server did not try and fail, it asked to wait.
-    pub const fn with_refusals(mut self, refusals: u32) -> Self {
-        self.refusals = refusals;
+    #[doc(alias = "rate limit")]
+    pub const fn with_max_throttles(mut self, refusals: u32) -> Self {
+        self.max_throttles = refusals;
         self.once = false;
         self
     }
@@ -299,7 +302,7 @@ impl Policy {
     ///
     /// const STREAMS: Policy = Policy::batch().without_deadline();
     /// assert_eq!(STREAMS.deadline(), None);
-    /// assert_eq!(STREAMS.retries(), Policy::batch().retries());
+    /// assert_eq!(STREAMS.max_retries(), Policy::batch().max_retries());
     /// ```
     pub const fn without_deadline(mut self) -> Self {
         self.deadline = None;
@@ -349,15 +352,17 @@ impl Policy {
     ///
     /// A hint that asks for more is not cut down, which would have the call refused again: it stops
     /// the call, and the stop tells the uncut instant.
-    pub const fn with_longest_hint(mut self, longest: Duration) -> Self {
-        self.longest_hint = nanos(longest);
+    #[doc(alias = "retry_after")]
+    #[doc(alias = "cooldown")]
+    pub const fn with_max_retry_after(mut self, longest: Duration) -> Self {
+        self.max_retry_after = nanos(longest);
         self
     }
 
     /// Sets how servers are known to write their headers, where names and values say too little. Of several dialects,
     /// the first that names a header counts. Defaults to none.
     ///
-    /// For one scope of many, see [`Breather::read_as`](crate::Breather::read_as).
+    /// For one scope of many, see [`Breather::set_dialects`](crate::Breather::set_dialects).
     #[cfg(feature = "std")]
     pub const fn with_dialects(mut self, dialects: &'static [Dialect]) -> Self {
         self.dialects = dialects;
@@ -394,14 +399,14 @@ impl Policy {
 
     /// How many transient failures are followed by another attempt.
     #[must_use]
-    pub const fn retries(&self) -> u32 {
-        self.retries
+    pub const fn max_retries(&self) -> u32 {
+        self.max_retries
     }
 
     /// How many refusals are followed by another attempt.
     #[must_use]
-    pub const fn refusals(&self) -> u32 {
-        self.refusals
+    pub const fn max_throttles(&self) -> u32 {
+        self.max_throttles
     }
 
     /// The time a call may take, waits included.
@@ -423,8 +428,8 @@ impl Policy {
 
     /// The longest wait that a server may ask for.
     #[must_use]
-    pub const fn longest_hint(&self) -> Duration {
-        duration(self.longest_hint)
+    pub const fn max_retry_after(&self) -> Duration {
+        duration(self.max_retry_after)
     }
 
     /// Whether any outcome can lead to a second attempt: if none can, nothing need be kept for it.
@@ -446,11 +451,11 @@ impl PartialEq for Policy {
         let Self {
             backoff,
             jitter,
-            retries,
-            refusals,
+            max_retries,
+            max_throttles,
             deadline,
             attempt_timeout,
-            longest_hint,
+            max_retry_after,
             polling,
             once,
             #[cfg(feature = "std")]
@@ -464,11 +469,11 @@ impl PartialEq for Policy {
         same_dialects
             && backoff == other.backoff
             && jitter == other.jitter
-            && retries == other.retries
-            && refusals == other.refusals
+            && max_retries == other.max_retries
+            && max_throttles == other.max_throttles
             && deadline == other.deadline
             && attempt_timeout == other.attempt_timeout
-            && longest_hint == other.longest_hint
+            && max_retry_after == other.max_retry_after
             && polling == other.polling
             && once == other.once
     }
@@ -485,18 +490,18 @@ mod tests {
         let second = Duration::from_secs(1);
         let all = [
             Policy::new(),
-            Policy::never(),
+            Policy::no_retries(),
             Policy::interactive(),
             Policy::batch(),
             Policy::patient(),
             Policy::new().with_backoff(Backoff::constant(second)),
             Policy::new().with_jitter(Jitter::equal()),
             Policy::new().with_jitter(Jitter::full()),
-            Policy::new().with_retries(0).with_refusals(0),
-            Policy::new().with_retries(0),
-            Policy::new().with_refusals(0),
+            Policy::new().with_max_retries(0).with_max_throttles(0),
+            Policy::new().with_max_retries(0),
+            Policy::new().with_max_throttles(0),
             Policy::new().with_deadline(second),
-            Policy::new().with_longest_hint(second),
+            Policy::new().with_max_retry_after(second),
             Policy::new().with_attempt_timeout(second),
             Policy::new().with_polling(Backoff::constant(second)),
             #[cfg(feature = "std")]

@@ -27,7 +27,7 @@ use crate::stop::Stop;
 /// let _ = call.on_outcome(now, Outcome::success(), &Hint::new(now), None);
 ///
 /// let report = call.report();
-/// assert_eq!((report.attempts(), report.refusals()), (2, 1));
+/// assert_eq!((report.attempts(), report.throttled()), (2, 1));
 /// assert!(report.waited(Origin::Hint) >= Duration::from_secs(2));
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -60,7 +60,7 @@ impl Report {
 
     /// How many attempts the server refused.
     #[must_use]
-    pub const fn refusals(&self) -> u32 {
+    pub const fn throttled(&self) -> u32 {
         self.refusals
     }
 

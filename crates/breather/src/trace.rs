@@ -96,7 +96,7 @@ mod with {
                     stop = reason.as_str(),
                     reason = stop.detail(),
                     header = stop.evidence().map(Evidence::header),
-                    refusals = report.refusals(),
+                    refusals = report.throttled(),
                     failures = report.failures(),
                     waited_s,
                     "stopped",

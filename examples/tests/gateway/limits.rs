@@ -120,7 +120,7 @@ async fn a_hint_that_is_too_long_is_handed_on() {
 async fn a_policy_is_read_from_its_file() {
     let upstream = Upstream::start(|_| async { refusal(7) }).await;
     let file = std::env::temp_dir().join(format!("gateway-policy-{}.toml", std::process::id()));
-    std::fs::write(&file, "longest_hint = \"5s\"\n").unwrap();
+    std::fs::write(&file, "max_retry_after = \"5s\"\n").unwrap();
     let gateway = Program::start(&upstream, &["--policy", file.to_str().unwrap()]);
     let response = gateway.get("one").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);

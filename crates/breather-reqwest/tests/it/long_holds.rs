@@ -42,7 +42,7 @@ async fn ended(client: &ClientWithMiddleware, method: Method) -> Stop {
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
     let hour = Policy::new()
-        .with_longest_hint(Duration::MAX)
+        .with_max_retry_after(Duration::MAX)
         .with_deadline(3_600 * SECOND);
     for (policy, reason) in [
         (Policy::new(), StopReason::LongHint),

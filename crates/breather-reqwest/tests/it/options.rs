@@ -56,7 +56,7 @@ async fn a_request_goes_by_what_it_asks_for() {
     for (options, method, expected) in [
         (own.clone(), Method::GET, 4),
         (
-            own.clone().with_policy(at_once().with_retries(1)),
+            own.clone().with_policy(at_once().with_max_retries(1)),
             Method::GET,
             2,
         ),
@@ -83,7 +83,7 @@ async fn a_client_may_take_all_calls_as_idempotent_that_do_not_say_otherwise() {
 #[tokio::test(start_paused = true)]
 async fn a_route_counts_for_its_requests_and_no_others() {
     let breather = Breather::new(at_once());
-    breather.route("api.example.com/v1", CallOptions::new().without_retries());
+    breather.set_route("api.example.com/v1", CallOptions::new().without_retries());
     let retry = RetryMiddleware::new(breather);
     for (url, expected) in [
         (URL, 1),
@@ -245,7 +245,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
         .with_attempt_timeout(5 * SECOND)
         .with_deadline(60 * SECOND);
     let breather = Breather::new(policy);
-    breather.route("api.example.com", CallOptions::new().idempotent(true));
+    breather.set_route("api.example.com", CallOptions::new().idempotent(true));
     let retry = RetryMiddleware::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));

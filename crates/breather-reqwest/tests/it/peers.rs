@@ -107,9 +107,9 @@ async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn reqwest_for_host_another_host_is_never_repeated() {
     // reqwest looked at the scope from the second retry on; and classified and charged what was out of it.
-    let breather = Breather::new(Policy::never());
+    let breather = Breather::new(Policy::no_retries());
     let retried = CallOptions::new().with_policy(at_once());
-    breather.route("api.example.com", retried);
+    breather.set_route("api.example.com", retried);
     let retry = RetryMiddleware::new(breather);
     for (url, expected) in [
         ("http://api.example.com/v1/rows", 4),
@@ -135,8 +135,8 @@ async fn reqwest_for_host_another_host_is_never_repeated() {
 async fn reqwest_2888_each_host_of_a_client_has_a_policy_of_its_own() {
     let breather = Breather::new(at_once());
     for (host, retries) in [("one.example.com", 1), ("two.example.com", 5)] {
-        let policy = at_once().with_retries(retries);
-        breather.route(host, CallOptions::new().with_policy(policy));
+        let policy = at_once().with_max_retries(retries);
+        breather.set_route(host, CallOptions::new().with_policy(policy));
     }
     let script = Script::new((0..99).map(|_| Answer::status(503)));
     let client = script.client(RetryMiddleware::new(breather));

@@ -98,7 +98,7 @@ fn client(breather: &Breather, redirects: Redirects) -> ClientWithMiddleware {
 
 fn quick() -> Breather {
     let backoff = Backoff::exponential(MS);
-    Breather::new(Policy::new().with_backoff(backoff).with_refusals(5))
+    Breather::new(Policy::new().with_backoff(backoff).with_max_throttles(5))
 }
 
 /// A socket that has its port, so that nobody else has, and does not listen; and its URL.

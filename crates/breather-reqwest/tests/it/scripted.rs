@@ -148,9 +148,12 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
 #[tokio::test(start_paused = true)]
 async fn promise_3_refusals_use_up_no_retries() {
     let script = Script::new((0..10).map(|_| refusal(1)));
-    let client = script.client(with(Policy::new().with_retries(0)));
+    let client = script.client(with(Policy::new().with_max_retries(0)));
     let (status, report) = call(&client, Method::GET).await;
-    assert_eq!((status, report.refusals(), report.failures()), (200, 10, 0));
+    assert_eq!(
+        (status, report.throttled(), report.failures()),
+        (200, 10, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -302,7 +305,7 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
     let call = client.get(URL).with_extension(slot.clone()).send();
     assert!(timeout(SECOND, call).await.is_err());
     let report = slot.report().unwrap();
-    assert_eq!((report.attempts(), report.refusals()), (1, 1));
+    assert_eq!((report.attempts(), report.throttled()), (1, 1));
     assert_eq!(report.stop(), None);
 }
 
@@ -444,7 +447,7 @@ async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
 async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
     for answer in [Answer::status(503), refusal(1)] {
         let script = Script::new([answer]);
-        let client = script.client(with(Policy::never()));
+        let client = script.client(with(Policy::no_retries()));
         let response = client.get(URL).send().await.unwrap();
         assert!(!response.status().is_success());
         assert_eq!(script.sends().len(), 1);
@@ -460,7 +463,7 @@ async fn a_classifier_of_the_callers_decides() {
         }
         _ => Http.classify(ending),
     };
-    let retry = with(Policy::new().with_refusals(2)).with_classifier(busy);
+    let retry = with(Policy::new().with_max_throttles(2)).with_classifier(busy);
     let (status, report) = call(&script.client(retry), Method::GET).await;
     assert_eq!((status, report.attempts()), (200, 3));
     assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);

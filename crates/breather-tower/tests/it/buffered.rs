@@ -118,7 +118,7 @@ async fn promise_1_a_refusal_is_one_though_its_body_never_ends() {
     let (request, slot) = request(Method::POST);
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.status(), 201);
-    assert_eq!(slot.report().unwrap().refusals(), 1);
+    assert_eq!(slot.report().unwrap().throttled(), 1);
     let waited = start.elapsed();
     assert!(waited >= 7 * SECOND && waited < 9 * SECOND, "{waited:?}");
 }
@@ -223,7 +223,7 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.body().bytes().unwrap(), "all rows");
     let report = slot.report().unwrap();
-    assert_eq!((report.attempts(), report.refusals()), (4, 1));
+    assert_eq!((report.attempts(), report.throttled()), (4, 1));
     assert_eq!(
         response.extensions().get::<breather::Report>(),
         Some(&report)

@@ -379,7 +379,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
     let (result, report) = call(&service, request(Method::POST)).await;
     assert_eq!(result.unwrap().status(), 200);
     assert_eq!(
-        (report.attempts(), report.refusals(), report.failures()),
+        (report.attempts(), report.throttled(), report.failures()),
         (3, 1, 1)
     );
     assert_eq!(script.sends().len(), 2);

@@ -53,7 +53,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
     let policy = Policy::new()
-        .with_longest_hint(Duration::MAX)
+        .with_max_retry_after(Duration::MAX)
         .with_deadline(3_600 * SECOND);
     let service = RetryLayer::new(Breather::new(policy)).layer(Script::new(empty_bucket(17_280)));
     for _ in 0..5 {

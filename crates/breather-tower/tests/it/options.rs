@@ -53,7 +53,7 @@ async fn a_request_goes_by_what_it_asks_for() {
     for (options, method, expected) in [
         (own.clone(), Method::GET, 4),
         (
-            own.clone().with_policy(at_once().with_retries(1)),
+            own.clone().with_policy(at_once().with_max_retries(1)),
             Method::GET,
             2,
         ),
@@ -74,8 +74,8 @@ async fn a_request_goes_by_what_it_asks_for() {
 #[tokio::test(start_paused = true)]
 async fn a_request_says_more_than_its_route_and_that_more_than_the_layer() {
     let breather = Breather::new(at_once());
-    breather.route("api.example.com/v1", CallOptions::new().idempotent(true));
-    breather.route("api.example.com/v2", CallOptions::new().without_retries());
+    breather.set_route("api.example.com/v1", CallOptions::new().idempotent(true));
+    breather.set_route("api.example.com/v2", CallOptions::new().without_retries());
     let layer = RetryLayer::new(breather).assume_idempotent();
     let none = CallOptions::new();
     assert_eq!(sends(&layer, asking(none.clone(), Method::POST)).await, 4);
@@ -140,7 +140,7 @@ async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
 async fn the_error_of_an_earlier_attempt_is_not_handed_on_for_one_that_timed_out() {
     let error = Answer::error(std::io::ErrorKind::ConnectionReset);
     let script = Script::new([error, Answer::status(200).after(60 * SECOND)]);
-    let policy = at_once().with_retries(1).with_attempt_timeout(SECOND);
+    let policy = at_once().with_max_retries(1).with_attempt_timeout(SECOND);
     let (result, _) = call(&with(policy).layer(script), request(Method::GET)).await;
     assert!(result.unwrap_err().is::<Stopped>());
 }
@@ -278,7 +278,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
         .with_attempt_timeout(5 * SECOND)
         .with_deadline(60 * SECOND);
     let breather = Breather::new(policy);
-    breather.route("api.example.com", CallOptions::new().idempotent(true));
+    breather.set_route("api.example.com", CallOptions::new().idempotent(true));
     let layer = RetryLayer::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));

@@ -81,7 +81,7 @@ async fn tower_682_and_698_a_policy_is_there_without_writing_one() {
     let start = Instant::now();
     let (status, report) = get(&RetryLayer::default().layer(script)).await;
     assert_eq!((status, report.attempts()), (200, 4));
-    assert_eq!((report.failures(), report.refusals()), (2, 1));
+    assert_eq!((report.failures(), report.throttled()), (2, 1));
     assert!(start.elapsed() >= 2 * SECOND);
     // And it is bounded.
     let script = Script::new((0..99).map(|_| Answer::status(503)));

@@ -137,9 +137,12 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
 #[tokio::test(start_paused = true)]
 async fn promise_3_refusals_use_up_no_retries_and_have_a_limit_of_their_own() {
     let service =
-        with(Policy::new().with_retries(0)).layer(Script::new((0..10).map(|_| refusal(1))));
+        with(Policy::new().with_max_retries(0)).layer(Script::new((0..10).map(|_| refusal(1))));
     let (status, report) = get(&service).await;
-    assert_eq!((status, report.refusals(), report.failures()), (200, 10, 0));
+    assert_eq!(
+        (status, report.throttled(), report.failures()),
+        (200, 10, 0)
+    );
 
     let service = RetryLayer::default().layer(Script::new((0..50).map(|_| refusal(1))));
     let (status, report) = get(&service).await;
@@ -305,7 +308,7 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
     request.extensions_mut().insert(slot.clone());
     assert!(timeout(SECOND, service.oneshot(request)).await.is_err());
     let report = slot.report().unwrap();
-    assert_eq!((report.attempts(), report.refusals()), (1, 1));
+    assert_eq!((report.attempts(), report.throttled()), (1, 1));
     assert_eq!(report.stop(), None);
 }
 
@@ -433,14 +436,14 @@ async fn a_policy_that_never_repeats_sends_once_and_clones_nothing() {
     let inner = service_fn(|_: Request<Unclonable>| async {
         Ok::<_, BoxError>(http::Response::builder().status(429).body(())?)
     });
-    let service = with(Policy::never()).trust_clone().layer(inner);
+    let service = with(Policy::no_retries()).trust_clone().layer(inner);
     let request = Request::get(URI).body(Unclonable).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 429);
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_request_and_response_can_be_classified_by_a_closure() {
-    let breather = Breather::new(Policy::new().with_retries(1));
+    let breather = Breather::new(Policy::new().with_max_retries(1));
     let classify = |result: &Result<u32, BoxError>| match result {
         Ok(rows) if *rows < 2 => Outcome::throttled("too few rows"),
         Ok(_) => Outcome::success(),

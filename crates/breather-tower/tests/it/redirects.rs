@@ -72,7 +72,7 @@ impl Service<Request<String>> for Web {
 
 fn quick() -> Breather {
     let backoff = Backoff::exponential(MS);
-    Breather::new(Policy::new().with_backoff(backoff).with_refusals(5))
+    Breather::new(Policy::new().with_backoff(backoff).with_max_throttles(5))
 }
 
 fn request(method: Method, uri: &str) -> Request<String> {

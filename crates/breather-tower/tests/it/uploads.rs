@@ -204,7 +204,7 @@ async fn an_early_answer_has_the_next_attempt_take_the_body_over() {
 async fn an_early_answer_that_is_not_followed_by_an_attempt_leaves_the_body_to_its_connection() {
     let (uri, mut told) = hasty().await;
     let (mut sender, body) = Channel::<Bytes>::new(4);
-    let once = Policy::new().with_retries(0);
+    let once = Policy::new().with_max_retries(0);
     let (request, slot) = put(&uri, body);
     // Kept, after it is over: it holds nothing up.
     let mut service = uploader(Breather::new(once), 99);

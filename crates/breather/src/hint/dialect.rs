@@ -11,7 +11,7 @@ use super::window::Unit;
 /// are read as ever. Of several dialects, the first that names a header counts.
 ///
 /// Set them for all calls of a [`Policy`](crate::Policy::with_dialects), or for a scope of a
-/// [`Breather`](crate::Breather::read_as).
+/// [`Breather`](crate::Breather::set_dialects).
 ///
 /// # Example
 ///

@@ -6,7 +6,7 @@
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`waiters`](Self::with_waiters) | 100,000 | bounds memory: a waiter takes some 200 bytes here, and 1,000 with its call behind a handle |
+/// | [`max_queued`](Self::with_max_queued) | 100,000 | bounds memory: a waiter takes some 200 bytes here, and 1,000 with its call behind a handle |
 /// | [`pace`](Self::with_pace) | burst | whoever waits for the end of a bulk of calls has it as soon as quota permits |
 ///
 /// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
@@ -18,14 +18,16 @@
 /// ```
 /// use breather::Pacing;
 ///
-/// const SMALL: Pacing = Pacing::new().with_waiters(500);
-/// assert_eq!(SMALL.waiters(), 500);
+/// const SMALL: Pacing = Pacing::new().with_max_queued(500);
+/// assert_eq!(SMALL.max_queued(), 500);
 /// assert_ne!(SMALL, Pacing::default());
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
+#[doc(alias = "throttle")]
+#[doc(alias = "rate limit")]
 pub struct Pacing {
-    waiters: usize,
+    max_queued: usize,
     pace: Pace,
 }
 
@@ -48,7 +50,7 @@ impl Pacing {
     /// The defaults.
     pub const fn new() -> Self {
         Self {
-            waiters: 100_000,
+            max_queued: 100_000,
             pace: Pace::Burst,
         }
     }
@@ -56,8 +58,8 @@ impl Pacing {
     /// Sets how many calls of a scope may wait for a permit; one more stops. Defaults to 100,000.
     ///
     /// With 0, a call that is not permitted at once stops.
-    pub const fn with_waiters(mut self, waiters: usize) -> Self {
-        self.waiters = waiters;
+    pub const fn with_max_queued(mut self, max: usize) -> Self {
+        self.max_queued = max;
         self
     }
 
@@ -75,8 +77,8 @@ impl Pacing {
 
     /// How many calls of a scope may wait.
     #[must_use]
-    pub const fn waiters(&self) -> usize {
-        self.waiters
+    pub const fn max_queued(&self) -> usize {
+        self.max_queued
     }
 }
 

@@ -55,8 +55,8 @@ struct Waiter {
 /// let deadline = Instant::ORIGIN + Duration::from_secs(30);
 /// let patience = Patience::endless()
 ///     .with_deadline(deadline)
-///     .with_longest(policy.longest_hint())
-///     .with_most_rejections(policy.refusals())
+///     .with_longest(policy.max_retry_after())
+///     .with_most_rejections(policy.max_throttles())
 ///     .with_early_probe(true);
 /// assert_eq!(call.patience(), patience);
 /// ```

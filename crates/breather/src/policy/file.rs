@@ -23,7 +23,7 @@ enum Preset {
     Interactive,
     Batch,
     Patient,
-    Never,
+    NoRetries,
 }
 
 impl Preset {
@@ -32,20 +32,20 @@ impl Preset {
             Self::Interactive => Policy::interactive(),
             Self::Batch => Policy::batch(),
             Self::Patient => Policy::patient(),
-            Self::Never => Policy::never(),
+            Self::NoRetries => Policy::no_retries(),
         }
     }
 }
 
 impl Value for Preset {
-    const EXPECTED: &'static str = r#""interactive", "batch", "patient" or "never""#;
+    const EXPECTED: &'static str = r#""interactive", "batch", "patient" or "no_retries""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         match found {
             Found::Text("interactive") => Ok(Self::Interactive),
             Found::Text("batch") => Ok(Self::Batch),
             Found::Text("patient") => Ok(Self::Patient),
-            Found::Text("never") => Ok(Self::Never),
+            Found::Text("no_retries") => Ok(Self::NoRetries),
             _ => Err("is no preset"),
         }
     }
@@ -57,11 +57,11 @@ table! {
     /// A field more is a line here, one in `PolicyFile::policy` and one in `Policy::serialize`.
     struct PolicyFile {
         preset: Preset,
-        retries: u32,
-        refusals: u32,
+        max_retries: u32,
+        max_throttles: u32,
         deadline: Bound,
         attempt_timeout: Bound,
-        longest_hint: Bound,
+        max_retry_after: Bound,
         backoff: BackoffFile,
         jitter: JitterFile,
         polling: BackoffFile,
@@ -71,11 +71,11 @@ table! {
 impl PolicyFile {
     fn policy(self) -> Result<Policy, String> {
         let mut policy = self.preset.map_or(Policy::new(), Preset::policy);
-        if let Some(retries) = self.retries {
-            policy = policy.with_retries(retries);
+        if let Some(retries) = self.max_retries {
+            policy = policy.with_max_retries(retries);
         }
-        if let Some(refusals) = self.refusals {
-            policy = policy.with_refusals(refusals);
+        if let Some(refusals) = self.max_throttles {
+            policy = policy.with_max_throttles(refusals);
         }
         if let Some(Bound(deadline)) = self.deadline {
             policy.deadline = deadline;
@@ -83,8 +83,8 @@ impl PolicyFile {
         if let Some(Bound(timeout)) = self.attempt_timeout {
             policy.attempt_timeout = timeout;
         }
-        if let Some(Bound(longest)) = self.longest_hint {
-            policy = policy.with_longest_hint(longest.unwrap_or(Duration::MAX));
+        if let Some(Bound(longest)) = self.max_retry_after {
+            policy = policy.with_max_retry_after(longest.unwrap_or(Duration::MAX));
         }
         if let Some(backoff) = self.backoff {
             policy = policy.with_backoff(backoff.onto(policy.backoff, "backoff")?);
@@ -129,11 +129,11 @@ impl Serialize for Policy {
         let Self {
             backoff,
             jitter,
-            retries,
-            refusals,
+            max_retries,
+            max_throttles,
             deadline,
             attempt_timeout,
-            longest_hint: _,
+            max_retry_after: _,
             polling,
             once,
             dialects,
@@ -144,18 +144,18 @@ impl Serialize for Policy {
         let mut fields = to.serialize_struct("Policy", if once { 7 } else { 8 })?;
         if once {
             // Either of the two would permit a second attempt again, as its setter does.
-            fields.serialize_field("preset", "never")?;
-            fields.skip_field("retries")?;
-            fields.skip_field("refusals")?;
+            fields.serialize_field("preset", "no_retries")?;
+            fields.skip_field("max_retries")?;
+            fields.skip_field("max_throttles")?;
         } else {
             fields.skip_field("preset")?;
-            fields.serialize_field("retries", &retries)?;
-            fields.serialize_field("refusals", &refusals)?;
+            fields.serialize_field("max_retries", &max_retries)?;
+            fields.serialize_field("max_throttles", &max_throttles)?;
         }
         fields.serialize_field("deadline", &WrittenBound(deadline))?;
         fields.serialize_field("attempt_timeout", &WrittenBound(attempt_timeout))?;
-        let longest = Some(self.longest_hint()).filter(|&longest| longest < Duration::MAX);
-        fields.serialize_field("longest_hint", &WrittenBound(longest))?;
+        let longest = Some(self.max_retry_after()).filter(|&longest| longest < Duration::MAX);
+        fields.serialize_field("max_retry_after", &WrittenBound(longest))?;
         fields.serialize_field("backoff", &WrittenBackoff(backoff))?;
         fields.serialize_field("jitter", &WrittenJitter(jitter))?;
         fields.serialize_field("polling", &WrittenBackoff(polling))?;

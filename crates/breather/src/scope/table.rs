@@ -175,7 +175,7 @@ impl ScopeTable {
     }
 
     /// Reads the answers of the scope called `name` so, from the next call on.
-    pub(crate) fn read_as(&self, name: &str, dialects: &'static [Dialect]) {
+    pub(crate) fn set_dialects(&self, name: &str, dialects: &'static [Dialect]) {
         let mut known = self
             .dialects
             .write()

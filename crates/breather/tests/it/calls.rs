@@ -107,9 +107,9 @@ fn policy() -> impl Strategy<Value = Policy> {
             let policy = Policy::new()
                 .with_backoff(backoff)
                 .with_jitter(jitter)
-                .with_retries(retries)
-                .with_refusals(refusals)
-                .with_longest_hint(longest);
+                .with_max_retries(retries)
+                .with_max_throttles(refusals)
+                .with_max_retry_after(longest);
             deadline.map_or(policy, |deadline| policy.with_deadline(deadline))
         })
 }
@@ -179,13 +179,13 @@ proptest! {
                 Decision::Retry(wait) => {
                     prop_assert!(deadline.is_none_or(|deadline| wait.until() <= deadline));
                     let asked = ending.asked().unwrap_or_default();
-                    prop_assert!(asked <= policy.longest_hint());
+                    prop_assert!(asked <= policy.max_retry_after());
                 }
                 Decision::Stop(stop) => match stop.reason() {
                     StopReason::LongHint => {
                         // The instant is the server's own, uncut.
                         let asked = ending.asked().unwrap();
-                        prop_assert!(asked > policy.longest_hint());
+                        prop_assert!(asked > policy.max_retry_after());
                         prop_assert_eq!(stop.earliest(), Some(now + asked));
                         prop_assert_eq!(stop.wait(), Some(asked));
                     }
@@ -215,12 +215,12 @@ proptest! {
                 Kind::Pending => (failures, refusals) = (0, 0),
                 _ => {}
             }
-            prop_assert!(failures <= policy.retries() + 1);
-            prop_assert!(refusals <= policy.refusals() + 1);
+            prop_assert!(failures <= policy.max_retries() + 1);
+            prop_assert!(refusals <= policy.max_throttles() + 1);
             if let Decision::Stop(stop) = decision {
                 let used_up = match stop.reason() {
-                    StopReason::Retries => failures == policy.retries() + 1,
-                    StopReason::Refusals => refusals == policy.refusals() + 1,
+                    StopReason::Retries => failures == policy.max_retries() + 1,
+                    StopReason::Refusals => refusals == policy.max_throttles() + 1,
                     _ => true,
                 };
                 prop_assert!(used_up, "{stop}");
@@ -364,7 +364,7 @@ fn a_policy_that_never_repeats_does_not_poll_either() {
         Outcome::throttled("status 429"),
         Outcome::transient(Executed::No, "no connection"),
     ] {
-        let mut call = Call::new(Policy::never(), CallSpec::new(), 1, START);
+        let mut call = Call::new(Policy::no_retries(), CallSpec::new(), 1, START);
         call.on_sent(START);
         let decision = call.on_outcome(START, outcome, &Hint::new(START), None);
         assert!(matches!(decision, Decision::Stop(_)), "{outcome}");
@@ -375,7 +375,7 @@ fn a_policy_that_never_repeats_does_not_poll_either() {
 fn a_wait_and_a_stop_say_why() {
     let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
     let hint = Hint::read(headers, breather::Moment::new(START));
-    let policy = Policy::new().with_refusals(1);
+    let policy = Policy::new().with_max_throttles(1);
     let mut call = Call::new(policy, CallSpec::new().paced(true), 1, START);
     call.on_sent(START);
     let decision = call.on_outcome(START, Outcome::throttled("status 429"), &hint, None);

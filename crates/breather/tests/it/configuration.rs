@@ -36,14 +36,14 @@ fn each_form_is_read() {
             Policy::patient(),
         ),
         (
-            "preset = 'never'",
-            r#"{"preset": "never"}"#,
-            Policy::never(),
+            "preset = 'no_retries'",
+            r#"{"preset": "no_retries"}"#,
+            Policy::no_retries(),
         ),
         (
-            "retries = 1\nrefusals = 0",
-            r#"{"retries": 1, "refusals": 0}"#,
-            Policy::new().with_retries(1).with_refusals(0),
+            "max_retries = 1\nmax_throttles = 0",
+            r#"{"max_retries": 1, "max_throttles": 0}"#,
+            Policy::new().with_max_retries(1).with_max_throttles(0),
         ),
         (
             "deadline = '1m 30s'",
@@ -51,20 +51,20 @@ fn each_form_is_read() {
             Policy::new().with_deadline(secs(90)),
         ),
         (
-            "longest_hint = 'none'",
-            r#"{"longest_hint": "none"}"#,
-            Policy::new().with_longest_hint(Duration::MAX),
+            "max_retry_after = 'none'",
+            r#"{"max_retry_after": "none"}"#,
+            Policy::new().with_max_retry_after(Duration::MAX),
         ),
         // The preset is the base wherever it stands.
         (
-            "retries = 3\npreset = 'interactive'",
-            r#"{"retries": 3, "preset": "interactive"}"#,
-            Policy::interactive().with_retries(3),
+            "max_retries = 3\npreset = 'interactive'",
+            r#"{"max_retries": 3, "preset": "interactive"}"#,
+            Policy::interactive().with_max_retries(3),
         ),
         (
-            "preset = 'never'\nretries = 0",
-            r#"{"preset": "never", "retries": 0}"#,
-            Policy::never().with_retries(0),
+            "preset = 'no_retries'\nmax_retries = 0",
+            r#"{"preset": "no_retries", "max_retries": 0}"#,
+            Policy::no_retries().with_max_retries(0),
         ),
         // What a backoff leaves out is the preset's, too.
         (
@@ -283,21 +283,21 @@ fn durations_in_every_unit() {
 fn a_preset_can_lose_its_deadline() {
     let policy: Policy = toml::from_str("preset = 'batch'\ndeadline = 'none'").unwrap();
     assert_eq!(policy.deadline(), None);
-    assert_eq!(policy.retries(), Policy::batch().retries());
+    assert_eq!(policy.max_retries(), Policy::batch().max_retries());
 }
 
 #[test]
 fn never_stays_never_until_an_attempt_is_permitted() {
-    let policy: Policy = toml::from_str("preset = 'never'\ndeadline = '3s'").unwrap();
+    let policy: Policy = toml::from_str("preset = 'no_retries'\ndeadline = '3s'").unwrap();
     assert!(!policy.may_repeat());
-    let policy: Policy = toml::from_str("preset = 'never'\nrefusals = 2").unwrap();
+    let policy: Policy = toml::from_str("preset = 'no_retries'\nmax_throttles = 2").unwrap();
     assert!(policy.may_repeat());
-    assert_eq!((policy.retries(), policy.refusals()), (0, 2));
+    assert_eq!((policy.max_retries(), policy.max_throttles()), (0, 2));
 }
 
 #[test]
 fn every_preset_has_a_factor_to_change() {
-    for preset in ["interactive", "batch", "patient", "never"] {
+    for preset in ["interactive", "batch", "patient", "no_retries"] {
         let plain: Policy = toml::from_str(&format!("preset = '{preset}'")).unwrap();
         let file = format!("preset = '{preset}'\nbackoff = {{ factor = 3 }}");
         let steep = plain.backoff().with_factor(3.0);
@@ -354,8 +354,8 @@ fn a_duration_that_is_none_is_refused() {
         ("{ secs = 30 }", "a table or a date is no duration"),
         ("00:01:30", "a table or a date is no duration"),
     ] {
-        for field in ["deadline", "attempt_timeout", "longest_hint"] {
-            let said = refused(&format!("retries = 1\n{field} = {value}\n"));
+        for field in ["deadline", "attempt_timeout", "max_retry_after"] {
+            let said = refused(&format!("max_retries = 1\n{field} = {value}\n"));
             let expected = format!(r#"{field}: {why}, expected {DURATION}, or "none""#);
             assert_eq!(said, (2, expected));
         }
@@ -380,7 +380,7 @@ fn a_count_that_is_none_is_refused() {
         ("false", "false is no whole number"),
         ("[]", "a list is no whole number"),
     ] {
-        for field in ["retries", "refusals"] {
+        for field in ["max_retries", "max_throttles"] {
             let said = refused(&format!("\n{field} = {value}"));
             assert_eq!(said, (2, format!("{field}: {why}, expected {COUNT}")));
         }
@@ -389,10 +389,10 @@ fn a_count_that_is_none_is_refused() {
 
 #[test]
 fn all_else_that_cannot_be_meant_is_refused() {
-    let fields = "preset, retries, refusals, deadline, attempt_timeout, longest_hint, backoff, jitter, polling";
+    let fields = "preset, max_retries, max_throttles, deadline, attempt_timeout, max_retry_after, backoff, jitter, polling";
     for (file, line, expected) in [
         (
-            "retries = 3\nretry = 3",
+            "max_retries = 3\nretry = 3",
             2,
             format!(r#"policy: "retry" is no field, expected one of {fields}"#),
         ),
@@ -409,13 +409,13 @@ fn all_else_that_cannot_be_meant_is_refused() {
         (
             "preset = 'slow'",
             1,
-            r#"preset: "slow" is no preset, expected "interactive", "batch", "patient" or "never""#
+            r#"preset: "slow" is no preset, expected "interactive", "batch", "patient" or "no_retries""#
                 .to_owned(),
         ),
         (
             "preset = 1",
             1,
-            r#"preset: 1 is no preset, expected "interactive", "batch", "patient" or "never""#
+            r#"preset: 1 is no preset, expected "interactive", "batch", "patient" or "no_retries""#
                 .to_owned(),
         ),
         (
@@ -570,7 +570,7 @@ fn all_else_that_cannot_be_meant_is_refused() {
 
 #[test]
 fn the_whole_message_of_either_format() {
-    let file = "retries = 3\ndeadline = 30\n";
+    let file = "max_retries = 3\ndeadline = 30\n";
     let said = toml::from_str::<Policy>(file).unwrap_err().to_string();
     assert_eq!(
         said,
@@ -583,20 +583,20 @@ deadline: 30 has no unit, expected text with units of h, m, s, ms, us or ns, as 
     );
     for (json, expected) in [
         (
-            "{\n  \"retries\": \"3\"\n}",
-            r#"retries: "3" is no whole number, expected a whole number from 0 to 4294967295 at line 2 column 16"#,
+            "{\n  \"max_retries\": \"3\"\n}",
+            r#"max_retries: "3" is no whole number, expected a whole number from 0 to 4294967295 at line 2 column 20"#,
         ),
         (
             r#"{"backoff": {"base": null}}"#,
             r#"backoff.base: null is no duration, expected text with units of h, m, s, ms, us or ns, as "1m 30s" at line 1 column 25"#,
         ),
         (
-            r#"{"retries": 1, "retries": 2}"#,
-            "retries: is there twice at line 1 column 24",
+            r#"{"max_retries": 1, "max_retries": 2}"#,
+            "max_retries: is there twice at line 1 column 32",
         ),
         (
-            r#"{"retries": 18446744073709551616}"#,
-            "retries: 1.8446744073709552e19 is too much, expected a whole number from 0 to 4294967295 at line 1 column 32",
+            r#"{"max_retries": 18446744073709551616}"#,
+            "max_retries: 1.8446744073709552e19 is too much, expected a whole number from 0 to 4294967295 at line 1 column 32",
         ),
         (
             r#"{"backoff": {"factor": 1e400}}"#,
@@ -631,17 +631,17 @@ fn a_policy_may_be_a_part_of_something_larger() {
         policy: Policy,
     }
 
-    let file = "url = 'https://api.example'\n[policy]\nretries = 7";
+    let file = "url = 'https://api.example'\n[policy]\nmax_retries = 7";
     let settings: Settings = toml::from_str(file).unwrap();
     assert_eq!(settings.url, "https://api.example");
-    assert_eq!(settings.policy, Policy::new().with_retries(7));
+    assert_eq!(settings.policy, Policy::new().with_max_retries(7));
 
-    let file = "retries = 7\nurl = 'https://api.example'\ndeadline = '3s'";
+    let file = "max_retries = 7\nurl = 'https://api.example'\ndeadline = '3s'";
     let flat: Flat = toml::from_str(file).unwrap();
     assert_eq!(flat.url, "https://api.example");
     assert_eq!(
         flat.policy,
-        Policy::new().with_retries(7).with_deadline(secs(3))
+        Policy::new().with_max_retries(7).with_deadline(secs(3))
     );
 
     let file = "[crm]\npreset = 'batch'\n\n[search]\nbackoff = { cap = '1ms' }";
@@ -659,14 +659,14 @@ fn all_settings_are_written() {
         .with_deadline(Duration::new(90, 1_001))
         .with_attempt_timeout(secs(5))
         .with_polling(Backoff::constant(secs(2)))
-        .with_longest_hint(Duration::MAX)
+        .with_max_retry_after(Duration::MAX)
         .with_backoff(Backoff::exponential(millis(250)).with_factor(1.1))
         .with_jitter(jitter);
-    let expected = r#"retries = 3
-refusals = 16
+    let expected = r#"max_retries = 3
+max_throttles = 16
 deadline = "1m 30s 1us 1ns"
 attempt_timeout = "5s"
-longest_hint = "none"
+max_retry_after = "none"
 
 [backoff]
 kind = "exponential"
@@ -685,8 +685,11 @@ base = "2s"
 "#;
     assert_eq!(toml::to_string(&policy).unwrap(), expected);
 
-    let expected = r#"{"preset":"never","deadline":"none","attempt_timeout":"none","longest_hint":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"by_shape","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
-    assert_eq!(serde_json::to_string(&Policy::never()).unwrap(), expected);
+    let expected = r#"{"preset":"no_retries","deadline":"none","attempt_timeout":"none","max_retry_after":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"by_shape","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
+    assert_eq!(
+        serde_json::to_string(&Policy::no_retries()).unwrap(),
+        expected
+    );
 }
 
 #[test]
@@ -713,11 +716,11 @@ fn a_hostile_file_is_an_error_and_a_short_one() {
         format!("{{\"x\": {}", "[".repeat(deep)),
         format!("{{\"deadline\": \"{long}\"}}"),
         format!("{{\"{long}\": 1}}"),
-        format!("{{\"retries\": {}}}", "9".repeat(deep)),
+        format!("{{\"max_retries\": {}}}", "9".repeat(deep)),
         format!("{{\"deadline\": \"{}s\"}}", "9".repeat(deep)),
         format!("{{\"deadline\": \"{}\"}}", "1h ".repeat(deep)),
         r#"{"jitter": "\u0000\u001b[31m\u202e💣"}"#.to_owned(),
-        r#"{"retries": NaN}"#.to_owned(),
+        r#"{"max_retries": NaN}"#.to_owned(),
         r#"{"deadline": 1e400}"#.to_owned(),
     ] {
         let said = serde_json::from_str::<Policy>(&file).unwrap_err();
@@ -732,7 +735,7 @@ fn a_hostile_file_is_an_error_and_a_short_one() {
         format!("backoff.{}kind = 1", "kind.".repeat(1_000)),
         format!("deadline = '{long}'"),
         format!("{long} = 1"),
-        format!("retries = {}", "9".repeat(deep)),
+        format!("max_retries = {}", "9".repeat(deep)),
         "backoff.factor = 1e400".to_owned(),
         "jitter = \"\\u0000\\u001B[31m\\u202E💣\"".to_owned(),
     ] {
@@ -788,7 +791,7 @@ fn jitter() -> impl Strategy<Value = Jitter> {
 fn policy() -> impl Strategy<Value = Policy> {
     let start = prop_oneof![
         Just(Policy::new()),
-        Just(Policy::never()),
+        Just(Policy::no_retries()),
         Just(Policy::interactive()),
         Just(Policy::batch()),
         Just(Policy::patient()),
@@ -803,20 +806,26 @@ fn policy() -> impl Strategy<Value = Policy> {
         duration(),
     );
     (start, (backoff(), backoff()), jitter(), counts, bounds).prop_map(
-        |(start, (backoff, polling), jitter, (retries, refusals), (deadline, timeout, longest))| {
+        |(
+            start,
+            (backoff, polling),
+            jitter,
+            (max_retries, max_throttles),
+            (deadline, timeout, longest),
+        )| {
             let mut policy = start
                 .with_backoff(backoff)
                 .with_polling(polling)
                 .with_jitter(jitter)
-                .with_longest_hint(longest);
+                .with_max_retry_after(longest);
             if let Some(timeout) = timeout {
                 policy = policy.with_attempt_timeout(timeout);
             }
-            if let Some(retries) = retries {
-                policy = policy.with_retries(retries);
+            if let Some(max_retries) = max_retries {
+                policy = policy.with_max_retries(max_retries);
             }
-            if let Some(refusals) = refusals {
-                policy = policy.with_refusals(refusals);
+            if let Some(max_throttles) = max_throttles {
+                policy = policy.with_max_throttles(max_throttles);
             }
             match deadline {
                 Some(deadline) => policy.with_deadline(deadline),
@@ -839,7 +848,7 @@ proptest! {
 
     #[test]
     fn whatever_stands_in_a_field_is_a_policy_or_an_error(
-        field in "(preset|retries|refusals|deadline|attempt_timeout|longest_hint|backoff|jitter|polling|backoff.(kind|base|factor|cap)|jitter.(kind|low|high|share))",
+        field in "(preset|max_retries|max_throttles|deadline|attempt_timeout|max_retry_after|backoff|jitter|polling|backoff.(kind|base|factor|cap)|jitter.(kind|low|high|share))",
         value in "([-+]?[0-9]{1,25}(\\.[0-9]{1,3})?([eE][-+]?[0-9]{1,4})?|'[-+]?[0-9.]{1,25} ?(h|m|s|ms|us|µs|ns|d|y|ago)?'|'\\PC{0,12}'|nan|-inf|true|\\[\\]|\\{\\})",
     ) {
         if let Ok(policy) = toml::from_str::<Policy>(&format!("{field} = {value}")) {
@@ -904,7 +913,7 @@ fn the_documentation_of_policy_has_a_file() {
         .find(|(_, language, _)| *language == "toml")
         .unwrap();
     let expected = Policy::batch()
-        .with_retries(5)
+        .with_max_retries(5)
         .with_deadline(secs(1_200))
         .with_backoff(
             Backoff::exponential(millis(250))

@@ -19,7 +19,7 @@ fn pending() -> Outcome {
 
 /// Returns the first `count` waits of a call whose attempts all end with `outcome`.
 fn waits(policy: Policy, seed: u64, outcome: Outcome, count: usize) -> Vec<Duration> {
-    let policy = policy.with_retries(u32::MAX);
+    let policy = policy.with_max_retries(u32::MAX);
     let mut now = Instant::ORIGIN;
     let mut call = Call::new(policy, CallSpec::new(), seed, now);
     let next = || {

@@ -213,7 +213,7 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
 
 #[test]
 fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() {
-    let policy = Policy::new().with_longest_hint(5 * SECOND);
+    let policy = Policy::new().with_max_retry_after(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
@@ -365,7 +365,7 @@ fn a_guessed_hold_is_not_forgotten_either() {
     // Whatever becomes of it.
     assert_eq!(step(&mut other), Step::Send);
     let _ = other.on_outcome(Outcome::throttled("status 429"), &bare);
-    assert_eq!(other.report().refusals(), 1);
+    assert_eq!(other.report().throttled(), 1);
     assert!(other.report().unshared());
     timer.advance(SECOND);
     let other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
@@ -375,7 +375,7 @@ fn a_guessed_hold_is_not_forgotten_either() {
 #[test]
 fn too_many_waiters_is_a_stop_of_its_own() {
     let breather = Breather::builder()
-        .with_pacing(Pacing::new().with_waiters(0))
+        .with_pacing(Pacing::new().with_max_queued(0))
         .build();
     let timer = VirtualTimer::default();
     learn(&breather, &timer, 0);
@@ -449,7 +449,7 @@ fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
 fn a_scope_may_be_paced_in_its_own_way() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let even = Pacing::new().with_pace(Pace::Even);
-    breather.pace("api", even);
+    breather.set_pacing("api", even);
     let mut first = start(&breather, &timer);
     assert_eq!(step(&mut first), Step::Send);
     // It goes alone.
@@ -461,7 +461,10 @@ fn a_scope_may_be_paced_in_its_own_way() {
     });
     assert!(elsewhere.iter_mut().all(|call| step(call) == Step::Send));
     // A scope that is there already is paced so from now on.
-    breather.pace("other", Pacing::new().with_waiters(0).with_pace(Pace::Even));
+    breather.set_pacing(
+        "other",
+        Pacing::new().with_max_queued(0).with_pace(Pace::Even),
+    );
     drop(elsewhere);
     let mut calls =
         [(); 2].map(|()| breather.start(Some("other"), CallSpec::new(), timer.clone(), 1));

@@ -128,7 +128,7 @@ fn refill_later_than_longest_retry_after_ends_the_call_at_once() {
 #[test]
 fn refill_later_than_the_deadline_ends_the_call_at_once() {
     let patient = Policy::new()
-        .with_longest_hint(Duration::MAX)
+        .with_max_retry_after(Duration::MAX)
         .with_deadline(HOUR);
     let scope = Scope::new();
     empty_bucket(&scope, DAY / 5);
@@ -177,7 +177,7 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
     assert_eq!(stop.reason(), StopReason::LongHint);
     assert_eq!(stop.wait(), Some(DAY / 4 - SECOND));
     let patient = Policy::new()
-        .with_longest_hint(Duration::MAX)
+        .with_max_retry_after(Duration::MAX)
         .with_deadline(HOUR);
     let stop = scope.ends(CallOptions::new().with_policy(patient));
     assert_eq!(
@@ -214,7 +214,7 @@ fn first_send_comes_within_a_minute_of_a_long_silent_outage() {
     const STEP: Duration = Duration::from_secs(5);
     let scope = Scope::new();
     let mut calls: Vec<_> = (0..5).map(|_| scope.call(CallSpec::new())).collect();
-    let policy = Policy::new().with_refusals(u32::MAX);
+    let policy = Policy::new().with_max_throttles(u32::MAX);
     for call in &mut calls {
         call.set_options(&CallOptions::new().with_policy(policy));
     }
@@ -518,7 +518,7 @@ fn only_idempotent_calls_probe_a_long_hold() {
 
 #[test]
 fn a_call_that_was_throttled_itself_never_probes() {
-    let patient = Policy::new().with_longest_hint(2 * LONGEST);
+    let patient = Policy::new().with_max_retry_after(2 * LONGEST);
     let scope = Scope::new();
     let mut call = scope.call(CallSpec::new());
     call.set_options(&CallOptions::new().with_policy(patient));

@@ -647,7 +647,7 @@ fn a_waiter_hears_of_a_hold_beyond_its_patience() {
 
 #[test]
 fn no_more_wait_than_may() {
-    let mut pacer = Pacer::new(Pacing::new().with_waiters(2));
+    let mut pacer = Pacer::new(Pacing::new().with_max_queued(2));
     let _held: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
     let (first, _) = waits(&mut pacer, START);
     waits(&mut pacer, START);

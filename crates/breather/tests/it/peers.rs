@@ -343,7 +343,7 @@ fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
     // Nor is it cut down to what the policy obeys, which would be a refusal for certain.
     assert_eq!((stop.at(), stop.wait()), (AT, Some(hours)));
     assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 198000");
-    let patient = Policy::new().with_longest_hint(hours);
+    let patient = Policy::new().with_max_retry_after(hours);
     assert_eq!(waits(decided(patient, 429, &lines)).0, hours);
 }
 

@@ -71,8 +71,8 @@ fn names_of_any_length_are_bounded_and_kept_apart() {
 fn a_host_stands_for_its_origins() {
     use breather::{Pace, Pacing};
     let breather = Breather::default();
-    breather.pace("api.example.com", Pacing::new().with_pace(Pace::Even));
-    breather.pace("http://api.example.com", Pacing::new().with_waiters(0));
+    breather.set_pacing("api.example.com", Pacing::new().with_pace(Pace::Even));
+    breather.set_pacing("http://api.example.com", Pacing::new().with_max_queued(0));
     let timer = VirtualTimer::default();
     for origin in ["https://api.example.com", "http://api.example.com"] {
         assert_eq!(

@@ -277,7 +277,7 @@ fn answers_are_read_as_the_most_specific_scope_that_has_a_way_of_its_own() {
         let policy = Policy::new().with_dialects(GITHUB);
         let api = Api::with(Breather::new(policy));
         for (scope, dialects) in own {
-            api.breather.read_as(scope, dialects);
+            api.breather.set_dialects(scope, dialects);
         }
         let call = api.start("one");
         call.policy().dialects().first().map(Dialect::name)
@@ -335,7 +335,7 @@ fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
     };
     rejected("a", 60 * SECOND);
     let mut call = api.start("a");
-    let patient = Policy::new().with_longest_hint(Duration::MAX);
+    let patient = Policy::new().with_max_retry_after(Duration::MAX);
     call.set_options(&breather::CallOptions::new().with_policy(patient));
     rejected("org", 10_000 * SECOND);
     assert!(matches!(step(&mut call), Step::Wait { .. }));

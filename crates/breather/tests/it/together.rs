@@ -22,7 +22,7 @@ type Active = ActiveCall<VirtualTimer>;
 /// Failures that pass, without a wait.
 fn at_once() -> Policy {
     let backoff = Backoff::constant(Duration::ZERO);
-    Policy::new().with_backoff(backoff).with_retries(100)
+    Policy::new().with_backoff(backoff).with_max_retries(100)
 }
 
 fn few(retries: u32) -> Builder {
@@ -148,7 +148,7 @@ fn without_pacing_all_calls_have_one_budget_and_without_a_budget_none() {
 
 #[test]
 fn by_default_an_outage_is_met_with_a_fifth_more_and_not_with_four_times_as_much() {
-    let breather = Breather::new(at_once().with_retries(3));
+    let breather = Breather::new(at_once().with_max_retries(3));
     let timer = VirtualTimer::default();
     let mut sends = 0;
     for _ in 0..10_000 {
@@ -171,7 +171,7 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
     let timer = VirtualTimer::default();
     let once = CallOptions::new().without_retries();
     let soon = CallOptions::new().with_deadline(SECOND);
-    let thrice = CallOptions::new().with_policy(at_once().with_retries(2));
+    let thrice = CallOptions::new().with_policy(at_once().with_max_retries(2));
     for (options, sends, expected) in [
         (&once, 1, StopReason::Retries),
         (&thrice, 3, StopReason::Retries),
@@ -202,7 +202,7 @@ fn an_own_policy_without_dialects_reads_as_the_scope_is_read() {
     const GITHUB: &[Dialect] = &[Dialect::github()];
     const OKTA: &[Dialect] = &[Dialect::okta()];
     let breather = Breather::default();
-    breather.read_as("api", GITHUB);
+    breather.set_dialects("api", GITHUB);
     let timer = VirtualTimer::default();
     let mut call = start(&breather, "api", &timer);
     call.set_options(&CallOptions::new().with_policy(at_once()));
@@ -217,7 +217,7 @@ fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
     let breather = Breather::default();
     assert!(breather.options(None, || unreachable!(), "/").is_none());
     let export = CallOptions::new().idempotent(true).with_scopes("export");
-    breather.route("api.example.com/export", export);
+    breather.set_route("api.example.com/export", export);
     let ask = |own: Option<CallOptions>, path| {
         breather.options(own, || Some("api.example.com".into()), path)
     };
@@ -247,7 +247,9 @@ fn run<F: Future>(timer: &VirtualTimer, future: F) -> F::Output {
 
 #[test]
 fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
-    let policy = at_once().with_retries(2).with_attempt_timeout(2 * SECOND);
+    let policy = at_once()
+        .with_max_retries(2)
+        .with_attempt_timeout(2 * SECOND);
     let policy = policy.with_deadline(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let began = timer.now();
@@ -290,7 +292,7 @@ fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
 fn polls_wait_by_their_own_schedule_take_the_servers_and_cost_no_retries() {
     let policy = Policy::new()
         .with_jitter(Jitter::none())
-        .with_retries(0)
+        .with_max_retries(0)
         .with_backoff(Backoff::constant(60 * SECOND));
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
@@ -488,7 +490,7 @@ fn what_a_retry_took_stays_taken_if_it_was_refused_and_comes_back_if_it_was_neve
     let (breather, timer) = (few(1).build(), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
     assert_eq!(reason(fails(&mut call, &timer, reset())), None);
-    let unheard = Outcome::transient(Executed::No, "no connection").with_cost(0);
+    let unheard = Outcome::transient(Executed::No, "no connection").with_budget_cost(0);
     assert_eq!(reason(fails(&mut call, &timer, unheard)), None);
     let _ = fails(&mut call, &timer, Outcome::success());
     let mut next = start(&breather, "api", &timer);
@@ -507,7 +509,7 @@ fn what_a_retry_took_stays_taken_if_it_was_refused_and_comes_back_if_it_was_neve
 #[test]
 fn what_is_polled_for_long_may_fail_now_and_then() {
     let policy = at_once()
-        .with_retries(1)
+        .with_max_retries(1)
         .with_polling(Backoff::constant(Duration::ZERO));
     let breather = Breather::builder().with_policy(policy);
     let breather = breather
@@ -534,14 +536,14 @@ fn what_is_polled_for_long_may_fail_now_and_then() {
 fn a_policy_of_a_request_says_all_of_deadline_and_retries() {
     let breather = Breather::default();
     let route = CallOptions::new().without_retries().with_deadline(SECOND);
-    breather.route("api.example.com", route);
-    let own = CallOptions::new().with_policy(at_once().with_retries(9));
+    breather.set_route("api.example.com", route);
+    let own = CallOptions::new().with_policy(at_once().with_max_retries(9));
     let options = breather.options(Some(own), || Some("api.example.com".into()), "/");
     let timer = VirtualTimer::default();
     let mut call = start(&breather, "api", &timer);
     call.set_options(&options.unwrap());
     assert_eq!(
-        (call.policy().retries(), call.policy().deadline()),
+        (call.policy().max_retries(), call.policy().deadline()),
         (9, None)
     );
 }

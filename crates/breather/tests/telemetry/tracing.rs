@@ -46,7 +46,7 @@ fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
         .with_max_level(tracing::Level::INFO)
         .finish();
     tracing::subscriber::with_default(subscriber, || {
-        let breather = Breather::new(Policy::new().with_retries(0));
+        let breather = Breather::new(Policy::new().with_max_retries(0));
         let mut call = sent(&breather);
         call.in_span(|| tracing::info!("of the attempt"));
         refuse(&mut call);

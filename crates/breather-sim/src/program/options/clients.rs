@@ -11,11 +11,11 @@ use crate::number::{OrNone, any, or_none, rate, seconds, up_to};
 #[derive(Args, Debug)]
 pub(crate) struct Clients {
     /// Failures of a call that breather follows by another attempt
-    #[arg(long, value_name = "N", default_value_t = Policy::new().retries(), value_parser = any)]
+    #[arg(long, value_name = "N", default_value_t = Policy::new().max_retries(), value_parser = any)]
     retries: u32,
 
     /// Refusals of a call that breather follows by another attempt
-    #[arg(long, value_name = "N", default_value_t = Policy::new().refusals(), value_parser = any)]
+    #[arg(long, value_name = "N", default_value_t = Policy::new().max_throttles(), value_parser = any)]
     refusals: u32,
 
     /// Longest delay before breather's first retry; before each further one, it doubles
@@ -110,10 +110,10 @@ impl Clients {
             None => backoff,
         };
         let mut policy = Policy::new()
-            .with_retries(self.retries)
-            .with_refusals(self.refusals)
+            .with_max_retries(self.retries)
+            .with_max_throttles(self.refusals)
             .with_backoff(backoff)
-            .with_longest_hint(self.longest_hint);
+            .with_max_retry_after(self.longest_hint);
         if let Some(jitter) = self.jitter {
             policy = policy.with_jitter(match jitter {
                 Jitter::Full => breather::Jitter::full(),
@@ -129,11 +129,11 @@ impl Clients {
     }
 
     pub(crate) fn pacing(&self) -> Pacing {
-        Pacing::new().with_waiters(self.waiters as usize)
+        Pacing::new().with_max_queued(self.waiters as usize)
     }
 }
 
 /// By default.
 fn waiters() -> u32 {
-    u32::try_from(Pacing::new().waiters()).unwrap_or(u32::MAX)
+    u32::try_from(Pacing::new().max_queued()).unwrap_or(u32::MAX)
 }

@@ -140,6 +140,7 @@ struct Checker {
 struct Seen {
     process: usize,
     started: bool,
+    started_at: Instant,
     ended: bool,
     deadline: Option<Instant>,
     in_flight: bool,
@@ -203,6 +204,7 @@ impl Checker {
                     process,
                     deadline,
                     started: true,
+                    started_at: now,
                     ..Seen::default()
                 };
                 Ok(())
@@ -365,7 +367,10 @@ impl Checker {
             StopReason::Retries => seen.failures == self.policy.max_retries() + 1,
             StopReason::Refusals => seen.refusals == self.policy.max_throttles() + 1,
             StopReason::Waiters => true,
-            StopReason::ScopeThrottled => now.duration_since(process.accepted) > REJECTED_FOR,
+            StopReason::ScopeThrottled => {
+                let since = process.accepted.max(seen.started_at);
+                now.duration_since(since) > REJECTED_FOR
+            }
             StopReason::Deadline | StopReason::LongHint => {
                 let by_guess = match stop.earliest() {
                     // It stopped at the deadline itself, or has waited for a place up to it.

@@ -32,6 +32,13 @@ pub struct AnsweredBy(pub Uri);
 pub(crate) fn answered<R>(asked: &Uri, response: &Response<R>) -> Answered {
     match uri(response) {
         Some(uri) if uri == asked => Answered::Asked,
+        // A URI without an authority was completed inside of the layer.
+        Some(uri) if uri.authority().is_none() || asked.authority().is_none() => {
+            match uri.path_and_query() == asked.path_and_query() {
+                true => Answered::Asked,
+                false => Answered::OtherUrl,
+            }
+        }
         Some(uri) if is_same_server(asked, uri) => Answered::OtherUrl,
         Some(_) => Answered::OtherServer,
         None => Answered::Asked,

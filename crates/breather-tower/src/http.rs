@@ -1,7 +1,7 @@
 //! What HTTP calls mean.
 
 use breather::{
-    Answered, Breather, CallOptions, Ending, ErrorKind, Hint, Moment, Outcome, Report, ReportSlot,
+    Answered, Breather, CallOptions, Ending, Hint, Moment, Outcome, Report, ReportSlot,
     add_idempotency_key, is_idempotent,
 };
 use http::{Method, Request, Response, Uri};
@@ -159,8 +159,6 @@ where
     fn answered(&self, asked: &(Method, Uri), result: &Result<Response<R>, E>) -> Answered {
         match result {
             Ok(response) => answered(&asked.1, response),
-            // A server of HTTP/2 says so of a request that it has received, and hyper's client follows no redirects.
-            Err(error) if error.kind() == ErrorKind::Unprocessed => Answered::Asked,
             Err(_) => Answered::Nobody,
         }
     }

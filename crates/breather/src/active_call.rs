@@ -367,8 +367,11 @@ impl<T: Timer> ActiveCall<T> {
         decision
     }
 
-    /// As [`on_outcome`](Self::on_outcome) or [`on_outcome_elsewhere`](Self::on_outcome_elsewhere), for a client that may
-    /// have followed redirects: by who `answered`, and by what [`Redirects`] are possible.
+    /// Ends the attempt of a client that may have followed redirects.
+    ///
+    /// `answered` tells which request the response belongs to, and `redirects` what that proves. A response of another
+    /// server ends the attempt as [`on_outcome_elsewhere`](Self::on_outcome_elsewhere) does, any other as
+    /// [`on_outcome`](Self::on_outcome).
     pub fn on_answer(
         &mut self,
         redirects: Redirects,
@@ -377,11 +380,11 @@ impl<T: Timer> ActiveCall<T> {
         hint: &Hint<'_>,
     ) -> Decision {
         let outcome = redirects.judge(outcome, answered);
-        match answered {
-            Answered::OtherServer => self.on_outcome_elsewhere(outcome, hint),
-            Answered::Asked | Answered::OtherUrl | Answered::Nobody => {
-                self.on_outcome(outcome, hint)
+        match (answered, redirects) {
+            (Answered::OtherServer, Redirects::Visible | Redirects::Hidden) => {
+                self.on_outcome_elsewhere(outcome, hint)
             }
+            _ => self.on_outcome(outcome, hint),
         }
     }
 

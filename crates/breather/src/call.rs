@@ -109,6 +109,7 @@ pub struct Call {
     policy: Policy,
     spec: CallSpec,
     draws: Draws,
+    since: Instant,
     deadline: Option<Instant>,
     latest: Instant,
     /// Set while the call waits between two attempts.
@@ -146,6 +147,7 @@ impl Call {
             policy,
             spec,
             draws: Draws::new(seed),
+            since: now,
             deadline: policy.deadline().map(|deadline| now + deadline),
             latest: now,
             not_before: None,
@@ -417,7 +419,7 @@ impl Call {
     pub const fn patience(&self) -> Patience {
         let patience = Patience::endless()
             .with_longest_nanos(self.policy.max_retry_after)
-            .with_most_rejections(self.policy.max_throttles())
+            .with_most_rejections(self.policy.max_throttles(), self.since)
             .with_early_probe(self.spec.idempotent && self.report.refusals == 0);
         match self.deadline {
             Some(deadline) => patience.with_deadline(deadline),

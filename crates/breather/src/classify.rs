@@ -63,8 +63,7 @@ pub enum ErrorKind {
     Connect,
     /// The connection's encryption could not be agreed upon: nothing was sent.
     Tls,
-    /// The request was not processed: the connection closed before it was sent, or an HTTP/2 peer said so
-    /// ([RFC 9113 section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)).
+    /// The request was not processed: the connection closed before it was sent.
     Unprocessed,
     /// The connection broke after something may have been sent.
     Interrupted,
@@ -126,6 +125,9 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
 /// | connection broken, not HTTP | transient | unknown |
 /// | no answer in time | transient, at [twice the cost](Outcome::with_budget_cost) | unknown |
 /// | any other error | permanent | |
+///
+/// "No" holds for the request that this was the end of. A client that follows redirects may have made another one before:
+/// adapters correct it by [`Redirects`](crate::Redirects).
 ///
 /// 501, 505 and the like tell of something that the server will not do, however often it is asked.
 /// What may have been executed is repeated only if the request is idempotent, whatever its outcome.

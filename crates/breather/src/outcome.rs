@@ -113,14 +113,10 @@ impl Outcome {
         self
     }
 
-    /// The same, if nothing proves that the attempt was not executed: then it counts as `executed`, and a failure costs
-    /// the budget something.
+    /// The same, if nothing proves that the attempt was not executed: then it counts as `executed`.
     pub(crate) const fn unproven(mut self, executed: Executed) -> Self {
         if let Executed::No = self.executed {
             self.executed = executed;
-            if matches!(self.kind, Kind::Transient) && self.cost == 0 {
-                self.cost = 1;
-            }
         }
         self
     }

@@ -241,8 +241,9 @@ impl Pacer {
 
     /// Whether the server has rejected so much for so long that a call of this `patience` gives up.
     pub(crate) fn gives_up(&self, now: Instant, place: Place, patience: Patience) -> bool {
-        let now = now.max(self.latest);
-        self.streak.is_over(now, place, patience.most_rejections())
+        self.streak.is_on()
+            && now.max(self.latest) > patience.stays_until().max(self.streak.ends_after())
+            && self.streak.exceeds(place, patience.most_rejections())
     }
 
     /// Lets the call at `place` wait, or wait on if it `waited`.
@@ -250,8 +251,7 @@ impl Pacer {
         if !waited && self.waiters.len() >= self.pacing.max_queued() {
             return Turn::Crowded;
         }
-        let weary = self.streak.end_of(place, patience.most_rejections());
-        self.waiters.enter(place, patience, weary);
+        self.waiters.enter(place, patience);
         Turn::Wait {
             opens: self.opens(),
         }
@@ -304,7 +304,8 @@ impl Pacer {
         matches!(self.pacing.pace(), Pace::Even) && matches!(self.phase, Phase::Running)
     }
 
-    /// Forgets all that was learned, and lifts the hold. What is in flight stays counted, and its answers say nothing.
+    /// Forgets everything that was learned, and lifts the hold. Attempts in flight stay counted, and the pacer learns
+    /// nothing from their answers.
     pub fn forget(&mut self) {
         *self = Self {
             latest: self.latest,
@@ -318,7 +319,7 @@ impl Pacer {
             streak: core::mem::take(&mut self.streak),
             ..Self::new(self.pacing)
         };
-        self.streak.on_accepted();
+        self.streak.on_accepted(self.latest);
     }
 
     /// The attempt that `permit` was given for was refused, at `now`, for another scope that it passed. Of this one
@@ -377,10 +378,9 @@ impl Pacer {
         if impatient.is_some() {
             return impatient;
         }
-        if self.streak.is_long(now) {
-            let streak = &self.streak;
-            let end_of = |place, most| streak.end_of(place, most);
-            let weary = self.waiters.weary(streak.count(), end_of);
+        if self.streak.is_on() {
+            let exceeds = |place, most| self.streak.exceeds(place, most);
+            let weary = self.waiters.weary(now, self.streak.ends_after(), exceeds);
             if weary.is_some() {
                 return weary;
             }
@@ -426,7 +426,9 @@ impl Pacer {
         // What is due already has been looked at, and is held up by an offer that stands.
         let phase = phase.filter(|&at| at > self.latest);
         let passes_on = self.waiters.expires_at();
-        phase.into_iter().chain(passes_on).min()
+        let gives_up = self.waiters.weary_at(self.streak.ends_after());
+        let gives_up = gives_up.filter(|_| self.streak.is_on());
+        phase.into_iter().chain(passes_on).chain(gives_up).min()
     }
 
     /// The instant before which nothing will be sent, if the server stated one; it may have passed since
@@ -452,6 +454,8 @@ impl Pacer {
         let refills = self
             .quota
             .stated_refill(self.sent + u64::from(self.waiters.open()));
+        // The first one goes alone and at once.
+        let is_even = is_even && !self.service_time.is_zero();
         let even = is_even.then(|| self.next_even()).flatten();
         refills.max(even).filter(|&at| at > self.latest)
     }
@@ -473,6 +477,7 @@ impl Pacer {
     #[cfg(feature = "std")]
     pub(crate) fn is_held(&self, now: Instant) -> bool {
         matches!(self.phase, Phase::Held(hold) if hold.until > now)
+            || self.opens().is_some_and(|opens| opens > now)
     }
 
     /// Whether an attempt that `permit` was given for, and that was not sent yet, still may be; then it is
@@ -511,6 +516,7 @@ impl Pacer {
     pub(crate) fn on_unsent(&mut self, permit: Permit) {
         if permit.epoch == self.epoch {
             self.quota.on_unsent(permit.number);
+            self.early.on_unsent(permit.number);
         }
         self.on_drop(permit);
     }
@@ -769,7 +775,9 @@ impl Pacer {
             Some(left) => left > 0 && !hint.is_spent(),
             None => self.concurrency.suspects(permit),
         };
-        if crowded && !self.was_alone(permit) {
+        // One that was sent before the end of a hold was rejected for the hold.
+        let is_early = self.early.is_latest(permit.number);
+        if crowded && !is_early && !self.was_alone(permit) {
             self.concurrency
                 .on_refused(permit, self.in_flight, self.sent);
             self.open(permit.number, permit.sent);
@@ -777,8 +785,8 @@ impl Pacer {
         }
         if self.is_probing() {
             self.refused_probe = Some(permit.place);
-            self.streak.on_probe_rejected(now);
-        } else {
+            self.streak.on_probe_rejected();
+        } else if !is_early {
             self.quota.on_refused();
         }
         let stated = hint.not_before();
@@ -795,7 +803,7 @@ impl Pacer {
             (Phase::Running, Some(at)) => self.refused_until(now, at),
             (Phase::Running, None) => self.guess(now),
             // An early probe is the newest that was sent, and nothing else is heard.
-            (Phase::Held(hold), Some(at)) if self.early.is_latest(permit.number) => {
+            (Phase::Held(hold), Some(at)) if is_early => {
                 self.refused_until(now, at).confirmed_by(now, at, &hold)
             }
             (Phase::Held(hold), Some(at)) => match hold.cause {
@@ -829,7 +837,7 @@ impl Pacer {
         }
         self.service_time.on_answer(permit.sent, now);
         self.concurrency.on_accepted(permit);
-        self.streak.on_accepted();
+        self.streak.on_accepted(now);
         self.open(permit.number, permit.sent);
     }
 
@@ -913,7 +921,11 @@ impl Pacer {
         if matches!(self.phase, Phase::Running) {
             // What comes back call by call is waited for call by call.
             let is_spent = self.quota.left(now, self.sent) == Some(0);
-            return is_spent && (self.quota.is_refilling() || self.hold_as_spent(now));
+            if is_spent && self.quota.is_refilling() {
+                self.evidence = None;
+                return true;
+            }
+            return is_spent && self.hold_as_spent(now);
         }
         self.revise(now)
     }
@@ -989,9 +1001,7 @@ impl Pacer {
     fn refused_until(&self, now: Instant, at: Instant) -> Hold {
         let is_elastic =
             at.duration_since(now) < SHORT_REST && self.quota.left(now, self.sent).is_none();
-        Hold::new(now, Cause::Refused, at, at + self.lateness.guard())
-            .elastic(is_elastic)
-            .stated_by(self.quota.answers(at))
+        Hold::new(now, Cause::Refused, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 
     /// A hold whose end nobody stated.

@@ -359,3 +359,37 @@ async fn a_plain_text_answer_does_not_hold_tls_calls() {
         .collect();
     assert_eq!(names, ["http://api.example.com", "https://api.example.com"]);
 }
+
+/// A middleware that asks another host than the caller named.
+struct Elsewhere(&'static str);
+
+#[async_trait::async_trait]
+impl Middleware for Elsewhere {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        request.url_mut().set_host(Some(self.0)).unwrap();
+        next.run(request, extensions).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_redirects_the_scope_learns_from_whichever_host_answers() {
+    for (redirects, is_held) in [(Redirects::Never, true), (Redirects::Visible, false)] {
+        let script = crate::script::Script::new([crate::script::refusal(600)]);
+        let breather = Breather::default();
+        let retry = RetryMiddleware::new(breather.clone()).with_redirects(redirects);
+        let client = ClientBuilder::new(reqwest::Client::new())
+            .with(retry)
+            .with(Elsewhere("eu.example.com"))
+            .with(script)
+            .build();
+        let response = client.get("https://api.example.com/").send().await.unwrap();
+        assert_eq!(response.status(), 429);
+        let snapshot = breather.snapshot("https://api.example.com").unwrap();
+        assert_eq!(snapshot.held_until().is_some(), is_held, "{redirects:?}");
+    }
+}

@@ -2,14 +2,15 @@
 
 use std::future::{Ready, ready};
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use breather_tower::breather::{
-    Backoff, Breather, Executed, Outcome, Policy, Redirects, ReportSlot, StopReason,
+    Backoff, Breather, ErrorKind, Executed, Outcome, Policy, Redirects, ReportSlot, StopReason,
 };
-use breather_tower::{AnsweredBy, BoxError, RetryLayer};
+use breather_tower::{AnsweredBy, BoxError, HttpError as _, RetryLayer};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
@@ -313,4 +314,78 @@ async fn a_closure_tells_by_its_outcome_that_a_first_request_was_processed() {
     });
     assert!(retry.layer(login_and_fetch).oneshot("rows").await.is_err());
     assert_eq!(*sent.lock().unwrap(), 1);
+}
+
+/// An error that says that the request was not processed: the connection closed before it was sent.
+async fn unprocessed() -> BoxError {
+    let (near, far) = tokio::io::duplex(1024);
+    let near = hyper_util::rt::TokioIo::new(near);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(near).await.unwrap();
+    let mut connection = Box::pin(connection);
+    assert!(futures_util::poll!(&mut connection).is_pending());
+    drop(far);
+    let response = sender.send_request(Request::new(Full::<bytes::Bytes>::default()));
+    let (response, _) = tokio::join!(response, connection);
+    response.unwrap_err().into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_the_redirect_that_was_not_processed_says_nothing_of_the_first() {
+    for (redirects, sales) in [(Redirects::Visible, 1), (Redirects::Never, 4)] {
+        let sold = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&sold);
+        let web = tower::service_fn(move |request: Request<String>| {
+            let is_sale = request.method() == Method::POST;
+            *count.lock().unwrap() += usize::from(is_sale);
+            Box::pin(async move {
+                if is_sale {
+                    let moved = Response::builder().status(303).header("location", "/done");
+                    return Ok(moved.body(String::new()).unwrap());
+                }
+                let error = unprocessed().await;
+                assert_eq!(error.kind(), ErrorKind::Unprocessed);
+                Err(error)
+            }) as Pin<Box<dyn Future<Output = Result<_, BoxError>> + Send>>
+        });
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::new(quick()).with_redirects(redirects))
+            .layer(FollowRedirectLayer::new())
+            .service(web);
+        assert!(send(service, request(Method::POST, BUY)).await.0.is_err());
+        assert_eq!(*sold.lock().unwrap(), sales, "{redirects:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_uri_that_is_completed_inside_of_the_layer_is_the_one_that_was_asked() {
+    let web = Web::default().page(
+        "POST http://shop.example.com/rows",
+        429,
+        &[("retry-after", "2")],
+    );
+    let breather = quick();
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(breather.clone()).with_scope("shop"))
+        .map_request(|mut request: Request<String>| {
+            let uri = format!("http://shop.example.com{}", request.uri());
+            *request.uri_mut() = uri.parse().unwrap();
+            request
+        })
+        .layer(FollowRedirectLayer::new())
+        .service(web.clone());
+    let (result, reason) = send(service, request(Method::POST, "/rows")).await;
+    assert_eq!((result.unwrap(), reason), (429, StopReason::Refusals));
+    assert_eq!(web.count("POST http://shop.example.com/rows"), 6);
+    assert!(breather.snapshot("shop").unwrap().held_until().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_connections_of_idempotent_calls_are_free_of_the_budget() {
+    let web = Web::default().error("GET http://h/", io::ErrorKind::ConnectionRefused);
+    let service = RetryLayer::new(quick()).layer(web);
+    for _ in 0..100 {
+        let (result, reason) = send(service.clone(), request(Method::GET, "http://h/")).await;
+        assert!(result.is_err());
+        assert_eq!(reason, StopReason::Retries);
+    }
 }

@@ -9,11 +9,19 @@ use crate::instant::Instant;
 /// them is sent to find out whether the server meant it.
 #[derive(Debug, Default)]
 pub(super) struct EarlyProbes {
-    /// The number of the latest early probe, and when it was sent.
+    /// The number of the latest early probe.
     number: u64,
+    latest: Try,
+    /// The one before it, in case that the latest is not sent after all.
+    before: Try,
+}
+
+/// An early probe.
+#[derive(Clone, Copy, Debug, Default)]
+struct Try {
     at: Instant,
     /// How many went in a row, with nothing sent between them.
-    tries: u32,
+    count: u32,
 }
 
 impl EarlyProbes {
@@ -26,22 +34,35 @@ impl EarlyProbes {
         let Some(until) = hold.stated() else {
             return false;
         };
-        if hold.answers() > 1 || until.nanos_since(hold.since()) <= longest {
+        // Who accepts the rest of the hold waits for it.
+        if hold.answers() > 1 || until.nanos_since(now) <= longest {
             return false;
         }
-        let (since, tries) = match self.number == sent && sent > 0 {
-            true => (self.at, self.tries),
+        let Try { at, count } = self.latest;
+        let (since, count) = match self.number == sent && count > 0 {
+            true => (at, count),
             false => (hold.since(), 0),
         };
-        let wait = longest.saturating_mul(1_u64.checked_shl(tries).unwrap_or(u64::MAX));
+        let factor = 1_u64.checked_shl(count).unwrap_or(u64::MAX);
+        let wait = longest.max(SHORTEST).saturating_mul(factor);
         now.nanos_since(since) >= wait
     }
 
     /// Attempt `number` was sent at `now` as an early probe.
     pub(super) fn on_sent(&mut self, number: u64, now: Instant) {
         let follows = self.number > 0 && self.number + 1 == number;
-        self.tries = if follows { self.tries + 1 } else { 1 };
-        (self.number, self.at) = (number, now);
+        self.before = if follows { self.latest } else { Try::default() };
+        let count = self.before.count + 1;
+        self.latest = Try { at: now, count };
+        self.number = number;
+    }
+
+    /// Attempt `number` was not sent after all.
+    #[cfg(feature = "std")]
+    pub(super) const fn on_unsent(&mut self, number: u64) {
+        if self.number == number {
+            self.latest = self.before;
+        }
     }
 
     /// Whether attempt `number` is the latest early probe.
@@ -49,3 +70,7 @@ impl EarlyProbes {
         self.number == number
     }
 }
+
+/// A minute, in nanoseconds: with a policy that accepts no wait, one call a minute finds out whether the server meant it.
+/// The pacer gives up on an attempt after a minute, so that no two early probes count at once.
+const SHORTEST: u64 = 60 * 1_000_000_000;

@@ -93,7 +93,13 @@ impl Quota {
             newest_number: number,
             answers: 0,
         });
-        reset.answers = reset.answers.saturating_add(1);
+        let is_same = is_blur(reset.newest, at);
+        if !is_same && number >= reset.newest_number {
+            reset.answers = 0;
+        }
+        if is_same || number >= reset.newest_number {
+            reset.answers = reset.answers.saturating_add(1);
+        }
         reset.earliest = reset.earliest.min(at);
         reset.latest = reset.latest.max(at);
         if number >= reset.newest_number {

@@ -7,15 +7,16 @@ use crate::instant::Instant;
 
 /// The probes that the server rejected since it last accepted an attempt.
 ///
-/// Each hold costs only one of the queued calls a rejection, so that each of them alone would hope for many holds.
-/// Together they know better: a queued call counts each rejected probe as its own.
+/// Each hold costs only one of the queued calls a rejection, so that 50 of them would go on for 50 times as long as one. So
+/// a queued call counts each rejected probe as its own.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
     /// How many probes were rejected in all.
     count: u64,
-    /// How many of them were rejected before the streak began.
+    /// How many of them were rejected before the latest acceptance.
     before: u64,
-    since: Instant,
+    /// When that was.
+    accepted: Instant,
 }
 
 impl Streak {
@@ -24,69 +25,62 @@ impl Streak {
         self.count
     }
 
-    pub(super) const fn on_accepted(&mut self) {
+    pub(super) const fn on_accepted(&mut self, now: Instant) {
         self.before = self.count;
+        self.accepted = now;
     }
 
-    pub(super) fn on_probe_rejected(&mut self, now: Instant) {
-        if self.before == self.count {
-            self.since = now;
-        }
+    pub(super) const fn on_probe_rejected(&mut self) {
         self.count += 1;
     }
 
-    /// Whether the streak has lasted for so long that calls should give up.
-    pub(super) fn is_long(&self, now: Instant) -> bool {
-        self.before < self.count && now.duration_since(self.since) > LONGEST
+    /// Whether the server has rejected a probe since its latest acceptance.
+    pub(super) const fn is_on(&self) -> bool {
+        self.before < self.count
     }
 
-    /// The number of rejected probes at which the call at `place` gives up if it accepts `most` of them.
-    pub(super) fn end_of(&self, place: Place, most: u32) -> u64 {
-        place.rejected.max(self.before).saturating_add(most.into())
+    /// Before when nobody gives up.
+    pub(super) fn ends_after(&self) -> Instant {
+        self.accepted + LONGEST
     }
 
-    /// Whether the call at `place` should give up.
-    pub(super) fn is_over(&self, now: Instant, place: Place, most: u32) -> bool {
-        self.is_long(now) && self.count > self.end_of(place, most)
+    /// Whether more than `most` probes were rejected since the call at `place` began.
+    pub(super) fn exceeds(&self, place: Place, most: u32) -> bool {
+        let before = place.rejected.max(self.before);
+        self.count.saturating_sub(before) > u64::from(most)
     }
 }
 
-/// The longest window of a known server that says nothing about its end is an hour, and a minute is for clocks that
-/// differ.
-const LONGEST: Duration = Duration::from_secs(61 * 60);
+/// How long a call stays in a scope that does nothing but reject: the longest window of a known server that says nothing
+/// about its end is an hour, and a minute is for clocks that differ.
+pub(super) const LONGEST: Duration = Duration::from_secs(61 * 60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
 
     fn place(rejected: u64) -> Place {
         Place { age: 1, rejected }
     }
 
     #[test]
-    fn a_call_gives_up_after_enough_probes_and_enough_time() {
+    fn a_call_counts_the_probes_rejected_since_it_began() {
         let mut streak = Streak::default();
-        let mut now = Instant::ORIGIN;
         for count in 1..=70 {
-            now = now + MINUTE;
-            streak.on_probe_rejected(now);
-            assert_eq!(streak.is_over(now, place(0), 16), count > 62, "{count}");
+            streak.on_probe_rejected();
+            assert_eq!(streak.exceeds(place(0), 16), count > 16, "{count}");
+            assert_eq!(streak.exceeds(place(50), 16), count > 66, "{count}");
         }
-        // A call that came late has seen too little of it.
-        assert!(!streak.is_over(now, place(60), 16));
     }
 
     #[test]
     fn one_acceptance_ends_the_streak() {
         let mut streak = Streak::default();
-        (0..100).for_each(|minute| streak.on_probe_rejected(Instant::ORIGIN + minute * MINUTE));
-        let now = Instant::ORIGIN + 100 * MINUTE;
-        assert!(streak.is_over(now, place(0), 16));
-        streak.on_accepted();
-        assert!(!streak.is_over(now, place(0), 16));
-        streak.on_probe_rejected(now);
-        assert!(!streak.is_over(now + MINUTE, place(0), 0));
+        (0..100).for_each(|_| streak.on_probe_rejected());
+        assert!(streak.is_on() && streak.exceeds(place(0), 16));
+        streak.on_accepted(Instant::ORIGIN);
+        assert!(!streak.is_on() && !streak.exceeds(place(0), 0));
+        streak.on_probe_rejected();
+        assert!(streak.is_on() && !streak.exceeds(place(0), 16));
     }
 }

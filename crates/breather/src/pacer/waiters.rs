@@ -5,6 +5,7 @@ use core::ops::Bound;
 use core::time::Duration;
 
 use super::permit::Place;
+use super::streak::LONGEST;
 use crate::instant::{Instant, nanos};
 
 /// The calls that wait for a permit, oldest first.
@@ -22,9 +23,8 @@ pub(super) struct Waiters {
     deadlines: BTreeSet<(Instant, Place)>,
     /// Those that should hear of a hold that is longer than they obey.
     longest: BTreeSet<(u64, Place)>,
-    /// Those that should hear of rejected probes: by the count at which they give up, or at which it is to be worked
-    /// out again.
-    weary: BTreeSet<(u64, Place)>,
+    /// Those that give up if the server does nothing but reject, by when to look at them next.
+    weary: BTreeSet<(Instant, Place)>,
     /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
     offers: VecDeque<(Instant, Place)>,
     /// Those that have an open offer.
@@ -36,8 +36,8 @@ struct Waiter {
     patience: Patience,
     /// Until when an offer stands, if one was made.
     offer: Option<Instant>,
-    /// How many rejected probes it accepts, counted from the first of the scope.
-    weary: u64,
+    /// When to look next at whether it gives up.
+    weary: Instant,
 }
 
 /// What is the most that a call will wait for a permit.
@@ -56,7 +56,7 @@ struct Waiter {
 /// let patience = Patience::endless()
 ///     .with_deadline(deadline)
 ///     .with_longest(policy.max_retry_after())
-///     .with_most_rejections(policy.max_throttles())
+///     .with_most_rejections(policy.max_throttles(), Instant::ORIGIN)
 ///     .with_early_probe(true);
 /// assert_eq!(call.patience(), patience);
 /// ```
@@ -67,6 +67,7 @@ pub struct Patience {
     /// In nanoseconds.
     longest: u64,
     most_rejections: u32,
+    since: Instant,
     may_probe: bool,
 }
 
@@ -77,14 +78,16 @@ impl Patience {
             deadline: Instant::MAX,
             longest: u64::MAX,
             most_rejections: u32::MAX,
+            since: Instant::ORIGIN,
             may_probe: false,
         }
     }
 
-    /// Gives up when the server has rejected more than `most` probes in a row since the call began, and nothing else
-    /// came of the scope for over an hour. Defaults to no limit.
-    pub const fn with_most_rejections(mut self, most: u32) -> Self {
+    /// Gives up when the server has rejected more than `most` probes in a row since the call began, and that was over 61
+    /// minutes ago, at `since`. Defaults to no limit.
+    pub const fn with_most_rejections(mut self, most: u32, since: Instant) -> Self {
         self.most_rejections = most;
+        self.since = since;
         self
     }
 
@@ -103,6 +106,11 @@ impl Patience {
     /// How many rejected probes in a row the call accepts.
     pub(super) const fn most_rejections(&self) -> u32 {
         self.most_rejections
+    }
+
+    /// Before when the call accepts any number of them.
+    pub(super) fn stays_until(&self) -> Instant {
+        self.since + LONGEST
     }
 
     /// No hold that ends after `deadline` is waited for.
@@ -155,10 +163,11 @@ impl Waiters {
         younger.or_else(|| self.waiting.first()).copied()
     }
 
-    /// Lets the call wait, or wait on. It gives up when the server has rejected more than `weary` probes in all.
-    pub(super) fn enter(&mut self, place: Place, patience: Patience, weary: u64) {
+    /// Lets the call wait, or wait on.
+    pub(super) fn enter(&mut self, place: Place, patience: Patience) {
         self.leave(place);
         let offer = None;
+        let weary = patience.stays_until();
         let waiter = Waiter {
             patience,
             offer,
@@ -253,26 +262,36 @@ impl Waiters {
         self.offers.front().map(|&(until, _)| until)
     }
 
-    /// A call that gives up now that the server has rejected `count` probes, each once. `end_of` says at which count a
-    /// call gives up, which moves off with each acceptance.
+    /// A call that gives up, each once. `exceeds` says whether the server has rejected more probes than a call accepts.
+    ///
+    /// Nobody does before `earliest`.
     pub(super) fn weary(
         &mut self,
-        count: u64,
-        end_of: impl Fn(Place, u32) -> u64,
+        now: Instant,
+        earliest: Instant,
+        exceeds: impl Fn(Place, u32) -> bool,
     ) -> Option<Place> {
+        if now <= earliest {
+            return None;
+        }
         loop {
-            let &(weary, place) = self.weary.first().filter(|&&(weary, _)| weary < count)?;
-            self.weary.pop_first();
+            let &(at, place) = self.weary.first().filter(|&&(at, _)| at < now)?;
+            self.weary.remove(&(at, place));
             let Some(waiter) = self.all.get_mut(&place) else {
                 continue;
             };
-            let end = end_of(place, waiter.patience.most_rejections);
-            if end <= weary {
+            if exceeds(place, waiter.patience.most_rejections) {
                 return Some(place);
             }
-            waiter.weary = end;
-            self.weary.insert((end, place));
+            waiter.weary = now + RECHECK;
+            self.weary.insert((waiter.weary, place));
         }
+    }
+
+    /// When to look next for a call that gives up, which nobody does before `earliest`.
+    pub(super) fn weary_at(&self, earliest: Instant) -> Option<Instant> {
+        let &(at, _) = self.weary.first()?;
+        Some(at.max(earliest).add_nanos(1))
     }
 
     /// A call that should not wait for a hold that ends at `opens`, each once.
@@ -294,3 +313,6 @@ impl Waiters {
 
 /// Long enough for a task to be scheduled on a busy runtime, short enough to lose nothing.
 pub(super) const OFFER: Duration = Duration::from_millis(1);
+
+/// How soon a call that accepts more rejections is looked at again. Probes of a long outage are a minute apart.
+const RECHECK: Duration = Duration::from_secs(60);

@@ -33,7 +33,7 @@ fn cut(name: &str) -> String {
 pub(super) fn origins(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let schemes: &[_] = match name.contains("://") {
         true => &[],
-        false => &["https://", "http://"],
+        false => &SCHEMES,
     };
     let origins = schemes
         .iter()
@@ -43,9 +43,13 @@ pub(super) fn origins(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// The host of `origin`, if it is one.
 pub(super) fn host(origin: &str) -> Option<&str> {
-    let (_, host) = origin.split_once("://")?;
-    Some(host)
+    let [tls, plain] = SCHEMES;
+    origin
+        .strip_prefix(tls)
+        .or_else(|| origin.strip_prefix(plain))
 }
+
+const SCHEMES: [&str; 2] = ["https://", "http://"];
 
 /// In bytes. The longest host has 253, and a port and a scheme come on top.
 const LONGEST: usize = 300;

@@ -596,7 +596,7 @@ deadline: 30 has no unit, expected text with units of h, m, s, ms, us or ns, as 
         ),
         (
             r#"{"max_retries": 18446744073709551616}"#,
-            "max_retries: 1.8446744073709552e19 is too much, expected a whole number from 0 to 4294967295 at line 1 column 32",
+            "max_retries: 1.8446744073709552e19 is too much, expected a whole number from 0 to 4294967295 at line 1 column 36",
         ),
         (
             r#"{"backoff": {"factor": 1e400}}"#,

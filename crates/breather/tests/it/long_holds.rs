@@ -258,6 +258,16 @@ fn rejected_for_ever(
     callers: usize,
     delay: Option<Duration>,
 ) -> Vec<(Duration, Stop)> {
+    played(policy, callers, delay, |_| false)
+}
+
+/// The same, with a server that accepts calls at the times at which it `accepts`, counted from the start.
+fn played(
+    policy: Policy,
+    callers: usize,
+    delay: Option<Duration>,
+    mut accepts: impl FnMut(Duration) -> bool,
+) -> Vec<(Duration, Stop)> {
     let scope = Scope::new();
     let start = scope.timer.now();
     let bells: Vec<_> = (0..callers).map(|_| Bell::new()).collect();
@@ -283,11 +293,14 @@ fn rejected_for_ever(
                 }
                 Step::Stop(stopped) => *stopped.stop(),
                 Step::Send => {
-                    let hint = match delay {
-                        Some(delay) => scope.hint().with_retry_after(delay),
-                        None => scope.hint(),
+                    let (outcome, hint) = match delay {
+                        _ if accepts(now.duration_since(start)) => {
+                            (Outcome::success(), scope.hint())
+                        }
+                        Some(delay) => (throttled(), scope.hint().with_retry_after(delay)),
+                        None => (throttled(), scope.hint()),
                     };
-                    match call.on_outcome(throttled(), &hint) {
+                    match call.on_outcome(outcome, &hint) {
                         Decision::Retry(wait) => {
                             *due = Some(wait.until());
                             continue;
@@ -361,16 +374,59 @@ fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
 }
 
 #[test]
-fn a_rejection_that_is_followed_by_an_acceptance_ends_nobody() {
-    let scope = Scope::new();
-    // Every other probe is accepted, for five hours.
-    let mut queued = scope.call(CallSpec::new());
-    for _ in 0..60 {
-        scope.rejects(299 * SECOND);
-        scope.timer.advance(299 * SECOND);
-        scope.accepts(300, 200, MINUTE);
+fn a_scope_that_accepts_a_call_now_and_then_ends_nobody() {
+    let mut latest = Duration::ZERO;
+    let one_in_half_an_hour = |now: Duration| {
+        let accepts = now >= latest + 30 * MINUTE;
+        latest = if accepts { now } else { latest };
+        accepts
+    };
+    let ends = played(Policy::new(), 60, Some(MINUTE), one_in_half_an_hour);
+    let together = ends
+        .iter()
+        .filter(|(_, stop)| stop.reason() == StopReason::ScopeThrottled);
+    assert_eq!(together.count(), 0, "{ends:?}");
+    let last = ends.iter().map(|(at, _)| *at).max().unwrap();
+    assert!(last > 2 * HOUR, "or it shows nothing: {last:?}");
+}
+
+#[test]
+fn rejections_of_hours_ago_do_not_count_against_new_calls() {
+    for delay in [None, Some(SECOND), Some(30 * SECOND)] {
+        let scope = Scope::new();
+        let reject = |call: &mut Active| {
+            let hint = match delay {
+                Some(delay) => scope.hint().with_retry_after(delay),
+                None => scope.hint(),
+            };
+            call.on_outcome(throttled(), &hint)
+        };
+        // A rejected probe, and then nobody calls for hours.
+        for _ in 0..2 {
+            let mut call = scope.call(CallSpec::new());
+            assert_eq!(step(&mut call), Step::Send);
+            let _ = reject(&mut call);
+            scope.timer.advance(31 * SECOND);
+        }
+        scope.timer.advance(2 * HOUR);
+        let mut calls: Vec<_> = (0..50).map(|_| scope.call(CallSpec::new())).collect();
+        for _ in 0..1_500 {
+            for call in &mut calls {
+                match step(call) {
+                    Step::Send => {
+                        if let Decision::Stop(stop) = reject(call) {
+                            assert_eq!(stop.reason(), StopReason::Refusals, "{delay:?}");
+                        }
+                    }
+                    Step::Wait { .. } => {}
+                    Step::Stop(stopped) => panic!("{delay:?}: {stopped}"),
+                }
+            }
+            calls.retain(|call| call.report().stop().is_none());
+            scope.timer.advance(SECOND);
+        }
+        assert!(calls.len() > 10, "{delay:?}: {} are left", calls.len());
     }
-    assert_eq!(step(&mut queued), Step::Send);
 }
 
 #[test]
@@ -557,4 +613,201 @@ fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
     assert!(ends_at_once(&scope.step()));
     let opens = scope.breather.snapshot("api").unwrap().opens();
     assert_eq!(opens, Some(Instant::ORIGIN + HOUR + YEAR));
+}
+
+/// Has `count` calls accepted that were in flight at once, so that this many are no reason for a rejection, and returns
+/// as many more that are in flight.
+fn in_flight<const COUNT: usize>(scope: &Scope) -> [Active; COUNT] {
+    let mut calls = [(); COUNT].map(|()| scope.call(CallSpec::new()));
+    let mut more = [(); COUNT].map(|()| scope.call(CallSpec::new()));
+    for call in more.iter_mut().chain(&mut calls) {
+        assert_eq!(step(call), Step::Send);
+    }
+    for call in &mut calls {
+        let _ = call.on_outcome(Outcome::success(), &scope.hint());
+    }
+    more
+}
+
+fn is_never_probed(scope: &Scope) {
+    for _ in 0..20 {
+        assert!(ends_at_once(&after(scope, HOUR)));
+    }
+}
+
+#[test]
+fn answers_that_agree_within_rounding_or_an_eighth_are_believed() {
+    for (first, second) in [(DAY, DAY), (DAY, DAY + HOUR), (DAY, DAY - HOUR)] {
+        let scope = Scope::new();
+        let [mut one, mut other, ..] = in_flight::<4>(&scope);
+        let _ = one.on_outcome(throttled(), &scope.hint().with_retry_after(first));
+        scope.timer.advance(Duration::from_millis(5));
+        let _ = other.on_outcome(throttled(), &scope.hint().with_retry_after(second));
+        is_never_probed(&scope);
+    }
+}
+
+#[test]
+fn an_answer_that_asks_for_much_less_confirms_nothing() {
+    let scope = Scope::new();
+    let [mut one, mut other, ..] = in_flight::<4>(&scope);
+    let _ = one.on_outcome(throttled(), &scope.hint().with_retry_after(YEAR));
+    let _ = other.on_outcome(throttled(), &scope.hint().with_retry_after(SECOND));
+    assert_eq!(after(&scope, LONGEST), Step::Send);
+}
+
+#[test]
+fn a_rejection_confirms_a_window_that_an_answer_showed_spent() {
+    let scope = Scope::new();
+    let [mut one, mut other, ..] = in_flight::<4>(&scope);
+    let window = Window::new("").with_limit(8).with_remaining(0);
+    let hint = scope.hint().with_window(window.with_reset(DAY));
+    let _ = one.on_outcome(Outcome::success(), &hint);
+    let _ = other.on_outcome(throttled(), &scope.hint().with_retry_after(DAY));
+    is_never_probed(&scope);
+}
+
+#[test]
+fn windows_told_before_confirm_a_rejection_with_their_reset() {
+    let scope = Scope::new();
+    scope.accepts(10, 9, DAY);
+    scope.accepts(10, 8, DAY);
+    let window = Window::new("").with_limit(10).with_remaining(0);
+    let hint = scope.hint().with_window(window.with_reset(DAY));
+    scope.answer(throttled(), &hint.with_retry_after(DAY));
+    is_never_probed(&scope);
+}
+
+#[test]
+fn windows_told_after_a_rejection_confirm_it() {
+    let scope = Scope::new();
+    let [mut one, mut other, mut third, ..] = in_flight::<4>(&scope);
+    let _ = one.on_outcome(throttled(), &scope.hint().with_retry_after(DAY));
+    for (call, remaining) in [(&mut other, 1), (&mut third, 0)] {
+        let window = Window::new("").with_limit(8).with_remaining(remaining);
+        let hint = scope.hint().with_window(window.with_reset(DAY));
+        let _ = call.on_outcome(Outcome::success(), &hint);
+    }
+    is_never_probed(&scope);
+}
+
+#[test]
+fn one_wrong_reset_after_right_ones_is_probed() {
+    let window = || {
+        Window::new("")
+            .with_limit(10)
+            .with_remaining(0)
+            .with_reset(YEAR)
+    };
+    for outcome in [Outcome::success(), throttled()] {
+        let scope = Scope::new();
+        scope.accepts(10, 5, MINUTE);
+        scope.accepts(10, 4, MINUTE);
+        scope.answer(outcome, &scope.hint().with_window(window()));
+        assert!(ends_at_once(&after(&scope, LONGEST - SECOND)));
+        assert_eq!(after(&scope, SECOND), Step::Send, "{outcome}");
+    }
+}
+
+#[test]
+fn a_hold_whose_rest_a_call_accepts_is_waited_for() {
+    let scope = Scope::new();
+    scope.rejects(400 * SECOND);
+    scope.timer.advance(150 * SECOND);
+    let mut queued = scope.call(CallSpec::new());
+    assert!(matches!(step(&mut queued), Step::Wait { .. }));
+    assert!(matches!(after(&scope, 150 * SECOND), Step::Wait { .. }));
+    scope.timer.advance(100 * SECOND);
+    assert_eq!(step(&mut queued), Step::Send);
+}
+
+#[test]
+fn a_policy_that_accepts_no_wait_probes_once_a_minute_at_most() {
+    for longest in [Duration::ZERO, Duration::from_millis(100), 5 * SECOND] {
+        let scope = Scope::new();
+        scope.rejects(HOUR);
+        let policy = Policy::new().with_max_retry_after(longest);
+        let mut sent = Vec::new();
+        for _ in 0..600 {
+            let mut call = scope.call(CallSpec::new());
+            call.set_options(&CallOptions::new().with_policy(policy));
+            if step(&mut call) == Step::Send {
+                sent.push((scope.timer.now(), call));
+            }
+            scope.timer.advance(SECOND);
+        }
+        let at: Vec<_> = sent
+            .iter()
+            .map(|(at, _)| at.duration_since(Instant::ORIGIN + HOUR))
+            .collect();
+        assert_eq!(at, [MINUTE, 3 * MINUTE, 7 * MINUTE], "{longest:?}");
+    }
+}
+
+#[test]
+fn a_rejected_early_probe_is_not_taken_for_one_too_many_in_flight() {
+    let scope = Scope::new();
+    scope.answer(Outcome::success(), &scope.hint());
+    let mut hung = scope.call(CallSpec::new());
+    assert_eq!(step(&mut hung), Step::Send);
+    // In company, this one meets a cap of one.
+    scope.answer(throttled(), &scope.hint());
+    let mut spends = scope.call(CallSpec::new());
+    while step(&mut spends) != Step::Send {
+        scope.timer.advance(SECOND);
+    }
+    let window = Window::new("").with_limit(10).with_remaining(0);
+    let hint = scope.hint().with_window(window.with_reset(YEAR));
+    let _ = spends.on_outcome(Outcome::success(), &hint);
+    scope.timer.advance(LONGEST);
+    scope.rejects(YEAR - LONGEST);
+    assert!(scope.is_held(), "the probe confirmed it");
+    is_never_probed(&scope);
+}
+
+#[test]
+fn an_early_probe_that_was_not_sent_is_not_one() {
+    let scope = Scope::new();
+    scope.rejects(YEAR);
+    scope.timer.advance(LONGEST);
+    let late = Policy::new().with_deadline(SECOND);
+    let mut unsent = scope.call(CallSpec::new());
+    unsent.set_options(&CallOptions::new().with_policy(late));
+    assert_eq!(step(&mut unsent), Step::Send);
+    scope.timer.advance(2 * SECOND);
+    // Its transport was not ready until its deadline had passed.
+    assert!(matches!(unsent.poll_unsent(Waker::noop()), Step::Stop(_)));
+    assert_eq!(scope.step(), Step::Send);
+}
+
+#[test]
+fn an_even_pace_that_has_seen_no_answer_of_length_ends_nobody() {
+    let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
+    let window = Window::new("").with_limit(100).with_remaining(99);
+    let mut call = scope.call(CallSpec::new());
+    assert_eq!(step(&mut call), Step::Send);
+    let decision = call.on_outcome(lost(), &scope.hint().with_window(window.with_reset(DAY)));
+    assert!(matches!(decision, Decision::Retry(_)), "{decision:?}");
+}
+
+#[test]
+fn an_end_for_a_refill_names_no_header_of_something_else() {
+    use breather::Moment;
+    let scope = Scope::new();
+    let moment = || Moment::new(scope.timer.now());
+    scope.answer(
+        throttled(),
+        &Hint::read([("retry-after", &b"1"[..])], moment()),
+    );
+    scope.timer.advance(2 * SECOND);
+    for used in 1..=4_u32 {
+        scope.accepts(5, u64::from(5 - used), DAY / 5 * used);
+    }
+    let mut last = scope.call(CallSpec::new());
+    assert_eq!(step(&mut last), Step::Send);
+    let stop = scope.ends(CallOptions::new());
+    assert_eq!(
+        (stop.reason(), stop.evidence()),
+        (StopReason::LongHint, None)
+    );
 }

@@ -7,6 +7,7 @@ mod configuration;
 mod crowd;
 mod drafts;
 mod edges;
+mod excess;
 mod findings;
 mod handle;
 mod headers;

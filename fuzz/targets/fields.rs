@@ -74,16 +74,17 @@ fn limits_alone(limits: &[u8]) {
     }
 }
 
-/// There is room for few, and one that is spent takes that of one that is not.
+/// There is room for few. A window takes the place of the least strict one, if it is stricter itself.
 fn kept(limits: impl Iterator<Item = Limit>) -> Vec<Limit> {
     let mut kept: Vec<Limit> = Vec::new();
     for limit in limits {
         if kept.len() < MAX_WINDOWS {
             kept.push(limit);
-        } else if limit.remaining == 0 {
-            if let Some(place) = kept.iter_mut().rfind(|other| other.remaining > 0) {
-                *place = limit;
-            }
+            continue;
+        }
+        let least = kept.iter_mut().rev().min_by_key(|other| other.strictness());
+        if let Some(least) = least.filter(|least| least.strictness() < limit.strictness()) {
+            *least = limit;
         }
     }
     kept
@@ -177,14 +178,30 @@ impl Limit {
         self.check_figures(window);
         assert_eq!(window.limit(), None);
         assert_eq!(window.length(), None);
-        let is_requests = match &self.unit {
+        assert_eq!(window.unit() == Unit::Requests, self.is_requests());
+    }
+
+    /// A spent window is stricter than others, and among them the one that resets last; then the fewest requests left.
+    fn strictness(&self) -> (u8, u64, u64) {
+        match (self.remaining, self.reset) {
+            (0, Some(reset)) => (3, reset, 0),
+            (0, None) => (2, 0, 0),
+            (left, reset) => (
+                self.is_requests().into(),
+                u64::MAX - left,
+                reset.unwrap_or(0),
+            ),
+        }
+    }
+
+    fn is_requests(&self) -> bool {
+        match &self.unit {
             Some(unit) => matches!(unit.as_deref(), Some("request" | "requests")),
             None => {
                 let name = self.name.to_ascii_lowercase();
                 !name.ends_with("tokens") && !name.ends_with("bytes")
             }
-        };
-        assert_eq!(window.unit() == Unit::Requests, is_requests);
+        }
     }
 
     fn check_figures(&self, window: &Window<'_>) {

@@ -35,16 +35,15 @@ fuzz_target!(|data: &[u8]| {
     let now = by_date.or(own.map(|own| i128::from(own.as_micros())));
     let read = hint.not_before();
     let said: BTreeSet<_> = values.iter().collect();
-    if said.len() > MAX_LINES {
-        return;
-    }
+    let is_crowded = said.len() > MAX_LINES;
     let said: Vec<_> = said.into_iter().map(|value| said_by(value, now)).collect();
     let waits = said.iter().filter_map(|said| match said {
         Said::Wait(wait) => Some(AT + *wait),
         Said::Nothing | Said::Unknown => None,
     });
     let longest = waits.max();
-    if said.iter().any(|said| matches!(said, Said::Unknown)) {
+    // Of many lines, those that are too far ahead may hide others that were left out.
+    if is_crowded || said.iter().any(|said| matches!(said, Said::Unknown)) {
         assert!(read >= longest, "{read:?} instead of at least {longest:?}");
     } else {
         assert_eq!(read, longest);
@@ -186,7 +185,7 @@ fn time(seconds: u64) -> SystemTime {
 
 const MICROS: i128 = 1_000_000;
 const END_OF_9999: u64 = 253_402_300_800;
-const MAX_LINES: usize = 6;
+const MAX_LINES: usize = 24;
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];

@@ -10,8 +10,8 @@ impl<'a> Hint<'a> {
     /// The same, with the seconds that the `body` of a 429 asks to wait, if no header asks for any: a proxy may have
     /// taken it away.
     ///
-    /// Read is the sentence of Genesys Cloud's API, `Retry the request in [42] seconds`, wherever it stands in the body. Of
-    /// other bodies nothing is understood.
+    /// It reads the sentence of Genesys Cloud's API, `Retry the request in [42] seconds`, wherever it stands in the body. If
+    /// there are several, the longest wait counts. It ignores other bodies.
     ///
     /// # Example
     ///
@@ -43,12 +43,21 @@ pub(crate) fn is_out_of_credit(body: &[u8]) -> bool {
     contains(body, b"\"insufficient_quota\"").is_some()
 }
 
+/// Returns the longest wait that the body asks for, and its digits.
 fn seconds(body: &[u8]) -> Option<(u64, &[u8])> {
     const BEFORE: &[u8] = b"Retry the request in [";
-    let start = contains(body, BEFORE)? + BEFORE.len();
-    let rest = &body[start..];
-    let end = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-    let (digits, rest) = rest.split_at(end);
+    let mut longest = None;
+    let mut rest = body;
+    while let Some(at) = contains(rest, BEFORE) {
+        rest = &rest[at + BEFORE.len()..];
+        longest = longest.max(seconds_at_start(rest));
+    }
+    longest
+}
+
+fn seconds_at_start(text: &[u8]) -> Option<(u64, &[u8])> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = text.split_at(end);
     if !rest.starts_with(b"] second") {
         return None;
     }
@@ -83,6 +92,18 @@ mod tests {
             (b"Retry the request in [99999999999999999999] seconds", None),
             (b"Retry the request in ", None),
             (b"", None),
+            (
+                b"Retry the request in [5] seconds. Retry the request in [42] seconds",
+                Some(42),
+            ),
+            (
+                b"Retry the request in [42] seconds. Retry the request in [5] seconds",
+                Some(42),
+            ),
+            (
+                b"Retry the request in [soon]. Retry the request in [42] seconds",
+                Some(42),
+            ),
         ] {
             let seconds = seconds(body).map(|(seconds, _)| seconds);
             assert_eq!(seconds, expected, "{}", body.escape_ascii());

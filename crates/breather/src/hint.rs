@@ -9,6 +9,8 @@ mod compound;
 #[cfg(feature = "std")]
 mod count;
 #[cfg(feature = "std")]
+mod crowd;
+#[cfg(feature = "std")]
 mod dialect;
 #[cfg(feature = "std")]
 mod draft;
@@ -17,9 +19,13 @@ mod explanation;
 mod family;
 mod few;
 #[cfg(feature = "std")]
+mod figure;
+#[cfg(feature = "std")]
 mod found;
 #[cfg(feature = "std")]
 mod lines;
+#[cfg(feature = "std")]
+mod members;
 #[cfg(feature = "std")]
 mod notes;
 #[cfg(feature = "std")]
@@ -134,10 +140,13 @@ impl<'a> Hint<'a> {
         self
     }
 
-    /// Adds a quota window. At most eight are kept; more are dropped.
+    /// Adds a quota window.
+    ///
+    /// A hint keeps eight. If you add more, it keeps the strictest: spent windows first, and of those the ones with the
+    /// latest resets.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {
-        let _ = self.content().said.windows.push(window);
+        self.content().said.keep(window);
         self
     }
 
@@ -272,6 +281,6 @@ impl<'a> Hint<'a> {
 /// More windows than one response of any known server carries.
 pub(crate) const MAX_WINDOWS: usize = 8;
 
-/// As many headers are looked at: more than a response of any known server carries. Anthropic's have 15.
+/// How many headers a hint keeps. Anthropic's responses have 15, more than those of any other known server.
 #[cfg(feature = "std")]
 const MAX_NOTES: usize = 24;

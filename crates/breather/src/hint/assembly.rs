@@ -2,16 +2,18 @@
 
 use super::MAX_WINDOWS;
 use super::compound::{Keep, Pushed, pairs, resources, usages};
-use super::count::{count, integers, limit_of, used, used_of_limit};
-use super::draft::{length_of, named_policy, named_window, unit_of};
+use super::count::integers;
+use super::draft::{length_of, named_policy, named_window};
 use super::family::{Family, Part};
+use super::figure::{Figure, window_of};
 use super::found::{Entry, Found};
+use super::members::Members;
 use super::notes::Notes;
-use super::reading::{Form, Meaning, Note, Why};
+use super::reading::{Meaning, Note, Why};
 use super::said::Said;
-use super::structured::{Item, dictionary, list};
-use super::time::{Now, Time, text};
-use super::window::{Stated, Unit, Window};
+use super::structured::{Item, list};
+use super::time::Now;
+use super::window::{Stated, Strictness, Window};
 
 /// Puts together what the headers of a response say.
 pub(super) struct Assembly<'f, 'a> {
@@ -22,6 +24,12 @@ pub(super) struct Assembly<'f, 'a> {
     notes: Option<&'f mut Notes<'a>>,
     /// Of which family each window is.
     families: [Option<&'static Family>; MAX_WINDOWS],
+    /// The place of the header that named each window. Families have none.
+    lines: [u8; MAX_WINDOWS],
+    /// The place of the header that it reads.
+    line: u8,
+    /// How strict each window is, once the room is full.
+    strictness: Option<[Strictness; MAX_WINDOWS]>,
     /// Which of them `RateLimit` named: those that its policies are of.
     is_named: [bool; MAX_WINDOWS],
 }
@@ -39,6 +47,9 @@ impl<'f, 'a> Assembly<'f, 'a> {
             said,
             notes,
             families: [None; MAX_WINDOWS],
+            lines: [0; MAX_WINDOWS],
+            line: 0,
+            strictness: None,
             is_named: [false; MAX_WINDOWS],
         }
     }
@@ -46,7 +57,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
     pub(super) fn fill(mut self) {
         self.delays();
         let mut has_fields = false;
-        for entry in self.found.entries() {
+        for (line, entry) in self.found.entries().enumerate() {
+            self.line = line as u8;
             let result = match entry.part() {
                 part if part.is_delay() => continue,
                 part if part.is_structured() => {
@@ -55,11 +67,9 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 }
                 Part::Remark => Ok(Note::of(Meaning::Remark)),
                 Part::Verdict => self.verdict(entry.value),
-                _ if self.found.is_crowded => Err(Why::TooMany),
                 Part::Pairs => self.keep_all(|keep| pairs(entry, keep)),
                 Part::Usages => self.keep_all(|keep| usages(entry, keep)),
                 Part::Resources => self.keep_all(|keep| resources(entry, keep)),
-                _ if entry.is_disputed => Err(Why::Ambiguous),
                 _ => self.figure(entry),
             };
             self.note(entry, result);
@@ -79,10 +89,10 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     fn fields(&mut self, part: Part) {
-        let entries = self.found.entries();
-        for entry in entries.filter(|entry| entry.part() == part) {
+        let entries = self.found.entries().enumerate();
+        for (line, entry) in entries.filter(|(_, entry)| entry.part() == part) {
+            self.line = line as u8;
             let result = match part {
-                _ if self.found.is_crowded => Err(Why::TooMany),
                 Part::RateLimit => self.rate_limit(entry),
                 _ => self.policy(entry),
             };
@@ -105,13 +115,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     fn delay(&mut self, entry: &Entry<'a>, is_outranked: bool) -> Result<Note, Why> {
-        let part = entry.part();
-        let time = match part {
-            Part::Delay(form) => Time::read_latest(entry.value, form, self.now),
-            Part::Pushback => Time::read(entry.value, Form::Millis, self.now),
-            _ => Time::read_retry_after(entry.value, self.now),
-        };
-        if part == Part::Pushback && (entry.is_disputed || time.is_err()) {
+        let time = entry.time(self.now);
+        if entry.part() == Part::Pushback && (entry.is_disputed() || time.is_err()) {
             // What is negative or no number says not to retry, and so do two that disagree.
             self.said.retry = Some(false);
             return Ok(Note::of(Meaning::Retry));
@@ -129,85 +134,37 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     fn verdict(&mut self, value: &[u8]) -> Result<Note, Why> {
-        let mut all = true;
-        for value in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-            all &= match () {
-                () if value.eq_ignore_ascii_case(b"true") => true,
-                () if value.eq_ignore_ascii_case(b"false") => false,
-                () => return Err(Why::Unreadable),
-            };
-        }
+        let verdict = verdict_of(value)?;
         // Of two that disagree, the one that spares the server counts.
-        self.said.retry = Some(all && self.said.retry.unwrap_or(true));
+        self.said.retry = Some(verdict && self.said.retry.unwrap_or(true));
         Ok(Note::of(Meaning::Retry))
     }
 
-    /// A header that tells one thing, or two, of its family's window. What is unreadable makes no window, of which there is
-    /// room for few.
+    /// Reads a figure into its family's window. A header that is unreadable makes no window.
     fn figure(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
-        let (family, value) = (entry.window, entry.value);
-        match entry.part() {
-            Part::Limit => self.limit(entry),
-            Part::Remaining => {
-                let remaining = count(value)?;
-                let window = self.window_with(family, Some(remaining))?;
-                tell(&mut window.remaining, remaining)?;
-                Ok(Note::of(Meaning::Remaining))
-            }
-            Part::Used => {
-                let used = used(value)?;
-                tell(&mut self.window(family)?.used, used)?;
-                Ok(Note::of(Meaning::Used))
-            }
-            Part::UsedOfLimit => {
-                let (used, limit) = used_of_limit(text(value).ok_or(Why::Unreadable)?)?;
-                let window = self.window(family)?;
-                tell(&mut window.used, used)?;
-                tell(&mut window.limit, limit)?;
-                Ok(Note::of(Meaning::Used))
-            }
-            Part::Reset(form) => {
-                let time = Time::read_agreeing(value, form, self.now)?;
-                let stated = entry.stated(time.delay);
-                tell(&mut self.window(family)?.reset, stated)?;
-                Ok(time.note(Meaning::Reset))
-            }
-            Part::Length(form) => {
-                let time = Time::read_agreeing(value, form, self.now)?;
-                if time.delay.is_zero() {
-                    return Err(Why::Sentinel);
+        let figure = Figure::read(entry, self.now)?;
+        let window = self.window(entry.window)?;
+        let before = window.reset;
+        let note = figure.tell(window)?;
+        match figure {
+            // Drafts up to -03 list other windows after it, and Docker Hub adds the window's length.
+            Figure::Limit { is_list: true, .. } => {
+                let mut pushed = Pushed::default();
+                for item in integers(entry.value).into_iter().flatten() {
+                    self.unnamed_policy(entry.window, &item, &mut pushed)?;
                 }
-                tell(&mut self.window(family)?.length, time.delay)?;
-                Ok(time.note(Meaning::Length))
+                Ok(note.partly(pushed.is_partial()))
             }
-            Part::Name => {
-                let name = text(value).filter(|name| !name.is_empty());
-                let name = name.ok_or(Why::Unreadable)?;
-                let window = self.window(family)?;
-                window.name = name;
-                if window.unit == Unit::Requests {
-                    window.unit = unit_of(name);
+            Figure::Reset(_, stated) if entry.is_disputed() => {
+                if let Some(earlier) = before.filter(|before| before.delay < stated.delay) {
+                    self.take_back(Why::Ambiguous, |other| {
+                        other.is_same_header(entry) && other.value == earlier.raw
+                    });
                 }
-                Ok(Note::of(Meaning::Name))
+                Ok(note)
             }
-            _ => {
-                tell(&mut self.window(family)?.key, value.trim_ascii())?;
-                Ok(Note::of(Meaning::Key))
-            }
+            _ => Ok(note),
         }
-    }
-
-    /// A number; as drafts up to -03 have it, with other windows behind; as Docker Hub has it, with the window's length.
-    fn limit(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
-        let (limit, is_list) = limit_of(entry.value)?;
-        tell(&mut self.window(entry.window)?.limit, limit)?;
-        let mut pushed = Pushed::default();
-        if is_list {
-            for item in integers(entry.value).into_iter().flatten() {
-                self.unnamed_policy(entry.window, &item, &mut pushed)?;
-            }
-        }
-        Ok(Note::of(Meaning::Limit).partly(pushed.is_partial()))
     }
 
     /// Limit and length of a window that has no name: of the family's own, if the limit is the same. What has no length
@@ -260,40 +217,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
             }
             return pushed.note();
         }
-        let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
-        // A dictionary on several lines is one: of a key that is there twice, the last counts.
-        let (mut limit, mut remaining, mut reset) = (None, None, None);
-        for (key, item) in members {
-            let number = Some(item.bare.integer());
-            match key {
-                "limit" => limit = number,
-                "remaining" => remaining = number,
-                "reset" => reset = number,
-                _ => {}
-            }
-        }
-        // If one is no number, none is known to be what it should.
-        let read = |number: Option<Option<u64>>| match number {
-            Some(None) => Err(Why::Unreadable),
-            number => Ok(number.flatten()),
-        };
-        let (limit, remaining, seconds) = (read(limit)?, read(remaining)?, read(reset)?);
-        let reset = seconds.and_then(|seconds| entry.stated_seconds(seconds));
-        if limit.is_none() && remaining.is_none() && reset.is_none() {
-            return Err(Why::Unreadable);
-        }
-        let window = self.window(entry.window)?;
-        window.limit = limit.or(window.limit);
-        window.remaining = remaining.or(window.remaining);
-        window.reset = reset.or(window.reset);
+        let members = Members::read(entry)?;
+        members.tell(self.window(entry.window)?);
         self.outrank(entry, |part| match part {
-            Part::Limit => limit.is_some(),
-            Part::Remaining => remaining.is_some(),
-            Part::Reset(_) => reset.is_some(),
+            Part::Limit => members.limit.is_some(),
+            Part::Remaining => members.remaining.is_some(),
+            Part::Reset(_) => members.reset.is_some(),
             _ => false,
         });
-        let is_partial = limit == Some(0) || seconds.is_some() && reset.is_none();
-        Ok(Note::of(Meaning::Windows).partly(is_partial))
+        Ok(Note::of(Meaning::Windows).partly(members.is_partial))
     }
 
     /// What other headers of the family told has no effect after all: that of `entry` counts.
@@ -333,27 +265,20 @@ impl<'f, 'a> Assembly<'f, 'a> {
         pushed.note()
     }
 
-    /// The family's window, which is made if need be.
+    /// Returns the family's window, and creates it if it is missing.
     fn window(&mut self, family: &'static Family) -> Result<&mut Window<'a>, Why> {
-        self.window_with(family, None)
-    }
-
-    /// The same, in which so many remain if it is made.
-    fn window_with(
-        &mut self,
-        family: &'static Family,
-        remaining: Option<u64>,
-    ) -> Result<&mut Window<'a>, Why> {
         let at = match self.place_of(family) {
             Some(at) => at,
             None => {
-                let window = Window {
-                    length: family.length,
-                    remaining,
-                    ..Window::new(family.name).with_unit(family.unit)
+                let at = match self.said.windows.push(Window::of(family)) {
+                    Some(_) => Some(self.said.windows.len() - 1),
+                    // It must be complete, or it would seem less strict than it is.
+                    None => {
+                        let window = self.window_of(family);
+                        self.replace(window, window.strictness(), &mut Pushed::default())
+                    }
                 };
-                let kept = self.keep(window, &mut Pushed::default());
-                let at = kept.ok_or(Why::TooMany)?;
+                let at = at.ok_or(Why::TooMany)?;
                 self.families[at] = Some(family);
                 at
             }
@@ -361,28 +286,88 @@ impl<'f, 'a> Assembly<'f, 'a> {
         self.said.windows.get_mut(at).ok_or(Why::TooMany)
     }
 
-    /// Keeps a window, and answers where. If there is no room, one in which nothing remains takes that of one which is not
-    /// to be waited for.
+    /// Adds a window that a line names, and returns its place.
     fn keep(&mut self, window: Window<'a>, pushed: &mut Pushed) -> Option<usize> {
         let len = self.said.windows.len();
         let at = match self.said.windows.push(window) {
             Some(_) => Some(len),
-            None if window.remaining == Some(0) => {
-                let at = self.said.windows.replace_last(window, |other| {
-                    other.remaining.is_some_and(|remaining| remaining > 0)
-                });
-                if let Some(at) = at {
-                    pushed.leave_out();
-                    if let Some(family) = self.families[at].take() {
-                        self.take_back(Why::TooMany, |entry| entry.is_of(family));
-                    }
-                }
-                at
-            }
-            None => None,
+            None => self.replace(window, strictness_of(window), pushed),
         };
+        if let Some(at) = at {
+            self.lines[at] = self.line;
+        }
         pushed.count(at.is_some());
         at
+    }
+
+    /// Replaces the least strict window with a stricter one, and returns its place.
+    #[cold]
+    fn replace(
+        &mut self,
+        window: Window<'a>,
+        strictness: Strictness,
+        pushed: &mut Pushed,
+    ) -> Option<usize> {
+        let mut all = self.strictness();
+        let (at, least) = self.said.least_strict(|at, _| all[at])?;
+        if strictness <= least {
+            return None;
+        }
+        self.leave_out(at, pushed);
+        self.is_named[at] = false;
+        all[at] = strictness;
+        self.strictness = Some(all);
+        *self.said.windows.get_mut(at)? = window;
+        Some(at)
+    }
+
+    /// Returns how strict each window is with all of its headers.
+    fn strictness(&mut self) -> [Strictness; MAX_WINDOWS] {
+        if let Some(known) = self.strictness {
+            return known;
+        }
+        let mut all = [strictness_of(Window::new("")); MAX_WINDOWS];
+        for (at, window) in self.said.windows.iter().enumerate() {
+            all[at] = match self.families[at] {
+                Some(family) => self.window_of(family).strictness(),
+                None => strictness_of(*window),
+            };
+        }
+        self.strictness = Some(all);
+        all
+    }
+
+    fn window_of(&self, family: &'static Family) -> Window<'a> {
+        window_of(family, self.found.entries(), self.now)
+    }
+
+    /// Drops the window at `at`, and notes that its headers have no effect after all.
+    fn leave_out(&mut self, at: usize, pushed: &mut Pushed) {
+        if let Some(family) = self.families[at].take() {
+            self.take_back(Why::TooMany, |entry| {
+                entry.is_of(family) && (entry.part().is_figure() || entry.is_dictionary())
+            });
+            return;
+        }
+        let line = self.lines[at];
+        if line == self.line {
+            pushed.leave_out();
+            return;
+        }
+        let Some(entry) = self.found.entries().nth(line.into()) else {
+            return;
+        };
+        let others = (0..self.said.windows.len()).filter(|&other| other != at);
+        let mut others = others.filter(|&other| self.families[other].is_none());
+        let tells_more = entry.part() == Part::Limit || others.any(|it| self.lines[it] == line);
+        let Some(notes) = &mut self.notes else {
+            return;
+        };
+        if tells_more {
+            notes.take_back_part(entry.name(), entry.value);
+        } else {
+            notes.take_back(entry.name(), entry.value, Why::TooMany);
+        }
     }
 
     fn keep_all(
@@ -411,26 +396,13 @@ impl<'f, 'a> Assembly<'f, 'a> {
             let Some(window) = self.said.windows.get_mut(at) else {
                 break;
             };
-            if window.limit == Some(0) {
-                // A way to say that there is no limit, or that nothing is ever let in: who knows. What remains of it is
-                // nothing to count by either, but a reset may be meant.
-                window.limit = None;
-                window.is_unclear = window.remaining.take().is_some_and(|it| it > 0);
-                let is_meant = |reset: &Stated<'_>| reset.delay > 0;
-                let is_reset_meant = window.reset.as_ref().is_some_and(is_meant);
-                window.reset = window.reset.filter(is_meant);
-                let is_both = |family| self.found.tells(family, Part::UsedOfLimit);
-                if self.families[at].is_some_and(is_both) {
-                    window.used = None;
-                }
-                is_all_known &= window.is_known();
+            let family = self.families[at];
+            let is_disputed = window.limit == Some(0);
+            window.settle(|part| family.is_some_and(|family| self.found.tells(family, part)));
+            is_all_known &= window.is_known();
+            if is_disputed {
+                let is_reset_meant = window.reset.is_some();
                 self.dispute_limit(at, is_reset_meant);
-            } else if window.remaining.is_none() {
-                let used = window.limit.zip(window.used);
-                window.remaining = used.map(|(limit, used)| limit.saturating_sub(used));
-                is_all_known &= window.is_known();
-                window.is_unclear = window.remaining.is_none()
-                    && self.families[at].is_some_and(|family| self.found.tells_remaining(family));
             }
         }
         if !is_all_known {
@@ -451,11 +423,21 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 }
 
-/// Of what is told twice, that counts which stands first in the tables.
-fn tell<T: Copy + PartialEq>(slot: &mut Option<T>, it: T) -> Result<(), Why> {
-    if *slot.get_or_insert(it) == it {
-        Ok(())
-    } else {
-        Err(Why::Outranked)
+/// Returns how strict a window is that a line names.
+pub(super) fn strictness_of(mut window: Window<'_>) -> Strictness {
+    window.settle(|_| false);
+    window.strictness()
+}
+
+/// Reads a verdict: whether to send the request again.
+pub(super) fn verdict_of(value: &[u8]) -> Result<bool, Why> {
+    let mut all = true;
+    for value in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+        all &= match () {
+            () if value.eq_ignore_ascii_case(b"true") => true,
+            () if value.eq_ignore_ascii_case(b"false") => false,
+            () => return Err(Why::Unreadable),
+        };
     }
+    Ok(all)
 }

@@ -83,6 +83,30 @@ impl Part {
         }
     }
 
+    /// Whether it tells a figure of its family's window.
+    pub(super) const fn is_figure(self) -> bool {
+        match self {
+            Self::Limit
+            | Self::Remaining
+            | Self::Used
+            | Self::UsedOfLimit
+            | Self::Reset(_)
+            | Self::Length(_)
+            | Self::Name
+            | Self::Key => true,
+            Self::Delay(_)
+            | Self::RetryAfter
+            | Self::Pushback
+            | Self::Verdict
+            | Self::Remark
+            | Self::RateLimit
+            | Self::Policy
+            | Self::Pairs
+            | Self::Usages
+            | Self::Resources => false,
+        }
+    }
+
     /// Whether it is one of the drafts' structured fields.
     pub(super) const fn is_structured(self) -> bool {
         matches!(self, Self::RateLimit | Self::Policy)

@@ -47,6 +47,14 @@ impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
         Some(slot.insert(it))
     }
 
+    #[inline]
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        match self.few.get_mut(at) {
+            Some(slot) => slot.as_mut(),
+            None => self.more.as_mut()?.get_mut(at - FEW)?.as_mut(),
+        }
+    }
+
     /// Leaves out those that `keeps` does not keep, by their order.
     pub(super) fn retain(&mut self, keeps: impl Fn(usize, &T) -> bool) {
         let all = *self;
@@ -64,21 +72,6 @@ impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
 impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
     pub(super) const fn len(&self) -> usize {
         self.len
-    }
-
-    #[inline]
-    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
-        match self.few.get_mut(at) {
-            Some(slot) => slot.as_mut(),
-            None => self.more.as_mut()?.get_mut(at - FEW)?.as_mut(),
-        }
-    }
-
-    /// Puts it in the place of the last that `is_it`, and answers where that is.
-    pub(super) fn replace_last(&mut self, it: T, is_it: impl Fn(&T) -> bool) -> Option<usize> {
-        let at = (0..self.len).rfind(|&at| self.get(at).is_some_and(&is_it))?;
-        *self.get_mut(at)? = it;
-        Some(at)
     }
 
     /// Puts them in the order of their keys, and those of one key in the order that they have.

@@ -8,9 +8,10 @@ use super::common::Row;
 use super::family::{Family, Header, Part};
 use super::few::Few;
 use super::notes::Notes;
-use super::reading::{Clock, Why};
+use super::reading::{Clock, Form, Why};
 use super::said::Said;
-use super::time::{LARGEST_DELAY, Now};
+use super::structured::list;
+use super::time::{LARGEST_DELAY, Now, Reach, Time};
 use super::window::Stated;
 use crate::unix_time::UnixTime;
 
@@ -21,8 +22,8 @@ pub(super) struct Found<'a> {
     entries: Few<Entry<'a>, 6, { MAX_NOTES - 6 }>,
     /// The [bits](Row::bit) of those that are there, at least.
     seen: u64,
-    /// Whether more tell of windows than are kept.
-    pub(super) is_crowded: bool,
+    /// One of the headers for which there was no room.
+    left_out: Option<(&'static Header, &'a [u8])>,
     /// Whether they come out of a cache, and tell of another time.
     is_cached: bool,
     /// What the time was taken to be, once that was needed.
@@ -39,7 +40,16 @@ pub(super) struct Entry<'a> {
     /// Before which others it counts: those of dialects before all.
     pub(super) rank: u8,
     /// Whether the header appears again with another value.
-    pub(super) is_disputed: bool,
+    pub(super) dispute: Dispute,
+}
+
+/// Whether a header has several values.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Dispute {
+    No,
+    Yes,
+    /// It does, and a value with an earlier epoch was dropped.
+    HidesEpoch,
 }
 
 impl<'a> Entry<'a> {
@@ -55,7 +65,7 @@ impl<'a> Entry<'a> {
             window,
             value,
             rank: 0,
-            is_disputed: false,
+            dispute: Dispute::No,
         }
     }
 
@@ -67,17 +77,45 @@ impl<'a> Entry<'a> {
         self.header.part
     }
 
-    /// Whether it says what to do, and not how much is left of what.
-    fn is_order(&self) -> bool {
-        self.part().is_delay() || self.part() == Part::Verdict
+    /// Whether it is a dictionary of draft -07, which tells of its family's window.
+    pub(super) fn is_dictionary(&self) -> bool {
+        self.part() == Part::RateLimit && list(self.value).is_none()
+    }
+
+    /// Reads the delay or the reset that it states.
+    pub(super) fn time(&self, now: &Now<'_>) -> Result<Time, Why> {
+        let time = match self.part() {
+            Part::Delay(form) | Part::Reset(form) => Time::read_latest(self.value, form, now),
+            Part::Pushback => Time::read(self.value, Form::Millis, now),
+            _ => Time::read_retry_after(self.value, now),
+        };
+        match time {
+            // The epoch that was dropped may have been plausible.
+            Err(Why::Implausible) if self.dispute == Dispute::HidesEpoch => Ok(Time::farthest()),
+            time => time,
+        }
+    }
+
+    /// Measures the delay or the reset before the time is known.
+    pub(super) fn reach(&self) -> Reach {
+        Reach::of(|now| self.time(now))
     }
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
         core::ptr::eq(self.header, other.header)
     }
 
+    /// Whether the header appears again with another value.
+    pub(super) fn is_disputed(&self) -> bool {
+        self.dispute != Dispute::No
+    }
+
+    pub(super) fn on_dispute(&mut self) {
+        self.dispute = self.dispute.max(Dispute::Yes);
+    }
+
     /// Where it stands in the tables, by which all are read: which of them came first changes nothing.
-    fn order(&self) -> (u8, *const Header) {
+    pub(super) fn order(&self) -> (u8, *const Header) {
         (self.rank, core::ptr::from_ref(self.header))
     }
 
@@ -105,27 +143,31 @@ impl<'a> Found<'a> {
         Self {
             entries: Few::new(),
             seen: 0,
-            is_crowded: false,
+            left_out: None,
             is_cached: false,
             now: None,
         }
     }
 
-    /// Keeps a header that counts before no other.
+    /// Keeps a header without a dialect. Returns whether there was room.
     #[inline]
-    pub(super) fn push(&mut self, row: &Row, value: &'a [u8]) {
+    pub(super) fn push(&mut self, row: &Row, value: &'a [u8]) -> bool {
         let entry = || Entry::new(row.header, row.family, value);
-        if self.seen & row.bit == 0 && self.entries.has_room_for_few() {
-            self.seen |= row.bit;
-            self.entries.push(entry());
-        } else {
-            self.push_with_care(entry());
+        // Two tests cost less than one of both.
+        if !self.entries.has_room_for_few() {
+            return self.push_with_care(entry());
         }
+        if self.seen & row.bit != 0 {
+            return self.push_with_care(entry());
+        }
+        self.seen |= row.bit;
+        self.entries.push(entry());
+        true
     }
 
-    /// The same, if it may be a header that is there already, or one too many. From then on, any may be.
+    /// Does the same for a header that may be there already, or be one too many. From then on, any may be.
     #[cold]
-    pub(super) fn push_with_care(&mut self, mut entry: Entry<'a>) {
+    pub(super) fn push_with_care(&mut self, mut entry: Entry<'a>) -> bool {
         self.seen = u64::MAX;
         for at in 0..self.entries.len() {
             let Some(other) = self.entries.get_mut(at) else {
@@ -136,20 +178,22 @@ impl<'a> Found<'a> {
             }
             if other.value == entry.value {
                 // Proxies repeat a header as it is; that changes nothing.
-                return;
+                return true;
             }
-            other.is_disputed = true;
-            entry.is_disputed = true;
+            other.on_dispute();
+            entry.on_dispute();
         }
-        // What tells of windows leaves room for what says when to come back, and the other way round.
-        let is_order = entry.is_order();
-        let room = if is_order { ORDERS } else { MAX_NOTES - ORDERS };
-        let of_its_kind = self.entries().filter(|it| it.is_order() == is_order);
-        if of_its_kind.count() < room {
-            self.entries.push(entry);
-        } else {
-            self.is_crowded |= !is_order;
-        }
+        self.entries.push(entry).is_some()
+    }
+
+    /// Returns how many more headers fit.
+    pub(super) const fn room(&self) -> usize {
+        MAX_NOTES - self.entries.len()
+    }
+
+    /// Remembers one of the headers for which there was no room.
+    pub(super) const fn leave_out(&mut self, entry: &Entry<'a>) {
+        self.left_out = Some((entry.header, entry.value));
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -181,27 +225,21 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The same where the time was not needed.
+    /// Returns the same for headers that are few and did not need the time.
     #[inline]
-    pub(super) const fn without_more_or_time(&self) -> Self {
+    pub(super) const fn few_alone(&self) -> Self {
         Self {
+            entries: self.entries.without_more(),
+            seen: 0,
+            left_out: None,
+            is_cached: false,
             now: None,
-            ..self.without_more()
         }
-    }
-
-    /// Whether headers should tell what remains in the family's window: one that does, or what is used and of how many.
-    pub(super) fn tells_remaining(&self, family: &Family) -> bool {
-        let tells = |part| self.tells(family, part);
-        tells(Part::Remaining)
-            || tells(Part::UsedOfLimit)
-            || (tells(Part::Used) && tells(Part::Limit))
     }
 
     /// Whether a header tells that of the family's window.
     pub(super) fn tells(&self, family: &Family, part: Part) -> bool {
-        self.entries()
-            .any(|entry| entry.is_of(family) && entry.part() == part)
+        tells(self.entries(), family, part)
     }
 
     fn sort(&mut self) {
@@ -233,9 +271,18 @@ impl<'a> Found<'a> {
             let now = Now::again(self.now);
             Assembly::new(&found, &now, &mut Said::new(), Some(&mut notes)).fill();
         }
+        if let Some((header, value)) = self.left_out {
+            notes.push(header.name, value, Err(Why::TooMany));
+        }
         notes
     }
 }
 
-/// As many headers as say what to do, at most, in a response of any known server.
-const ORDERS: usize = 6;
+/// Whether one of `entries` tells that part of the family's window.
+pub(super) fn tells<'a: 'e, 'e>(
+    mut entries: impl Iterator<Item = &'e Entry<'a>>,
+    family: &Family,
+    part: Part,
+) -> bool {
+    entries.any(|entry| entry.is_of(family) && entry.part() == part)
+}

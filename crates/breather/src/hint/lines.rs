@@ -1,6 +1,7 @@
 //! The header lines of a response, one after the other.
 
 use super::common;
+use super::crowd::Crowd;
 use super::family::{Family, LONGEST_NAME};
 use super::found::{Entry, Found};
 use super::number::Number;
@@ -45,19 +46,51 @@ impl<'a, 'm> Lines<'a, 'm> {
         common::may_be(name) || !dialects.is_empty() && name.len() <= LONGEST_NAME
     }
 
-    /// Keeps the value of a header if it is one that is read.
+    /// Reads a header for which there was no room and all after it, and keeps those that count.
+    // Ordinary responses never get here, so that they don't pay for the stack that it takes.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn conclude_crowd<'n>(
+        &mut self,
+        name: &'n str,
+        value: &'a [u8],
+        headers: &mut dyn Iterator<Item = (&'n str, &'a [u8])>,
+    ) -> Hint<'a> {
+        let mut crowd = Crowd::new();
+        self.move_to(&mut crowd);
+        self.note(name.as_bytes(), value);
+        for (name, value) in headers {
+            if !self.note(name.as_bytes(), value) {
+                self.move_to(&mut crowd);
+                self.note(name.as_bytes(), value);
+            }
+        }
+        self.move_to(&mut crowd);
+        self.found = crowd.settle(&self.now());
+        self.weigh()
+    }
+
+    fn move_to(&mut self, crowd: &mut Crowd<'a>) {
+        for entry in self.found.entries() {
+            crowd.push(*entry);
+        }
+        self.found = Found::new();
+    }
+
+    /// Keeps the value of a header that breather reads. Returns whether there was room.
     // Always in the loop over the headers: with a call for each, four of them cost a tenth more.
     #[inline(always)]
-    pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) {
+    pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) -> bool {
         if common::may_be(name) {
             return self.look_up(name, value);
         }
         match name.len() {
             3 if name.eq_ignore_ascii_case(b"age") => self.note_age(value),
             4 if name.eq_ignore_ascii_case(b"date") => self.note_date(value),
-            _ if Self::may_tell(self.moment.dialects(), name) => self.look_up(name, value),
+            _ if Self::may_tell(self.moment.dialects(), name) => return self.look_up(name, value),
             _ => {}
         }
+        true
     }
 
     fn note_age(&mut self, value: &[u8]) {
@@ -75,24 +108,24 @@ impl<'a, 'm> Lines<'a, 'm> {
     }
 
     #[inline(always)]
-    fn look_up(&mut self, name: &[u8], value: &'a [u8]) {
+    fn look_up(&mut self, name: &[u8], value: &'a [u8]) -> bool {
         if self.moment.dialects().is_empty() {
             // Most clients have names in lower case.
             if let Some(row) = common::find_as_it_is(name) {
                 return self.found.push(row, value);
             }
+            if is_lower(name) {
+                return true;
+            }
         }
-        self.look_up_with_care(name, value);
+        self.look_up_with_care(name, value)
     }
 
     #[cold]
-    fn look_up_with_care(&mut self, name: &[u8], value: &'a [u8]) {
-        let dialects = self.moment.dialects();
-        if dialects.is_empty() && !name.iter().any(u8::is_ascii_uppercase) {
-            return;
-        }
-        if let Some(entry) = find_in(dialects, name) {
-            self.found.push_with_care(Entry { value, ..entry });
+    fn look_up_with_care(&mut self, name: &[u8], value: &'a [u8]) -> bool {
+        match find_in(self.moment.dialects(), name) {
+            Some(entry) => self.found.push_with_care(Entry { value, ..entry }),
+            None => true,
         }
     }
 
@@ -106,7 +139,7 @@ impl<'a, 'm> Lines<'a, 'm> {
         }
         if !self.is_aged {
             if let Some(said) = plain(&self.found) {
-                let found = self.found.without_more_or_time();
+                let found = self.found.few_alone();
                 let content = Some(Content { said, found });
                 return Hint { received, content };
             }
@@ -121,11 +154,8 @@ impl<'a, 'm> Lines<'a, 'm> {
         if self.is_aged {
             self.found.on_cached();
         } else {
-            let date = match self.date {
-                Date::Once(date) => Some(date),
-                Date::Absent | Date::Disagreeing => None,
-            };
-            self.found.tell(&Now::new(date, self.moment), &mut said);
+            let now = self.now();
+            self.found.tell(&now, &mut said);
         }
         let found = self.found;
         if found.is_few() && said.is_few() {
@@ -136,6 +166,27 @@ impl<'a, 'm> Lines<'a, 'm> {
         let content = Some(Content { said, found });
         Hint { received, content }
     }
+
+    /// Returns the time to read dates and epochs against.
+    fn now(&self) -> Now<'m>
+    where
+        'a: 'm,
+    {
+        let date = match self.date {
+            Date::Once(date) => Some(date),
+            Date::Absent | Date::Disagreeing => None,
+        };
+        Now::new(date, self.moment)
+    }
+}
+
+/// Whether `name` has no upper-case letter. Hardly any name has one, so it does not stop at the first.
+#[cold]
+#[inline(never)]
+fn is_lower(name: &[u8]) -> bool {
+    !name
+        .iter()
+        .fold(false, |is_any, byte| is_any | byte.is_ascii_uppercase())
 }
 
 /// The header called `name` of the first dialect that has it, or of those that are read whoever sends them.

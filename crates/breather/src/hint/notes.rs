@@ -8,14 +8,15 @@ pub(super) type Noted<'a> = (&'static str, &'a [u8], Result<Note, Why>);
 
 /// What became of each header that was found, in the order in which they were read.
 pub(super) struct Notes<'a> {
-    noted: [Option<Noted<'a>>; MAX_NOTES],
+    /// One for each header that is kept, and one for those that were left out.
+    noted: [Option<Noted<'a>>; MAX_NOTES + 1],
     len: usize,
 }
 
 impl<'a> Notes<'a> {
     pub(super) const fn new() -> Self {
         Self {
-            noted: [None; MAX_NOTES],
+            noted: [None; MAX_NOTES + 1],
             len: 0,
         }
     }
@@ -37,6 +38,15 @@ impl<'a> Notes<'a> {
         for (name, other, result) in self.noted.iter_mut().flatten() {
             if *name == header && *other == value && result.is_ok() {
                 *result = Err(why);
+            }
+        }
+    }
+
+    /// Notes that some of a header's value has no effect after all.
+    pub(super) fn take_back_part(&mut self, header: &'static str, value: &[u8]) {
+        for (name, other, result) in self.noted.iter_mut().flatten() {
+            if let (Ok(note), true) = (result, *name == header && *other == value) {
+                note.is_partial = true;
             }
         }
     }

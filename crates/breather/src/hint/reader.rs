@@ -19,8 +19,10 @@ impl<'a> Hint<'a> {
     /// - Dates and epochs are read against the response's own `Date`, so that a skewed clock on either side does not
     ///   matter, and against the wall clock of `moment` where there is no `Date`.
     /// - Milliseconds count before seconds, and any of the headers that state a delay before the reset of a window.
-    /// - A response out of a cache (`Age` above 0) says nothing, and one with more than 18 headers about windows
-    ///   nothing of those.
+    /// - A response out of a cache (`Age` above 0) says nothing.
+    /// - A hint keeps 24 headers. If a response has more, the longest delay, spent windows and a verdict not to retry
+    ///   still count, wherever they stand, and [`ignored`](Self::ignored) lists one of the others with
+    ///   [`Why::TooMany`](super::Why::TooMany).
     ///
     /// # Example
     ///
@@ -42,8 +44,13 @@ impl<'a> Hint<'a> {
         moment: Moment<'_>,
     ) -> Self {
         let mut lines = Lines::new(moment);
-        for (name, value) in headers {
-            lines.note(name.as_bytes(), value);
+        let mut headers = headers.into_iter();
+        while let Some((name, value)) = headers.next() {
+            if !lines.note(name.as_bytes(), value) {
+                // The move keeps `headers` in registers until here.
+                let mut others = headers;
+                return lines.conclude_crowd(name, value, &mut others);
+            }
         }
         lines.conclude()
     }

@@ -1,10 +1,11 @@
 //! What a hint says.
 
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use super::MAX_WINDOWS;
 use super::few::Few;
-use super::window::{Stated, Unit, Window};
+use super::window::{Stated, Strictness, Unit, Window};
 
 /// What a hint says, if it says anything at all.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,29 @@ impl<'a> Said<'a> {
         });
     }
 
+    /// Adds a window. If there is no room, it replaces the least strict one.
+    pub(super) fn keep(&mut self, window: Window<'a>) {
+        if self.windows.push(window).is_some() {
+            return;
+        }
+        let least = self.least_strict(|_, window| window.strictness());
+        if let Some((at, _)) = least.filter(|(_, least)| *least < window.strictness()) {
+            if let Some(slot) = self.windows.get_mut(at) {
+                *slot = window;
+            }
+        }
+    }
+
+    /// Returns the place of the least strict window, or the last of several, and how strict it is.
+    pub(super) fn least_strict(
+        &self,
+        strictness: impl Fn(usize, &Window<'a>) -> Strictness,
+    ) -> Option<(usize, Strictness)> {
+        let windows = self.windows.iter().enumerate();
+        let all = windows.map(|(at, window)| (at, strictness(at, window)));
+        all.min_by_key(|&(at, strictness)| (strictness, Reverse(at)))
+    }
+
     /// What a refusal obeys.
     #[inline]
     pub(super) fn binding(&self) -> Option<&Stated<'a>> {
@@ -50,7 +74,7 @@ impl<'a> Said<'a> {
         if all.any(|window| window.remaining.is_some()) {
             return latest;
         }
-        let unknown = windows().filter(|it| !it.is_unclear && it.unit != Unit::Other);
+        let unknown = windows().filter(|it| it.may_be_spent());
         let unknown = unknown.filter_map(|window| window.reset.as_ref());
         unknown.min_by_key(|reset| reset.delay)
     }

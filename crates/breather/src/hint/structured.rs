@@ -118,7 +118,11 @@ impl<'a> Item<'a> {
         };
         for parameter in parts {
             // Without a value it is true, and of one that is there twice, the last counts.
-            let (key, value) = parameter.split_once('=').unwrap_or((parameter, "?1"));
+            let end = parameter.bytes().position(|byte| byte == b'=');
+            let (key, value) = match end {
+                Some(end) => (&parameter[..end], &parameter[end + 1..]),
+                None => (parameter, "?1"),
+            };
             let parameter = match key {
                 "r" => &mut item.r,
                 "t" => &mut item.t,

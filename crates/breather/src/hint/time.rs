@@ -17,6 +17,14 @@ pub(super) struct Now<'a> {
     moment: Moment<'a>,
     /// Read once, when it is first needed.
     known: Cell<Option<Result<(UnixTime, Clock), Why>>>,
+    /// Records dates and epochs, if the time is not known yet.
+    tape: Option<&'a Tape>,
+}
+
+/// Records the latest date and the latest epoch of a value, in microseconds.
+struct Tape {
+    date: Cell<i64>,
+    epoch: Cell<i64>,
 }
 
 impl<'a> Now<'a> {
@@ -25,6 +33,7 @@ impl<'a> Now<'a> {
             date,
             moment,
             known: Cell::new(None),
+            tape: None,
         }
     }
 
@@ -34,6 +43,17 @@ impl<'a> Now<'a> {
             date: None,
             moment: Moment::new(Instant::ORIGIN),
             known: Cell::new(known),
+            tape: None,
+        }
+    }
+
+    /// Creates one that is not known yet, and records dates and epochs.
+    const fn unknown(tape: &'a Tape) -> Self {
+        Self {
+            date: None,
+            moment: Moment::new(Instant::ORIGIN),
+            known: Cell::new(None),
+            tape: Some(tape),
         }
     }
 
@@ -58,6 +78,9 @@ impl<'a> Now<'a> {
     ///
     /// `Date` is cut to whole seconds, so the delay is up to a second too long and never too short.
     fn until(&self, time: UnixTime, form: Form, is_rounded: bool) -> Result<Time, Why> {
+        if let Some(tape) = self.tape {
+            tape.record(time, form);
+        }
         let (now, clock) = self.get()?;
         Ok(Time {
             delay: time.duration_since(now).ok_or(Why::Past)?,
@@ -65,6 +88,52 @@ impl<'a> Now<'a> {
             clock: Some(clock),
             is_rounded,
         })
+    }
+}
+
+impl Tape {
+    fn record(&self, time: UnixTime, form: Form) {
+        let latest = match form {
+            Form::Date => &self.date,
+            _ => &self.epoch,
+        };
+        latest.set(latest.get().max(time.as_micros()));
+    }
+}
+
+/// The longest waits that a value asks for, in each form that can be compared before the time is known.
+///
+/// Two delays can be compared without knowing the time, and so can two dates, but not a delay with a date.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// The longest delay in nanoseconds, the latest date in microseconds, and the latest epoch in microseconds. Each is
+    /// [`Self::NONE`] if the value has none.
+    pub(super) axes: [i64; 3],
+}
+
+impl Reach {
+    pub(super) const NONE: i64 = i64::MIN;
+
+    /// The index of the epoch. Other than a date, an epoch may turn out to be implausible.
+    pub(super) const EPOCH: usize = 2;
+
+    /// Measures the value that `read` reads.
+    pub(super) fn of(read: impl FnOnce(&Now<'_>) -> Result<Time, Why>) -> Self {
+        let tape = Tape {
+            date: Cell::new(Self::NONE),
+            epoch: Cell::new(Self::NONE),
+        };
+        let read = read(&Now::unknown(&tape));
+        if read == Err(Why::Unreadable) {
+            return Self {
+                axes: [Self::NONE; 3],
+            };
+        }
+        let nanos = |time: Time| i64::try_from(time.delay.as_nanos()).unwrap_or(i64::MAX);
+        let delay = read.map_or(Self::NONE, nanos);
+        Self {
+            axes: [delay, tape.date.get(), tape.epoch.get()],
+        }
     }
 }
 
@@ -162,6 +231,11 @@ impl Time {
     /// Reads what may be there several times, of which the latest counts.
     pub(super) fn read_latest(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
         latest(raw, |raw| Self::read(raw, form, now))
+    }
+
+    /// Returns the longest plausible guess.
+    pub(super) const fn farthest() -> Self {
+        Self::from_now(FARTHEST_GUESS, Form::Any, true)
     }
 
     /// Reads what may be there several times, if it is the same each time.

@@ -3,6 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
+#[cfg(feature = "std")]
+use super::family::{Family, Part};
 use crate::evidence::Evidence;
 use crate::instant::{duration, nanos};
 
@@ -67,6 +69,29 @@ impl Stated<'_> {
                 .keep(self.raw);
         }
     }
+}
+
+/// How strict a window is. A hint keeps the strictest windows if there are too many.
+///
+/// The wait is the same as with all windows.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Strictness(Rank, u64, u64);
+
+/// The knowledge of a window's remaining quota, the least strict first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Rank {
+    /// Unknown, and a refusal never waits for it.
+    Silent,
+    /// Unknown. A refusal waits for it if the others are unknown, too.
+    Unknown,
+    /// Some quota is left, which does not count requests.
+    Others,
+    /// Some requests are left.
+    Requests,
+    /// The window is spent, and its reset is unknown.
+    Spent,
+    /// The window is spent until its reset.
+    SpentUntil,
 }
 
 /// What a window counts.
@@ -189,6 +214,64 @@ impl<'a> Window<'a> {
     #[must_use]
     pub const fn key(&self) -> Option<&'a [u8]> {
         self.key
+    }
+
+    /// Creates the window of a family, without figures.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(super) const fn of(family: &Family) -> Self {
+        Self {
+            length: family.length,
+            ..Self::new(family.name).with_unit(family.unit)
+        }
+    }
+
+    /// Derives the remaining quota from the other figures. `tells` returns whether a header should tell a part.
+    #[cfg(feature = "std")]
+    pub(super) fn settle(&mut self, tells: impl Fn(Part) -> bool) {
+        if self.limit == Some(0) {
+            // Servers say so if there is no limit, or if they let no call in. The remaining quota does not count either,
+            // but the server may mean the reset.
+            self.limit = None;
+            self.is_unclear = self.remaining.take().is_some_and(|it| it > 0);
+            self.reset = self.reset.filter(|reset| reset.delay > 0);
+            if tells(Part::UsedOfLimit) {
+                self.used = None;
+            }
+        } else if self.remaining.is_none() {
+            let used = self.limit.zip(self.used);
+            self.remaining = used.map(|(limit, used)| limit.saturating_sub(used));
+            self.is_unclear = self.remaining.is_none()
+                && (tells(Part::Remaining)
+                    || tells(Part::UsedOfLimit)
+                    || tells(Part::Used) && tells(Part::Limit));
+        }
+    }
+
+    /// Returns how strict the window is. [Settle](Self::settle) it first.
+    pub(super) fn strictness(&self) -> Strictness {
+        let reset = self.reset.map(|reset| reset.delay);
+        match (self.remaining, reset) {
+            (Some(0), Some(reset)) => Strictness(Rank::SpentUntil, reset, 0),
+            (Some(0), None) => Strictness(Rank::Spent, 0, 0),
+            (Some(left), reset) => {
+                let rank = match self.unit {
+                    Unit::Requests => Rank::Requests,
+                    _ => Rank::Others,
+                };
+                Strictness(rank, u64::MAX - left, reset.unwrap_or(0))
+            }
+            // A refusal waits for the first of them to reset.
+            (None, Some(reset)) if self.may_be_spent() => {
+                Strictness(Rank::Unknown, u64::MAX - reset, 0)
+            }
+            (None, _) => Strictness(Rank::Silent, 0, 0),
+        }
+    }
+
+    /// Whether a refusal may mean this window, if no window tells the remaining quota.
+    pub(super) fn may_be_spent(&self) -> bool {
+        !self.is_unclear && self.unit != Unit::Other
     }
 
     /// Whether anything is known of it but what it is called.

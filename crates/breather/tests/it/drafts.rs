@@ -496,6 +496,6 @@ fn more_windows_than_are_kept_are_left_out() {
     let hint = Hint::read(pairs(&sent), Moment::new(AT));
     assert!(hint.readings().next().unwrap().is_partial());
     let eight = windows[1..].join(", ");
-    let more = format!("RateLimit: {eight}\nRateLimit: \"last\";r=1;t=9");
+    let more = format!("RateLimit: {eight}\nRateLimit: \"last\";r=9;t=9");
     assert!(plainly(&more).ends_with("ignored ratelimit: TooMany\n"));
 }

@@ -192,8 +192,8 @@ fn refusals_that_tell_nothing_are_waited_for_longer_each_time() {
 
 // More lines than are kept.
 
-/// Different headers about four windows, of which nothing is left in one.
-const LINES: [&str; 19] = [
+/// Different headers about five windows. No requests are left in one of them.
+const LINES: [&str; 24] = [
     "X-RateLimit-Remaining: 0",
     "X-RateLimit-Reset: 7",
     "X-RateLimit-Limit: 7",
@@ -213,43 +213,51 @@ const LINES: [&str; 19] = [
     "RateLimit-Reset: 7",
     "Inin-RateLimit-Allowed: 7",
     "Inin-RateLimit-Count: 7",
+    "X-RateLimit-Limit-Day: 7",
+    "X-RateLimit-Remaining-Day: 7",
+    "RateLimit-Observed: 7",
+    "X-RateLimit-Bucket: 7",
+    "X-Rate-Limit-Group: 7",
 ];
 
 #[test]
-fn as_many_lines_about_windows_as_are_kept_are_read() {
-    let said = plainly(&LINES[..18].join("\n"));
+fn lines_up_to_the_bound_are_all_read() {
+    let said = plainly(&LINES.join("\n"));
     assert!(said.contains("wait 7s\n"), "{said}");
     assert!(!said.contains("TooMany"), "{said}");
 }
 
 #[test]
-fn of_more_lines_about_windows_none_is_read_whatever_is_in_them() {
-    let is_left_out = |sent: &str| {
-        let said = plainly(sent);
-        assert!(
-            said.lines().all(|line| line.ends_with(": TooMany")),
-            "{said}"
-        );
-    };
-    is_left_out(&LINES.join("\n"));
+fn spent_window_beyond_the_bound_is_waited_for() {
+    let healthy = LINES[2..].join("\n").replace("Used: 7", "Used: 0");
     for line in [
         "RateLimit: \"a\";r=0;t=5",
-        "RateLimit-Policy: \"a\";q=9;w=5",
-        "Sforce-Limit-Info: a=5/5",
-        "Zendesk-RateLimit-Tickets-Index: total=9;remaining=0;resets=4",
-        "X-Ms-RateLimit-Remaining-Resource: a;0",
+        "RateLimit: remaining=0, reset=5",
+        "Zendesk-RateLimit-Tickets-Index: total=9;remaining=0;resets=5",
+        "X-Post-Rate-Limit-Remaining: 0\nX-Post-Rate-Limit-Reset: 5",
+        "X-Post-Rate-Limit-Reset: 5\nX-Post-Rate-Limit-Remaining: 0",
+        "X-Sib-RateLimit-Remaining: 0\nX-Sib-RateLimit-Reset: 5\nX-Sib-RateLimit-Limit: 3",
     ] {
-        is_left_out(&format!("{line}\n{}", LINES[..18].join("\n")));
+        let more = "X-RateLimit-Limit-Hour: 7\nX-RateLimit-Remaining-Hour: 7";
+        for sent in [
+            format!("{line}\n{healthy}\n{more}"),
+            format!("{healthy}\n{line}\n{more}"),
+            format!("{healthy}\n{more}\n{line}"),
+        ] {
+            let said = plainly(&sent);
+            assert!(said.contains("wait 5s\n"), "{sent}\n\n{said}");
+            assert!(said.contains(": TooMany\n"), "{sent}\n\n{said}");
+        }
     }
 }
 
 #[test]
 fn however_many_lines_tell_of_windows_what_to_do_is_read() {
-    let many = LINES.join("\n");
+    let many = format!("{}\nRateLimit: \"a\";r=5", LINES.join("\n"));
     let said = plainly(&format!("{many}\nX-Should-Retry: false\nRetry-After: 5"));
-    assert!(said.starts_with("wait 5s\nretry false\n"), "{said}");
+    assert!(said.contains("wait 5s\nretry false\n"), "{said}");
     let said = plainly(&format!("X-Should-Retry: false\nRetry-After: 5\n{many}"));
-    assert!(said.starts_with("wait 5s\nretry false\n"), "{said}");
+    assert!(said.contains("wait 5s\nretry false\n"), "{said}");
 }
 
 // Lines that say the same, or not.
@@ -260,7 +268,9 @@ fn a_header_that_comes_in_two_spellings_is_one() {
         "X-RateLimit-Reset: 5\nx-ratelimit-reset: 50",
         "x-ratelimit-reset: 5\nX-RateLimit-Reset: 50",
     ] {
-        assert_eq!(wait(&format!("X-RateLimit-Remaining: 0\n{resets}")), None);
+        let sent = format!("X-RateLimit-Remaining: 0\n{resets}");
+        assert_eq!(wait(&sent), secs(50));
+        assert!(plainly(&sent).ends_with("ignored x-ratelimit-reset: Ambiguous\n"));
     }
 }
 

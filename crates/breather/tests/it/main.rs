@@ -8,6 +8,7 @@ mod crowd;
 mod delays;
 mod drafts;
 mod edges;
+mod excess;
 mod findings;
 mod handle;
 mod headers;

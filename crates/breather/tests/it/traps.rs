@@ -311,22 +311,36 @@ fn the_comma_in_a_date_parts_nothing() {
 }
 
 #[test]
-fn a_reset_that_comes_twice_counts_if_both_agree() {
+fn later_of_two_resets_counts() {
     let once = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 5";
     assert_eq!(
         wait(&format!("{once}\nX-RateLimit-Reset: 5")),
         Some(secs(5))
     );
-    assert_eq!(wait(&format!("{once}\nX-RateLimit-Reset: 50")), None);
+    assert_eq!(
+        wait(&format!("{once}\nX-RateLimit-Reset: 50")),
+        Some(secs(50))
+    );
+    assert_eq!(
+        wait(&format!("X-RateLimit-Reset: 50\n{once}")),
+        Some(secs(50))
+    );
+    assert_eq!(
+        wait(&format!("{once}\nX-RateLimit-Reset: soon")),
+        Some(secs(5))
+    );
     for reset in [
         "5, 5",
         "5,5,5",
+        "5, 3",
+        "3, 5",
         "Fri, 15 Jan 2027 08:00:05 GMT, Fri, 15 Jan 2027 08:00:05 GMT",
+        "Fri, 15 Jan 2027 08:00:05 GMT, 3",
     ] {
         let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
         assert_eq!(wait(&sent), Some(secs(5)), "{reset}");
     }
-    for reset in ["5, 50", "5,", "Fri, 15 Jan 2027 08:00:05 GMT, 5"] {
+    for reset in ["5, soon", "5,", "5,000"] {
         let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
         assert_eq!(wait(&sent), None, "{reset}");
     }
@@ -787,7 +801,7 @@ fn no_line_undoes_another_by_its_place() {
     assert_eq!(hint("X-Should-Retry: true, maybe").retry(), None);
 }
 
-/// More than any known server has: then no window is lost in which nothing remains.
+/// No known server has as many windows.
 #[test]
 fn of_more_windows_than_are_kept_the_spent_ones_stay() {
     let healthy: String = (0..9)
@@ -805,12 +819,13 @@ fn of_more_windows_than_are_kept_the_spent_ones_stay() {
     assert_eq!(wait(&format!("{sent}{last}")), Some(secs(60)));
 
     // What tells of the window that made room says nothing of the one in its place.
-    let limits: String = ["second", "minute", "hour", "day", "month", "year", "daily"]
-        .map(|window| format!("X-RateLimit-Limit-{window}: 5\n"))
+    let fewer: String = ["second", "minute", "hour", "day", "month", "year"]
+        .map(|window| format!("X-RateLimit-Remaining-{window}: 4\n"))
         .concat();
     let named = "RateLimit: \"z\";r=0;t=60";
     for (spent, said) in [(last, "x-sib-ratelimit"), (named, "z")] {
-        let sent = format!("RateLimit-Remaining: 5\n{limits}{spent}\nRateLimit: limit=9");
+        let daily = "X-RateLimit-Daily-Remaining: 4";
+        let sent = format!("RateLimit-Remaining: 5\n{fewer}{daily}\n{spent}\nRateLimit: limit=9");
         let all = plainly(&sent);
         assert!(
             all.contains(&format!("{said}: remaining 0 reset 60s\n")),

@@ -1,0 +1,68 @@
+//! Tests that forked processes draw different seeds.
+
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
+use breather_tokio::Seeds;
+use fork::{Fork, fork, waitpid};
+
+const DRAWS: usize = 64;
+
+/// Forks, and returns the seeds that the child draws. The child only draws and writes to a socket.
+fn draw_in_child(seeds: impl Fn() -> u64) -> BTreeSet<u64> {
+    let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+    match fork().unwrap() {
+        Fork::Child => {
+            for _ in 0..DRAWS {
+                let _ = theirs.write_all(&seeds().to_ne_bytes());
+            }
+            // Neither flushes nor drops anything that belongs to the parent.
+            std::process::abort();
+        }
+        Fork::Parent(child) => {
+            drop(theirs);
+            let mut bytes = Vec::new();
+            ours.read_to_end(&mut bytes).unwrap();
+            waitpid(child).unwrap();
+            let words = bytes.chunks_exact(8).map(|word| word.try_into().unwrap());
+            let drawn: BTreeSet<_> = words.map(u64::from_ne_bytes).collect();
+            assert_eq!(drawn.len(), DRAWS, "the child repeats itself");
+            drawn
+        }
+    }
+}
+
+fn draw_here(seeds: impl Fn() -> u64) -> BTreeSet<u64> {
+    (0..DRAWS).map(|_| seeds()).collect()
+}
+
+/// Asserts that two children of one parent, and the parent, draw different seeds.
+fn assert_all_differ(case: &str, seeds: impl Fn() -> u64) {
+    let first = draw_in_child(&seeds);
+    let second = draw_in_child(&seeds);
+    let parent = draw_here(&seeds);
+    assert!(first.is_disjoint(&parent), "{case}: child and parent");
+    assert!(second.is_disjoint(&parent), "{case}: child and parent");
+    assert!(first.is_disjoint(&second), "{case}: two children");
+}
+
+/// Runs as one test, so that no other thread draws or allocates while this process forks.
+#[test]
+fn forked_processes_draw_different_seeds_unless_fixed() {
+    let drawn_before = Seeds::random();
+    let _ = drawn_before.draw();
+    assert_all_differ("drawn before", || drawn_before.draw());
+
+    let unused = Seeds::random();
+    assert_all_differ("unused", || unused.draw());
+
+    // The fork copies the entropy, too.
+    assert_all_differ("made after the fork", || Seeds::random().draw());
+
+    let [theirs, ours] = [7; 2].map(Seeds::fixed);
+    let child = draw_in_child(|| theirs.draw());
+    assert_eq!(child, draw_here(|| ours.draw()), "fixed");
+}

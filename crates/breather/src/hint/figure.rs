@@ -1,0 +1,159 @@
+//! Headers that tell one figure of a window.
+
+use super::count::{count, limit_of, used, used_of_limit};
+use super::draft::unit_of;
+use super::family::{Family, Part};
+use super::found::{Entry, tells};
+use super::members::Members;
+use super::reading::{Meaning, Note, Why};
+use super::time::{Now, Time, text};
+use super::window::{Stated, Unit, Window};
+
+/// A figure of a window, as one header tells it.
+#[derive(Clone, Copy)]
+pub(super) enum Figure<'a> {
+    Limit {
+        limit: u64,
+        /// Whether the header lists other windows after it.
+        is_list: bool,
+    },
+    Remaining(u64),
+    Used(u64),
+    UsedOfLimit {
+        used: u64,
+        limit: u64,
+    },
+    Reset(Time, Stated<'a>),
+    Length(Time),
+    Name(&'a str),
+    Key(&'a [u8]),
+}
+
+impl<'a> Figure<'a> {
+    /// Reads a header. Two different values are ambiguous, except for resets.
+    #[inline]
+    pub(super) fn read(entry: &Entry<'a>, now: &Now<'_>) -> Result<Self, Why> {
+        let value = entry.value;
+        Ok(match entry.part() {
+            Part::Reset(_) => {
+                let time = entry.time(now)?;
+                Self::Reset(time, entry.stated(time.delay))
+            }
+            _ if entry.is_disputed() => return Err(Why::Ambiguous),
+            Part::Limit => {
+                let (limit, is_list) = limit_of(value)?;
+                Self::Limit { limit, is_list }
+            }
+            Part::Remaining => Self::Remaining(count(value)?),
+            Part::Used => Self::Used(used(value)?),
+            Part::UsedOfLimit => {
+                let (used, limit) = used_of_limit(text(value).ok_or(Why::Unreadable)?)?;
+                Self::UsedOfLimit { used, limit }
+            }
+            Part::Length(form) => {
+                let time = Time::read_agreeing(value, form, now)?;
+                if time.delay.is_zero() {
+                    return Err(Why::Sentinel);
+                }
+                Self::Length(time)
+            }
+            Part::Name => {
+                let name = text(value).filter(|name| !name.is_empty());
+                Self::Name(name.ok_or(Why::Unreadable)?)
+            }
+            _ => Self::Key(value.trim_ascii()),
+        })
+    }
+
+    /// Writes the figure to `window`, unless a header that outranks this one has told it.
+    #[inline]
+    pub(super) fn tell(self, window: &mut Window<'a>) -> Result<Note, Why> {
+        match self {
+            Self::Limit { limit, .. } => {
+                tell(&mut window.limit, limit)?;
+                Ok(Note::of(Meaning::Limit))
+            }
+            Self::Remaining(remaining) => {
+                tell(&mut window.remaining, remaining)?;
+                Ok(Note::of(Meaning::Remaining))
+            }
+            Self::Used(used) => {
+                tell(&mut window.used, used)?;
+                Ok(Note::of(Meaning::Used))
+            }
+            Self::UsedOfLimit { used, limit } => {
+                tell(&mut window.used, used)?;
+                tell(&mut window.limit, limit)?;
+                Ok(Note::of(Meaning::Used))
+            }
+            Self::Reset(time, stated) => {
+                tell_reset(&mut window.reset, stated)?;
+                Ok(time.note(Meaning::Reset))
+            }
+            Self::Length(time) => {
+                tell(&mut window.length, time.delay)?;
+                Ok(time.note(Meaning::Length))
+            }
+            Self::Name(name) => {
+                window.name = name;
+                if window.unit == Unit::Requests {
+                    window.unit = unit_of(name);
+                }
+                Ok(Note::of(Meaning::Name))
+            }
+            Self::Key(key) => {
+                tell(&mut window.key, key)?;
+                Ok(Note::of(Meaning::Key))
+            }
+        }
+    }
+}
+
+/// Assembles the window of `family` from all of its headers.
+pub(super) fn window_of<'a, 'e>(
+    family: &'static Family,
+    entries: impl Iterator<Item = &'e Entry<'a>> + Clone,
+    now: &Now<'_>,
+) -> Window<'a>
+where
+    'a: 'e,
+{
+    let mut window = Window::of(family);
+    let own = || entries.clone().filter(|entry| entry.is_of(family));
+    for entry in own().filter(|entry| entry.part().is_figure()) {
+        if let Ok(figure) = Figure::read(entry, now) {
+            let _ = figure.tell(&mut window);
+        }
+    }
+    for entry in own().filter(|entry| entry.is_dictionary()) {
+        if let Ok(members) = Members::read(entry) {
+            members.tell(&mut window);
+        }
+    }
+    window.settle(|part| tells(entries.clone(), family, part));
+    window
+}
+
+/// Sets a figure. If two headers tell it, the first one in the tables counts.
+fn tell<T: Copy + PartialEq>(slot: &mut Option<T>, it: T) -> Result<(), Why> {
+    if *slot.get_or_insert(it) == it {
+        Ok(())
+    } else {
+        Err(Why::Outranked)
+    }
+}
+
+/// Sets a reset. If one header states two, the later one counts, so that no call is sent too early.
+fn tell_reset<'a>(slot: &mut Option<Stated<'a>>, it: Stated<'a>) -> Result<(), Why> {
+    let known = slot.get_or_insert(it);
+    if *known == it {
+        Ok(())
+    } else if known.header != it.header {
+        Err(Why::Outranked)
+    } else if known.delay > it.delay {
+        Err(Why::Ambiguous)
+    } else {
+        *known = it;
+        Ok(())
+    }
+}

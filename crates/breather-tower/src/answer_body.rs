@@ -53,10 +53,6 @@ impl<C> HttpWithBodies<C> {
     pub(crate) const fn new(http: Http<C>) -> Self {
         Self { http }
     }
-
-    pub(crate) const fn add_keys(&mut self) {
-        self.http.add_keys();
-    }
 }
 
 impl<C, B, R, E> Classify<Request<B>, Response<R>, E> for HttpWithBodies<C>
@@ -67,8 +63,8 @@ where
 {
     type Kept = (Method, Uri);
 
-    fn prepare(&self, request: &mut Request<B>) {
-        Classify::<_, Response<R>, E>::prepare(&self.http, request);
+    fn add_key(&self, request: &mut Request<B>) {
+        Classify::<_, Response<R>, E>::add_key(&self.http, request);
     }
 
     fn keep(&self, request: &Request<B>) -> (Method, Uri) {

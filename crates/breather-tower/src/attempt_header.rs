@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, Request};
 
-use crate::repeat::Repeat;
+use crate::repeat::{Repeat, ReplaceBy, sealed};
 
 /// Numbers the attempts in a header of their own, for whoever reads the server's logs.
 ///
@@ -16,6 +16,16 @@ pub struct AttemptHeader<R> {
 impl<R> AttemptHeader<R> {
     pub(crate) const fn new(repeat: R, name: HeaderName) -> Self {
         Self { repeat, name }
+    }
+}
+
+impl<R: sealed::Sealed> sealed::Sealed for AttemptHeader<R> {}
+
+impl<Q, R: ReplaceBy<Q>> ReplaceBy<Q> for AttemptHeader<R> {
+    type Output = AttemptHeader<R::Output>;
+
+    fn replace(self, by: Q) -> Self::Output {
+        AttemptHeader::new(self.repeat.replace(by), self.name)
     }
 }
 

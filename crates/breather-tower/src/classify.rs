@@ -37,8 +37,9 @@ pub trait Classify<Req, Res, E> {
     /// What is kept of a request to classify its answers by.
     type Kept;
 
-    /// Adds to `request` what all its attempts are to have. Defaults to nothing.
-    fn prepare(&self, request: &mut Req) {
+    /// Gives `request` an idempotency key, which all its attempts have, unless it needs none. Called if the layer adds keys.
+    /// Defaults to nothing.
+    fn add_key(&self, request: &mut Req) {
         let _ = request;
     }
 

@@ -45,24 +45,16 @@ use crate::origin::{ScopeBuffer, authority, origin};
 #[derive(Clone, Copy, Debug)]
 pub struct Http<C = breather::Http> {
     by: C,
-    adds_keys: bool,
 }
 
 impl<C: breather::Classify> Http<C> {
     /// Classifies by `by`, which is a closure or any other classifier that `breather-reqwest` takes.
     pub const fn by(by: C) -> Self {
-        Self {
-            by,
-            adds_keys: false,
-        }
+        Self { by }
     }
 }
 
 impl<C> Http<C> {
-    pub(crate) const fn add_keys(&mut self) {
-        self.adds_keys = true;
-    }
-
     /// Shows `by` the bodies of the answers, too, as [`Ending`]'s: for responses whose bodies are read within their
     /// attempts, as a [`BufferedLayer`](crate::BufferedLayer) does.
     ///
@@ -134,13 +126,11 @@ where
 {
     type Kept = (Method, Uri);
 
-    fn prepare(&self, request: &mut Request<B>) {
-        if self.adds_keys {
-            let method = request.method().clone();
-            add_idempotency_key(&method, request.headers_mut(), || {
-                Uuid::new_v4().to_string()
-            });
-        }
+    fn add_key(&self, request: &mut Request<B>) {
+        let method = request.method().clone();
+        add_idempotency_key(&method, request.headers_mut(), || {
+            Uuid::new_v4().to_string()
+        });
     }
 
     fn keep(&self, request: &Request<B>) -> (Method, Uri) {

@@ -11,7 +11,7 @@ use crate::answer_body::HttpWithBodies;
 use crate::attempt_header::AttemptHeader;
 use crate::box_errors::BoxErrorsLayer;
 use crate::http::Http;
-use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
+use crate::repeat::{Cloned, Custom, ReplaceBy, SendOnce, TrustClone};
 use crate::replay::Replay;
 use crate::service::Retry;
 
@@ -54,6 +54,7 @@ pub(crate) struct Settings<C, R> {
     pub(crate) repeat: R,
     pub(crate) scopes: Option<Scopes>,
     pub(crate) assume_idempotent: bool,
+    pub(crate) adds_keys: bool,
     pub(crate) redirects: Redirects,
     pub(crate) seeds: Seeds,
 }
@@ -69,6 +70,7 @@ impl RetryLayer {
                 repeat: Cloned,
                 scopes: None,
                 assume_idempotent: false,
+                adds_keys: false,
                 redirects: Redirects::Visible,
                 seeds: Seeds::random(),
             },
@@ -86,6 +88,7 @@ impl<C, R> RetryLayer<C, R> {
             repeat,
             scopes,
             assume_idempotent,
+            adds_keys,
             redirects,
             seeds,
             ..
@@ -97,6 +100,7 @@ impl<C, R> RetryLayer<C, R> {
                 repeat,
                 scopes,
                 assume_idempotent,
+                adds_keys,
                 redirects,
                 seeds,
             },
@@ -105,27 +109,32 @@ impl<C, R> RetryLayer<C, R> {
 
     /// Sets how a request is sent again. Defaults to [`Cloned`].
     #[must_use]
-    pub fn with_repeat<Q>(self, repeat: Q) -> RetryLayer<C, Custom<Q>> {
-        self.repeated_by(Custom::new(repeat))
+    pub fn with_repeat<Q>(self, repeat: Q) -> RetryLayer<C, R::Output>
+    where
+        R: ReplaceBy<Custom<Q>>,
+    {
+        self.repeated_by(|before| before.replace(Custom::new(repeat)))
     }
 
-    fn repeated_by<Q>(self, repeat: Q) -> RetryLayer<C, Q> {
+    fn repeated_by<Q>(self, by: impl FnOnce(R) -> Q) -> RetryLayer<C, Q> {
         let Settings {
             breather,
             classify,
+            repeat,
             scopes,
             assume_idempotent,
+            adds_keys,
             redirects,
             seeds,
-            ..
         } = self.settings;
         RetryLayer {
             settings: Settings {
                 breather,
                 classify,
-                repeat,
+                repeat: by(repeat),
                 scopes,
                 assume_idempotent,
+                adds_keys,
                 redirects,
                 seeds,
             },
@@ -149,18 +158,17 @@ impl<C, R> RetryLayer<C, R> {
     /// # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
     /// ```
     #[must_use]
-    pub fn with_attempt_header(self, name: HeaderName) -> RetryLayer<C, AttemptHeader<R>>
-    where
-        R: Clone,
-    {
-        let repeat = self.settings.repeat.clone();
-        self.repeated_by(AttemptHeader::new(repeat, name))
+    pub fn with_attempt_header(self, name: HeaderName) -> RetryLayer<C, AttemptHeader<R>> {
+        self.repeated_by(|repeat| AttemptHeader::new(repeat, name))
     }
 
     /// Sends each request once and paces it, for requests that cannot be sent again.
     #[must_use]
-    pub fn send_once(self) -> RetryLayer<C, SendOnce> {
-        self.repeated_by(SendOnce)
+    pub fn send_once(self) -> RetryLayer<C, R::Output>
+    where
+        R: ReplaceBy<SendOnce>,
+    {
+        self.repeated_by(|before| before.replace(SendOnce))
     }
 
     /// Clones each request to send it again, though its body is no [`CloneableBody`](crate::CloneableBody): for bodies whose
@@ -184,8 +192,11 @@ impl<C, R> RetryLayer<C, R> {
     /// # let _ = Rows(vec![1]).0;
     /// ```
     #[must_use]
-    pub fn trust_clone(self) -> RetryLayer<C, TrustClone> {
-        self.repeated_by(TrustClone)
+    pub fn trust_clone(self) -> RetryLayer<C, R::Output>
+    where
+        R: ReplaceBy<TrustClone>,
+    {
+        self.repeated_by(|before| before.replace(TrustClone))
     }
 
     /// Records up to `limit` bytes of each request's body while it is sent, to send it again: for bodies that are
@@ -208,8 +219,11 @@ impl<C, R> RetryLayer<C, R> {
     /// # let _: &dyn tower::Service<http::Request<Upload>, Response = _, Error = tower::BoxError, Future = _> = &service;
     /// ```
     #[must_use]
-    pub fn replay(self, limit: usize) -> RetryLayer<C, Replay> {
-        self.repeated_by(Replay::new(limit))
+    pub fn replay(self, limit: usize) -> RetryLayer<C, R::Output>
+    where
+        R: ReplaceBy<Replay>,
+    {
+        self.repeated_by(|before| before.replace(Replay::new(limit)))
     }
 
     /// Boxes the inner service's errors, for a service whose error type cannot hold a
@@ -291,8 +305,8 @@ impl<C, R> RetryLayer<Http<C>, R> {
     /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it. A request whose
     /// [`CallOptions`](breather::CallOptions) say that it is not idempotent has one, too, and is not repeated for all that.
     #[must_use]
-    pub fn with_idempotency_keys(mut self) -> Self {
-        self.settings.classify.add_keys();
+    pub const fn with_idempotency_keys(mut self) -> Self {
+        self.settings.adds_keys = true;
         self
     }
 }
@@ -300,8 +314,8 @@ impl<C, R> RetryLayer<Http<C>, R> {
 impl<C, R> RetryLayer<HttpWithBodies<C>, R> {
     /// Gives each request that is not idempotent by its method an `Idempotency-Key`, as a layer with [`Http`] does.
     #[must_use]
-    pub fn with_idempotency_keys(mut self) -> Self {
-        self.settings.classify.add_keys();
+    pub const fn with_idempotency_keys(mut self) -> Self {
+        self.settings.adds_keys = true;
         self
     }
 }

@@ -98,6 +98,6 @@ pub use future::ResponseFuture;
 pub use http_error::HttpError;
 pub use layer::RetryLayer;
 pub use origin::ScopeBuffer;
-pub use repeat::{Cloned, Custom, Repeat, SendOnce, TrustClone};
+pub use repeat::{Cloned, Custom, Repeat, ReplaceBy, SendOnce, TrustClone};
 pub use replay::Replay;
 pub use service::Retry;

@@ -75,10 +75,13 @@ where
             repeat,
             scopes,
             assume_idempotent,
+            adds_keys,
             redirects,
             seeds,
         } = &self.settings;
-        classify.prepare(&mut request);
+        if *adds_keys {
+            classify.add_key(&mut request);
+        }
         let kept = classify.keep(&request);
         let options = classify.options(&request, breather);
         let options = options.as_ref();

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use breather_tower::RetryLayer;
 use breather_tower::breather::{
-    Backoff, Breather, CallOptions, Event, Jitter, Policy, Scopes, StopReason, Stopped, What,
+    self, Backoff, Breather, CallOptions, Classify as _, Ending, Event, Jitter, Policy, Scopes,
+    StopReason, Stopped, What,
 };
+use breather_tower::{Http, RetryLayer, TrustClone};
 use http::{HeaderName, Method, Request};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
@@ -297,5 +298,55 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
             "{after} s"
         );
         assert_eq!(script.readied(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_stay_in_whichever_order_they_are_set() {
+    let name = HeaderName::from_static("x-attempt");
+    let layer = || with(at_once());
+    let numbered = || layer().with_attempt_header(name.clone());
+    let scripts: Vec<_> = (0..6).map(|_| Script::new([Answer::status(500)])).collect();
+    let _ = get(&numbered().trust_clone().layer(scripts[0].clone())).await;
+    let _ = get(&layer()
+        .trust_clone()
+        .with_attempt_header(name.clone())
+        .layer(scripts[1].clone()))
+    .await;
+    let _ = get(&numbered().send_once().layer(scripts[2].clone())).await;
+    let _ = get(&layer()
+        .send_once()
+        .with_attempt_header(name.clone())
+        .layer(scripts[3].clone()))
+    .await;
+    let _ = get(&numbered()
+        .with_repeat(TrustClone::default())
+        .layer(scripts[4].clone()))
+    .await;
+    let _ = get(&numbered().replay(9).trust_clone().layer(scripts[5].clone())).await;
+    for script in &scripts {
+        for (at, send) in script.sends().iter().enumerate() {
+            assert_eq!(send.headers[&name], (at + 1).to_string());
+        }
+    }
+
+    let by_hand = || Http::by(|ending: &Ending<'_>| breather::Http.classify(ending));
+    for layer in [
+        with(at_once())
+            .with_classifier(by_hand())
+            .with_idempotency_keys(),
+        with(at_once())
+            .with_idempotency_keys()
+            .with_classifier(by_hand()),
+    ] {
+        let script = Script::new([Answer::status(500)]);
+        let (result, _) = call(&layer.layer(script.clone()), request(Method::POST)).await;
+        assert_eq!(result.unwrap().status(), 200);
+        let keys: Vec<_> = script
+            .sends()
+            .iter()
+            .map(|send| send.headers["idempotency-key"].clone())
+            .collect();
+        assert_eq!((keys.len(), keys[0] == keys[1]), (2, true));
     }
 }

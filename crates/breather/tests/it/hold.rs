@@ -1,0 +1,510 @@
+//! How long a hold lasts, by what answers and refusals said before it and during it.
+
+use std::time::Duration;
+
+use breather::{
+    Executed, Hint, HoldReason, Instant, Outcome, Pacer, Pacing, Patience, Permit, Place, Turn,
+    Unit, Window,
+};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+const START: Instant = Instant::from_nanos(1_000_000_000);
+
+/// How late the server of a [`late_pacer`] opens.
+const LATE: Duration = Duration::from_millis(100);
+
+fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
+    let place = pacer.arrive();
+    match pacer.request(now, place, Patience::endless()) {
+        Turn::Send(permit) => permit,
+        other => panic!("not granted: {other:?}"),
+    }
+}
+
+/// Waits for a permit.
+fn granted_at_last(pacer: &mut Pacer, now: &mut Instant) -> Permit {
+    let place = pacer.arrive();
+    loop {
+        match pacer.request(*now, place, Patience::endless()) {
+            Turn::Send(permit) => return permit,
+            Turn::Wait { .. } => *now = pacer.next_wake().unwrap(),
+            Turn::Crowded | Turn::Rejected { .. } => panic!("crowded"),
+        }
+    }
+}
+
+/// Returns when a call that waits is to ask again.
+fn wake(pacer: &mut Pacer, now: Instant) -> Option<Instant> {
+    let place = pacer.arrive();
+    let turn = pacer.request(now, place, Patience::endless());
+    assert!(matches!(turn, Turn::Wait { .. }), "{turn:?}");
+    let wake = pacer.next_wake();
+    pacer.leave(place);
+    wake
+}
+
+fn window(remaining: u64) -> Window<'static> {
+    Window::new("").with_limit(300).with_remaining(remaining)
+}
+
+fn said(now: Instant, remaining: u64, reset: u32) -> Hint<'static> {
+    Hint::new(now).with_window(window(remaining).with_reset(reset * SECOND))
+}
+
+fn accept(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
+    pacer.on_outcome(now, permit, Outcome::success(), hint);
+}
+
+fn refuse(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
+    pacer.on_outcome(now, permit, Outcome::throttled("status 429"), hint);
+}
+
+/// A pacer that knows that two in flight are not too many.
+fn pacer_that_proved_two(now: Instant) -> Pacer {
+    let mut pacer = Pacer::new(Pacing::default());
+    for permit in [(); 2].map(|()| granted(&mut pacer, now)) {
+        accept(&mut pacer, now, permit, &Hint::new(now));
+    }
+    pacer
+}
+
+/// A pacer that has learned that the server opens [`LATE`] after it says so, and the time at which it is running again.
+fn late_pacer() -> (Pacer, Instant) {
+    let mut pacer = pacer_that_proved_two(START);
+    let permit = granted(&mut pacer, START);
+    accept(&mut pacer, START, permit, &said(START, 0, 9));
+    let stated = START + 9 * SECOND;
+    let early = granted(&mut pacer, stated);
+    refuse(&mut pacer, stated, early, &said(stated, 0, 1));
+    let opened = stated + LATE;
+    assert_eq!(wake(&mut pacer, stated), Some(opened));
+    let probe = granted(&mut pacer, opened);
+    // It does not tell what remains, so that what follows is all that is known of the window.
+    accept(&mut pacer, opened, probe, &Hint::new(opened));
+    (pacer, opened)
+}
+
+/// Asserts that nothing is sent before `opens`, as the server said, and [`LATE`] longer, as it was learned.
+fn assert_held_until(pacer: &mut Pacer, now: Instant, reason: HoldReason, opens: Instant) {
+    let snapshot = pacer.snapshot();
+    assert_eq!(snapshot.hold_reason(), Some(reason));
+    assert_eq!(snapshot.opens(), Some(opens));
+    assert_eq!(snapshot.held_until(), Some(opens + LATE));
+    assert_eq!(wake(pacer, now), Some(opens + LATE));
+    let place = pacer.arrive();
+    for at in [opens - MS, opens, opens + LATE - MS] {
+        let turn = pacer.request(at, place, Patience::endless());
+        assert!(matches!(turn, Turn::Wait { .. }), "{turn:?} at {at}");
+    }
+    let turn = pacer.request(opens + LATE, place, Patience::endless());
+    assert!(matches!(turn, Turn::Send(_)), "{turn:?}");
+}
+
+#[test]
+fn spent_window_is_held_as_late_as_the_server_opens() {
+    let (mut pacer, now) = late_pacer();
+    let permit = granted(&mut pacer, now);
+    accept(&mut pacer, now, permit, &said(now, 0, 9));
+    assert_held_until(&mut pacer, now, HoldReason::Spent, now + 9 * SECOND);
+}
+
+#[test]
+fn hold_that_an_earlier_reset_moves_stays_as_late() {
+    let (mut pacer, now) = late_pacer();
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, now));
+    accept(&mut pacer, now, first, &said(now, 0, 9));
+    accept(&mut pacer, now, second, &said(now, 0, 8));
+    assert_held_until(&mut pacer, now, HoldReason::Spent, now + 8 * SECOND);
+}
+
+#[test]
+fn hold_without_a_reset_is_as_late_once_an_answer_states_one() {
+    let (mut pacer, now) = late_pacer();
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, now));
+    let silent = Hint::new(now).with_window(window(0));
+    accept(&mut pacer, now, first, &silent);
+    assert_eq!(pacer.snapshot().hold_reason(), Some(HoldReason::Spent));
+    assert_eq!(pacer.opens(), None);
+    accept(&mut pacer, now, second, &said(now, 0, 9));
+    assert_held_until(&mut pacer, now, HoldReason::Spent, now + 9 * SECOND);
+}
+
+#[test]
+fn refusal_is_held_as_late_as_the_server_opens() {
+    let (mut pacer, now) = late_pacer();
+    let permit = granted(&mut pacer, now);
+    let hint = Hint::new(now).with_retry_after(9 * SECOND);
+    refuse(&mut pacer, now, permit, &hint);
+    assert_held_until(&mut pacer, now, HoldReason::Refused, now + 9 * SECOND);
+}
+
+#[test]
+fn refusal_that_a_second_one_tightens_stays_as_late() {
+    for (one, other) in [(9, 8), (8, 9)] {
+        let (mut pacer, now) = late_pacer();
+        let permits = [(); 2].map(|()| granted(&mut pacer, now));
+        for (permit, delay) in permits.into_iter().zip([one, other]) {
+            let hint = Hint::new(now).with_retry_after(delay * SECOND);
+            refuse(&mut pacer, now, permit, &hint);
+        }
+        // Both name one instant, rounded up, and the earlier one is right.
+        assert_held_until(&mut pacer, now, HoldReason::Refused, now + 8 * SECOND);
+    }
+}
+
+#[test]
+fn refusal_that_a_reset_tightens_stays_as_late() {
+    let (mut pacer, now) = late_pacer();
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, now));
+    let hint = Hint::new(now).with_retry_after(9 * SECOND);
+    refuse(&mut pacer, now, first, &hint);
+    accept(&mut pacer, now, second, &said(now, 0, 8));
+    assert_held_until(&mut pacer, now, HoldReason::Refused, now + 8 * SECOND);
+}
+
+#[test]
+fn later_of_two_refusals_holds_the_scope() {
+    for (one, other) in [(10, 60), (60, 10)] {
+        let mut pacer = pacer_that_proved_two(START);
+        let permits = [(); 2].map(|()| granted(&mut pacer, START));
+        for (permit, delay) in permits.into_iter().zip([one, other]) {
+            let hint = Hint::new(START).with_retry_after(delay * SECOND);
+            refuse(&mut pacer, START, permit, &hint);
+        }
+        assert_eq!(
+            pacer.opens(),
+            Some(START + 60 * SECOND),
+            "{one} and {other}"
+        );
+        assert_eq!(wake(&mut pacer, START), Some(START + 60 * SECOND));
+    }
+}
+
+#[test]
+fn bucket_that_refuses_is_waited_for_longer() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let answer = |pacer: &mut Pacer, now, remaining, reset| {
+        let permit = granted(pacer, now);
+        accept(pacer, now, permit, &said(now, remaining, reset));
+    };
+    // A bucket of 300 that gains five a second, and says when it will be full.
+    for (remaining, reset) in [(299, 1), (250, 10), (0, 60)] {
+        answer(&mut pacer, START, remaining, reset);
+    }
+    let mut per_call = SECOND / 5;
+    let mut now = START;
+    for _ in 0..3 {
+        let next = wake(&mut pacer, now).unwrap();
+        assert_eq!(next, now + per_call);
+        // It should have come back, and has not.
+        let permit = granted(&mut pacer, next);
+        refuse(&mut pacer, next, permit, &Hint::new(next));
+        per_call = per_call + per_call / 16;
+        now = next;
+        let permit = granted_at_last(&mut pacer, &mut now);
+        accept(&mut pacer, now, permit, &said(now, 0, 60));
+    }
+}
+
+// When a hold begins, and for how long.
+
+#[test]
+fn refusal_with_another_window_spent_is_for_quota() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let [first, _second] = [(); 2].map(|()| granted(&mut pacer, START));
+    let tokens = Window::new("tokens")
+        .with_unit(Unit::Tokens)
+        .with_remaining(0)
+        .with_reset(9 * SECOND);
+    refuse(
+        &mut pacer,
+        START,
+        first,
+        &said(START, 5, 60).with_window(tokens),
+    );
+    assert_eq!(pacer.opens(), Some(START + 9 * SECOND));
+    assert_eq!(pacer.snapshot().cap(), None);
+}
+
+#[test]
+fn answer_of_an_earlier_epoch_begins_no_hold() {
+    let mut pacer = pacer_that_proved_two(START);
+    let [slow, refused] = [(); 2].map(|()| granted(&mut pacer, START));
+    let hint = Hint::new(START).with_retry_after(9 * SECOND);
+    refuse(&mut pacer, START, refused, &hint);
+    let now = START + 9 * SECOND;
+    let probe = granted(&mut pacer, now);
+    accept(&mut pacer, now, probe, &said(now, 299, 60));
+    // It tells of the window before, of which nothing remained.
+    accept(&mut pacer, now, slow, &said(START, 0, 60));
+    assert_eq!(pacer.snapshot().hold_reason(), None);
+    assert_eq!(pacer.snapshot().remaining(), Some(299));
+    assert_eq!(pacer.in_flight(), 0);
+}
+
+#[test]
+fn spent_window_without_a_reset_waits_for_answers_in_flight() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let [first, second, third] = [(); 3].map(|()| granted(&mut pacer, START));
+    let spent = Hint::new(START).with_window(window(0));
+    accept(&mut pacer, START, third, &spent);
+    // The answers in flight will tell when it resets.
+    assert_eq!(wake(&mut pacer, START), Some(START + SECOND));
+    let now = START + 20 * MS;
+    accept(&mut pacer, now, first, &Hint::new(now));
+    assert_eq!(wake(&mut pacer, now), Some(START + SECOND));
+    // If none of them told, nothing is gained by a longer wait.
+    accept(&mut pacer, now, second, &Hint::new(now));
+    assert_eq!(wake(&mut pacer, now), Some(now + 250 * MS));
+}
+
+#[test]
+fn spent_window_without_a_reset_pauses_the_scope() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let permit = granted(&mut pacer, START);
+    let spent = Hint::new(START).with_window(window(0));
+    accept(&mut pacer, START, permit, &spent);
+    assert_eq!(pacer.opens(), None, "an estimate stops nobody");
+    assert_eq!(wake(&mut pacer, START), Some(START + 250 * MS));
+}
+
+#[test]
+fn spent_window_that_resets_now_is_probed_now() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let permit = granted(&mut pacer, START);
+    accept(&mut pacer, START, permit, &said(START, 0, 0));
+    let _permit = granted(&mut pacer, START);
+    assert!(pacer.snapshot().is_probing());
+}
+
+#[test]
+fn reset_of_another_window_does_not_end_a_hold() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
+    let named = |name, remaining, reset| {
+        let window = Window::new(name).with_limit(300).with_remaining(remaining);
+        Hint::new(START).with_window(window.with_reset(reset * SECOND))
+    };
+    accept(&mut pacer, START, first, &named("minute", 5, 9));
+    accept(&mut pacer, START, second, &named("hour", 0, 10));
+    assert_eq!(pacer.opens(), Some(START + 10 * SECOND));
+}
+
+#[test]
+fn hold_that_was_moved_is_probed_again_soon_after_its_new_end() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
+    accept(&mut pacer, START, first, &said(START, 0, 9));
+    accept(&mut pacer, START, second, &said(START, 0, 8));
+    let now = START + 8 * SECOND;
+    let probe = granted(&mut pacer, now);
+    refuse(&mut pacer, now, probe, &said(now, 0, 1));
+    assert_eq!(wake(&mut pacer, now), Some(now + 100 * MS));
+}
+
+#[test]
+fn stated_rest_of_many_seconds_is_never_made_longer() {
+    let mut pacer = pacer_that_proved_two(START);
+    let mut now = START;
+    for _ in 0..8 {
+        let permit = granted(&mut pacer, now);
+        accept(&mut pacer, now, permit, &Hint::new(now));
+        let permit = granted(&mut pacer, now);
+        let hint = Hint::new(now).with_retry_after(6 * SECOND);
+        refuse(&mut pacer, now, permit, &hint);
+        now = now + 6 * SECOND;
+    }
+    let _permit = granted(&mut pacer, now);
+}
+
+#[test]
+fn rest_that_nobody_stated_becomes_as_long_as_it_has_to_be() {
+    let mut pacer = pacer_that_proved_two(START);
+    let permit = granted(&mut pacer, START);
+    refuse(&mut pacer, START, permit, &Hint::new(START));
+    assert_eq!(pacer.snapshot().held_until(), Some(START + 250 * MS));
+    // It takes two seconds.
+    let mut now = START;
+    loop {
+        let probe = granted_at_last(&mut pacer, &mut now);
+        if now >= START + 2 * SECOND {
+            accept(&mut pacer, now, probe, &Hint::new(now));
+            break;
+        }
+        refuse(&mut pacer, now, probe, &Hint::new(now));
+    }
+    let permit = granted(&mut pacer, now);
+    refuse(&mut pacer, now, permit, &Hint::new(now));
+    let rest = pacer.snapshot().held_until().unwrap().duration_since(now);
+    assert!(rest > 500 * MS && rest < 2 * SECOND, "{rest:?}");
+}
+
+// What follows a hold.
+
+/// The places that `poll_offer` names.
+fn offers(pacer: &mut Pacer, now: Instant) -> Vec<Place> {
+    std::iter::from_fn(|| pacer.poll_offer(now)).collect()
+}
+
+fn waiting(pacer: &mut Pacer, now: Instant) -> Place {
+    let place = pacer.arrive();
+    let turn = pacer.request(now, place, Patience::endless());
+    assert!(matches!(turn, Turn::Wait { .. }), "{turn:?}");
+    place
+}
+
+#[test]
+fn oldest_call_probes_first_although_its_probe_was_refused_before_the_last_hold() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let permit = granted(&mut pacer, START);
+    accept(&mut pacer, START, permit, &said(START, 0, 9));
+    let oldest = waiting(&mut pacer, START);
+    let younger = waiting(&mut pacer, START);
+    let mut now = START + 9 * SECOND;
+    assert_eq!(offers(&mut pacer, now), [oldest]);
+    let Turn::Send(probe) = pacer.request(now, oldest, Patience::endless()) else {
+        panic!("not granted")
+    };
+    refuse(&mut pacer, now, probe, &said(now, 0, 1));
+    let turn = pacer.request(now, oldest, Patience::endless());
+    assert!(matches!(turn, Turn::Wait { .. }));
+
+    // The next younger one probes, and its answer was the last of the window.
+    now = pacer.next_wake().unwrap();
+    assert_eq!(offers(&mut pacer, now), [younger]);
+    let Turn::Send(probe) = pacer.request(now, younger, Patience::endless()) else {
+        panic!("not granted")
+    };
+    accept(&mut pacer, now, probe, &said(now, 0, 9));
+    let youngest = waiting(&mut pacer, now);
+    now = pacer.next_wake().unwrap();
+    assert_eq!(offers(&mut pacer, now), [oldest], "and not {youngest:?}");
+}
+
+#[test]
+fn time_of_a_hold_does_not_raise_the_limit_in_flight() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let mut permits: Vec<_> = (0..30).map(|_| granted(&mut pacer, START)).collect();
+    let places: Vec<_> = (0..60).map(|_| waiting(&mut pacer, START)).collect();
+    let refused = permits.pop().unwrap();
+    refuse(&mut pacer, START, refused, &said(START, 0, 9));
+    for permit in permits {
+        pacer.on_drop(permit);
+    }
+    let now = START + 9 * SECOND;
+    assert_eq!(offers(&mut pacer, now), places[..1]);
+    let Turn::Send(probe) = pacer.request(now, places[0], Patience::endless()) else {
+        panic!("not granted")
+    };
+    accept(&mut pacer, now, probe, &said(now, 299, 60));
+    assert_eq!(offers(&mut pacer, now), places[1..=30]);
+    assert_eq!(pacer.concurrency(), 30);
+}
+
+#[test]
+fn window_that_was_counted_tells_nothing_of_one_that_is_silent() {
+    let mut pacer = Pacer::new(Pacing::default());
+    for remaining in (0..5).rev() {
+        let permit = granted(&mut pacer, START);
+        accept(&mut pacer, START, permit, &said(START, remaining, 9));
+    }
+    let now = START + 9 * SECOND;
+    let probe = granted(&mut pacer, now);
+    accept(&mut pacer, now, probe, &Hint::new(now));
+    let _more: Vec<_> = (0..20).map(|_| granted(&mut pacer, now)).collect();
+}
+
+#[test]
+fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
+    let mut pacer = pacer_that_proved_two(START);
+    let mut now = START;
+    let sent: Vec<_> = (0..12).map(|_| granted(&mut pacer, now)).collect();
+    for (index, permit) in sent.into_iter().enumerate() {
+        if index < 4 {
+            accept(&mut pacer, now, permit, &Hint::new(now));
+        } else {
+            let lost = Outcome::transient(Executed::Unknown, "connection reset");
+            pacer.on_outcome(now, permit, lost, &Hint::new(now));
+        }
+    }
+    let permit = granted(&mut pacer, now);
+    let hint = Hint::new(now).with_retry_after(SECOND);
+    refuse(&mut pacer, now, permit, &hint);
+    now = now + SECOND;
+    let probe = granted(&mut pacer, now);
+    accept(&mut pacer, now, probe, &Hint::new(now));
+    // Six were accepted, one is the probe, and one more is tried.
+    let more = (0..20).map_while(|_| {
+        let place = pacer.arrive();
+        match pacer.request(now, place, Patience::endless()) {
+            Turn::Send(permit) => Some(permit),
+            Turn::Wait { .. } | Turn::Crowded | Turn::Rejected { .. } => None,
+        }
+    });
+    assert_eq!(more.count(), 6);
+}
+
+#[test]
+fn silent_probe_lets_others_go_when_twice_the_time_of_a_refusal_is_over() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let window = |now, remaining| {
+        let window = Window::new("").with_limit(3).with_remaining(remaining);
+        Hint::new(now).with_window(window.with_reset(9 * SECOND))
+    };
+    // Three a window, and all of it is ours.
+    for remaining in [2, 1, 0] {
+        let permit = granted(&mut pacer, START);
+        accept(&mut pacer, START, permit, &window(START, remaining));
+    }
+    let mut now = START + 9 * SECOND;
+    let late = granted(&mut pacer, now);
+    now = now + 20 * MS;
+    refuse(
+        &mut pacer,
+        now,
+        late,
+        &window(now, 0).with_retry_after(SECOND),
+    );
+    now = wake(&mut pacer, now).unwrap();
+    let _probe = granted(&mut pacer, now);
+    assert_eq!(wake(&mut pacer, now), Some(now + 40 * MS));
+    wake(&mut pacer, now + 39 * MS);
+    let _permit = granted(&mut pacer, now + 40 * MS);
+}
+
+#[test]
+fn refused_attempts_are_not_taken_for_a_share_of_the_window() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let window = |remaining| {
+        let window = Window::new("").with_limit(10).with_remaining(remaining);
+        Hint::new(START).with_window(window.with_reset(9 * SECOND))
+    };
+    // Three are refused for company. Others use three of the ten.
+    let sent = [(); 4].map(|()| granted(&mut pacer, START));
+    let [accepted, refused @ ..] = sent;
+    for permit in refused {
+        refuse(&mut pacer, START, permit, &window(7));
+    }
+    accept(&mut pacer, START, accepted, &window(6));
+    for remaining in (0..6).rev() {
+        let permit = granted(&mut pacer, START);
+        accept(&mut pacer, START, permit, &window(remaining));
+    }
+    let now = START + 9 * SECOND;
+    let _probe = granted(&mut pacer, now);
+    // Nobody knows how many the next window leaves, so that none is sent before the probe is answered.
+    waiting(&mut pacer, now + 100 * MS);
+}
+
+#[test]
+fn short_resets_of_a_bucket_make_no_call_come_back_earlier() {
+    let mut pacer = Pacer::new(Pacing::default());
+    // The third one is rounded down to a second.
+    for (remaining, reset) in [(299, 1), (250, 10), (285, 1), (0, 60)] {
+        let permit = granted(&mut pacer, START);
+        accept(&mut pacer, START, permit, &said(START, remaining, reset));
+    }
+    assert_eq!(wake(&mut pacer, START), Some(START + SECOND / 5));
+}

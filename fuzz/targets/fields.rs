@@ -228,6 +228,7 @@ impl Policy {
             name: name(&item.bare_item)?,
             limit: natural(parameter("q")?)?,
             length: parameter("w")
+                .or_else(|| parameter("window"))
                 .and_then(natural)
                 .filter(|&length| length > 0),
             is_keyed: matches!(parameter("pk"), Some(BareItem::ByteSequence(_))),

@@ -116,6 +116,7 @@ impl<'a> Item<'a> {
             qu: None,
             pk: None,
         };
+        let mut window = None;
         for parameter in parts {
             // Without a value it is true, and of one that is there twice, the last counts.
             let end = parameter.bytes().position(|byte| byte == b'=');
@@ -127,13 +128,16 @@ impl<'a> Item<'a> {
                 "r" => &mut item.r,
                 "t" => &mut item.t,
                 "q" => &mut item.q,
-                "w" | "window" => &mut item.w,
+                "w" => &mut item.w,
+                "window" => &mut window,
                 "qu" => &mut item.qu,
                 "pk" => &mut item.pk,
                 _ => continue,
             };
             *parameter = Some(Bare::new(value));
         }
+        // `w` is the draft's name, and counts before the other.
+        item.w = item.w.or(window);
         item
     }
 }

@@ -104,3 +104,20 @@ fn of_a_limit_of_nothing_nothing_is_kept() {
     assert_eq!(hint.readings().count(), 0);
     assert_eq!(hint.ignored().next().unwrap().why(), Why::Ambiguous);
 }
+
+/// Found by `fields`: a parameter `window` that was no number hid the length in `w`.
+#[test]
+fn length_of_a_policy_stands_in_w_whatever_window_says() {
+    for (length, expected) in [
+        ("w=8;window=day", Some(8)),
+        ("window=day;w=8", Some(8)),
+        ("w=8;window=9", Some(8)),
+        ("window=9", Some(9)),
+        ("window=7;window=9", Some(9)),
+    ] {
+        let sent = format!("\"burst\";q=10;{length}");
+        let hint = read(&[("ratelimit-policy", &sent)]);
+        let window = hint.windows().next().unwrap();
+        assert_eq!(window.length(), expected.map(Duration::from_secs), "{sent}");
+    }
+}

@@ -1,4 +1,4 @@
-//! How long a hold lasts, by what answers and refusals said before it and during it.
+//! How long the pacer holds a scope, and what it sends after a hold.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn refuse(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
     pacer.on_outcome(now, permit, Outcome::throttled("status 429"), hint);
 }
 
-/// A pacer that knows that two in flight are not too many.
+/// Returns a pacer that knows that two in flight are not too many.
 fn pacer_that_proved_two(now: Instant) -> Pacer {
     let mut pacer = Pacer::new(Pacing::default());
     for permit in [(); 2].map(|()| granted(&mut pacer, now)) {
@@ -70,7 +70,7 @@ fn pacer_that_proved_two(now: Instant) -> Pacer {
     pacer
 }
 
-/// A pacer that has learned that the server opens [`LATE`] after it says so, and the time at which it is running again.
+/// Returns a pacer that has learned that the server opens [`LATE`] after it says so, and the time.
 fn late_pacer() -> (Pacer, Instant) {
     let mut pacer = pacer_that_proved_two(START);
     let permit = granted(&mut pacer, START);
@@ -81,12 +81,12 @@ fn late_pacer() -> (Pacer, Instant) {
     let opened = stated + LATE;
     assert_eq!(wake(&mut pacer, stated), Some(opened));
     let probe = granted(&mut pacer, opened);
-    // It does not tell what remains, so that what follows is all that is known of the window.
+    // The answer tells no window, so the test can tell all of it.
     accept(&mut pacer, opened, probe, &Hint::new(opened));
     (pacer, opened)
 }
 
-/// Asserts that nothing is sent before `opens`, as the server said, and [`LATE`] longer, as it was learned.
+/// Asserts that the pacer holds until `opens`, as the server said, and for [`LATE`] after that.
 fn assert_held_until(pacer: &mut Pacer, now: Instant, reason: HoldReason, opens: Instant) {
     let snapshot = pacer.snapshot();
     assert_eq!(snapshot.hold_reason(), Some(reason));
@@ -149,7 +149,7 @@ fn refusal_that_a_second_one_tightens_stays_as_late() {
             let hint = Hint::new(now).with_retry_after(delay * SECOND);
             refuse(&mut pacer, now, permit, &hint);
         }
-        // Both name one instant, rounded up, and the earlier one is right.
+        // Both name one instant, rounded up, so the earlier one is right.
         assert_held_until(&mut pacer, now, HoldReason::Refused, now + 8 * SECOND);
     }
 }
@@ -198,7 +198,7 @@ fn bucket_that_refuses_is_waited_for_longer() {
     for _ in 0..3 {
         let next = wake(&mut pacer, now).unwrap();
         assert_eq!(next, now + per_call);
-        // It should have come back, and has not.
+        // The bucket should have gained a call by now.
         let permit = granted(&mut pacer, next);
         refuse(&mut pacer, next, permit, &Hint::new(next));
         per_call = per_call + per_call / 16;
@@ -208,7 +208,7 @@ fn bucket_that_refuses_is_waited_for_longer() {
     }
 }
 
-// When a hold begins, and for how long.
+// When a hold begins and ends.
 
 #[test]
 fn refusal_with_another_window_spent_is_for_quota() {
@@ -229,19 +229,23 @@ fn refusal_with_another_window_spent_is_for_quota() {
 }
 
 #[test]
-fn answer_of_an_earlier_epoch_begins_no_hold() {
+fn answer_of_an_earlier_epoch_ends_no_probe_and_begins_no_hold() {
     let mut pacer = pacer_that_proved_two(START);
     let [slow, refused] = [(); 2].map(|()| granted(&mut pacer, START));
     let hint = Hint::new(START).with_retry_after(9 * SECOND);
     refuse(&mut pacer, START, refused, &hint);
     let now = START + 9 * SECOND;
     let probe = granted(&mut pacer, now);
-    accept(&mut pacer, now, probe, &said(now, 299, 60));
-    // It tells of the window before, of which nothing remained.
+    // It tells of the window before the hold.
     accept(&mut pacer, now, slow, &said(START, 0, 60));
+    assert!(pacer.snapshot().is_probing());
+    assert_eq!(pacer.snapshot().remaining(), None);
+    accept(&mut pacer, now, probe, &said(now, 299, 60));
     assert_eq!(pacer.snapshot().hold_reason(), None);
-    assert_eq!(pacer.snapshot().remaining(), Some(299));
-    assert_eq!(pacer.in_flight(), 0);
+    assert_eq!(
+        (pacer.snapshot().remaining(), pacer.in_flight()),
+        (Some(299), 0)
+    );
 }
 
 #[test]
@@ -255,7 +259,7 @@ fn spent_window_without_a_reset_waits_for_answers_in_flight() {
     let now = START + 20 * MS;
     accept(&mut pacer, now, first, &Hint::new(now));
     assert_eq!(wake(&mut pacer, now), Some(START + SECOND));
-    // If none of them told, nothing is gained by a longer wait.
+    // None of them told, so the pacer stops waiting for answers.
     accept(&mut pacer, now, second, &Hint::new(now));
     assert_eq!(wake(&mut pacer, now), Some(now + 250 * MS));
 }
@@ -320,12 +324,12 @@ fn stated_rest_of_many_seconds_is_never_made_longer() {
 }
 
 #[test]
-fn rest_that_nobody_stated_becomes_as_long_as_it_has_to_be() {
+fn guessed_rest_becomes_longer_if_probes_are_refused() {
     let mut pacer = pacer_that_proved_two(START);
     let permit = granted(&mut pacer, START);
     refuse(&mut pacer, START, permit, &Hint::new(START));
     assert_eq!(pacer.snapshot().held_until(), Some(START + 250 * MS));
-    // It takes two seconds.
+    // The server lets no call in for two seconds.
     let mut now = START;
     loop {
         let probe = granted_at_last(&mut pacer, &mut now);
@@ -341,9 +345,9 @@ fn rest_that_nobody_stated_becomes_as_long_as_it_has_to_be() {
     assert!(rest > 500 * MS && rest < 2 * SECOND, "{rest:?}");
 }
 
-// What follows a hold.
+// After a hold.
 
-/// The places that `poll_offer` names.
+/// Returns the places that `poll_offer` names.
 fn offers(pacer: &mut Pacer, now: Instant) -> Vec<Place> {
     std::iter::from_fn(|| pacer.poll_offer(now)).collect()
 }
@@ -371,7 +375,7 @@ fn oldest_call_probes_first_although_its_probe_was_refused_before_the_last_hold(
     let turn = pacer.request(now, oldest, Patience::endless());
     assert!(matches!(turn, Turn::Wait { .. }));
 
-    // The next younger one probes, and its answer was the last of the window.
+    // The next younger call probes, and uses up the window.
     now = pacer.next_wake().unwrap();
     assert_eq!(offers(&mut pacer, now), [younger]);
     let Turn::Send(probe) = pacer.request(now, younger, Patience::endless()) else {
@@ -404,7 +408,7 @@ fn time_of_a_hold_does_not_raise_the_limit_in_flight() {
 }
 
 #[test]
-fn window_that_was_counted_tells_nothing_of_one_that_is_silent() {
+fn counted_window_limits_no_silent_one() {
     let mut pacer = Pacer::new(Pacing::default());
     for remaining in (0..5).rev() {
         let permit = granted(&mut pacer, START);
@@ -453,7 +457,7 @@ fn silent_probe_lets_others_go_when_twice_the_time_of_a_refusal_is_over() {
         let window = Window::new("").with_limit(3).with_remaining(remaining);
         Hint::new(now).with_window(window.with_reset(9 * SECOND))
     };
-    // Three a window, and all of it is ours.
+    // A window gives three, and we use all of it.
     for remaining in [2, 1, 0] {
         let permit = granted(&mut pacer, START);
         accept(&mut pacer, START, permit, &window(START, remaining));
@@ -478,24 +482,120 @@ fn silent_probe_lets_others_go_when_twice_the_time_of_a_refusal_is_over() {
 fn refused_attempts_are_not_taken_for_a_share_of_the_window() {
     let mut pacer = Pacer::new(Pacing::default());
     let window = |remaining| {
-        let window = Window::new("").with_limit(10).with_remaining(remaining);
+        let window = Window::new("").with_limit(14).with_remaining(remaining);
         Hint::new(START).with_window(window.with_reset(9 * SECOND))
     };
-    // Three are refused for company. Others use three of the ten.
-    let sent = [(); 4].map(|()| granted(&mut pacer, START));
-    let [accepted, refused @ ..] = sent;
-    for permit in refused {
-        refuse(&mut pacer, START, permit, &window(7));
+    // The server refuses three because too many are in flight. Others use three of the fourteen.
+    let mut sent: Vec<_> = (0..12).map(|_| granted(&mut pacer, START)).collect();
+    for permit in sent.drain(9..) {
+        refuse(&mut pacer, START, permit, &window(11));
     }
-    accept(&mut pacer, START, accepted, &window(6));
-    for remaining in (0..6).rev() {
+    for (permit, remaining) in sent.into_iter().zip((2..11).rev()) {
+        accept(&mut pacer, START, permit, &window(remaining));
+    }
+    for remaining in [1, 0] {
         let permit = granted(&mut pacer, START);
         accept(&mut pacer, START, permit, &window(remaining));
     }
     let now = START + 9 * SECOND;
     let _probe = granted(&mut pacer, now);
-    // Nobody knows how many the next window leaves, so that none is sent before the probe is answered.
+    // The next window may leave fewer, so the pacer waits for the answer to the probe.
     waiting(&mut pacer, now + 100 * MS);
+}
+
+#[test]
+fn silent_probe_lets_others_go_although_others_use_a_little_of_the_window() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let permit = granted(&mut pacer, START);
+    // Others use four of a hundred.
+    let window = Window::new("").with_limit(100).with_remaining(95);
+    let hint = Hint::new(START).with_window(window.with_reset(60 * SECOND));
+    accept(&mut pacer, START, permit, &hint);
+    let permit = granted(&mut pacer, START);
+    let hint = Hint::new(START).with_retry_after(9 * SECOND);
+    refuse(&mut pacer, START, permit, &hint);
+    let now = START + 9 * SECOND;
+    let _probe = granted(&mut pacer, now);
+    assert_eq!(wake(&mut pacer, now), Some(now + 5 * MS));
+    let _permit = granted(&mut pacer, now + 5 * MS);
+}
+
+#[test]
+fn others_who_are_first_at_a_window_of_one_make_no_server_late() {
+    let mut pacer = Pacer::new(Pacing::default());
+    let window = |now| {
+        let window = Window::new("").with_limit(1).with_remaining(0);
+        Hint::new(now).with_window(window.with_reset(SECOND))
+    };
+    let permit = granted(&mut pacer, START);
+    accept(&mut pacer, START, permit, &window(START));
+    let mut now = START;
+    for _ in 0..4 {
+        let early = granted_at_last(&mut pacer, &mut now);
+        refuse(&mut pacer, now, early, &window(now));
+        let probe = granted_at_last(&mut pacer, &mut now);
+        accept(&mut pacer, now, probe, &window(now));
+    }
+    let probe = granted_at_last(&mut pacer, &mut now);
+    let hint = Hint::new(now).with_retry_after(9 * SECOND);
+    refuse(&mut pacer, now, probe, &hint);
+    assert_eq!(pacer.opens(), Some(now + 9 * SECOND));
+    assert_eq!(pacer.snapshot().held_until(), Some(now + 9 * SECOND));
+}
+
+#[test]
+fn short_rests_become_longer_until_a_probe_is_refused() {
+    let mut pacer = pacer_that_proved_two(START);
+    let mut now = START;
+    let short = |now| Hint::new(now).with_retry_after(SECOND);
+    // A bucket that gains two a second, refuses the next one, and says that it has one in a second.
+    let rest = |pacer: &mut Pacer, now: &mut Instant, is_late| {
+        let permit = granted_at_last(pacer, now);
+        refuse(pacer, *now, permit, &short(*now));
+        let start = *now;
+        let mut probe = granted_at_last(pacer, now);
+        let rest = now.duration_since(start);
+        if is_late {
+            refuse(pacer, *now, probe, &short(*now));
+            probe = granted_at_last(pacer, now);
+        }
+        accept(pacer, *now, probe, &Hint::new(*now));
+        for _ in 1..rest.as_millis() / 500 {
+            let permit = granted_at_last(pacer, now);
+            accept(pacer, *now, permit, &Hint::new(*now));
+        }
+        rest
+    };
+    let rests = [(); 5].map(|()| rest(&mut pacer, &mut now, false));
+    assert!(rests.is_sorted() && rests[4] > 3 * SECOND, "{rests:?}");
+    rest(&mut pacer, &mut now, true);
+    let after = rest(&mut pacer, &mut now, false);
+    assert!(after < 2 * SECOND, "{after:?}");
+}
+
+// Windows, and buckets that look like them.
+
+/// Whether the pacer expects calls to come back one by one. Each answer says how many of 300 remain, and the reset.
+fn is_bucket(answers: &[(u64, u32)]) -> bool {
+    let mut pacer = Pacer::new(Pacing::default());
+    for &(remaining, reset) in answers {
+        let permit = granted(&mut pacer, START);
+        accept(&mut pacer, START, permit, &said(START, remaining, reset));
+    }
+    let before = pacer.snapshot().remaining();
+    let _later = granted(&mut pacer, START + SECOND);
+    pacer.snapshot().remaining() > before
+}
+
+#[test]
+fn window_that_begins_anew_is_no_bucket() {
+    // The reset is later, although no more calls are used.
+    assert!(!is_bucket(&[(290, 2), (290, 4)]));
+    // Rounding explains the later reset.
+    assert!(!is_bucket(&[(299, 1), (298, 2)]));
+    assert!(is_bucket(&[(299, 1), (250, 10)]));
+    // The last answer does not fit the bucket.
+    assert!(!is_bucket(&[(299, 1), (250, 10), (240, 60)]));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Responses with more headers than a hint keeps.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
@@ -21,8 +23,8 @@ use super::window::{Strictness, Window};
 /// The response's `Date` decides whether a delay is longer than a date, and it may come last. Until then the crowd keeps
 /// the longest delay, the latest date and the latest epochs of each header.
 pub(super) struct Crowd<'a> {
-    members: [Option<Member<'a>>; MOST],
-    len: usize,
+    /// At most [`MOST`]. On the heap, because a header must not be able to overflow a small stack.
+    members: Vec<Option<Member<'a>>>,
     /// One of the headers that do not count. The order of the lines does not decide which one.
     left_out: Option<Entry<'a>>,
 }
@@ -49,8 +51,7 @@ enum Weight {
 impl<'a> Crowd<'a> {
     pub(super) const fn new() -> Self {
         Self {
-            members: [None; MOST],
-            len: 0,
+            members: Vec::new(),
             left_out: None,
         }
     }
@@ -95,7 +96,7 @@ impl<'a> Crowd<'a> {
     fn push_time(&mut self, mut entry: Entry<'a>) {
         let mut places = [0; SAME];
         let mut same = 0;
-        for at in 0..self.len {
+        for at in 0..self.members.len() {
             let Some(Member { entry: other, .. }) = &mut self.members[at] else {
                 continue;
             };
@@ -146,7 +147,7 @@ impl<'a> Crowd<'a> {
             true => Weight::Dictionary(own),
             false => Weight::Line(own),
         };
-        let lines = self.members[..self.len].iter().enumerate();
+        let lines = self.members.iter().enumerate();
         let lines = lines.filter_map(|(at, member)| match (member.as_ref()?.weight, weight) {
             (Weight::Line(strictness), Weight::Line(_))
             | (Weight::Dictionary(strictness), Weight::Dictionary(_)) => {
@@ -162,8 +163,7 @@ impl<'a> Crowd<'a> {
                     self.leave_out(other);
                 }
                 // The lines of a structured field keep their order.
-                self.members[at..self.len].rotate_left(1);
-                self.len -= 1;
+                self.members.remove(at);
                 self.add(entry, weight);
             }
             _ => self.add(entry, weight),
@@ -181,12 +181,10 @@ impl<'a> Crowd<'a> {
     }
 
     fn add(&mut self, entry: Entry<'a>, weight: Weight) {
-        match self.members.get_mut(self.len) {
-            Some(slot) => {
-                *slot = Some(Member { entry, weight });
-                self.len += 1;
-            }
-            None => self.leave_out(entry),
+        if self.members.len() < MOST {
+            self.members.push(Some(Member { entry, weight }));
+        } else {
+            self.leave_out(entry);
         }
     }
 
@@ -199,8 +197,8 @@ impl<'a> Crowd<'a> {
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry<'a>> + Clone {
-        let members = self.members[..self.len].iter();
-        members.flatten().map(|member| &member.entry)
+        let members = self.members.iter().flatten();
+        members.map(|member| &member.entry)
     }
 
     /// Selects the headers that count, after the last line.
@@ -209,7 +207,7 @@ impl<'a> Crowd<'a> {
         self.settle_times(now);
         self.move_orders(&mut found, now);
         self.move_windows(&mut found, now);
-        for at in 0..self.len {
+        for at in 0..self.members.len() {
             if let Some(Member { entry, .. }) = self.members[at] {
                 self.leave_out(entry);
             }
@@ -222,8 +220,8 @@ impl<'a> Crowd<'a> {
 
     /// Keeps one line of each header that states a delay or a reset: the longest.
     fn settle_times(&mut self, now: &Now<'_>) {
-        for at in 0..self.len {
-            for other in at + 1..self.len {
+        for at in 0..self.members.len() {
+            for other in at + 1..self.members.len() {
                 let (Some(one), Some(two)) = (self.members[at], self.members[other]) else {
                     continue;
                 };
@@ -284,30 +282,28 @@ impl<'a> Crowd<'a> {
 
     /// Moves the strictest windows to `found`, each with all of its headers, and policies to the rest of the room.
     fn move_windows(&mut self, found: &mut Found<'a>, now: &Now<'_>) {
-        let mut windows = [None; MOST];
-        for (at, window) in windows.iter_mut().enumerate() {
-            *window = self.strictness(at, now);
-        }
-        let mut counts = [false; MOST];
+        let all = 0..self.members.len();
+        let mut windows: Vec<_> = all.clone().map(|at| self.strictness(at, now)).collect();
+        let mut counts = vec![false; windows.len()];
         let (mut room, mut kept) = (found.room(), 0);
         while kept < MAX_WINDOWS {
-            let all = windows.iter().enumerate();
-            let all = all.filter_map(|(at, window)| {
+            let rest = windows.iter().enumerate();
+            let rest = rest.filter_map(|(at, window)| {
                 let entry = &self.members[at].as_ref()?.entry;
                 Some((((*window)?, Reverse(entry.order())), at))
             });
-            let Some((_, at)) = all.max_by_key(|&(key, at)| (key, Reverse(at))) else {
+            let Some((_, at)) = rest.max_by_key(|&(key, at)| (key, Reverse(at))) else {
                 break;
             };
             windows[at] = None;
             let tells = |&it: &usize| it == at || self.is_same_window(at, it);
-            let headers = (0..self.len).filter(tells).count();
+            let headers = all.clone().filter(tells).count();
             // The strictest window stays even if only some of its headers fit. No known family has so many.
             if headers > room && kept > 0 {
                 continue;
             }
             kept += 1;
-            for it in (0..self.len).filter(tells).take(room) {
+            for it in all.clone().filter(tells).take(room) {
                 counts[it] = true;
             }
             room -= headers.min(room);
@@ -316,10 +312,10 @@ impl<'a> Crowd<'a> {
             let member = self.members[it].as_ref();
             member.is_some_and(|member| member.entry.part() == Part::Policy)
         };
-        let policies = (0..self.len).filter(is_policy).take(room);
+        let policies = all.clone().filter(is_policy).take(room);
         policies.for_each(|it| counts[it] = true);
         // The lines of a structured field keep their order.
-        for at in (0..self.len).filter(|&it| counts[it]) {
+        for at in all.filter(|&it| counts[it]) {
             self.move_to(found, at);
         }
     }
@@ -450,10 +446,7 @@ mod tests {
         // Lines with several windows, and dictionaries.
         let most = rooms.sum::<usize>() + 2 * MAX_WINDOWS;
         assert!(most + most / 4 <= MOST, "{most}");
-        assert!(
-            size_of::<Crowd<'_>>() < 30_000,
-            "{}",
-            size_of::<Crowd<'_>>()
-        );
+        let bytes = MOST * size_of::<Option<Member<'_>>>();
+        assert!(bytes < 30_000, "{bytes}");
     }
 }

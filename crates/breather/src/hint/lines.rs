@@ -47,7 +47,7 @@ impl<'a, 'm> Lines<'a, 'm> {
     }
 
     /// Reads a header for which there was no room and all after it, and keeps those that count.
-    // Ordinary responses never get here, so that they don't pay for the stack that it takes.
+    // Ordinary responses never get here, so they pay neither for its stack nor for its allocations.
     #[cold]
     #[inline(never)]
     pub(super) fn conclude_crowd<'n>(

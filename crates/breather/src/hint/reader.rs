@@ -8,8 +8,9 @@ impl<'a> Hint<'a> {
     /// Reads the header lines of a response received at `moment`.
     ///
     /// Names are matched without regard to case. It takes plain pairs so that any client can use
-    /// it; [`from_headers`](Self::from_headers) takes an `http::HeaderMap`. One pass over the
-    /// names, no allocation (but for what `sfv` decodes of a partition key, and drops), and no header can make it panic.
+    /// it; [`from_headers`](Self::from_headers) takes an `http::HeaderMap`. It reads the names once, and no header can make
+    /// it panic. It allocates in two cases only: `sfv` decodes a partition key, and a response with more headers than a
+    /// hint keeps takes up to 30 kB until the hint is made.
     ///
     /// Which headers are read, and in which forms, is told by the chapter on hints (`docs/hints.md`, in the
     /// repository). In short:

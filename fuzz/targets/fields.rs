@@ -181,7 +181,7 @@ impl Limit {
         assert_eq!(window.unit() == Unit::Requests, self.is_requests());
     }
 
-    /// A spent window is stricter than others, and among them the one that resets last; then the fewest requests left.
+    /// A spent window is stricter than others. Among spent ones the last reset is, then the fewest requests left.
     fn strictness(&self) -> (u8, u64, u64) {
         match (self.remaining, self.reset) {
             (0, Some(reset)) => (3, reset, 0),

@@ -1,6 +1,6 @@
 //! octocrab with breather.
 //!
-//! octocrab's body can be cloned, and its clones share what is left to be read. So the default layer does not compile:
+//! You can clone octocrab's body, but its clones share one stream. So the default layer does not compile:
 //!
 //! ```compile_fail,E0277
 //! # use breather_tower::RetryLayer;

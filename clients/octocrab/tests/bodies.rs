@@ -1,4 +1,4 @@
-//! What a server receives when octocrab's requests are sent again.
+//! Tests the bodies that a server receives when breather repeats octocrab's requests.
 
 use std::sync::{Arc, Mutex};
 

@@ -16,7 +16,7 @@ use crate::BoxError;
 ///
 /// # Errors
 ///
-/// A body that was read whole has none. Otherwise they are those of the inner body, as they are but boxed.
+/// A body that was read whole cannot fail. Otherwise you get the errors of the inner body, boxed.
 ///
 /// # Example
 ///

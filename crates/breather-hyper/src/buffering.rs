@@ -200,6 +200,6 @@ where
     }
 }
 
-/// What a refusal says is in its head. A server that does not come to the end of the rest is not to keep that from the call,
-/// nor its attempt's time-out to end what has an answer.
+/// The head of a throttled response is enough to act on. If the server never finishes the body, the call must still get
+/// that head, and the attempt's timeout must not discard it.
 const PATIENCE: Duration = Duration::from_secs(1);

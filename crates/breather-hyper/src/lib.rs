@@ -1,4 +1,4 @@
-//! What breather's HTTP adapters share, on top of hyper: error kinds, and bodies.
+//! Provides the error kinds and bodies that breather's HTTP adapters share, on top of hyper.
 //!
 //! You need this crate to write an adapter of your own. Applications want
 //! [`breather-reqwest`](https://docs.rs/breather-reqwest) or [`breather-tower`](https://docs.rs/breather-tower), which

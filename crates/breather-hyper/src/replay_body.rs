@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use crate::BoxError;
 use crate::read::Read;
 
-/// The body of one attempt: the part that earlier attempts were sent, then the rest of the call's own body.
+/// The body of one attempt. It repeats the part that earlier attempts sent, then goes on with the call's own body.
 ///
 /// It records up to a limit while it is read. [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are
 /// those of the whole body, so that it goes out with the same `Content-Length`.

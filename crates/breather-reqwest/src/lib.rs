@@ -10,7 +10,7 @@
 //! # let _ = client;
 //! ```
 //!
-//! Each call passes the pacer of its scope, which is the origin of its URL: what one
+//! Each call passes the pacer of its scope, which is the origin of its URL. What one
 //! response says about the quota holds all calls to that server. Failures that may pass are repeated
 //! as the policy permits, and never what may have been executed and is not idempotent.
 //!

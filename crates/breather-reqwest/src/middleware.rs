@@ -132,7 +132,7 @@ impl RetryMiddleware {
     }
 
     /// Sets the scope of all calls that don't choose one by their [`CallOptions`]: one, or several, the most specific first.
-    /// Defaults to the origin of the URL: scheme, host and port, for example `https://api.example.com`.
+    /// Defaults to the origin of the URL (scheme, host and port), for example `https://api.example.com`.
     ///
     /// For a client that has a token of its own with limits of its own: one that is refused holds no other's calls.
     ///
@@ -176,8 +176,8 @@ impl RetryMiddleware {
 
     /// Says whether the client follows redirects, as reqwest does by default. Defaults to [`Redirects::Visible`].
     ///
-    /// With the default, a `POST` is not repeated if its response came from another URL, nor if its connection failed: a
-    /// redirect may have been followed before, and then the first request was processed. If your client follows no
+    /// With the default, a `POST` is not repeated if its response came from another URL, nor if its connection failed,
+    /// because the client may have followed a redirect before, and then the server processed the first request. If your client follows no
     /// redirects, say so, and failed connections are retried whatever the method.
     ///
     /// # Example

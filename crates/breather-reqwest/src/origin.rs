@@ -8,7 +8,7 @@ use url::Position;
 
 use crate::answer::Ended;
 
-/// The origin of `url`: scheme, host, and the port unless it is the scheme's default; without credentials.
+/// Returns the scheme, the host and any port of `url` that is not the scheme's default, without credentials.
 pub(crate) fn origin(url: &Url) -> Cow<'_, str> {
     if url.username().is_empty() && url.password().is_none() {
         return url[..Position::AfterPort].into();
@@ -36,8 +36,8 @@ impl Asked {
         }
     }
 
-    /// Which request of an attempt `result` belongs to. `url` is the URL that was asked; it is not needed for a call that
-    /// cannot be repeated.
+    /// Returns which request of an attempt `result` belongs to. `url` is the URL of the first request. A call that cannot be
+    /// repeated does not need it.
     pub(crate) fn answered(
         &self,
         scope: Option<&str>,
@@ -56,7 +56,7 @@ impl Asked {
         if asked.is_some_and(|asked| !is_same_server(asked, &origin(answered))) {
             return Answered::OtherServer;
         }
-        // No fragment is sent, and so none comes back.
+        // Requests have no fragment, so responses lose it.
         let is_other = |url: &Url| url[..Position::AfterQuery] != answered[..Position::AfterQuery];
         match url.is_some_and(is_other) {
             true => Answered::OtherUrl,
@@ -77,8 +77,8 @@ fn is_same_server(asked: &str, answered: &str) -> bool {
     asked == answered || is_upgraded()
 }
 
-/// Whether `url` is the one of responses that no server gave, such as those of mocks and caches: reqwest makes it up when an
-/// `http::Response` without a URL is made a `reqwest::Response`.
+/// Whether `url` is the placeholder that reqwest gives to a response converted from an `http::Response` without a URL, for
+/// example by a mock or a cache.
 fn is_placeholder(url: &Url) -> bool {
     url.host_str() == Some("no.url.provided.local")
 }

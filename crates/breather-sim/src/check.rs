@@ -511,7 +511,7 @@ fn start_up(round_trip: Duration) -> usize {
     grown as usize + 10
 }
 
-/// For at least so long a scope has to do nothing but reject before its queued calls end together.
+/// How long a scope must reject every probe before its queued calls end together, at least.
 const REJECTED_FOR: Duration = Duration::from_secs(3_600);
 
 /// How much may happen at one instant: so much, and so much for each call. A hold's end is told to all that wait.

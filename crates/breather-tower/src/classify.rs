@@ -37,8 +37,9 @@ pub trait Classify<Req, Res, E> {
     /// What is kept of a request to classify its answers by.
     type Kept;
 
-    /// Gives `request` an idempotency key, which all its attempts have, unless it needs none. Called if the layer adds keys.
-    /// Defaults to nothing.
+    /// Adds an idempotency key to `request` if it needs one. All its attempts share the key.
+    ///
+    /// The layer calls this only if it adds keys. The default does not change the request.
     fn add_key(&self, request: &mut Req) {
         let _ = request;
     }
@@ -73,8 +74,9 @@ pub trait Classify<Req, Res, E> {
         Answered::Asked
     }
 
-    /// The scope of `request`, if its caller chose none. Defaults to none: the call is not paced. A name that has to be put
-    /// together has room in `buffer`.
+    /// Returns the scope of a `request` whose caller did not choose one.
+    ///
+    /// You can put the name together in `buffer`. The default returns `None`, so the call is not paced.
     fn scope<'r>(&self, request: &'r Req, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
         let _ = (request, buffer);
         None

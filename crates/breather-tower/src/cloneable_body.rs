@@ -15,8 +15,8 @@ use breather::Outcome;
 
 /// A request body whose clone has all of the content, whatever becomes of the original.
 ///
-/// `Clone` alone does not promise this. A boxed stream behind an `Arc`, such as octocrab's `OctoBody`, can be cloned, and
-/// its clones share what is left to be read: a request sent again would have an empty body.
+/// `Clone` alone does not promise this. A boxed stream behind an `Arc`, such as octocrab's `OctoBody`, can be cloned, but
+/// its clones share one stream, so the second attempt would have an empty body.
 ///
 /// Implement it for a body type of yours if its clones are copies. For others, use one of these:
 ///
@@ -82,8 +82,8 @@ impl<L: CloneableBody, R: CloneableBody> CloneableBody for Either<L, R> {}
 
 /// A classifier whose requests may be sent again by `R`.
 ///
-/// [`Http`] requires a [`CloneableBody`] where requests are [`Cloned`]. A closure as classifier knows nothing of bodies, and
-/// requires `Clone` alone: classify HTTP by [`Http::by`]. Implement it for a classifier of your own if its requests may be
+/// [`Http`] requires a [`CloneableBody`] where requests are [`Cloned`]. A closure as classifier does not know
+/// bodies and requires only `Clone`, so classify HTTP by [`Http::by`]. Implement it for a classifier of your own if its requests may be
 /// cloned, or choose [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
 ///
 /// # Example

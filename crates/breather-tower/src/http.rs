@@ -15,11 +15,11 @@ use crate::origin::{ScopeBuffer, authority, origin};
 
 /// The classifier of HTTP calls.
 ///
-/// The scope of a call is what [`Scopes`](breather::Scopes) in the request's extensions say. Without them, it is the origin of
-/// the URI: the scheme, the host in lower case and, unless it is the scheme's default, the port. For example,
-/// `https://api.example.com` or `http://127.0.0.1:8080`, as `breather-reqwest` has it, so that clients of either kind share
-/// what they learn. A URI without an authority has no scope, and its call is not paced: the `Host` header of a request that
-/// you pass on is what its sender says, and no identity. Idempotent are the
+/// A call has the scopes that [`Scopes`](breather::Scopes) in the request's extensions name. Without them, its scope is the
+/// origin of the URI (the scheme, the host in lower case and, unless it is the scheme's default, the port). For example,
+/// `https://api.example.com` or `http://127.0.0.1:8080`. `breather-reqwest` uses the same names, so both share one scope. A
+/// URI without an authority has no scope, and its call is not paced. The `Host` header is not used, because in a proxy the
+/// sender chooses it. Idempotent are the
 /// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
 /// an `Idempotency-Key`.
 ///

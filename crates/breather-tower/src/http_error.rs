@@ -1,4 +1,4 @@
-//! What a service's error type says of its errors.
+//! Describes a service's error type to the classifier.
 
 use std::convert::Infallible;
 use std::io;

@@ -171,8 +171,8 @@ impl<C, R> RetryLayer<C, R> {
         self.repeated_by(|before| before.replace(SendOnce))
     }
 
-    /// Clones each request to send it again, though its body is no [`CloneableBody`](crate::CloneableBody): for bodies whose
-    /// clones you know to be copies.
+    /// Clones each request to send it again, though its body is no [`CloneableBody`](crate::CloneableBody). Use it for bodies
+    /// whose clones you know to be copies.
     ///
     /// # Example
     ///
@@ -245,7 +245,7 @@ impl<C, R> RetryLayer<C, R> {
     }
 
     /// Sets the scope of all calls that don't choose one by their [`CallOptions`](breather::CallOptions): one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
-    /// first. Defaults to what the classifier names: for HTTP, the origin, for example `https://api.example.com`.
+    /// first. Defaults to the classifier's scope. For HTTP, this is the origin, for example `https://api.example.com`.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
         self.settings.scopes = Some(scope.into());

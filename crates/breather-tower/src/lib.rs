@@ -11,7 +11,7 @@
 //! # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
 //! ```
 //!
-//! Each call passes the pacer of its scope, which is the origin of its URI: what one response says
+//! Each call passes the pacer of its scope, which is the origin of its URI. What one response says
 //! about the quota holds all calls to that server, those of a reqwest client with the same
 //! [`Breather`](breather::Breather) among them. Failures that may pass are repeated as the policy
 //! permits, and never what may have been executed and is not idempotent.

@@ -56,8 +56,8 @@ impl Default for ScopeBuffer {
     }
 }
 
-/// The origin of `uri`, written as the `url` crate writes it: scheme, host, and the port unless it is the scheme's default.
-/// `None` if it has no authority.
+/// Returns the scheme, the host and any port of `uri` that is not the scheme's default, as the `url` crate writes them.
+/// Returns `None` if it has no authority.
 pub(crate) fn origin<'b>(uri: &Uri, buffer: &'b mut ScopeBuffer) -> Option<&'b str> {
     let authority = authority(uri)?;
     Some(match uri.scheme_str() {
@@ -76,7 +76,7 @@ pub(crate) fn is_same_server(asked: &Uri, answered: &Uri) -> bool {
 /// The host and port that `uri` asks, without credentials, and written as the `url` crate writes them.
 pub(crate) fn authority(uri: &Uri) -> Option<Cow<'_, str>> {
     let named = uri.authority()?.as_str();
-    // One comparison for both: `@` stands before `A`.
+    // `@` stands before `A`, so one comparison finds both.
     let is_plain = |byte| !(b'@'..=b'Z').contains(&byte);
     if named.bytes().all(is_plain) {
         return Some(with_plain_port(named, uri.scheme()));
@@ -87,7 +87,7 @@ pub(crate) fn authority(uri: &Uri) -> Option<Cow<'_, str>> {
     Some(host.into())
 }
 
-/// `authority` without a port that says nothing, as `:` or the scheme's own, and without zeros before it.
+/// Returns `authority` without an empty port, the scheme's default port, and zeros before the port.
 fn with_plain_port<'r>(authority: &'r str, scheme: Option<&Scheme>) -> Cow<'r, str> {
     // Colons of an IPv6 address are not before the last digits, which `]` ends.
     let rest = authority.trim_end_matches(|char: char| char.is_ascii_digit());

@@ -98,7 +98,7 @@ impl<Req: Clone> Repeat<Req> for Cloned {
     }
 }
 
-/// Clones the request before each attempt, whatever its body is: for bodies whose clones you know to be copies.
+/// Clones the request before each attempt, whatever its body is. Use it if you know that clones of the body are copies.
 ///
 /// Made by [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
 #[derive(Clone, Copy, Debug, Default)]
@@ -162,7 +162,7 @@ impl<Req, R: Repeat<Req>> Repeat<Req> for Custom<R> {
 /// A [`Repeat`] that the layer's methods replace by `Q`. An [attempt header](crate::RetryLayer::with_attempt_header) stays,
 /// in whichever order they are called.
 ///
-/// Sealed: it is there for the types that the layer itself makes.
+/// Only the types that the layer makes implement it.
 pub trait ReplaceBy<Q>: sealed::Sealed + Sized {
     /// What takes its place.
     type Output;

@@ -162,12 +162,12 @@ impl Breather {
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.
     ///
-    /// The name is the one that you or the adapter gave it. Adapters for HTTP use the origin of the URL: scheme, host and,
-    /// unless it is the scheme's default, port. For example, `https://api.example.com` or `http://127.0.0.1:8080`.
+    /// The name is the one that you or the adapter gave it. Adapters for HTTP use the origin of the URL (scheme, host
+    /// and, unless it is the scheme's default, port). For example, `https://api.example.com` or `http://127.0.0.1:8080`.
     /// Of a name over 300 bytes, the beginning and a hash are kept.
     ///
-    /// Here and in the methods below, a host without a scheme stands for the scopes of both: `api.example.com` for
-    /// `https://api.example.com` and `http://api.example.com`, in this order.
+    /// Here and in the methods below, a host without a scheme stands for both scopes. For example, `api.example.com`
+    /// stands for `https://api.example.com` and `http://api.example.com`, in this order.
     #[must_use]
     pub fn snapshot(&self, scope: &str) -> Option<Snapshot> {
         let scope = self.0.scopes.as_ref()?.named(scope).next()?;
@@ -207,7 +207,7 @@ impl Breather {
         }
     }
 
-    /// Forgets what was learned about `scope`, and lifts its hold. Returns whether the scope was known.
+    /// Resets `scope` and lifts its hold. Returns whether the scope was known.
     ///
     /// Use it when a server has asked for an absurd wait by mistake, such as a `Retry-After` of a year. Queued calls go
     /// on at once, and the answers to attempts in flight are not learned from. What you set for the scope stays.

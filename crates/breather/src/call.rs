@@ -166,7 +166,7 @@ impl Call {
         self.report.unshared = true;
     }
 
-    /// Another server answered the latest attempt than the one that was asked; the report will say so.
+    /// Records that another server answered the latest attempt after a redirect. The report counts it.
     #[cfg(feature = "std")]
     pub(crate) fn on_elsewhere(&mut self) {
         let elsewhere = &mut self.report.answered_elsewhere;

@@ -63,7 +63,7 @@ pub enum ErrorKind {
     Connect,
     /// The connection's encryption could not be agreed upon: nothing was sent.
     Tls,
-    /// The request was not processed: the connection closed before it was sent.
+    /// The request was not processed, because the connection closed before it was sent.
     Unprocessed,
     /// The connection broke after something may have been sent.
     Interrupted,

@@ -142,7 +142,7 @@ impl<'a> Hint<'a> {
 
     /// Adds a quota window.
     ///
-    /// A hint keeps eight. If you add more, it keeps the strictest: spent windows first, and of those the ones with the
+    /// A hint keeps eight. If you add more, it keeps the strictest. Spent windows come first, and of those the ones with the
     /// latest resets.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {

@@ -104,7 +104,7 @@ impl Jitter {
         Self::of(Kind::None)
     }
 
-    /// Draws evenly from nothing to the ceiling.
+    /// Draws evenly from zero to the ceiling.
     pub const fn full() -> Self {
         Self::of(Kind::Full)
     }

@@ -89,7 +89,7 @@
 //! 3. Waiting for a permit or for a throttled scope uses up no retries.
 //! 4. A failure that may have been executed is repeated only if the request is idempotent, or the caller
 //!    said so: of a closure by `when`, of a [`Call`] by a [`CallSpec`] that does not say otherwise. A response from
-//!    another URL shows that the first request was executed: see [`Redirects`].
+//!    another URL shows that the first request was executed (see [`Redirects`]).
 //! 5. The ceiling is capped before jitter is drawn, and no two calls share a generator's state.
 //! 6. Same seed, same clock, same outcomes: same decisions.
 //! 7. Any bytes in any header: no panic, no allocation without bound, no wait from something unreadable.

@@ -77,8 +77,8 @@ pub enum What<'a> {
     },
     /// The attempt in flight ended so.
     Answered(Outcome),
-    /// The attempt just told was answered by another server than the one that was asked, after a redirect. The scope
-    /// learned nothing from it.
+    /// A server that the call did not ask answered the latest attempt, after a redirect. The scope does not learn from this
+    /// answer.
     Elsewhere,
     /// The attempt in flight was dropped, or was not sent after all.
     Abandoned,

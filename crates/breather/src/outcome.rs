@@ -113,7 +113,7 @@ impl Outcome {
         self
     }
 
-    /// The same, if nothing proves that the attempt was not executed: then it counts as `executed`.
+    /// Counts the attempt as `executed`, because it is no longer proved that it was not.
     pub(crate) const fn unproven(mut self, executed: Executed) -> Self {
         if let Executed::No = self.executed {
             self.executed = executed;

@@ -151,7 +151,7 @@ pub enum Turn {
     },
     /// As many calls wait as may. This one holds no place.
     Crowded,
-    /// For a long time the server has done nothing but reject, more often than the call accepts. It holds no place.
+    /// The server has rejected every probe for a long time, more often than the call accepts. The call has left the queue.
     Rejected {
         /// The end of a hold that the server stated.
         opens: Option<Instant>,
@@ -304,8 +304,7 @@ impl Pacer {
         matches!(self.pacing.pace(), Pace::Even) && matches!(self.phase, Phase::Running)
     }
 
-    /// Forgets everything that was learned, and lifts the hold. Attempts in flight stay counted, and the pacer learns
-    /// nothing from their answers.
+    /// Drops everything learned and lifts the hold. Attempts in flight stay counted, but the pacer ignores their answers.
     pub fn forget(&mut self) {
         *self = Self {
             latest: self.latest,
@@ -802,7 +801,7 @@ impl Pacer {
             }
             (Phase::Running, Some(at)) => self.refused_until(now, at),
             (Phase::Running, None) => self.guess(now),
-            // An early probe is the newest that was sent, and nothing else is heard.
+            // An early probe is the newest attempt, and the pacer listens to no other.
             (Phase::Held(hold), Some(at)) if is_early => {
                 self.refused_until(now, at).confirmed_by(now, at, &hold)
             }

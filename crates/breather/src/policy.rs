@@ -67,8 +67,8 @@ use crate::jitter::Jitter;
 /// # Equality
 ///
 /// Two policies are equal if all settings are. A jitter that you set differs from the default one, even if it draws the
-/// same delays from this backoff, because it holds for other backoffs, too. Dialects and custom backoffs are compared by address: what is the same
-/// in two places may count as different.
+/// same delays from this backoff, because it holds for other backoffs, too.
+/// Dialects and custom backoffs are compared by address, so two equal ones in different places may count as different.
 ///
 /// # Example
 ///

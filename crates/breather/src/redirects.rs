@@ -14,7 +14,7 @@ use crate::outcome::{Executed, Outcome};
 /// | [`Never`](Self::Never) | is believed | is believed | is believed |
 /// | [`Hidden`](Self::Hidden) | proves nothing | shows that the first request was processed | proves nothing |
 ///
-/// Only calls that are not idempotent are affected: if an attempt may have been processed, they are not repeated. A call
+/// This affects only calls that are not idempotent. breather does not repeat them if an attempt may have been processed. A call
 /// is idempotent by its method, by an `Idempotency-Key`, or because you say so.
 ///
 /// `docs/redirects.md`, in the repository, says what each adapter can see.
@@ -44,7 +44,7 @@ pub enum Redirects {
     Visible,
     /// The client makes one request for each attempt.
     Never,
-    /// The client may make several requests for one attempt, and nothing tells which of them a response belongs to.
+    /// The client may make several requests for one attempt, and you cannot tell which of them a response belongs to.
     Hidden,
 }
 
@@ -54,9 +54,9 @@ pub enum Redirects {
 pub enum Answered {
     /// The server that was asked, at the URL that was asked, or at an unknown one.
     Asked,
-    /// The server that was asked, at another URL: a redirect was followed.
+    /// The server that was asked, at another URL. The client followed a redirect.
     OtherUrl,
-    /// Another server: a redirect was followed to it. Its limits are not those of the call's scope.
+    /// Another server, after a redirect. Its limits are not those of the call's scope.
     OtherServer,
     /// There is no response, only an error.
     Nobody,

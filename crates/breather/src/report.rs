@@ -100,8 +100,8 @@ impl Report {
         self.unshared
     }
 
-    /// How many attempts another server answered than the one that was asked, after a redirect. The call's scope learned
-    /// nothing from them.
+    /// Returns how many attempts were answered by a server that the call did not ask, after a redirect. The call's scope did
+    /// not learn from these answers.
     #[must_use]
     pub const fn answered_elsewhere(&self) -> u32 {
         self.answered_elsewhere

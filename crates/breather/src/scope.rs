@@ -64,7 +64,7 @@ impl Scope {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was learned, and wakes the calls that may be sent now.
+    /// Resets the pacer, and wakes the calls that may be sent now.
     pub(crate) fn forget(&self) {
         let mut state = self.lock();
         state.pacer.forget();

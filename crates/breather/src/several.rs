@@ -61,7 +61,7 @@ pub enum Passing {
         /// Which one it is.
         at: usize,
     },
-    /// For a long time the server of the one at `at` has done nothing but reject: see [`Turn::Rejected`].
+    /// The server of the scope at `at` has rejected every probe for a long time. See [`Turn::Rejected`].
     Rejected {
         /// Which one it is.
         at: usize,

@@ -27,8 +27,8 @@ use super::{
 
 /// Answers like [`Server`](super::Server), but without a socket.
 ///
-/// Use it in tests: under tokio's paused time, windows and jobs pass at once, and no run differs
-/// from another. It is a tower service, and the last middleware of a reqwest-middleware chain.
+/// Use it in tests. Under tokio's paused time, windows and jobs take no real time, and all runs are
+/// the same. It is a tower service, and the last middleware of a reqwest-middleware chain.
 /// Clones share their limits and counts.
 ///
 /// # Example
@@ -143,13 +143,13 @@ impl Middleware for InProcess {
     }
 }
 
-/// Only reqwest makes its errors: this one is about a body that breaks off.
+/// Makes an error of reqwest by a body that breaks off, because reqwest has no constructor for its errors.
 async fn reqwest_error() -> reqwest::Error {
     let body = reqwest::Body::wrap(Synced(Mutex::new(Broken::unsent())));
     body.collect().await.expect_err("the body breaks off")
 }
 
-/// Shares a body between threads, as reqwest asks for. Nobody ever waits for the lock.
+/// Shares a body between threads, as reqwest asks for. The lock is never contended.
 #[derive(Debug)]
 struct Synced(Mutex<Body>);
 

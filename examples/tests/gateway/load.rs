@@ -1,4 +1,4 @@
-//! Many callers that know nothing of limits.
+//! Many callers that do not know the limits.
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 

@@ -101,7 +101,7 @@ fn quick() -> Breather {
     Breather::new(Policy::new().with_backoff(backoff).with_max_throttles(5))
 }
 
-/// A socket that has its port, so that nobody else has, and does not listen; and its URL.
+/// Returns a socket that owns its port but does not listen, and its URL.
 fn dead() -> (TcpSocket, String) {
     let silent = TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -109,7 +109,7 @@ fn dead() -> (TcpSocket, String) {
     (silent, url)
 }
 
-/// What a purchase leads to after the server has sold something and redirected the client.
+/// The ends of a purchase after the server has redirected the client.
 fn after_purchase(elsewhere: &Server, dead: &str) -> Vec<(&'static str, Page, String)> {
     let own = |name, page| (name, page, "/done".to_owned());
     let throttled = || Page::status(429).with("retry-after", 1);
@@ -281,7 +281,7 @@ async fn an_answer_from_elsewhere_holds_nobody_and_is_visible() {
     assert_eq!(breather.snapshot(&server.url).unwrap().held_until(), None);
 }
 
-/// A middleware that answers without a network, as mocks and caches do: its responses have no URL.
+/// A middleware that answers without a network, as mocks and caches do. Its responses have no URL.
 struct Mock(Arc<Mutex<Vec<(u16, &'static str)>>>);
 
 #[async_trait::async_trait]
@@ -324,7 +324,7 @@ async fn responses_without_a_url_count_for_the_server_that_was_asked() {
         (first.unwrap().status(), second.unwrap().status()),
         (StatusCode::OK, StatusCode::OK)
     );
-    // Both waited for what the first was told.
+    // Both waited for the first response's delay.
     assert!(start.elapsed() >= 9_000 * MS);
     let report = slot.report().unwrap();
     assert_eq!((report.attempts(), report.answered_elsewhere()), (2, 0));

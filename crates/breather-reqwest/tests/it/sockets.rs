@@ -132,7 +132,7 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
 
 #[tokio::test]
 async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_followed() {
-    // It has its port, so that nobody else has, and does not listen.
+    // It owns its port but does not listen, so no other process can.
     let silent = TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());

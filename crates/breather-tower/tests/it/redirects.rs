@@ -20,10 +20,10 @@ use tower_http::follow_redirect::FollowRedirectLayer;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// What a request to a URI is answered.
+/// The answer to a request.
 type Pages = Vec<(&'static str, Result<Response<String>, io::ErrorKind>)>;
 
-/// Servers without a network: answers each request by its method and URI, and counts them.
+/// Answers each request by its method and URI, without a network, and counts them.
 #[derive(Clone, Default)]
 struct Web {
     pages: Arc<Mutex<Pages>>,
@@ -275,7 +275,7 @@ async fn a_host_header_is_no_scope() {
 
 #[tokio::test]
 async fn over_sockets_a_purchase_whose_redirect_leads_to_a_dead_host_is_made_once() {
-    // It has its port, so that nobody else has, and does not listen.
+    // It owns its port but does not listen, so no other process can.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let location = format!("http://{}/done", silent.local_addr().unwrap());
@@ -316,7 +316,7 @@ async fn a_closure_tells_by_its_outcome_that_a_first_request_was_processed() {
     assert_eq!(*sent.lock().unwrap(), 1);
 }
 
-/// An error that says that the request was not processed: the connection closed before it was sent.
+/// An error that says that the connection closed before the request was sent.
 async fn unprocessed() -> BoxError {
     let (near, far) = tokio::io::duplex(1024);
     let near = hyper_util::rt::TokioIo::new(near);

@@ -429,7 +429,7 @@ pub(super) fn strictness_of(mut window: Window<'_>) -> Strictness {
     window.strictness()
 }
 
-/// Reads a verdict: whether to send the request again.
+/// Reads whether to send the request again.
 pub(super) fn verdict_of(value: &[u8]) -> Result<bool, Why> {
     let mut all = true;
     for value in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {

@@ -19,7 +19,7 @@ use super::window::{Strictness, Window};
 
 /// Collects the headers of a response with more of them than a hint keeps, and selects those that count.
 ///
-/// The strictest count, wherever they stand: the longest delay, the windows that are spent, and a verdict not to retry.
+/// The longest delay, spent windows and a verdict not to retry count wherever they stand.
 /// The response's `Date` decides whether a delay is longer than a date, and it may come last. Until then the crowd keeps
 /// the longest delay, the latest date and the latest epochs of each header.
 pub(super) struct Crowd<'a> {
@@ -218,7 +218,7 @@ impl<'a> Crowd<'a> {
         found
     }
 
-    /// Keeps one line of each header that states a delay or a reset: the longest.
+    /// Keeps the longest line of each header that states a delay or a reset.
     fn settle_times(&mut self, now: &Now<'_>) {
         for at in 0..self.members.len() {
             for other in at + 1..self.members.len() {
@@ -365,8 +365,8 @@ fn delay_of(entry: &Entry<'_>, now: &Now<'_>) -> Option<Duration> {
     Some(time.delay)
 }
 
-/// Returns the place of one that is not needed: it is neither the longest delay nor the latest date, and not one of the
-/// two latest epochs.
+/// Returns the place of a line that is not needed, because it is neither the longest delay nor the latest date nor one of
+/// the two latest epochs.
 ///
 /// The latest epoch may turn out to be implausible. Then the next one counts. If both are implausible, the hint asks for
 /// the longest plausible wait, because an epoch that was dropped may have asked for it.
@@ -425,7 +425,7 @@ const SAME: usize = 4;
 /// How many delays, pushbacks and verdicts a hint keeps of a crowd. No known server sends more.
 const ORDERS: usize = 6;
 
-/// How many headers the crowd keeps: all known ones with all the values that it keeps of each, and a quarter more for
+/// How many headers the crowd keeps. All known ones fit with all the values that it keeps of each, and a quarter more for
 /// dialects.
 const MOST: usize = 360;
 

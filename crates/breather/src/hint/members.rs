@@ -18,7 +18,7 @@ impl<'a> Members<'a> {
     /// Reads a line.
     pub(super) fn read(entry: &Entry<'a>) -> Result<Self, Why> {
         let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
-        // A dictionary on several lines is one: of a key that is there twice, the last counts.
+        // Several lines make one dictionary. If a key is there twice, the last one counts.
         let (mut limit, mut remaining, mut reset) = (None, None, None);
         for (key, item) in members {
             let number = Some(item.bare.integer());
@@ -29,7 +29,7 @@ impl<'a> Members<'a> {
                 _ => {}
             }
         }
-        // If one is no number, none is known to be what it should.
+        // If one is no number, the others are not believed either.
         let read = |number: Option<Option<u64>>| match number {
             Some(None) => Err(Why::Unreadable),
             number => Ok(number.flatten()),

@@ -10,7 +10,7 @@ impl<'a> Hint<'a> {
     /// Names are matched without regard to case. It takes plain pairs so that any client can use
     /// it; [`from_headers`](Self::from_headers) takes an `http::HeaderMap`. It reads the names once, and no header can make
     /// it panic. It allocates in two cases only: `sfv` decodes a partition key, and a response with more headers than a
-    /// hint keeps takes up to 30 kB until the hint is made.
+    /// hint keeps takes up to 50 kB until the hint is made.
     ///
     /// Which headers are read, and in which forms, is told by the chapter on hints (`docs/hints.md`, in the
     /// repository). In short:

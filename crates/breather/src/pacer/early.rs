@@ -20,7 +20,7 @@ pub(super) struct EarlyProbes {
 #[derive(Clone, Copy, Debug, Default)]
 struct Try {
     at: Instant,
-    /// How many went in a row, with nothing sent between them.
+    /// How many early probes followed each other without another attempt between them.
     count: u32,
 }
 
@@ -71,6 +71,6 @@ impl EarlyProbes {
     }
 }
 
-/// A minute, in nanoseconds: with a policy that accepts no wait, one call a minute finds out whether the server meant it.
+/// A minute, in nanoseconds. If the policy accepts no wait, one call a minute finds out whether the server meant it.
 /// The pacer gives up on an attempt after a minute, so that no two early probes count at once.
 const SHORTEST: u64 = 60 * 1_000_000_000;

@@ -135,7 +135,7 @@ impl Quota {
         self.after_refill(sent, self.refill.per_call())
     }
 
-    /// The same by the server's words alone: no later than it says that all will have come back.
+    /// Returns the same instant from the server's statements alone, at most the one at which it says that all is back.
     pub(super) fn stated_refill(&self, sent: u64) -> Option<Instant> {
         let next = self.after_refill(sent, self.refill.stated_per_call())?;
         Some(self.reset().map_or(next, |full| full.min(next)))

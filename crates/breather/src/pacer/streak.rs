@@ -39,7 +39,7 @@ impl Streak {
         self.before < self.count
     }
 
-    /// Before when nobody gives up.
+    /// Returns the instant before which no call gives up.
     pub(super) fn ends_after(&self) -> Instant {
         self.accepted + LONGEST
     }
@@ -51,8 +51,8 @@ impl Streak {
     }
 }
 
-/// How long a call stays in a scope that does nothing but reject: the longest window of a known server that says nothing
-/// about its end is an hour, and a minute is for clocks that differ.
+/// How long a call stays in a scope that rejects every probe. The longest window of a known server that does not state
+/// its end is an hour, and the minute is for clocks that differ.
 pub(super) const LONGEST: Duration = Duration::from_secs(61 * 60);
 
 #[cfg(test)]

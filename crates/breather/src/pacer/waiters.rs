@@ -23,7 +23,7 @@ pub(super) struct Waiters {
     deadlines: BTreeSet<(Instant, Place)>,
     /// Those that should hear of a hold that is longer than they obey.
     longest: BTreeSet<(u64, Place)>,
-    /// Those that give up if the server does nothing but reject, by when to look at them next.
+    /// Calls that give up if the server rejects every probe, by when to look at them next.
     weary: BTreeSet<(Instant, Place)>,
     /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
     offers: VecDeque<(Instant, Place)>,
@@ -264,7 +264,7 @@ impl Waiters {
 
     /// A call that gives up, each once. `exceeds` says whether the server has rejected more probes than a call accepts.
     ///
-    /// Nobody does before `earliest`.
+    /// No call gives up before `earliest`.
     pub(super) fn weary(
         &mut self,
         now: Instant,
@@ -288,7 +288,7 @@ impl Waiters {
         }
     }
 
-    /// When to look next for a call that gives up, which nobody does before `earliest`.
+    /// Returns when to look next for a call that gives up. No call does before `earliest`.
     pub(super) fn weary_at(&self, earliest: Instant) -> Option<Instant> {
         let &(at, _) = self.weary.first()?;
         Some(at.max(earliest).add_nanos(1))

@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for Policy {
 
 /// Writes all settings, those by default too, so that the file stays true when a default changes.
 ///
-/// A default cap is left out if reading it back would change what the policy does.
+/// It omits a default cap if reading it back would change the policy.
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Self {

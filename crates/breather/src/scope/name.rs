@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::iter;
 
-/// The name under which a scope called `name` is kept: a long one is cut, and told apart by a hash.
+/// Returns the key for a scope called `name`. A long name is cut and gets a hash, so that two stay apart.
 ///
 /// Names may come from outside, such as a token that a proxy's caller made up, and are kept, copied and logged.
 pub(super) fn bounded(name: &str) -> Cow<'_, str> {
@@ -29,7 +29,7 @@ fn cut(name: &str) -> String {
     format!("{}…{:016x}{:016x}", &name[..end], hash(0), hash(1))
 }
 
-/// The names of scopes that `name` may stand for: a host stands for its origins, too.
+/// Returns the scopes that `name` may stand for. A host stands for its origins, too.
 pub(super) fn origins(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let schemes: &[_] = match name.contains("://") {
         true => &[],
@@ -54,7 +54,7 @@ const SCHEMES: [&str; 2] = ["https://", "http://"];
 /// In bytes. The longest host has 253, and a port and a scheme come on top.
 const LONGEST: usize = 300;
 
-/// What the hash takes, in bytes.
+/// The length of the hash, in bytes.
 const HASH: usize = "…".len() + 32;
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
             let kept = bounded(name);
             assert!(kept.len() <= LONGEST, "{}", kept.len());
             assert_eq!(kept, bounded(name));
-            // What was kept is kept as it is.
+            // A key stays the same.
             assert_eq!(bounded(&kept), kept);
         }
         assert_ne!(bounded(&one), bounded(&other));

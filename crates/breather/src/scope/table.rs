@@ -242,7 +242,7 @@ impl fmt::Debug for ScopeTable {
     }
 }
 
-/// What was set for the scope called `name`, or else for its host.
+/// Returns the setting of the scope called `name`, or else of its host.
 fn setting<T: Copy>(settings: &BTreeMap<Box<str>, T>, name: &str) -> Option<T> {
     let by_host = || settings.get(host(name)?);
     settings.get(name).or_else(by_host).copied()

@@ -1,6 +1,6 @@
 //! Responses with more lines, windows or values than a hint keeps.
 //!
-//! The strictest count, wherever they stand: the longest delay, a spent window, a verdict not to retry.
+//! The longest delay, spent windows and a verdict not to retry count wherever they stand.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -269,7 +269,7 @@ fn spent_window_counts_wherever_it_stands_in_a_list() {
     }
 }
 
-/// Headers that tell what remains in a window and when it resets, each of another family.
+/// Headers with the remaining quota and the reset of a window, each of another family.
 const FAMILIES: [(&str, &str); 15] = [
     ("ratelimit-remaining", "ratelimit-reset"),
     ("x-ratelimit-remaining", "x-ratelimit-reset"),
@@ -391,7 +391,7 @@ fn line_whose_windows_made_room_is_listed() {
 
 #[test]
 fn window_with_quota_left_makes_room_for_no_other_of_which_nothing_is_known() {
-    // One window tells that quota is left: the refusal is for another reason, however many say nothing.
+    // One window has quota left, so the rejection has another reason.
     let unknown = FAMILIES[1..12].iter().map(|(_, reset)| line(reset, 60));
     for lines in with_one_anywhere(&unknown.collect(), &[line("ratelimit-remaining", 3)]) {
         assert_eq!(wait(&lines), None, "{}", text(&read(&lines)));
@@ -480,7 +480,7 @@ fn latest_of_many_resets_of_one_window_counts() {
                 assert_eq!(wait(&lines), secs(290), "{latest} of {count}");
             }
         }
-        // Where it is disputed what remains, nobody knows that nothing does.
+        // If two lines disagree on the remaining quota, the window does not count as spent.
         let remaining = (0..count).map(|it| line("x-ratelimit-remaining", it));
         let lines: Lines = remaining.chain([line("x-ratelimit-reset", 290)]).collect();
         assert_eq!(wait(&lines), None, "{count}");
@@ -761,7 +761,7 @@ fn dialect_reads_its_headers_among_many_lines() {
     let others: Lines = (0..40)
         .map(|it| line("ratelimit", format!("\"n{it}\";r=0;t=9")))
         .collect();
-    // What remains stands in a header that no dialect names, and counts with the reset that one does.
+    // The remaining quota is in a common header, and counts with the reset in a dialect's header.
     let spent = [
         line("x-rate-limit-reset", 290_000),
         line("X-Rate-Limit-Remaining", 0),
@@ -849,7 +849,7 @@ fn delay_line() -> impl Strategy<Value = (String, String, u8, Option<u64>)> {
     ]
 }
 
-/// A window of a family, or one that has a name: what remains, and when it resets.
+/// The remaining quota and the reset of a family's window, or of one with a name.
 fn window() -> impl Strategy<Value = (Option<u64>, Option<u64>)> {
     let remaining = prop_oneof![2 => Just(0), 3 => 1..90_u64];
     (

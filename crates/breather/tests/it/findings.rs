@@ -105,7 +105,7 @@ fn of_a_limit_of_nothing_nothing_is_kept() {
     assert_eq!(hint.ignored().next().unwrap().why(), Why::Ambiguous);
 }
 
-/// Found by `fields`: a parameter `window` that was no number hid the length in `w`.
+/// Found by `fields`. A parameter `window` that was no number hid the length in `w`.
 #[test]
 fn length_of_a_policy_stands_in_w_whatever_window_says() {
     for (length, expected) in [

@@ -121,7 +121,7 @@ fn refill_later_than_longest_retry_after_ends_the_call_at_once() {
     let stop = scope.ends(CallOptions::new());
     assert_eq!(stop.reason(), StopReason::LongHint);
     assert_eq!(stop.earliest(), Some(scope.timer.now() + DAY / 5));
-    // Nothing of this call was sent, and it left no place in the queue.
+    // This call was never sent, and it has left the queue.
     assert_eq!(scope.breather.snapshot("api").unwrap().waiting(), 0);
 }
 
@@ -143,7 +143,7 @@ fn refill_within_the_policy_is_waited_for() {
     empty_bucket(&scope, 100 * SECOND);
     let mut call = scope.call(CallSpec::new());
     assert!(matches!(step(&mut call), Step::Wait { .. }));
-    // Behind it in the queue, another one waits for the refill after that: a queue is no single wait.
+    // Behind it in the queue, another one waits for the refill after that, because a queue is no single wait.
     let mut behind = scope.call(CallSpec::new());
     assert!(matches!(step(&mut behind), Step::Wait { .. }));
     scope.timer.advance(100 * SECOND);
@@ -166,7 +166,7 @@ fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
 #[test]
 fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
     let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
-    // An answer that takes no time tells nothing of how many an even pace has in flight.
+    // An answer that takes no time does not tell how many an even pace has in flight.
     let window = Window::new("").with_limit(5).with_remaining(3);
     let mut first = scope.call(CallSpec::new());
     assert_eq!(step(&mut first), Step::Send);
@@ -401,7 +401,7 @@ fn rejections_of_hours_ago_do_not_count_against_new_calls() {
             };
             call.on_outcome(throttled(), &hint)
         };
-        // A rejected probe, and then nobody calls for hours.
+        // A rejected probe, and then no call for hours.
         for _ in 0..2 {
             let mut call = scope.call(CallSpec::new());
             assert_eq!(step(&mut call), Step::Send);
@@ -468,7 +468,7 @@ fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
     assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
 }
 
-/// What a call that may probe does next, when `after` has passed.
+/// Returns the next turn of a call that may probe, when `after` has passed.
 fn after(scope: &Scope, after: Duration) -> Step {
     scope.timer.advance(after);
     scope.step()

@@ -204,7 +204,7 @@ impl Serialize for WrittenJitter {
             jitter::Kind::Equal => (JitterKind::Equal, None, None),
             jitter::Kind::Decorrelated => (JitterKind::Decorrelated, None, None),
             jitter::Kind::Additive { low, high } => (JitterKind::Additive, Some((low, high)), None),
-            // The share is the part above 1: one number makes both ends.
+            // The share is the part above 1, so one number makes both ends.
             jitter::Kind::Proportional { below, above } => {
                 let kind = if below == Ratio::ONE {
                     JitterKind::Above

@@ -1,16 +1,33 @@
-//! One call's state machine.
+//! Decides for one call whether and when it is sent again.
+//!
+//! This file has the state machine, [`Call`]. Its parts are plain values:
+//!
+//! - `outcome`: how did an attempt end?
+//! - `redirects`: what does a redirect prove about the first request?
+//! - `decision`: what does the driver do next, and why does it wait?
+//! - `end`: why is no further attempt made?
+//! - `report`: what can a finished call tell about itself?
 
-use crate::budget::{Budget, Draw};
-use crate::decision::{Decision, Origin, Wait};
-use crate::evidence::Evidence;
+mod decision;
+mod end;
+mod outcome;
+mod redirects;
+mod report;
+
+pub use self::decision::{Decision, Origin, Wait};
+pub use self::end::{Stop, StopReason, Stopped};
+pub use self::outcome::{AsOutcome, Executed, Kind, Outcome};
+pub use self::redirects::{Answered, Redirects};
+pub use self::report::Report;
+#[cfg(feature = "std")]
+pub use self::report::ReportSlot;
+use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::jitter::Draws;
-use crate::outcome::{Executed, Kind, Outcome};
 use crate::pacer::Patience;
+use crate::policy::Draws;
 use crate::policy::Policy;
-use crate::report::Report;
-use crate::stop::{Stop, StopReason};
+use crate::policy::{Budget, Draw};
 
 /// What is known of a call before its first attempt.
 ///

@@ -14,6 +14,7 @@ mod crowd;
 mod dialect;
 #[cfg(feature = "std")]
 mod draft;
+mod evidence;
 mod explanation;
 #[cfg(feature = "std")]
 mod family;
@@ -48,6 +49,7 @@ use core::time::Duration;
 
 #[cfg(feature = "std")]
 pub use self::dialect::Dialect;
+pub use self::evidence::Evidence;
 pub use self::explanation::Explanation;
 #[cfg(feature = "std")]
 pub use self::family::Family;
@@ -58,7 +60,6 @@ pub use self::reading::{Clock, Form, Ignored, Meaning, Reading, Why};
 use self::said::Said;
 use self::window::Stated;
 pub use self::window::{Unit, Window};
-use crate::evidence::Evidence;
 use crate::instant::Instant;
 
 /// What the server said about time in one response: not before when, and the quota windows.

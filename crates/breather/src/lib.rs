@@ -116,95 +116,42 @@
 
 extern crate alloc;
 
-#[cfg(feature = "std")]
-mod active_call;
-mod backoff;
-#[cfg(feature = "http")]
-mod body;
-#[cfg(feature = "std")]
-mod breather;
-mod budget;
 mod call;
-#[cfg(feature = "std")]
-mod call_options;
-#[cfg(feature = "http")]
-mod classify;
-mod decision;
-mod evidence;
-#[cfg(feature = "std")]
-mod gate;
 mod hint;
+#[cfg(feature = "http")]
+mod http;
 mod instant;
-mod jitter;
-#[cfg(feature = "metrics")]
-mod metrics;
-#[cfg(feature = "std")]
-mod observer;
-mod outcome;
 mod pacer;
 mod policy;
 mod printable;
-mod ratio;
-mod redirects;
-mod report;
 mod rng;
 #[cfg(feature = "std")]
-mod routes;
-#[cfg(feature = "std")]
-mod rules;
-#[cfg(feature = "std")]
-mod scope;
-#[cfg(feature = "std")]
-mod scopes;
-mod several;
-mod stop;
-#[cfg(feature = "std")]
-mod sync;
-#[cfg(feature = "std")]
-mod timer;
-#[cfg(feature = "std")]
-mod trace;
+mod shared;
 mod unix_time;
-#[cfg(feature = "std")]
-mod waiting;
 
 #[cfg(feature = "std")]
-pub use active_call::{ActiveCall, Step};
-pub use backoff::Backoff;
-#[cfg(feature = "std")]
-pub use breather::{Breather, Builder};
-pub use budget::{Budget, Draw};
-pub use call::{Call, CallSpec};
-#[cfg(feature = "std")]
-pub use call_options::CallOptions;
-#[cfg(feature = "http")]
-pub use classify::{Classify, Ending, ErrorKind, Http, add_idempotency_key, is_idempotent};
-pub use decision::{Decision, Origin, Wait};
-pub use evidence::Evidence;
-pub use hint::{Clock, Explanation, Form, Hint, Ignored, Meaning, Reading, Unit, Why, Window};
+pub use call::ReportSlot;
+pub use call::{
+    Answered, AsOutcome, Call, CallSpec, Decision, Executed, Kind, Origin, Outcome, Redirects,
+    Report, Stop, StopReason, Stopped, Wait,
+};
+pub use hint::{
+    Clock, Evidence, Explanation, Form, Hint, Ignored, Meaning, Reading, Unit, Why, Window,
+};
 #[cfg(feature = "std")]
 pub use hint::{Dialect, Family};
+#[cfg(feature = "http")]
+pub use http::{Classify, Ending, ErrorKind, Http, add_idempotency_key, is_idempotent};
 pub use instant::Instant;
-pub use jitter::{Delays, Jitter};
+pub use pacer::{
+    HoldReason, Pace, Pacer, Pacing, Pass, Passing, Patience, Permit, Place, Snapshot, Turn,
+};
+pub use policy::{Backoff, Budget, Delays, Draw, Jitter, Policy};
 #[cfg(feature = "metrics")]
-pub use metrics::Metrics;
+pub use shared::Metrics;
 #[cfg(feature = "std")]
-pub use observer::{Event, Observer, What};
-pub use outcome::{AsOutcome, Executed, Kind, Outcome};
-pub use pacer::{HoldReason, Pace, Pacer, Pacing, Patience, Permit, Place, Snapshot, Turn};
-pub use policy::Policy;
-pub use redirects::{Answered, Redirects};
-pub use report::Report;
-#[cfg(feature = "std")]
-pub use report::ReportSlot;
-#[cfg(feature = "std")]
-pub use scope::Alarm;
-#[cfg(feature = "std")]
-pub use scopes::Scopes;
-pub use several::{Pass, Passing};
-pub use stop::{Stop, StopReason, Stopped};
-#[cfg(feature = "std")]
-pub use timer::Timer;
+pub use shared::{
+    ActiveCall, Alarm, Breather, Builder, CallOptions, Event, Observer, Scopes, Step, Timer,
+    Waiting, What,
+};
 pub use unix_time::{Moment, UnixTime, WallClock};
-#[cfg(feature = "std")]
-pub use waiting::Waiting;

@@ -12,6 +12,7 @@ mod permit;
 mod quota;
 mod refill;
 mod rhythm;
+mod several;
 mod slowest;
 mod snapshot;
 mod streak;
@@ -30,16 +31,17 @@ use self::pause::Pause;
 pub use self::permit::{Permit, Place};
 use self::quota::{Quota, is_blur};
 use self::rhythm::Rhythm;
+pub use self::several::{Pass, Passing};
 use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
 use self::streak::Streak;
 use self::stretch::Stretch;
 pub use self::waiters::Patience;
 use self::waiters::Waiters;
-use crate::evidence::Evidence;
+use crate::call::{Kind, Outcome};
+use crate::hint::Evidence;
 use crate::hint::{Hint, Window};
 use crate::instant::Instant;
-use crate::outcome::{Kind, Outcome};
 
 /// Who may send when, in one scope: learned from its answers alone.
 ///

@@ -1,15 +1,29 @@
-//! What to do about a failed or refused attempt.
+//! Configures what to do about a failed or throttled attempt: how often, how late, and when to stop.
+//!
+//! - `backoff`: how long may the delay before each retry be?
+//! - `jitter`: which delay is drawn below it?
+//! - `budget`: how many retries may all calls of a scope make together?
+//! - `ratio`: how is a factor applied without floats?
+//! - `file`: how does a policy look in a configuration file?
 
+mod backoff;
+mod budget;
 #[cfg(feature = "serde")]
 mod file;
+mod jitter;
+mod ratio;
 
 use core::time::Duration;
 
-use crate::backoff::{self, Backoff};
 #[cfg(feature = "std")]
 use crate::hint::Dialect;
 use crate::instant::{duration, nanos};
-use crate::jitter::Jitter;
+
+pub use self::backoff::Backoff;
+pub(crate) use self::backoff::Shape;
+pub use self::budget::{Budget, Draw};
+pub(crate) use self::jitter::Draws;
+pub use self::jitter::{Delays, Jitter};
 
 /// What to do about a failed or refused attempt: how often, how late, and when to stop.
 ///

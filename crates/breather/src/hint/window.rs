@@ -5,7 +5,7 @@ use core::time::Duration;
 
 #[cfg(feature = "std")]
 use super::family::{Family, Part};
-use crate::evidence::Evidence;
+use crate::hint::Evidence;
 use crate::instant::{duration, nanos};
 
 /// One quota window that a response told of.

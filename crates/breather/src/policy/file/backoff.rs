@@ -8,7 +8,7 @@ use serde_core::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 use super::duration::{Bound, WrittenBound, WrittenDuration, text};
 use super::field::{Found, Place, Value, table};
 use super::number;
-use crate::backoff::{Backoff, Shape};
+use crate::policy::{Backoff, Shape};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum BackoffKind {

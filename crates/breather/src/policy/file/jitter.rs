@@ -9,8 +9,8 @@ use super::duration::{Bound, WrittenDuration, text};
 use super::field::{Found, Place, Value, table};
 use super::number;
 use crate::instant::duration;
-use crate::jitter::{self, Jitter};
-use crate::ratio::Ratio;
+use crate::policy::jitter::{self, Jitter};
+use crate::policy::ratio::Ratio;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum JitterKind {

@@ -1,8 +1,8 @@
 //! A number with a fraction: a factor, or a share.
 
 use super::field::Found;
-use crate::jitter;
-use crate::ratio::Ratio;
+use crate::policy::jitter;
+use crate::policy::ratio::Ratio;
 
 /// A number from `low` to `high`, or what is wrong with what was found.
 pub(super) fn within(found: &Found<'_>, low: f64, high: f64) -> Result<f64, &'static str> {

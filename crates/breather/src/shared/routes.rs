@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::call_options::CallOptions;
-use crate::sync::RwLock;
+use crate::shared::options::CallOptions;
+use crate::shared::sync::RwLock;
 
 /// A small table of routes: a host, and how the path begins.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
-use crate::evidence::Evidence;
+use crate::hint::Evidence;
 use crate::instant::Instant;
 
 /// Why no further attempt is made, and when one might have been.

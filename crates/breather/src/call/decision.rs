@@ -3,9 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::evidence::Evidence;
+use crate::call::Stop;
+use crate::hint::Evidence;
 use crate::instant::Instant;
-use crate::stop::Stop;
 
 /// What the caller does next.
 ///

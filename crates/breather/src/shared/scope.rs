@@ -12,11 +12,11 @@ use std::task::Waker;
 use std::time::Duration;
 
 pub(crate) use self::table::{ScopeTable, SharedScope};
-use crate::budget::Budget;
 use crate::instant::Instant;
 use crate::pacer::{Pacer, Pacing, Place};
-use crate::sync::{Mutex, MutexGuard};
-use crate::timer::Timer;
+use crate::policy::Budget;
+use crate::shared::sync::{Mutex, MutexGuard};
+use crate::shared::timer::Timer;
 
 /// One scope's pacer, the wakers of those who wait, and the alarms that are set.
 ///

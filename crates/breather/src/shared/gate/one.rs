@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::call::Call;
+use crate::call::Outcome;
+use crate::call::Stop;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::outcome::Outcome;
 use crate::pacer::{Permit, Place, Turn};
-use crate::rules::Rules;
-use crate::scope::SharedScope;
-use crate::stop::Stop;
-use crate::timer::Timer;
+use crate::shared::rules::Rules;
+use crate::shared::scope::SharedScope;
+use crate::shared::timer::Timer;
 
 /// The call's place before its scope's pacer.
 #[derive(Debug)]

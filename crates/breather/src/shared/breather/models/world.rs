@@ -9,8 +9,8 @@ use shuttle::thread::{self, JoinHandle, Thread};
 use super::SCOPE;
 use super::caller::{Caller, Parker};
 use super::domain::{Domain, Runtime};
-use crate::breather::{Breather, Builder};
-use crate::scope::Scope;
+use crate::shared::breather::{Breather, Builder};
+use crate::shared::scope::Scope;
 use crate::{ActiveCall, Alarm, CallSpec, Hint, Instant, Outcome, Step, Window};
 
 pub(super) type Active = ActiveCall<Domain>;

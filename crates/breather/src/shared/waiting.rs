@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::instant::Instant;
-use crate::timer::Timer;
+use crate::shared::timer::Timer;
 
 pin_project! {
     /// What a future that is written by hand keeps while its call waits: a place for the timer's sleep.

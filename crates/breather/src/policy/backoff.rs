@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::instant::{duration, nanos};
-use crate::ratio::Ratio;
+use crate::policy::ratio::Ratio;
 
 /// Computes the delay ceiling of each retry.
 ///

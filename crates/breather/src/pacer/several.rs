@@ -1,8 +1,8 @@
 //! Calls that belong to several scopes at once.
 
+use crate::call::{Kind, Outcome};
 use crate::hint::{Hint, MAX_WINDOWS};
 use crate::instant::Instant;
-use crate::outcome::{Kind, Outcome};
 use crate::pacer::{Pacer, Patience, Permit, Place, Turn};
 
 /// One of several scopes that a call belongs to: a token's, and its organisation's.

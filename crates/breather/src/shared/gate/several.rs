@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::call::Call;
-use crate::evidence::Evidence;
+use crate::call::Outcome;
+use crate::call::Stop;
+use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::outcome::Outcome;
+use crate::pacer::{Pass, Passing};
 use crate::pacer::{Patience, Permit, Place};
-use crate::rules::Rules;
-use crate::scope::{Scope, SharedScope, State};
-use crate::several::{Pass, Passing};
-use crate::stop::Stop;
-use crate::sync::MutexGuard;
-use crate::timer::Timer;
+use crate::shared::rules::Rules;
+use crate::shared::scope::{Scope, SharedScope, State};
+use crate::shared::sync::MutexGuard;
+use crate::shared::timer::Timer;
 
 /// The call's places before the pacers of its scopes, of which the most specific comes first.
 ///

@@ -8,22 +8,22 @@ use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::Duration;
 
+use crate::call::{Answered, Redirects};
 use crate::call::{Call, CallSpec};
-use crate::call_options::CallOptions;
-use crate::decision::{Decision, Origin, Wait};
-use crate::gate::Gate;
+use crate::call::{Decision, Origin, Wait};
+use crate::call::{Kind, Outcome};
+use crate::call::{Report, ReportSlot};
+use crate::call::{Stop, StopReason, Stopped};
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::observer::{Event, What};
-use crate::outcome::{Kind, Outcome};
 use crate::policy::Policy;
-use crate::redirects::{Answered, Redirects};
-use crate::report::{Report, ReportSlot};
-use crate::stop::{Stop, StopReason, Stopped};
-use crate::timer::Timer;
-use crate::trace::CallSpan;
+use crate::shared::gate::Gate;
+use crate::shared::observer::{Event, What};
+use crate::shared::options::CallOptions;
+use crate::shared::timer::Timer;
+use crate::shared::trace::CallSpan;
+use crate::shared::waiting::Waiting;
 use crate::unix_time::Moment;
-use crate::waiting::Waiting;
 
 /// A call under way: its [`Call`], its place in its scope, and the permit of its attempt in flight.
 ///

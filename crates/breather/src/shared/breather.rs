@@ -7,20 +7,20 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::active_call::ActiveCall;
-use crate::budget::Budget;
 use crate::call::CallSpec;
-use crate::call_options::CallOptions;
-use crate::gate::Gate;
 use crate::hint::Dialect;
 use crate::instant::Instant;
-use crate::observer::{Observer, Observers};
 use crate::pacer::{Pacing, Snapshot};
+use crate::policy::Budget;
 use crate::policy::Policy;
-use crate::routes::Routes;
-use crate::rules::{Rules, Unpaced};
-use crate::scope::ScopeTable;
-use crate::timer::Timer;
+use crate::shared::active_call::ActiveCall;
+use crate::shared::gate::Gate;
+use crate::shared::observer::{Observer, Observers};
+use crate::shared::options::CallOptions;
+use crate::shared::routes::Routes;
+use crate::shared::rules::{Rules, Unpaced};
+use crate::shared::scope::ScopeTable;
+use crate::shared::timer::Timer;
 
 /// The handle that calls share: a policy, and what was learned about each scope.
 ///

@@ -1,6 +1,6 @@
 //! Redirects that a client follows below an adapter.
 
-use crate::outcome::{Executed, Outcome};
+use crate::call::{Executed, Outcome};
 
 /// Tells an adapter whether its client follows redirects, and whether they can be seen.
 ///

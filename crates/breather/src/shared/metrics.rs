@@ -2,8 +2,8 @@
 
 use metrics::{counter, gauge, histogram};
 
-use crate::observer::{Event, Observer, What};
-use crate::outcome::Kind;
+use crate::call::Kind;
+use crate::shared::observer::{Event, Observer, What};
 
 /// Counts what happens to the calls of a handle, by the [`metrics`] facade.
 ///

@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::body;
+use super::body;
+use crate::call::{Executed, Outcome};
 use crate::hint::Hint;
-use crate::outcome::{Executed, Outcome};
 
 /// How an HTTP attempt ended: what a classifier decides by.
 #[derive(Clone, Copy, Debug)]
@@ -246,9 +246,9 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
+    use crate::call::Kind;
     use crate::hint::Window;
     use crate::instant::Instant;
-    use crate::outcome::Kind;
 
     fn classified(status: u16, hint: &Hint<'_>) -> (Kind, Executed) {
         let status = StatusCode::from_u16(status).unwrap();

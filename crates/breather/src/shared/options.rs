@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::policy::Policy;
-use crate::scopes::Scopes;
+use crate::shared::scopes::Scopes;
 
 /// What one request, or all requests of a route, ask for otherwise than their handle does.
 ///

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::decision::{Origin, Wait};
+use crate::call::Stop;
+use crate::call::{Origin, Wait};
 use crate::instant::Instant;
-use crate::stop::Stop;
 
 /// What a finished call can tell: attempts, waits, where each wait came from, and the stop.
 ///

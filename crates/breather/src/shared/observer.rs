@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decision::Wait;
+use crate::call::Outcome;
+use crate::call::Report;
+use crate::call::Wait;
 use crate::instant::Instant;
-use crate::outcome::Outcome;
-use crate::report::Report;
 
 /// Who is told what happens to the calls of a handle: for metrics, logs and tests.
 ///

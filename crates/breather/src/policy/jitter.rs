@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use crate::backoff::{Backoff, Shape};
 #[cfg(feature = "serde")]
 use crate::instant::duration;
 use crate::instant::nanos;
-use crate::ratio::Ratio;
+use crate::policy::ratio::Ratio;
+use crate::policy::{Backoff, Shape};
 use crate::rng::Rng;
 
 /// Draws a call's delay from the ceiling that [`Backoff`] gives.

@@ -10,10 +10,10 @@ mod with {
     use tracing::field::Empty;
     use tracing::{Span, debug, info, info_span, warn};
 
-    use crate::evidence::Evidence;
-    use crate::observer::What;
-    use crate::report::Report;
-    use crate::stop::StopReason;
+    use crate::call::Report;
+    use crate::call::StopReason;
+    use crate::hint::Evidence;
+    use crate::shared::observer::What;
 
     /// A call's span: all that its attempts say is said in it.
     #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ mod with {
 
 #[cfg(not(feature = "tracing"))]
 mod without {
-    use crate::observer::What;
+    use crate::shared::observer::What;
 
     #[derive(Clone, Debug)]
     pub(crate) struct CallSpan;

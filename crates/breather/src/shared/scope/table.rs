@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError};
 
 use super::Scope;
 use super::name::{bounded, host, origins};
-use crate::budget::Budget;
 use crate::hint::Dialect;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
-use crate::rules::Rules;
-use crate::sync::{Mutex, MutexGuard, RwLock, thread_number};
+use crate::policy::Budget;
+use crate::shared::rules::Rules;
+use crate::shared::sync::{Mutex, MutexGuard, RwLock, thread_number};
 
 /// The scopes of a handle, by name.
 pub(crate) struct ScopeTable {

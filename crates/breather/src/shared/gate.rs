@@ -8,16 +8,16 @@ use std::task::Waker;
 
 use self::one::One;
 use self::several::Several;
-use crate::budget::{Budget, Draw};
 use crate::call::Call;
-use crate::evidence::Evidence;
+use crate::call::Outcome;
+use crate::call::Stop;
+use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::outcome::Outcome;
-use crate::rules::{Rules, Unpaced};
-use crate::scope::SharedScope;
-use crate::stop::Stop;
-use crate::timer::Timer;
+use crate::policy::{Budget, Draw};
+use crate::shared::rules::{Rules, Unpaced};
+use crate::shared::scope::SharedScope;
+use crate::shared::timer::Timer;
 
 /// A call's places before the pacers of its scopes, of which there mostly is one; and the rules by which it
 /// is sent again.

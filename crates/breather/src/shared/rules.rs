@@ -2,10 +2,10 @@
 
 use std::sync::PoisonError;
 
-use crate::budget::Budget;
-use crate::observer::Observers;
+use crate::policy::Budget;
 use crate::policy::Policy;
-use crate::sync::{Mutex, MutexGuard};
+use crate::shared::observer::Observers;
+use crate::shared::sync::{Mutex, MutexGuard};
 
 /// What the calls of a scope go by, and who is told of them.
 #[derive(Clone, Debug)]

@@ -1,0 +1,38 @@
+//! Shares a policy and the pacers of all scopes among tasks and threads.
+//!
+//! - `breather`: which handle do callers clone, and how is it configured?
+//! - `active_call`: what does an adapter drive for each call? `waiting` holds its sleep.
+//! - `options`, `routes`, `scopes`: which settings and scopes does one request have?
+//! - `rules`: which settings does a call have that asks for none?
+//! - `scope`: which lock, wakers and alarms does a scope have? Which scopes are kept?
+//! - `gate`: how does a call pass one scope, several, or none?
+//! - `timer`: which clock and timer does a runtime lend?
+//! - `observer`, `metrics`, `trace`: who is told what happens to calls?
+//! - `sync`: which locks are used, so that models can replace them?
+
+mod active_call;
+mod breather;
+mod gate;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod observer;
+mod options;
+mod routes;
+mod rules;
+mod scope;
+mod scopes;
+mod sync;
+mod timer;
+mod trace;
+mod waiting;
+
+pub use self::active_call::{ActiveCall, Step};
+pub use self::breather::{Breather, Builder};
+#[cfg(feature = "metrics")]
+pub use self::metrics::Metrics;
+pub use self::observer::{Event, Observer, What};
+pub use self::options::CallOptions;
+pub use self::scope::Alarm;
+pub use self::scopes::Scopes;
+pub use self::timer::Timer;
+pub use self::waiting::Waiting;

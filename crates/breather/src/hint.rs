@@ -27,6 +27,7 @@ mod found;
 mod lines;
 #[cfg(feature = "std")]
 mod members;
+mod moment;
 #[cfg(feature = "std")]
 mod notes;
 #[cfg(feature = "std")]
@@ -55,6 +56,7 @@ pub use self::explanation::Explanation;
 pub use self::family::Family;
 #[cfg(feature = "std")]
 use self::found::Found;
+pub use self::moment::Moment;
 use self::reading::Note;
 pub use self::reading::{Clock, Form, Ignored, Meaning, Reading, Why};
 use self::said::Said;

@@ -136,7 +136,7 @@ pub use call::{
     Report, Stop, StopReason, Stopped, Wait,
 };
 pub use hint::{
-    Clock, Evidence, Explanation, Form, Hint, Ignored, Meaning, Reading, Unit, Why, Window,
+    Clock, Evidence, Explanation, Form, Hint, Ignored, Meaning, Moment, Reading, Unit, Why, Window,
 };
 #[cfg(feature = "std")]
 pub use hint::{Dialect, Family};
@@ -154,4 +154,4 @@ pub use shared::{
     ActiveCall, Alarm, Breather, Builder, CallOptions, Event, Observer, Scopes, Step, Timer,
     Waiting, What,
 };
-pub use unix_time::{Moment, UnixTime, WallClock};
+pub use unix_time::{UnixTime, WallClock};

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::hint::Hint;
-use crate::unix_time::Moment;
+use crate::hint::Moment;
 
 /// How an attempt ended, classified, with the reason for the answer.
 ///

@@ -2,7 +2,7 @@
 
 use super::Hint;
 use super::lines::Lines;
-use crate::unix_time::Moment;
+use crate::hint::Moment;
 
 impl<'a> Hint<'a> {
     /// Reads the header lines of a response received at `moment`.

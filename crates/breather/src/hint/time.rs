@@ -7,8 +7,9 @@ use jiff::fmt::{friendly, rfc2822, strtime, temporal};
 
 use super::number::{self, Number};
 use super::reading::{Clock, Form, Meaning, Note, Why};
+use crate::hint::Moment;
 use crate::instant::Instant;
-use crate::unix_time::{Moment, UnixTime};
+use crate::unix_time::UnixTime;
 
 /// What a date or an epoch is read against.
 pub(super) struct Now<'a> {

@@ -15,6 +15,7 @@ use crate::call::{Kind, Outcome};
 use crate::call::{Report, ReportSlot};
 use crate::call::{Stop, StopReason, Stopped};
 use crate::hint::Hint;
+use crate::hint::Moment;
 use crate::instant::Instant;
 use crate::policy::Policy;
 use crate::shared::gate::Gate;
@@ -23,7 +24,6 @@ use crate::shared::options::CallOptions;
 use crate::shared::timer::Timer;
 use crate::shared::trace::CallSpan;
 use crate::shared::waiting::Waiting;
-use crate::unix_time::Moment;
 
 /// A call under way: its [`Call`], its place in its scope, and the permit of its attempt in flight.
 ///

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use breather::{
-    Breather, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing,
-    Patience, Policy, Turn, UnixTime, Window,
+    Admission, Breather, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer,
+    Pacing, Policy, UnixTime, WaitLimits, Window,
 };
 use breather_benches::{Case, Round};
 use breather_tokio::TokioTimer;
@@ -54,7 +54,8 @@ fn main() {
         Case::new("pacer: a permit taken and returned", || {
             QUIET.with_borrow_mut(|pacer| {
                 let place = pacer.arrive();
-                let Turn::Send(permit) = pacer.request(NOW, place, Patience::endless()) else {
+                let Admission::Send(permit) = pacer.request(NOW, place, WaitLimits::endless())
+                else {
                     return;
                 };
                 pacer.on_outcome(NOW, permit, Outcome::success(), &Hint::new(NOW));
@@ -63,7 +64,8 @@ fn main() {
         Case::new("pacer: the same, quota told", || {
             PACER.with_borrow_mut(|pacer| {
                 let place = pacer.arrive();
-                let Turn::Send(permit) = pacer.request(NOW, place, Patience::endless()) else {
+                let Admission::Send(permit) = pacer.request(NOW, place, WaitLimits::endless())
+                else {
                     return;
                 };
                 HINT.with(|hint| pacer.on_outcome(NOW, permit, Outcome::success(), hint));

@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{bail, ensure};
 use breather::{
-    Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing, Policy,
-    Turn, UnixTime,
+    Admission, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing,
+    Policy, UnixTime,
 };
 use breather_examples::analytics::{Options, PATH, Server};
 
@@ -77,13 +77,13 @@ impl Client {
             let permit = loop {
                 let now = self.now();
                 match self.pacer.request(now, place, call.patience()) {
-                    Turn::Send(permit) => break permit,
-                    Turn::Crowded => bail!("{}", call.on_crowded(now)),
-                    Turn::Rejected { opens } => {
+                    Admission::Send(permit) => break permit,
+                    Admission::QueueFull => bail!("{}", call.on_crowded(now)),
+                    Admission::Rejected { opens } => {
                         let stop = call.on_rejected(now, opens, self.pacer.evidence());
                         bail!("{stop}");
                     }
-                    Turn::Wait { opens } => {
+                    Admission::Wait { opens } => {
                         if let Some(stop) = call.on_waiting(now, opens, self.pacer.evidence()) {
                             // Or it would be waited for.
                             self.pacer.leave(place);
@@ -117,7 +117,7 @@ impl Client {
             let opens = self.pacer.opens();
             match call.on_outcome(received.instant(), outcome, &hint, opens) {
                 Decision::Retry(wait) => println!("call {seed}: {wait}"),
-                Decision::Stop(_) => {
+                Decision::End(_) => {
                     println!("call {seed}: {}", call.report());
                     return Ok(answer?.0);
                 }

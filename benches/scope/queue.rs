@@ -8,8 +8,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Hint, Instant, Outcome, Pacer, Pacing, Patience, Permit, Place,
-    Step, Timer, Turn,
+    ActiveCall, Admission, Breather, CallSpec, Hint, Instant, Outcome, Pacer, Pacing, Permit, Step,
+    Ticket, Timer, WaitLimits,
 };
 use breather_benches::{Case, Round};
 
@@ -77,13 +77,13 @@ impl Alone {
     }
 
     /// Whether the call at `place` was sent.
-    fn ask(&mut self, place: Place) -> bool {
-        match self.pacer.request(self.now, place, Patience::endless()) {
-            Turn::Send(permit) => {
+    fn ask(&mut self, place: Ticket) -> bool {
+        match self.pacer.request(self.now, place, WaitLimits::endless()) {
+            Admission::Send(permit) => {
                 self.sent.push_back(permit);
                 true
             }
-            Turn::Wait { .. } | Turn::Crowded | Turn::Rejected { .. } => false,
+            Admission::Wait { .. } | Admission::QueueFull | Admission::Rejected { .. } => false,
         }
     }
 
@@ -170,7 +170,7 @@ impl Shared {
         match call.poll_step(&self.waker) {
             Step::Send => self.sent.push_back(call),
             Step::Wait { .. } => self.waiting.push_back(call),
-            Step::Stop(stopped) => panic!("{stopped}"),
+            Step::End(stopped) => panic!("{stopped}"),
         }
     }
 }

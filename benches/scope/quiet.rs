@@ -5,8 +5,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Hint, Instant, Outcome, Pacer, Pacing, Patience, Step, Timer,
-    Turn, Window,
+    ActiveCall, Admission, Breather, CallSpec, Hint, Instant, Outcome, Pacer, Pacing, Step, Timer,
+    WaitLimits, Window,
 };
 use breather_benches::{Case, Round};
 
@@ -70,8 +70,8 @@ impl Round for Alone {
 
     fn run(&mut self, (): ()) -> bool {
         let place = self.pacer.arrive();
-        let turn = self.pacer.request(self.now, place, Patience::endless());
-        let Turn::Send(permit) = turn else {
+        let turn = self.pacer.request(self.now, place, WaitLimits::endless());
+        let Admission::Send(permit) = turn else {
             return false;
         };
         let outcome = Outcome::success();

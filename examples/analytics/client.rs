@@ -14,7 +14,9 @@ use breather_examples::analytics::InProcess;
 use breather_reqwest::Seeds;
 use breather_reqwest::{
     RetryMiddleware,
-    breather::{Breather, CallOptions, Classify, Ending, Http, Outcome, ReportSlot},
+    breather::{
+        AttemptResult, Breather, CallOptions, ClassifyHttp, DefaultClassifier, Outcome, ReportSlot,
+    },
 };
 use reqwest::StatusCode;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
@@ -256,12 +258,12 @@ fn retry(breather: Breather) -> RetryMiddleware {
         .with_classifier(classify)
 }
 
-fn classify(ending: &Ending<'_>) -> Outcome {
+fn classify(ending: &AttemptResult<'_>) -> Outcome {
     match (ending.result, ending.body) {
         (Ok(StatusCode::OK), Some(body)) if is_running(body) => {
             Outcome::pending("the job is running")
         }
-        _ => Http.classify(ending),
+        _ => DefaultClassifier.classify(ending),
     }
 }
 

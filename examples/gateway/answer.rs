@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{ErrorKind, Report, StopReason, Stopped};
+use breather::{EndReason, ErrorKind, Report, Stopped};
 use breather_tower::{BoxError, error_kind};
 use bytes::Bytes;
 use http::{
@@ -74,7 +74,7 @@ impl Failure {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
             }
             Some(stopped) => match stopped.stop().reason() {
-                StopReason::Waiters => Self::queue_full(held),
+                EndReason::QueueFull => Self::queue_full(held),
                 reason => Self::new(unavailable, reason.as_str(), stopped.stop().to_string())
                     .with_retry_after(wait.unwrap_or(held)),
             },

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use breather::{Event, Instant, Kind, Observer, What};
+use breather::{Event, EventKind, Instant, Observer, OutcomeKind};
 use breather_examples::gateway::series::{Columns, Series};
 use serde::Serialize;
 
@@ -61,22 +61,22 @@ impl Ledger {
 impl Observer for Ledger {
     fn on_event(&self, event: &Event<'_>) {
         let one = match event.what {
-            What::Sent { .. } => Tally {
+            EventKind::Sent { .. } => Tally {
                 sends: 1,
                 ..Tally::default()
             },
-            What::Answered(outcome) => match outcome.kind() {
-                Kind::Throttled => Tally {
+            EventKind::Answered(outcome) => match outcome.kind() {
+                OutcomeKind::Throttled => Tally {
                     refusals: 1,
                     ..Tally::default()
                 },
-                Kind::Transient => Tally {
+                OutcomeKind::Transient => Tally {
                     failures: 1,
                     ..Tally::default()
                 },
                 _ => return,
             },
-            What::Over { .. } => Tally {
+            EventKind::Over { .. } => Tally {
                 calls: 1,
                 ..Tally::default()
             },

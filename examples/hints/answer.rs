@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use breather::{Classify as _, Window};
-use breather::{Ending, Hint, Http, Kind};
+use breather::{AttemptResult, DefaultClassifier, Hint, OutcomeKind};
+use breather::{ClassifyHttp as _, Window};
 use serde_json::{Value, json};
 
 /// What was understood of a response.
@@ -29,13 +29,15 @@ impl Answer<'_> {
         let Ok(status) = http::StatusCode::from_u16(status) else {
             return "no status that is known".to_owned();
         };
-        let ending = Ending::new(&http::Method::GET, Ok(status), self.hint);
-        let outcome = Http.classify(&ending).with_server_advice(self.hint);
+        let ending = AttemptResult::new(&http::Method::GET, Ok(status), self.hint);
+        let outcome = DefaultClassifier
+            .classify(&ending)
+            .with_server_advice(self.hint);
         let kind = match outcome.kind() {
-            Kind::Success => "no failure",
-            Kind::Throttled => "a refusal, to be sent again when it may",
-            Kind::Transient => "a failure that may pass",
-            Kind::Pending => "not ready yet",
+            OutcomeKind::Success => "no failure",
+            OutcomeKind::Throttled => "a refusal, to be sent again when it may",
+            OutcomeKind::Transient => "a failure that may pass",
+            OutcomeKind::Pending => "not ready yet",
             _ => "a failure that would repeat itself",
         };
         format!("{kind} ({})", outcome.reason())

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use breather::{Breather, Hint, Outcome, Policy, Stop, StopReason, Stopped};
+use breather::{Breather, End, EndReason, Hint, Outcome, Policy, Stopped};
 use breather_reqwest::RetryMiddleware;
 use breather_tokio::{RetryError, retry};
 use breather_tower::{BoxError, Retry, RetryLayer};
@@ -67,7 +67,7 @@ async fn there_is_one_budget_of_time() {
             let Err(Failure::Stopped(stop)) = clients.call(way, "other").await else {
                 panic!("{way:?} after {refused:?}");
             };
-            assert_eq!(stop.reason(), StopReason::Deadline);
+            assert_eq!(stop.reason(), EndReason::Deadline);
             assert!(stop.wait().unwrap() > Duration::from_secs(55));
             let evidence = stop.evidence().unwrap().to_string();
             assert_eq!(evidence, "retry-after: 60", "{way:?} after {refused:?}");
@@ -124,7 +124,7 @@ struct Clients {
 
 #[derive(Debug)]
 enum Failure {
-    Stopped(Stop),
+    Stopped(End),
     Other,
 }
 

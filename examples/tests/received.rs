@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
-use breather_tower::breather::{Backoff, Breather, Event, Policy, Redirects, What};
+use breather_tower::breather::{Backoff, Breather, Event, EventKind, Policy, Redirects};
 use breather_tower::{BoxError, BufferedLayer, RetryLayer};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -134,7 +134,7 @@ fn breather(has_failed: &Arc<Notify>) -> Breather {
     Breather::builder()
         .with_policy(Policy::new().with_max_retries(8).with_backoff(backoff))
         .with_observer(move |event: &Event<'_>| {
-            if let What::Answered(_) = event.what {
+            if let EventKind::Answered(_) = event.what {
                 has_failed.notify_one();
             }
         })

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use breather::{Dialect, Family, Form, Instant, Moment, UnixTime};
+use breather::{Dialect, HeaderFamily, TimeFormat, Instant, Moment, UnixTime};
 
 /// When the head of a response was received.
 pub const AT: Instant = Instant::from_nanos(5_000_000_000);
@@ -11,25 +11,25 @@ pub const AT: Instant = Instant::from_nanos(5_000_000_000);
 pub const ACME: Dialect = Dialect::new(
     "acme",
     &[
-        Family::new("acme")
+        HeaderFamily::new("acme")
             .with_limit("acme-limit")
             .with_remaining("acme-remaining")
             .with_used("acme-used")
-            .with_reset("acme-reset", Form::Any)
-            .with_reset("acme-reset-millis", Form::Millis)
-            .with_length_in("acme-length", Form::Units)
+            .with_reset("acme-reset", TimeFormat::Any)
+            .with_reset("acme-reset-millis", TimeFormat::Millis)
+            .with_length_in("acme-length", TimeFormat::Units)
             .with_name_in("acme-name"),
-        Family::new("acme-bucket")
+        HeaderFamily::new("acme-bucket")
             .with_used_of_limit("acme-bucket")
-            .with_length_in("acme-bucket-length", Form::Seconds),
-        Family::new("acme-delays")
-            .with_delay("acme-any", Form::Any)
-            .with_delay("acme-seconds", Form::Seconds)
-            .with_delay("acme-millis", Form::Millis)
-            .with_delay("acme-epoch-seconds", Form::EpochSeconds)
-            .with_delay("acme-epoch-millis", Form::EpochMillis)
-            .with_delay("acme-date", Form::Date)
-            .with_delay("acme-units", Form::Units),
+            .with_length_in("acme-bucket-length", TimeFormat::Seconds),
+        HeaderFamily::new("acme-delays")
+            .with_delay("acme-any", TimeFormat::Any)
+            .with_delay("acme-seconds", TimeFormat::Seconds)
+            .with_delay("acme-millis", TimeFormat::Millis)
+            .with_delay("acme-epoch-seconds", TimeFormat::EpochSeconds)
+            .with_delay("acme-epoch-millis", TimeFormat::EpochMillis)
+            .with_delay("acme-date", TimeFormat::Date)
+            .with_delay("acme-units", TimeFormat::Units),
     ],
 );
 

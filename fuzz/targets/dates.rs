@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
-use breather::{Dialect, Hint, UnixTime, Why};
+use breather::{Dialect, Hint, UnixTime, IgnoreReason};
 use breather_fuzz::{ACME, AT, moment};
 use libfuzzer_sys::fuzz_target;
 
@@ -101,14 +101,14 @@ fn read_date(case: &Case) {
     let why = hint.ignored().next().map(|ignored| ignored.why());
     let wait = time - seconds * 1_000_000;
     // Not every form has leap seconds.
-    if case.second % 61 == 60 && why == Some(Why::Unreadable) {
+    if case.second % 61 == 60 && why == Some(IgnoreReason::Unreadable) {
         return;
     }
     match u64::try_from(wait) {
         _ if case.clock == Clock::None => {
             assert_eq!(
                 (hint.not_before(), why),
-                (None, Some(Why::NoClock)),
+                (None, Some(IgnoreReason::NoClock)),
                 "{text}"
             );
         }
@@ -116,7 +116,7 @@ fn read_date(case: &Case) {
             let expected = AT + Duration::from_micros(wait);
             assert_eq!((hint.not_before(), why), (Some(expected), None), "{text}");
         }
-        Err(_) => assert_eq!((hint.not_before(), why), (None, Some(Why::Past)), "{text}"),
+        Err(_) => assert_eq!((hint.not_before(), why), (None, Some(IgnoreReason::Past)), "{text}"),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breather::{Hint, Moment, Why};
+use breather::{Hint, Moment, IgnoreReason};
 use breather_fuzz::{AT, Response};
 use libfuzzer_sys::fuzz_target;
 
@@ -73,7 +73,7 @@ fn accounts(hint: &Hint<'_>, response: &Response) {
         assert!(told.len() <= MAX_HEADERS + 1);
         assert!(
             hint.ignored()
-                .any(|it| matches!(it.why(), Why::TooMany | Why::Cached))
+                .any(|it| matches!(it.why(), IgnoreReason::TooMany | IgnoreReason::Cached))
         );
     }
 }

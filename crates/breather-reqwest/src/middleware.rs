@@ -6,8 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use breather::{
-    ActiveCall, Answered, Breather, CallOptions, CallSpec, Classify, Decision, Ending, Hint, Http,
-    Redirects, Report, ReportSlot, Scopes, add_idempotency_key, is_idempotent,
+    ActiveCall, AttemptResult, Breather, CallOptions, CallSpec, ClassifyHttp, Decision,
+    DefaultClassifier, Hint, Redirects, Report, ReportSlot, Responder, Scopes, add_idempotency_key,
+    is_idempotent,
 };
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response};
@@ -44,7 +45,7 @@ use crate::timer::PlatformTimer;
 #[derive(Clone)]
 pub struct RetryMiddleware {
     breather: Breather,
-    classify: Arc<dyn Classify>,
+    classify: Arc<dyn ClassifyHttp>,
     scopes: Option<Scopes>,
     seeds: Seeds,
     adds_keys: bool,
@@ -57,12 +58,12 @@ pub struct RetryMiddleware {
 
 impl RetryMiddleware {
     /// A middleware that shares `breather` with whoever else has a clone, and classifies by
-    /// [`Http`].
+    /// [`DefaultClassifier`].
     #[must_use]
     pub fn new(breather: Breather) -> Self {
         Self {
             breather,
-            classify: Arc::new(Http),
+            classify: Arc::new(DefaultClassifier),
             scopes: None,
             seeds: Seeds::random(),
             adds_keys: false,
@@ -82,24 +83,24 @@ impl RetryMiddleware {
     /// # Example
     ///
     /// ```
-    /// use breather_reqwest::{RetryMiddleware, breather::{Classify, Ending, Executed, Http, Outcome}};
+    /// use breather_reqwest::{RetryMiddleware, breather::{ClassifyHttp, AttemptResult, Executed, DefaultClassifier, Outcome}};
     ///
-    /// let middleware = RetryMiddleware::default().with_classifier(|ending: &Ending<'_>| {
+    /// let middleware = RetryMiddleware::default().with_classifier(|ending: &AttemptResult<'_>| {
     ///     match ending.result {
     ///         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
-    ///         _ => Http.classify(ending),
+    ///         _ => DefaultClassifier.classify(ending),
     ///     }
     /// });
     /// # let _ = middleware;
     /// ```
     #[must_use]
-    pub fn with_classifier(mut self, classify: impl Classify + 'static) -> Self {
+    pub fn with_classifier(mut self, classify: impl ClassifyHttp + 'static) -> Self {
         self.classify = Arc::new(classify);
         self
     }
 
     /// Reads responses whole within their attempt, up to `limit` bytes, so that a download which is cut off is an attempt that
-    /// failed, and is sent again as such; and so that classifiers see [the body](Ending::body). Not in browsers. Defaults to
+    /// failed, and is sent again as such; and so that classifiers see [the body](AttemptResult::body). Not in browsers. Defaults to
     /// no: a call is over when the head of its response has come.
     ///
     /// What is longer is handed on as it is, all of it: what was read, and then the rest as it comes. Of a response whose status
@@ -112,15 +113,15 @@ impl RetryMiddleware {
     /// An API that answers 200 with an error inside.
     ///
     /// ```
-    /// use breather_reqwest::{RetryMiddleware, breather::{Classify, Ending, Executed, Http, Outcome}};
+    /// use breather_reqwest::{RetryMiddleware, breather::{ClassifyHttp, AttemptResult, Executed, DefaultClassifier, Outcome}};
     ///
     /// let middleware = RetryMiddleware::default()
     ///     .with_buffered_bodies(64 * 1024)
-    ///     .with_classifier(|ending: &Ending<'_>| match ending.body {
+    ///     .with_classifier(|ending: &AttemptResult<'_>| match ending.body {
     ///         Some(body) if body.starts_with(br#"{"error":"busy""#) => {
     ///             Outcome::transient(Executed::No, "busy")
     ///         }
-    ///         _ => Http.classify(ending),
+    ///         _ => DefaultClassifier.classify(ending),
     ///     });
     /// # let _ = middleware;
     /// ```
@@ -294,7 +295,7 @@ impl Middleware for RetryMiddleware {
                     let url = spare.as_ref().map(Spare::url);
                     let answered = asked.answered(call.scope(), url, &result);
                     let decision = self.decide(&mut call, &method, answered, &result);
-                    let is_over = matches!(decision, Decision::Stop(_));
+                    let is_over = matches!(decision, Decision::End(_));
                     match result {
                         Ok(answer) if is_over => break answer.response,
                         Ok(answer) => {
@@ -362,7 +363,7 @@ impl RetryMiddleware {
         &self,
         call: &mut ActiveCall<PlatformTimer>,
         method: &Method,
-        answered: Answered,
+        answered: Responder,
         result: &Ended,
     ) -> Decision {
         let moment = call.moment();
@@ -376,10 +377,9 @@ impl RetryMiddleware {
             hint = hint.with_body(answer.response.status(), body);
         }
         let mut ending = match result {
-            Ok(Answer { response, .. }) => {
-                Ending::new(method, Ok(response.status()), &hint).with_headers(response.headers())
-            }
-            Err(failure) => Ending::new(method, Err(failure.kind), &hint),
+            Ok(Answer { response, .. }) => AttemptResult::new(method, Ok(response.status()), &hint)
+                .with_headers(response.headers()),
+            Err(failure) => AttemptResult::new(method, Err(failure.kind), &hint),
         };
         ending.body = body;
         let outcome = self.classify.classify(&ending);

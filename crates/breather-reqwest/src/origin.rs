@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use breather::Answered;
+use breather::Responder;
 use reqwest::{Request, Url};
 use url::Position;
 
@@ -43,24 +43,24 @@ impl Asked {
         scope: Option<&str>,
         url: Option<&Url>,
         result: &Ended,
-    ) -> Answered {
+    ) -> Responder {
         let Ok(answer) = result else {
-            return Answered::Nobody;
+            return Responder::None;
         };
         let answered = answer.response.url();
         // As it mostly is.
         if url == Some(answered) || is_placeholder(answered) {
-            return Answered::Asked;
+            return Responder::Expected;
         }
         let asked = self.origin.as_deref().or(scope);
         if asked.is_some_and(|asked| !is_same_server(asked, &origin(answered))) {
-            return Answered::OtherServer;
+            return Responder::OtherServer;
         }
         // Requests have no fragment, so responses lose it.
         let is_other = |url: &Url| url[..Position::AfterQuery] != answered[..Position::AfterQuery];
         match url.is_some_and(is_other) {
-            true => Answered::OtherUrl,
-            false => Answered::Asked,
+            true => Responder::OtherUrl,
+            false => Responder::Expected,
         }
     }
 }

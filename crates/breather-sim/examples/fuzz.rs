@@ -121,7 +121,7 @@ impl Watch for Tracer {
                 let windows = windows.join("; ").replace("Some", "");
                 let next = match decision {
                     Decision::Retry(wait) => wait.to_string(),
-                    Decision::Stop(stop) => stop.to_string(),
+                    Decision::End(stop) => stop.to_string(),
                 };
                 let not_before = hint.not_before().map(seconds);
                 format!("{call}: {outcome} [{windows}] not before {not_before:?}; {next}")

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use breather::{Decision, Hint, Instant, Kind, Outcome, Policy, Report, StopReason};
+use breather::{Decision, EndReason, Hint, Instant, Outcome, OutcomeKind, Policy, Report};
 
 use crate::run::Run;
 use crate::scenario::Scenario;
@@ -146,7 +146,7 @@ struct Seen {
     in_flight: bool,
     /// What its latest refusal said.
     not_before: Option<Instant>,
-    answered: Option<(Instant, Kind)>,
+    answered: Option<(Instant, OutcomeKind)>,
     sends: u32,
     refusals: u32,
     failures: u32,
@@ -306,16 +306,16 @@ impl Checker {
         process.in_flight -= 1;
         if matches!(
             outcome.kind(),
-            Kind::Success | Kind::Pending | Kind::Permanent
+            OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
         ) {
             process.accepted = now;
         }
         seen.in_flight = false;
         seen.answered = Some((now, outcome.kind()));
-        let is_refusal = outcome.kind() == Kind::Throttled;
+        let is_refusal = outcome.kind() == OutcomeKind::Throttled;
         seen.not_before = not_before.filter(|_| is_refusal);
         seen.refusals += u32::from(is_refusal);
-        seen.failures += u32::from(outcome.kind() == Kind::Transient);
+        seen.failures += u32::from(outcome.kind() == OutcomeKind::Transient);
         let deadline = seen.deadline.unwrap_or(Instant::MAX);
         let Decision::Retry(wait) = decision else {
             return Ok(());
@@ -363,15 +363,15 @@ impl Checker {
             return self.fails(Rule::Ends, format!("call {call} has no stop"));
         };
         let is_right = match stop.reason() {
-            StopReason::Success => answer == Some(Kind::Success),
-            StopReason::Retries => seen.failures == self.policy.max_retries() + 1,
-            StopReason::Refusals => seen.refusals == self.policy.max_throttles() + 1,
-            StopReason::Waiters => true,
-            StopReason::ScopeThrottled => {
+            EndReason::Success => answer == Some(OutcomeKind::Success),
+            EndReason::MaxRetries => seen.failures == self.policy.max_retries() + 1,
+            EndReason::MaxThrottles => seen.refusals == self.policy.max_throttles() + 1,
+            EndReason::QueueFull => true,
+            EndReason::ScopeThrottled => {
                 let since = process.accepted.max(seen.started_at);
                 now.duration_since(since) > REJECTED_FOR
             }
-            StopReason::Deadline | StopReason::LongHint => {
+            EndReason::Deadline | EndReason::RetryAfterTooLong => {
                 let by_guess = match stop.earliest() {
                     // It stopped at the deadline itself, or has waited for a place up to it.
                     None => seen.deadline.is_none_or(|deadline| deadline > now),
@@ -454,7 +454,7 @@ impl Checker {
         if scenario.is_harmless() && run.ok() < run.reports().len() {
             let failed = run.reports().iter().find(|report| {
                 let stop = report.stop();
-                stop.is_none_or(|stop| stop.reason() != StopReason::Success)
+                stop.is_none_or(|stop| stop.reason() != EndReason::Success)
             });
             let failed = failed.map(ToString::to_string).unwrap_or_default();
             return self.fails(Rule::Succeeds, failed);

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use breather::{Classify, Ending, ErrorKind, Hint, Http, Instant, Moment, Outcome, UnixTime};
+use breather::{
+    AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, Hint, Instant, Moment, Outcome,
+    UnixTime,
+};
 use http::{Method, StatusCode};
 
 use crate::limits::Limits;
@@ -72,7 +75,7 @@ impl Answer {
 
     /// What it means, by the default classifier.
     pub(crate) fn outcome(&self, hint: &Hint<'_>) -> Outcome {
-        Http.classify(&Ending::new(&Method::GET, self.result, hint))
+        DefaultClassifier.classify(&AttemptResult::new(&Method::GET, self.result, hint))
     }
 }
 

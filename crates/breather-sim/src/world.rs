@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use breather::{
-    Budget, Call, CallSpec, Decision, Hint, Instant, Kind, Outcome, Pacer, Pass, Passing, Permit,
-    Place, Report,
+    Call, CallSpec, Decision, Hint, Instant, JointAdmission, Outcome, OutcomeKind, Pacer, Permit,
+    Report, RetryBudget, ScopeRequest, Ticket,
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
@@ -95,8 +95,8 @@ struct Paced {
 /// A pacer, the calls that it knows by their places, and the budget of their retries.
 struct Line {
     pacer: Pacer,
-    budget: Budget,
-    places: BTreeMap<Place, usize>,
+    budget: RetryBudget,
+    places: BTreeMap<Ticket, usize>,
 }
 
 /// A thing for each pacer that a call passes: its token's, if it has one, and that of all calls.
@@ -112,7 +112,7 @@ struct Active {
 enum Caller {
     Paced {
         call: Call,
-        places: Each<Place>,
+        places: Each<Ticket>,
     },
     Unpaced {
         call: Call,
@@ -313,12 +313,12 @@ impl<'w> World<'w> {
                 }
                 let token = self.load.token(index);
                 let mut passes = paced.passes(token, places, [None, None]);
-                match Pass::request_all(now, &mut passes, call.patience()) {
-                    Passing::Send => {
+                match ScopeRequest::request_all(now, &mut passes, call.patience()) {
+                    JointAdmission::Send => {
                         let permits = permits(&mut passes);
                         self.send(index, permits);
                     }
-                    Passing::Wait { at, opens } => {
+                    JointAdmission::Wait { at, opens } => {
                         let evidence = paced.line(token, at).pacer.evidence();
                         if call.on_waiting(now, opens, evidence).is_some() {
                             return self.end(index);
@@ -326,11 +326,11 @@ impl<'w> World<'w> {
                         let waits = Happening::Waits { call: index, opens };
                         self.watcher.tell(now, waits);
                     }
-                    Passing::Crowded { .. } => {
+                    JointAdmission::QueueFull { .. } => {
                         let _ = call.on_crowded(now);
                         self.end(index);
                     }
-                    Passing::Rejected { at, opens } => {
+                    JointAdmission::Rejected { at, opens } => {
                         let evidence = paced.line(token, at).pacer.evidence();
                         let _ = call.on_rejected(now, opens, evidence);
                         self.end(index);
@@ -460,7 +460,7 @@ impl<'w> World<'w> {
         let clock = wall_clock(since_start(now));
         let hint = answer.hint(now, &clock);
         let outcome = answer.outcome(&hint);
-        let succeeded = outcome.kind() == Kind::Success;
+        let succeeded = outcome.kind() == OutcomeKind::Success;
         let process = &mut self.processes[self.load.process(index)];
         let mut opens = None;
         let mut budget = None;
@@ -484,7 +484,7 @@ impl<'w> World<'w> {
                 self.watcher.tell(now, answered);
                 match decision {
                     Decision::Retry(wait) => Some(wait.until()),
-                    Decision::Stop(_) => None,
+                    Decision::End(_) => None,
                 }
             }
             Caller::Other { retries, .. } if succeeded => {
@@ -627,7 +627,7 @@ impl Paced {
     fn new(load: &Load) -> Self {
         let line = || Line {
             pacer: Pacer::new(load.pacing()),
-            budget: Budget::new(),
+            budget: RetryBudget::new(),
             places: BTreeMap::new(),
         };
         Self {
@@ -649,7 +649,7 @@ impl Paced {
         &mut self.lines[index.unwrap_or(last)]
     }
 
-    fn arrive(&mut self, call: usize, token: Option<usize>) -> Each<Place> {
+    fn arrive(&mut self, call: usize, token: Option<usize>) -> Each<Ticket> {
         let mut places = [None, None];
         for (slot, line) in places.iter_mut().zip(self.lines(token)) {
             let place = line.pacer.arrive();
@@ -659,7 +659,7 @@ impl Paced {
         places
     }
 
-    fn leave(&mut self, token: Option<usize>, places: Each<Place>) {
+    fn leave(&mut self, token: Option<usize>, places: Each<Ticket>) {
         for (place, line) in places.iter().flatten().zip(self.lines(token)) {
             line.pacer.leave(*place);
             line.places.remove(place);
@@ -670,15 +670,15 @@ impl Paced {
     fn passes(
         &mut self,
         token: Option<usize>,
-        places: &Each<Place>,
+        places: &Each<Ticket>,
         permits: Each<Permit>,
-    ) -> Vec<Pass<'_>> {
+    ) -> Vec<ScopeRequest<'_>> {
         // Tokens are told apart by their numbers; of the scope of all, one is enough.
         let keys = [token.map_or(0, |token| token as u64 + 1), 0];
         let held = places.iter().flatten().zip(permits).zip(keys);
         let lines = self.lines(token).zip(held);
         let passes = lines.map(|(line, ((place, permit), key))| {
-            Pass::new(&mut line.pacer, *place, key).with_permit(permit)
+            ScopeRequest::new(&mut line.pacer, *place, key).with_permit(permit)
         });
         passes.collect()
     }
@@ -696,12 +696,12 @@ impl Paced {
         &mut self,
         now: Instant,
         token: Option<usize>,
-        places: &Each<Place>,
+        places: &Each<Ticket>,
         permits: Each<Permit>,
         outcome: Outcome,
         hint: &Hint<'_>,
     ) -> Option<Instant> {
-        Pass::tell_all(now, &mut self.passes(token, places, permits), outcome, hint);
+        ScopeRequest::tell_all(now, &mut self.passes(token, places, permits), outcome, hint);
         self.lines(token)
             .filter_map(|line| line.pacer.opens())
             .max()
@@ -736,7 +736,7 @@ impl Paced {
 }
 
 /// Takes the permits out.
-fn permits(passes: &mut [Pass<'_>]) -> Each<Permit> {
+fn permits(passes: &mut [ScopeRequest<'_>]) -> Each<Permit> {
     let mut permits = [None, None];
     for (slot, pass) in permits.iter_mut().zip(passes) {
         *slot = pass.take_permit();

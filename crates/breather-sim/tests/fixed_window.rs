@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use breather::{Pace, Pacing, Policy, StopReason};
+use breather::{EndReason, Pace, Pacing, Policy};
 use breather_sim::{Headers, Load, Server};
 
 use self::common::{SEEDS, finished};
@@ -137,8 +137,8 @@ fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
     for report in run.reports() {
         let stop = report.stop().unwrap();
         match stop.reason() {
-            StopReason::Success => {}
-            StopReason::Deadline => {
+            EndReason::Success => {}
+            EndReason::Deadline => {
                 let stopped = stop.at().duration_since(breather::Instant::ORIGIN);
                 assert!(
                     stopped < Duration::from_secs(3),

@@ -37,7 +37,7 @@
 //! // … send the attempt, and say how it ended.
 //! let hint = Hint::new(call.moment().instant());
 //! let decision = call.on_outcome(Outcome::success(), &hint);
-//! assert!(matches!(decision, Decision::Stop(_)));
+//! assert!(matches!(decision, Decision::End(_)));
 //! # Ok(())
 //! # }
 //! ```

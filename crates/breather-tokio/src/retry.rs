@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use breather::{
     ActiveCall, Breather, CallOptions, CallSpec, Decision, Hint, Instant, Moment, Outcome,
-    ReportSlot, Scopes, Timer as _, Wait, Waiting,
+    ReportSlot, Scopes, SleepSlot, Timer as _, Wait,
 };
 use pin_project_lite::pin_project;
 
@@ -88,7 +88,7 @@ where
 {
     Retry {
         state: State::Waiting,
-        waiting: Waiting::new(),
+        waiting: SleepSlot::new(),
         operation,
         judge: ByItself,
         notify: |_, _| {},
@@ -122,7 +122,7 @@ pin_project! {
         #[pin]
         state: State<Fut>,
         #[pin]
-        waiting: Waiting<TokioTimer>,
+        waiting: SleepSlot<TokioTimer>,
         operation: F,
         judge: J,
         notify: N,
@@ -355,7 +355,7 @@ where
                     let time_left = ends.map(|ends| ends.duration_since(TokioTimer.now()));
                     let next = Attempt { number, time_left };
                     let attempt = call.in_span(|| (this.operation)(next));
-                    this.waiting.set(Waiting::new());
+                    this.waiting.set(SleepSlot::new());
                     this.state.set(State::InFlight { attempt, ends });
                     continue;
                 }

@@ -8,7 +8,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use breather::{
-    Backoff, Breather, CallOptions, Hint, Jitter, Origin, Policy, ReportSlot, StopReason,
+    Backoff, Breather, CallOptions, EndReason, Hint, Jitter, Policy, ReportSlot, WaitReason,
 };
 use breather_tokio::{RetryError, retry};
 use tokio::time::{Instant, sleep, timeout};
@@ -49,7 +49,7 @@ async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attem
     assert!(result.unwrap_err().stopped().is_some());
     let report = slot.report().unwrap();
     assert_eq!(report.attempts(), 3);
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,8 +88,8 @@ async fn backon_242_a_success_tells_whether_there_were_retries() {
             (report.attempts(), report.failures()),
             (failures + 1, failures)
         );
-        assert_eq!(report.waited(Origin::Backoff), failures * SECOND);
-        assert_eq!(report.stop().unwrap().reason(), StopReason::Success);
+        assert_eq!(report.waited(WaitReason::Backoff), failures * SECOND);
+        assert_eq!(report.stop().unwrap().reason(), EndReason::Success);
     }
 }
 
@@ -160,7 +160,7 @@ async fn backon_no_two_calls_draw_the_same_delays_unless_told_to() {
         };
         async move {
             let _ = call.await;
-            slot.report().unwrap().waited(Origin::Backoff)
+            slot.report().unwrap().waited(WaitReason::Backoff)
         }
     };
     let mut all = BTreeSet::new();

@@ -5,8 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use breather::{
-    AsOutcome, Backoff, Breather, Executed, Hint, Jitter, Moment, Origin, Outcome, Policy,
-    ReportSlot, StopReason, Window,
+    AsOutcome, Backoff, Breather, EndReason, Executed, Hint, Jitter, Moment, Outcome, Policy,
+    ReportSlot, WaitReason, Window,
 };
 use breather_tokio::{RetryError, hint_of_error, retry, retry_with};
 use futures_util::FutureExt as _;
@@ -158,7 +158,7 @@ async fn promise_1_an_error_with_a_time_is_a_refusal_until_then() {
     assert_eq!(result, Ok(2));
     let report = slot.report().unwrap();
     assert_eq!((report.throttled(), report.failures()), (1, 0));
-    assert!(report.waited(Origin::Hint) >= 7 * SECOND);
+    assert!(report.waited(WaitReason::Hint) >= 7 * SECOND);
     // In whatever order it is said.
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let start = Instant::now();
@@ -184,7 +184,7 @@ async fn promise_2_a_wait_past_the_deadline_is_not_begun() {
     assert_eq!(result, Err(RetryError::Failed(DbError::Busy(7 * SECOND))));
     assert_eq!(start.elapsed(), Duration::ZERO);
     let report = slot.report().unwrap();
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     assert_eq!(report.stop().unwrap().wait(), Some(7 * SECOND));
 }
 
@@ -204,7 +204,7 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
     let error = call().await.unwrap_err();
     assert_eq!(
         error.stopped().unwrap().stop().reason(),
-        StopReason::Deadline
+        EndReason::Deadline
     );
     assert_eq!(db.queries(), 4);
     // Without a scope, nobody is held; with several, who is in one that is.
@@ -242,7 +242,7 @@ async fn promise_5_and_6_no_two_calls_draw_alike_unless_they_are_told_to() {
             Some(seed) => call.seed(seed).await.unwrap(),
             None => call.await.unwrap(),
         };
-        slot.report().unwrap().waited(Origin::Backoff)
+        slot.report().unwrap().waited(WaitReason::Backoff)
     };
     assert_ne!(delay(None).await, delay(None).await);
     assert_eq!(delay(Some(7)).await, delay(Some(7)).await);
@@ -336,8 +336,8 @@ async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
         .await;
     assert_eq!(result, Err(RetryError::Failed(DbError::Syntax)));
     let expected = [
-        (DbError::Refused, SECOND, Origin::Backoff),
-        (DbError::Busy(3 * SECOND), 4 * SECOND, Origin::Hint),
+        (DbError::Refused, SECOND, WaitReason::Backoff),
+        (DbError::Busy(3 * SECOND), 4 * SECOND, WaitReason::Hint),
     ];
     assert_eq!(told, expected);
 }
@@ -363,7 +363,7 @@ async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_han
     assert_eq!(result, Ok(10));
     assert_eq!(
         slot.report().unwrap().stop().unwrap().reason(),
-        StopReason::Deadline
+        EndReason::Deadline
     );
 }
 
@@ -487,7 +487,7 @@ async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten(
     let db = held(&breather).await;
     tokio::time::advance(301 * SECOND).await;
     let unsafe_call = retry(&breather, || db.query()).scope("db").await;
-    assert_eq!(ends(unsafe_call.unwrap_err()), StopReason::LongHint);
+    assert_eq!(ends(unsafe_call.unwrap_err()), EndReason::RetryAfterTooLong);
     let probe = retry(&breather, || db.query()).scope("db").idempotent();
     assert!(probe.await.is_ok());
     assert!(retry(&breather, || db.query()).scope("db").await.is_ok());
@@ -495,7 +495,7 @@ async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten(
     let breather = Breather::default();
     let db = held(&breather).await;
     let held = retry(&breather, || db.query()).scope("db").await;
-    assert_eq!(ends(held.unwrap_err()), StopReason::LongHint);
+    assert_eq!(ends(held.unwrap_err()), EndReason::RetryAfterTooLong);
     assert!(breather.forget("db"));
     assert!(retry(&breather, || db.query()).scope("db").await.is_ok());
 }

@@ -1,6 +1,6 @@
 //! Answers that are classified by their bodies, too.
 
-use breather::{Answered, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
+use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot, Responder};
 use breather_hyper::BufferedBody;
 use http::{Method, Request, Response, Uri};
 
@@ -45,7 +45,7 @@ impl<B> AnswerBody for BufferedBody<B> {
 ///
 /// Made by [`Http::with_bodies`].
 #[derive(Clone, Copy, Debug)]
-pub struct HttpWithBodies<C = breather::Http> {
+pub struct HttpWithBodies<C = breather::DefaultClassifier> {
     http: Http<C>,
 }
 
@@ -57,7 +57,7 @@ impl<C> HttpWithBodies<C> {
 
 impl<C, B, R, E> Classify<Request<B>, Response<R>, E> for HttpWithBodies<C>
 where
-    C: breather::Classify,
+    C: breather::ClassifyHttp,
     R: AnswerBody,
     E: HttpError,
 {
@@ -81,7 +81,7 @@ where
         self.http.outcome(asked, result, body, hint)
     }
 
-    fn answered(&self, asked: &(Method, Uri), result: &Result<Response<R>, E>) -> Answered {
+    fn answered(&self, asked: &(Method, Uri), result: &Result<Response<R>, E>) -> Responder {
         Classify::<Request<B>, _, _>::answered(&self.http, asked, result)
     }
 

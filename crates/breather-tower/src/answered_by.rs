@@ -1,6 +1,6 @@
 //! The URI that a response came from.
 
-use breather::Answered;
+use breather::Responder;
 use http::{Response, Uri};
 
 use crate::origin::is_same_server;
@@ -29,19 +29,19 @@ use crate::origin::is_same_server;
 pub struct AnsweredBy(pub Uri);
 
 /// Which request of an attempt `response` belongs to, if the attempt asked `asked`.
-pub(crate) fn answered<R>(asked: &Uri, response: &Response<R>) -> Answered {
+pub(crate) fn answered<R>(asked: &Uri, response: &Response<R>) -> Responder {
     match uri(response) {
-        Some(uri) if uri == asked => Answered::Asked,
+        Some(uri) if uri == asked => Responder::Expected,
         // A URI without an authority was completed inside of the layer.
         Some(uri) if uri.authority().is_none() || asked.authority().is_none() => {
             match uri.path_and_query() == asked.path_and_query() {
-                true => Answered::Asked,
-                false => Answered::OtherUrl,
+                true => Responder::Expected,
+                false => Responder::OtherUrl,
             }
         }
-        Some(uri) if is_same_server(asked, uri) => Answered::OtherUrl,
-        Some(_) => Answered::OtherServer,
-        None => Answered::Asked,
+        Some(uri) if is_same_server(asked, uri) => Responder::OtherUrl,
+        Some(_) => Responder::OtherServer,
+        None => Responder::Expected,
     }
 }
 

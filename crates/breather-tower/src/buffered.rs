@@ -27,7 +27,7 @@ use tower_service::Service;
 /// | it takes longer than a second, and the status is 400 or more | as above: what was read, and then the rest as it comes |
 /// | it is longer than the limit | the response is handed on with all of its body: what was read, and then the rest as it comes |
 ///
-/// In the last three, classifiers see no [body](breather::Ending::body), since it is not whole: the response counts by its
+/// In the last three, classifiers see no [body](breather::AttemptResult::body), since it is not whole: the response counts by its
 /// status and its headers alone.
 ///
 /// The attempt's permit and what its headers say are used when the body has been read, not when the head has come:

@@ -1,6 +1,6 @@
 //! What a service's calls mean.
 
-use breather::{Answered, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot};
+use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot, Responder};
 
 use crate::origin::ScopeBuffer;
 
@@ -69,9 +69,9 @@ pub trait Classify<Req, Res, E> {
     ///
     /// Override it for a service that may make several requests for one attempt, for example one that follows redirects:
     /// see [`Redirects`](breather::Redirects).
-    fn answered(&self, kept: &Self::Kept, result: &Result<Res, E>) -> Answered {
+    fn answered(&self, kept: &Self::Kept, result: &Result<Res, E>) -> Responder {
         let _ = (kept, result);
-        Answered::Asked
+        Responder::Expected
     }
 
     /// Returns the scope of a `request` whose caller did not choose one.

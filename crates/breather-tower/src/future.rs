@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use breather::{
-    ActiveCall, Answered, Decision, Executed, Instant, Kind, Redirects, Step, Stopped, Waiting,
+    ActiveCall, Decision, Executed, Instant, OutcomeKind, Redirects, Responder, SleepSlot, Step,
+    Stopped,
 };
 use breather_tokio::TokioTimer;
 use pin_project_lite::pin_project;
@@ -31,7 +32,7 @@ pin_project! {
         pub(crate) state: State<S::Future>,
         // For whatever the state waits for.
         #[pin]
-        pub(crate) waiting: Waiting<TokioTimer>,
+        pub(crate) waiting: SleepSlot<TokioTimer>,
         // What is to be sent next, unless it is in flight.
         pub(crate) request: Option<R::Inner>,
         pub(crate) spare: Option<R::Spare>,
@@ -105,14 +106,14 @@ where
                                 this.repeat.on_send(&mut request, this.call.attempt());
                                 let ends = this.call.attempt_ends();
                                 let attempt = this.call.in_span(|| this.service.call(request));
-                                this.waiting.set(Waiting::new());
+                                this.waiting.set(SleepSlot::new());
                                 this.state.set(State::InFlight { attempt, ends });
                             }
                             Step::Wait { .. } => {
                                 *this.service = this.service.clone();
                                 this.state.set(State::Waiting);
                             }
-                            Step::Stop(stopped) => {
+                            Step::End(stopped) => {
                                 *this.service = this.service.clone();
                                 this.state.set(State::stopped(stopped));
                             }
@@ -149,13 +150,16 @@ where
 
             let hint = this.classify.hint(&result, this.call.moment());
             let mut outcome = this.classify.classify(this.kept, &result, &hint);
-            let mut answered = Answered::Asked;
+            let mut answered = Responder::Expected;
             if is_sent {
                 answered = this.classify.answered(this.kept, &result);
             } else {
                 outcome = outcome.with_executed(Executed::No);
             }
-            if is_sent && outcome.kind() != Kind::Success && !is_of_use(this.repeat, this.spare) {
+            if is_sent
+                && outcome.kind() != OutcomeKind::Success
+                && !is_of_use(this.repeat, this.spare)
+            {
                 this.call.set_replayable(false);
             }
             let redirects = match is_sent {
@@ -163,7 +167,7 @@ where
                 false => Redirects::Never,
             };
             let decision = this.call.on_answer(redirects, answered, outcome, &hint);
-            if let Decision::Stop(_) = decision {
+            if let Decision::End(_) = decision {
                 // It may hold up what is still being sent.
                 *this.spare = None;
                 this.state.set(State::Done);

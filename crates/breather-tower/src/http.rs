@@ -1,7 +1,7 @@
 //! What HTTP calls mean.
 
 use breather::{
-    Answered, Breather, CallOptions, Ending, Hint, Moment, Outcome, Report, ReportSlot,
+    AttemptResult, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot, Responder,
     add_idempotency_key, is_idempotent,
 };
 use http::{Method, Request, Response, Uri};
@@ -32,22 +32,22 @@ use crate::origin::{ScopeBuffer, authority, origin};
 ///
 /// ```
 /// use breather_tower::{Http, RetryLayer};
-/// use breather_tower::breather::{self, Classify, Ending, Executed, Outcome};
+/// use breather_tower::breather::{self, ClassifyHttp, AttemptResult, Executed, Outcome};
 ///
-/// let layer = RetryLayer::default().with_classifier(Http::by(|ending: &Ending<'_>| {
+/// let layer = RetryLayer::default().with_classifier(Http::by(|ending: &AttemptResult<'_>| {
 ///     match ending.result {
 ///         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
-///         _ => breather::Http.classify(ending),
+///         _ => breather::DefaultClassifier.classify(ending),
 ///     }
 /// }));
 /// # let _ = layer;
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Http<C = breather::Http> {
+pub struct Http<C = breather::DefaultClassifier> {
     by: C,
 }
 
-impl<C: breather::Classify> Http<C> {
+impl<C: breather::ClassifyHttp> Http<C> {
     /// Classifies by `by`, which is a closure or any other classifier that `breather-reqwest` takes.
     pub const fn by(by: C) -> Self {
         Self { by }
@@ -55,13 +55,13 @@ impl<C: breather::Classify> Http<C> {
 }
 
 impl<C> Http<C> {
-    /// Shows `by` the bodies of the answers, too, as [`Ending`]'s: for responses whose bodies are read within their
+    /// Shows `by` the bodies of the answers, too, as [`AttemptResult`]'s: for responses whose bodies are read within their
     /// attempts, as a [`BufferedLayer`](crate::BufferedLayer) does.
     ///
     /// # Example
     ///
     /// ```
-    /// use breather_tower::breather::{self, Classify, Ending, Executed, Outcome};
+    /// use breather_tower::breather::{self, ClassifyHttp, AttemptResult, Executed, Outcome};
     /// use breather_tower::{BufferedLayer, Http, RetryLayer};
     /// use tower::{ServiceBuilder, ServiceExt};
     ///
@@ -72,9 +72,9 @@ impl<C> Http<C> {
     /// #     let answer = answers.lock().unwrap().pop().unwrap();
     /// #     std::future::ready(Ok::<_, std::io::Error>(http::Response::new(answer.to_owned())))
     /// # });
-    /// let busy = |ending: &Ending<'_>| match ending.body {
+    /// let busy = |ending: &AttemptResult<'_>| match ending.body {
     ///     Some(b"busy") => Outcome::transient(Executed::No, "busy, it says"),
-    ///     _ => breather::Http.classify(ending),
+    ///     _ => breather::DefaultClassifier.classify(ending),
     /// };
     /// let service = ServiceBuilder::new()
     ///     .layer(RetryLayer::default().with_classifier(Http::by(busy).with_bodies()))
@@ -98,14 +98,13 @@ impl<C> Http<C> {
         hint: &Hint<'_>,
     ) -> Outcome
     where
-        C: breather::Classify,
+        C: breather::ClassifyHttp,
         E: HttpError,
     {
         let mut ending = match result {
-            Ok(response) => {
-                Ending::new(method, Ok(response.status()), hint).with_headers(response.headers())
-            }
-            Err(error) => Ending::new(method, Err(error.kind()), hint),
+            Ok(response) => AttemptResult::new(method, Ok(response.status()), hint)
+                .with_headers(response.headers()),
+            Err(error) => AttemptResult::new(method, Err(error.kind()), hint),
         };
         ending.body = body;
         self.by.classify(&ending)
@@ -113,15 +112,15 @@ impl<C> Http<C> {
 }
 
 impl Default for Http {
-    /// Classifies by the core's table, [`breather::Http`].
+    /// Classifies by the core's table, [`breather::DefaultClassifier`].
     fn default() -> Self {
-        Self::by(breather::Http)
+        Self::by(breather::DefaultClassifier)
     }
 }
 
 impl<C, B, R, E> Classify<Request<B>, Response<R>, E> for Http<C>
 where
-    C: breather::Classify,
+    C: breather::ClassifyHttp,
     E: HttpError,
 {
     type Kept = (Method, Uri);
@@ -146,10 +145,10 @@ where
         self.outcome(asked, result, None, hint)
     }
 
-    fn answered(&self, asked: &(Method, Uri), result: &Result<Response<R>, E>) -> Answered {
+    fn answered(&self, asked: &(Method, Uri), result: &Result<Response<R>, E>) -> Responder {
         match result {
             Ok(response) => answered(&asked.1, response),
-            Err(_) => Answered::Nobody,
+            Err(_) => Responder::None,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::repeat::Repeat;
 ///
 /// | | what becomes of it |
 /// |---|---|
-/// | a body of which more was sent than the limit | the attempt in flight goes on, what was recorded is dropped, and the call stops with its result: [`NotReplayable`](breather::StopReason::NotReplayable) |
+/// | a body of which more was sent than the limit | the attempt in flight goes on, what was recorded is dropped, and the call stops with its result: [`NotReplayable`](breather::EndReason::NotReplayable) |
 /// | one that is known to be longer ([`size_hint`](Body::size_hint)) | the same, and nothing of it is recorded; but it is sent again if none of it was read, as after a connection refused |
 /// | one that failed | the same |
 ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::task::{Context, Poll, Waker};
 
-use breather::{CallOptions, CallSpec, Step, Stopped, Waiting};
+use breather::{CallOptions, CallSpec, SleepSlot, Step, Stopped};
 use breather_tokio::TokioTimer;
 use tower_service::Service;
 
@@ -122,14 +122,14 @@ where
                 unsent = Some(request);
                 State::Waiting
             }
-            Step::Stop(stopped) => {
+            Step::End(stopped) => {
                 self.inner = self.inner.clone();
                 State::stopped(stopped)
             }
         };
         ResponseFuture {
             state,
-            waiting: Waiting::new(),
+            waiting: SleepSlot::new(),
             request: unsent,
             spare,
             service: self.inner.clone(),

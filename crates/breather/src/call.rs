@@ -14,20 +14,20 @@ mod outcome;
 mod redirects;
 mod report;
 
-pub use self::decision::{Decision, Origin, Wait};
-pub use self::end::{Stop, StopReason, Stopped};
-pub use self::outcome::{AsOutcome, Executed, Kind, Outcome};
-pub use self::redirects::{Answered, Redirects};
+pub use self::decision::{Decision, Wait, WaitReason};
+pub use self::end::{End, EndReason, Stopped};
+pub use self::outcome::{AsOutcome, Executed, Outcome, OutcomeKind};
+pub use self::redirects::{Redirects, Responder};
 pub use self::report::Report;
 #[cfg(feature = "std")]
 pub use self::report::ReportSlot;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::Patience;
+use crate::pacer::WaitLimits;
 use crate::policy::Draws;
 use crate::policy::Policy;
-use crate::policy::{Budget, Draw};
+use crate::policy::{RetryBudget, Withdrawal};
 
 /// What is known of a call before its first attempt.
 ///
@@ -118,7 +118,7 @@ impl Default for CallSpec {
 /// let failed = Outcome::transient(Executed::No, "connection refused");
 /// match call.on_outcome(now, failed, &Hint::new(now), None) {
 ///     Decision::Retry(wait) => assert!(wait.delay() <= Policy::default().backoff().ceiling(0)),
-///     Decision::Stop(_) => unreachable!("three retries are left"),
+///     Decision::End(_) => unreachable!("three retries are left"),
 /// }
 /// ```
 #[derive(Debug)]
@@ -138,7 +138,7 @@ pub struct Call {
     failures: u32,
     refusals: u32,
     /// What the latest retry took of the budget, and how many attempts there were before it.
-    draw: Option<(Draw, u32)>,
+    draw: Option<(Withdrawal, u32)>,
     report: Report,
 }
 
@@ -146,11 +146,11 @@ pub struct Call {
 enum Verdict {
     Retry {
         until: Instant,
-        origin: Origin,
+        origin: WaitReason,
     },
-    Stop(StopReason),
+    Stop(EndReason),
     TooLate {
-        reason: StopReason,
+        reason: EndReason,
         earliest: Instant,
         by_hint: bool,
     },
@@ -202,14 +202,14 @@ impl Call {
         &mut self,
         now: Instant,
         opens: Option<Instant>,
-        draw: &mut dyn FnMut(u32) -> Option<Draw>,
+        draw: &mut dyn FnMut(u32) -> Option<Withdrawal>,
     ) -> Decision {
         let now = self.at(now);
         let outcome = Outcome::timed_out();
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.report.failures = self.report.failures.saturating_add(1);
-            let stop = Stop::new(StopReason::Deadline, now).because(outcome.reason());
-            return Decision::Stop(self.stopped(stop));
+            let stop = End::new(EndReason::Deadline, now).because(outcome.reason());
+            return Decision::End(self.stopped(stop));
         }
         let is_paced = self.spec.paced;
         self.on_outcome_drawing(now, outcome, &Hint::new(now), opens, is_paced, draw)
@@ -219,7 +219,7 @@ impl Call {
     pub fn on_sent(&mut self, now: Instant) {
         let now = self.at(now);
         if let Some(since) = self.asking_since.take() {
-            self.report.add_wait(Origin::Pacer, since, now);
+            self.report.add_wait(WaitReason::Pacer, since, now);
         }
         self.not_before = None;
         self.report.attempts = self.report.attempts.saturating_add(1);
@@ -232,7 +232,7 @@ impl Call {
     }
 
     /// The call is about to ask for a permit, or to be sent. A stop if its deadline has passed meanwhile.
-    pub fn on_asking(&mut self, now: Instant) -> Option<Stop> {
+    pub fn on_asking(&mut self, now: Instant) -> Option<End> {
         let now = self.at(now);
         // Without any time, nothing is in time.
         let has_none = self
@@ -241,7 +241,7 @@ impl Call {
             .is_some_and(|deadline| deadline.is_zero());
         self.deadline
             .filter(|&deadline| has_none || now > deadline)?;
-        Some(self.stopped(Stop::new(StopReason::Deadline, now)))
+        Some(self.stopped(End::new(EndReason::Deadline, now)))
     }
 
     /// The pacer has no permit for the call yet, and by what the server stated will have none before
@@ -256,37 +256,37 @@ impl Call {
         now: Instant,
         opens: Option<Instant>,
         evidence: Option<&Evidence>,
-    ) -> Option<Stop> {
+    ) -> Option<End> {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
         let too_late = opens.and_then(|opens| self.too_late(now, opens, opens));
         let too_late = too_late
-            .map(|(reason, earliest)| Stop::new(reason, now).until(earliest, evidence.copied()));
+            .map(|(reason, earliest)| End::new(reason, now).until(earliest, evidence.copied()));
         // Whoever asks at the deadline's very instant has no time left to wait.
         let over = || {
             self.deadline.filter(|&deadline| now >= deadline)?;
-            Some(Stop::new(StopReason::Deadline, now))
+            Some(End::new(EndReason::Deadline, now))
         };
         let stop = too_late.or_else(over)?;
         Some(self.stopped(stop))
     }
 
     /// The call is refused a place among the waiting.
-    pub fn on_crowded(&mut self, now: Instant) -> Stop {
+    pub fn on_crowded(&mut self, now: Instant) -> End {
         let now = self.at(now);
-        self.stopped(Stop::new(StopReason::Waiters, now))
+        self.stopped(End::new(EndReason::QueueFull, now))
     }
 
     /// Ends the call because the server has rejected every probe of its scope for a long time: see
-    /// [`Turn::Rejected`](crate::Turn::Rejected).
+    /// [`Admission::Rejected`](crate::Admission::Rejected).
     pub fn on_rejected(
         &mut self,
         now: Instant,
         opens: Option<Instant>,
         evidence: Option<&Evidence>,
-    ) -> Stop {
+    ) -> End {
         let now = self.at(now);
-        let stop = Stop::new(StopReason::ScopeThrottled, now);
+        let stop = End::new(EndReason::ScopeThrottled, now);
         self.stopped(match opens {
             Some(opens) => stop.until(opens, evidence.copied()),
             None => stop,
@@ -308,7 +308,7 @@ impl Call {
     ) -> Decision {
         let is_paced = self.spec.paced;
         self.on_outcome_drawing(now, outcome, hint, opens, is_paced, &mut |_| {
-            Some(Draw::unbudgeted())
+            Some(Withdrawal::unbudgeted())
         })
     }
 
@@ -320,7 +320,7 @@ impl Call {
         outcome: Outcome,
         hint: &Hint<'_>,
         opens: Option<Instant>,
-        budget: &mut Budget,
+        budget: &mut RetryBudget,
     ) -> Decision {
         if let Some(draw) = self.take_draw(outcome) {
             budget.refund(draw);
@@ -332,15 +332,15 @@ impl Call {
     }
 
     /// What is to be given back to the budget, if the attempt that drew it has come to an answer.
-    pub(crate) fn take_draw(&mut self, outcome: Outcome) -> Option<Draw> {
-        let is_answer = matches!(outcome.kind(), Kind::Success | Kind::Pending);
+    pub(crate) fn take_draw(&mut self, outcome: Outcome) -> Option<Withdrawal> {
+        let is_answer = matches!(outcome.kind(), OutcomeKind::Success | OutcomeKind::Pending);
         let (draw, _) = self.draw.take_if(|_| is_answer)?;
         Some(draw)
     }
 
     /// What is to be given back to the budget, if the call ends before the attempt is sent that it was drawn for.
     #[cfg(feature = "std")]
-    pub(crate) fn take_unsent_draw(&mut self) -> Option<Draw> {
+    pub(crate) fn take_unsent_draw(&mut self) -> Option<Withdrawal> {
         let attempts = self.report.attempts;
         let (draw, _) = self.draw.take_if(|&mut (_, before)| before == attempts)?;
         Some(draw)
@@ -355,7 +355,7 @@ impl Call {
         hint: &Hint<'_>,
         opens: Option<Instant>,
         is_paced: bool,
-        draw: &mut dyn FnMut(u32) -> Option<Draw>,
+        draw: &mut dyn FnMut(u32) -> Option<Withdrawal>,
     ) -> Decision {
         let now = self.at(now);
         let outcome = outcome.with_server_advice(hint);
@@ -364,24 +364,24 @@ impl Call {
                 if self.pays(outcome, is_paced, draw) {
                     return Decision::Retry(self.wait(now, until, origin, hint));
                 }
-                Stop::new(StopReason::Budget, now)
+                End::new(EndReason::Budget, now)
             }
-            Verdict::Stop(reason) => Stop::new(reason, now),
+            Verdict::Stop(reason) => End::new(reason, now),
             Verdict::TooLate {
                 reason,
                 earliest,
                 by_hint,
             } => {
                 let evidence = if by_hint { hint.evidence() } else { None };
-                Stop::new(reason, now).until(earliest, evidence)
+                End::new(reason, now).until(earliest, evidence)
             }
         };
-        Decision::Stop(self.stopped(stop.because(outcome.reason())))
+        Decision::End(self.stopped(stop.because(outcome.reason())))
     }
 
     /// The wait that `stop` says is too long was asked for by the header that `evidence` is of.
     #[cfg(feature = "std")]
-    pub(crate) fn attest(&mut self, stop: &mut Stop, evidence: Evidence) {
+    pub(crate) fn attest(&mut self, stop: &mut End, evidence: Evidence) {
         *stop = stop.with_evidence(evidence);
         self.report.stop = Some(*stop);
     }
@@ -391,7 +391,7 @@ impl Call {
         &mut self,
         outcome: Outcome,
         is_paced: bool,
-        draw: &mut dyn FnMut(u32) -> Option<Draw>,
+        draw: &mut dyn FnMut(u32) -> Option<Withdrawal>,
     ) -> bool {
         self.draw = None;
         // An overloaded server's pacer slows all of its calls down, which needs no second brake.
@@ -403,7 +403,7 @@ impl Call {
         self.draw.is_some()
     }
 
-    fn wait(&mut self, now: Instant, until: Instant, origin: Origin, hint: &Hint<'_>) -> Wait {
+    fn wait(&mut self, now: Instant, until: Instant, origin: WaitReason, hint: &Hint<'_>) -> Wait {
         self.not_before = Some(until);
         self.report.add_wait(origin, now, until);
         let evidence = None;
@@ -413,7 +413,7 @@ impl Call {
             origin,
             evidence,
         });
-        if origin == Origin::Hint {
+        if origin == WaitReason::Hint {
             hint.put_evidence(&mut wait.evidence);
         }
         *wait
@@ -433,8 +433,8 @@ impl Call {
 
     /// What is the most that the call will wait for a permit, as
     /// [`Pacer::request`](crate::Pacer::request) asks.
-    pub const fn patience(&self) -> Patience {
-        let patience = Patience::endless()
+    pub const fn patience(&self) -> WaitLimits {
+        let patience = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
             .with_early_probe(self.spec.idempotent && self.report.refusals == 0);
@@ -460,39 +460,41 @@ impl Call {
     ) -> Verdict {
         let report = &mut self.report;
         let number = match outcome.kind() {
-            Kind::Success => return Verdict::Stop(StopReason::Success),
-            Kind::Permanent => return Verdict::Stop(StopReason::Permanent),
-            Kind::Pending if !self.policy.may_repeat() => return Verdict::Stop(StopReason::Once),
-            Kind::Pending => {
+            OutcomeKind::Success => return Verdict::Stop(EndReason::Success),
+            OutcomeKind::Permanent => return Verdict::Stop(EndReason::Permanent),
+            OutcomeKind::Pending if !self.policy.may_repeat() => {
+                return Verdict::Stop(EndReason::RetriesDisabled);
+            }
+            OutcomeKind::Pending => {
                 self.polls = self.polls.saturating_add(1);
                 (self.failures, self.refusals) = (0, 0);
                 self.polls
             }
-            Kind::Transient => {
+            OutcomeKind::Transient => {
                 report.failures = report.failures.saturating_add(1);
                 self.failures = self.failures.saturating_add(1);
                 if self.failures > self.policy.max_retries() {
-                    return Verdict::Stop(StopReason::Retries);
+                    return Verdict::Stop(EndReason::MaxRetries);
                 }
                 self.failures
             }
-            Kind::Throttled => {
+            OutcomeKind::Throttled => {
                 report.refusals = report.refusals.saturating_add(1);
                 self.refusals = self.refusals.saturating_add(1);
                 if self.refusals > self.policy.max_throttles() {
-                    return Verdict::Stop(StopReason::Refusals);
+                    return Verdict::Stop(EndReason::MaxThrottles);
                 }
                 self.refusals
             }
         };
         if !self.spec.replayable {
-            return Verdict::Stop(StopReason::NotReplayable);
+            return Verdict::Stop(EndReason::NotReplayable);
         }
         if outcome.executed() != Executed::No && !self.spec.idempotent {
-            return Verdict::Stop(StopReason::NotIdempotent);
+            return Verdict::Stop(EndReason::NotIdempotent);
         }
         let hinted = hint.not_before();
-        let is_poll = outcome.kind() == Kind::Pending;
+        let is_poll = outcome.kind() == OutcomeKind::Pending;
         let (until, origin) = self.align(now, is_poll, number - 1, hinted, is_paced);
         let stated = hinted.unwrap_or(now).max(opens.unwrap_or(now));
         match self.too_late(now, stated, until.max(stated)) {
@@ -502,7 +504,7 @@ impl Call {
                 // Nothing stated is earlier than anything stated. What the header asked for has to be too late by
                 // itself: our own delay is not of its asking.
                 by_hint: hinted >= opens
-                    && (origin == Origin::Hint || reason == StopReason::LongHint)
+                    && (origin == WaitReason::Hint || reason == EndReason::RetryAfterTooLong)
                     && self.too_late(now, stated, stated).is_some(),
             },
             None => Verdict::Retry { until, origin },
@@ -517,7 +519,7 @@ impl Call {
         retry: u32,
         hinted: Option<Instant>,
         is_paced: bool,
-    ) -> (Instant, Origin) {
+    ) -> (Instant, WaitReason) {
         let backoff = match is_poll {
             true => &self.policy.polling,
             false => &self.policy.backoff,
@@ -526,18 +528,18 @@ impl Call {
         match hinted {
             // Behind a pacer, those who were told the same instant queue, and no delay of our own is later than this.
             Some(hinted) if is_paced && hinted >= now.add_nanos(range.high()) => {
-                (hinted, Origin::Hint)
+                (hinted, WaitReason::Hint)
             }
             // Otherwise they would all return at it.
             Some(hinted) if !is_paced => (
                 hinted.add_nanos(self.draws.draw(range)).max(now),
-                Origin::Hint,
+                WaitReason::Hint,
             ),
             hinted => {
                 let own = now.add_nanos(self.draws.draw(range));
                 match hinted {
-                    Some(hinted) if hinted >= own => (hinted, Origin::Hint),
-                    _ => (own, Origin::Backoff),
+                    Some(hinted) if hinted >= own => (hinted, WaitReason::Hint),
+                    _ => (own, WaitReason::Backoff),
                 }
             }
         }
@@ -550,19 +552,19 @@ impl Call {
         now: Instant,
         stated: Instant,
         earliest: Instant,
-    ) -> Option<(StopReason, Instant)> {
+    ) -> Option<(EndReason, Instant)> {
         if self.deadline.is_some_and(|deadline| earliest > deadline) {
-            Some((StopReason::Deadline, earliest))
+            Some((EndReason::Deadline, earliest))
         } else if stated.nanos_since(now) > self.policy.max_retry_after {
-            Some((StopReason::LongHint, stated))
+            Some((EndReason::RetryAfterTooLong, stated))
         } else {
             None
         }
     }
 
-    fn stopped(&mut self, stop: Stop) -> Stop {
+    fn stopped(&mut self, stop: End) -> End {
         if let Some(since) = self.asking_since.take() {
-            self.report.add_wait(Origin::Pacer, since, stop.at());
+            self.report.add_wait(WaitReason::Pacer, since, stop.at());
         }
         self.report.stop = Some(stop);
         stop

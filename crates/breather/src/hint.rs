@@ -53,12 +53,14 @@ pub use self::dialect::Dialect;
 pub use self::evidence::Evidence;
 pub use self::explanation::Explanation;
 #[cfg(feature = "std")]
-pub use self::family::Family;
+pub use self::family::HeaderFamily;
 #[cfg(feature = "std")]
 use self::found::Found;
 pub use self::moment::Moment;
 use self::reading::Note;
-pub use self::reading::{Clock, Form, Ignored, Meaning, Reading, Why};
+pub use self::reading::{
+    HeaderMeaning, HeaderReading, IgnoreReason, IgnoredHeader, ReferenceClock, TimeFormat,
+};
 use self::said::Said;
 use self::window::Stated;
 pub use self::window::{Unit, Window};
@@ -171,10 +173,10 @@ impl<'a> Hint<'a> {
     }
 
     /// The headers that were read, and as what: where each figure of the hint comes from.
-    pub fn readings(&self) -> impl Iterator<Item = Reading<'a>> {
+    pub fn readings(&self) -> impl Iterator<Item = HeaderReading<'a>> {
         self.notes().filter_map(|(header, value, result)| {
             let note = result.ok()?;
-            Some(Reading {
+            Some(HeaderReading {
                 header,
                 value,
                 note,
@@ -183,14 +185,14 @@ impl<'a> Hint<'a> {
     }
 
     /// What was found and not obeyed, with the reason.
-    pub fn ignored(&self) -> impl Iterator<Item = Ignored<'a>> {
+    pub fn ignored(&self) -> impl Iterator<Item = IgnoredHeader<'a>> {
         self.notes().filter_map(|(header, value, result)| {
             let why = result.err()?;
-            Some(Ignored { header, value, why })
+            Some(IgnoredHeader { header, value, why })
         })
     }
 
-    fn notes(&self) -> impl Iterator<Item = (&'static str, &'a [u8], Result<Note, Why>)> {
+    fn notes(&self) -> impl Iterator<Item = (&'static str, &'a [u8], Result<Note, IgnoreReason>)> {
         #[cfg(feature = "std")]
         let notes = {
             let content = self.content.as_ref();

@@ -6,4 +6,6 @@
 mod body;
 mod classify;
 
-pub use self::classify::{Classify, Ending, ErrorKind, Http, add_idempotency_key, is_idempotent};
+pub use self::classify::{
+    AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, add_idempotency_key, is_idempotent,
+};

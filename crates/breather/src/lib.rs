@@ -30,13 +30,13 @@
 //!
 //! Two state machines decide everything, and both are told the time:
 //!
-//! - [`Call`]: one call. Told how its attempts ended, it answers with an instant or a [`Stop`].
+//! - [`Call`]: one call. Told how its attempts ended, it answers with an instant or a [`End`].
 //!   Configured by a [`Policy`], which has a [`Backoff`] and a [`Jitter`].
 //! - [`Pacer`]: one scope. Asked for a [`Permit`] before each attempt, and told the outcome after it, it
 //!   learns quota and concurrency from the answers alone. (`docs/pacing.md`, in the repository, tells how, with
 //!   charts; what it cannot know; and when to turn it off.)
 //!
-//! What they are told is an [`Outcome`], made by a classifier (`Http` is the one for HTTP), and a
+//! What they are told is an [`Outcome`], made by a classifier (`DefaultClassifier` is the one for HTTP), and a
 //! [`Hint`], read from header lines. [`Breather`] holds a policy and the pacers of all scopes, for many
 //! tasks to share; an [`ActiveCall`] is a call under way through it, and what adapters drive by a
 //! [`Timer`].
@@ -73,11 +73,11 @@
 //! | time-out of an attempt | none | [`Policy::with_attempt_timeout`] |
 //! | longest hint obeyed | 5 minutes | [`Policy::with_max_retry_after`] |
 //! | polling | exponential from 1 s, factor 1.5, cap 20 s | [`Policy::with_polling`] |
-//! | budget of retries | a fifth of the calls and 10 a second, of the last 10 s | `Builder::with_budget` |
+//! | budget of retries | a fifth of the calls and 10 a second, of the last 10 s | `BreatherBuilder::with_budget` |
 //! | waiters of a scope | 100,000 | [`Pacing::with_max_queued`] |
-//! | scopes of a handle | 1,000 | `Builder::with_scopes` |
+//! | scopes of a handle | 1,000 | `BreatherBuilder::with_scopes` |
 //! | scope | the origin of the URL that is asked: scheme, host and port | the adapter, or `Scopes` in a request's extensions |
-//! | pacing | on | `Builder::without_pacing` |
+//! | pacing | on | `BreatherBuilder::without_pacing` |
 //!
 //! The reason for each stands on its type.
 //!
@@ -132,26 +132,30 @@ mod unix_time;
 #[cfg(feature = "std")]
 pub use call::ReportSlot;
 pub use call::{
-    Answered, AsOutcome, Call, CallSpec, Decision, Executed, Kind, Origin, Outcome, Redirects,
-    Report, Stop, StopReason, Stopped, Wait,
-};
-pub use hint::{
-    Clock, Evidence, Explanation, Form, Hint, Ignored, Meaning, Moment, Reading, Unit, Why, Window,
+    AsOutcome, Call, CallSpec, Decision, End, EndReason, Executed, Outcome, OutcomeKind, Redirects,
+    Report, Responder, Stopped, Wait, WaitReason,
 };
 #[cfg(feature = "std")]
-pub use hint::{Dialect, Family};
+pub use hint::{Dialect, HeaderFamily};
+pub use hint::{
+    Evidence, Explanation, HeaderMeaning, HeaderReading, Hint, IgnoreReason, IgnoredHeader, Moment,
+    ReferenceClock, TimeFormat, Unit, Window,
+};
 #[cfg(feature = "http")]
-pub use http::{Classify, Ending, ErrorKind, Http, add_idempotency_key, is_idempotent};
+pub use http::{
+    AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, add_idempotency_key, is_idempotent,
+};
 pub use instant::Instant;
 pub use pacer::{
-    HoldReason, Pace, Pacer, Pacing, Pass, Passing, Patience, Permit, Place, Snapshot, Turn,
+    Admission, HoldReason, JointAdmission, Pace, Pacer, Pacing, Permit, ScopeRequest, Snapshot,
+    Ticket, WaitLimits,
 };
-pub use policy::{Backoff, Budget, Delays, Draw, Jitter, Policy};
+pub use policy::{Backoff, Delays, Jitter, Policy, RetryBudget, Withdrawal};
 #[cfg(feature = "metrics")]
 pub use shared::Metrics;
 #[cfg(feature = "std")]
 pub use shared::{
-    ActiveCall, Alarm, Breather, Builder, CallOptions, Event, Observer, Scopes, Step, Timer,
-    Waiting, What,
+    ActiveCall, Alarm, Breather, BreatherBuilder, CallOptions, Event, EventKind, Observer, Scopes,
+    SleepSlot, Step, Timer,
 };
 pub use unix_time::{UnixTime, WallClock};

@@ -28,17 +28,17 @@ use self::hold::{Cause, Hold, Lateness};
 use self::kinship::Kinship;
 pub use self::pacing::{Pace, Pacing};
 use self::pause::Pause;
-pub use self::permit::{Permit, Place};
+pub use self::permit::{Permit, Ticket};
 use self::quota::{Quota, is_blur};
 use self::rhythm::Rhythm;
-pub use self::several::{Pass, Passing};
+pub use self::several::{JointAdmission, ScopeRequest};
 use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
 use self::streak::Streak;
 use self::stretch::Stretch;
-pub use self::waiters::Patience;
+pub use self::waiters::WaitLimits;
 use self::waiters::Waiters;
-use crate::call::{Kind, Outcome};
+use crate::call::{Outcome, OutcomeKind};
 use crate::hint::Evidence;
 use crate::hint::{Hint, Window};
 use crate::instant::Instant;
@@ -56,7 +56,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, Patience, Turn, Window};
+/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, WaitLimits, Admission, Window};
 /// use core::time::Duration;
 ///
 /// let mut now = Instant::ORIGIN;
@@ -64,19 +64,19 @@ use crate::instant::Instant;
 ///
 /// // One call, granted at once. Its answer says that it was the last of this window.
 /// let place = pacer.arrive();
-/// let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else { panic!() };
+/// let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
 /// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
 /// // The next call waits, and knows until when.
 /// let place = pacer.arrive();
-/// let Turn::Wait { opens } = pacer.request(now, place, Patience::endless()) else { panic!() };
+/// let Admission::Wait { opens } = pacer.request(now, place, WaitLimits::endless()) else { panic!() };
 /// assert_eq!(opens, Some(now + Duration::from_secs(9)));
 /// assert_eq!(pacer.poll_offer(now), None);
 ///
 /// now = pacer.next_wake().unwrap();
 /// assert_eq!(pacer.poll_offer(now), Some(place));
-/// assert!(matches!(pacer.request(now, place, Patience::endless()), Turn::Send(_)));
+/// assert!(matches!(pacer.request(now, place, WaitLimits::endless()), Admission::Send(_)));
 /// ```
 #[derive(Debug)]
 pub struct Pacer {
@@ -104,7 +104,7 @@ pub struct Pacer {
     early: EarlyProbes,
     /// The call whose probe was refused last. The next younger one probes next: what a server refuses may be
     /// this call alone, and if it is the scope, no call should be refused each time.
-    refused_probe: Option<Place>,
+    refused_probe: Option<Ticket>,
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
@@ -141,7 +141,7 @@ enum Phase {
 #[expect(clippy::exhaustive_enums)]
 #[derive(Debug)]
 #[must_use = "a granted permit has to be handed back"]
-pub enum Turn {
+pub enum Admission {
     /// Send now.
     Send(Permit),
     /// Ask again when [`Pacer::poll_offer`] names the call's place. Nothing will be sent before
@@ -152,7 +152,7 @@ pub enum Turn {
         opens: Option<Instant>,
     },
     /// As many calls wait as may. This one holds no place.
-    Crowded,
+    QueueFull,
     /// The server has rejected every probe for a long time, more often than the call accepts. The call has left the queue.
     Rejected {
         /// The end of a hold that the server stated.
@@ -195,9 +195,9 @@ impl Pacer {
     }
 
     /// A place in the order for a call that begins. The call keeps it through all its retries.
-    pub fn arrive(&mut self) -> Place {
+    pub fn arrive(&mut self) -> Ticket {
         self.arrived += 1;
-        Place {
+        Ticket {
             age: self.arrived,
             rejected: self.streak.count(),
         }
@@ -207,22 +207,22 @@ impl Pacer {
     /// [`poll_offer`](Self::poll_offer) to name it.
     ///
     /// Asking again while waiting is harmless.
-    pub fn request(&mut self, now: Instant, place: Place, patience: Patience) -> Turn {
+    pub fn request(&mut self, now: Instant, place: Ticket, patience: WaitLimits) -> Admission {
         if self.gives_up(now, place, patience) {
             self.leave(place);
             let opens = self.opens();
-            return Turn::Rejected { opens };
+            return Admission::Rejected { opens };
         }
         let waited = self.is_waiting(place);
         if self.has_turn(now, place) || self.probes_early(now, patience) {
-            return Turn::Send(self.grant(place));
+            return Admission::Send(self.grant(place));
         }
         self.wait(place, patience, waited)
     }
 
     /// Whether the call at `place` may be sent now. It does not wait here afterwards.
     #[inline]
-    pub(crate) fn has_turn(&mut self, now: Instant, place: Place) -> bool {
+    pub(crate) fn has_turn(&mut self, now: Instant, place: Ticket) -> bool {
         let now = self.advance(now);
         if self.waiters.is_empty() {
             return self.has_room(now);
@@ -230,7 +230,7 @@ impl Pacer {
         self.has_turn_before_others(now, place)
     }
 
-    fn has_turn_before_others(&mut self, now: Instant, place: Place) -> bool {
+    fn has_turn_before_others(&mut self, now: Instant, place: Ticket) -> bool {
         self.waiters.leave(place);
         let after = self.probed_last();
         let next = self.waiters.next_after(after);
@@ -242,30 +242,30 @@ impl Pacer {
     }
 
     /// Whether the server has rejected so much for so long that a call of this `patience` gives up.
-    pub(crate) fn gives_up(&self, now: Instant, place: Place, patience: Patience) -> bool {
+    pub(crate) fn gives_up(&self, now: Instant, place: Ticket, patience: WaitLimits) -> bool {
         self.streak.is_on()
             && now.max(self.latest) > patience.stays_until().max(self.streak.ends_after())
             && self.streak.exceeds(place, patience.most_rejections())
     }
 
     /// Lets the call at `place` wait, or wait on if it `waited`.
-    pub(crate) fn wait(&mut self, place: Place, patience: Patience, waited: bool) -> Turn {
+    pub(crate) fn wait(&mut self, place: Ticket, patience: WaitLimits, waited: bool) -> Admission {
         if !waited && self.waiters.len() >= self.pacing.max_queued() {
-            return Turn::Crowded;
+            return Admission::QueueFull;
         }
         self.waiters.enter(place, patience);
-        Turn::Wait {
+        Admission::Wait {
             opens: self.opens(),
         }
     }
 
     /// Whether the call at `place` waits.
-    pub(crate) fn is_waiting(&self, place: Place) -> bool {
+    pub(crate) fn is_waiting(&self, place: Ticket) -> bool {
         !self.waiters.is_empty() && self.waiters.contains(place)
     }
 
     /// The call at `place` does not wait any longer. Harmless if it does not wait.
-    pub fn leave(&mut self, place: Place) {
+    pub fn leave(&mut self, place: Ticket) {
         self.waiters.leave(place);
     }
 
@@ -280,7 +280,7 @@ impl Pacer {
         // A limiter counts a call when it comes in, and refuses at once. So an accepted call's delays count
         // from near its sending, and what is sent at such an instant arrives after it.
         let base = match outcome.kind() {
-            Kind::Throttled => hint.received(),
+            OutcomeKind::Throttled => hint.received(),
             _ => permit.sent,
         };
         let tightest = hint.tightest();
@@ -288,12 +288,12 @@ impl Pacer {
             self.quota.on_answer(&permit, base, window);
         }
         match outcome.kind() {
-            Kind::Throttled => self.on_refused(now, &permit, hint, tightest),
-            Kind::Success | Kind::Pending | Kind::Permanent => {
+            OutcomeKind::Throttled => self.on_refused(now, &permit, hint, tightest),
+            OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
                 self.on_accepted(now, &permit, tightest);
             }
-            Kind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
-            Kind::Transient => self.on_lost(&permit),
+            OutcomeKind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
+            OutcomeKind::Transient => self.on_lost(&permit),
         }
         let is_stated = self.recount(now) || self.is_evenly_running();
         if is_stated && tightest.is_some() {
@@ -369,7 +369,7 @@ impl Pacer {
     ///
     /// No more calls are named than there is room for. One that does not ask within a millisecond is
     /// passed over, and keeps its place.
-    pub fn poll_offer(&mut self, now: Instant) -> Option<Place> {
+    pub fn poll_offer(&mut self, now: Instant) -> Option<Ticket> {
         if self.waiters.is_empty() {
             return None;
         }
@@ -576,7 +576,7 @@ impl Pacer {
 
     /// A permit for a call that [has its turn](Self::has_turn), at the time at which it was found to.
     #[inline]
-    pub(crate) fn grant(&mut self, place: Place) -> Permit {
+    pub(crate) fn grant(&mut self, place: Ticket) -> Permit {
         let now = self.latest;
         self.in_flight += 1;
         self.sent += 1;
@@ -604,7 +604,7 @@ impl Pacer {
 
     /// After whom the next turn comes: while the scope probes, after the call that was refused; else after
     /// nobody, and the oldest is next.
-    fn probed_last(&self) -> Option<Place> {
+    fn probed_last(&self) -> Option<Ticket> {
         self.refused_probe.filter(|_| self.is_probing())
     }
 
@@ -728,7 +728,7 @@ impl Pacer {
     }
 
     /// Whether a call of this `patience` is sent before the end of a hold that only one answer asked for.
-    pub(crate) fn probes_early(&self, now: Instant, patience: Patience) -> bool {
+    pub(crate) fn probes_early(&self, now: Instant, patience: WaitLimits) -> bool {
         let (Phase::Held(hold), Some(longest)) = (&self.phase, patience.probes_after()) else {
             return false;
         };

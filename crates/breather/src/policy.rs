@@ -21,7 +21,7 @@ use crate::instant::{duration, nanos};
 
 pub use self::backoff::Backoff;
 pub(crate) use self::backoff::Shape;
-pub use self::budget::{Budget, Draw};
+pub use self::budget::{RetryBudget, Withdrawal};
 pub(crate) use self::jitter::Draws;
 pub use self::jitter::{Delays, Jitter};
 

@@ -27,12 +27,12 @@ mod trace;
 mod waiting;
 
 pub use self::active_call::{ActiveCall, Step};
-pub use self::breather::{Breather, Builder};
+pub use self::breather::{Breather, BreatherBuilder};
 #[cfg(feature = "metrics")]
 pub use self::metrics::Metrics;
-pub use self::observer::{Event, Observer, What};
+pub use self::observer::{Event, EventKind, Observer};
 pub use self::options::CallOptions;
 pub use self::scope::Alarm;
 pub use self::scopes::Scopes;
 pub use self::timer::Timer;
-pub use self::waiting::Waiting;
+pub use self::waiting::SleepSlot;

@@ -12,14 +12,14 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response};
 use axum::routing::any;
 use breather_reqwest::breather::{
-    Backoff, Breather, Classify as _, Ending, Executed, Http, Jitter, Outcome, Policy, Report,
-    ReportSlot, StopReason,
+    AttemptResult, Backoff, Breather, ClassifyHttp as _, DefaultClassifier, EndReason, Executed,
+    Jitter, Outcome, Policy, Report, ReportSlot,
 };
 use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware};
 use http::Extensions;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use reqwest::Request;
-use reqwest::multipart::Form;
+use reqwest::multipart::TimeFormat;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -96,7 +96,7 @@ async fn a_stream_is_made_again_for_each_attempt_and_no_earlier() {
 async fn a_form_is_made_again_with_the_boundary_that_it_has() {
     let (url, received) = failing(1).await;
     let (client, plain) = client();
-    let form = || Form::new().part("rows", reqwest::multipart::Part::stream(stream()));
+    let form = || TimeFormat::new().part("rows", reqwest::multipart::Part::stream(stream()));
     let target = url.clone();
     let response = client
         .put(&url)
@@ -366,12 +366,14 @@ async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds(
     let policy = Policy::new().with_backoff(Backoff::constant(Duration::ZERO));
     let retry = RetryMiddleware::new(Breather::new(policy))
         .with_buffered_bodies(64)
-        .with_classifier(|ending: &Ending<'_>| match (ending.headers, ending.body) {
-            (Some(headers), Some(b"busy")) if headers["x-busy"] == "yes" => {
-                Outcome::transient(Executed::No, "busy")
-            }
-            _ => Http.classify(ending),
-        });
+        .with_classifier(
+            |ending: &AttemptResult<'_>| match (ending.headers, ending.body) {
+                (Some(headers), Some(b"busy")) if headers["x-busy"] == "yes" => {
+                    Outcome::transient(Executed::No, "busy")
+                }
+                _ => DefaultClassifier.classify(ending),
+            },
+        );
     let client = ClientBuilder::new(plain).with(retry).build();
     assert_eq!(
         client.post(&url).send().await.unwrap().content_length(),
@@ -390,7 +392,7 @@ async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds(
     let response = get.send().await.unwrap();
     let report = slot.report().unwrap();
     let stop = report.stop().unwrap();
-    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
     assert_eq!(stop.wait(), Some(Duration::from_secs(400)));
     assert_eq!(response.text().await.unwrap(), body);
 
@@ -404,7 +406,7 @@ async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds(
     assert_eq!(get.send().await.unwrap().status(), 429);
     assert_eq!(
         slot.report().unwrap().stop().unwrap().reason(),
-        StopReason::Permanent
+        EndReason::Permanent
     );
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
-use breather_reqwest::breather::{Breather, Policy, ReportSlot, Stop, StopReason};
+use breather_reqwest::breather::{Breather, End, EndReason, Policy, ReportSlot};
 use reqwest::Method;
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::time::{Instant, advance};
@@ -30,7 +30,7 @@ async fn status(client: &ClientWithMiddleware, method: Method) -> u16 {
 }
 
 /// Why a call of `method` ended without an attempt.
-async fn ended(client: &ClientWithMiddleware, method: Method) -> Stop {
+async fn ended(client: &ClientWithMiddleware, method: Method) -> End {
     let (start, slot) = (Instant::now(), ReportSlot::new());
     let request = client.request(method, ORIGIN).with_extension(slot.clone());
     assert!(request.send().await.is_err());
@@ -45,8 +45,8 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
         .with_max_retry_after(Duration::MAX)
         .with_deadline(3_600 * SECOND);
     for (policy, reason) in [
-        (Policy::new(), StopReason::LongHint),
-        (hour, StopReason::Deadline),
+        (Policy::new(), EndReason::RetryAfterTooLong),
+        (hour, EndReason::Deadline),
     ] {
         let script = Script::new(empty_bucket(17_280));
         let client = script.client(RetryMiddleware::new(Breather::new(policy)));
@@ -68,7 +68,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
     assert_eq!(status(&client, Method::GET).await, 429);
     assert_eq!(
         ended(&client, Method::GET).await.reason(),
-        StopReason::LongHint
+        EndReason::RetryAfterTooLong
     );
     assert!(breather.forget(ORIGIN));
     assert_eq!(status(&client, Method::GET).await, 200);
@@ -81,7 +81,7 @@ async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
     advance(301 * SECOND).await;
     assert_eq!(
         ended(&client, Method::POST).await.reason(),
-        StopReason::LongHint
+        EndReason::RetryAfterTooLong
     );
     assert_eq!(status(&client, Method::GET).await, 200);
     assert_eq!(status(&client, Method::POST).await, 200);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallOptions, Jitter, Policy, ReportSlot, StopReason, Stopped,
+    Backoff, Breather, CallOptions, EndReason, Jitter, Policy, ReportSlot, Stopped,
 };
 use http::HeaderName;
 use reqwest::Method;
@@ -118,8 +118,8 @@ async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
 #[tokio::test(start_paused = true)]
 async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
     for (method, attempts, reason) in [
-        (Method::GET, 4, StopReason::Retries),
-        (Method::POST, 1, StopReason::NotIdempotent),
+        (Method::GET, 4, EndReason::MaxRetries),
+        (Method::POST, 1, EndReason::NotIdempotent),
     ] {
         let script = Script::new((0..9).map(|_| Answer::status(200).after(60 * SECOND)));
         let client = script.client(with(at_once().with_attempt_timeout(SECOND)));
@@ -145,7 +145,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
     let request = client.get(URL).with_extension(slot.clone());
     assert!(request.send().await.unwrap_err().is_middleware());
     let report = slot.report().unwrap();
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     let took = start.elapsed();
     assert!(took >= 5 * SECOND && took < 5 * SECOND + TICK, "{took:?}");
 }

@@ -12,8 +12,8 @@ use axum::body::{Body, Bytes};
 use axum::http::Response;
 use axum::routing::any;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallOptions, Classify as _, Ending, ErrorKind, Executed, Http, Jitter,
-    Origin, Outcome, Policy, ReportSlot, StopReason,
+    AttemptResult, Backoff, Breather, CallOptions, ClassifyHttp as _, DefaultClassifier, EndReason,
+    ErrorKind, Executed, Jitter, Outcome, Policy, ReportSlot, WaitReason,
 };
 use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware, error_kind};
 use futures_util::future::join_all;
@@ -98,7 +98,7 @@ async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
         let slot = ReportSlot::new();
         let call = client.get(URL).with_extension(slot.clone());
         assert_eq!(call.send().await.unwrap().status(), 503);
-        let waited = slot.report().unwrap().waited(Origin::Backoff);
+        let waited = slot.report().unwrap().waited(WaitReason::Backoff);
         assert!(waited > Duration::ZERO && waited <= Duration::from_millis(700));
     }
     assert_eq!(script.sends().len(), 60);
@@ -210,7 +210,7 @@ async fn reqwest_middleware_271_a_connection_that_cannot_come_about_is_tried_onc
 
 #[tokio::test(start_paused = true)]
 async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_answer() {
-    let by_all = |ending: &Ending<'_>| {
+    let by_all = |ending: &AttemptResult<'_>| {
         let busy = ending
             .headers
             .is_some_and(|headers| headers.get("x-error").is_some());
@@ -218,7 +218,7 @@ async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_a
             Ok(status) if status == 200 && busy && ending.method == Method::GET => {
                 Outcome::transient(Executed::No, "a 200 that is none")
             }
-            _ => Http.classify(ending),
+            _ => DefaultClassifier.classify(ending),
         }
     };
     for (method, header, attempts) in [
@@ -289,6 +289,6 @@ async fn uv_9213_and_mise_12974_a_body_that_breaks_off_is_within_a_closure_that_
     assert_eq!(slot.report().unwrap().attempts(), 3);
     assert_eq!(
         slot.report().unwrap().stop().unwrap().reason(),
-        StopReason::Success
+        EndReason::Success
     );
 }

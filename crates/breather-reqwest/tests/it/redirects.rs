@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallOptions, Event, Policy, Redirects, ReportSlot, StopReason, What,
+    Backoff, Breather, CallOptions, EndReason, Event, EventKind, Policy, Redirects, ReportSlot,
 };
 use http::{Extensions, HeaderMap};
 use reqwest::Request;
@@ -166,7 +166,7 @@ async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
             assert_eq!(server.count("POST /buy"), 1, "{status}, {name}");
             let report = slot.report().unwrap();
             let reason = report.stop().unwrap().reason();
-            assert_eq!(reason, StopReason::NotIdempotent, "{status}, {name}");
+            assert_eq!(reason, EndReason::NotIdempotent, "{status}, {name}");
         }
     }
 }
@@ -244,7 +244,7 @@ fn watched() -> (Breather, Arc<Mutex<usize>>) {
     let elsewhere = Arc::new(Mutex::new(0));
     let count = Arc::clone(&elsewhere);
     let breather = Breather::builder().with_observer(move |event: &Event<'_>| {
-        if matches!(event.what, What::Elsewhere) {
+        if matches!(event.what, EventKind::Elsewhere) {
             *count.lock().unwrap() += 1;
         }
     });

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breather_reqwest::breather::{
-    Backoff, Breather, Classify, Ending, Http, Jitter, Origin, Outcome, Policy, Report, ReportSlot,
-    Scopes, StopReason, Stopped,
+    AttemptResult, Backoff, Breather, ClassifyHttp, DefaultClassifier, EndReason, Jitter, Outcome,
+    Policy, Report, ReportSlot, Scopes, Stopped, WaitReason,
 };
 use breather_reqwest::{RetryMiddleware, Seeds};
 use reqwest::Method;
@@ -106,7 +106,7 @@ async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
     let stop = report.stop().unwrap();
-    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.reason(), EndReason::Deadline);
     assert_eq!(stop.wait(), Some(7 * SECOND));
     assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 7");
 }
@@ -118,7 +118,10 @@ async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() 
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
-    assert_eq!(report.stop().unwrap().reason(), StopReason::LongHint);
+    assert_eq!(
+        report.stop().unwrap().reason(),
+        EndReason::RetryAfterTooLong
+    );
     assert_eq!(report.stop().unwrap().wait(), Some(301 * SECOND));
 }
 
@@ -137,7 +140,7 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
         panic!("{error}")
     };
     let stopped = error.downcast::<Stopped>().unwrap();
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
     // It was another call that was told so.
     let evidence = stopped.stop().evidence().unwrap();
@@ -162,7 +165,7 @@ async fn promise_3_refusals_have_a_limit_of_their_own() {
     let client = script.client(RetryMiddleware::default());
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, report.attempts()), (429, 17));
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,7 +190,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         assert_eq!(script.sends().len(), sends, "{method} {status}");
         if sends == 1 {
             assert_eq!(last, status);
-            assert_eq!(report.stop().unwrap().reason(), StopReason::NotIdempotent);
+            assert_eq!(report.stop().unwrap().reason(), EndReason::NotIdempotent);
         }
     }
 }
@@ -221,7 +224,7 @@ async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
         assert!(response.status() == 503 || response.status() == 429);
         assert_eq!(script.sends().len(), 1);
         let report = slot.report().unwrap();
-        assert_eq!(report.stop().unwrap().reason(), StopReason::NotReplayable);
+        assert_eq!(report.stop().unwrap().reason(), EndReason::NotReplayable);
     }
 }
 
@@ -257,7 +260,7 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
         let mut waited = Vec::new();
         for _ in 0..3 {
             let (_, report) = call(&client, Method::GET).await;
-            waited.push(report.waited(Origin::Backoff));
+            waited.push(report.waited(WaitReason::Backoff));
         }
         runs.push(waited);
     }
@@ -313,9 +316,9 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
 async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
     let script = Script::new([Answer::status(418)]);
     let breather = Breather::default();
-    let touchy = |ending: &Ending<'_>| match ending.result {
+    let touchy = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 418 => panic!("a classifier of the caller's"),
-        _ => Http.classify(ending),
+        _ => DefaultClassifier.classify(ending),
     };
     let retry = RetryMiddleware::new(breather.clone()).with_classifier(touchy);
     let client = script.client(retry);
@@ -344,7 +347,7 @@ async fn a_refusal_seen_by_one_client_holds_another_with_a_clone_of_its_handle()
     let (status, report) = call(&other, Method::GET).await;
     assert_eq!(status, 200);
     assert!(start.elapsed() >= 7 * SECOND);
-    assert!(report.waited(Origin::Pacer) >= 7 * SECOND - 2 * TICK);
+    assert!(report.waited(WaitReason::Pacer) >= 7 * SECOND - 2 * TICK);
     assert_eq!(report.attempts(), 1);
     assert_eq!(refused.await.unwrap().unwrap().status(), 200);
     assert_eq!(script.sends().len(), 4);
@@ -423,7 +426,7 @@ async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
     let retried = client.get(URL).send().await.unwrap();
     let report = retried.extensions().get::<Report>().unwrap();
     assert_eq!((report.attempts(), report.failures()), (2, 1));
-    assert_eq!(report.waited(Origin::Backoff), SECOND);
+    assert_eq!(report.waited(WaitReason::Backoff), SECOND);
     assert_eq!(
         report.last_wait().unwrap().to_string(),
         "waits 1s for its backoff"
@@ -457,16 +460,16 @@ async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
 #[tokio::test(start_paused = true)]
 async fn a_classifier_of_the_callers_decides() {
     let script = Script::new([Answer::status(200).with("x-error", "busy")]);
-    let busy = |ending: &Ending<'_>| match ending.result {
+    let busy = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 200 && ending.hint.windows().count() == 0 => {
             Outcome::throttled("a 200 that is none")
         }
-        _ => Http.classify(ending),
+        _ => DefaultClassifier.classify(ending),
     };
     let retry = with(Policy::new().with_max_throttles(2)).with_classifier(busy);
     let (status, report) = call(&script.client(retry), Method::GET).await;
     assert_eq!((status, report.attempts()), (200, 3));
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,8 +12,8 @@ use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallSpec, ErrorKind, Event, Hint, Jitter, Outcome, Policy, Redirects,
-    ReportSlot, Scopes, StopReason, What, Window,
+    Backoff, Breather, CallSpec, EndReason, ErrorKind, Event, EventKind, Hint, Jitter, Outcome,
+    Policy, Redirects, ReportSlot, Scopes, Window,
 };
 use breather_reqwest::error_kind;
 use breather_tokio::TokioTimer;
@@ -117,7 +117,7 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
     assert_eq!(error_kind(&error), ErrorKind::Timeout);
     let report = slot.report().unwrap();
     assert_eq!((report.attempts(), report.failures()), (4, 4));
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Retries);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxRetries);
 
     // It may have been executed.
     let error = client
@@ -183,7 +183,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     let error = failed.await.unwrap().unwrap_err();
     assert!(error.is_connect(), "{error:?}");
     let report = slot.report().unwrap();
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     assert_eq!(report.attempts(), 1);
 }
 
@@ -250,7 +250,7 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
     let waits = Arc::new(Notify::new());
     let tell = Arc::clone(&waits);
     let breather = Breather::builder().with_observer(move |event: &Event<'_>| {
-        if let What::Waits(_) = event.what {
+        if let EventKind::Waits(_) = event.what {
             tell.notify_one();
         }
     });

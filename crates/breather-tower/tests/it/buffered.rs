@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather_tower::breather::{
-    self, Breather, Classify as _, Ending, Executed, Outcome, Policy, ReportSlot,
+    self, AttemptResult, Breather, ClassifyHttp as _, Executed, Outcome, Policy, ReportSlot,
 };
 use breather_tower::{AnswerBody as _, BoxError, BufferedBody, BufferedLayer, Http, RetryLayer};
 use http::{Method, Request, Response};
@@ -205,9 +205,9 @@ fn a_single_frame_is_handed_on_without_a_copy() {
 
 #[tokio::test(start_paused = true)]
 async fn a_classifier_with_bodies_is_else_what_it_was() {
-    let locked = |ending: &Ending<'_>| match ending.result {
+    let locked = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
-        _ => breather::Http.classify(ending),
+        _ => breather::DefaultClassifier.classify(ending),
     };
     let breather = Breather::default();
     let service = ServiceBuilder::new()
@@ -233,9 +233,9 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_classifier_sees_the_bodies_that_were_read() {
-    let busy = |ending: &Ending<'_>| match ending.body {
+    let busy = |ending: &AttemptResult<'_>| match ending.body {
         Some(br#"{"error":"busy"}"#) => Outcome::transient(Executed::No, "busy"),
-        _ => breather::Http.classify(ending),
+        _ => breather::DefaultClassifier.classify(ending),
     };
     let says = |body| (200, Stream::of(&[body]));
     let answers = || answering([says(r#"{"error":"busy"}"#), says("{}")]);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breather_tower::RetryLayer;
-use breather_tower::breather::{Backoff, Breather, ErrorKind, Jitter, Policy, StopReason, Stopped};
+use breather_tower::breather::{Backoff, Breather, EndReason, ErrorKind, Jitter, Policy, Stopped};
 use futures_util::future::join_all;
 use http::{Method, Request, Response};
 use tokio::time::{Instant, timeout};
@@ -246,7 +246,7 @@ async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
     let took = start.elapsed();
     assert!(took >= 2 * SECOND && took < 3 * SECOND, "{took:?}");
     assert_eq!(report.attempts(), 1, "the one not sent is none");
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     assert_eq!(held(&breather), (0, 0));
     drop(slot);
 }
@@ -281,7 +281,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
     let (result, report) = failing.await.unwrap();
     let error = result.unwrap_err().downcast::<io::Error>().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     assert_eq!(reset.sends().len(), 1);
 }
 
@@ -393,7 +393,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
     let (result, report) = call(&service, request(Method::GET)).await;
     let kind = result.unwrap_err().downcast::<io::Error>().unwrap().kind();
     assert_eq!((kind, report.failures()), (io::ErrorKind::BrokenPipe, 4));
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Retries);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxRetries);
     assert_eq!(held(&breather), (0, 0));
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather_tower::breather::{Breather, Policy, Stop, StopReason, Stopped};
+use breather_tower::breather::{Breather, End, EndReason, Policy, Stopped};
 use breather_tower::{BoxError, RetryLayer};
 use http::{Method, Request, Response};
 use tokio::time::{Instant, advance};
@@ -24,7 +24,7 @@ fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
 }
 
 /// Why a call of `method` ended without an attempt.
-async fn ended<S>(service: &S, method: Method) -> Stop
+async fn ended<S>(service: &S, method: Method) -> End
 where
     S: Service<Request<String>, Response = Response<String>, Error = BoxError> + Clone,
 {
@@ -44,7 +44,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
     let stop = ended(&service, Method::GET).await;
     assert_eq!(
         (stop.reason(), stop.wait()),
-        (StopReason::LongHint, Some(17_280 * SECOND))
+        (EndReason::RetryAfterTooLong, Some(17_280 * SECOND))
     );
     assert_eq!(stop.evidence().unwrap().header(), "x-ratelimit-reset");
     assert_eq!(script.sends().len(), 5);
@@ -62,7 +62,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
     let stop = ended(&service, Method::GET).await;
     assert_eq!(
         (stop.reason(), stop.wait()),
-        (StopReason::Deadline, Some(17_280 * SECOND))
+        (EndReason::Deadline, Some(17_280 * SECOND))
     );
 }
 
@@ -73,7 +73,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
     assert_eq!(get(&service).await.0, 429);
     assert_eq!(
         ended(&service, Method::GET).await.reason(),
-        StopReason::LongHint
+        EndReason::RetryAfterTooLong
     );
     assert!(breather.forget(SCOPE));
     assert_eq!(get(&service).await.0, 200);
@@ -108,6 +108,6 @@ async fn queued_calls_of_a_scope_that_only_rejects_end_together() {
     assert!(last < 2 * 3_600 * SECOND, "{last:?}");
     let together = ends
         .iter()
-        .filter(|(_, reason)| *reason == StopReason::ScopeThrottled);
+        .filter(|(_, reason)| *reason == EndReason::ScopeThrottled);
     assert!(together.count() > 40, "{ends:?}");
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breather_tower::breather::{
-    self, Backoff, Breather, CallOptions, Classify as _, Ending, Event, Jitter, Policy, Scopes,
-    StopReason, Stopped, What,
+    self, AttemptResult, Backoff, Breather, CallOptions, ClassifyHttp as _, EndReason, Event,
+    EventKind, Jitter, Policy, Scopes, Stopped,
 };
 use breather_tower::{Http, RetryLayer, TrustClone};
 use http::{HeaderName, Method, Request};
@@ -123,8 +123,8 @@ async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
 #[tokio::test(start_paused = true)]
 async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
     for (method, attempts, reason) in [
-        (Method::GET, 4, StopReason::Retries),
-        (Method::POST, 1, StopReason::NotIdempotent),
+        (Method::GET, 4, EndReason::MaxRetries),
+        (Method::POST, 1, EndReason::NotIdempotent),
     ] {
         let slow = || Answer::status(200).after(60 * SECOND);
         let script = Script::new((0..9).map(|_| slow()));
@@ -157,7 +157,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
     let service = with(at_once().with_deadline(5 * SECOND)).layer(script);
     let (result, report) = call(&service, request(Method::GET)).await;
     assert!(result.unwrap_err().is::<Stopped>());
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     let took = start.elapsed();
     assert!(took >= 5 * SECOND && took < 5 * SECOND + TICK, "{took:?}");
 }
@@ -170,7 +170,7 @@ async fn the_deadline_of_a_request_counts_before_the_policys() {
     let start = Instant::now();
     let (result, report) = call(&service, asking(soon, Method::GET)).await;
     assert_eq!(result.unwrap().status(), 429);
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Deadline);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
@@ -248,10 +248,10 @@ async fn each_call_is_told_to_the_observer() {
         .with_observer(move |event: &Event<'_>| {
             let scope = event.scope.unwrap_or_default();
             match event.what {
-                What::Sent { attempt, .. } => {
+                EventKind::Sent { attempt, .. } => {
                     list.lock().unwrap().push(format!("{scope} {attempt}"))
                 }
-                What::Over { report, .. } => list.lock().unwrap().push(report.to_string()),
+                EventKind::Over { report, .. } => list.lock().unwrap().push(report.to_string()),
                 _ => {}
             }
         })
@@ -330,7 +330,8 @@ async fn settings_stay_in_whichever_order_they_are_set() {
         }
     }
 
-    let by_hand = || Http::by(|ending: &Ending<'_>| breather::Http.classify(ending));
+    let by_hand =
+        || Http::by(|ending: &AttemptResult<'_>| breather::DefaultClassifier.classify(ending));
     for layer in [
         with(at_once())
             .with_classifier(by_hand())

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use breather_tower::breather::{Backoff, Breather, Jitter, Origin, Policy, StopReason};
+use breather_tower::breather::{Backoff, Breather, EndReason, Jitter, Policy, WaitReason};
 use breather_tower::{RetryLayer, Seeds};
 use futures_util::future::join_all;
 use http::{Method, Request, Response};
@@ -42,7 +42,7 @@ async fn tower_and_kube_no_clone_of_a_layer_repeats_its_delays() {
         ] {
             let (_, report) = get(&service.clone()).await;
             assert_eq!(report.failures(), 3);
-            waited.insert(report.waited(Origin::Backoff));
+            waited.insert(report.waited(WaitReason::Backoff));
         }
     }
     assert_eq!(waited.len(), 10, "{waited:?}");
@@ -99,7 +99,7 @@ async fn reqwest_middleware_210_a_damaged_record_of_tls_may_pass() {
     let service = RetryLayer::default().layer(Script::new([damaged()]));
     let (result, report) = call(&service, request(Method::POST)).await;
     result.unwrap_err();
-    assert_eq!(report.stop().unwrap().reason(), StopReason::NotIdempotent);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::NotIdempotent);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use breather_tower::breather::{
-    self, Backoff, Breather, Classify as _, Ending, Executed, Jitter, Origin, Outcome, Policy,
-    Report, ReportSlot, Scopes, StopReason, Stopped,
+    self, AttemptResult, Backoff, Breather, ClassifyHttp as _, EndReason, Executed, Jitter,
+    Outcome, Policy, Report, ReportSlot, Scopes, Stopped, WaitReason,
 };
 use breather_tower::{Http, RetryLayer, Seeds};
 use futures_util::future::join_all;
@@ -96,9 +96,9 @@ async fn promise_2_what_would_be_too_late_is_not_waited_for() {
         (
             Policy::new().with_deadline(5 * SECOND),
             7,
-            StopReason::Deadline,
+            EndReason::Deadline,
         ),
-        (Policy::new(), 301, StopReason::LongHint),
+        (Policy::new(), 301, EndReason::RetryAfterTooLong),
     ] {
         let start = Instant::now();
         let service = with(policy).layer(Script::new([refusal(seconds)]));
@@ -129,7 +129,7 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
     assert_eq!(start.elapsed(), Duration::ZERO);
     let stopped = result.unwrap_err().downcast::<Stopped>().unwrap();
     assert_eq!(Some(stopped.stop()), report.stop());
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
     assert_eq!((script.sends().len(), script.readied()), (1, 0));
 }
@@ -147,7 +147,7 @@ async fn promise_3_refusals_use_up_no_retries_and_have_a_limit_of_their_own() {
     let service = RetryLayer::default().layer(Script::new((0..50).map(|_| refusal(1))));
     let (status, report) = get(&service).await;
     assert_eq!((status, report.attempts()), (429, 17));
-    assert_eq!(report.stop().unwrap().reason(), StopReason::Refusals);
+    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +173,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         assert_eq!(script.sends().len(), sends, "{method} {answer:?}");
         if sends == 1 {
             assert!(result.is_err() || !result.unwrap().status().is_success());
-            assert_eq!(report.stop().unwrap().reason(), StopReason::NotIdempotent);
+            assert_eq!(report.stop().unwrap().reason(), EndReason::NotIdempotent);
         }
     }
 }
@@ -222,7 +222,7 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
         assert_eq!(service.oneshot(request).await.unwrap().status(), status);
         let report = slot.report().unwrap();
         assert_eq!(report.attempts(), 1);
-        assert_eq!(report.stop().unwrap().reason(), StopReason::NotReplayable);
+        assert_eq!(report.stop().unwrap().reason(), EndReason::NotReplayable);
     }
 }
 
@@ -260,7 +260,7 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
         let mut waited = Vec::new();
         for _ in 0..3 {
             let (_, report) = get(&service).await;
-            waited.push(report.waited(Origin::Backoff));
+            waited.push(report.waited(WaitReason::Backoff));
         }
         runs.push(waited);
     }
@@ -315,9 +315,9 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
     let breather = Breather::default();
-    let touchy = |ending: &Ending<'_>| match ending.result {
+    let touchy = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 418 => panic!("a classifier of the caller's"),
-        _ => breather::Http.classify(ending),
+        _ => breather::DefaultClassifier.classify(ending),
     };
     let retry = RetryLayer::new(breather.clone()).with_classifier(Http::by(touchy));
     let service = retry.layer(Script::new([Answer::status(418)]));
@@ -346,7 +346,7 @@ async fn a_refusal_seen_by_one_service_holds_another_with_a_clone_of_its_handle(
     let (status, report) = get(&other).await;
     assert_eq!((status, report.attempts()), (200, 1));
     assert!(start.elapsed() >= 7 * SECOND);
-    assert!(report.waited(Origin::Pacer) >= 7 * SECOND - 2 * TICK);
+    assert!(report.waited(WaitReason::Pacer) >= 7 * SECOND - 2 * TICK);
     assert_eq!(refused.await.unwrap().0, 200);
     assert_eq!(script.sends().len(), 4);
 }
@@ -405,7 +405,7 @@ async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
     let retried = service.oneshot(request(Method::GET)).await.unwrap();
     let report = retried.extensions().get::<Report>().unwrap();
     assert_eq!((report.attempts(), report.failures()), (2, 1));
-    assert_eq!(report.waited(Origin::Backoff), SECOND);
+    assert_eq!(report.waited(WaitReason::Backoff), SECOND);
     assert_eq!(
         report.last_wait().unwrap().to_string(),
         "waits 1s for its backoff"

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use breather_tower::breather::{
-    Backoff, Breather, ErrorKind, Executed, Outcome, Policy, Redirects, ReportSlot, StopReason,
+    Backoff, Breather, EndReason, ErrorKind, Executed, Outcome, Policy, Redirects, ReportSlot,
 };
 use breather_tower::{AnsweredBy, BoxError, HttpError as _, RetryLayer};
 use http::{Method, Request, Response, StatusCode};
@@ -82,7 +82,7 @@ fn request(method: Method, uri: &str) -> Request<String> {
     request.body(body.to_owned()).unwrap()
 }
 
-async fn send<S>(service: S, mut request: Request<String>) -> (Result<u16, BoxError>, StopReason)
+async fn send<S>(service: S, mut request: Request<String>) -> (Result<u16, BoxError>, EndReason)
 where
     S: Service<Request<String>, Response = Response<String>, Error = BoxError>,
 {
@@ -133,7 +133,7 @@ async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
         let (result, reason) = send(service, request(Method::POST, BUY)).await;
         let received = web.received.lock().unwrap().join(", ");
         assert_eq!(web.count(BOUGHT), 1, "{received}: {result:?}");
-        assert_eq!(reason, StopReason::NotIdempotent, "{received}");
+        assert_eq!(reason, EndReason::NotIdempotent, "{received}");
     }
 }
 
@@ -195,7 +195,7 @@ async fn without_a_redirect_a_throttled_post_is_repeated() {
             .layer(FollowRedirectLayer::new())
             .service(web.clone());
         let (result, reason) = send(service, request(Method::POST, BUY)).await;
-        assert_eq!((result.unwrap(), reason), (429, StopReason::Refusals));
+        assert_eq!((result.unwrap(), reason), (429, EndReason::MaxThrottles));
         assert_eq!(web.count(BOUGHT), 6);
     }
 }
@@ -374,7 +374,7 @@ async fn a_uri_that_is_completed_inside_of_the_layer_is_the_one_that_was_asked()
         .layer(FollowRedirectLayer::new())
         .service(web.clone());
     let (result, reason) = send(service, request(Method::POST, "/rows")).await;
-    assert_eq!((result.unwrap(), reason), (429, StopReason::Refusals));
+    assert_eq!((result.unwrap(), reason), (429, EndReason::MaxThrottles));
     assert_eq!(web.count("POST http://shop.example.com/rows"), 6);
     assert!(breather.snapshot("shop").unwrap().held_until().is_some());
 }
@@ -386,6 +386,6 @@ async fn failed_connections_of_idempotent_calls_are_free_of_the_budget() {
     for _ in 0..100 {
         let (result, reason) = send(service.clone(), request(Method::GET, "http://h/")).await;
         assert!(result.is_err());
-        assert_eq!(reason, StopReason::Retries);
+        assert_eq!(reason, EndReason::MaxRetries);
     }
 }

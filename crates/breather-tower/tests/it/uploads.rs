@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body as Incoming;
-use breather_tower::breather::{Breather, Policy, ReportSlot, StopReason};
+use breather_tower::breather::{Breather, EndReason, Policy, ReportSlot};
 use breather_tower::{BoxErrors, Http, Replay, ReplayBody, Retry, RetryLayer};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
@@ -111,7 +111,7 @@ async fn a_stream_longer_than_the_limit_is_sent_once_and_whole() {
         assert_eq!(response.status(), 503);
         let report = slot.report().unwrap();
         let reason = report.stop().unwrap().reason();
-        assert_eq!(reason, StopReason::NotReplayable);
+        assert_eq!(reason, EndReason::NotReplayable);
         let [upload] = &uploads.lock().unwrap()[..] else {
             panic!("sent more than once")
         };

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::call::Stop;
+use crate::call::End;
 use crate::hint::Evidence;
 use crate::instant::Instant;
 
@@ -18,7 +18,7 @@ pub enum Decision {
     /// Send again, not before the wait is over.
     Retry(Wait),
     /// Hand the last response or error to the application.
-    Stop(Stop),
+    End(End),
 }
 
 /// A wait before the next attempt, and why it is as long as it is.
@@ -27,7 +27,7 @@ pub enum Decision {
 pub struct Wait {
     pub(crate) since: Instant,
     pub(crate) until: Instant,
-    pub(crate) origin: Origin,
+    pub(crate) origin: WaitReason,
     pub(crate) evidence: Option<Evidence>,
 }
 
@@ -46,7 +46,7 @@ impl Wait {
 
     /// What the wait comes from.
     #[must_use]
-    pub const fn origin(&self) -> Origin {
+    pub const fn origin(&self) -> WaitReason {
         self.origin
     }
 
@@ -71,7 +71,7 @@ impl fmt::Display for Wait {
 /// What a wait comes from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Origin {
+pub enum WaitReason {
     /// The policy's backoff and jitter.
     Backoff,
     /// An instant that the server named.
@@ -80,7 +80,7 @@ pub enum Origin {
     Pacer,
 }
 
-impl Origin {
+impl WaitReason {
     /// A word for it, as a label of metrics and traces.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -92,7 +92,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Backoff => "its backoff",

@@ -12,7 +12,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Decision, Hint, Instant, Outcome, Policy, StopReason};
+/// use breather::{Call, CallSpec, Decision, Hint, Instant, Outcome, Policy, EndReason};
 /// use core::time::Duration;
 ///
 /// let now = Instant::ORIGIN;
@@ -22,22 +22,22 @@ use crate::instant::Instant;
 /// let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
 ///
 /// // An hour is longer than the policy obeys. Nothing is cut down, and nobody waits in vain.
-/// let Decision::Stop(stop) = decision else { panic!() };
-/// assert_eq!(stop.reason(), StopReason::LongHint);
+/// let Decision::End(stop) = decision else { panic!() };
+/// assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
 /// assert_eq!(stop.earliest(), Some(now + Duration::from_secs(3_600)));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
-pub struct Stop {
-    reason: StopReason,
+pub struct End {
+    reason: EndReason,
     detail: &'static str,
     at: Instant,
     earliest: Option<Instant>,
     evidence: Option<Evidence>,
 }
 
-impl Stop {
-    pub(crate) const fn new(reason: StopReason, at: Instant) -> Self {
+impl End {
+    pub(crate) const fn new(reason: EndReason, at: Instant) -> Self {
         Self {
             reason,
             detail: "",
@@ -66,7 +66,7 @@ impl Stop {
 
     /// The rule that stopped the call.
     #[must_use]
-    pub const fn reason(&self) -> StopReason {
+    pub const fn reason(&self) -> EndReason {
         self.reason
     }
 
@@ -104,11 +104,11 @@ impl Stop {
     }
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for End {
     /// Says why, for a log or a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
-        if !self.detail.is_empty() && self.reason != StopReason::Success {
+        if !self.detail.is_empty() && self.reason != EndReason::Success {
             write!(f, ": {}", self.detail)?;
         }
         if let Some(wait) = self.wait() {
@@ -124,72 +124,72 @@ impl fmt::Display for Stop {
 /// The rules that stop a call.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum StopReason {
-    /// The [budget](crate::Budget) for retries is spent.
+pub enum EndReason {
+    /// The [budget](crate::RetryBudget) for retries is spent.
     Budget,
     /// The wait would have passed the call's deadline, or the deadline passed while the call waited.
     Deadline,
     /// The server asked for a longer wait than the policy obeys.
-    LongHint,
+    RetryAfterTooLong,
     /// It may have been executed, and executing it twice may do harm.
     NotIdempotent,
     /// Its body cannot be sent again.
     NotReplayable,
     /// The policy permits no more than one attempt.
-    Once,
+    RetriesDisabled,
     /// It would fail again.
     Permanent,
     /// It was refused once more than the policy permits.
-    Refusals,
+    MaxThrottles,
     /// It failed once more than the policy permits.
-    Retries,
+    MaxRetries,
     /// The server has rejected every attempt in the call's scope for over an hour, and more of them than the policy
     /// permits for one call.
     ScopeThrottled,
     /// It succeeded.
     Success,
     /// As many calls wait in its scope as may.
-    Waiters,
+    QueueFull,
 }
 
-impl StopReason {
+impl EndReason {
     /// A word for it, as a label of metrics and traces.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Budget => "budget",
             Self::Deadline => "deadline",
-            Self::LongHint => "long_hint",
+            Self::RetryAfterTooLong => "retry_after_too_long",
             Self::NotIdempotent => "not_idempotent",
             Self::NotReplayable => "not_replayable",
-            Self::Once => "once",
+            Self::RetriesDisabled => "retries_disabled",
             Self::Permanent => "permanent",
-            Self::Refusals => "refusals",
-            Self::Retries => "retries",
+            Self::MaxThrottles => "max_throttles",
+            Self::MaxRetries => "max_retries",
             Self::ScopeThrottled => "scope_throttled",
             Self::Success => "success",
-            Self::Waiters => "waiters",
+            Self::QueueFull => "queue_full",
         }
     }
 }
 
-impl fmt::Display for StopReason {
+impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Budget => "the budget for retries is spent",
             Self::Deadline => "no time is left before the deadline",
-            Self::LongHint => "the server asks for a longer wait than the policy obeys",
+            Self::RetryAfterTooLong => "the server asks for a longer wait than the policy obeys",
             Self::NotIdempotent => "it may have been executed and is not idempotent",
             Self::NotReplayable => "its body cannot be sent again",
-            Self::Once => "the policy permits no more than one attempt",
+            Self::RetriesDisabled => "the policy permits no more than one attempt",
             Self::Permanent => "it would fail again",
-            Self::Refusals => "refused once more than the policy permits",
-            Self::Retries => "failed once more than the policy permits",
+            Self::MaxThrottles => "refused once more than the policy permits",
+            Self::MaxRetries => "failed once more than the policy permits",
             Self::ScopeThrottled => {
                 "the server has rejected all calls of the scope for over an hour"
             }
             Self::Success => "it succeeded",
-            Self::Waiters => "too many calls wait in its scope",
+            Self::QueueFull => "too many calls wait in its scope",
         })
     }
 }
@@ -202,11 +202,11 @@ impl fmt::Display for StopReason {
 /// # Example
 ///
 /// ```
-/// use breather::{Stopped, StopReason};
+/// use breather::{Stopped, EndReason};
 ///
 /// fn hint_for_our_own_caller(stopped: &Stopped) -> Option<u64> {
 ///     match stopped.stop().reason() {
-///         StopReason::Deadline | StopReason::LongHint => stopped.stop().wait().map(|w| w.as_secs() + 1),
+///         EndReason::Deadline | EndReason::RetryAfterTooLong => stopped.stop().wait().map(|w| w.as_secs() + 1),
 ///         _ => None,
 ///     }
 /// }
@@ -216,18 +216,18 @@ impl fmt::Display for StopReason {
 #[error("call stopped: {stop}")]
 pub struct Stopped {
     // Boxed so that results stay small where the error is the rare case.
-    stop: Box<Stop>,
+    stop: Box<End>,
 }
 
 impl Stopped {
     #[cfg(feature = "std")]
-    pub(crate) fn new(stop: Stop) -> Self {
+    pub(crate) fn new(stop: End) -> Self {
         let stop = Box::new(stop);
         Self { stop }
     }
 
     /// Why, and when it might have gone on.
-    pub fn stop(&self) -> &Stop {
+    pub fn stop(&self) -> &End {
         &self.stop
     }
 }

@@ -13,16 +13,16 @@ use crate::hint::Moment;
 /// # Example
 ///
 /// ```
-/// use breather::{Executed, Kind, Outcome};
+/// use breather::{Executed, OutcomeKind, Outcome};
 ///
 /// let outcome = Outcome::transient(Executed::Unknown, "connection reset");
-/// assert_eq!(outcome.kind(), Kind::Transient);
+/// assert_eq!(outcome.kind(), OutcomeKind::Transient);
 /// assert_eq!(outcome.reason(), "connection reset");
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Outcome {
-    kind: Kind,
+    kind: OutcomeKind,
     executed: Executed,
     is_overload: bool,
     cost: u8,
@@ -32,17 +32,17 @@ pub struct Outcome {
 impl Outcome {
     /// The call is done.
     pub const fn success() -> Self {
-        Self::new(Kind::Success, Executed::Yes, "success").with_budget_cost(0)
+        Self::new(OutcomeKind::Success, Executed::Yes, "success").with_budget_cost(0)
     }
 
     /// What was asked for is not ready yet; ask again.
     pub const fn pending(reason: &'static str) -> Self {
-        Self::new(Kind::Pending, Executed::Yes, reason).with_budget_cost(0)
+        Self::new(OutcomeKind::Pending, Executed::Yes, reason).with_budget_cost(0)
     }
 
     /// It failed in a way that may pass.
     pub const fn transient(executed: Executed, reason: &'static str) -> Self {
-        Self::new(Kind::Transient, executed, reason)
+        Self::new(OutcomeKind::Transient, executed, reason)
     }
 
     /// Nothing came back in time; nobody knows whether it was executed. Another attempt takes 2 of the budget.
@@ -63,12 +63,12 @@ impl Outcome {
     /// The server refused it for now, without having executed it, and would refuse other calls of the scope
     /// as well.
     pub const fn throttled(reason: &'static str) -> Self {
-        Self::new(Kind::Throttled, Executed::No, reason).with_budget_cost(0)
+        Self::new(OutcomeKind::Throttled, Executed::No, reason).with_budget_cost(0)
     }
 
     /// It failed and would fail again.
     pub const fn permanent(reason: &'static str) -> Self {
-        Self::new(Kind::Permanent, Executed::Unknown, reason)
+        Self::new(OutcomeKind::Permanent, Executed::Unknown, reason)
     }
 
     /// The same to its call, if the server did not say whether to send it again. If it did, that counts: a failure
@@ -78,22 +78,22 @@ impl Outcome {
     /// one whatever else was said.
     pub fn with_server_advice(self, hint: &Hint<'_>) -> Self {
         match (hint.retry(), self.kind) {
-            (None, _) | (_, Kind::Success) | (Some(true), Kind::Pending) => self,
+            (None, _) | (_, OutcomeKind::Success) | (Some(true), OutcomeKind::Pending) => self,
             (Some(false), _) => Self {
-                kind: Kind::Permanent,
+                kind: OutcomeKind::Permanent,
                 reason: "the server said not to send it again",
                 ..self
             },
-            (Some(true), Kind::Permanent) => Self {
-                kind: Kind::Transient,
+            (Some(true), OutcomeKind::Permanent) => Self {
+                kind: OutcomeKind::Transient,
                 reason: "the server said to send it again",
                 ..self
             },
-            (Some(true), Kind::Throttled | Kind::Transient) => self,
+            (Some(true), OutcomeKind::Throttled | OutcomeKind::Transient) => self,
         }
     }
 
-    const fn new(kind: Kind, executed: Executed, reason: &'static str) -> Self {
+    const fn new(kind: OutcomeKind, executed: Executed, reason: &'static str) -> Self {
         Self {
             kind,
             executed,
@@ -103,10 +103,10 @@ impl Outcome {
         }
     }
 
-    /// Sets what another attempt after this one takes of the [`Budget`](crate::Budget). Defaults to 1 for what failed,
+    /// Sets what another attempt after this one takes of the [`RetryBudget`](crate::RetryBudget). Defaults to 1 for what failed,
     /// and to nothing for the others.
     ///
-    /// [`Http`](crate::Http) takes 2 after a time-out, which has kept the server busy for long: AWS's SDKs weigh it so,
+    /// [`DefaultClassifier`](crate::DefaultClassifier) takes 2 after a time-out, which has kept the server busy for long: AWS's SDKs weigh it so,
     /// with 10 tokens instead of 5.
     pub const fn with_budget_cost(mut self, cost: u8) -> Self {
         self.cost = cost;
@@ -129,7 +129,7 @@ impl Outcome {
 
     /// What the outcome is.
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> OutcomeKind {
         self.kind
     }
 
@@ -218,7 +218,7 @@ pub trait AsOutcome {
 /// them should hear from the compiler if that ever changes.
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Kind {
+pub enum OutcomeKind {
     /// The call is done.
     Success,
     /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline. The waits are
@@ -236,7 +236,7 @@ pub enum Kind {
     Permanent,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for OutcomeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Success => "success",

@@ -22,16 +22,16 @@ use crate::call::{Executed, Outcome};
 /// # Example
 ///
 /// ```
-/// use breather::{Answered, Executed, Outcome, Redirects};
+/// use breather::{Responder, Executed, Outcome, Redirects};
 ///
 /// let throttled = Outcome::throttled("status 429");
 /// let redirects = Redirects::Visible;
-/// assert_eq!(redirects.judge(throttled, Answered::Asked).executed(), Executed::No);
-/// assert_eq!(redirects.judge(throttled, Answered::OtherUrl).executed(), Executed::Yes);
+/// assert_eq!(redirects.judge(throttled, Responder::Expected).executed(), Executed::No);
+/// assert_eq!(redirects.judge(throttled, Responder::OtherUrl).executed(), Executed::Yes);
 ///
 /// let refused = Outcome::transient(Executed::No, "no connection");
-/// assert_eq!(redirects.judge(refused, Answered::Nobody).executed(), Executed::Unknown);
-/// assert_eq!(Redirects::Never.judge(refused, Answered::Nobody).executed(), Executed::No);
+/// assert_eq!(redirects.judge(refused, Responder::None).executed(), Executed::Unknown);
+/// assert_eq!(Redirects::Never.judge(refused, Responder::None).executed(), Executed::No);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -51,24 +51,24 @@ pub enum Redirects {
 /// Tells which request of an attempt a response belongs to.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Answered {
+pub enum Responder {
     /// The server that was asked, at the URL that was asked, or at an unknown one.
-    Asked,
+    Expected,
     /// The server that was asked, at another URL. The client followed a redirect.
     OtherUrl,
     /// Another server, after a redirect. Its limits are not those of the call's scope.
     OtherServer,
     /// There is no response, only an error.
-    Nobody,
+    None,
 }
 
 impl Redirects {
     /// Corrects what `outcome` says about execution by what redirects may have done before.
-    pub const fn judge(self, outcome: Outcome, answered: Answered) -> Outcome {
+    pub const fn judge(self, outcome: Outcome, answered: Responder) -> Outcome {
         match (self, answered) {
-            (Self::Never, _) | (Self::Visible, Answered::Asked) => outcome,
-            (_, Answered::OtherUrl | Answered::OtherServer) => outcome.unproven(Executed::Yes),
-            (Self::Visible, Answered::Nobody) | (Self::Hidden, _) => {
+            (Self::Never, _) | (Self::Visible, Responder::Expected) => outcome,
+            (_, Responder::OtherUrl | Responder::OtherServer) => outcome.unproven(Executed::Yes),
+            (Self::Visible, Responder::None) | (Self::Hidden, _) => {
                 outcome.unproven(Executed::Unknown)
             }
         }

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::call::Stop;
-use crate::call::{Origin, Wait};
+use crate::call::End;
+use crate::call::{Wait, WaitReason};
 use crate::instant::Instant;
 
 /// What a finished call can tell: attempts, waits, where each wait came from, and the stop.
@@ -14,7 +14,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Hint, Instant, Origin, Outcome, Policy};
+/// use breather::{Call, CallSpec, Hint, Instant, WaitReason, Outcome, Policy};
 /// use core::time::Duration;
 ///
 /// let mut now = Instant::ORIGIN;
@@ -28,7 +28,7 @@ use crate::instant::Instant;
 ///
 /// let report = call.report();
 /// assert_eq!((report.attempts(), report.throttled()), (2, 1));
-/// assert!(report.waited(Origin::Hint) >= Duration::from_secs(2));
+/// assert!(report.waited(WaitReason::Hint) >= Duration::from_secs(2));
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Report {
@@ -40,7 +40,7 @@ pub struct Report {
     pub(crate) hint: u64,
     pub(crate) pacer: u64,
     pub(crate) last_wait: Option<Wait>,
-    pub(crate) stop: Option<Stop>,
+    pub(crate) stop: Option<End>,
     pub(crate) unshared: bool,
     pub(crate) answered_elsewhere: u32,
 }
@@ -67,11 +67,11 @@ impl Report {
     /// How long the call waited for reasons of `origin`: each wait as it was decided, and the time in its
     /// scope's queue once it is over. A call that was dropped may have waited less.
     #[must_use]
-    pub fn waited(&self, origin: Origin) -> Duration {
+    pub fn waited(&self, origin: WaitReason) -> Duration {
         Duration::from_nanos(match origin {
-            Origin::Backoff => self.backoff,
-            Origin::Hint => self.hint,
-            Origin::Pacer => self.pacer,
+            WaitReason::Backoff => self.backoff,
+            WaitReason::Hint => self.hint,
+            WaitReason::Pacer => self.pacer,
         })
     }
 
@@ -90,7 +90,7 @@ impl Report {
 
     /// Why the call ended; `None` while it goes on, or if it was dropped.
     #[must_use]
-    pub const fn stop(&self) -> Option<&Stop> {
+    pub const fn stop(&self) -> Option<&End> {
         self.stop.as_ref()
     }
 
@@ -107,11 +107,11 @@ impl Report {
         self.answered_elsewhere
     }
 
-    pub(crate) fn add_wait(&mut self, origin: Origin, since: Instant, until: Instant) {
+    pub(crate) fn add_wait(&mut self, origin: WaitReason, since: Instant, until: Instant) {
         let total = match origin {
-            Origin::Backoff => &mut self.backoff,
-            Origin::Hint => &mut self.hint,
-            Origin::Pacer => &mut self.pacer,
+            WaitReason::Backoff => &mut self.backoff,
+            WaitReason::Hint => &mut self.hint,
+            WaitReason::Pacer => &mut self.pacer,
         };
         *total = total.saturating_add(until.nanos_since(since));
     }

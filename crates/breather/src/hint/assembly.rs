@@ -4,12 +4,12 @@ use super::MAX_WINDOWS;
 use super::compound::{Keep, Pushed, pairs, resources, usages};
 use super::count::integers;
 use super::draft::{length_of, named_policy, named_window};
-use super::family::{Family, Part};
+use super::family::{HeaderFamily, Part};
 use super::figure::{Figure, window_of};
 use super::found::{Entry, Found};
 use super::members::Members;
 use super::notes::Notes;
-use super::reading::{Meaning, Note, Why};
+use super::reading::{HeaderMeaning, IgnoreReason, Note};
 use super::said::Said;
 use super::structured::{Item, list};
 use super::time::Now;
@@ -23,7 +23,7 @@ pub(super) struct Assembly<'f, 'a> {
     /// What became of each header, if anybody wants to know.
     notes: Option<&'f mut Notes<'a>>,
     /// Of which family each window is.
-    families: [Option<&'static Family>; MAX_WINDOWS],
+    families: [Option<&'static HeaderFamily>; MAX_WINDOWS],
     /// The place of the header that named each window. Families have none.
     lines: [u8; MAX_WINDOWS],
     /// The place of the header that it reads.
@@ -65,7 +65,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                     has_fields = true;
                     continue;
                 }
-                Part::Remark => Ok(Note::of(Meaning::Remark)),
+                Part::Remark => Ok(Note::of(HeaderMeaning::Remark)),
                 Part::Verdict => self.verdict(entry.value),
                 Part::Pairs => self.keep_all(|keep| pairs(entry, keep)),
                 Part::Usages => self.keep_all(|keep| usages(entry, keep)),
@@ -82,7 +82,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         self.finish();
     }
 
-    fn note(&mut self, entry: &Entry<'a>, result: Result<Note, Why>) {
+    fn note(&mut self, entry: &Entry<'a>, result: Result<Note, IgnoreReason>) {
         if let Some(notes) = &mut self.notes {
             notes.push(entry.name(), entry.value, result);
         }
@@ -114,15 +114,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
-    fn delay(&mut self, entry: &Entry<'a>, is_outranked: bool) -> Result<Note, Why> {
+    fn delay(&mut self, entry: &Entry<'a>, is_outranked: bool) -> Result<Note, IgnoreReason> {
         let time = entry.time(self.now);
         if entry.part() == Part::Pushback && (entry.is_disputed() || time.is_err()) {
             // What is negative or no number says not to retry, and so do two that disagree.
             self.said.retry = Some(false);
-            return Ok(Note::of(Meaning::Retry));
+            return Ok(Note::of(HeaderMeaning::Retry));
         }
         if is_outranked {
-            return Err(Why::Outranked);
+            return Err(IgnoreReason::Outranked);
         }
         let time = time?;
         let stated = entry.stated(time.delay);
@@ -130,18 +130,18 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if self.said.delay.is_none_or(is_longest) {
             self.said.delay = Some(stated);
         }
-        Ok(time.note(Meaning::Delay))
+        Ok(time.note(HeaderMeaning::Delay))
     }
 
-    fn verdict(&mut self, value: &[u8]) -> Result<Note, Why> {
+    fn verdict(&mut self, value: &[u8]) -> Result<Note, IgnoreReason> {
         let verdict = verdict_of(value)?;
         // Of two that disagree, the one that spares the server counts.
         self.said.retry = Some(verdict && self.said.retry.unwrap_or(true));
-        Ok(Note::of(Meaning::Retry))
+        Ok(Note::of(HeaderMeaning::Retry))
     }
 
     /// Reads a figure into its family's window. A header that is unreadable makes no window.
-    fn figure(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
+    fn figure(&mut self, entry: &Entry<'a>) -> Result<Note, IgnoreReason> {
         let figure = Figure::read(entry, self.now)?;
         let window = self.window(entry.window)?;
         let before = window.reset;
@@ -157,7 +157,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             }
             Figure::Reset(_, stated) if entry.is_disputed() => {
                 if let Some(earlier) = before.filter(|before| before.delay < stated.delay) {
-                    self.take_back(Why::Ambiguous, |other| {
+                    self.take_back(IgnoreReason::Ambiguous, |other| {
                         other.is_same_header(entry) && other.value == earlier.raw
                     });
                 }
@@ -171,11 +171,11 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// tells nothing more.
     fn unnamed_policy(
         &mut self,
-        family: &'static Family,
+        family: &'static HeaderFamily,
         item: &Item<'a>,
         pushed: &mut Pushed,
-    ) -> Result<(), Why> {
-        let limit = item.bare.integer().ok_or(Why::Unreadable)?;
+    ) -> Result<(), IgnoreReason> {
+        let limit = item.bare.integer().ok_or(IgnoreReason::Unreadable)?;
         let Some(length) = item.w else {
             return Ok(());
         };
@@ -200,7 +200,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// `RateLimit`: a dictionary in draft -07, a list from -08 on.
-    fn rate_limit(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
+    fn rate_limit(&mut self, entry: &Entry<'a>) -> Result<Note, IgnoreReason> {
         if let Some(items) = list(entry.value) {
             let mut pushed = Pushed::default();
             for item in items.map(Item::new) {
@@ -225,17 +225,17 @@ impl<'f, 'a> Assembly<'f, 'a> {
             Part::Reset(_) => members.reset.is_some(),
             _ => false,
         });
-        Ok(Note::of(Meaning::Windows).partly(members.is_partial))
+        Ok(Note::of(HeaderMeaning::Windows).partly(members.is_partial))
     }
 
     /// What other headers of the family told has no effect after all: that of `entry` counts.
     fn outrank(&mut self, entry: &Entry<'a>, is_told: impl Fn(Part) -> bool) {
-        self.take_back(Why::Outranked, |other| {
+        self.take_back(IgnoreReason::Outranked, |other| {
             other.is_of(entry.window) && is_told(other.part()) && !other.is_same_header(entry)
         });
     }
 
-    fn take_back(&mut self, why: Why, is_affected: impl Fn(&Entry<'a>) -> bool) {
+    fn take_back(&mut self, why: IgnoreReason, is_affected: impl Fn(&Entry<'a>) -> bool) {
         let Some(notes) = &mut self.notes else {
             return;
         };
@@ -245,8 +245,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// `RateLimit-Policy`: numbers up to draft -07, named from -08 on.
-    fn policy(&mut self, entry: &Entry<'a>) -> Result<Note, Why> {
-        let items = list(entry.value).ok_or(Why::Unreadable)?;
+    fn policy(&mut self, entry: &Entry<'a>) -> Result<Note, IgnoreReason> {
+        let items = list(entry.value).ok_or(IgnoreReason::Unreadable)?;
         let mut pushed = Pushed::default();
         for item in items.map(Item::new) {
             if item.bare.integer().is_some() {
@@ -266,7 +266,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// Returns the family's window, and creates it if it is missing.
-    fn window(&mut self, family: &'static Family) -> Result<&mut Window<'a>, Why> {
+    fn window(&mut self, family: &'static HeaderFamily) -> Result<&mut Window<'a>, IgnoreReason> {
         let at = match self.place_of(family) {
             Some(at) => at,
             None => {
@@ -278,12 +278,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
                         self.replace(window, window.strictness(), &mut Pushed::default())
                     }
                 };
-                let at = at.ok_or(Why::TooMany)?;
+                let at = at.ok_or(IgnoreReason::TooMany)?;
                 self.families[at] = Some(family);
                 at
             }
         };
-        self.said.windows.get_mut(at).ok_or(Why::TooMany)
+        self.said.windows.get_mut(at).ok_or(IgnoreReason::TooMany)
     }
 
     /// Adds a window that a line names, and returns its place.
@@ -337,14 +337,14 @@ impl<'f, 'a> Assembly<'f, 'a> {
         all
     }
 
-    fn window_of(&self, family: &'static Family) -> Window<'a> {
+    fn window_of(&self, family: &'static HeaderFamily) -> Window<'a> {
         window_of(family, self.found.entries(), self.now)
     }
 
     /// Drops the window at `at`, and notes that its headers have no effect after all.
     fn leave_out(&mut self, at: usize, pushed: &mut Pushed) {
         if let Some(family) = self.families[at].take() {
-            self.take_back(Why::TooMany, |entry| {
+            self.take_back(IgnoreReason::TooMany, |entry| {
                 entry.is_of(family) && (entry.part().is_figure() || entry.is_dictionary())
             });
             return;
@@ -366,14 +366,14 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if tells_more {
             notes.take_back_part(entry.name(), entry.value);
         } else {
-            notes.take_back(entry.name(), entry.value, Why::TooMany);
+            notes.take_back(entry.name(), entry.value, IgnoreReason::TooMany);
         }
     }
 
     fn keep_all(
         &mut self,
-        read: impl FnOnce(Keep<'_, 'a>) -> Result<(), Why>,
-    ) -> Result<Note, Why> {
+        read: impl FnOnce(Keep<'_, 'a>) -> Result<(), IgnoreReason>,
+    ) -> Result<Note, IgnoreReason> {
         let mut pushed = Pushed::default();
         read(&mut |window, is_whole| {
             if !is_whole {
@@ -384,8 +384,9 @@ impl<'f, 'a> Assembly<'f, 'a> {
         pushed.note()
     }
 
-    fn place_of(&self, family: &Family) -> Option<usize> {
-        let is_own = |own: &Option<&Family>| own.is_some_and(|own| core::ptr::eq(own, family));
+    fn place_of(&self, family: &HeaderFamily) -> Option<usize> {
+        let is_own =
+            |own: &Option<&HeaderFamily>| own.is_some_and(|own| core::ptr::eq(own, family));
         self.families.iter().position(is_own)
     }
 
@@ -412,7 +413,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
 
     fn dispute_limit(&mut self, at: usize, is_reset_meant: bool) {
         let family = self.families[at];
-        self.take_back(Why::Ambiguous, |entry| {
+        self.take_back(IgnoreReason::Ambiguous, |entry| {
             let is_disputed = match entry.part() {
                 Part::Limit | Part::Remaining | Part::UsedOfLimit => true,
                 Part::Reset(_) => !is_reset_meant,
@@ -430,13 +431,13 @@ pub(super) fn strictness_of(mut window: Window<'_>) -> Strictness {
 }
 
 /// Reads whether to send the request again.
-pub(super) fn verdict_of(value: &[u8]) -> Result<bool, Why> {
+pub(super) fn verdict_of(value: &[u8]) -> Result<bool, IgnoreReason> {
     let mut all = true;
     for value in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
         all &= match () {
             () if value.eq_ignore_ascii_case(b"true") => true,
             () if value.eq_ignore_ascii_case(b"false") => false,
-            () => return Err(Why::Unreadable),
+            () => return Err(IgnoreReason::Unreadable),
         };
     }
     Ok(all)

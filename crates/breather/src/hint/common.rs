@@ -2,35 +2,41 @@
 
 use core::time::Duration;
 
-use super::family::{self, Family, Header, LONGEST_NAME, Part};
-use super::reading::Form;
+use super::family::{self, Header, HeaderFamily, LONGEST_NAME, Part};
+use super::reading::TimeFormat;
 use super::window::Unit;
 
 /// The families whose names say enough to be read without a [`Dialect`](super::Dialect).
 ///
 /// A server's headers are rows here and nothing else anywhere. Of delays, the first counts.
-pub(super) static FAMILIES: [Family; COUNT] = [
+pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
     // Milliseconds before seconds; names that only one server uses before the one that all do.
-    Family::new("retry-after")
+    HeaderFamily::new("retry-after")
         .with("grpc-retry-pushback-ms", Part::Pushback)
-        .with("retry-after-ms", Part::Delay(Form::Millis))
-        .with("x-ms-retry-after-ms", Part::Delay(Form::Millis))
-        .with("x-amz-retry-after", Part::Delay(Form::Millis))
+        .with("retry-after-ms", Part::Delay(TimeFormat::Millis))
+        .with("x-ms-retry-after-ms", Part::Delay(TimeFormat::Millis))
+        .with("x-amz-retry-after", Part::Delay(TimeFormat::Millis))
         // Oracle's gateway.
-        .with("requestlimit-default-retryafter", Part::Delay(Form::Millis))
-        .with("requestlimit-write-retryafter", Part::Delay(Form::Millis))
+        .with(
+            "requestlimit-default-retryafter",
+            Part::Delay(TimeFormat::Millis),
+        )
+        .with(
+            "requestlimit-write-retryafter",
+            Part::Delay(TimeFormat::Millis),
+        )
         // Traefik, which rounds its Retry-After to the nearest second.
-        .with("x-retry-in", Part::Delay(Form::Units))
+        .with("x-retry-in", Part::Delay(TimeFormat::Units))
         .with("retry-after", Part::RetryAfter)
         .with("x-retry-after", Part::RetryAfter)
         .with("retryafter", Part::RetryAfter)
         .with("x-ratelimit-retry-after", Part::RetryAfter)
         // tower_governor.
-        .with("x-ratelimit-after", Part::Delay(Form::Seconds)),
-    Family::new("verdict")
+        .with("x-ratelimit-after", Part::Delay(TimeFormat::Seconds)),
+    HeaderFamily::new("verdict")
         .with("x-should-retry", Part::Verdict)
         .with("stripe-should-retry", Part::Verdict),
-    Family::new("remark")
+    HeaderFamily::new("remark")
         .with("ratelimit-reason", Part::Remark)
         .with("stripe-rate-limited-reason", Part::Remark)
         .with("x-ratelimit-scope", Part::Remark)
@@ -41,39 +47,42 @@ pub(super) static FAMILIES: [Family; COUNT] = [
         // Epoch seconds beside `ratelimit-reset`, of which it is a copy.
         .with("ratelimit-reset-date", Part::Remark),
     // The IETF's drafts, and who took their names: GitLab, Twitch, Docker Hub, Zendesk.
-    Family::new("ratelimit")
+    HeaderFamily::new("ratelimit")
         .with("ratelimit", Part::RateLimit)
         .with("ratelimit-policy", Part::Policy)
         .with("ratelimit-limit", Part::Limit)
         .with("ratelimit-remaining", Part::Remaining)
         .with("ratelimit-observed", Part::Used)
-        .with("ratelimit-reset", Part::Reset(Form::Any))
-        .with("ratelimit-resettime", Part::Reset(Form::Any))
+        .with("ratelimit-reset", Part::Reset(TimeFormat::Any))
+        .with("ratelimit-resettime", Part::Reset(TimeFormat::Any))
         .with("ratelimit-name", Part::Name)
         .with("docker-ratelimit-source", Part::Key),
     // GitHub, Reddit, Discord, Jira, WHOOP, Akamai, HighLevel and most others.
-    Family::new("x-ratelimit")
+    HeaderFamily::new("x-ratelimit")
         .with("x-ratelimit-limit", Part::Limit)
         .with("x-ratelimit-max", Part::Limit)
         .with("x-ratelimit-remaining", Part::Remaining)
         .with("x-ratelimit-used", Part::Used)
-        .with("x-ratelimit-reset-after", Part::Reset(Form::Seconds))
-        .with("x-ratelimit-reset", Part::Reset(Form::Any))
-        .with("x-ratelimit-next", Part::Reset(Form::Any))
+        .with("x-ratelimit-reset-after", Part::Reset(TimeFormat::Seconds))
+        .with("x-ratelimit-reset", Part::Reset(TimeFormat::Any))
+        .with("x-ratelimit-next", Part::Reset(TimeFormat::Any))
         .with(
             "x-ratelimit-interval-milliseconds",
-            Part::Length(Form::Millis),
+            Part::Length(TimeFormat::Millis),
         )
-        .with("x-ratelimit-interval-seconds", Part::Length(Form::Seconds))
+        .with(
+            "x-ratelimit-interval-seconds",
+            Part::Length(TimeFormat::Seconds),
+        )
         .with("x-ratelimit-resource", Part::Name)
         .with("x-ratelimit-bucket", Part::Key),
     // X, Okta, RingCentral; Zendesk's account.
-    Family::new("x-rate-limit")
+    HeaderFamily::new("x-rate-limit")
         .with("x-rate-limit-limit", Part::Limit)
         .with("x-rate-limit", Part::Limit)
         .with("x-rate-limit-remaining", Part::Remaining)
-        .with("x-rate-limit-reset", Part::Reset(Form::Any))
-        .with("x-rate-limit-window", Part::Length(Form::Seconds))
+        .with("x-rate-limit-reset", Part::Reset(TimeFormat::Any))
+        .with("x-rate-limit-window", Part::Length(TimeFormat::Seconds))
         .with("x-rate-limit-group", Part::Name),
     // X, by day.
     three(
@@ -91,10 +100,10 @@ pub(super) static FAMILIES: [Family; COUNT] = [
     )
     .with_length(DAY),
     // Genesys Cloud: `count` is what was used.
-    Family::new("inin-ratelimit")
+    HeaderFamily::new("inin-ratelimit")
         .with("inin-ratelimit-allowed", Part::Limit)
         .with("inin-ratelimit-count", Part::Used)
-        .with("inin-ratelimit-reset", Part::Reset(Form::Any)),
+        .with("inin-ratelimit-reset", Part::Reset(TimeFormat::Any)),
     // OpenAI, Azure OpenAI.
     three(
         "requests",
@@ -144,9 +153,10 @@ pub(super) static FAMILIES: [Family; COUNT] = [
         "anthropic-ratelimit-output-tokens-reset",
     )
     .with_unit(Unit::Tokens),
-    Family::new("unified")
-        .with_unit(Unit::Other)
-        .with("anthropic-ratelimit-unified-reset", Part::Reset(Form::Any)),
+    HeaderFamily::new("unified").with_unit(Unit::Other).with(
+        "anthropic-ratelimit-unified-reset",
+        Part::Reset(TimeFormat::Any),
+    ),
     // Linear.
     three(
         "requests",
@@ -223,32 +233,34 @@ pub(super) static FAMILIES: [Family; COUNT] = [
     )
     .with(
         "x-hubspot-ratelimit-interval-milliseconds",
-        Part::Length(Form::Millis),
+        Part::Length(TimeFormat::Millis),
     ),
     // Shopify, and its like at Gorgias: a bucket, without a reset.
-    Family::new("shop").with("x-shopify-shop-api-call-limit", Part::UsedOfLimit),
-    Family::new("account").with("x-gorgias-account-api-call-limit", Part::UsedOfLimit),
+    HeaderFamily::new("shop").with("x-shopify-shop-api-call-limit", Part::UsedOfLimit),
+    HeaderFamily::new("account").with("x-gorgias-account-api-call-limit", Part::UsedOfLimit),
     // Zendesk, by endpoint; Auth0, by client and organisation.
-    Family::new("tickets-index").with("zendesk-ratelimit-tickets-index", Part::Pairs),
-    Family::new("client").with("auth0-client-quota-limit", Part::Pairs),
-    Family::new("organization").with("auth0-organization-quota-limit", Part::Pairs),
-    Family::new("sforce").with("sforce-limit-info", Part::Usages),
+    HeaderFamily::new("tickets-index").with("zendesk-ratelimit-tickets-index", Part::Pairs),
+    HeaderFamily::new("client").with("auth0-client-quota-limit", Part::Pairs),
+    HeaderFamily::new("organization").with("auth0-organization-quota-limit", Part::Pairs),
+    HeaderFamily::new("sforce").with("sforce-limit-info", Part::Usages),
     // Azure's resource manager.
-    Family::new("subscription-reads").with(
+    HeaderFamily::new("subscription-reads").with(
         "x-ms-ratelimit-remaining-subscription-reads",
         Part::Remaining,
     ),
-    Family::new("subscription-writes").with(
+    HeaderFamily::new("subscription-writes").with(
         "x-ms-ratelimit-remaining-subscription-writes",
         Part::Remaining,
     ),
-    Family::new("subscription-deletes").with(
+    HeaderFamily::new("subscription-deletes").with(
         "x-ms-ratelimit-remaining-subscription-deletes",
         Part::Remaining,
     ),
-    Family::new("tenant-reads").with("x-ms-ratelimit-remaining-tenant-reads", Part::Remaining),
-    Family::new("tenant-writes").with("x-ms-ratelimit-remaining-tenant-writes", Part::Remaining),
-    Family::new("resource").with("x-ms-ratelimit-remaining-resource", Part::Resources),
+    HeaderFamily::new("tenant-reads")
+        .with("x-ms-ratelimit-remaining-tenant-reads", Part::Remaining),
+    HeaderFamily::new("tenant-writes")
+        .with("x-ms-ratelimit-remaining-tenant-writes", Part::Remaining),
+    HeaderFamily::new("resource").with("x-ms-ratelimit-remaining-resource", Part::Resources),
     // Imgur.
     three(
         "user",
@@ -278,8 +290,8 @@ pub(super) static FAMILIES: [Family; COUNT] = [
 
 const COUNT: usize = 46;
 
-const fn two(name: &'static str, limit: &'static str, remaining: &'static str) -> Family {
-    Family::new(name)
+const fn two(name: &'static str, limit: &'static str, remaining: &'static str) -> HeaderFamily {
+    HeaderFamily::new(name)
         .with(limit, Part::Limit)
         .with(remaining, Part::Remaining)
 }
@@ -289,8 +301,8 @@ const fn three(
     limit: &'static str,
     remaining: &'static str,
     reset: &'static str,
-) -> Family {
-    family::three(name, limit, remaining, reset, Form::Any)
+) -> HeaderFamily {
+    family::three(name, limit, remaining, reset, TimeFormat::Any)
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -359,7 +371,7 @@ pub(super) fn may_be(name: &[u8]) -> bool {
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     pub(super) header: &'static Header,
-    pub(super) family: &'static Family,
+    pub(super) family: &'static HeaderFamily,
     /// One of 64, different for most headers.
     pub(super) bit: u64,
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::count::{count, used_of_limit};
 use super::found::Entry;
-use super::reading::{Meaning, Note, Why};
+use super::reading::{HeaderMeaning, IgnoreReason, Note};
 use super::structured::Parts;
 use super::time::text;
 use super::window::Window;
@@ -15,13 +15,13 @@ pub(super) type Keep<'k, 'a> = &'k mut dyn FnMut(Window<'a>, bool);
 /// Hands on the windows of all parts; of none, if one is unreadable or tells nothing.
 fn keep_all<'a>(
     parts: impl Iterator<Item = &'a str> + Clone,
-    window: impl Fn(&'a str) -> Result<(Window<'a>, bool), Why>,
+    window: impl Fn(&'a str) -> Result<(Window<'a>, bool), IgnoreReason>,
     keep: Keep<'_, 'a>,
-) -> Result<(), Why> {
+) -> Result<(), IgnoreReason> {
     for part in parts.clone() {
         let (window, _) = window(part)?;
         if !window.is_known() {
-            return Err(Why::Unreadable);
+            return Err(IgnoreReason::Unreadable);
         }
     }
     for (window, is_whole) in parts.filter_map(|part| window(part).ok()) {
@@ -31,13 +31,13 @@ fn keep_all<'a>(
 }
 
 /// `total=100; remaining=99; resets=41`; or `b=per_hour;q=100;r=99;t=41, …`.
-pub(super) fn pairs<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Why> {
-    let text = text(entry.value).ok_or(Why::Unreadable)?;
+pub(super) fn pairs<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), IgnoreReason> {
+    let text = text(entry.value).ok_or(IgnoreReason::Unreadable)?;
     let window = |part| {
         let mut window = Window::new(entry.window.name).with_unit(entry.window.unit);
         let mut is_whole = true;
         for pair in Parts::new(part, b';') {
-            let (key, value) = pair.split_once('=').ok_or(Why::Unreadable)?;
+            let (key, value) = pair.split_once('=').ok_or(IgnoreReason::Unreadable)?;
             let value = value.trim();
             let number = || count(value.as_bytes());
             match key.trim() {
@@ -71,10 +71,10 @@ pub(super) fn length_called(name: &str) -> Option<Duration> {
 }
 
 /// `api-usage=18/5000; per-app-api-usage=17/250(appName=x)`.
-pub(super) fn usages<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Why> {
-    let text = text(entry.value).ok_or(Why::Unreadable)?;
+pub(super) fn usages<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), IgnoreReason> {
+    let text = text(entry.value).ok_or(IgnoreReason::Unreadable)?;
     let window = |part: &'a str| {
-        let (name, usage) = part.split_once('=').ok_or(Why::Unreadable)?;
+        let (name, usage) = part.split_once('=').ok_or(IgnoreReason::Unreadable)?;
         let usage = usage.split_once('(').map_or(usage, |(usage, _)| usage);
         let (used, limit) = used_of_limit(usage)?;
         let mut window = Window::new(name.trim());
@@ -86,10 +86,10 @@ pub(super) fn usages<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Wh
 }
 
 /// `Microsoft.Compute/GetVM3Min;197,Microsoft.Compute/GetVM30Min;1297`.
-pub(super) fn resources<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), Why> {
-    let text = text(entry.value).ok_or(Why::Unreadable)?;
+pub(super) fn resources<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), IgnoreReason> {
+    let text = text(entry.value).ok_or(IgnoreReason::Unreadable)?;
     let window = |part: &'a str| {
-        let (name, remaining) = part.split_once(';').ok_or(Why::Unreadable)?;
+        let (name, remaining) = part.split_once(';').ok_or(IgnoreReason::Unreadable)?;
         let window = Window::new(name.trim()).with_remaining(count(remaining.as_bytes())?);
         Ok((window, true))
     };
@@ -122,11 +122,11 @@ impl Pushed {
         self.cut > 0 || self.is_left_out
     }
 
-    pub(super) fn note(&self) -> Result<Note, Why> {
+    pub(super) fn note(&self) -> Result<Note, IgnoreReason> {
         match (self.kept, self.cut) {
-            (0, 0) => Err(Why::Unreadable),
-            (0, _) => Err(Why::TooMany),
-            _ => Ok(Note::of(Meaning::Windows).partly(self.is_partial())),
+            (0, 0) => Err(IgnoreReason::Unreadable),
+            (0, _) => Err(IgnoreReason::TooMany),
+            _ => Ok(Note::of(HeaderMeaning::Windows).partly(self.is_partial())),
         }
     }
 }

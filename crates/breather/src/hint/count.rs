@@ -1,7 +1,7 @@
 //! Counts in header values.
 
 use super::number::{self, Number};
-use super::reading::Why;
+use super::reading::IgnoreReason;
 use super::structured::{Item, list};
 use super::time::not_a_number;
 
@@ -13,14 +13,14 @@ pub(super) fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
 
 /// A limit, and whether it begins a list: all of which is numbers, or it is not read.
 #[inline]
-pub(super) fn limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
+pub(super) fn limit_of(value: &[u8]) -> Result<(u64, bool), IgnoreReason> {
     match number::short(value) {
         Some(limit) => Ok((limit, false)),
         None => any_limit_of(value),
     }
 }
 
-fn any_limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
+fn any_limit_of(value: &[u8]) -> Result<(u64, bool), IgnoreReason> {
     if let Some(number) = Number::read(value) {
         return Ok((number.whole, false));
     }
@@ -34,21 +34,21 @@ fn any_limit_of(value: &[u8]) -> Result<(u64, bool), Why> {
         None => false,
     };
     if !items.all(is_window) {
-        return Err(Why::Unreadable);
+        return Err(IgnoreReason::Unreadable);
     }
     Ok((first, true))
 }
 
 /// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.
 #[inline]
-pub(super) fn count(value: &[u8]) -> Result<u64, Why> {
+pub(super) fn count(value: &[u8]) -> Result<u64, IgnoreReason> {
     match number::short(value) {
         Some(count) => Ok(count),
         None => any_count(value),
     }
 }
 
-fn any_count(value: &[u8]) -> Result<u64, Why> {
+fn any_count(value: &[u8]) -> Result<u64, IgnoreReason> {
     if let Some(number) = Number::read(value) {
         return Ok(number.whole);
     }
@@ -62,14 +62,14 @@ fn any_count(value: &[u8]) -> Result<u64, Why> {
 }
 
 /// What was used: of half a call, all.
-pub(super) fn used(value: &[u8]) -> Result<u64, Why> {
+pub(super) fn used(value: &[u8]) -> Result<u64, IgnoreReason> {
     match Number::read(value) {
         Some(used) => Ok(used.rounded_up()),
         None => any_count(value),
     }
 }
 
-pub(super) fn used_of_limit(text: &str) -> Result<(u64, u64), Why> {
-    let (used_of_it, limit) = text.split_once('/').ok_or(Why::Unreadable)?;
+pub(super) fn used_of_limit(text: &str) -> Result<(u64, u64), IgnoreReason> {
+    let (used_of_it, limit) = text.split_once('/').ok_or(IgnoreReason::Unreadable)?;
     Ok((used(used_of_it.as_bytes())?, count(limit.as_bytes())?))
 }

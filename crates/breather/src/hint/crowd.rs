@@ -433,11 +433,11 @@ const MOST: usize = 360;
 mod tests {
     use super::*;
     use crate::hint::common::FAMILIES;
-    use crate::hint::family::Family;
+    use crate::hint::family::HeaderFamily;
 
     #[test]
     fn all_known_headers_fit() {
-        let headers = FAMILIES.iter().flat_map(Family::headers);
+        let headers = FAMILIES.iter().flat_map(HeaderFamily::headers);
         let rooms = headers.map(|header| match header.part {
             Part::Delay(_) | Part::RetryAfter | Part::Reset(_) => SAME,
             Part::RateLimit | Part::Policy => MAX_WINDOWS,

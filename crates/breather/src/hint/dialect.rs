@@ -1,7 +1,7 @@
 //! How a server that is known writes its headers.
 
-use super::family::{Family, Part, is_name, three};
-use super::reading::Form;
+use super::family::{HeaderFamily, Part, is_name, three};
+use super::reading::TimeFormat;
 use super::window::Unit;
 
 /// How a server that is known writes its headers, where their names say too little.
@@ -18,15 +18,15 @@ use super::window::Unit;
 /// An API of one's own:
 ///
 /// ```
-/// use breather::{Dialect, Family, Form, Hint, Instant, Moment};
+/// use breather::{Dialect, HeaderFamily, TimeFormat, Hint, Instant, Moment};
 /// use core::time::Duration;
 ///
 /// const ACME: Dialect = Dialect::new(
 ///     "acme",
-///     &[Family::new("acme")
+///     &[HeaderFamily::new("acme")
 ///         .with_limit("acme-calls")
 ///         .with_used("acme-calls-used")
-///         .with_reset("acme-calls-renewed", Form::Millis)],
+///         .with_reset("acme-calls-renewed", TimeFormat::Millis)],
 /// );
 ///
 /// let headers: [(&str, &[u8]); 3] = [
@@ -43,14 +43,14 @@ use super::window::Unit;
 #[must_use]
 pub struct Dialect {
     name: &'static str,
-    families: &'static [Family],
+    families: &'static [HeaderFamily],
 }
 
 macro_rules! dialects {
     ($($(#[$doc:meta])+ $function:ident = $name:literal: $families:expr;)+) => {
         impl Dialect {
             $($(#[$doc])+ pub const fn $function() -> Self {
-                const FAMILIES: &[Family] = &$families;
+                const FAMILIES: &[HeaderFamily] = &$families;
                 Self::new($name, FAMILIES)
             })+
 
@@ -65,94 +65,94 @@ macro_rules! dialects {
 
 dialects! {
     /// Akamai's APIs: `x-ratelimit-next` is a date.
-    akamai = "akamai": [Family::new("x-ratelimit")
+    akamai = "akamai": [HeaderFamily::new("x-ratelimit")
         .with_limit("x-ratelimit-limit")
         .with_remaining("x-ratelimit-remaining")
-        .with_reset("x-ratelimit-next", Form::Date)];
+        .with_reset("x-ratelimit-next", TimeFormat::Date)];
     /// Anthropic: dates, and one epoch.
     anthropic = "anthropic": [
-        three("requests", "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", Form::Date),
-        three("tokens", "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", Form::Date).with_unit(Unit::Tokens),
-        three("input-tokens", "anthropic-ratelimit-input-tokens-limit", "anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset", Form::Date).with_unit(Unit::Tokens),
-        three("output-tokens", "anthropic-ratelimit-output-tokens-limit", "anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset", Form::Date).with_unit(Unit::Tokens),
-        Family::new("unified").with_unit(Unit::Other).with_reset("anthropic-ratelimit-unified-reset", Form::EpochSeconds),
+        three("requests", "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", TimeFormat::Date),
+        three("tokens", "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
+        three("input-tokens", "anthropic-ratelimit-input-tokens-limit", "anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
+        three("output-tokens", "anthropic-ratelimit-output-tokens-limit", "anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
+        HeaderFamily::new("unified").with_unit(Unit::Other).with_reset("anthropic-ratelimit-unified-reset", TimeFormat::EpochSeconds),
     ];
     /// Auth0: epochs in seconds.
-    auth0 = "auth0": [x_ratelimit(Form::EpochSeconds)];
+    auth0 = "auth0": [x_ratelimit(TimeFormat::EpochSeconds)];
     /// Azure OpenAI: whole seconds.
     azure_openai = "azure-openai": [
-        three("requests", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", Form::Seconds),
-        three("tokens", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", Form::Seconds).with_unit(Unit::Tokens),
+        three("requests", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", TimeFormat::Seconds),
+        three("tokens", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", TimeFormat::Seconds).with_unit(Unit::Tokens),
     ];
     /// Discord: seconds from now with a fraction, before an epoch with one.
     discord = "discord": [x_ratelimit_names()
-        .with_reset("x-ratelimit-reset-after", Form::Seconds)
-        .with_reset("x-ratelimit-reset", Form::EpochSeconds)
+        .with_reset("x-ratelimit-reset-after", TimeFormat::Seconds)
+        .with_reset("x-ratelimit-reset", TimeFormat::EpochSeconds)
         .with("x-ratelimit-bucket", Part::Key)];
     /// Docker Hub's API: epochs in seconds; `Retry-After` is one too, or seconds from now.
     docker_hub = "docker-hub": [
-        x_ratelimit(Form::EpochSeconds),
-        Family::new("retry-after")
-            .with_delay("x-retry-after", Form::Any)
-            .with_delay("retry-after", Form::Any),
+        x_ratelimit(TimeFormat::EpochSeconds),
+        HeaderFamily::new("retry-after")
+            .with_delay("x-retry-after", TimeFormat::Any)
+            .with_delay("retry-after", TimeFormat::Any),
     ];
     /// Genesys Cloud: seconds from now.
-    genesys = "genesys": [Family::new("inin-ratelimit")
+    genesys = "genesys": [HeaderFamily::new("inin-ratelimit")
         .with_limit("inin-ratelimit-allowed")
         .with_used("inin-ratelimit-count")
-        .with_reset("inin-ratelimit-reset", Form::Seconds)];
+        .with_reset("inin-ratelimit-reset", TimeFormat::Seconds)];
     /// GitHub: epochs in seconds.
-    github = "github": [x_ratelimit(Form::EpochSeconds)
+    github = "github": [x_ratelimit(TimeFormat::EpochSeconds)
         .with_used("x-ratelimit-used")
         .with_name_in("x-ratelimit-resource")];
     /// GitLab: an epoch in seconds under the IETF's name.
-    gitlab = "gitlab": [ratelimit(Form::EpochSeconds)
+    gitlab = "gitlab": [ratelimit(TimeFormat::EpochSeconds)
         .with_used("ratelimit-observed")
-        .with_reset("ratelimit-resettime", Form::Date)
+        .with_reset("ratelimit-resettime", TimeFormat::Date)
         .with_name_in("ratelimit-name")];
     /// Helix ALM: seconds from now.
-    helix = "helix": [x_ratelimit(Form::Seconds)];
+    helix = "helix": [x_ratelimit(TimeFormat::Seconds)];
     /// The IETF's drafts: seconds from now.
-    ietf = "ietf": [ratelimit(Form::Seconds)];
+    ietf = "ietf": [ratelimit(TimeFormat::Seconds)];
     /// Jira Cloud: dates without seconds.
-    jira = "jira": [x_ratelimit(Form::Date)];
+    jira = "jira": [x_ratelimit(TimeFormat::Date)];
     /// lemlist: dates as JavaScript prints them.
-    lemlist = "lemlist": [x_ratelimit(Form::Date)];
+    lemlist = "lemlist": [x_ratelimit(TimeFormat::Date)];
     /// Linear: epochs in milliseconds.
     linear = "linear": [
-        three("requests", "x-ratelimit-requests-limit", "x-ratelimit-requests-remaining", "x-ratelimit-requests-reset", Form::EpochMillis),
-        three("complexity", "x-ratelimit-complexity-limit", "x-ratelimit-complexity-remaining", "x-ratelimit-complexity-reset", Form::EpochMillis).with_unit(Unit::Points),
-        three("endpoint-requests", "x-ratelimit-endpoint-requests-limit", "x-ratelimit-endpoint-requests-remaining", "x-ratelimit-endpoint-requests-reset", Form::EpochMillis),
+        three("requests", "x-ratelimit-requests-limit", "x-ratelimit-requests-remaining", "x-ratelimit-requests-reset", TimeFormat::EpochMillis),
+        three("complexity", "x-ratelimit-complexity-limit", "x-ratelimit-complexity-remaining", "x-ratelimit-complexity-reset", TimeFormat::EpochMillis).with_unit(Unit::Points),
+        three("endpoint-requests", "x-ratelimit-endpoint-requests-limit", "x-ratelimit-endpoint-requests-remaining", "x-ratelimit-endpoint-requests-reset", TimeFormat::EpochMillis),
     ];
     /// MailerLite: seconds to wait, and a date.
     mailerlite = "mailerlite": [
-        x_ratelimit(Form::Date),
-        Family::new("retry-after").with_delay("x-ratelimit-retry-after", Form::Seconds),
+        x_ratelimit(TimeFormat::Date),
+        HeaderFamily::new("retry-after").with_delay("x-ratelimit-retry-after", TimeFormat::Seconds),
     ];
     /// Okta: epochs in seconds.
-    okta = "okta": [x_rate_limit(Form::EpochSeconds)];
+    okta = "okta": [x_rate_limit(TimeFormat::EpochSeconds)];
     /// OpenAI: durations with units.
     openai = "openai": [
-        three("requests", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", Form::Units),
-        three("tokens", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", Form::Units).with_unit(Unit::Tokens),
+        three("requests", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", TimeFormat::Units),
+        three("tokens", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", TimeFormat::Units).with_unit(Unit::Tokens),
     ];
     /// Prisjakt: milliseconds from now, under the name that X and Okta use for an epoch.
-    prisjakt = "prisjakt": [x_rate_limit(Form::Millis)];
+    prisjakt = "prisjakt": [x_rate_limit(TimeFormat::Millis)];
     /// Reddit: seconds from now.
-    reddit = "reddit": [x_ratelimit(Form::Seconds).with_used("x-ratelimit-used")];
+    reddit = "reddit": [x_ratelimit(TimeFormat::Seconds).with_used("x-ratelimit-used")];
     /// Twitch: an epoch in seconds under the IETF's name.
-    twitch = "twitch": [ratelimit(Form::EpochSeconds)];
+    twitch = "twitch": [ratelimit(TimeFormat::EpochSeconds)];
     /// WHOOP: seconds from now.
-    whoop = "whoop": [x_ratelimit(Form::Seconds)];
+    whoop = "whoop": [x_ratelimit(TimeFormat::Seconds)];
     /// X: epochs in seconds.
-    x = "x": [x_rate_limit(Form::EpochSeconds)];
+    x = "x": [x_rate_limit(TimeFormat::EpochSeconds)];
     /// Zendesk: seconds from now.
-    zendesk = "zendesk": [ratelimit(Form::Seconds)];
+    zendesk = "zendesk": [ratelimit(TimeFormat::Seconds)];
 }
 
 impl Dialect {
     /// A dialect of some families of headers.
-    pub const fn new(name: &'static str, families: &'static [Family]) -> Self {
+    pub const fn new(name: &'static str, families: &'static [HeaderFamily]) -> Self {
         Self { name, families }
     }
 
@@ -178,12 +178,12 @@ impl Dialect {
         self.name
     }
 
-    pub(super) const fn families(&self) -> &'static [Family] {
+    pub(super) const fn families(&self) -> &'static [HeaderFamily] {
         self.families
     }
 
     /// The header called `name`, in whatever case: its family, and its place there.
-    pub(super) fn find(&self, name: &[u8]) -> Option<(&'static Family, u8)> {
+    pub(super) fn find(&self, name: &[u8]) -> Option<(&'static HeaderFamily, u8)> {
         self.families.iter().find_map(|family| {
             let mut headers = family.headers();
             let at = headers.position(|header| is_name(header.name, name))?;
@@ -192,17 +192,17 @@ impl Dialect {
     }
 }
 
-const fn x_ratelimit_names() -> Family {
-    Family::new("x-ratelimit")
+const fn x_ratelimit_names() -> HeaderFamily {
+    HeaderFamily::new("x-ratelimit")
         .with_limit("x-ratelimit-limit")
         .with_remaining("x-ratelimit-remaining")
 }
 
-const fn x_ratelimit(reset: Form) -> Family {
+const fn x_ratelimit(reset: TimeFormat) -> HeaderFamily {
     x_ratelimit_names().with_reset("x-ratelimit-reset", reset)
 }
 
-const fn x_rate_limit(reset: Form) -> Family {
+const fn x_rate_limit(reset: TimeFormat) -> HeaderFamily {
     three(
         "x-rate-limit",
         "x-rate-limit-limit",
@@ -212,7 +212,7 @@ const fn x_rate_limit(reset: Form) -> Family {
     )
 }
 
-const fn ratelimit(reset: Form) -> Family {
+const fn ratelimit(reset: TimeFormat) -> HeaderFamily {
     three(
         "ratelimit",
         "ratelimit-limit",

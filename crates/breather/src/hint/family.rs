@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::reading::Form;
+use super::reading::TimeFormat;
 use super::window::Unit;
 
 /// A family of headers that together tell of one window, for a [`Dialect`](super::Dialect).
@@ -19,7 +19,7 @@ use super::window::Unit;
 /// See [`Dialect`](super::Dialect).
 #[derive(Clone, Copy, Debug)]
 #[must_use]
-pub struct Family {
+pub struct HeaderFamily {
     pub(super) name: &'static str,
     pub(super) unit: Unit,
     pub(super) length: Option<Duration>,
@@ -41,12 +41,12 @@ pub(super) enum Part {
     Used,
     /// `32/40`: what was used of the limit.
     UsedOfLimit,
-    Reset(Form),
-    Length(Form),
+    Reset(TimeFormat),
+    Length(TimeFormat),
     Name,
     Key,
     /// A delay by whatever was spent.
-    Delay(Form),
+    Delay(TimeFormat),
     /// `Retry-After`: seconds or a date by its standard, and what else is found in it.
     RetryAfter,
     /// Milliseconds, or a stop where it is anything else than one such number (gRPC proposal A6).
@@ -77,8 +77,8 @@ impl Part {
     pub(super) const fn grade(self) -> u8 {
         match self {
             Self::Pushback => 0,
-            Self::Delay(Form::Millis) => 1,
-            Self::Delay(Form::Units) => 2,
+            Self::Delay(TimeFormat::Millis) => 1,
+            Self::Delay(TimeFormat::Units) => 2,
             _ => 3,
         }
     }
@@ -113,7 +113,7 @@ impl Part {
     }
 }
 
-impl Family {
+impl HeaderFamily {
     /// A family without headers. Its window counts requests.
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -157,12 +157,12 @@ impl Family {
     }
 
     /// Adds a header that holds when the window resets.
-    pub const fn with_reset(self, header: &'static str, form: Form) -> Self {
+    pub const fn with_reset(self, header: &'static str, form: TimeFormat) -> Self {
         self.with(header, Part::Reset(form))
     }
 
     /// Adds a header that holds how long the window is.
-    pub const fn with_length_in(self, header: &'static str, form: Form) -> Self {
+    pub const fn with_length_in(self, header: &'static str, form: TimeFormat) -> Self {
         self.with(header, Part::Length(form))
     }
 
@@ -172,7 +172,7 @@ impl Family {
     }
 
     /// Adds a header that says how long to wait, as `Retry-After` does. It counts before `Retry-After`.
-    pub const fn with_delay(self, header: &'static str, form: Form) -> Self {
+    pub const fn with_delay(self, header: &'static str, form: TimeFormat) -> Self {
         self.with(header, Part::Delay(form))
     }
 
@@ -230,9 +230,9 @@ pub(super) const fn three(
     limit: &'static str,
     remaining: &'static str,
     reset: &'static str,
-    form: Form,
-) -> Family {
-    Family::new(name)
+    form: TimeFormat,
+) -> HeaderFamily {
+    HeaderFamily::new(name)
         .with_limit(limit)
         .with_remaining(remaining)
         .with_reset(reset, form)

@@ -2,10 +2,10 @@
 
 use super::count::{count, limit_of, used, used_of_limit};
 use super::draft::unit_of;
-use super::family::{Family, Part};
+use super::family::{HeaderFamily, Part};
 use super::found::{Entry, tells};
 use super::members::Members;
-use super::reading::{Meaning, Note, Why};
+use super::reading::{HeaderMeaning, IgnoreReason, Note};
 use super::time::{Now, Time, text};
 use super::window::{Stated, Unit, Window};
 
@@ -32,14 +32,14 @@ pub(super) enum Figure<'a> {
 impl<'a> Figure<'a> {
     /// Reads a header. Two different values are ambiguous, except for resets.
     #[inline]
-    pub(super) fn read(entry: &Entry<'a>, now: &Now<'_>) -> Result<Self, Why> {
+    pub(super) fn read(entry: &Entry<'a>, now: &Now<'_>) -> Result<Self, IgnoreReason> {
         let value = entry.value;
         Ok(match entry.part() {
             Part::Reset(_) => {
                 let time = entry.time(now)?;
                 Self::Reset(time, entry.stated(time.delay))
             }
-            _ if entry.is_disputed() => return Err(Why::Ambiguous),
+            _ if entry.is_disputed() => return Err(IgnoreReason::Ambiguous),
             Part::Limit => {
                 let (limit, is_list) = limit_of(value)?;
                 Self::Limit { limit, is_list }
@@ -47,19 +47,19 @@ impl<'a> Figure<'a> {
             Part::Remaining => Self::Remaining(count(value)?),
             Part::Used => Self::Used(used(value)?),
             Part::UsedOfLimit => {
-                let (used, limit) = used_of_limit(text(value).ok_or(Why::Unreadable)?)?;
+                let (used, limit) = used_of_limit(text(value).ok_or(IgnoreReason::Unreadable)?)?;
                 Self::UsedOfLimit { used, limit }
             }
             Part::Length(form) => {
                 let time = Time::read_agreeing(value, form, now)?;
                 if time.delay.is_zero() {
-                    return Err(Why::Sentinel);
+                    return Err(IgnoreReason::Sentinel);
                 }
                 Self::Length(time)
             }
             Part::Name => {
                 let name = text(value).filter(|name| !name.is_empty());
-                Self::Name(name.ok_or(Why::Unreadable)?)
+                Self::Name(name.ok_or(IgnoreReason::Unreadable)?)
             }
             _ => Self::Key(value.trim_ascii()),
         })
@@ -67,43 +67,43 @@ impl<'a> Figure<'a> {
 
     /// Writes the figure to `window`, unless a header that outranks this one has told it.
     #[inline]
-    pub(super) fn tell(self, window: &mut Window<'a>) -> Result<Note, Why> {
+    pub(super) fn tell(self, window: &mut Window<'a>) -> Result<Note, IgnoreReason> {
         match self {
             Self::Limit { limit, .. } => {
                 tell(&mut window.limit, limit)?;
-                Ok(Note::of(Meaning::Limit))
+                Ok(Note::of(HeaderMeaning::Limit))
             }
             Self::Remaining(remaining) => {
                 tell(&mut window.remaining, remaining)?;
-                Ok(Note::of(Meaning::Remaining))
+                Ok(Note::of(HeaderMeaning::Remaining))
             }
             Self::Used(used) => {
                 tell(&mut window.used, used)?;
-                Ok(Note::of(Meaning::Used))
+                Ok(Note::of(HeaderMeaning::Used))
             }
             Self::UsedOfLimit { used, limit } => {
                 tell(&mut window.used, used)?;
                 tell(&mut window.limit, limit)?;
-                Ok(Note::of(Meaning::Used))
+                Ok(Note::of(HeaderMeaning::Used))
             }
             Self::Reset(time, stated) => {
                 tell_reset(&mut window.reset, stated)?;
-                Ok(time.note(Meaning::Reset))
+                Ok(time.note(HeaderMeaning::Reset))
             }
             Self::Length(time) => {
                 tell(&mut window.length, time.delay)?;
-                Ok(time.note(Meaning::Length))
+                Ok(time.note(HeaderMeaning::Length))
             }
             Self::Name(name) => {
                 window.name = name;
                 if window.unit == Unit::Requests {
                     window.unit = unit_of(name);
                 }
-                Ok(Note::of(Meaning::Name))
+                Ok(Note::of(HeaderMeaning::Name))
             }
             Self::Key(key) => {
                 tell(&mut window.key, key)?;
-                Ok(Note::of(Meaning::Key))
+                Ok(Note::of(HeaderMeaning::Key))
             }
         }
     }
@@ -111,7 +111,7 @@ impl<'a> Figure<'a> {
 
 /// Assembles the window of `family` from all of its headers.
 pub(super) fn window_of<'a, 'e>(
-    family: &'static Family,
+    family: &'static HeaderFamily,
     entries: impl Iterator<Item = &'e Entry<'a>> + Clone,
     now: &Now<'_>,
 ) -> Window<'a>
@@ -135,23 +135,23 @@ where
 }
 
 /// Sets a figure. If two headers tell it, the first one in the tables counts.
-fn tell<T: Copy + PartialEq>(slot: &mut Option<T>, it: T) -> Result<(), Why> {
+fn tell<T: Copy + PartialEq>(slot: &mut Option<T>, it: T) -> Result<(), IgnoreReason> {
     if *slot.get_or_insert(it) == it {
         Ok(())
     } else {
-        Err(Why::Outranked)
+        Err(IgnoreReason::Outranked)
     }
 }
 
 /// Sets a reset. If one header states two, the later one counts, so that no call is sent too early.
-fn tell_reset<'a>(slot: &mut Option<Stated<'a>>, it: Stated<'a>) -> Result<(), Why> {
+fn tell_reset<'a>(slot: &mut Option<Stated<'a>>, it: Stated<'a>) -> Result<(), IgnoreReason> {
     let known = slot.get_or_insert(it);
     if *known == it {
         Ok(())
     } else if known.header != it.header {
-        Err(Why::Outranked)
+        Err(IgnoreReason::Outranked)
     } else if known.delay > it.delay {
-        Err(Why::Ambiguous)
+        Err(IgnoreReason::Ambiguous)
     } else {
         *known = it;
         Ok(())

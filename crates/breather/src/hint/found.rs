@@ -5,10 +5,10 @@ use core::time::Duration;
 use super::MAX_NOTES;
 use super::assembly::Assembly;
 use super::common::Row;
-use super::family::{Family, Header, Part};
+use super::family::{Header, HeaderFamily, Part};
 use super::few::Few;
 use super::notes::Notes;
-use super::reading::{Clock, Form, Why};
+use super::reading::{IgnoreReason, ReferenceClock, TimeFormat};
 use super::said::Said;
 use super::structured::list;
 use super::time::{LARGEST_DELAY, Now, Reach, Time};
@@ -27,7 +27,7 @@ pub(super) struct Found<'a> {
     /// Whether they come out of a cache, and tell of another time.
     is_cached: bool,
     /// What the time was taken to be, once that was needed.
-    now: Option<Result<(UnixTime, Clock), Why>>,
+    now: Option<Result<(UnixTime, ReferenceClock), IgnoreReason>>,
 }
 
 /// A header that tells something.
@@ -35,7 +35,7 @@ pub(super) struct Found<'a> {
 pub(super) struct Entry<'a> {
     pub(super) header: &'static Header,
     /// The family whose window it tells of: mostly its own, and that of a dialect if one names another of its headers.
-    pub(super) window: &'static Family,
+    pub(super) window: &'static HeaderFamily,
     pub(super) value: &'a [u8],
     /// Before which others it counts: those of dialects before all.
     pub(super) rank: u8,
@@ -57,7 +57,7 @@ impl<'a> Entry<'a> {
     #[inline]
     pub(super) const fn new(
         header: &'static Header,
-        window: &'static Family,
+        window: &'static HeaderFamily,
         value: &'a [u8],
     ) -> Self {
         Self {
@@ -83,15 +83,17 @@ impl<'a> Entry<'a> {
     }
 
     /// Reads the delay or the reset that it states.
-    pub(super) fn time(&self, now: &Now<'_>) -> Result<Time, Why> {
+    pub(super) fn time(&self, now: &Now<'_>) -> Result<Time, IgnoreReason> {
         let time = match self.part() {
             Part::Delay(form) | Part::Reset(form) => Time::read_latest(self.value, form, now),
-            Part::Pushback => Time::read(self.value, Form::Millis, now),
+            Part::Pushback => Time::read(self.value, TimeFormat::Millis, now),
             _ => Time::read_retry_after(self.value, now),
         };
         match time {
             // The epoch that was dropped may have been plausible.
-            Err(Why::Implausible) if self.dispute == Dispute::HidesEpoch => Ok(Time::farthest()),
+            Err(IgnoreReason::Implausible) if self.dispute == Dispute::HidesEpoch => {
+                Ok(Time::farthest())
+            }
             time => time,
         }
     }
@@ -119,7 +121,7 @@ impl<'a> Entry<'a> {
         (self.rank, core::ptr::from_ref(self.header))
     }
 
-    pub(super) fn is_of(&self, window: &Family) -> bool {
+    pub(super) fn is_of(&self, window: &HeaderFamily) -> bool {
         core::ptr::eq(self.window, window)
     }
 
@@ -238,7 +240,7 @@ impl<'a> Found<'a> {
     }
 
     /// Whether a header tells that of the family's window.
-    pub(super) fn tells(&self, family: &Family, part: Part) -> bool {
+    pub(super) fn tells(&self, family: &HeaderFamily, part: Part) -> bool {
         tells(self.entries(), family, part)
     }
 
@@ -265,14 +267,14 @@ impl<'a> Found<'a> {
         found.sort();
         if self.is_cached {
             for entry in found.entries() {
-                notes.push(entry.name(), entry.value, Err(Why::Cached));
+                notes.push(entry.name(), entry.value, Err(IgnoreReason::Cached));
             }
         } else {
             let now = Now::again(self.now);
             Assembly::new(&found, &now, &mut Said::new(), Some(&mut notes)).fill();
         }
         if let Some((header, value)) = self.left_out {
-            notes.push(header.name, value, Err(Why::TooMany));
+            notes.push(header.name, value, Err(IgnoreReason::TooMany));
         }
         notes
     }
@@ -281,7 +283,7 @@ impl<'a> Found<'a> {
 /// Whether one of `entries` tells that part of the family's window.
 pub(super) fn tells<'a: 'e, 'e>(
     mut entries: impl Iterator<Item = &'e Entry<'a>>,
-    family: &Family,
+    family: &HeaderFamily,
     part: Part,
 ) -> bool {
     entries.any(|entry| entry.is_of(family) && entry.part() == part)

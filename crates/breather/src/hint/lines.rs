@@ -2,7 +2,7 @@
 
 use super::common;
 use super::crowd::Crowd;
-use super::family::{Family, LONGEST_NAME};
+use super::family::{HeaderFamily, LONGEST_NAME};
 use super::found::{Entry, Found};
 use super::number::Number;
 use super::plain::plain;
@@ -212,7 +212,7 @@ fn find_in(dialects: &[Dialect], name: &[u8]) -> Option<Entry<'static>> {
 }
 
 /// The family of a dialect that names a header of `common`.
-fn adopting(dialects: &[Dialect], common: &Family) -> Option<&'static Family> {
+fn adopting(dialects: &[Dialect], common: &HeaderFamily) -> Option<&'static HeaderFamily> {
     let mut families = dialects.iter().flat_map(Dialect::families);
     families.find(|family| {
         let names = family.headers().map(|header| header.name.as_bytes());

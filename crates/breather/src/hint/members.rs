@@ -1,7 +1,7 @@
 //! The `RateLimit` dictionary of the IETF's draft -07.
 
 use super::found::Entry;
-use super::reading::Why;
+use super::reading::IgnoreReason;
 use super::structured::dictionary;
 use super::window::{Stated, Window};
 
@@ -16,8 +16,8 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Reads a line.
-    pub(super) fn read(entry: &Entry<'a>) -> Result<Self, Why> {
-        let members = dictionary(entry.value).ok_or(Why::Unreadable)?;
+    pub(super) fn read(entry: &Entry<'a>) -> Result<Self, IgnoreReason> {
+        let members = dictionary(entry.value).ok_or(IgnoreReason::Unreadable)?;
         // Several lines make one dictionary. If a key is there twice, the last one counts.
         let (mut limit, mut remaining, mut reset) = (None, None, None);
         for (key, item) in members {
@@ -31,13 +31,13 @@ impl<'a> Members<'a> {
         }
         // If one is no number, the others are not believed either.
         let read = |number: Option<Option<u64>>| match number {
-            Some(None) => Err(Why::Unreadable),
+            Some(None) => Err(IgnoreReason::Unreadable),
             number => Ok(number.flatten()),
         };
         let (limit, remaining, seconds) = (read(limit)?, read(remaining)?, read(reset)?);
         let reset = seconds.and_then(|seconds| entry.stated_seconds(seconds));
         if limit.is_none() && remaining.is_none() && reset.is_none() {
-            return Err(Why::Unreadable);
+            return Err(IgnoreReason::Unreadable);
         }
         Ok(Self {
             limit,

@@ -1,10 +1,10 @@
 //! What became of the headers that were found.
 
 use super::MAX_NOTES;
-use super::reading::{Note, Why};
+use super::reading::{IgnoreReason, Note};
 
 /// A header, its value, and as what it was read or why not.
-pub(super) type Noted<'a> = (&'static str, &'a [u8], Result<Note, Why>);
+pub(super) type Noted<'a> = (&'static str, &'a [u8], Result<Note, IgnoreReason>);
 
 /// What became of each header that was found, in the order in which they were read.
 pub(super) struct Notes<'a> {
@@ -25,7 +25,7 @@ impl<'a> Notes<'a> {
         &mut self,
         header: &'static str,
         value: &'a [u8],
-        result: Result<Note, Why>,
+        result: Result<Note, IgnoreReason>,
     ) {
         if let Some(slot) = self.noted.get_mut(self.len) {
             *slot = Some((header, value, result));
@@ -34,7 +34,7 @@ impl<'a> Notes<'a> {
     }
 
     /// What a header of that value was read as has no effect after all.
-    pub(super) fn take_back(&mut self, header: &'static str, value: &[u8], why: Why) {
+    pub(super) fn take_back(&mut self, header: &'static str, value: &[u8], why: IgnoreReason) {
         for (name, other, result) in self.noted.iter_mut().flatten() {
             if *name == header && *other == value && result.is_ok() {
                 *result = Err(why);

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::family::{Family, Part};
+use super::family::{HeaderFamily, Part};
 use super::found::Found;
 use super::number;
-use super::reading::Form;
+use super::reading::TimeFormat;
 use super::said::Said;
 use super::time::FARTHEST_GUESS;
 use super::window::Window;
@@ -16,7 +16,7 @@ use super::window::Window;
 #[inline]
 pub(super) fn plain<'a>(found: &Found<'a>) -> Option<Said<'a>> {
     let mut delay = None;
-    let mut window: Option<&'static Family> = None;
+    let mut window: Option<&'static HeaderFamily> = None;
     let (mut limit, mut remaining, mut reset) = (None, None, None);
     for entry in found.few()? {
         let number = number::short(entry.value)?;
@@ -27,7 +27,7 @@ pub(super) fn plain<'a>(found: &Found<'a>) -> Option<Said<'a>> {
             }
             Part::Limit if number > 0 => once(&mut limit, number)?,
             Part::Remaining => once(&mut remaining, number)?,
-            Part::Reset(Form::Any) if number <= FARTHEST_GUESS.as_secs() => {
+            Part::Reset(TimeFormat::Any) if number <= FARTHEST_GUESS.as_secs() => {
                 once(&mut reset, entry.stated(Duration::from_secs(number)))?;
             }
             _ => return None,
@@ -67,7 +67,7 @@ mod tests {
     /// Of each family, with what states a delay, all that three lines can say.
     #[test]
     fn it_is_what_would_be_made_of_them() {
-        let lines = |family: &Family| -> Vec<_> {
+        let lines = |family: &HeaderFamily| -> Vec<_> {
             let delays = FAMILIES[0].headers().skip(6);
             let rows = delays.chain(family.headers()).filter_map(|header| {
                 let name = header.name.as_bytes();

@@ -16,14 +16,14 @@ impl<'a> Hint<'a> {
     /// repository). In short:
     ///
     /// - A header whose name says its unit is read by that, one that a dialect of `moment` names as the dialect says, and
-    ///   all others by what their value looks like: see [`Form::Any`](super::Form::Any).
+    ///   all others by what their value looks like: see [`TimeFormat::Any`](super::TimeFormat::Any).
     /// - Dates and epochs are read against the response's own `Date`, so that a skewed clock on either side does not
     ///   matter, and against the wall clock of `moment` where there is no `Date`.
     /// - Milliseconds count before seconds, and any of the headers that state a delay before the reset of a window.
     /// - A response out of a cache (`Age` above 0) says nothing.
     /// - A hint keeps 24 headers. If a response has more, the longest delay, spent windows and a verdict not to retry
     ///   still count, wherever they stand, and [`ignored`](Self::ignored) lists one of the others with
-    ///   [`Why::TooMany`](super::Why::TooMany).
+    ///   [`IgnoreReason::TooMany`](super::IgnoreReason::TooMany).
     ///
     /// # Example
     ///

@@ -7,17 +7,17 @@ use core::fmt;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Meaning, Moment};
+/// use breather::{Hint, Instant, HeaderMeaning, Moment};
 ///
 /// let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
 /// let hint = Hint::read(headers, Moment::new(Instant::ORIGIN));
 /// let reading = hint.readings().next().unwrap();
 /// assert_eq!((reading.header(), reading.value()), ("retry-after", &b"7"[..]));
-/// assert_eq!(reading.meaning(), Meaning::Delay);
+/// assert_eq!(reading.meaning(), HeaderMeaning::Delay);
 /// assert_eq!(reading.to_string(), "delay, in seconds");
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Reading<'a> {
+pub struct HeaderReading<'a> {
     pub(super) header: &'static str,
     pub(super) value: &'a [u8],
     pub(super) note: Note,
@@ -25,18 +25,18 @@ pub struct Reading<'a> {
 
 /// A header that was found and has no effect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Ignored<'a> {
+pub struct IgnoredHeader<'a> {
     pub(super) header: &'static str,
     pub(super) value: &'a [u8],
-    pub(super) why: Why,
+    pub(super) why: IgnoreReason,
 }
 
 /// As what a header was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Note {
-    pub(super) meaning: Meaning,
-    pub(super) form: Option<Form>,
-    pub(super) clock: Option<Clock>,
+    pub(super) meaning: HeaderMeaning,
+    pub(super) form: Option<TimeFormat>,
+    pub(super) clock: Option<ReferenceClock>,
     pub(super) is_rounded: bool,
     /// Whether some of it has no effect.
     pub(super) is_partial: bool,
@@ -44,7 +44,7 @@ pub(super) struct Note {
 
 #[cfg(feature = "std")]
 impl Note {
-    pub(super) const fn of(meaning: Meaning) -> Self {
+    pub(super) const fn of(meaning: HeaderMeaning) -> Self {
         Self {
             meaning,
             form: None,
@@ -60,7 +60,7 @@ impl Note {
     }
 }
 
-impl<'a> Reading<'a> {
+impl<'a> HeaderReading<'a> {
     /// The header's name, in lower case.
     #[must_use]
     pub const fn header(&self) -> &'static str {
@@ -75,19 +75,19 @@ impl<'a> Reading<'a> {
 
     /// What it tells.
     #[must_use]
-    pub const fn meaning(&self) -> Meaning {
+    pub const fn meaning(&self) -> HeaderMeaning {
         self.note.meaning
     }
 
     /// In which form it states an instant, a delay or a length; `None` where it states none.
     #[must_use]
-    pub const fn form(&self) -> Option<Form> {
+    pub const fn form(&self) -> Option<TimeFormat> {
         self.note.form
     }
 
     /// Against which clock a date or an epoch was read.
     #[must_use]
-    pub const fn clock(&self) -> Option<Clock> {
+    pub const fn clock(&self) -> Option<ReferenceClock> {
         self.note.clock
     }
 
@@ -105,7 +105,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl fmt::Display for Reading<'_> {
+impl fmt::Display for HeaderReading<'_> {
     /// As what it was read, in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let note = &self.note;
@@ -126,7 +126,7 @@ impl fmt::Display for Reading<'_> {
     }
 }
 
-impl<'a> Ignored<'a> {
+impl<'a> IgnoredHeader<'a> {
     /// The header's name, in lower case.
     #[must_use]
     pub const fn header(&self) -> &'static str {
@@ -141,7 +141,7 @@ impl<'a> Ignored<'a> {
 
     /// Why it has no effect.
     #[must_use]
-    pub const fn why(&self) -> Why {
+    pub const fn why(&self) -> IgnoreReason {
         self.why
     }
 }
@@ -149,7 +149,7 @@ impl<'a> Ignored<'a> {
 /// What a header tells.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Meaning {
+pub enum HeaderMeaning {
     /// How long to wait, whatever window was spent.
     Delay,
     /// How many a window permits.
@@ -174,7 +174,7 @@ pub enum Meaning {
     Remark,
 }
 
-impl fmt::Display for Meaning {
+impl fmt::Display for HeaderMeaning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Delay => "delay",
@@ -195,7 +195,7 @@ impl fmt::Display for Meaning {
 /// In which form a header states an instant, a delay or a length.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Form {
+pub enum TimeFormat {
     /// Whatever its value shows it to be: a date and a duration with units by what they look like, a number by its
     /// magnitude (seconds below 10⁸, an epoch in seconds from 10⁹ to 10¹¹, one in milliseconds from 10¹² to
     /// 10¹⁴). What is guessed so and lies more than 35 days ahead is not obeyed.
@@ -214,7 +214,7 @@ pub enum Form {
     Units,
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for TimeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Any => "in any form",
@@ -231,14 +231,14 @@ impl fmt::Display for Form {
 /// Against which clock a date or an epoch was read.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Clock {
+pub enum ReferenceClock {
     /// The server's, from the response's `Date`: a skewed clock on either side makes no difference.
     Date,
     /// Our own, since the response has no readable `Date`.
     Own,
 }
 
-impl fmt::Display for Clock {
+impl fmt::Display for ReferenceClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Date => "the response's Date",
@@ -250,7 +250,7 @@ impl fmt::Display for Clock {
 /// Why a header has no effect.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum IgnoreReason {
     /// Its value can be read in more than one way, or two of its values disagree.
     Ambiguous,
     /// The response came out of a cache (`Age` above 0), and tells of another time.
@@ -271,7 +271,7 @@ pub enum Why {
     Unreadable,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for IgnoreReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ambiguous => "it can be read in more than one way",

@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use super::common::{FAMILIES, Row, find, find_as_it_is, may_be};
 use super::dialect::Dialect;
-use super::family::{Family, Part};
+use super::family::{HeaderFamily, Part};
 
 const CHAPTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hints.md");
 
@@ -38,7 +38,7 @@ fn words(part: Part) -> String {
     }
 }
 
-fn rows(families: &[Family]) -> String {
+fn rows(families: &[HeaderFamily]) -> String {
     let mut rows = String::new();
     for family in families {
         let mut head = format!("{}: {}", family.name, family.unit);
@@ -71,7 +71,7 @@ fn headers() -> String {
 fn dialects() -> String {
     let mut table = String::from("| dialect | header | what it tells |\n|---|---|---|\n");
     for dialect in Dialect::all() {
-        let headers = dialect.families().iter().flat_map(Family::headers);
+        let headers = dialect.families().iter().flat_map(HeaderFamily::headers);
         // What a count is, its name says already.
         for header in headers.filter(|it| matches!(it.part, Part::Reset(_) | Part::Delay(_))) {
             let words = words(header.part);
@@ -113,7 +113,7 @@ fn the_chapter_has_the_tables_that_are_read_by() {
 fn no_header_is_there_twice() {
     let mut names: Vec<_> = FAMILIES
         .iter()
-        .flat_map(Family::headers)
+        .flat_map(HeaderFamily::headers)
         .map(|header| header.name)
         .collect();
     let all = names.len();
@@ -125,7 +125,7 @@ fn no_header_is_there_twice() {
 
 #[test]
 fn each_header_is_found_in_whatever_case() {
-    for header in FAMILIES.iter().flat_map(Family::headers) {
+    for header in FAMILIES.iter().flat_map(HeaderFamily::headers) {
         let is_it = |row: Option<&Row>| row.is_some_and(|row| core::ptr::eq(row.header, header));
         let (lower, upper) = (header.name.as_bytes(), header.name.to_ascii_uppercase());
         assert!(may_be(lower) && may_be(upper.as_bytes()));

@@ -6,7 +6,7 @@ use core::time::Duration;
 use jiff::fmt::{friendly, rfc2822, strtime, temporal};
 
 use super::number::{self, Number};
-use super::reading::{Clock, Form, Meaning, Note, Why};
+use super::reading::{HeaderMeaning, IgnoreReason, Note, ReferenceClock, TimeFormat};
 use crate::hint::Moment;
 use crate::instant::Instant;
 use crate::unix_time::UnixTime;
@@ -17,7 +17,7 @@ pub(super) struct Now<'a> {
     date: Option<&'a [u8]>,
     moment: Moment<'a>,
     /// Read once, when it is first needed.
-    known: Cell<Option<Result<(UnixTime, Clock), Why>>>,
+    known: Cell<Option<Result<(UnixTime, ReferenceClock), IgnoreReason>>>,
     /// Records dates and epochs, if the time is not known yet.
     tape: Option<&'a Tape>,
 }
@@ -39,7 +39,9 @@ impl<'a> Now<'a> {
     }
 
     /// As it was before.
-    pub(super) const fn again(known: Option<Result<(UnixTime, Clock), Why>>) -> Self {
+    pub(super) const fn again(
+        known: Option<Result<(UnixTime, ReferenceClock), IgnoreReason>>,
+    ) -> Self {
         Self {
             date: None,
             moment: Moment::new(Instant::ORIGIN),
@@ -59,18 +61,22 @@ impl<'a> Now<'a> {
     }
 
     /// What it was taken to be, if that was needed.
-    pub(super) fn known(&self) -> Option<Result<(UnixTime, Clock), Why>> {
+    pub(super) fn known(&self) -> Option<Result<(UnixTime, ReferenceClock), IgnoreReason>> {
         self.known.get()
     }
 
-    fn get(&self) -> Result<(UnixTime, Clock), Why> {
+    fn get(&self) -> Result<(UnixTime, ReferenceClock), IgnoreReason> {
         if let Some(known) = self.known.get() {
             return known;
         }
         let date = self.date.and_then(http_date);
-        let own = || self.moment.unix_time().map(|time| (time, Clock::Own));
-        let now = date.map(|date| (date, Clock::Date)).or_else(own);
-        let now = now.ok_or(Why::NoClock);
+        let own = || {
+            self.moment
+                .unix_time()
+                .map(|time| (time, ReferenceClock::Own))
+        };
+        let now = date.map(|date| (date, ReferenceClock::Date)).or_else(own);
+        let now = now.ok_or(IgnoreReason::NoClock);
         self.known.set(Some(now));
         now
     }
@@ -78,13 +84,18 @@ impl<'a> Now<'a> {
     /// The delay from now to `time`, by the server's clock if it told it.
     ///
     /// `Date` is cut to whole seconds, so the delay is up to a second too long and never too short.
-    fn until(&self, time: UnixTime, form: Form, is_rounded: bool) -> Result<Time, Why> {
+    fn until(
+        &self,
+        time: UnixTime,
+        form: TimeFormat,
+        is_rounded: bool,
+    ) -> Result<Time, IgnoreReason> {
         if let Some(tape) = self.tape {
             tape.record(time, form);
         }
         let (now, clock) = self.get()?;
         Ok(Time {
-            delay: time.duration_since(now).ok_or(Why::Past)?,
+            delay: time.duration_since(now).ok_or(IgnoreReason::Past)?,
             form,
             clock: Some(clock),
             is_rounded,
@@ -93,9 +104,9 @@ impl<'a> Now<'a> {
 }
 
 impl Tape {
-    fn record(&self, time: UnixTime, form: Form) {
+    fn record(&self, time: UnixTime, form: TimeFormat) {
         let latest = match form {
-            Form::Date => &self.date,
+            TimeFormat::Date => &self.date,
             _ => &self.epoch,
         };
         latest.set(latest.get().max(time.as_micros()));
@@ -119,13 +130,13 @@ impl Reach {
     pub(super) const EPOCH: usize = 2;
 
     /// Measures the value that `read` reads.
-    pub(super) fn of(read: impl FnOnce(&Now<'_>) -> Result<Time, Why>) -> Self {
+    pub(super) fn of(read: impl FnOnce(&Now<'_>) -> Result<Time, IgnoreReason>) -> Self {
         let tape = Tape {
             date: Cell::new(Self::NONE),
             epoch: Cell::new(Self::NONE),
         };
         let read = read(&Now::unknown(&tape));
-        if read == Err(Why::Unreadable) {
+        if read == Err(IgnoreReason::Unreadable) {
             return Self {
                 axes: [Self::NONE; 3],
             };
@@ -142,13 +153,13 @@ impl Reach {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Time {
     pub(super) delay: Duration,
-    pub(super) form: Form,
-    pub(super) clock: Option<Clock>,
+    pub(super) form: TimeFormat,
+    pub(super) clock: Option<ReferenceClock>,
     pub(super) is_rounded: bool,
 }
 
 impl Time {
-    const fn from_now(delay: Duration, form: Form, is_rounded: bool) -> Self {
+    const fn from_now(delay: Duration, form: TimeFormat, is_rounded: bool) -> Self {
         Self {
             delay,
             form,
@@ -158,10 +169,10 @@ impl Time {
     }
 
     const fn seconds(seconds: u64) -> Self {
-        Self::from_now(Duration::from_secs(seconds), Form::Seconds, false)
+        Self::from_now(Duration::from_secs(seconds), TimeFormat::Seconds, false)
     }
 
-    pub(super) const fn note(self, meaning: Meaning) -> Note {
+    pub(super) const fn note(self, meaning: HeaderMeaning) -> Note {
         Note {
             meaning,
             form: Some(self.form),
@@ -173,35 +184,42 @@ impl Time {
 
     /// Reads an instant or a delay that is written in `form`.
     #[inline]
-    pub(super) fn read(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+    pub(super) fn read(raw: &[u8], form: TimeFormat, now: &Now<'_>) -> Result<Self, IgnoreReason> {
         match (form, number::short(raw)) {
             // Too few to be anything else.
-            (Form::Any, Some(seconds)) => Self::seconds(seconds).plausible(),
-            (Form::Seconds, Some(seconds)) => Ok(Self::seconds(seconds)),
+            (TimeFormat::Any, Some(seconds)) => Self::seconds(seconds).plausible(),
+            (TimeFormat::Seconds, Some(seconds)) => Ok(Self::seconds(seconds)),
             _ => Self::read_in(raw, form, now),
         }
     }
 
-    fn read_in(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+    fn read_in(raw: &[u8], form: TimeFormat, now: &Now<'_>) -> Result<Self, IgnoreReason> {
         match form {
-            Form::Any => Self::read_any(raw, now),
-            Form::Seconds | Form::Millis | Form::EpochSeconds | Form::EpochMillis => {
+            TimeFormat::Any => Self::read_any(raw, now),
+            TimeFormat::Seconds
+            | TimeFormat::Millis
+            | TimeFormat::EpochSeconds
+            | TimeFormat::EpochMillis => {
                 let number = Number::read(raw).ok_or_else(|| not_a_number(raw))?;
                 Self::from_number(number, form, now)
             }
-            Form::Date => now.until(any_date(raw).ok_or(Why::Unreadable)?, Form::Date, false),
-            Form::Units => Self::from_units(raw),
+            TimeFormat::Date => now.until(
+                any_date(raw).ok_or(IgnoreReason::Unreadable)?,
+                TimeFormat::Date,
+                false,
+            ),
+            TimeFormat::Units => Self::from_units(raw),
         }
     }
 
-    fn read_any(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
+    fn read_any(raw: &[u8], now: &Now<'_>) -> Result<Self, IgnoreReason> {
         if let Some(number) = Number::read(raw) {
-            let form = by_magnitude(number).ok_or(Why::Ambiguous)?;
+            let form = by_magnitude(number).ok_or(IgnoreReason::Ambiguous)?;
             let time = Self::from_number(number, form, now)?;
             return time.plausible();
         }
         if let Some(date) = any_date(raw) {
-            return now.until(date, Form::Date, false);
+            return now.until(date, TimeFormat::Date, false);
         }
         Self::from_units(raw)
             .and_then(Self::plausible)
@@ -212,35 +230,47 @@ impl Time {
     /// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)); as found, a fraction of seconds, an epoch, and
     /// several values, of which the latest counts.
     #[inline]
-    pub(super) fn read_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
+    pub(super) fn read_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, IgnoreReason> {
         match number::short(raw) {
             Some(seconds) => Ok(Self::seconds(seconds)),
             None => Self::read_any_retry_after(raw, now),
         }
     }
 
-    fn read_any_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, Why> {
+    fn read_any_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, IgnoreReason> {
         latest(raw, |raw| {
             if let Some(number) = Number::read(raw) {
                 return Self::from_retry_after(number, now);
             }
             let date = http_date(raw).or_else(|| rfc_2822(text(raw)?));
-            now.until(date.ok_or_else(|| not_a_number(raw))?, Form::Date, false)
+            now.until(
+                date.ok_or_else(|| not_a_number(raw))?,
+                TimeFormat::Date,
+                false,
+            )
         })
     }
 
     /// Reads what may be there several times, of which the latest counts.
-    pub(super) fn read_latest(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+    pub(super) fn read_latest(
+        raw: &[u8],
+        form: TimeFormat,
+        now: &Now<'_>,
+    ) -> Result<Self, IgnoreReason> {
         latest(raw, |raw| Self::read(raw, form, now))
     }
 
     /// Returns the longest plausible guess.
     pub(super) const fn farthest() -> Self {
-        Self::from_now(FARTHEST_GUESS, Form::Any, true)
+        Self::from_now(FARTHEST_GUESS, TimeFormat::Any, true)
     }
 
     /// Reads what may be there several times, if it is the same each time.
-    pub(super) fn read_agreeing(raw: &[u8], form: Form, now: &Now<'_>) -> Result<Self, Why> {
+    pub(super) fn read_agreeing(
+        raw: &[u8],
+        form: TimeFormat,
+        now: &Now<'_>,
+    ) -> Result<Self, IgnoreReason> {
         let time = Self::read(raw, form, now);
         let mut values = joined(raw);
         match values.next() {
@@ -251,84 +281,89 @@ impl Time {
         }
     }
 
-    fn from_retry_after(number: Number, now: &Now<'_>) -> Result<Self, Why> {
-        let form = by_magnitude(number).ok_or(Why::Ambiguous)?;
+    fn from_retry_after(number: Number, now: &Now<'_>) -> Result<Self, IgnoreReason> {
+        let form = by_magnitude(number).ok_or(IgnoreReason::Ambiguous)?;
         let time = Self::from_number(number, form, now)?;
         match form {
-            Form::Seconds => Ok(time),
+            TimeFormat::Seconds => Ok(time),
             _ => time.plausible(),
         }
     }
 
-    fn from_number(number: Number, form: Form, now: &Now<'_>) -> Result<Self, Why> {
+    fn from_number(number: Number, form: TimeFormat, now: &Now<'_>) -> Result<Self, IgnoreReason> {
         // What is larger is of another unit than it should be, and would not fit.
         let bound = match form {
-            Form::EpochSeconds => LARGEST_EPOCH,
-            Form::EpochMillis => LARGEST_EPOCH_MILLIS,
-            Form::Millis => LARGEST_DELAY * 1_000,
-            Form::Any | Form::Seconds | Form::Date | Form::Units => LARGEST_DELAY,
+            TimeFormat::EpochSeconds => LARGEST_EPOCH,
+            TimeFormat::EpochMillis => LARGEST_EPOCH_MILLIS,
+            TimeFormat::Millis => LARGEST_DELAY * 1_000,
+            TimeFormat::Any | TimeFormat::Seconds | TimeFormat::Date | TimeFormat::Units => {
+                LARGEST_DELAY
+            }
         };
         if number.whole >= bound {
-            return Err(Why::Ambiguous);
+            return Err(IgnoreReason::Ambiguous);
         }
         let is_rounded = number.is_rounded;
         let nanos = number.as_secs().as_nanos();
         // Wall time is kept in microseconds, and rounded up to that.
         let epoch = |micros: u128| UnixTime::from_micros(micros as i64);
         match form {
-            Form::EpochSeconds => {
+            TimeFormat::EpochSeconds => {
                 let is_rounded = is_rounded || nanos % 1_000 > 0;
                 now.until(epoch(nanos.div_ceil(1_000)), form, is_rounded)
             }
-            Form::EpochMillis => {
+            TimeFormat::EpochMillis => {
                 let is_rounded = is_rounded || nanos % 1_000_000 > 0;
                 now.until(epoch(nanos.div_ceil(1_000_000)), form, is_rounded)
             }
-            Form::Millis => {
+            TimeFormat::Millis => {
                 let delay = Duration::from_nanos(nanos.div_ceil(1_000) as u64);
                 let is_rounded = is_rounded || nanos % 1_000 > 0;
                 Ok(Self::from_now(delay, form, is_rounded))
             }
-            Form::Any | Form::Seconds | Form::Date | Form::Units => {
-                Ok(Self::from_now(number.as_secs(), Form::Seconds, is_rounded))
-            }
+            TimeFormat::Any | TimeFormat::Seconds | TimeFormat::Date | TimeFormat::Units => Ok(
+                Self::from_now(number.as_secs(), TimeFormat::Seconds, is_rounded),
+            ),
         }
     }
 
-    fn from_units(raw: &[u8]) -> Result<Self, Why> {
+    fn from_units(raw: &[u8]) -> Result<Self, IgnoreReason> {
         // Others than Go's units, and a time of day, are `jiff`'s alone.
         let is_go =
             |byte: u8| byte.is_ascii_digit() || b".hmsnu".contains(&byte) || !byte.is_ascii();
         let text = text(raw).filter(|text| text.bytes().all(is_go));
-        let text = text.ok_or(Why::Unreadable)?;
+        let text = text.ok_or(IgnoreReason::Unreadable)?;
         let delay = friendly::SpanParser::new().parse_unsigned_duration(text);
-        let delay = delay.map_err(|_| Why::Unreadable)?;
-        Ok(Self::from_now(delay, Form::Units, false))
+        let delay = delay.map_err(|_| IgnoreReason::Unreadable)?;
+        Ok(Self::from_now(delay, TimeFormat::Units, false))
     }
 
     /// What rests on a guess, if it is near enough.
-    fn plausible(self) -> Result<Self, Why> {
+    fn plausible(self) -> Result<Self, IgnoreReason> {
         (self.delay <= FARTHEST_GUESS)
             .then_some(self)
-            .ok_or(Why::Implausible)
+            .ok_or(IgnoreReason::Implausible)
     }
 }
 
 /// The latest of the values that were joined, all of which have to be readable; those that have passed or mean nothing are
 /// left to the others.
-fn latest(raw: &[u8], read: impl Fn(&[u8]) -> Result<Time, Why>) -> Result<Time, Why> {
+fn latest(
+    raw: &[u8],
+    read: impl Fn(&[u8]) -> Result<Time, IgnoreReason>,
+) -> Result<Time, IgnoreReason> {
     let whole = read(raw);
     if whole.is_ok() || !raw.contains(&b',') {
         return whole;
     }
     if is_in_thousands(raw) {
-        return Err(Why::Ambiguous);
+        return Err(IgnoreReason::Ambiguous);
     }
-    let mut latest = Err(Why::Unreadable);
+    let mut latest = Err(IgnoreReason::Unreadable);
     for value in joined(raw) {
         let time = read(value);
         let is_later = match (latest, time) {
-            (_, Err(Why::Unreadable)) => return time,
+            (_, Err(IgnoreReason::Unreadable)) => return time,
             (Ok(Time { delay: latest, .. }), Ok(Time { delay, .. })) => delay > latest,
             (Err(_), _) => true,
             (Ok(_), Err(_)) => false,
@@ -371,20 +406,20 @@ fn joined(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// In which form a number is that may be in any.
-const fn by_magnitude(number: Number) -> Option<Form> {
+const fn by_magnitude(number: Number) -> Option<TimeFormat> {
     match number.whole {
-        0..LARGEST_DELAY => Some(Form::Seconds),
-        1_000_000_000..LARGEST_EPOCH => Some(Form::EpochSeconds),
-        1_000_000_000_000..LARGEST_EPOCH_MILLIS => Some(Form::EpochMillis),
+        0..LARGEST_DELAY => Some(TimeFormat::Seconds),
+        1_000_000_000..LARGEST_EPOCH => Some(TimeFormat::EpochSeconds),
+        1_000_000_000_000..LARGEST_EPOCH_MILLIS => Some(TimeFormat::EpochMillis),
         _ => None,
     }
 }
 
 /// Why what should be a number has no effect.
-pub(super) fn not_a_number(raw: &[u8]) -> Why {
+pub(super) fn not_a_number(raw: &[u8]) -> IgnoreReason {
     match raw.trim_ascii().split_first() {
-        Some((b'-', rest)) if Number::read(rest).is_some() => Why::Sentinel,
-        _ => Why::Unreadable,
+        Some((b'-', rest)) if Number::read(rest).is_some() => IgnoreReason::Sentinel,
+        _ => IgnoreReason::Unreadable,
     }
 }
 

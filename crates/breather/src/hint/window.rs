@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 #[cfg(feature = "std")]
-use super::family::{Family, Part};
+use super::family::{HeaderFamily, Part};
 use crate::hint::Evidence;
 use crate::instant::{duration, nanos};
 
@@ -219,7 +219,7 @@ impl<'a> Window<'a> {
     /// Creates the window of a family, without figures.
     #[cfg(feature = "std")]
     #[inline]
-    pub(super) const fn of(family: &Family) -> Self {
+    pub(super) const fn of(family: &HeaderFamily) -> Self {
         Self {
             length: family.length,
             ..Self::new(family.name).with_unit(family.unit)

@@ -9,7 +9,7 @@ use crate::hint::Hint;
 /// How an HTTP attempt ended: what a classifier decides by.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Ending<'a> {
+pub struct AttemptResult<'a> {
     /// The request's method.
     pub method: &'a Method,
     /// The response's status, or what kind of error there was instead.
@@ -23,7 +23,7 @@ pub struct Ending<'a> {
     pub body: Option<&'a [u8]>,
 }
 
-impl<'a> Ending<'a> {
+impl<'a> AttemptResult<'a> {
     /// An attempt at `method` that ended with `result` and said `hint`.
     #[must_use]
     pub const fn new(
@@ -78,28 +78,28 @@ pub enum ErrorKind {
 
 /// Decides what an HTTP attempt's end means.
 ///
-/// [`Http`] is the table that applies by default. A closure is a classifier too; one that changes a
-/// row or two asks `Http` for the rest:
+/// [`DefaultClassifier`] is the table that applies by default. A closure is a classifier too; one that changes a
+/// row or two asks `DefaultClassifier` for the rest:
 ///
 /// ```
-/// use breather::{Classify, Ending, Executed, Hint, Http, Instant, Kind, Outcome};
+/// use breather::{ClassifyHttp, AttemptResult, Executed, Hint, DefaultClassifier, Instant, OutcomeKind, Outcome};
 /// use http::{Method, StatusCode};
 ///
-/// let locked = |ending: &Ending<'_>| match ending.result {
+/// let locked = |ending: &AttemptResult<'_>| match ending.result {
 ///     Ok(StatusCode::LOCKED) => Outcome::transient(Executed::No, "status 423, locked"),
-///     _ => Http.classify(ending),
+///     _ => DefaultClassifier.classify(ending),
 /// };
 /// let hint = Hint::new(Instant::ORIGIN);
-/// let ending = Ending::new(&Method::GET, Ok(StatusCode::LOCKED), &hint);
-/// assert_eq!(locked.classify(&ending).kind(), Kind::Transient);
+/// let ending = AttemptResult::new(&Method::GET, Ok(StatusCode::LOCKED), &hint);
+/// assert_eq!(locked.classify(&ending).kind(), OutcomeKind::Transient);
 /// ```
-pub trait Classify: Send + Sync {
+pub trait ClassifyHttp: Send + Sync {
     /// Decides. Called once for each attempt, without a lock held.
-    fn classify(&self, ending: &Ending<'_>) -> Outcome;
+    fn classify(&self, ending: &AttemptResult<'_>) -> Outcome;
 }
 
-impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
-    fn classify(&self, ending: &Ending<'_>) -> Outcome {
+impl<F: Fn(&AttemptResult<'_>) -> Outcome + Send + Sync> ClassifyHttp for F {
+    fn classify(&self, ending: &AttemptResult<'_>) -> Outcome {
         self(ending)
     }
 }
@@ -137,10 +137,10 @@ impl<F: Fn(&Ending<'_>) -> Outcome + Send + Sync> Classify for F {
     clippy::exhaustive_structs,
     reason = "it is its only value, and has nothing to configure"
 )]
-pub struct Http;
+pub struct DefaultClassifier;
 
-impl Classify for Http {
-    fn classify(&self, ending: &Ending<'_>) -> Outcome {
+impl ClassifyHttp for DefaultClassifier {
+    fn classify(&self, ending: &AttemptResult<'_>) -> Outcome {
         match ending.result {
             Ok(StatusCode::TOO_MANY_REQUESTS)
                 if ending.body.is_some_and(body::is_out_of_credit) =>
@@ -246,13 +246,14 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::call::Kind;
+    use crate::call::OutcomeKind;
     use crate::hint::Window;
     use crate::instant::Instant;
 
-    fn classified(status: u16, hint: &Hint<'_>) -> (Kind, Executed) {
+    fn classified(status: u16, hint: &Hint<'_>) -> (OutcomeKind, Executed) {
         let status = StatusCode::from_u16(status).unwrap();
-        let outcome = Http.classify(&Ending::new(&Method::GET, Ok(status), hint));
+        let outcome =
+            DefaultClassifier.classify(&AttemptResult::new(&Method::GET, Ok(status), hint));
         assert!(!outcome.reason().is_empty());
         (outcome.kind(), outcome.executed())
     }
@@ -263,22 +264,22 @@ mod tests {
         for (statuses, kind, executed) in [
             (
                 &[200_u16, 201, 202, 204, 206, 301, 304][..],
-                Kind::Success,
+                OutcomeKind::Success,
                 Executed::Yes,
             ),
-            (&[429], Kind::Throttled, Executed::No),
+            (&[429], OutcomeKind::Throttled, Executed::No),
             (
                 &[408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529],
-                Kind::Transient,
+                OutcomeKind::Transient,
                 Executed::Unknown,
             ),
-            (&[425], Kind::Transient, Executed::No),
+            (&[425], OutcomeKind::Transient, Executed::No),
             (
                 &[
                     400, 401, 403, 404, 409, 410, 413, 418, 422, 451, 501, 505, 507, 511, 519, 525,
                     528, 530, 599, 999,
                 ],
-                Kind::Permanent,
+                OutcomeKind::Permanent,
                 Executed::Unknown,
             ),
         ] {
@@ -292,32 +293,54 @@ mod tests {
     fn a_hint_turns_403_413_and_503_into_refusals_and_makes_nothing_else_repeatable() {
         let later = Hint::new(Instant::ORIGIN).with_retry_after(Duration::from_secs(1));
         for status in [503, 529] {
-            let refused = (Kind::Throttled, Executed::Unknown);
+            let refused = (OutcomeKind::Throttled, Executed::Unknown);
             assert_eq!(classified(status, &later), refused, "{status}");
         }
-        assert_eq!(classified(403, &later), (Kind::Throttled, Executed::No));
-        assert_eq!(classified(413, &later), (Kind::Throttled, Executed::No));
-        assert_eq!(classified(404, &later).0, Kind::Permanent);
-        assert_eq!(classified(201, &later).0, Kind::Success);
+        assert_eq!(
+            classified(403, &later),
+            (OutcomeKind::Throttled, Executed::No)
+        );
+        assert_eq!(
+            classified(413, &later),
+            (OutcomeKind::Throttled, Executed::No)
+        );
+        assert_eq!(classified(404, &later).0, OutcomeKind::Permanent);
+        assert_eq!(classified(201, &later).0, OutcomeKind::Success);
         let spent = Hint::new(Instant::ORIGIN).with_window(Window::new("").with_remaining(0));
-        assert_eq!(classified(403, &spent), (Kind::Throttled, Executed::No));
+        assert_eq!(
+            classified(403, &spent),
+            (OutcomeKind::Throttled, Executed::No)
+        );
         let healthy = Hint::new(Instant::ORIGIN).with_window(Window::new("").with_remaining(14));
-        assert_eq!(classified(403, &healthy).0, Kind::Permanent);
+        assert_eq!(classified(403, &healthy).0, OutcomeKind::Permanent);
     }
 
     #[test]
     fn errors_say_whether_something_may_have_been_executed() {
         let silent = Hint::new(Instant::ORIGIN);
         for (error, kind, executed) in [
-            (ErrorKind::Connect, Kind::Transient, Executed::No),
-            (ErrorKind::Tls, Kind::Transient, Executed::No),
-            (ErrorKind::Unprocessed, Kind::Transient, Executed::No),
-            (ErrorKind::Interrupted, Kind::Transient, Executed::Unknown),
-            (ErrorKind::Protocol, Kind::Transient, Executed::Unknown),
-            (ErrorKind::Timeout, Kind::Transient, Executed::Unknown),
-            (ErrorKind::Other, Kind::Permanent, Executed::Unknown),
+            (ErrorKind::Connect, OutcomeKind::Transient, Executed::No),
+            (ErrorKind::Tls, OutcomeKind::Transient, Executed::No),
+            (ErrorKind::Unprocessed, OutcomeKind::Transient, Executed::No),
+            (
+                ErrorKind::Interrupted,
+                OutcomeKind::Transient,
+                Executed::Unknown,
+            ),
+            (
+                ErrorKind::Protocol,
+                OutcomeKind::Transient,
+                Executed::Unknown,
+            ),
+            (
+                ErrorKind::Timeout,
+                OutcomeKind::Transient,
+                Executed::Unknown,
+            ),
+            (ErrorKind::Other, OutcomeKind::Permanent, Executed::Unknown),
         ] {
-            let outcome = Http.classify(&Ending::new(&Method::POST, Err(error), &silent));
+            let outcome =
+                DefaultClassifier.classify(&AttemptResult::new(&Method::POST, Err(error), &silent));
             assert_eq!((outcome.kind(), outcome.executed()), (kind, executed));
         }
     }

@@ -44,8 +44,8 @@ impl Cause {
     pub(super) const fn reason(self) -> HoldReason {
         match self {
             Self::Counted | Self::Spent => HoldReason::Spent,
-            Self::Refused => HoldReason::Refused,
-            Self::Guessed => HoldReason::Guessed,
+            Self::Refused => HoldReason::Throttled,
+            Self::Guessed => HoldReason::ThrottledSilently,
             Self::Overloaded => HoldReason::Overloaded,
         }
     }

@@ -10,7 +10,7 @@ use crate::instant::Instant;
 #[derive(Debug)]
 #[must_use = "a permit that is not handed back stays in flight for ever"]
 pub struct Permit {
-    pub(super) place: Place,
+    pub(super) place: Ticket,
     /// Counts the sends of a scope from 1, in the order in which they were permitted.
     pub(super) number: u64,
     pub(super) epoch: u32,
@@ -25,7 +25,7 @@ pub struct Permit {
 ///
 /// A call keeps its place through all its retries.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Place {
+pub struct Ticket {
     /// Counts the calls of a scope from 1, in the order in which they began. First, so that places compare by it.
     pub(super) age: u64,
     /// How many probes the server had rejected when the call began.

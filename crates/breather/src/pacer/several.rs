@@ -1,9 +1,9 @@
 //! Calls that belong to several scopes at once.
 
-use crate::call::{Kind, Outcome};
+use crate::call::{Outcome, OutcomeKind};
 use crate::hint::{Hint, MAX_WINDOWS};
 use crate::instant::Instant;
-use crate::pacer::{Pacer, Patience, Permit, Place, Turn};
+use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 
 /// One of several scopes that a call belongs to: a token's, and its organisation's.
 ///
@@ -13,28 +13,28 @@ use crate::pacer::{Pacer, Patience, Permit, Place, Turn};
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, Pass, Passing, Patience, Window};
+/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, ScopeRequest, JointAdmission, WaitLimits, Window};
 /// use core::time::Duration;
 ///
 /// let now = Instant::ORIGIN;
 /// let (mut token, mut organisation) = (Pacer::new(Pacing::new()), Pacer::new(Pacing::new()));
 /// let places = (token.arrive(), organisation.arrive());
 /// let mut passes = [
-///     Pass::new(&mut token, places.0, 1),
-///     Pass::new(&mut organisation, places.1, 2),
+///     ScopeRequest::new(&mut token, places.0, 1),
+///     ScopeRequest::new(&mut organisation, places.1, 2),
 /// ];
-/// assert_eq!(Pass::request_all(now, &mut passes, Patience::endless()), Passing::Send);
+/// assert_eq!(ScopeRequest::request_all(now, &mut passes, WaitLimits::endless()), JointAdmission::Send);
 ///
 /// // Nothing tells yet whose window it is: it is left to the most specific.
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
-/// Pass::tell_all(now, &mut passes, Outcome::success(), &Hint::new(now).with_window(window));
+/// ScopeRequest::tell_all(now, &mut passes, Outcome::success(), &Hint::new(now).with_window(window));
 /// assert!(token.opens().is_some());
 /// assert!(organisation.opens().is_none());
 /// ```
 #[derive(Debug)]
-pub struct Pass<'p> {
+pub struct ScopeRequest<'p> {
     pacer: &'p mut Pacer,
-    place: Place,
+    place: Ticket,
     key: u64,
     permit: Option<Permit>,
 }
@@ -45,7 +45,7 @@ pub struct Pass<'p> {
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use = "a call that is to wait has to be kept"]
-pub enum Passing {
+pub enum JointAdmission {
     /// Send now. Each of them has a permit.
     Send,
     /// Ask all again when [`Pacer::poll_offer`] of the one at `at` names the call's place. Nothing will be sent before
@@ -57,11 +57,11 @@ pub enum Passing {
         opens: Option<Instant>,
     },
     /// As many calls wait before the one at `at` as may.
-    Crowded {
+    QueueFull {
         /// Which one it is.
         at: usize,
     },
-    /// The server of the scope at `at` has rejected every probe for a long time. See [`Turn::Rejected`].
+    /// The server of the scope at `at` has rejected every probe for a long time. See [`Admission::Rejected`].
     Rejected {
         /// Which one it is.
         at: usize,
@@ -70,9 +70,9 @@ pub enum Passing {
     },
 }
 
-impl<'p> Pass<'p> {
+impl<'p> ScopeRequest<'p> {
     /// The call at `place` before `pacer`. `key` tells scopes apart; no two may have the same.
-    pub const fn new(pacer: &'p mut Pacer, place: Place, key: u64) -> Self {
+    pub const fn new(pacer: &'p mut Pacer, place: Ticket, key: u64) -> Self {
         Self {
             pacer,
             place,
@@ -98,7 +98,7 @@ impl<'p> Pass<'p> {
     /// If not, it waits before one of them: the one that is held for longest, by what its server stated, or the
     /// first that does not grant it. So a call that cannot be sent before its deadline learns it here, whichever
     /// scope is held.
-    pub fn request_all(now: Instant, passes: &mut [Self], patience: Patience) -> Passing {
+    pub fn request_all(now: Instant, passes: &mut [Self], patience: WaitLimits) -> JointAdmission {
         let mut all = passes.iter_mut();
         if let Some(at) = all.position(|it| it.pacer.gives_up(now, it.place, patience)) {
             // It may wait before another one.
@@ -106,7 +106,7 @@ impl<'p> Pass<'p> {
                 pass.pacer.leave(pass.place);
             }
             let opens = passes[at].pacer.opens();
-            return Passing::Rejected { at, opens };
+            return JointAdmission::Rejected { at, opens };
         }
         let mut blocks: Option<(usize, bool, Option<Instant>)> = None;
         for (at, pass) in passes.iter_mut().enumerate() {
@@ -123,12 +123,14 @@ impl<'p> Pass<'p> {
             for pass in passes {
                 pass.permit = Some(pass.pacer.grant(pass.place));
             }
-            return Passing::Send;
+            return JointAdmission::Send;
         };
         let pass = &mut passes[at];
         match pass.pacer.wait(pass.place, patience, waited) {
-            Turn::Wait { opens } => Passing::Wait { at, opens },
-            Turn::Crowded | Turn::Rejected { .. } | Turn::Send(_) => Passing::Crowded { at },
+            Admission::Wait { opens } => JointAdmission::Wait { at, opens },
+            Admission::QueueFull | Admission::Rejected { .. } | Admission::Send(_) => {
+                JointAdmission::QueueFull { at }
+            }
         }
     }
 
@@ -149,7 +151,7 @@ impl<'p> Pass<'p> {
             is_spent[index] = window.remaining() == Some(0);
             for at in 1..passes.len() {
                 let by = passes[at - 1].key;
-                let Pass { pacer, permit, .. } = &mut passes[at];
+                let ScopeRequest { pacer, permit, .. } = &mut passes[at];
                 let Some(permit) = permit else {
                     continue;
                 };
@@ -166,7 +168,7 @@ impl<'p> Pass<'p> {
                 continue;
             };
             let own = hint.only(|index| owners[index] == at);
-            if outcome.kind() == Kind::Throttled && !is_to_blame(at) {
+            if outcome.kind() == OutcomeKind::Throttled && !is_to_blame(at) {
                 pass.pacer.on_refused_elsewhere(now, permit, &own);
             } else {
                 pass.pacer.on_outcome(now, permit, outcome, &own);

@@ -10,13 +10,13 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, HoldReason, Instant, Outcome, Pacer, Pacing, Patience, Turn, Window};
+/// use breather::{Hint, HoldReason, Instant, Outcome, Pacer, Pacing, WaitLimits, Admission, Window};
 /// use core::time::Duration;
 ///
 /// let now = Instant::ORIGIN;
 /// let mut pacer = Pacer::new(Pacing::new());
 /// let place = pacer.arrive();
-/// let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else { panic!() };
+/// let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
 /// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
@@ -52,9 +52,9 @@ pub enum HoldReason {
     /// By the answers and our own count nothing remains.
     Spent,
     /// The server refused, and said until when.
-    Refused,
+    Throttled,
     /// The server refused, and did not say until when.
-    Guessed,
+    ThrottledSilently,
     /// The server had too much to do, many times in a row.
     Overloaded,
 }
@@ -178,8 +178,8 @@ impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Spent => "nothing remains",
-            Self::Refused => "refused until then",
-            Self::Guessed => "refused, for nobody knows how long",
+            Self::Throttled => "refused until then",
+            Self::ThrottledSilently => "refused, for nobody knows how long",
             Self::Overloaded => "overloaded, for nobody knows how long",
         })
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::permit::Place;
+use super::permit::Ticket;
 use crate::instant::Instant;
 
 /// The probes that the server rejected since it last accepted an attempt.
@@ -45,7 +45,7 @@ impl Streak {
     }
 
     /// Whether more than `most` probes were rejected since the call at `place` began.
-    pub(super) fn exceeds(&self, place: Place, most: u32) -> bool {
+    pub(super) fn exceeds(&self, place: Ticket, most: u32) -> bool {
         let before = place.rejected.max(self.before);
         self.count.saturating_sub(before) > u64::from(most)
     }
@@ -59,8 +59,8 @@ pub(super) const LONGEST: Duration = Duration::from_secs(61 * 60);
 mod tests {
     use super::*;
 
-    fn place(rejected: u64) -> Place {
-        Place { age: 1, rejected }
+    fn place(rejected: u64) -> Ticket {
+        Ticket { age: 1, rejected }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::ops::Bound;
 use core::time::Duration;
 
-use super::permit::Place;
+use super::permit::Ticket;
 use super::streak::LONGEST;
 use crate::instant::{Instant, nanos};
 
@@ -16,24 +16,24 @@ use crate::instant::{Instant, nanos};
 /// operation takes O(log n).
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    all: BTreeMap<Place, Waiter>,
+    all: BTreeMap<Ticket, Waiter>,
     /// Those that have neither an open offer nor one that they let pass.
-    waiting: BTreeSet<Place>,
+    waiting: BTreeSet<Ticket>,
     /// Those that should hear of a hold beyond their deadline.
-    deadlines: BTreeSet<(Instant, Place)>,
+    deadlines: BTreeSet<(Instant, Ticket)>,
     /// Those that should hear of a hold that is longer than they obey.
-    longest: BTreeSet<(u64, Place)>,
+    longest: BTreeSet<(u64, Ticket)>,
     /// Calls that give up if the server rejects every probe, by when to look at them next.
-    weary: BTreeSet<(Instant, Place)>,
+    weary: BTreeSet<(Instant, Ticket)>,
     /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
-    offers: VecDeque<(Instant, Place)>,
+    offers: VecDeque<(Instant, Ticket)>,
     /// Those that have an open offer.
-    offered: BTreeSet<Place>,
+    offered: BTreeSet<Ticket>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
-    patience: Patience,
+    patience: WaitLimits,
     /// Until when an offer stands, if one was made.
     offer: Option<Instant>,
     /// When to look next at whether it gives up.
@@ -47,13 +47,13 @@ struct Waiter {
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Instant, Patience, Policy};
+/// use breather::{Call, CallSpec, Instant, WaitLimits, Policy};
 /// use core::time::Duration;
 ///
 /// let policy = Policy::default().with_deadline(Duration::from_secs(30));
 /// let call = Call::new(policy, CallSpec::new(), 1, Instant::ORIGIN);
 /// let deadline = Instant::ORIGIN + Duration::from_secs(30);
-/// let patience = Patience::endless()
+/// let patience = WaitLimits::endless()
 ///     .with_deadline(deadline)
 ///     .with_longest(policy.max_retry_after())
 ///     .with_most_rejections(policy.max_throttles(), Instant::ORIGIN)
@@ -62,7 +62,7 @@ struct Waiter {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
-pub struct Patience {
+pub struct WaitLimits {
     deadline: Instant,
     /// In nanoseconds.
     longest: u64,
@@ -71,7 +71,7 @@ pub struct Patience {
     may_probe: bool,
 }
 
-impl Patience {
+impl WaitLimits {
     /// Any hold is waited for.
     pub const fn endless() -> Self {
         Self {
@@ -140,7 +140,7 @@ impl Waiters {
         self.all.is_empty()
     }
 
-    pub(super) fn contains(&self, place: Place) -> bool {
+    pub(super) fn contains(&self, place: Ticket) -> bool {
         self.all.contains_key(&place)
     }
 
@@ -155,7 +155,7 @@ impl Waiters {
     }
 
     /// The oldest call to which nothing was offered: of those younger than `after`, or else of all.
-    pub(super) fn next_after(&self, after: Option<Place>) -> Option<Place> {
+    pub(super) fn next_after(&self, after: Option<Ticket>) -> Option<Ticket> {
         let younger = after.and_then(|after| {
             let younger = (Bound::Excluded(after), Bound::Unbounded);
             self.waiting.range(younger).next()
@@ -164,7 +164,7 @@ impl Waiters {
     }
 
     /// Lets the call wait, or wait on.
-    pub(super) fn enter(&mut self, place: Place, patience: Patience) {
+    pub(super) fn enter(&mut self, place: Ticket, patience: WaitLimits) {
         self.leave(place);
         let offer = None;
         let weary = patience.stays_until();
@@ -188,7 +188,7 @@ impl Waiters {
     }
 
     /// The call got its permit, or gave up.
-    pub(super) fn leave(&mut self, place: Place) {
+    pub(super) fn leave(&mut self, place: Ticket) {
         let Some(waiter) = self.all.remove(&place) else {
             return;
         };
@@ -210,7 +210,7 @@ impl Waiters {
     }
 
     /// Offers a permit to the [`next_after`](Self::next_after).
-    pub(super) fn offer(&mut self, now: Instant, after: Option<Place>) -> Option<Place> {
+    pub(super) fn offer(&mut self, now: Instant, after: Option<Ticket>) -> Option<Ticket> {
         let place = self.next_after(after)?;
         self.waiting.remove(&place);
         let until = now + OFFER;
@@ -224,7 +224,7 @@ impl Waiters {
 
     /// Takes an offer back that was made to a younger call than `place`, which is there and asks. Whether
     /// one was.
-    pub(super) fn take_from_younger(&mut self, place: Place) -> bool {
+    pub(super) fn take_from_younger(&mut self, place: Ticket) -> bool {
         let Some(&youngest) = self.offered.last().filter(|&&youngest| youngest > place) else {
             return false;
         };
@@ -233,7 +233,7 @@ impl Waiters {
         true
     }
 
-    fn withdraw(&mut self, place: Place) {
+    fn withdraw(&mut self, place: Ticket) {
         self.offered.remove(&place);
         if let Some(waiter) = self.all.get_mut(&place) {
             waiter.offer = None;
@@ -269,8 +269,8 @@ impl Waiters {
         &mut self,
         now: Instant,
         earliest: Instant,
-        exceeds: impl Fn(Place, u32) -> bool,
-    ) -> Option<Place> {
+        exceeds: impl Fn(Ticket, u32) -> bool,
+    ) -> Option<Ticket> {
         if now <= earliest {
             return None;
         }
@@ -295,7 +295,7 @@ impl Waiters {
     }
 
     /// A call that should not wait for a hold that ends at `opens`, each once.
-    pub(super) fn impatient(&mut self, now: Instant, opens: Instant) -> Option<Place> {
+    pub(super) fn impatient(&mut self, now: Instant, opens: Instant) -> Option<Ticket> {
         if let Some(&(deadline, place)) = self.deadlines.first() {
             if deadline < opens {
                 self.deadlines.pop_first();

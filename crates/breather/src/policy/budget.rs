@@ -9,7 +9,7 @@ use crate::instant::{Instant, nanos};
 /// Retries help against failures of a few calls. When all fail, they multiply the load of a server that
 /// already has too much of it; with a budget, what fails of a server's own doing is met with the calls that come anyhow, and a
 /// share more. A call that would be sent again and finds the budget spent stops, with
-/// [`StopReason::Budget`](crate::StopReason::Budget), and hands on what it has.
+/// [`EndReason::Budget`](crate::EndReason::Budget), and hands on what it has.
 ///
 /// Each scope of a handle has one of its own, which all adapters share. What it counts lies within a window: for each
 /// retry that is made, its cost; for each call that began, the share. A retry that ends in success gives its cost
@@ -31,9 +31,9 @@ use crate::instant::{Instant, nanos};
 /// By itself; a handle does this for its calls.
 ///
 /// ```
-/// use breather::{Budget, Instant};
+/// use breather::{RetryBudget, Instant};
 ///
-/// let mut budget = Budget::new().with_share(0.3).with_floor(0);
+/// let mut budget = RetryBudget::new().with_share(0.3).with_floor(0);
 /// let now = Instant::ORIGIN;
 /// (0..10).for_each(|_| budget.on_call(now));
 ///
@@ -47,7 +47,7 @@ use crate::instant::{Instant, nanos};
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
-pub struct Budget {
+pub struct RetryBudget {
     /// In millionths: `0.3` has no exact binary fraction.
     share: u32,
     floor: u32,
@@ -65,21 +65,21 @@ struct Slot {
     spent: u64,
 }
 
-/// What a retry took from a [`Budget`], to be given back if it succeeds.
+/// What a retry took from a [`RetryBudget`], to be given back if it succeeds.
 #[derive(Debug, Eq, PartialEq)]
-pub struct Draw {
+pub struct Withdrawal {
     slot: u64,
     cost: u32,
 }
 
-impl Draw {
+impl Withdrawal {
     /// Of a retry that no budget limits.
     pub(crate) const fn unbudgeted() -> Self {
         Self { slot: 0, cost: 0 }
     }
 }
 
-impl Budget {
+impl RetryBudget {
     /// The defaults.
     pub const fn new() -> Self {
         Self {
@@ -131,7 +131,7 @@ impl Budget {
     }
 
     /// Takes `cost` for a retry; `None` if there is not as much left.
-    pub fn withdraw(&mut self, now: Instant, cost: u32) -> Option<Draw> {
+    pub fn withdraw(&mut self, now: Instant, cost: u32) -> Option<Withdrawal> {
         self.slot_at(now);
         if u64::from(cost) * MILLION > self.left() {
             return None;
@@ -140,11 +140,11 @@ impl Budget {
         slot.spent += u64::from(cost);
         self.sum.spent += u64::from(cost);
         let slot = self.newest;
-        Some(Draw { slot, cost })
+        Some(Withdrawal { slot, cost })
     }
 
     /// The retry that drew this succeeded: it is as if it had taken nothing.
-    pub fn refund(&mut self, draw: Draw) {
+    pub fn refund(&mut self, draw: Withdrawal) {
         let age = self.newest.wrapping_sub(draw.slot);
         // What has left the window counts no longer, and is not to count twice.
         if age >= SLOTS as u64 {
@@ -190,7 +190,7 @@ impl Budget {
     }
 }
 
-impl Default for Budget {
+impl Default for RetryBudget {
     fn default() -> Self {
         Self::new()
     }

@@ -8,22 +8,22 @@ use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::Duration;
 
-use crate::call::{Answered, Redirects};
 use crate::call::{Call, CallSpec};
-use crate::call::{Decision, Origin, Wait};
-use crate::call::{Kind, Outcome};
+use crate::call::{Decision, Wait, WaitReason};
+use crate::call::{End, EndReason, Stopped};
+use crate::call::{Outcome, OutcomeKind};
+use crate::call::{Redirects, Responder};
 use crate::call::{Report, ReportSlot};
-use crate::call::{Stop, StopReason, Stopped};
 use crate::hint::Hint;
 use crate::hint::Moment;
 use crate::instant::Instant;
 use crate::policy::Policy;
 use crate::shared::gate::Gate;
-use crate::shared::observer::{Event, What};
+use crate::shared::observer::{Event, EventKind};
 use crate::shared::options::CallOptions;
 use crate::shared::timer::Timer;
 use crate::shared::trace::CallSpan;
-use crate::shared::waiting::Waiting;
+use crate::shared::waiting::SleepSlot;
 
 /// A call under way: its [`Call`], its place in its scope, and the permit of its attempt in flight.
 ///
@@ -50,7 +50,7 @@ use crate::shared::waiting::Waiting;
 ///         };
 ///         match call.on_outcome(outcome, &hint) {
 ///             Decision::Retry(_) => {}
-///             Decision::Stop(_) => return Ok(status),
+///             Decision::End(_) => return Ok(status),
 ///         }
 ///     }
 /// }
@@ -105,13 +105,13 @@ struct Plain {
     is_elsewhere: bool,
     /// When it first asked, and was sent.
     sent: Option<Instant>,
-    end: Option<End>,
+    end: Option<PlainEnd>,
 }
 
 /// How a call ended that was sent once.
 #[derive(Debug)]
-struct End {
-    reason: StopReason,
+struct PlainEnd {
+    reason: EndReason,
     at: Instant,
     detail: &'static str,
 }
@@ -131,7 +131,7 @@ pub enum Step {
         until: Option<Instant>,
     },
     /// The call is over without an attempt.
-    Stop(Stopped),
+    End(Stopped),
 }
 
 impl<T: Timer> ActiveCall<T> {
@@ -195,7 +195,7 @@ impl<T: Timer> ActiveCall<T> {
     /// [`Decision`], there is nothing more to ask for; what is asked all the same is answered as if the
     /// call went on.
     pub async fn ready(&mut self) -> Result<(), Stopped> {
-        let mut waiting = pin!(Waiting::new());
+        let mut waiting = pin!(SleepSlot::new());
         poll_fn(|cx| self.poll_ready(cx, waiting.as_mut())).await
     }
 
@@ -208,12 +208,12 @@ impl<T: Timer> ActiveCall<T> {
     pub fn poll_ready(
         &mut self,
         cx: &mut Context<'_>,
-        mut waiting: Pin<&mut Waiting<T>>,
+        mut waiting: Pin<&mut SleepSlot<T>>,
     ) -> Poll<Result<(), Stopped>> {
         loop {
             match self.poll_step(cx.waker()) {
                 Step::Send => return Poll::Ready(Ok(())),
-                Step::Stop(stopped) => return Poll::Ready(Err(stopped)),
+                Step::End(stopped) => return Poll::Ready(Err(stopped)),
                 Step::Wait { until: None } => return Poll::Pending,
                 Step::Wait { until: Some(until) } => {
                     ready!(waiting.as_mut().poll_until(cx, until, &self.timer));
@@ -233,7 +233,7 @@ impl<T: Timer> ActiveCall<T> {
             return Step::Send;
         }
         if mem::take(&mut self.in_flight) {
-            self.tell(now, What::Abandoned);
+            self.tell(now, EventKind::Abandoned);
         }
         let policy = policy(&self.policy, &self.gate);
         let call = eventful(&mut self.progress, policy, now);
@@ -249,20 +249,20 @@ impl<T: Timer> ActiveCall<T> {
         if stop.is_none() && self.gate.is_waiting() {
             let until = call.deadline();
             if !mem::replace(&mut self.queued, true) {
-                self.tell(now, What::Queued);
+                self.tell(now, EventKind::Queued);
             }
             return Step::Wait { until };
         }
         match stop {
             Some(stop) => {
                 self.close(now);
-                Step::Stop(Stopped::new(stop))
+                Step::End(Stopped::new(stop))
             }
             None => {
-                let before = call.report().waited(Origin::Pacer);
+                let before = call.report().waited(WaitReason::Pacer);
                 call.on_sent(now);
                 let report = call.report();
-                let queued = report.waited(Origin::Pacer).saturating_sub(before);
+                let queued = report.waited(WaitReason::Pacer).saturating_sub(before);
                 let attempt = report.attempts();
                 let queued = mem::take(&mut self.queued).then_some(queued);
                 self.on_sent(now, attempt, queued);
@@ -273,18 +273,18 @@ impl<T: Timer> ActiveCall<T> {
 
     fn on_sent(&mut self, now: Instant, attempt: u32, queued: Option<Duration>) {
         self.in_flight = true;
-        self.tell(now, What::Sent { attempt, queued });
+        self.tell(now, EventKind::Sent { attempt, queued });
     }
 
     #[inline]
-    fn tell(&self, at: Instant, what: What<'_>) {
+    fn tell(&self, at: Instant, what: EventKind<'_>) {
         if self.is_watched {
             self.tell_all(at, what);
         }
     }
 
     #[cold]
-    fn tell_all(&self, at: Instant, what: What<'_>) {
+    fn tell_all(&self, at: Instant, what: EventKind<'_>) {
         self.span.tell(&what);
         let scope = self.gate.name();
         let observers = &self.gate.rules().observers;
@@ -329,7 +329,7 @@ impl<T: Timer> ActiveCall<T> {
     pub fn poll_overdue(
         &mut self,
         cx: &mut Context<'_>,
-        mut waiting: Pin<&mut Waiting<T>>,
+        mut waiting: Pin<&mut SleepSlot<T>>,
     ) -> Poll<Stopped> {
         loop {
             let Some(deadline) = self.deadline() else {
@@ -338,7 +338,7 @@ impl<T: Timer> ActiveCall<T> {
             // What is sent at the deadline itself is in time.
             let overdue = deadline + Duration::from_nanos(1);
             ready!(waiting.as_mut().poll_until(cx, overdue, &self.timer));
-            if let Step::Stop(stopped) = self.poll_unsent(cx.waker()) {
+            if let Step::End(stopped) = self.poll_unsent(cx.waker()) {
                 return Poll::Ready(stopped);
             }
         }
@@ -375,13 +375,13 @@ impl<T: Timer> ActiveCall<T> {
     pub fn on_answer(
         &mut self,
         redirects: Redirects,
-        answered: Answered,
+        answered: Responder,
         outcome: Outcome,
         hint: &Hint<'_>,
     ) -> Decision {
         let outcome = redirects.judge(outcome, answered);
         match (answered, redirects) {
-            (Answered::OtherServer, Redirects::Visible | Redirects::Hidden) => {
+            (Responder::OtherServer, Redirects::Visible | Redirects::Hidden) => {
                 self.on_outcome_elsewhere(outcome, hint)
             }
             _ => self.on_outcome(outcome, hint),
@@ -400,16 +400,16 @@ impl<T: Timer> ActiveCall<T> {
         let outcome = outcome.with_server_advice(hint);
         let opens = self.on_answered(now, outcome, told, told_hint);
         let reason = match outcome.kind() {
-            Kind::Success => Some(StopReason::Success),
-            Kind::Permanent => Some(StopReason::Permanent),
-            Kind::Pending | Kind::Throttled | Kind::Transient => None,
+            OutcomeKind::Success => Some(EndReason::Success),
+            OutcomeKind::Permanent => Some(EndReason::Permanent),
+            OutcomeKind::Pending | OutcomeKind::Throttled | OutcomeKind::Transient => None,
         };
         let mut decision = match (&mut self.progress, reason) {
             (Progress::Plain(plain), Some(reason)) => {
                 let at = plain.sent.map_or(now, |sent| sent.max(now));
                 let detail = outcome.reason();
-                let end = plain.end.insert(End { reason, at, detail });
-                Decision::Stop(end.stop())
+                let end = plain.end.insert(PlainEnd { reason, at, detail });
+                Decision::End(end.stop())
             }
             (progress, _) => {
                 let gate = &self.gate;
@@ -434,21 +434,23 @@ impl<T: Timer> ActiveCall<T> {
         hint: &Hint<'_>,
     ) -> Option<Instant> {
         self.in_flight = false;
-        self.tell(now, What::Answered(outcome));
+        self.tell(now, EventKind::Answered(outcome));
         if self.is_elsewhere {
-            self.tell(now, What::Elsewhere);
+            self.tell(now, EventKind::Elsewhere);
         }
         let opens = self.gate.on_outcome(now, told, hint, &self.timer);
-        if let (Kind::Throttled, Some(opens)) = (told.kind(), opens.filter(|&opens| opens > now)) {
-            self.tell(now, What::Held(opens));
+        if let (OutcomeKind::Throttled, Some(opens)) =
+            (told.kind(), opens.filter(|&opens| opens > now))
+        {
+            self.tell(now, EventKind::Held(opens));
         }
         opens
     }
 
     fn on_decision(&mut self, now: Instant, decision: &mut Decision, opens: Option<Instant>) {
         match decision {
-            Decision::Retry(wait) => self.tell(now, What::Waits(wait)),
-            Decision::Stop(stop) => {
+            Decision::Retry(wait) => self.tell(now, EventKind::Waits(wait)),
+            Decision::End(stop) => {
                 if let Some(opens) = opens {
                     self.attest(stop, opens);
                 }
@@ -458,7 +460,7 @@ impl<T: Timer> ActiveCall<T> {
     }
 
     /// Adds the header that another call's answer had, if it is what `stop` is for: the scopes open at `opens`.
-    fn attest(&mut self, stop: &mut Stop, opens: Instant) {
+    fn attest(&mut self, stop: &mut End, opens: Instant) {
         let Progress::Eventful(call) = &mut self.progress else {
             return;
         };
@@ -492,7 +494,7 @@ impl<T: Timer> ActiveCall<T> {
         &self,
         cx: &mut Context<'_>,
         ends: Instant,
-        waiting: Pin<&mut Waiting<T>>,
+        waiting: Pin<&mut SleepSlot<T>>,
     ) -> Poll<()> {
         waiting.poll_until(cx, ends, &self.timer)
     }
@@ -504,7 +506,7 @@ impl<T: Timer> ActiveCall<T> {
     pub async fn in_time<F: Future>(&mut self, attempt: F) -> Option<F::Output> {
         let ends = self.attempt_ends();
         let mut attempt = pin!(attempt);
-        let mut waiting = pin!(Waiting::new());
+        let mut waiting = pin!(SleepSlot::new());
         poll_fn(|cx| {
             if let Poll::Ready(output) = self.in_span(|| attempt.as_mut().poll(cx)) {
                 return Poll::Ready(Some(output));
@@ -532,7 +534,7 @@ impl<T: Timer> ActiveCall<T> {
         self.on_decision(now, &mut decision, opens);
         match decision {
             Decision::Retry(wait) => Ok(wait),
-            Decision::Stop(stop) => Err(Stopped::new(stop)),
+            Decision::End(stop) => Err(Stopped::new(stop)),
         }
     }
 
@@ -553,7 +555,7 @@ impl<T: Timer> ActiveCall<T> {
         }
         if self.is_watched {
             let (report, queued) = (&self.report(), mem::take(&mut self.queued));
-            self.tell(now, What::Over { report, queued });
+            self.tell(now, EventKind::Over { report, queued });
         }
     }
 
@@ -592,7 +594,7 @@ impl<T: Timer> ActiveCall<T> {
     fn abandon(&mut self) {
         let now = self.timer.now();
         if mem::take(&mut self.in_flight) {
-            self.tell(now, What::Abandoned);
+            self.tell(now, EventKind::Abandoned);
         }
         self.close(now);
     }
@@ -648,7 +650,7 @@ impl Plain {
     fn report(&self) -> Report {
         Report {
             attempts: self.sent.is_some().into(),
-            stop: self.end.as_ref().map(End::stop),
+            stop: self.end.as_ref().map(PlainEnd::stop),
             unshared: self.is_unshared,
             answered_elsewhere: self.is_elsewhere.into(),
             ..Report::default()
@@ -656,9 +658,9 @@ impl Plain {
     }
 }
 
-impl End {
-    fn stop(&self) -> Stop {
-        Stop::new(self.reason, self.at).because(self.detail)
+impl PlainEnd {
+    fn stop(&self) -> End {
+        End::new(self.reason, self.at).because(self.detail)
     }
 }
 

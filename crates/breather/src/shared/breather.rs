@@ -11,8 +11,8 @@ use crate::call::CallSpec;
 use crate::hint::Dialect;
 use crate::instant::Instant;
 use crate::pacer::{Pacing, Snapshot};
-use crate::policy::Budget;
 use crate::policy::Policy;
+use crate::policy::RetryBudget;
 use crate::shared::active_call::ActiveCall;
 use crate::shared::gate::Gate;
 use crate::shared::observer::{Observer, Observers};
@@ -57,11 +57,11 @@ impl Breather {
     }
 
     /// The defaults, to be changed before the handle is built and shared.
-    pub const fn builder() -> Builder {
-        Builder {
+    pub const fn builder() -> BreatherBuilder {
+        BreatherBuilder {
             policy: Policy::new(),
             pacing: Some(Pacing::new()),
-            budget: Some(Budget::new()),
+            budget: Some(RetryBudget::new()),
             observers: Observers::new(),
             scopes: MOST_SCOPES,
         }
@@ -271,20 +271,20 @@ impl fmt::Debug for Breather {
 /// |---|---|---|
 /// | policy | see [`Policy`] | |
 /// | pacing | on, see [`Pacing`] | a server that says nothing costs its callers a part of a second, once |
-/// | budget | on, see [`Budget`] | what is repeated is a share of what is asked, also in an outage |
+/// | budget | on, see [`RetryBudget`] | what is repeated is a share of what is asked, also in an outage |
 /// | observers | none | |
 /// | scopes | 1,000 | bounds memory where scopes come from outside, as a proxy's upstreams |
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Builder {
+pub struct BreatherBuilder {
     policy: Policy,
     pacing: Option<Pacing>,
-    budget: Option<Budget>,
+    budget: Option<RetryBudget>,
     observers: Observers,
     scopes: usize,
 }
 
-impl Builder {
+impl BreatherBuilder {
     /// Sets the policy of all calls.
     pub const fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -308,7 +308,7 @@ impl Builder {
 
     /// Sets how many retries the calls of a scope may make together. Calls without a scope, and without pacing all calls,
     /// have one budget of the handle's. A scope that was forgotten begins with a new one.
-    pub const fn with_budget(mut self, budget: Budget) -> Self {
+    pub const fn with_budget(mut self, budget: RetryBudget) -> Self {
         self.budget = Some(budget);
         self
     }

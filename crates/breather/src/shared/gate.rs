@@ -9,12 +9,12 @@ use std::task::Waker;
 use self::one::One;
 use self::several::Several;
 use crate::call::Call;
+use crate::call::End;
 use crate::call::Outcome;
-use crate::call::Stop;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::policy::{Budget, Draw};
+use crate::policy::{RetryBudget, Withdrawal};
 use crate::shared::rules::{Rules, Unpaced};
 use crate::shared::scope::SharedScope;
 use crate::shared::timer::Timer;
@@ -70,14 +70,14 @@ impl Gate {
     }
 
     /// Takes `cost` of the budget: the most specific scope's, if anything paces the call.
-    pub(crate) fn withdraw(&self, now: Instant, cost: u32) -> Option<Draw> {
+    pub(crate) fn withdraw(&self, now: Instant, cost: u32) -> Option<Withdrawal> {
         self.with_budget(|budget| match budget {
             Some(budget) => budget.withdraw(now, cost),
-            None => Some(Draw::unbudgeted()),
+            None => Some(Withdrawal::unbudgeted()),
         })
     }
 
-    pub(crate) fn refund(&self, draw: Draw) {
+    pub(crate) fn refund(&self, draw: Withdrawal) {
         self.with_budget(|budget| {
             if let Some(budget) = budget {
                 budget.refund(draw);
@@ -85,7 +85,7 @@ impl Gate {
         });
     }
 
-    fn with_budget<R>(&self, then: impl FnOnce(&mut Option<Budget>) -> R) -> R {
+    fn with_budget<R>(&self, then: impl FnOnce(&mut Option<RetryBudget>) -> R) -> R {
         match self {
             Self::Absent(unpaced) => then(&mut unpaced.budget()),
             Self::One(one) => then(&mut one.scope().lock().budget),
@@ -125,7 +125,7 @@ impl Gate {
         now: Instant,
         timer: &T,
         waker: &Waker,
-    ) -> Option<Stop> {
+    ) -> Option<End> {
         match self {
             Self::Absent(_) => None,
             Self::One(one) => one.ask(call, now, timer, waker),

@@ -2,8 +2,8 @@
 
 use metrics::{counter, gauge, histogram};
 
-use crate::call::Kind;
-use crate::shared::observer::{Event, Observer, What};
+use crate::call::OutcomeKind;
+use crate::shared::observer::{Event, EventKind, Observer};
 
 /// Counts what happens to the calls of a handle, by the [`metrics`] facade.
 ///
@@ -18,7 +18,7 @@ use crate::shared::observer::{Event, Observer, What};
 /// | `breather_queued` | gauge | | calls that wait for a permit |
 /// | `breather_wait_seconds` | histogram | `origin`: `backoff`, `hint`, `pacer` | waits between attempts, as they were decided; and in a scope's queue, once they are over |
 /// | `breather_holds_total` | counter | | answers that had all calls of their scope wait |
-/// | `breather_stops_total` | counter | `reason`: as [`StopReason::as_str`](crate::StopReason::as_str), or `dropped` | calls that are over |
+/// | `breather_stops_total` | counter | `reason`: as [`EndReason::as_str`](crate::EndReason::as_str), or `dropped` | calls that are over |
 ///
 /// With [`by_scope`](Self::by_scope), each has the label `scope` as well.
 ///
@@ -65,8 +65,8 @@ impl Observer for Metrics {
             labels
         };
         match event.what {
-            What::Queued => gauge!("breather_queued", labels).increment(1),
-            What::Sent { attempt, queued } => {
+            EventKind::Queued => gauge!("breather_queued", labels).increment(1),
+            EventKind::Sent { attempt, queued } => {
                 if let Some(queued) = queued {
                     gauge!("breather_queued", labels.clone()).decrement(1);
                     histogram!("breather_wait_seconds", with("origin", "pacer")).record(queued);
@@ -77,22 +77,26 @@ impl Observer for Metrics {
                 counter!("breather_attempts_total", labels.clone()).increment(1);
                 gauge!("breather_permits_in_flight", labels).increment(1);
             }
-            What::Answered(outcome) => {
+            EventKind::Answered(outcome) => {
                 gauge!("breather_permits_in_flight", labels.clone()).decrement(1);
                 match outcome.kind() {
-                    Kind::Throttled => counter!("breather_refusals_total", labels).increment(1),
-                    Kind::Transient => counter!("breather_failures_total", labels).increment(1),
-                    Kind::Success | Kind::Pending | Kind::Permanent => {}
+                    OutcomeKind::Throttled => {
+                        counter!("breather_refusals_total", labels).increment(1)
+                    }
+                    OutcomeKind::Transient => {
+                        counter!("breather_failures_total", labels).increment(1)
+                    }
+                    OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {}
                 }
             }
-            What::Elsewhere => counter!("breather_elsewhere_total", labels).increment(1),
-            What::Abandoned => gauge!("breather_permits_in_flight", labels).decrement(1),
-            What::Held(_) => counter!("breather_holds_total", labels).increment(1),
-            What::Waits(wait) => {
+            EventKind::Elsewhere => counter!("breather_elsewhere_total", labels).increment(1),
+            EventKind::Abandoned => gauge!("breather_permits_in_flight", labels).decrement(1),
+            EventKind::Held(_) => counter!("breather_holds_total", labels).increment(1),
+            EventKind::Waits(wait) => {
                 let origin = with("origin", wait.origin().as_str());
                 histogram!("breather_wait_seconds", origin).record(wait.delay());
             }
-            What::Over { report, queued } => {
+            EventKind::Over { report, queued } => {
                 if queued {
                     gauge!("breather_queued", labels.clone()).decrement(1);
                 }

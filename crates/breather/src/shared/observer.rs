@@ -17,7 +17,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Breather, Event, What};
+/// use breather::{Breather, Event, EventKind};
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU32, Ordering};
 ///
@@ -25,7 +25,7 @@ use crate::instant::Instant;
 /// let counter = Arc::clone(&refused);
 /// let breather = Breather::builder()
 ///     .with_observer(move |event: &Event<'_>| {
-///         if let What::Over { report, .. } = event.what {
+///         if let EventKind::Over { report, .. } = event.what {
 ///             counter.fetch_add(report.throttled(), Ordering::Relaxed);
 ///         }
 ///     })
@@ -56,7 +56,7 @@ pub struct Event<'a> {
     /// When it happened.
     pub at: Instant,
     /// What happened.
-    pub what: What<'a>,
+    pub what: EventKind<'a>,
 }
 
 /// What happened to a call.
@@ -65,7 +65,7 @@ pub struct Event<'a> {
 /// for each call, at the end, one [`Over`](Self::Over).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum What<'a> {
+pub enum EventKind<'a> {
     /// There was no permit for it, and it waits for its turn.
     Queued,
     /// An attempt is sent.

@@ -2,8 +2,8 @@
 
 use std::sync::PoisonError;
 
-use crate::policy::Budget;
 use crate::policy::Policy;
+use crate::policy::RetryBudget;
 use crate::shared::observer::Observers;
 use crate::shared::sync::{Mutex, MutexGuard};
 
@@ -18,16 +18,16 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 pub(crate) struct Unpaced {
     pub(crate) rules: Rules,
-    budget: Mutex<Option<Budget>>,
+    budget: Mutex<Option<RetryBudget>>,
 }
 
 impl Unpaced {
-    pub(crate) const fn new(rules: Rules, budget: Option<Budget>) -> Self {
+    pub(crate) const fn new(rules: Rules, budget: Option<RetryBudget>) -> Self {
         let budget = Mutex::new(budget);
         Self { rules, budget }
     }
 
-    pub(crate) fn budget(&self) -> MutexGuard<'_, Option<Budget>> {
+    pub(crate) fn budget(&self) -> MutexGuard<'_, Option<RetryBudget>> {
         // Nothing can panic while it is held, so a poisoned lock holds a whole value.
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }

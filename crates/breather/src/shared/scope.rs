@@ -13,8 +13,8 @@ use std::time::Duration;
 
 pub(crate) use self::table::{ScopeTable, SharedScope};
 use crate::instant::Instant;
-use crate::pacer::{Pacer, Pacing, Place};
-use crate::policy::Budget;
+use crate::pacer::{Pacer, Pacing, Ticket};
+use crate::policy::RetryBudget;
 use crate::shared::sync::{Mutex, MutexGuard};
 use crate::shared::timer::Timer;
 
@@ -29,14 +29,14 @@ pub(crate) struct Scope {
 
 pub(crate) struct State {
     pub(crate) pacer: Pacer,
-    pub(crate) budget: Option<Budget>,
-    pub(crate) wakers: HashMap<Place, Waker>,
+    pub(crate) budget: Option<RetryBudget>,
+    pub(crate) wakers: HashMap<Ticket, Waker>,
     /// The alarms that are set: by whom they will be rung, and when.
     alarms: Vec<(u64, Instant)>,
 }
 
 impl Scope {
-    fn new(name: Arc<str>, pacing: Pacing, budget: Option<Budget>) -> Self {
+    fn new(name: Arc<str>, pacing: Pacing, budget: Option<RetryBudget>) -> Self {
         let state = State {
             pacer: Pacer::new(pacing),
             budget,

@@ -10,10 +10,10 @@ mod with {
     use tracing::field::Empty;
     use tracing::{Span, debug, info, info_span, warn};
 
+    use crate::call::EndReason;
     use crate::call::Report;
-    use crate::call::StopReason;
     use crate::hint::Evidence;
-    use crate::shared::observer::What;
+    use crate::shared::observer::EventKind;
 
     /// A call's span: all that its attempts say is said in it.
     #[derive(Clone, Debug)]
@@ -39,11 +39,11 @@ mod with {
         }
 
         /// A header's name may be said, its value not.
-        pub(crate) fn tell(&self, what: &What<'_>) {
+        pub(crate) fn tell(&self, what: &EventKind<'_>) {
             let span = &self.0;
             match what {
-                What::Queued => debug!(target: "breather", parent: span, "waits for its turn"),
-                What::Sent { attempt, queued } => debug!(
+                EventKind::Queued => debug!(target: "breather", parent: span, "waits for its turn"),
+                EventKind::Sent { attempt, queued } => debug!(
                     target: "breather",
                     parent: span,
                     {
@@ -52,19 +52,21 @@ mod with {
                     },
                     "sent",
                 ),
-                What::Answered(outcome) => debug!(
+                EventKind::Answered(outcome) => debug!(
                     target: "breather",
                     parent: span,
                     outcome = %outcome.kind(),
                     reason = outcome.reason(),
                     "answered",
                 ),
-                What::Elsewhere => {
+                EventKind::Elsewhere => {
                     debug!(target: "breather", parent: span, "answered by another server");
                 }
-                What::Abandoned => debug!(target: "breather", parent: span, "abandoned in flight"),
-                What::Held(_) => debug!(target: "breather", parent: span, "its scope is held"),
-                What::Waits(wait) => info!(
+                EventKind::Abandoned => {
+                    debug!(target: "breather", parent: span, "abandoned in flight")
+                }
+                EventKind::Held(_) => debug!(target: "breather", parent: span, "its scope is held"),
+                EventKind::Waits(wait) => info!(
                     target: "breather",
                     parent: span,
                     wait_s = wait.delay().as_secs_f64(),
@@ -72,7 +74,7 @@ mod with {
                     header = wait.evidence().map(Evidence::header),
                     "waits to be sent again",
                 ),
-                What::Over { report, .. } => self.over(report),
+                EventKind::Over { report, .. } => self.over(report),
             }
         }
 
@@ -87,7 +89,7 @@ mod with {
             let reason = stop.reason();
             span.record("stop", reason.as_str());
             let waited_s = report.waited_in_all().as_secs_f64();
-            if reason == StopReason::Success {
+            if reason == EndReason::Success {
                 debug!(target: "breather", parent: span, waited_s, "succeeded");
             } else {
                 warn!(
@@ -108,7 +110,7 @@ mod with {
 
 #[cfg(not(feature = "tracing"))]
 mod without {
-    use crate::shared::observer::What;
+    use crate::shared::observer::EventKind;
 
     #[derive(Clone, Debug)]
     pub(crate) struct CallSpan;
@@ -127,6 +129,6 @@ mod without {
             f()
         }
 
-        pub(crate) const fn tell(&self, _: &What<'_>) {}
+        pub(crate) const fn tell(&self, _: &EventKind<'_>) {}
     }
 }

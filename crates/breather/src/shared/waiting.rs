@@ -19,14 +19,14 @@ pin_project! {
     /// # Example
     ///
     /// ```
-    /// use breather::{ActiveCall, Stopped, Timer, Waiting};
+    /// use breather::{ActiveCall, Stopped, Timer, SleepSlot};
     /// use std::pin::Pin;
     /// use std::task::{Context, Poll};
     ///
     /// struct Ready<'a, T: Timer> {
     ///     call: &'a mut ActiveCall<T>,
     ///     // A future with pin projection would keep it without the box.
-    ///     waiting: Pin<Box<Waiting<T>>>,
+    ///     waiting: Pin<Box<SleepSlot<T>>>,
     /// }
     ///
     /// impl<T: Timer> Future for Ready<'_, T> {
@@ -38,14 +38,14 @@ pin_project! {
     ///     }
     /// }
     /// ```
-    pub struct Waiting<T: Timer> {
+    pub struct SleepSlot<T: Timer> {
         #[pin]
         sleep: Option<T::Sleep>,
         until: Option<Instant>,
     }
 }
 
-impl<T: Timer> Waiting<T> {
+impl<T: Timer> SleepSlot<T> {
     /// No wait yet.
     #[must_use]
     pub const fn new() -> Self {
@@ -75,13 +75,13 @@ impl<T: Timer> Waiting<T> {
     }
 }
 
-impl<T: Timer> Default for Waiting<T> {
+impl<T: Timer> Default for SleepSlot<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Timer> fmt::Debug for Waiting<T> {
+impl<T: Timer> fmt::Debug for SleepSlot<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiting")
             .field("until", &self.until)

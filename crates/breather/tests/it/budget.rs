@@ -1,6 +1,6 @@
 //! Retries as a share of traffic.
 
-use breather::{Budget, Instant};
+use breather::{Instant, RetryBudget};
 use core::time::Duration;
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ fn at(seconds: f64) -> Instant {
     Instant::ORIGIN + Duration::from_secs_f64(seconds)
 }
 
-fn withdrawn(budget: &mut Budget, now: Instant) -> usize {
+fn withdrawn(budget: &mut RetryBudget, now: Instant) -> usize {
     core::iter::from_fn(|| budget.withdraw(now, 1))
         .take(10_000)
         .count()
@@ -25,7 +25,7 @@ fn tower_857_and_863_shares_of_a_budget_are_exact() {
         (0.001, 1),
         (1.5, 1_500),
     ] {
-        let mut budget = Budget::new().with_floor(0).with_share(share);
+        let mut budget = RetryBudget::new().with_floor(0).with_share(share);
         (0..1_000).for_each(|_| budget.on_call(at(1.0)));
         assert_eq!(withdrawn(&mut budget, at(1.0)), expected, "{share}");
     }
@@ -33,7 +33,7 @@ fn tower_857_and_863_shares_of_a_budget_are_exact() {
 
 #[test]
 fn an_idle_month_is_not_caught_up_with_and_leaves_nothing_behind() {
-    let mut budget = Budget::new().with_floor(1);
+    let mut budget = RetryBudget::new().with_floor(1);
     (0..1_000_000).for_each(|_| budget.on_call(at(0.0)));
     let month = at(30.0 * 86_400.0);
     // tower's loop over the windows in between would take 2,592,000 steps here.
@@ -42,7 +42,7 @@ fn an_idle_month_is_not_caught_up_with_and_leaves_nothing_behind() {
 
 #[test]
 fn what_was_spent_counts_for_the_window_and_no_longer() {
-    let mut budget = Budget::new();
+    let mut budget = RetryBudget::new();
     assert_eq!(withdrawn(&mut budget, at(0.5)), 100);
     assert_eq!(withdrawn(&mut budget, at(9.9)), 0);
     assert_eq!(withdrawn(&mut budget, at(10.0)), 100);
@@ -50,7 +50,7 @@ fn what_was_spent_counts_for_the_window_and_no_longer() {
 
 #[test]
 fn costs_are_taken_whole_or_not_at_all() {
-    let mut budget = Budget::new().with_floor(0).with_share(1.0);
+    let mut budget = RetryBudget::new().with_floor(0).with_share(1.0);
     (0..3).for_each(|_| budget.on_call(at(0.0)));
     assert!(budget.withdraw(at(0.0), 2).is_some());
     assert_eq!(budget.withdraw(at(0.0), 2), None);
@@ -60,7 +60,7 @@ fn costs_are_taken_whole_or_not_at_all() {
 
 #[test]
 fn a_refund_after_the_window_gives_nothing() {
-    let mut budget = Budget::new().with_floor(1);
+    let mut budget = RetryBudget::new().with_floor(1);
     let draw = budget.withdraw(at(0.0), 5).unwrap();
     assert_eq!(budget.available(at(20.0)), 10);
     budget.refund(draw);
@@ -70,17 +70,17 @@ fn a_refund_after_the_window_gives_nothing() {
 #[test]
 fn extreme_settings_are_bounded() {
     for share in [f64::NAN, -1.0, f64::NEG_INFINITY] {
-        let mut budget = Budget::new().with_floor(0).with_share(share);
+        let mut budget = RetryBudget::new().with_floor(0).with_share(share);
         (0..100).for_each(|_| budget.on_call(at(0.0)));
         assert_eq!(budget.available(at(0.0)), 0, "{share}");
     }
-    let mut budget = Budget::new()
+    let mut budget = RetryBudget::new()
         .with_floor(u32::MAX)
         .with_share(f64::INFINITY)
         .with_window(Duration::MAX);
     budget.on_call(Instant::MAX);
     assert!(budget.withdraw(Instant::MAX, u32::MAX).is_some());
-    let mut short = Budget::new().with_window(Duration::ZERO);
+    let mut short = RetryBudget::new().with_window(Duration::ZERO);
     assert_eq!(short.available(at(1.0)), 0);
 }
 
@@ -92,7 +92,7 @@ proptest! {
         share in 0_u32..2_000_000,
         floor in 0_u32..3,
     ) {
-        let mut budget = Budget::new()
+        let mut budget = RetryBudget::new()
             .with_share(f64::from(share) / 1e6)
             .with_floor(floor);
         let mut now = 0_u64;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Backoff, Call, CallSpec, Decision, Executed, Hint, Instant, Jitter, Kind, Origin, Outcome,
-    Policy, Stop, StopReason, Window,
+    Backoff, Call, CallSpec, Decision, End, EndReason, Executed, Hint, Instant, Jitter, Outcome,
+    OutcomeKind, Policy, WaitReason, Window,
 };
 use proptest::prelude::*;
 
@@ -141,7 +141,7 @@ fn drive(
         now = now + ending.took;
         let decision = call.on_outcome(now, ending.outcome, &ending.hint(now), None);
         seen.push((now, ending, decision));
-        if let Decision::Stop(stop) = decision {
+        if let Decision::End(stop) = decision {
             assert_eq!(call.report().stop(), Some(&stop));
             break;
         }
@@ -181,15 +181,15 @@ proptest! {
                     let asked = ending.asked().unwrap_or_default();
                     prop_assert!(asked <= policy.max_retry_after());
                 }
-                Decision::Stop(stop) => match stop.reason() {
-                    StopReason::LongHint => {
+                Decision::End(stop) => match stop.reason() {
+                    EndReason::RetryAfterTooLong => {
                         // The instant is the server's own, uncut.
                         let asked = ending.asked().unwrap();
                         prop_assert!(asked > policy.max_retry_after());
                         prop_assert_eq!(stop.earliest(), Some(now + asked));
                         prop_assert_eq!(stop.wait(), Some(asked));
                     }
-                    StopReason::Deadline => {
+                    EndReason::Deadline => {
                         let earliest = stop.earliest().unwrap();
                         prop_assert!(earliest > deadline.unwrap());
                         prop_assert!(earliest >= now + ending.asked().unwrap_or_default());
@@ -209,18 +209,18 @@ proptest! {
         let mut refusals = 0;
         for (_, ending, decision) in drive(policy, CallSpec::new(), seed, &endings) {
             match ending.outcome.kind() {
-                Kind::Transient => failures += 1,
-                Kind::Throttled => refusals += 1,
+                OutcomeKind::Transient => failures += 1,
+                OutcomeKind::Throttled => refusals += 1,
                 // What is polled for long may fail now and then.
-                Kind::Pending => (failures, refusals) = (0, 0),
+                OutcomeKind::Pending => (failures, refusals) = (0, 0),
                 _ => {}
             }
             prop_assert!(failures <= policy.max_retries() + 1);
             prop_assert!(refusals <= policy.max_throttles() + 1);
-            if let Decision::Stop(stop) = decision {
+            if let Decision::End(stop) = decision {
                 let used_up = match stop.reason() {
-                    StopReason::Retries => failures == policy.max_retries() + 1,
-                    StopReason::Refusals => refusals == policy.max_throttles() + 1,
+                    EndReason::MaxRetries => failures == policy.max_retries() + 1,
+                    EndReason::MaxThrottles => refusals == policy.max_throttles() + 1,
                     _ => true,
                 };
                 prop_assert!(used_up, "{stop}");
@@ -283,10 +283,10 @@ fn promise_5_no_two_calls_share_a_sequence_and_callers_of_one_hint_spread() {
         let hint = Hint::new(START).with_retry_after(Duration::from_secs(7));
         match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
             Decision::Retry(wait) => {
-                assert_eq!(wait.origin(), Origin::Hint);
+                assert_eq!(wait.origin(), WaitReason::Hint);
                 wait.until()
             }
-            Decision::Stop(stop) => panic!("{stop}"),
+            Decision::End(stop) => panic!("{stop}"),
         }
     };
     let instants: std::collections::BTreeSet<_> = (0..1_000).map(returns).collect();
@@ -319,15 +319,15 @@ fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
     let opens = START + Duration::from_secs(60);
     let hint = Hint::new(START).with_retry_after(Duration::from_secs(1));
     let decision = call.on_outcome(START, Outcome::throttled("429"), &hint, Some(opens));
-    let Decision::Stop(stop) = decision else {
+    let Decision::End(stop) = decision else {
         panic!()
     };
-    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.reason(), EndReason::Deadline);
     assert_eq!(stop.earliest(), Some(opens));
 }
 
 /// How a call of 5 s stops after a server's `Retry-After`, if its own backoff is of `own` seconds.
-fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> Stop {
+fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> End {
     let policy = Policy::new()
         .with_deadline(Duration::from_secs(5))
         .with_backoff(Backoff::constant(Duration::from_secs(own)))
@@ -337,7 +337,7 @@ fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> Stop {
     let headers = [("retry-after", retry_after.as_bytes())];
     let hint = Hint::read(headers, breather::Moment::new(START));
     match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
-        Decision::Stop(stop) => stop,
+        Decision::End(stop) => stop,
         Decision::Retry(wait) => panic!("{wait}"),
     }
 }
@@ -367,7 +367,7 @@ fn a_policy_that_never_repeats_does_not_poll_either() {
         let mut call = Call::new(Policy::no_retries(), CallSpec::new(), 1, START);
         call.on_sent(START);
         let decision = call.on_outcome(START, outcome, &Hint::new(START), None);
-        assert!(matches!(decision, Decision::Stop(_)), "{outcome}");
+        assert!(matches!(decision, Decision::End(_)), "{outcome}");
     }
 }
 
@@ -388,7 +388,7 @@ fn a_wait_and_a_stop_say_why() {
     );
     call.on_sent(wait.until());
     let decision = call.on_outcome(wait.until(), Outcome::throttled("status 429"), &hint, None);
-    let Decision::Stop(stop) = decision else {
+    let Decision::End(stop) = decision else {
         panic!()
     };
     assert_eq!(

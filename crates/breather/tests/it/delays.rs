@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breather::{
-    Backoff, Call, CallSpec, Decision, Executed, Hint, Instant, Jitter, Origin, Outcome, Policy,
+    Backoff, Call, CallSpec, Decision, Executed, Hint, Instant, Jitter, Outcome, Policy, WaitReason,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,11 +26,11 @@ fn waits(policy: Policy, seed: u64, outcome: Outcome, count: usize) -> Vec<Durat
         call.on_sent(now);
         match call.on_outcome(now, outcome, &Hint::new(now), None) {
             Decision::Retry(wait) => {
-                assert_eq!(wait.origin(), Origin::Backoff);
+                assert_eq!(wait.origin(), WaitReason::Backoff);
                 now = wait.until();
                 wait.delay()
             }
-            Decision::Stop(stop) => panic!("{stop}"),
+            Decision::End(stop) => panic!("{stop}"),
         }
     };
     std::iter::repeat_with(next).take(count).collect()

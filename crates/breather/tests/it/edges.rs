@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Call, CallSpec, Decision, Dialect, Family, Form, Hint, Moment, Outcome, Policy, Unit, UnixTime,
+    Call, CallSpec, Decision, Dialect, HeaderFamily, Hint, Moment, Outcome, Policy, TimeFormat,
+    Unit, UnixTime,
 };
 use http::{HeaderMap, HeaderValue};
 
@@ -477,9 +478,9 @@ fn items_count_by_their_unit_or_else_their_name_and_by_the_last_of_a_parameter()
 fn what_a_dialect_names_counts_before_what_all_send() {
     const MINE: &[Dialect] = &[Dialect::new(
         "mine",
-        &[Family::new("mine")
+        &[HeaderFamily::new("mine")
             .with_remaining("x-ratelimit-remaining")
-            .with_reset("x-ratelimit-reset", Form::Millis)
+            .with_reset("x-ratelimit-reset", TimeFormat::Millis)
             .with_limit("x-ratelimit-max")],
     )];
     for sent in [
@@ -508,15 +509,15 @@ fn of_several_dialects_the_first_that_names_a_header_counts() {
     const ONE: Dialect = Dialect::new(
         "one",
         &[
-            Family::new("one").with_delay("delay-of-one", Form::Seconds),
-            Family::new("calls of one").with_reset("x-ratelimit-reset", Form::Seconds),
+            HeaderFamily::new("one").with_delay("delay-of-one", TimeFormat::Seconds),
+            HeaderFamily::new("calls of one").with_reset("x-ratelimit-reset", TimeFormat::Seconds),
         ],
     );
     const TWO: Dialect = Dialect::new(
         "two",
         &[
-            Family::new("two").with_delay("delay-of-two", Form::Seconds),
-            Family::new("calls of two").with_limit("x-ratelimit-limit"),
+            HeaderFamily::new("two").with_delay("delay-of-two", TimeFormat::Seconds),
+            HeaderFamily::new("calls of two").with_limit("x-ratelimit-limit"),
         ],
     );
     let delays = "Delay-Of-One: 1\nDelay-Of-Two: 2";
@@ -544,10 +545,10 @@ fn what_a_dialect_alone_names_is_read() {
     const ACME: &[Dialect] = &[Dialect::new(
         "acme",
         &[
-            Family::new("acme")
+            HeaderFamily::new("acme")
                 .with_remaining("calls-of-acme-left")
-                .with_reset("calls-of-acme-renewed", Form::Millis),
-            Family::new("longest").with_remaining(LONGEST),
+                .with_reset("calls-of-acme-renewed", TimeFormat::Millis),
+            HeaderFamily::new("longest").with_remaining(LONGEST),
         ],
     )];
     let mut headers = HeaderMap::new();
@@ -571,13 +572,13 @@ fn a_family_of_a_dialect_keeps_its_unit_and_is_unclear_like_any_other() {
     const MINE: &[Dialect] = &[Dialect::new(
         "mine",
         &[
-            Family::new("points")
+            HeaderFamily::new("points")
                 .with_unit(Unit::Points)
                 .with_remaining("mine-left")
                 .with_name_in("mine-name"),
-            Family::new("bucket")
+            HeaderFamily::new("bucket")
                 .with_used_of_limit("mine-calls")
-                .with_reset("mine-reset", Form::Seconds),
+                .with_reset("mine-reset", TimeFormat::Seconds),
         ],
     )];
     let said = by(MINE, NOW, "Mine-Left: 3\nMine-Name: bulk").1;

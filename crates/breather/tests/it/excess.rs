@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use breather::{Dialect, Family, Form, Hint, Moment, Unit, UnixTime, Why, Window};
+use breather::{
+    Dialect, HeaderFamily, Hint, IgnoreReason, Moment, TimeFormat, Unit, UnixTime, Window,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -29,7 +31,7 @@ fn wait(lines: &[(String, String)]) -> Option<Duration> {
 fn is_told_too_many(lines: &[(String, String)]) -> bool {
     let hint = read(lines);
     let mut ignored = hint.ignored();
-    ignored.any(|it| it.why() == Why::TooMany)
+    ignored.any(|it| it.why() == IgnoreReason::TooMany)
 }
 
 fn line(name: &str, value: impl ToString) -> (String, String) {
@@ -371,7 +373,7 @@ fn line_whose_windows_made_room_is_listed() {
     lines.push(line("ratelimit", "\"z\";r=0;t=290"));
     let hint = read(&lines);
     let ignored: Vec<_> = hint.ignored().map(|it| (it.value(), it.why())).collect();
-    assert_eq!(ignored, [(&b"\"n8\";r=8;t=3"[..], Why::TooMany)]);
+    assert_eq!(ignored, [(&b"\"n8\";r=8;t=3"[..], IgnoreReason::TooMany)]);
     // A line with more windows than the one is read in part.
     let lines = [
         line(
@@ -744,11 +746,11 @@ fn dialect_reads_its_headers_among_many_lines() {
     const ACME: &[Dialect] = &[Dialect::new(
         "acme",
         &[
-            Family::new("acme").with_remaining("acme-left"),
-            Family::new("x-rate-limit")
+            HeaderFamily::new("acme").with_remaining("acme-left"),
+            HeaderFamily::new("x-rate-limit")
                 .with_limit("acme-limit")
-                .with_reset("x-rate-limit-reset", Form::Millis),
-            Family::new("acme-wait").with_delay("acme-wait", Form::Millis),
+                .with_reset("x-rate-limit-reset", TimeFormat::Millis),
+            HeaderFamily::new("acme-wait").with_delay("acme-wait", TimeFormat::Millis),
         ],
     )];
     let wait = |lines: &Lines| {
@@ -781,15 +783,15 @@ fn longest_delay_of_a_dialect_is_kept_beside_its_others() {
     // As exactly as the first one that is readable.
     const ACME: &[Dialect] = &[Dialect::new(
         "acme",
-        &[Family::new("acme")
-            .with_delay("acme-a", Form::Seconds)
-            .with_delay("acme-b", Form::Seconds)
-            .with_delay("acme-c", Form::Seconds)
-            .with_delay("acme-d", Form::Seconds)
-            .with_delay("acme-millis", Form::Millis)
-            .with_delay("acme-e", Form::Seconds)
-            .with_delay("acme-f", Form::Seconds)
-            .with_delay("acme-g", Form::Seconds)],
+        &[HeaderFamily::new("acme")
+            .with_delay("acme-a", TimeFormat::Seconds)
+            .with_delay("acme-b", TimeFormat::Seconds)
+            .with_delay("acme-c", TimeFormat::Seconds)
+            .with_delay("acme-d", TimeFormat::Seconds)
+            .with_delay("acme-millis", TimeFormat::Millis)
+            .with_delay("acme-e", TimeFormat::Seconds)
+            .with_delay("acme-f", TimeFormat::Seconds)
+            .with_delay("acme-g", TimeFormat::Seconds)],
     )];
     let names = ["a", "b", "c", "d", "millis", "e", "f"];
     let mut others: Lines = names

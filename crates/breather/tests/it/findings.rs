@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Hint, Instant, Moment, Why};
+use breather::{Hint, IgnoreReason, Instant, Moment};
 
 const AT: Instant = Instant::from_nanos(5_000_000_000);
 
@@ -49,7 +49,10 @@ fn a_limit_of_nothing_takes_back_no_window_of_another_name() {
     assert!(read.contains(&hint.evidence().unwrap().header()));
     let ignored: Vec<_> = hint.ignored().map(|it| (it.header(), it.why())).collect();
     let ambiguous = ["ratelimit-limit", "ratelimit-remaining"];
-    assert_eq!(ignored, ambiguous.map(|header| (header, Why::Ambiguous)));
+    assert_eq!(
+        ignored,
+        ambiguous.map(|header| (header, IgnoreReason::Ambiguous))
+    );
 }
 
 /// Found by `reader`: a line of `RateLimit` that is malformed took back the one that is not.
@@ -90,7 +93,7 @@ fn a_member_without_a_value_is_no_number() {
         assert_eq!(hint.windows().count(), 0, "{sent}");
         assert_eq!(
             hint.ignored().next().unwrap().why(),
-            Why::Unreadable,
+            IgnoreReason::Unreadable,
             "{sent}"
         );
     }
@@ -102,7 +105,10 @@ fn of_a_limit_of_nothing_nothing_is_kept() {
     let hint = read(&[("x-shopify-shop-api-call-limit", "0/0")]);
     assert_eq!(hint.windows().count(), 0);
     assert_eq!(hint.readings().count(), 0);
-    assert_eq!(hint.ignored().next().unwrap().why(), Why::Ambiguous);
+    assert_eq!(
+        hint.ignored().next().unwrap().why(),
+        IgnoreReason::Ambiguous
+    );
 }
 
 /// Found by `fields`. A parameter `window` that was no number hid the length in `w`.

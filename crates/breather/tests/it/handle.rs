@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Decision, Executed, Hint, Moment, Origin, Outcome, Pace,
-    Pacing, Policy, Step, StopReason, Timer, Window,
+    ActiveCall, Breather, CallSpec, Decision, EndReason, Executed, Hint, Moment, Outcome, Pace,
+    Pacing, Policy, Step, Timer, WaitReason, Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};
@@ -35,7 +35,7 @@ fn learn(breather: &Breather, timer: &VirtualTimer, remaining: u64) {
     let mut call = start(breather, timer);
     assert_eq!(step(&mut call), Step::Send);
     let decision = call.on_outcome(Outcome::success(), &said(timer, remaining));
-    assert!(matches!(decision, Decision::Stop(_)));
+    assert!(matches!(decision, Decision::End(_)));
 }
 
 fn said(timer: &VirtualTimer, remaining: u64) -> Hint<'static> {
@@ -57,7 +57,7 @@ fn what_one_call_learned_holds_the_others_until_the_reset() {
     timer.advance(MS);
     assert_eq!(bell.rang(), 1);
     assert_eq!(call.poll_step(&waker), Step::Send);
-    assert_eq!(call.report().waited(Origin::Pacer), 9 * SECOND);
+    assert_eq!(call.report().waited(WaitReason::Pacer), 9 * SECOND);
 }
 
 #[test]
@@ -199,10 +199,10 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
     let policy = Policy::new().with_deadline(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     learn(&breather, &timer, 0);
-    let Step::Stop(stopped) = step(&mut start(&breather, &timer)) else {
+    let Step::End(stopped) = step(&mut start(&breather, &timer)) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!(stopped.stop().wait(), Some(9 * SECOND));
     assert_eq!(
         stopped.to_string(),
@@ -223,10 +223,10 @@ fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() 
     assert!(matches!(waiting.poll_step(&waker), Step::Wait { .. }));
     let _ = sent[AT_START - 1].on_outcome(Outcome::success(), &said(&timer, 0));
     assert_eq!(bell.rang(), 1);
-    let Step::Stop(stopped) = waiting.poll_step(&waker) else {
+    let Step::End(stopped) = waiting.poll_step(&waker) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), StopReason::LongHint);
+    assert_eq!(stopped.stop().reason(), EndReason::RetryAfterTooLong);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
     let Poll::Ready(Err(stopped)) = ready.as_mut().poll(&mut cx) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
 }
 
 #[test]
@@ -267,10 +267,10 @@ fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
     assert_eq!(step(&mut call), Step::Wait { until });
     drop(sent);
     timer.advance(10 * SECOND);
-    let Step::Stop(stopped) = step(&mut call) else {
+    let Step::End(stopped) = step(&mut call) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     // Nobody stated when it might have been.
     assert_eq!(stopped.stop().earliest(), None);
 }
@@ -290,10 +290,10 @@ fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once(
     let mut next = start(&breather, &timer);
     assert!(matches!(next.poll_step(&waker), Step::Wait { .. }));
     timer.advance(MS + Duration::from_nanos(1));
-    let Step::Stop(stopped) = late.poll_unsent(Waker::noop()) else {
+    let Step::End(stopped) = late.poll_unsent(Waker::noop()) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!(bell.rang(), 1);
     assert_eq!(next.poll_step(&waker), Step::Send);
 }
@@ -313,7 +313,7 @@ fn what_was_not_sent_is_given_back_only_to_a_count_that_included_it() {
             let _ = next.on_outcome(Outcome::success(), &said(&timer, 8));
         }
         timer.advance(101 * MS);
-        assert!(matches!(late.poll_unsent(Waker::noop()), Step::Stop(_)));
+        assert!(matches!(late.poll_unsent(Waker::noop()), Step::End(_)));
         breather.snapshot("api").unwrap().remaining()
     };
     assert_eq!(unsent(false), Some(8));
@@ -379,10 +379,10 @@ fn too_many_waiters_is_a_stop_of_its_own() {
         .build();
     let timer = VirtualTimer::default();
     learn(&breather, &timer, 0);
-    let Step::Stop(stopped) = step(&mut start(&breather, &timer)) else {
+    let Step::End(stopped) = step(&mut start(&breather, &timer)) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Waiters);
+    assert_eq!(stopped.stop().reason(), EndReason::QueueFull);
 }
 
 #[test]
@@ -469,7 +469,7 @@ fn a_scope_may_be_paced_in_its_own_way() {
     let mut calls =
         [(); 2].map(|()| breather.start(Some("other"), CallSpec::new(), timer.clone(), 1));
     assert_eq!(step(&mut calls[0]), Step::Send);
-    assert!(matches!(step(&mut calls[1]), Step::Stop(_)));
+    assert!(matches!(step(&mut calls[1]), Step::End(_)));
     let names: Vec<_> = breather
         .snapshots()
         .into_iter()
@@ -493,7 +493,7 @@ fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
     // Whatever else becomes of an attempt, its call would have to wait for that.
     let broken = Outcome::transient(Executed::No, "no connection");
     let decision = failed.on_outcome(broken, &Hint::new(timer.now()));
-    let Decision::Stop(stop) = decision else {
+    let Decision::End(stop) = decision else {
         panic!("it waits in vain")
     };
     assert_eq!(stop.wait(), Some(60 * SECOND));

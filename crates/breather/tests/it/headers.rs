@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Hint, Instant, Moment, UnixTime, Why};
+use breather::{Hint, IgnoreReason, Instant, Moment, UnixTime};
 use proptest::prelude::*;
 
 /// 2027-01-15T08:00:00Z.
@@ -29,7 +29,7 @@ fn wait(lines: &[(&str, &str)]) -> Option<f64> {
     Some(not_before.duration_since(AT).as_secs_f64())
 }
 
-fn ignored(lines: &[(&str, &str)]) -> Vec<(String, Why)> {
+fn ignored(lines: &[(&str, &str)]) -> Vec<(String, IgnoreReason)> {
     let hint = read(lines);
     let ignored = hint.ignored().map(|it| (it.header().to_owned(), it.why()));
     ignored.collect()
@@ -72,7 +72,7 @@ fn without_any_clock_a_date_is_not_obeyed() {
     let headers: [(&str, &[u8]); 1] = [("retry-after", b"Fri, 15 Jan 2027 08:02:00 GMT")];
     let hint = Hint::read(headers, Moment::new(AT));
     assert_eq!(hint.not_before(), None);
-    assert_eq!(hint.ignored().next().unwrap().why(), Why::NoClock);
+    assert_eq!(hint.ignored().next().unwrap().why(), IgnoreReason::NoClock);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn epoch_and_delta_are_told_apart_by_magnitude() {
     }
     assert_eq!(
         ignored(&[("retry-after", "999999999")]),
-        [("retry-after".to_owned(), Why::Ambiguous)]
+        [("retry-after".to_owned(), IgnoreReason::Ambiguous)]
     );
 }
 
@@ -113,7 +113,10 @@ fn what_has_passed_is_not_now() {
         [("retry-after", "1799999999"), ("date", DATE)],
     ] {
         assert_eq!(wait(&lines), None);
-        assert_eq!(ignored(&lines), [("retry-after".to_owned(), Why::Past)]);
+        assert_eq!(
+            ignored(&lines),
+            [("retry-after".to_owned(), IgnoreReason::Past)]
+        );
     }
 }
 
@@ -140,7 +143,7 @@ fn what_is_unreadable_is_no_wait_and_no_zero() {
         assert_eq!(wait(&[("retry-after", value)]), None, "{value:?}");
         assert_eq!(
             ignored(&[("retry-after", value)]),
-            [("retry-after".to_owned(), Why::Unreadable)],
+            [("retry-after".to_owned(), IgnoreReason::Unreadable)],
             "{value:?}"
         );
     }
@@ -161,7 +164,7 @@ fn a_repeated_header_counts_once_and_of_two_resets_the_later_one() {
     let earlier = read(&disagreeing).ignored().next().unwrap();
     assert_eq!(
         (earlier.value(), earlier.why()),
-        (&b"5"[..], Why::Ambiguous)
+        (&b"5"[..], IgnoreReason::Ambiguous)
     );
     assert_eq!(read(&disagreeing).ignored().count(), 1);
 }
@@ -244,7 +247,11 @@ fn a_cached_answer_tells_of_another_time() {
         ("x-ratelimit-reset", "30"),
     ];
     assert_eq!(wait(&lines), None);
-    assert!(ignored(&lines).iter().all(|(_, why)| *why == Why::Cached));
+    assert!(
+        ignored(&lines)
+            .iter()
+            .all(|(_, why)| *why == IgnoreReason::Cached)
+    );
     let fresh = [("age", "0"), lines[1], lines[2]];
     assert_eq!(wait(&fresh), Some(30.0));
     // What is no age says nothing.
@@ -264,7 +271,7 @@ fn a_limit_of_nothing_is_no_limit_to_go_by() {
         ("x-ratelimit-reset", "60"),
     ];
     let ambiguous = ["x-ratelimit-limit", "x-ratelimit-remaining"];
-    let ambiguous = ambiguous.map(|name| (name.to_owned(), Why::Ambiguous));
+    let ambiguous = ambiguous.map(|name| (name.to_owned(), IgnoreReason::Ambiguous));
     assert_eq!(ignored(&lines), ambiguous);
     assert!(read(&lines).windows().all(|it| it.remaining().is_none()));
     // A refusal that names a reset is to be obeyed all the same.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Executed, Hint, HoldReason, Instant, Outcome, Pacer, Pacing, Patience, Permit, Place, Turn,
-    Unit, Window,
+    Admission, Executed, Hint, HoldReason, Instant, Outcome, Pacer, Pacing, Permit, Ticket, Unit,
+    WaitLimits, Window,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -17,8 +17,8 @@ const LATE: Duration = Duration::from_millis(100);
 
 fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
     let place = pacer.arrive();
-    match pacer.request(now, place, Patience::endless()) {
-        Turn::Send(permit) => permit,
+    match pacer.request(now, place, WaitLimits::endless()) {
+        Admission::Send(permit) => permit,
         other => panic!("not granted: {other:?}"),
     }
 }
@@ -27,10 +27,10 @@ fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
 fn granted_at_last(pacer: &mut Pacer, now: &mut Instant) -> Permit {
     let place = pacer.arrive();
     loop {
-        match pacer.request(*now, place, Patience::endless()) {
-            Turn::Send(permit) => return permit,
-            Turn::Wait { .. } => *now = pacer.next_wake().unwrap(),
-            Turn::Crowded | Turn::Rejected { .. } => panic!("crowded"),
+        match pacer.request(*now, place, WaitLimits::endless()) {
+            Admission::Send(permit) => return permit,
+            Admission::Wait { .. } => *now = pacer.next_wake().unwrap(),
+            Admission::QueueFull | Admission::Rejected { .. } => panic!("crowded"),
         }
     }
 }
@@ -38,8 +38,8 @@ fn granted_at_last(pacer: &mut Pacer, now: &mut Instant) -> Permit {
 /// Returns when a call that waits is to ask again.
 fn wake(pacer: &mut Pacer, now: Instant) -> Option<Instant> {
     let place = pacer.arrive();
-    let turn = pacer.request(now, place, Patience::endless());
-    assert!(matches!(turn, Turn::Wait { .. }), "{turn:?}");
+    let turn = pacer.request(now, place, WaitLimits::endless());
+    assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
     let wake = pacer.next_wake();
     pacer.leave(place);
     wake
@@ -95,11 +95,11 @@ fn assert_held_until(pacer: &mut Pacer, now: Instant, reason: HoldReason, opens:
     assert_eq!(wake(pacer, now), Some(opens + LATE));
     let place = pacer.arrive();
     for at in [opens - MS, opens, opens + LATE - MS] {
-        let turn = pacer.request(at, place, Patience::endless());
-        assert!(matches!(turn, Turn::Wait { .. }), "{turn:?} at {at}");
+        let turn = pacer.request(at, place, WaitLimits::endless());
+        assert!(matches!(turn, Admission::Wait { .. }), "{turn:?} at {at}");
     }
-    let turn = pacer.request(opens + LATE, place, Patience::endless());
-    assert!(matches!(turn, Turn::Send(_)), "{turn:?}");
+    let turn = pacer.request(opens + LATE, place, WaitLimits::endless());
+    assert!(matches!(turn, Admission::Send(_)), "{turn:?}");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn refusal_is_held_as_late_as_the_server_opens() {
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(9 * SECOND);
     refuse(&mut pacer, now, permit, &hint);
-    assert_held_until(&mut pacer, now, HoldReason::Refused, now + 9 * SECOND);
+    assert_held_until(&mut pacer, now, HoldReason::Throttled, now + 9 * SECOND);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn refusal_that_a_second_one_tightens_stays_as_late() {
             refuse(&mut pacer, now, permit, &hint);
         }
         // Both name one instant, rounded up, so the earlier one is right.
-        assert_held_until(&mut pacer, now, HoldReason::Refused, now + 8 * SECOND);
+        assert_held_until(&mut pacer, now, HoldReason::Throttled, now + 8 * SECOND);
     }
 }
 
@@ -161,7 +161,7 @@ fn refusal_that_a_reset_tightens_stays_as_late() {
     let hint = Hint::new(now).with_retry_after(9 * SECOND);
     refuse(&mut pacer, now, first, &hint);
     accept(&mut pacer, now, second, &said(now, 0, 8));
-    assert_held_until(&mut pacer, now, HoldReason::Refused, now + 8 * SECOND);
+    assert_held_until(&mut pacer, now, HoldReason::Throttled, now + 8 * SECOND);
 }
 
 #[test]
@@ -348,14 +348,14 @@ fn guessed_rest_becomes_longer_if_probes_are_refused() {
 // After a hold.
 
 /// Returns the places that `poll_offer` names.
-fn offers(pacer: &mut Pacer, now: Instant) -> Vec<Place> {
+fn offers(pacer: &mut Pacer, now: Instant) -> Vec<Ticket> {
     std::iter::from_fn(|| pacer.poll_offer(now)).collect()
 }
 
-fn waiting(pacer: &mut Pacer, now: Instant) -> Place {
+fn waiting(pacer: &mut Pacer, now: Instant) -> Ticket {
     let place = pacer.arrive();
-    let turn = pacer.request(now, place, Patience::endless());
-    assert!(matches!(turn, Turn::Wait { .. }), "{turn:?}");
+    let turn = pacer.request(now, place, WaitLimits::endless());
+    assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
     place
 }
 
@@ -368,17 +368,17 @@ fn oldest_call_probes_first_although_its_probe_was_refused_before_the_last_hold(
     let younger = waiting(&mut pacer, START);
     let mut now = START + 9 * SECOND;
     assert_eq!(offers(&mut pacer, now), [oldest]);
-    let Turn::Send(probe) = pacer.request(now, oldest, Patience::endless()) else {
+    let Admission::Send(probe) = pacer.request(now, oldest, WaitLimits::endless()) else {
         panic!("not granted")
     };
     refuse(&mut pacer, now, probe, &said(now, 0, 1));
-    let turn = pacer.request(now, oldest, Patience::endless());
-    assert!(matches!(turn, Turn::Wait { .. }));
+    let turn = pacer.request(now, oldest, WaitLimits::endless());
+    assert!(matches!(turn, Admission::Wait { .. }));
 
     // The next younger call probes, and uses up the window.
     now = pacer.next_wake().unwrap();
     assert_eq!(offers(&mut pacer, now), [younger]);
-    let Turn::Send(probe) = pacer.request(now, younger, Patience::endless()) else {
+    let Admission::Send(probe) = pacer.request(now, younger, WaitLimits::endless()) else {
         panic!("not granted")
     };
     accept(&mut pacer, now, probe, &said(now, 0, 9));
@@ -399,7 +399,7 @@ fn time_of_a_hold_does_not_raise_the_limit_in_flight() {
     }
     let now = START + 9 * SECOND;
     assert_eq!(offers(&mut pacer, now), places[..1]);
-    let Turn::Send(probe) = pacer.request(now, places[0], Patience::endless()) else {
+    let Admission::Send(probe) = pacer.request(now, places[0], WaitLimits::endless()) else {
         panic!("not granted")
     };
     accept(&mut pacer, now, probe, &said(now, 299, 60));
@@ -442,9 +442,9 @@ fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
     // Six were accepted, one is the probe, and one more is tried.
     let more = (0..20).map_while(|_| {
         let place = pacer.arrive();
-        match pacer.request(now, place, Patience::endless()) {
-            Turn::Send(permit) => Some(permit),
-            Turn::Wait { .. } | Turn::Crowded | Turn::Rejected { .. } => None,
+        match pacer.request(now, place, WaitLimits::endless()) {
+            Admission::Send(permit) => Some(permit),
+            Admission::Wait { .. } | Admission::QueueFull | Admission::Rejected { .. } => None,
         }
     });
     assert_eq!(more.count(), 6);

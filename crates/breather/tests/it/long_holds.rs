@@ -5,8 +5,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallOptions, CallSpec, Decision, Executed, Hint, Instant, Outcome, Pace,
-    Pacing, Policy, Step, Stop, StopReason, Timer, Window,
+    ActiveCall, Breather, CallOptions, CallSpec, Decision, End, EndReason, Executed, Hint, Instant,
+    Outcome, Pace, Pacing, Policy, Step, Timer, Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};
@@ -52,11 +52,11 @@ impl Scope {
     }
 
     /// The reason for which a new call ends at once.
-    fn ends(&self, options: CallOptions) -> Stop {
+    fn ends(&self, options: CallOptions) -> End {
         let mut call = self.call(CallSpec::new());
         call.set_options(&options);
         match step(&mut call) {
-            Step::Stop(stopped) => *stopped.stop(),
+            Step::End(stopped) => *stopped.stop(),
             other => panic!("{other:?}"),
         }
     }
@@ -119,7 +119,7 @@ fn refill_later_than_longest_retry_after_ends_the_call_at_once() {
     let scope = Scope::new();
     empty_bucket(&scope, DAY / 5);
     let stop = scope.ends(CallOptions::new());
-    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
     assert_eq!(stop.earliest(), Some(scope.timer.now() + DAY / 5));
     // This call was never sent, and it has left the queue.
     assert_eq!(scope.breather.snapshot("api").unwrap().waiting(), 0);
@@ -133,7 +133,7 @@ fn refill_later_than_the_deadline_ends_the_call_at_once() {
     let scope = Scope::new();
     empty_bucket(&scope, DAY / 5);
     let stop = scope.ends(CallOptions::new().with_policy(patient));
-    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.reason(), EndReason::Deadline);
     assert_eq!(stop.wait(), Some(DAY / 5));
 }
 
@@ -157,10 +157,10 @@ fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
     assert_eq!(step(&mut call), Step::Send);
     empty_bucket(&scope, DAY / 5);
     let decision = call.on_outcome(lost(), &scope.hint());
-    let Decision::Stop(stop) = decision else {
+    let Decision::End(stop) = decision else {
         panic!("{decision:?}");
     };
-    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
     let hint = scope.hint().with_window(window.with_reset(DAY));
     let _ = first.on_outcome(Outcome::success(), &hint);
     let stop = scope.ends(CallOptions::new());
-    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
     assert_eq!(stop.wait(), Some(DAY / 4 - SECOND));
     let patient = Policy::new()
         .with_max_retry_after(Duration::MAX)
@@ -182,7 +182,7 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
     let stop = scope.ends(CallOptions::new().with_policy(patient));
     assert_eq!(
         (stop.reason(), stop.wait()),
-        (StopReason::Deadline, Some(DAY / 4 - SECOND))
+        (EndReason::Deadline, Some(DAY / 4 - SECOND))
     );
 }
 
@@ -257,7 +257,7 @@ fn rejected_for_ever(
     policy: Policy,
     callers: usize,
     delay: Option<Duration>,
-) -> Vec<(Duration, Stop)> {
+) -> Vec<(Duration, End)> {
     played(policy, callers, delay, |_| false)
 }
 
@@ -267,7 +267,7 @@ fn played(
     callers: usize,
     delay: Option<Duration>,
     mut accepts: impl FnMut(Duration) -> bool,
-) -> Vec<(Duration, Stop)> {
+) -> Vec<(Duration, End)> {
     let scope = Scope::new();
     let start = scope.timer.now();
     let bells: Vec<_> = (0..callers).map(|_| Bell::new()).collect();
@@ -291,7 +291,7 @@ fn played(
                     *due = until;
                     continue;
                 }
-                Step::Stop(stopped) => *stopped.stop(),
+                Step::End(stopped) => *stopped.stop(),
                 Step::Send => {
                     let (outcome, hint) = match delay {
                         _ if accepts(now.duration_since(start)) => {
@@ -305,7 +305,7 @@ fn played(
                             *due = Some(wait.until());
                             continue;
                         }
-                        Decision::Stop(stop) => stop,
+                        Decision::End(stop) => stop,
                     }
                 }
             };
@@ -323,8 +323,8 @@ fn played(
 }
 
 /// When the first and the last of those ended that gave up together.
-fn together(ends: &[(Duration, Stop)]) -> (Duration, Duration) {
-    let reason = StopReason::ScopeThrottled;
+fn together(ends: &[(Duration, End)]) -> (Duration, Duration) {
+    let reason = EndReason::ScopeThrottled;
     let all = ends.iter().filter(|(_, stop)| stop.reason() == reason);
     let all = all.map(|&(at, _)| at);
     (all.clone().min().unwrap(), all.max().unwrap())
@@ -341,7 +341,7 @@ fn queued_calls_of_a_scope_that_only_rejects_end_together() {
         assert!(first > HOUR && last <= latest, "{first:?}, {last:?}");
         let own = ends
             .iter()
-            .filter(|(_, stop)| stop.reason() == StopReason::Refusals);
+            .filter(|(_, stop)| stop.reason() == EndReason::MaxThrottles);
         assert_eq!(own.count(), 0);
     }
 }
@@ -356,7 +356,7 @@ fn queued_calls_of_a_scope_that_only_rejects_without_a_word_end_within_the_hour(
 #[test]
 fn a_lone_call_ends_after_its_own_rejections() {
     let ends = rejected_for_ever(Policy::new(), 1, Some(299 * SECOND));
-    assert_eq!(ends[0].1.reason(), StopReason::Refusals);
+    assert_eq!(ends[0].1.reason(), EndReason::MaxThrottles);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
     let ends = rejected_for_ever(Policy::new(), 50, Some(299 * SECOND));
     let together = ends
         .iter()
-        .find(|(_, stop)| stop.reason() == StopReason::ScopeThrottled);
+        .find(|(_, stop)| stop.reason() == EndReason::ScopeThrottled);
     let (_, stop) = together.unwrap();
     assert!(stop.earliest().is_some(), "{stop}");
     assert!(
@@ -384,7 +384,7 @@ fn a_scope_that_accepts_a_call_now_and_then_ends_nobody() {
     let ends = played(Policy::new(), 60, Some(MINUTE), one_in_half_an_hour);
     let together = ends
         .iter()
-        .filter(|(_, stop)| stop.reason() == StopReason::ScopeThrottled);
+        .filter(|(_, stop)| stop.reason() == EndReason::ScopeThrottled);
     assert_eq!(together.count(), 0, "{ends:?}");
     let last = ends.iter().map(|(at, _)| *at).max().unwrap();
     assert!(last > 2 * HOUR, "or it shows nothing: {last:?}");
@@ -414,12 +414,12 @@ fn rejections_of_hours_ago_do_not_count_against_new_calls() {
             for call in &mut calls {
                 match step(call) {
                     Step::Send => {
-                        if let Decision::Stop(stop) = reject(call) {
-                            assert_eq!(stop.reason(), StopReason::Refusals, "{delay:?}");
+                        if let Decision::End(stop) = reject(call) {
+                            assert_eq!(stop.reason(), EndReason::MaxThrottles, "{delay:?}");
                         }
                     }
                     Step::Wait { .. } => {}
-                    Step::Stop(stopped) => panic!("{delay:?}: {stopped}"),
+                    Step::End(stopped) => panic!("{delay:?}: {stopped}"),
                 }
             }
             calls.retain(|call| call.report().stop().is_none());
@@ -440,7 +440,7 @@ fn forget_lifts_a_hold_of_a_year() {
         let stop = scope.ends(CallOptions::new());
         assert_eq!(
             (stop.reason(), stop.wait()),
-            (StopReason::LongHint, Some(YEAR))
+            (EndReason::RetryAfterTooLong, Some(YEAR))
         );
         assert!(scope.breather.forget("api"));
         assert_eq!(scope.step(), Step::Send);
@@ -475,7 +475,7 @@ fn after(scope: &Scope, after: Duration) -> Step {
 }
 
 fn ends_at_once(step: &Step) -> bool {
-    matches!(step, Step::Stop(stopped) if stopped.stop().reason() == StopReason::LongHint)
+    matches!(step, Step::End(stopped) if stopped.stop().reason() == EndReason::RetryAfterTooLong)
 }
 
 #[test]
@@ -776,7 +776,7 @@ fn an_early_probe_that_was_not_sent_is_not_one() {
     assert_eq!(step(&mut unsent), Step::Send);
     scope.timer.advance(2 * SECOND);
     // Its transport was not ready until its deadline had passed.
-    assert!(matches!(unsent.poll_unsent(Waker::noop()), Step::Stop(_)));
+    assert!(matches!(unsent.poll_unsent(Waker::noop()), Step::End(_)));
     assert_eq!(scope.step(), Step::Send);
 }
 
@@ -808,6 +808,6 @@ fn an_end_for_a_refill_names_no_header_of_something_else() {
     let stop = scope.ends(CallOptions::new());
     assert_eq!(
         (stop.reason(), stop.evidence()),
-        (StopReason::LongHint, None)
+        (EndReason::RetryAfterTooLong, None)
     );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Hint, Moment, UnixTime, Why};
+use breather::{Hint, IgnoreReason, Moment, UnixTime};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -280,7 +280,8 @@ fn tells_what_remains(name: &str) -> bool {
 }
 
 fn is_any_left_out(hint: &Hint<'_>) -> bool {
-    hint.ignored().any(|ignored| ignored.why() == Why::TooMany)
+    hint.ignored()
+        .any(|ignored| ignored.why() == IgnoreReason::TooMany)
 }
 
 proptest! {
@@ -316,7 +317,7 @@ proptest! {
         let hint = read(&lines, &own);
         prop_assume!(!is_any_left_out(&hint));
         let unreadable = |name: &str| {
-            hint.ignored().any(|it| it.header() == name && it.why() == Why::Unreadable)
+            hint.ignored().any(|it| it.header() == name && it.why() == IgnoreReason::Unreadable)
         };
         let mut others = lines.clone();
         others.retain(|(name, _)| !unreadable(name));
@@ -688,7 +689,11 @@ fn dates_as_other_parsers_read_them() {
         let sent = spent(date);
         let hint = Hint::read(pairs(&sent), Moment::new(AT).with_wall_clock(&own));
         let why = hint.ignored().next().map(|ignored| ignored.why());
-        assert_eq!(why, epoch.is_none().then_some(Why::Unreadable), "{date}");
+        assert_eq!(
+            why,
+            epoch.is_none().then_some(IgnoreReason::Unreadable),
+            "{date}"
+        );
     }
 }
 

@@ -5,8 +5,8 @@ use std::iter;
 use std::time::Duration;
 
 use breather::{
-    Executed, Hint, HoldReason, Instant, Outcome, Pace, Pacer, Pacing, Patience, Permit, Place,
-    Turn, Window,
+    Admission, Executed, Hint, HoldReason, Instant, Outcome, Pace, Pacer, Pacing, Permit, Ticket,
+    WaitLimits, Window,
 };
 use proptest::prelude::*;
 
@@ -23,16 +23,16 @@ fn pacer() -> Pacer {
 
 fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
     let place = pacer.arrive();
-    match pacer.request(now, place, Patience::endless()) {
-        Turn::Send(permit) => permit,
+    match pacer.request(now, place, WaitLimits::endless()) {
+        Admission::Send(permit) => permit,
         other => panic!("not granted: {other:?}"),
     }
 }
 
-fn waits(pacer: &mut Pacer, now: Instant) -> (Place, Option<Instant>) {
+fn waits(pacer: &mut Pacer, now: Instant) -> (Ticket, Option<Instant>) {
     let place = pacer.arrive();
-    match pacer.request(now, place, Patience::endless()) {
-        Turn::Wait { opens } => (place, opens),
+    match pacer.request(now, place, WaitLimits::endless()) {
+        Admission::Wait { opens } => (place, opens),
         other => panic!("does not wait: {other:?}"),
     }
 }
@@ -47,7 +47,7 @@ fn refused() -> Outcome {
 }
 
 /// Grants as many as there is room for, through the order of waiting.
-fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Place> {
+fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Ticket> {
     iter::from_fn(|| pacer.poll_offer(now)).collect()
 }
 
@@ -119,7 +119,7 @@ fn after_a_reset_one_goes_first_and_the_others_follow_its_answer() {
 
     let now = START + 9 * SECOND;
     assert_eq!(drain(&mut pacer, now), [waiting[0]]);
-    let Turn::Send(probe) = pacer.request(now, waiting[0], Patience::endless()) else {
+    let Admission::Send(probe) = pacer.request(now, waiting[0], WaitLimits::endless()) else {
         panic!()
     };
     assert_eq!(drain(&mut pacer, now), []);
@@ -144,7 +144,7 @@ fn a_refused_probe_is_repeated_shortly_and_the_lateness_is_learned() {
         loop {
             now = pacer.next_wake().unwrap();
             let place = pacer.poll_offer(now).unwrap();
-            let Turn::Send(probe) = pacer.request(now, place, Patience::endless()) else {
+            let Admission::Send(probe) = pacer.request(now, place, WaitLimits::endless()) else {
                 panic!()
             };
             if now < stated + 250 * MS {
@@ -180,7 +180,7 @@ fn a_lost_probe_is_sent_again() {
     pacer.on_outcome(now + MS, lost, broken, &Hint::new(now + MS));
     assert_eq!(pacer.poll_offer(now + MS), Some(next));
 
-    let Turn::Send(dropped) = pacer.request(now + MS, next, Patience::endless()) else {
+    let Admission::Send(dropped) = pacer.request(now + MS, next, WaitLimits::endless()) else {
         panic!()
     };
     let (last, _) = waits(&mut pacer, now + MS);
@@ -289,19 +289,19 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
 fn the_oldest_call_goes_first_retries_included() {
     let mut pacer = pacer();
     let old = pacer.arrive();
-    let Turn::Send(permit) = pacer.request(START, old, Patience::endless()) else {
+    let Admission::Send(permit) = pacer.request(START, old, WaitLimits::endless()) else {
         panic!()
     };
     pacer.on_outcome(START, permit, refused(), &said(START, 0, 9));
     let young: Vec<_> = (0..3).map(|_| waits(&mut pacer, START).0).collect();
     // The old call comes back last, and is served first.
     assert!(matches!(
-        pacer.request(START + SECOND, old, Patience::endless()),
-        Turn::Wait { .. }
+        pacer.request(START + SECOND, old, WaitLimits::endless()),
+        Admission::Wait { .. }
     ));
     let now = START + 9 * SECOND;
     assert_eq!(drain(&mut pacer, now), [old]);
-    let Turn::Send(probe) = pacer.request(now, old, Patience::endless()) else {
+    let Admission::Send(probe) = pacer.request(now, old, WaitLimits::endless()) else {
         panic!()
     };
     pacer.on_outcome(now, probe, Outcome::success(), &said(now, 2, 60));
@@ -319,10 +319,10 @@ fn an_offer_that_nobody_takes_passes_on_and_its_call_keeps_its_place() {
     assert_eq!(pacer.next_wake(), Some(now + MS));
     assert_eq!(drain(&mut pacer, now + MS), waiting[1..2]);
     // The oldest asks after all: it is there, and of the younger one nobody knows.
-    let turn = pacer.request(now + MS, waiting[0], Patience::endless());
-    assert!(matches!(turn, Turn::Send(_)));
-    let turn = pacer.request(now + MS, waiting[1], Patience::endless());
-    assert!(matches!(turn, Turn::Wait { .. }));
+    let turn = pacer.request(now + MS, waiting[0], WaitLimits::endless());
+    assert!(matches!(turn, Admission::Send(_)));
+    let turn = pacer.request(now + MS, waiting[1], WaitLimits::endless());
+    assert!(matches!(turn, Admission::Wait { .. }));
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
     pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     let mut waiting: Vec<_> = (0..50).map(|_| waits(&mut pacer, START).0).collect();
     // Whoever is named asks 2 ms later, and is done at once. The window is large enough for all.
-    let mut asking: Vec<(Instant, Place)> = Vec::new();
+    let mut asking: Vec<(Instant, Ticket)> = Vec::new();
     let mut now = START + 9 * SECOND;
     while !waiting.is_empty() {
         assert!(now < START + 10 * SECOND, "{} wait", waiting.len());
@@ -352,7 +352,7 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
             if !waiting.contains(&place) {
                 continue;
             }
-            if let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) {
+            if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) {
                 waiting.retain(|&waiting| waiting != place);
                 pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
             }
@@ -431,7 +431,7 @@ fn a_server_that_goes_on_refusing_is_taken_at_its_word() {
         let Some(place) = pacer.poll_offer(now) else {
             continue;
         };
-        let Turn::Send(probe) = pacer.request(now, place, Patience::endless()) else {
+        let Admission::Send(probe) = pacer.request(now, place, WaitLimits::endless()) else {
             panic!()
         };
         sends += 1;
@@ -447,14 +447,14 @@ fn a_server_that_goes_on_refusing_is_taken_at_its_word() {
 fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
     let mut pacer = pacer();
     let mut now = START;
-    let patience = Patience::endless().with_longest(300 * SECOND);
+    let patience = WaitLimits::endless().with_longest(300 * SECOND);
     let permit = granted(&mut pacer, now);
     pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
     for _ in 0..500 {
         let place = pacer.arrive();
         assert!(matches!(
             pacer.request(now, place, patience),
-            Turn::Wait { .. }
+            Admission::Wait { .. }
         ));
     }
     // Windows of one call each: one is named a window, however long the others wait already.
@@ -462,7 +462,7 @@ fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
         now = pacer.next_wake().unwrap();
         let named = drain(&mut pacer, now);
         assert_eq!(named.len(), 1, "window {window}");
-        let Turn::Send(permit) = pacer.request(now, named[0], patience) else {
+        let Admission::Send(permit) = pacer.request(now, named[0], patience) else {
             panic!()
         };
         pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
@@ -495,7 +495,7 @@ fn the_limit_grows_while_what_becomes_free_is_wanted_at_once() {
             pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
         }
         for place in drain(&mut pacer, now) {
-            if let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) {
+            if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) {
                 in_flight.push_back((now + 5 * MS, permit));
             }
         }
@@ -546,8 +546,8 @@ fn requests_that_overtake_one_another_do_not_hide_the_cap() {
 fn a_call_that_is_refused_for_itself_is_not_the_probe_each_time() {
     let mut pacer = pacer();
     let locked = pacer.arrive();
-    let endless = Patience::endless();
-    let Turn::Send(permit) = pacer.request(START, locked, endless) else {
+    let endless = WaitLimits::endless();
+    let Admission::Send(permit) = pacer.request(START, locked, endless) else {
         panic!()
     };
     let hint = |now| Hint::new(now).with_retry_after(3 * SECOND);
@@ -555,17 +555,17 @@ fn a_call_that_is_refused_for_itself_is_not_the_probe_each_time() {
     let (other, _) = waits(&mut pacer, START);
     // The refused call comes back in time, is the oldest, probes, and is refused again.
     let now = START + 3 * SECOND;
-    let Turn::Send(probe) = pacer.request(now, locked, endless) else {
+    let Admission::Send(probe) = pacer.request(now, locked, endless) else {
         panic!()
     };
     pacer.on_outcome(now, probe, refused(), &hint(now));
     let now = now + 3 * SECOND;
     assert!(matches!(
         pacer.request(now, locked, endless),
-        Turn::Wait { .. }
+        Admission::Wait { .. }
     ));
     assert_eq!(drain(&mut pacer, now), [other]);
-    let Turn::Send(probe) = pacer.request(now, other, endless) else {
+    let Admission::Send(probe) = pacer.request(now, other, endless) else {
         panic!()
     };
     pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
@@ -606,8 +606,8 @@ fn a_thousand_calls_that_are_never_polled_hold_up_nobody() {
         now = pacer.next_wake().unwrap().max(now);
     }
     assert!(matches!(
-        pacer.request(now, alive, Patience::endless()),
-        Turn::Send(_)
+        pacer.request(now, alive, WaitLimits::endless()),
+        Admission::Send(_)
     ));
     // Only one may go before the window is known, so that each offer was made alone.
     assert_eq!(now, START + 9 * SECOND + 1_000 * MS);
@@ -630,11 +630,11 @@ fn a_waiter_hears_of_a_hold_beyond_its_patience() {
     let mut pacer = pacer();
     let permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
     let [patient, hasty] = [(); 2].map(|()| pacer.arrive());
-    let hasty_patience = Patience::endless().with_longest(5 * SECOND);
+    let hasty_patience = WaitLimits::endless().with_longest(5 * SECOND);
     let _ = pacer.request(
         START,
         patient,
-        Patience::endless().with_deadline(START + 60 * SECOND),
+        WaitLimits::endless().with_deadline(START + 60 * SECOND),
     );
     let _ = pacer.request(START, hasty, hasty_patience);
     for permit in permits {
@@ -642,7 +642,7 @@ fn a_waiter_hears_of_a_hold_beyond_its_patience() {
     }
     assert_eq!(drain(&mut pacer, START), [hasty]);
     let turn = pacer.request(START, hasty, hasty_patience);
-    assert!(matches!(turn, Turn::Wait { opens: Some(_) }));
+    assert!(matches!(turn, Admission::Wait { opens: Some(_) }));
 }
 
 #[test]
@@ -653,18 +653,18 @@ fn no_more_wait_than_may() {
     waits(&mut pacer, START);
     let third = pacer.arrive();
     assert!(matches!(
-        pacer.request(START, third, Patience::endless()),
-        Turn::Crowded
+        pacer.request(START, third, WaitLimits::endless()),
+        Admission::QueueFull
     ));
     // Whoever waits already may ask again, and who leaves makes room.
     assert!(matches!(
-        pacer.request(START, first, Patience::endless()),
-        Turn::Wait { .. }
+        pacer.request(START, first, WaitLimits::endless()),
+        Admission::Wait { .. }
     ));
     pacer.leave(first);
     assert!(matches!(
-        pacer.request(START, third, Patience::endless()),
-        Turn::Wait { .. }
+        pacer.request(START, third, WaitLimits::endless()),
+        Admission::Wait { .. }
     ));
 }
 
@@ -690,8 +690,8 @@ fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
     assert_eq!(opens, Some(wake), "the server's words say so");
     now = wake;
     assert_eq!(drain(&mut pacer, now), [place]);
-    let permit = pacer.request(now, place, Patience::endless());
-    assert!(matches!(permit, Turn::Send(_)));
+    let permit = pacer.request(now, place, WaitLimits::endless());
+    assert!(matches!(permit, Admission::Send(_)));
     // And no more than one.
     waits(&mut pacer, now);
 }
@@ -830,7 +830,7 @@ fn a_look_upward_that_is_refused_tells_of_the_cap_and_not_of_quota() {
     let (place, _) = waits(&mut pacer, START);
     // Nothing was accepted yet.
     let now = pacer.next_wake().unwrap();
-    let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else {
+    let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
         panic!()
     };
     pacer.on_outcome(now, permit, refused(), &Hint::new(now));
@@ -854,7 +854,7 @@ fn an_even_pace_spreads_what_remains_over_the_time_to_the_reset() {
     assert_eq!(pacer.next_wake(), Some(due));
     assert_eq!(drain(&mut pacer, due - MS), []);
     assert_eq!(drain(&mut pacer, due), [second]);
-    let Turn::Send(permit) = pacer.request(due, second, Patience::endless()) else {
+    let Admission::Send(permit) = pacer.request(due, second, WaitLimits::endless()) else {
         panic!()
     };
     // What was not used in time is spread anew.
@@ -906,7 +906,7 @@ fn a_snapshot_tells_what_is_known() {
     pacer.on_outcome(START, sent.next().unwrap(), refused(), &hint);
     let refused = pacer.snapshot();
     assert_eq!(refused.held_until(), Some(START + 2 * SECOND));
-    assert_eq!(refused.hold_reason(), Some(HoldReason::Refused));
+    assert_eq!(refused.hold_reason(), Some(HoldReason::Throttled));
     let (place, _) = waits(&mut pacer, START);
     assert_eq!(drain(&mut pacer, START + 2 * SECOND), [place]);
     let probing = pacer.snapshot();
@@ -946,13 +946,13 @@ fn refused_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) ->
     for _ in 0..calls {
         let place = pacer.arrive();
         loop {
-            let permit = match pacer.request(now, place, Patience::endless()) {
-                Turn::Send(permit) => permit,
-                Turn::Wait { .. } => {
+            let permit = match pacer.request(now, place, WaitLimits::endless()) {
+                Admission::Send(permit) => permit,
+                Admission::Wait { .. } => {
                     now = pacer.next_wake().unwrap();
                     continue;
                 }
-                Turn::Crowded | Turn::Rejected { .. } => panic!("crowded"),
+                Admission::QueueFull | Admission::Rejected { .. } => panic!("crowded"),
             };
             let is_accepted = is_open(now.duration_since(START));
             now = now + 20 * MS;
@@ -1070,7 +1070,7 @@ fn a_server_that_is_overloaded_by_anything_is_probed_for_as_long_as_it_may_resta
     while let Some(place) = waiting.take() {
         now = pacer.next_wake().unwrap();
         assert!(drain(&mut pacer, now).contains(&place));
-        let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else {
+        let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
             panic!()
         };
         probes += 1;
@@ -1090,31 +1090,31 @@ fn waits_at_last(
     now: Instant,
     outcome: Outcome,
     sends: &mut u32,
-) -> Option<Place> {
+) -> Option<Ticket> {
     while *sends < 100 {
         let place = pacer.arrive();
-        match pacer.request(now, place, Patience::endless()) {
-            Turn::Send(permit) => pacer.on_outcome(now, permit, outcome, &Hint::new(now)),
-            Turn::Wait { .. } => return Some(place),
-            Turn::Crowded | Turn::Rejected { .. } => panic!(),
+        match pacer.request(now, place, WaitLimits::endless()) {
+            Admission::Send(permit) => pacer.on_outcome(now, permit, outcome, &Hint::new(now)),
+            Admission::Wait { .. } => return Some(place),
+            Admission::QueueFull | Admission::Rejected { .. } => panic!(),
         }
         *sends += 1;
     }
     None
 }
 
-fn waits_or_is_sent(pacer: &mut Pacer, now: Instant, sent: &mut Vec<Permit>) -> Option<Place> {
+fn waits_or_is_sent(pacer: &mut Pacer, now: Instant, sent: &mut Vec<Permit>) -> Option<Ticket> {
     let place = pacer.arrive();
-    match pacer.request(now, place, Patience::endless()) {
-        Turn::Send(permit) => {
+    match pacer.request(now, place, WaitLimits::endless()) {
+        Admission::Send(permit) => {
             sent.push(permit);
             None
         }
-        Turn::Wait { .. } => {
+        Admission::Wait { .. } => {
             pacer.leave(place);
             Some(place)
         }
-        Turn::Crowded | Turn::Rejected { .. } => panic!(),
+        Admission::QueueFull | Admission::Rejected { .. } => panic!(),
     }
 }
 
@@ -1129,7 +1129,7 @@ fn the_limit_grows_with_time_while_it_is_full() {
     while now < START + 50 * MS {
         now = pacer.next_wake().unwrap();
         while let Some(place) = pacer.poll_offer(now) {
-            let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) else {
+            let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
                 panic!()
             };
             held.push(permit);
@@ -1193,23 +1193,23 @@ proptest! {
     ) {
         let mut pacer = Pacer::new(Pacing::new().with_pace(pace));
         let mut now = START;
-        let mut waiting: Vec<Place> = Vec::new();
+        let mut waiting: Vec<Ticket> = Vec::new();
         let mut held: Vec<Permit> = Vec::new();
         for (event, later) in events {
             now = now + later;
             match event {
                 Event::Arrive => {
                     let place = pacer.arrive();
-                    match pacer.request(now, place, Patience::endless().with_deadline(now + 30 * SECOND)) {
-                        Turn::Send(permit) => held.push(permit),
-                        Turn::Wait { .. } => waiting.push(place),
-                        Turn::Crowded | Turn::Rejected { .. } => unreachable!("no more than 120 wait"),
+                    match pacer.request(now, place, WaitLimits::endless().with_deadline(now + 30 * SECOND)) {
+                        Admission::Send(permit) => held.push(permit),
+                        Admission::Wait { .. } => waiting.push(place),
+                        Admission::QueueFull | Admission::Rejected { .. } => unreachable!("no more than 120 wait"),
                     }
                 }
                 Event::Ask(who) if !waiting.is_empty() => {
                     let index = who % waiting.len();
                     let place = waiting[index];
-                    if let Turn::Send(permit) = pacer.request(now, place, Patience::endless().with_deadline(now + 30 * SECOND)) {
+                    if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless().with_deadline(now + 30 * SECOND)) {
                         waiting.swap_remove(index);
                         held.push(permit);
                     }
@@ -1256,7 +1256,7 @@ proptest! {
             drain(&mut pacer, now);
             let before = waiting.len();
             for place in waiting.clone() {
-                if let Turn::Send(permit) = pacer.request(now, place, Patience::endless()) {
+                if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) {
                     pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
                     waiting.retain(|&waiting| waiting != place);
                 }

@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use breather::{
-    Backoff, Breather, Budget, Call, CallSpec, Classify, Decision, Delays, Ending, Executed, Hint,
-    Http, Instant, Jitter, Moment, Origin, Outcome, Pacer, Pacing, Patience, Policy, Stop,
-    StopReason, Turn, UnixTime, Window,
+    Admission, AttemptResult, Backoff, Breather, Call, CallSpec, ClassifyHttp, Decision,
+    DefaultClassifier, Delays, End, EndReason, Executed, Hint, Instant, Jitter, Moment, Outcome,
+    Pacer, Pacing, Policy, RetryBudget, UnixTime, WaitLimits, WaitReason, Window,
 };
 use http::{Method, StatusCode};
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
     const CALLS: usize = 300;
     const RETRIES: u32 = 100;
     for pacing in [true, false] {
-        let budget = Budget::new().with_share(0.0).with_floor(RETRIES);
+        let budget = RetryBudget::new().with_share(0.0).with_floor(RETRIES);
         let builder = Breather::builder().with_budget(budget.with_window(SECOND));
         let breather = match pacing {
             true => builder.build(),
@@ -142,7 +142,7 @@ fn tower_an_idle_budget_is_not_caught_up_with_window_by_window() {
     // tower's loop took 0.38 s for a month of windows of a second; here are 500 years of 100 µs, which no loop would end.
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
-        let mut budget = Budget::new().with_floor(1_000).with_window(MS);
+        let mut budget = RetryBudget::new().with_floor(1_000).with_window(MS);
         budget.on_call(Instant::ORIGIN);
         let _ = done.send(budget.withdraw(Instant::MAX, 1).is_some());
     });
@@ -152,7 +152,7 @@ fn tower_an_idle_budget_is_not_caught_up_with_window_by_window() {
 
 #[test]
 fn smithy_rs_4632_a_spent_budget_is_not_in_debt_and_comes_back() {
-    let mut budget = Budget::new().with_share(0.0).with_floor(1);
+    let mut budget = RetryBudget::new().with_share(0.0).with_floor(1);
     let at = |seconds| Instant::ORIGIN + seconds * SECOND;
     let mut draws: Vec<_> = (0..1_000)
         .filter_map(|_| budget.withdraw(at(0), 3))
@@ -182,23 +182,23 @@ fn asked(lines: &str) -> Option<Duration> {
 fn decided(policy: Policy, status: u16, lines: &str) -> Decision {
     let hint = hint(lines);
     let status = StatusCode::from_u16(status).unwrap();
-    let outcome = Http.classify(&Ending::new(&Method::GET, Ok(status), &hint));
+    let outcome = DefaultClassifier.classify(&AttemptResult::new(&Method::GET, Ok(status), &hint));
     let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
     call.on_sent(AT);
     call.on_outcome(AT, outcome, &hint, None)
 }
 
-fn waits(decision: Decision) -> (Duration, Origin) {
+fn waits(decision: Decision) -> (Duration, WaitReason) {
     match decision {
         Decision::Retry(wait) => (wait.delay(), wait.origin()),
-        Decision::Stop(stop) => panic!("{stop}"),
+        Decision::End(stop) => panic!("{stop}"),
     }
 }
 
-fn stops(decision: Decision) -> Stop {
+fn stops(decision: Decision) -> End {
     match decision {
         Decision::Retry(wait) => panic!("{wait}"),
-        Decision::Stop(stop) => stop,
+        Decision::End(stop) => stop,
     }
 }
 
@@ -244,7 +244,7 @@ fn reessaie_a_reset_is_not_waited_for_while_quota_is_left() {
         let healthy = "X-RateLimit-Limit: 5000\nX-RateLimit-Remaining: 4999\nX-RateLimit-Reset: 3";
         let (delay, origin) = waits(decided(policy, status, healthy));
         assert!(delay <= 22 * MS, "{status}: {delay:?}");
-        assert_eq!(origin, Origin::Backoff);
+        assert_eq!(origin, WaitReason::Backoff);
     }
 }
 
@@ -259,28 +259,28 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
     for status in [403, 429] {
         let lines = format!("{quota}\nRetry-After: 60");
         let decision = decided(policy, status, &lines);
-        assert_eq!(waits(decision), (60 * SECOND, Origin::Hint), "{status}");
+        assert_eq!(waits(decision), (60 * SECOND, WaitReason::Hint), "{status}");
     }
 
     // Where nothing says so, a 403 is no refusal, unless the caller knows that it is; it then backs off.
     assert_eq!(
         stops(decided(policy, 403, &quota)).reason(),
-        StopReason::Permanent
+        EndReason::Permanent
     );
-    let secondary = |ending: &Ending<'_>| match ending.body {
+    let secondary = |ending: &AttemptResult<'_>| match ending.body {
         Some(body) if body.starts_with(b"You have exceeded a secondary rate limit") => {
             Outcome::throttled("a secondary limit")
         }
-        _ => Http.classify(ending),
+        _ => DefaultClassifier.classify(ending),
     };
     let hint = hint(&quota);
-    let ending = Ending::new(&Method::GET, Ok(StatusCode::FORBIDDEN), &hint)
+    let ending = AttemptResult::new(&Method::GET, Ok(StatusCode::FORBIDDEN), &hint)
         .with_body(b"You have exceeded a secondary rate limit. Please wait");
     let outcome = secondary.classify(&ending);
     let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
     call.on_sent(AT);
     let (delay, origin) = waits(call.on_outcome(AT, outcome, &hint, None));
-    assert_eq!((delay <= 22 * MS, origin), (true, Origin::Backoff));
+    assert_eq!((delay <= 22 * MS, origin), (true, WaitReason::Backoff));
 }
 
 #[test]
@@ -294,11 +294,11 @@ fn backoff_a_retry_after_passes_no_limit() {
         let hint = Hint::new(now).with_retry_after(2 * SECOND);
         match call.on_outcome(now, Outcome::throttled("busy"), &hint, None) {
             Decision::Retry(wait) => now = wait.until(),
-            Decision::Stop(stop) => break stop,
+            Decision::End(stop) => break stop,
         }
         assert!(now <= AT + 5 * SECOND, "{now:?}");
     };
-    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.reason(), EndReason::Deadline);
     assert_eq!(
         (stop.at(), stop.wait()),
         (AT + 4 * SECOND, Some(2 * SECOND))
@@ -330,7 +330,7 @@ fn reqwest_retry_no_total_duration_is_overshot_by_a_backoff() {
         .with_jitter(Jitter::none())
         .with_backoff(Backoff::constant(2 * SECOND));
     let stop = stops(decided(policy, 503, ""));
-    assert_eq!(stop.reason(), StopReason::Deadline);
+    assert_eq!(stop.reason(), EndReason::Deadline);
     assert_eq!((stop.at(), stop.wait()), (AT, Some(2 * SECOND)));
 }
 
@@ -339,7 +339,7 @@ fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
     let hours = Duration::from_secs(55 * 3_600);
     let lines = format!("Retry-After: {}", hours.as_secs());
     let stop = stops(decided(Policy::new(), 429, &lines));
-    assert_eq!(stop.reason(), StopReason::LongHint);
+    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
     // Nor is it cut down to what the policy obeys, which would be a refusal for certain.
     assert_eq!((stop.at(), stop.wait()), (AT, Some(hours)));
     assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 198000");
@@ -356,7 +356,7 @@ fn httpx_retries_13_a_date_that_has_passed_falls_back_to_the_backoff() {
     assert_eq!(asked(&past), None);
     assert_eq!(
         waits(decided(policy, 429, &past)),
-        (2 * SECOND, Origin::Backoff)
+        (2 * SECOND, WaitReason::Backoff)
     );
 }
 
@@ -395,8 +395,8 @@ fn azure_sdk_618_and_1517_milliseconds_are_not_read_as_seconds() {
 
 fn granted(pacer: &mut Pacer) -> breather::Permit {
     let place = pacer.arrive();
-    match pacer.request(AT, place, Patience::endless()) {
-        Turn::Send(permit) => permit,
+    match pacer.request(AT, place, WaitLimits::endless()) {
+        Admission::Send(permit) => permit,
         other => panic!("{other:?}"),
     }
 }
@@ -412,13 +412,13 @@ fn answered(pacer: &mut Pacer, limit: u64, remaining: u64) {
 fn sendable(pacer: &mut Pacer) -> usize {
     let permits = core::iter::from_fn(|| {
         let place = pacer.arrive();
-        match pacer.request(AT, place, Patience::endless()) {
-            Turn::Send(permit) => Some(permit),
-            Turn::Wait { .. } => {
+        match pacer.request(AT, place, WaitLimits::endless()) {
+            Admission::Send(permit) => Some(permit),
+            Admission::Wait { .. } => {
                 pacer.leave(place);
                 None
             }
-            Turn::Crowded | Turn::Rejected { .. } => None,
+            Admission::QueueFull | Admission::Rejected { .. } => None,
         }
     });
     permits.take(1_000).count()

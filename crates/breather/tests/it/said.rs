@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use breather::{Dialect, Hint, Instant, Moment, Unit, UnixTime, Why};
+use breather::{Dialect, Hint, IgnoreReason, Instant, Moment, Unit, UnixTime};
 
 /// 2027-01-15T08:00:00Z: what the server's clock shows.
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -76,7 +76,7 @@ pub(crate) fn text(hint: &Hint<'_>) -> String {
         writeln!(text, "retry {retry}").unwrap();
     }
     for ignored in hint.ignored() {
-        let why: Why = ignored.why();
+        let why: IgnoreReason = ignored.why();
         writeln!(text, "ignored {}: {why:?}", ignored.header()).unwrap();
     }
     text

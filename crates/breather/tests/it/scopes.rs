@@ -86,7 +86,7 @@ fn a_host_stands_for_its_origins() {
         // Each is a scope of its own, by the settings of its own.
         let mut next = breather.start([origin], CallSpec::new(), timer.clone(), 1);
         let step = next.poll_step(std::task::Waker::noop());
-        let is_crowded = matches!(step, Step::Stop(_));
+        let is_crowded = matches!(step, Step::End(_));
         assert_eq!(is_crowded, origin.starts_with("http:"), "{step:?}");
     }
     assert!(breather.forget("api.example.com"));

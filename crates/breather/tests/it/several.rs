@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Dialect, Hint, Outcome, Policy, Step, StopReason, Timer, Window,
+    ActiveCall, Breather, CallSpec, Dialect, EndReason, Hint, Outcome, Policy, Step, Timer, Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};
@@ -225,10 +225,10 @@ fn the_longest_hold_of_all_is_what_a_deadline_is_compared_with() {
     }
     // The token opens in 5 s, the organisation in 9 s.
     api.answered("one", (0, 0));
-    let Step::Stop(stopped) = step(&mut api.start("one")) else {
+    let Step::End(stopped) = step(&mut api.start("one")) else {
         panic!("it waits in vain");
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!((api.waiting("one"), api.waiting("org")), (0, 0));
 }
 
@@ -344,9 +344,9 @@ fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
         api.timer.advance(60 * SECOND);
         rejected("a", 60 * SECOND);
     }
-    let Step::Stop(stopped) = step(&mut call) else {
+    let Step::End(stopped) = step(&mut call) else {
         panic!("it goes on");
     };
-    assert_eq!(stopped.stop().reason(), StopReason::ScopeThrottled);
+    assert_eq!(stopped.stop().reason(), EndReason::ScopeThrottled);
     assert_eq!((api.waiting("a"), api.waiting("org")), (0, 0));
 }

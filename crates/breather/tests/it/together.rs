@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Backoff, Breather, Budget, Builder, CallOptions, CallSpec, Decision, Dialect,
-    Event, Executed, Hint, Jitter, Kind, Origin, Outcome, Policy, Scopes, Step, StopReason, Timer,
-    What,
+    ActiveCall, Backoff, Breather, BreatherBuilder, CallOptions, CallSpec, Decision, Dialect,
+    EndReason, Event, EventKind, Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, RetryBudget,
+    Scopes, Step, Timer, WaitReason,
 };
 
 use crate::virtual_timer::VirtualTimer;
@@ -25,8 +25,8 @@ fn at_once() -> Policy {
     Policy::new().with_backoff(backoff).with_max_retries(100)
 }
 
-fn few(retries: u32) -> Builder {
-    let budget = Budget::new().with_share(0.0).with_floor(retries);
+fn few(retries: u32) -> BreatherBuilder {
+    let budget = RetryBudget::new().with_share(0.0).with_floor(retries);
     let budget = budget.with_window(SECOND);
     Breather::builder()
         .with_policy(at_once())
@@ -42,10 +42,10 @@ fn fails(call: &mut Active, timer: &VirtualTimer, outcome: Outcome) -> Decision 
     call.on_outcome(outcome, &Hint::new(timer.now()))
 }
 
-fn reason(decision: Decision) -> Option<StopReason> {
+fn reason(decision: Decision) -> Option<EndReason> {
     match decision {
         Decision::Retry(_) => None,
-        Decision::Stop(stop) => Some(stop.reason()),
+        Decision::End(stop) => Some(stop.reason()),
     }
 }
 
@@ -61,7 +61,7 @@ fn calls_of_a_scope_share_a_budget_and_other_scopes_have_their_own() {
         .iter_mut()
         .map(|call| reason(fails(call, &timer, reset())))
         .collect();
-    let spent = Some(StopReason::Budget);
+    let spent = Some(EndReason::Budget);
     assert_eq!(ends, [None, None, None, spent, spent]);
     let mut other = start(&breather.clone(), "other", &timer);
     assert_eq!(reason(fails(&mut other, &timer, reset())), None);
@@ -96,13 +96,13 @@ fn a_retry_that_succeeds_gives_back_what_it_took_and_one_that_fails_does_not() {
     assert_eq!(reason(fails(&mut call, &timer, reset())), None);
     assert_eq!(
         reason(fails(&mut call, &timer, reset())),
-        Some(StopReason::Budget)
+        Some(EndReason::Budget)
     );
 }
 
 #[test]
 fn refusals_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
-    let spent = Some(StopReason::Budget);
+    let spent = Some(EndReason::Budget);
     for (outcome, affordable, paced) in [
         (Outcome::throttled("429"), None, true),
         (Outcome::pending("202"), None, true),
@@ -138,7 +138,7 @@ fn without_pacing_all_calls_have_one_budget_and_without_a_budget_none() {
     let mut waiting = start(&unpaced, "a", &timer);
     let first = reason(fails(&mut waiting, &timer, reset()));
     let second = reason(fails(&mut start(&unpaced, "b", &timer), &timer, reset()));
-    assert_eq!((first, second), (None, Some(StopReason::Budget)));
+    assert_eq!((first, second), (None, Some(EndReason::Budget)));
     let free = few(0).without_budget().build();
     assert_eq!(
         reason(fails(&mut start(&free, "a", &timer), &timer, reset())),
@@ -173,9 +173,9 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
     let soon = CallOptions::new().with_deadline(SECOND);
     let thrice = CallOptions::new().with_policy(at_once().with_max_retries(2));
     for (options, sends, expected) in [
-        (&once, 1, StopReason::Retries),
-        (&thrice, 3, StopReason::Retries),
-        (&once.clone().or(thrice.clone()), 1, StopReason::Retries),
+        (&once, 1, EndReason::MaxRetries),
+        (&thrice, 3, EndReason::MaxRetries),
+        (&once.clone().or(thrice.clone()), 1, EndReason::MaxRetries),
     ] {
         let mut call = start(&breather, "api", &timer);
         call.set_options(options);
@@ -194,7 +194,7 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
     assert_eq!(call.deadline(), Some(timer.now() + SECOND));
     let hint = Hint::new(timer.now()).with_retry_after(2 * SECOND);
     let decision = call.on_outcome(Outcome::throttled("429"), &hint);
-    assert_eq!(reason(decision), Some(StopReason::Deadline));
+    assert_eq!(reason(decision), Some(EndReason::Deadline));
 }
 
 #[test]
@@ -261,12 +261,12 @@ fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
         let nothing = run(&timer, call.in_time(std::future::pending::<()>()));
         assert_eq!(nothing, None);
         match call.on_timed_out() {
-            Ok(wait) => assert_eq!(wait.origin(), Origin::Backoff),
+            Ok(wait) => assert_eq!(wait.origin(), WaitReason::Backoff),
             Err(stopped) => break stopped,
         }
     };
     assert_eq!(ends, [2 * SECOND, 4 * SECOND, 5 * SECOND]);
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!(stopped.stop().detail(), "no response in time");
     assert_eq!(call.report().failures(), 3);
     assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
@@ -285,7 +285,7 @@ fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
     let mut unsafe_call = breather.start(Some("api"), spec, timer.clone(), 1);
     assert_eq!(unsafe_call.poll_step(Waker::noop()), Step::Send);
     let stopped = unsafe_call.on_timed_out().unwrap_err();
-    assert_eq!(stopped.stop().reason(), StopReason::NotIdempotent);
+    assert_eq!(stopped.stop().reason(), EndReason::NotIdempotent);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn polls_wait_by_their_own_schedule_take_the_servers_and_cost_no_retries() {
         };
         match call.on_outcome(Outcome::pending("202"), &hint) {
             Decision::Retry(wait) => waits.push(wait.delay()),
-            Decision::Stop(stop) => panic!("{stop}"),
+            Decision::End(stop) => panic!("{stop}"),
         }
         timer.advance(60 * SECOND);
     }
@@ -321,13 +321,13 @@ fn told() -> (impl Fn(&Event<'_>) + Send + Sync, Arc<Mutex<Vec<String>>>) {
     let list = Arc::clone(&told);
     let tell = move |event: &Event<'_>| {
         let what = match event.what {
-            What::Queued => "queued".to_owned(),
-            What::Sent { attempt, queued } => format!("sent {attempt} after {queued:?}"),
-            What::Answered(outcome) => format!("answered: {}", outcome.kind()),
-            What::Abandoned => "abandoned".to_owned(),
-            What::Held(_) => "held".to_owned(),
-            What::Waits(wait) => format!("waits {:?}", wait.delay()),
-            What::Over { report, queued } => {
+            EventKind::Queued => "queued".to_owned(),
+            EventKind::Sent { attempt, queued } => format!("sent {attempt} after {queued:?}"),
+            EventKind::Answered(outcome) => format!("answered: {}", outcome.kind()),
+            EventKind::Abandoned => "abandoned".to_owned(),
+            EventKind::Held(_) => "held".to_owned(),
+            EventKind::Waits(wait) => format!("waits {:?}", wait.delay()),
+            EventKind::Over { report, queued } => {
                 let stop = report.stop().map(|stop| stop.reason().as_str());
                 format!("over: {}, queued: {queued}", stop.unwrap_or("dropped"))
             }
@@ -430,7 +430,10 @@ fn promise_9_an_observer_that_panics_poisons_nothing() {
 fn promise_9_an_observer_that_panics_when_a_call_is_dropped_takes_nothing_along() {
     let breather = Breather::builder()
         .with_observer(|event: &Event<'_>| {
-            assert!(!matches!(event.what, What::Abandoned), "an observer's bug");
+            assert!(
+                !matches!(event.what, EventKind::Abandoned),
+                "an observer's bug"
+            );
         })
         .build();
     let timer = VirtualTimer::default();
@@ -468,7 +471,7 @@ fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_tog
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     let silent = Hint::new(timer.now());
     let decision = call.on_outcome_elsewhere(Outcome::overloaded("503"), &silent);
-    assert_eq!(reason(decision), Some(StopReason::Budget));
+    assert_eq!(reason(decision), Some(EndReason::Budget));
 
     let returns: std::collections::BTreeSet<_> = (0..9)
         .map(|seed| {
@@ -478,7 +481,7 @@ fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_tog
             let hint = Hint::new(timer.now()).with_retry_after(10 * SECOND);
             match call.on_outcome_elsewhere(Outcome::throttled("429"), &hint) {
                 Decision::Retry(wait) => wait.until(),
-                Decision::Stop(stop) => panic!("{stop}"),
+                Decision::End(stop) => panic!("{stop}"),
             }
         })
         .collect();
@@ -496,7 +499,7 @@ fn what_a_retry_took_stays_taken_if_it_was_refused_and_comes_back_if_it_was_neve
     let mut next = start(&breather, "api", &timer);
     assert_eq!(
         reason(fails(&mut next, &timer, reset())),
-        Some(StopReason::Budget)
+        Some(EndReason::Budget)
     );
 
     let (breather, timer) = (few(1).build(), VirtualTimer::default());
@@ -513,7 +516,7 @@ fn what_is_polled_for_long_may_fail_now_and_then() {
         .with_polling(Backoff::constant(Duration::ZERO));
     let breather = Breather::builder().with_policy(policy);
     let breather = breather
-        .with_budget(Budget::new().with_share(0.0).with_floor(1))
+        .with_budget(RetryBudget::new().with_share(0.0).with_floor(1))
         .build();
     let timer = VirtualTimer::default();
     let mut call = start(&breather, "api", &timer);
@@ -527,7 +530,7 @@ fn what_is_polled_for_long_may_fail_now_and_then() {
     assert_eq!(reason(fails(&mut call, &timer, reset())), None);
     assert_eq!(
         reason(fails(&mut call, &timer, reset())),
-        Some(StopReason::Retries)
+        Some(EndReason::MaxRetries)
     );
     assert_eq!(call.report().failures(), 52);
 }
@@ -553,10 +556,10 @@ fn a_call_without_any_time_is_not_sent() {
     let breather = Breather::new(at_once().with_deadline(Duration::ZERO));
     let timer = VirtualTimer::default();
     let mut call = start(&breather, "api", &timer);
-    let Step::Stop(stopped) = call.poll_step(Waker::noop()) else {
+    let Step::End(stopped) = call.poll_step(Waker::noop()) else {
         panic!("it is sent")
     };
-    assert_eq!(stopped.stop().reason(), StopReason::Deadline);
+    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
     assert_eq!(call.report().attempts(), 0);
 }
 
@@ -566,7 +569,7 @@ fn events_are_as_the_call_takes_them() {
     let list = Arc::clone(&kinds);
     let breather = Breather::builder()
         .with_observer(move |event: &Event<'_>| {
-            if let What::Answered(outcome) = event.what {
+            if let EventKind::Answered(outcome) = event.what {
                 list.lock().unwrap().push(outcome.kind());
             }
         })
@@ -576,5 +579,5 @@ fn events_are_as_the_call_takes_them() {
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     let hint = Hint::new(timer.now()).with_retry(false);
     let _ = call.on_outcome(reset(), &hint);
-    assert_eq!(*kinds.lock().unwrap(), [Kind::Permanent]);
+    assert_eq!(*kinds.lock().unwrap(), [OutcomeKind::Permanent]);
 }

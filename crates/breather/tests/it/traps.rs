@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use breather::{
-    Call, CallSpec, Classify, Decision, Dialect, Ending, Family, Form, Hint, Http, Instant, Kind,
-    Moment, Origin, Outcome, Policy, StopReason, UnixTime, Why,
+    AttemptResult, Call, CallSpec, ClassifyHttp, Decision, DefaultClassifier, Dialect, EndReason,
+    HeaderFamily, Hint, IgnoreReason, Instant, Moment, Outcome, OutcomeKind, Policy, TimeFormat,
+    UnixTime, WaitReason,
 };
 use http::{Method, StatusCode};
 
@@ -41,18 +42,18 @@ fn decide(outcome: Outcome, hint: &Hint<'_>) -> Decision {
 
 fn classified(status: u16, hint: &Hint<'_>) -> Outcome {
     let status = StatusCode::from_u16(status).unwrap();
-    Http.classify(&Ending::new(&Method::GET, Ok(status), hint))
+    DefaultClassifier.classify(&AttemptResult::new(&Method::GET, Ok(status), hint))
 }
 
 /// How long a call waits, and for whom.
-fn waits(decision: Decision) -> (Duration, Origin) {
+fn waits(decision: Decision) -> (Duration, WaitReason) {
     match decision {
         Decision::Retry(wait) => (wait.delay(), wait.origin()),
-        Decision::Stop(stop) => panic!("{stop}"),
+        Decision::End(stop) => panic!("{stop}"),
     }
 }
 
-fn kind(status: u16, sent: &str) -> Kind {
+fn kind(status: u16, sent: &str) -> OutcomeKind {
     classified(status, &hint(sent)).kind()
 }
 
@@ -138,7 +139,7 @@ fn a_reset_that_has_passed_is_never_now() {
         assert_eq!(wait(said), None, "{said}");
         let sent = format!("{said}\nDate: {DATE}");
         let (_, origin) = waits(decided(429, &sent));
-        assert_eq!(origin, Origin::Backoff, "{said}");
+        assert_eq!(origin, WaitReason::Backoff, "{said}");
     }
     // Where another header says more, that counts.
     let other = "Retry-After: 1799999999\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 7";
@@ -237,7 +238,7 @@ fn zero_is_a_permission_to_return_and_no_reason_to_stop() {
         for status in [413, 429, 503] {
             // It is not now, either, for all at once: what is ours to wait is waited.
             let (delay, origin) = waits(decided(status, sent));
-            assert_eq!(origin, Origin::Backoff, "{status}, {sent}");
+            assert_eq!(origin, WaitReason::Backoff, "{status}, {sent}");
             assert!(delay > Duration::ZERO, "{status}, {sent}");
         }
     }
@@ -363,7 +364,7 @@ fn a_refusal_with_quota_left_is_not_held_until_the_reset() {
         let quota = format!("X-RateLimit-Remaining: {left}\nX-RateLimit-Reset: 3000");
         assert_eq!(wait(&quota), None, "{left} left");
         let (delay, origin) = waits(decided(429, &quota));
-        assert_eq!(origin, Origin::Backoff, "{left} left");
+        assert_eq!(origin, WaitReason::Backoff, "{left} left");
         assert!(delay < secs(3_000), "{left} left");
         // A penalty is another matter than the quota.
         assert_eq!(wait(&format!("{quota}\nRetry-After: 60")), Some(secs(60)));
@@ -381,8 +382,8 @@ fn retry_after_counts_before_a_reset_whichever_is_later() {
 #[test]
 fn nothing_remaining_on_a_success_is_no_failure() {
     let spent = "RateLimit: \"default\";r=0;t=50";
-    assert_eq!(kind(200, spent), Kind::Success);
-    assert_eq!(kind(404, spent), Kind::Permanent);
+    assert_eq!(kind(200, spent), OutcomeKind::Success);
+    assert_eq!(kind(404, spent), OutcomeKind::Permanent);
 }
 
 #[test]
@@ -421,7 +422,10 @@ fn minus_one_stands_for_nothing_and_is_not_zero() {
         ignored x-ratelimit-reset: Sentinel
         ";
     assert_eq!(plainly(sent), lines(expected));
-    assert_eq!(kind(403, "X-RateLimit-Remaining: -1"), Kind::Permanent);
+    assert_eq!(
+        kind(403, "X-RateLimit-Remaining: -1"),
+        OutcomeKind::Permanent
+    );
 }
 
 // 8. Several windows.
@@ -457,23 +461,27 @@ fn the_last_reset_of_the_spent_windows_counts_and_no_healthy_ones() {
 fn a_refusal_goes_by_many_statuses() {
     let spent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 5";
     for (status, sent, expected) in [
-        (429, "", Kind::Throttled),
-        (403, spent, Kind::Throttled),
-        (403, "Retry-After: 5", Kind::Throttled),
+        (429, "", OutcomeKind::Throttled),
+        (403, spent, OutcomeKind::Throttled),
+        (403, "Retry-After: 5", OutcomeKind::Throttled),
         (
             403,
             "Sforce-Limit-Info: api-usage=5000/5000",
-            Kind::Throttled,
+            OutcomeKind::Throttled,
         ),
-        (403, "", Kind::Permanent),
-        (403, "X-RateLimit-Remaining: 4000", Kind::Permanent),
-        (403, "Sforce-Limit-Info: api-usage=18/5000", Kind::Permanent),
-        (503, "Retry-After: 5", Kind::Throttled),
-        (503, "Retry-After: soon", Kind::Transient),
-        (503, "", Kind::Transient),
-        (413, "Retry-After: 5", Kind::Throttled),
-        (413, "", Kind::Permanent),
-        (200, "Retry-After: 5", Kind::Success),
+        (403, "", OutcomeKind::Permanent),
+        (403, "X-RateLimit-Remaining: 4000", OutcomeKind::Permanent),
+        (
+            403,
+            "Sforce-Limit-Info: api-usage=18/5000",
+            OutcomeKind::Permanent,
+        ),
+        (503, "Retry-After: 5", OutcomeKind::Throttled),
+        (503, "Retry-After: soon", OutcomeKind::Transient),
+        (503, "", OutcomeKind::Transient),
+        (413, "Retry-After: 5", OutcomeKind::Throttled),
+        (413, "", OutcomeKind::Permanent),
+        (200, "Retry-After: 5", OutcomeKind::Success),
     ] {
         assert_eq!(kind(status, sent), expected, "{status}, {sent}");
     }
@@ -482,14 +490,14 @@ fn a_refusal_goes_by_many_statuses() {
 /// Who reads the body knows better; what the headers say is obeyed all the same.
 #[test]
 fn a_success_may_be_a_refusal_in_its_body() {
-    let by_body = |ending: &Ending<'_>| match ending.result {
+    let by_body = |ending: &AttemptResult<'_>| match ending.result {
         Ok(StatusCode::OK) => Outcome::throttled("status 200, and refused in the body"),
-        _ => Http.classify(ending),
+        _ => DefaultClassifier.classify(ending),
     };
     let hint = hint("X-Shopify-Shop-Api-Call-Limit: 40/40\nRetry-After: 2.0");
-    let ending = Ending::new(&Method::POST, Ok(StatusCode::OK), &hint);
+    let ending = AttemptResult::new(&Method::POST, Ok(StatusCode::OK), &hint);
     let decision = decide(by_body.classify(&ending), &hint);
-    assert_eq!(waits(decision), (secs(2), Origin::Hint));
+    assert_eq!(waits(decision), (secs(2), WaitReason::Hint));
 }
 
 // 10. Quotas of days.
@@ -502,10 +510,10 @@ fn a_quota_of_days_stops_a_call_and_says_when_it_ends() {
         ("RateLimit: \"daily\";r=0;t=86000", 86_000),
         ("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 86000", 86_000),
     ] {
-        let Decision::Stop(stop) = decided(429, sent) else {
+        let Decision::End(stop) = decided(429, sent) else {
             panic!("{sent} is waited for");
         };
-        assert_eq!(stop.reason(), StopReason::LongHint, "{sent}");
+        assert_eq!(stop.reason(), EndReason::RetryAfterTooLong, "{sent}");
         assert_eq!(stop.earliest(), Some(AT + secs(delay)), "{sent}");
         assert!(stop.evidence().is_some(), "{sent}");
     }
@@ -544,7 +552,7 @@ fn a_refusal_without_headers_backs_off_and_more_each_time() {
             call.on_sent(now);
             let decision = call.on_outcome(now, classified(429, &hint), &hint, None);
             let (delay, origin) = waits(decision);
-            assert_eq!(origin, Origin::Backoff, "{sent}");
+            assert_eq!(origin, WaitReason::Backoff, "{sent}");
             assert!(delay <= Policy::new().backoff().ceiling(refusal), "{sent}");
             now = now + delay;
         }
@@ -689,10 +697,10 @@ fn a_refusal_by_who_stands_in_front_tells_of_no_window_of_the_server() {
         CF-RAY: 8f2b1c0d9e8f7a6b-FRA
         ";
     assert_eq!(plainly(front), "");
-    assert_eq!(waits(decided(429, front)).1, Origin::Backoff);
+    assert_eq!(waits(decided(429, front)).1, WaitReason::Backoff);
     let delayed = format!("{front}\nRetry-After: 37");
     assert_eq!(plainly(&delayed), "wait 37s\n");
-    assert_eq!(waits(decided(429, &delayed)), (secs(37), Origin::Hint));
+    assert_eq!(waits(decided(429, &delayed)), (secs(37), WaitReason::Hint));
 }
 
 // More than there is room for.
@@ -905,7 +913,7 @@ fn an_epoch_where_seconds_should_be_is_no_wait() {
     ] {
         assert_eq!(wait(sent), None, "{sent}");
         let hint = hint(sent);
-        let is_said = hint.ignored().any(|it| it.why() == Why::Ambiguous)
+        let is_said = hint.ignored().any(|it| it.why() == IgnoreReason::Ambiguous)
             || hint.readings().any(|it| it.is_partial());
         assert!(is_said, "{sent}");
     }
@@ -928,7 +936,7 @@ fn a_stop_counts_whatever_else_states_a_delay() {
 fn a_dialect_that_names_one_header_leaves_its_window_whole() {
     const RESET: &[Dialect] = &[Dialect::new(
         "mine",
-        &[Family::new("mine").with_reset("x-ratelimit-reset", Form::Millis)],
+        &[HeaderFamily::new("mine").with_reset("x-ratelimit-reset", TimeFormat::Millis)],
     )];
     let sent = "X-RateLimit-Limit: 5\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1500";
     let hint = Hint::read(pairs(sent), Moment::new(AT).with_dialects(RESET));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use breather::{ActiveCall, Breather, CallSpec, Decision, Instant, Step, StopReason, Timer};
+use breather::{ActiveCall, Breather, CallSpec, Decision, EndReason, Instant, Step, Timer};
 
 use crate::server::{Answer, Server};
 use crate::virtual_timer::VirtualTimer;
@@ -223,7 +223,7 @@ impl World {
             }
             Step::Wait { until: Some(until) } => self.at(until, Event::Poll(index)),
             Step::Wait { until: None } => {}
-            Step::Stop(stopped) => panic!("{stopped}"),
+            Step::End(stopped) => panic!("{stopped}"),
         }
     }
 
@@ -236,8 +236,8 @@ impl World {
         caller.is_in_flight = false;
         match call.on_outcome(answer.outcome(), &answer.hint(now)) {
             Decision::Retry(_) => self.poll(index),
-            Decision::Stop(stop) => {
-                assert_eq!(stop.reason(), StopReason::Success);
+            Decision::End(stop) => {
+                assert_eq!(stop.reason(), EndReason::Success);
                 self.leave(index, End::Succeeded);
             }
         }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::call::Call;
+use crate::call::End;
 use crate::call::Outcome;
-use crate::call::Stop;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::{Permit, Place, Turn};
+use crate::pacer::{Admission, Permit, Ticket};
 use crate::shared::rules::Rules;
 use crate::shared::scope::SharedScope;
 use crate::shared::timer::Timer;
@@ -18,7 +18,7 @@ use crate::shared::timer::Timer;
 pub(crate) struct One {
     scope: Arc<SharedScope>,
     /// Taken when the call first asks, and kept.
-    place: Option<Place>,
+    place: Option<Ticket>,
     waiting: bool,
     permit: Option<Permit>,
 }
@@ -104,7 +104,7 @@ impl One {
         now: Instant,
         timer: &T,
         waker: &Waker,
-    ) -> Option<Stop> {
+    ) -> Option<End> {
         // A waker's clone is foreign code, and not for under the lock.
         let kept = waker.clone();
         let mut state = self.scope.lock();
@@ -114,12 +114,12 @@ impl One {
         let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
         let mut stop = None;
         match state.pacer.request(now, place, call.patience()) {
-            Turn::Send(permit) => self.permit = Some(permit),
-            Turn::Crowded => stop = Some(call.on_crowded(now)),
-            Turn::Rejected { opens } => {
+            Admission::Send(permit) => self.permit = Some(permit),
+            Admission::QueueFull => stop = Some(call.on_crowded(now)),
+            Admission::Rejected { opens } => {
                 stop = Some(call.on_rejected(now, opens, state.pacer.evidence()));
             }
-            Turn::Wait { opens } => {
+            Admission::Wait { opens } => {
                 stop = call.on_waiting(now, opens, state.pacer.evidence());
             }
         }

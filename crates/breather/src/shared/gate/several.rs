@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::call::Call;
+use crate::call::End;
 use crate::call::Outcome;
-use crate::call::Stop;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::{Pass, Passing};
-use crate::pacer::{Patience, Permit, Place};
+use crate::pacer::{JointAdmission, ScopeRequest};
+use crate::pacer::{Permit, Ticket, WaitLimits};
 use crate::shared::rules::Rules;
 use crate::shared::scope::{Scope, SharedScope, State};
 use crate::shared::sync::MutexGuard;
@@ -33,7 +33,7 @@ pub(crate) struct Several {
 #[derive(Debug, Default)]
 struct Stand {
     /// Taken when the call first asks, and kept.
-    place: Option<Place>,
+    place: Option<Ticket>,
     permit: Option<Permit>,
 }
 
@@ -82,9 +82,9 @@ impl Several {
             &self.scopes,
             &mut self.stands,
             &mut states,
-            Patience::endless(),
+            WaitLimits::endless(),
         );
-        if !matches!(passing, Passing::Send) {
+        if !matches!(passing, JointAdmission::Send) {
             return false;
         }
         settle(&self.scopes, states, now, timer);
@@ -97,7 +97,7 @@ impl Several {
         now: Instant,
         timer: &T,
         waker: &Waker,
-    ) -> Option<Stop> {
+    ) -> Option<End> {
         // A waker's clone is foreign code, and not for under a lock.
         let kept = waker.clone();
         let mut states = lock(&self.scopes, &self.order);
@@ -117,16 +117,16 @@ impl Several {
             &mut states,
             call.patience(),
         ) {
-            Passing::Send => former.push(kept),
-            Passing::Crowded { .. } => {
+            JointAdmission::Send => former.push(kept),
+            JointAdmission::QueueFull { .. } => {
                 stop = Some(call.on_crowded(now));
                 former.push(kept);
             }
-            Passing::Rejected { at, opens } => {
+            JointAdmission::Rejected { at, opens } => {
                 stop = Some(call.on_rejected(now, opens, states[at].pacer.evidence()));
                 former.push(kept);
             }
-            Passing::Wait { at, opens } => {
+            JointAdmission::Wait { at, opens } => {
                 stop = call.on_waiting(now, opens, states[at].pacer.evidence());
                 if let Some(place) = self.stands[at].place {
                     if stop.is_none() {
@@ -172,7 +172,7 @@ impl Several {
     ) -> Option<Instant> {
         let mut states = lock(&self.scopes, &self.order);
         let mut passes = passes(&self.scopes, &mut self.stands, &mut states);
-        Pass::tell_all(now, &mut passes, outcome, hint);
+        ScopeRequest::tell_all(now, &mut passes, outcome, hint);
         drop(passes);
         let opens = states.iter().filter_map(|state| state.pacer.opens()).max();
         settle(&self.scopes, states, now, timer);
@@ -227,11 +227,11 @@ fn passes<'s>(
     scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
     states: &'s mut [MutexGuard<'_, State>],
-) -> Vec<Pass<'s>> {
+) -> Vec<ScopeRequest<'s>> {
     let stands = scopes.iter().zip(stands);
     let passes = stands.zip(states).map(|((scope, stand), state)| {
         let place = *stand.place.get_or_insert_with(|| state.pacer.arrive());
-        let pass = Pass::new(&mut state.pacer, place, key(scope));
+        let pass = ScopeRequest::new(&mut state.pacer, place, key(scope));
         pass.with_permit(stand.permit.take())
     });
     passes.collect()
@@ -242,10 +242,10 @@ fn request(
     scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
     states: &mut [MutexGuard<'_, State>],
-    patience: Patience,
-) -> Passing {
+    patience: WaitLimits,
+) -> JointAdmission {
     let mut passes = passes(scopes, stands, states);
-    let passing = Pass::request_all(now, &mut passes, patience);
+    let passing = ScopeRequest::request_all(now, &mut passes, patience);
     for (stand, pass) in stands.iter_mut().zip(&mut passes) {
         stand.permit = pass.take_permit();
     }

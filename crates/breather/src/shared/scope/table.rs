@@ -10,7 +10,7 @@ use super::name::{bounded, host, origins};
 use crate::hint::Dialect;
 use crate::instant::Instant;
 use crate::pacer::Pacing;
-use crate::policy::Budget;
+use crate::policy::RetryBudget;
 use crate::shared::rules::Rules;
 use crate::shared::sync::{Mutex, MutexGuard, RwLock, thread_number};
 
@@ -18,7 +18,7 @@ use crate::shared::sync::{Mutex, MutexGuard, RwLock, thread_number};
 pub(crate) struct ScopeTable {
     rules: Rules,
     pacing: Pacing,
-    budget: Option<Budget>,
+    budget: Option<RetryBudget>,
     most: usize,
     by_name: RwLock<ByName<Scope>>,
     /// What is found in the table is kept here too, each for some of the threads.
@@ -76,7 +76,12 @@ impl Deref for SharedScope {
 }
 
 impl ScopeTable {
-    pub(crate) fn new(rules: Rules, pacing: Pacing, budget: Option<Budget>, most: usize) -> Self {
+    pub(crate) fn new(
+        rules: Rules,
+        pacing: Pacing,
+        budget: Option<RetryBudget>,
+        most: usize,
+    ) -> Self {
         Self {
             rules,
             pacing,

@@ -96,7 +96,7 @@ impl Caller {
         loop {
             match step {
                 Step::Send => return Ok(()),
-                Step::Stop(stopped) => return Err(Over::Stopped(stopped)),
+                Step::End(stopped) => return Err(Over::Stopped(stopped)),
                 Step::Wait { until } if until.is_none() || until == call.deadline() => {
                     self.wait(until, true);
                 }

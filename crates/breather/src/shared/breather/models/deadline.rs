@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::caller::{Caller, Over};
 use super::world::World;
 use super::{MS, check};
-use crate::{Breather, Instant, Policy, Stop, StopReason};
+use crate::{Breather, End, EndReason, Instant, Policy};
 
 fn world() -> World {
     let policy = Policy::new().with_deadline(DEADLINE);
@@ -15,7 +15,7 @@ fn world() -> World {
 }
 
 /// Has a permit, and a transport that is never ready.
-fn overdue(caller: &Caller) -> Stop {
+fn overdue(caller: &Caller) -> End {
     let mut call = caller.start();
     caller.ready(&mut call).expect("it is the first");
     let deadline = call.deadline().expect("it has begun");
@@ -39,7 +39,7 @@ fn the_permit_of_a_call_that_is_late_goes_to_the_next_at_once() {
             };
             caller.world().spawn(0, late);
             caller.world().spawn(1, late);
-            assert_eq!(overdue(caller).reason(), StopReason::Deadline);
+            assert_eq!(overdue(caller).reason(), EndReason::Deadline);
         });
         let over = world.run();
         assert_eq!(over, Instant::ORIGIN + DEADLINE + Duration::from_nanos(1));

@@ -9,7 +9,7 @@ use shuttle::thread::{self, JoinHandle, Thread};
 use super::SCOPE;
 use super::caller::{Caller, Parker};
 use super::domain::{Domain, Runtime};
-use crate::shared::breather::{Breather, Builder};
+use crate::shared::breather::{Breather, BreatherBuilder};
 use crate::shared::scope::Scope;
 use crate::{ActiveCall, Alarm, CallSpec, Hint, Instant, Outcome, Step, Window};
 
@@ -43,7 +43,7 @@ pub(super) struct State {
 }
 
 impl World {
-    pub(super) fn new(builder: Builder) -> Self {
+    pub(super) fn new(builder: BreatherBuilder) -> Self {
         let state = State {
             now: Instant::ORIGIN,
             sleeping: Vec::new(),

@@ -83,7 +83,7 @@ fn main() {
     ]);
 }
 
-/// A refusal of a call that is there, and passes a pacer as those of a handle do.
+/// A rejection of a call that is there, and passes a pacer as those of a handle do.
 struct Aligning {
     call: Call,
 }
@@ -98,8 +98,8 @@ impl Round for Aligning {
 
     fn run(&mut self, (): ()) -> bool {
         let hint = Hint::read(black_box(HINTED).iter().copied(), moment());
-        let refusal = Outcome::throttled("status 429");
-        let decision = self.call.on_outcome(NOW, refusal, &hint, None);
+        let rejection = Outcome::throttled("status 429");
+        let decision = self.call.on_outcome(NOW, rejection, &hint, None);
         matches!(black_box(&decision), Decision::Retry(_))
     }
 

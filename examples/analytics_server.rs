@@ -1,7 +1,7 @@
 //! The analytics API of the other examples by itself, for clients in any language.
 //!
 //! Run it with `cargo run --release --example analytics-server -- --port 8080`; `--help` lists its limits. It counts what it
-//! refuses, and prints that when it is ended by Ctrl-C or SIGTERM.
+//! throttles, and prints that when it is ended by Ctrl-C or SIGTERM.
 
 use std::{
     io::{Write, stderr, stdout},
@@ -15,7 +15,7 @@ use breather_examples::analytics::{self, Server};
 use clap::Parser;
 
 /// Serves an analytics API that accepts a quota of calls in each window, as long as no more than its cap are in
-/// flight, and refuses all others at once with 429.
+/// flight, and throttles all others at once with 429.
 #[derive(Debug, Parser)]
 #[command(name = "analytics-server")]
 struct Options {
@@ -68,11 +68,11 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     ended().await?;
     let stats = server.stats();
     say(&format!(
-        "{} requests, {} refused: {} by the quota, {} by the cap",
+        "{} requests, {} throttled: {} by the quota, {} by the cap",
         stats.sends,
-        stats.refused(),
-        stats.refused_by_quota,
-        stats.refused_by_cap,
+        stats.throttled(),
+        stats.throttled_by_quota,
+        stats.throttled_by_cap,
     ))
 }
 

@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     ensure!(rows.len() == 2, "two rows are there");
 
     // By what the errors say of themselves, `Busy` until when included. All calls of the scope wait
-    // for a refusal of any; and reading may be done twice.
+    // for a rejection of any; and reading may be done twice.
     let slot = ReportSlot::new();
     let result = retry(&breather, || async {
         db.query("SELECT id FROM agents").await

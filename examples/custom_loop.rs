@@ -35,11 +35,11 @@ fn main() -> anyhow::Result<()> {
     }
     let stats = server.stats();
     println!(
-        "12 calls, {} sends, {} refused",
+        "12 calls, {} sends, {} throttled",
         stats.sends,
-        stats.refused()
+        stats.throttled()
     );
-    ensure!(stats.refused() <= 2, "the pacer knows the quota");
+    ensure!(stats.throttled() <= 2, "the pacer knows the quota");
     Ok(())
 }
 

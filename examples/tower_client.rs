@@ -43,15 +43,15 @@ async fn main() -> anyhow::Result<()> {
         let (result, report) = call?;
         ensure!(
             result.map_err(|error| anyhow!(error))? == StatusCode::OK,
-            "a call was refused for good"
+            "a call was throttled for good"
         );
         latest = report;
     }
     let stats = server.stats();
     println!(
-        "50 calls, {} sends, {} refused",
+        "50 calls, {} sends, {} throttled",
         stats.sends,
-        stats.refused()
+        stats.throttled()
     );
     println!("the last: {}", latest.unwrap_or_default());
     println!(

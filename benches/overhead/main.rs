@@ -102,12 +102,12 @@ impl Row {
         call: impl AsyncFn(&mut S, R) -> Result<StatusCode, BoxError> + Copy + 'static,
     ) -> Self {
         let name = name.into();
-        let case = |column, refusals| {
+        let case = |column, rejections| {
             Case::started(format!("{name}, {column}"), move || Exchange {
                 state: start(),
                 request,
                 call,
-                refusals,
+                rejections,
             })
         };
         Self {
@@ -140,12 +140,12 @@ impl Row {
     }
 }
 
-/// A call, some attempts of which are refused.
+/// A call, some attempts of which are throttled.
 struct Exchange<S, R, C> {
     state: S,
     request: fn(&mut S) -> R,
     call: C,
-    refusals: u32,
+    rejections: u32,
 }
 
 impl<S, R, C> Round for Exchange<S, R, C>
@@ -156,7 +156,7 @@ where
     type Output = Result<StatusCode, BoxError>;
 
     fn prepare(&mut self) -> R {
-        REFUSALS.set(self.refusals);
+        REFUSALS.set(self.rejections);
         ATTEMPTS.set(0);
         black_box((self.request)(&mut self.state))
     }
@@ -167,7 +167,7 @@ where
 
     fn check(&mut self, result: Result<StatusCode, BoxError>) {
         assert_eq!(result.expect("the service never fails"), StatusCode::OK);
-        assert_eq!(ATTEMPTS.get(), self.refusals + 1, "attempts");
+        assert_eq!(ATTEMPTS.get(), self.rejections + 1, "attempts");
     }
 }
 
@@ -196,11 +196,11 @@ impl<R, C: Fn(&R, &mut Option<R>)> Round for Cloning<R, C> {
 /// The status that the service answers the next attempt with.
 fn next_status() -> StatusCode {
     ATTEMPTS.set(ATTEMPTS.get() + 1);
-    let refusals = REFUSALS.get();
-    if refusals == 0 {
+    let rejections = REFUSALS.get();
+    if rejections == 0 {
         return StatusCode::OK;
     }
-    REFUSALS.set(refusals - 1);
+    REFUSALS.set(rejections - 1);
     StatusCode::SERVICE_UNAVAILABLE
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn family() -> Family {
     }
 }
 
-/// The chain alone, and what it is to send if the first attempt is refused.
+/// The chain alone, and what it is to send if the first attempt is throttled.
 struct Floor {
     chain: ClientWithMiddleware,
     second: Option<Request>,

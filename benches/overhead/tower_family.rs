@@ -91,7 +91,7 @@ pub(crate) fn family() -> Family {
     }
 }
 
-/// The service alone, and what it is to send if the first attempt is refused.
+/// The service alone, and what it is to send if the first attempt is throttled.
 struct Floor {
     service: Bare,
     second: Option<Request>,

@@ -70,8 +70,8 @@ impl Alone {
             );
         }
         let last = alone.sent.pop_back().expect("there are some");
-        let refused = Outcome::throttled("status 429");
-        alone.pacer.on_outcome(now, last, refused, &alone.answer);
+        let throttled = Outcome::throttled("status 429");
+        alone.pacer.on_outcome(now, last, throttled, &alone.answer);
         (0..waiting).for_each(|_| assert!(alone.come(), "it waits"));
         alone
     }

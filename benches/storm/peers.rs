@@ -263,5 +263,5 @@ impl tower::util::rng::Rng for Seeded {
     }
 }
 
-/// With 3, most calls of each of them end refused.
+/// With 3, most calls of each of them end throttled.
 const RETRIES: u32 = 10;

@@ -25,7 +25,7 @@ use crate::client::Client;
 /// other call. Only whole answers with 200 are kept, for as long as `ttl` says or the answer's `max-age`, if that is
 /// less. The time counts from when the answer came, however long its call had waited, and less what its `Age` says
 /// that it had been kept elsewhere; an answer with `no-store` isn't kept. All who waited for one send get what it ended
-/// with, a refusal and an error included; the next one asks anew.
+/// with, a rejection and an error included; the next one asks anew.
 ///
 /// Queries are identical if they have method, URL, token and body in common, and it is asked only about `GET`s, and
 /// `POST`s to paths that end in `/query`.
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_refusal_is_kept_and_what_it_was_retried_to_is() {
+    async fn no_rejection_is_kept_and_what_it_was_retried_to_is() {
         let (client, script) = client(LONG, &[(503, "x-some", "thing")]);
         assert_eq!(ask(client.get(URL)).await, (200, "2".into()));
         assert_eq!(ask(client.get(URL)).await, (200, "2".into()));
@@ -366,10 +366,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_is_for_those_who_waited_and_nobody_else() {
+    async fn a_rejection_is_for_those_who_waited_and_nobody_else() {
         // Longer than any policy obeys, so that the call stops with it.
-        let refusal = (429, "retry-after", "100000");
-        let (client, _) = client(LONG, &[refusal, (404, "x", "y"), (404, "x", "y")]);
+        let rejection = (429, "retry-after", "100000");
+        let (client, _) = client(LONG, &[rejection, (404, "x", "y"), (404, "x", "y")]);
         // A scope of their own, so that the hold does not stop the next one.
         for answer in join_all((0..3).map(|_| ask(client.get("http://a/1")))).await {
             assert_eq!(answer, (429, "1".into()));

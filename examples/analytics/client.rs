@@ -115,7 +115,7 @@ impl Client {
 
     /// Makes a job, and returns its id.
     ///
-    /// A refusal is waited for. What may have made a job already is sent again only with a `key`, by which the
+    /// A rejection is waited for. What may have made a job already is sent again only with a `key`, by which the
     /// server knows it.
     pub(crate) async fn submit(&self, key: Option<&str>) -> anyhow::Result<String> {
         let mut request = self
@@ -165,7 +165,7 @@ impl Client {
         Ok(())
     }
 
-    /// A job too many is refused while there is quota, and holds the submissions alone; a spent quota holds
+    /// A job too many is throttled while there is quota, and holds the submissions alone; a spent quota holds
     /// all calls to the host.
     fn scopes_of_submissions(&self) -> [String; 2] {
         let host = self.details.split('/').nth(2).unwrap_or(&self.details);

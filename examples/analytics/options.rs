@@ -6,7 +6,7 @@ use clap::{Parser, builder::RangedU64ValueParser};
 /// Fetches the details of many conversations from a rate-limited API in four ways, and shows how each of them fared.
 ///
 /// The API is a server inside this program, on a loopback socket, and a fresh one for each way. It accepts a quota of
-/// calls in each window, as long as no more than its cap are in flight, and refuses all others at once with 429.
+/// calls in each window, as long as no more than its cap are in flight, and throttles all others at once with 429.
 #[derive(Debug, Parser)]
 #[command(name = "analytics", allow_negative_numbers = true)]
 pub(crate) struct Options {

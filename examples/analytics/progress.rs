@@ -16,7 +16,7 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn start(name: &'static str, rows: usize) -> Self {
         let bar = ProgressBar::new(rows as u64).with_style(style(
-            "{prefix:34} {wide_bar:.cyan} {pos}/{len} rows, {msg} refused, {elapsed}",
+            "{prefix:34} {wide_bar:.cyan} {pos}/{len} rows, {msg} throttled, {elapsed}",
         ));
         bar.set_prefix(name);
         bar.set_message("0");
@@ -27,20 +27,20 @@ impl Progress {
         }
     }
 
-    pub(crate) fn update(&mut self, rows: usize, refused: u64) {
-        self.bar.set_message(refused.to_string());
+    pub(crate) fn update(&mut self, rows: usize, throttled: u64) {
+        self.bar.set_message(throttled.to_string());
         self.bar.set_position(rows as u64);
     }
 
-    pub(crate) fn finish(mut self, rows: usize, refused: u64) {
-        self.update(rows, refused);
+    pub(crate) fn finish(mut self, rows: usize, throttled: u64) {
+        self.update(rows, throttled);
         if self.bar.is_hidden() {
             let seconds = self.start.elapsed().as_secs_f64();
             let name = self.name;
             // Progress that nobody can read is not worth failing for.
             let _ = writeln!(
                 stderr(),
-                "{name}: {rows} rows, {refused} refused, {seconds:.1} s"
+                "{name}: {rows} rows, {throttled} throttled, {seconds:.1} s"
             );
         }
         // A finished bar would be drawn as full, although rows may be lost.

@@ -11,7 +11,7 @@ pub(crate) struct Row {
     pub(crate) calls: u64,
     /// Requests that reached the server.
     pub(crate) sends: u64,
-    pub(crate) refused: u64,
+    pub(crate) throttled: u64,
     pub(crate) seconds: f64,
     pub(crate) rows: usize,
     pub(crate) duplicates: usize,
@@ -45,7 +45,7 @@ impl Report {
                 row.name.into(),
                 row.calls.to_string(),
                 row.sends.to_string(),
-                row.refused.to_string(),
+                row.throttled.to_string(),
                 format!("{:.3}", row.sends as f64 / row.calls as f64),
                 format!("{mark}{:.1}", row.seconds),
                 row.rows.to_string(),
@@ -69,7 +69,7 @@ const HEADINGS: [[&str; 2]; 9] = [
     ["", "way"],
     ["", "calls"],
     ["", "sends"],
-    ["", "refused"],
+    ["", "throttled"],
     ["sends", "per call"],
     ["", "seconds"],
     ["", "rows"],
@@ -87,7 +87,7 @@ mod tests {
             name: "one",
             calls: 4,
             sends: 5,
-            refused: 1,
+            throttled: 1,
             seconds: 2.0,
             rows: 3,
             duplicates: 0,
@@ -98,7 +98,7 @@ mod tests {
         report.write_json(&mut json).unwrap();
         assert_eq!(
             String::from_utf8(json).unwrap(),
-            "{\"ways\":[{\"name\":\"one\",\"calls\":4,\"sends\":5,\"refused\":1,\"seconds\":2.0,\
+            "{\"ways\":[{\"name\":\"one\",\"calls\":4,\"sends\":5,\"throttled\":1,\"seconds\":2.0,\
              \"rows\":3,\"duplicates\":0,\"lost\":1}]}\n"
         );
         let mut table = Vec::new();

@@ -16,12 +16,12 @@ pub(crate) async fn demonstrate() -> anyhow::Result<[String; 3]> {
     let details = server.details_url();
     let others = Client::plain(details.clone())?;
     let client = Client::paced(details, Breather::default())?;
-    let refused = refused(&others, &client, || server.stats()).await?;
-    Ok([refused, dropped().await?, keyed().await?])
+    let throttled = throttled(&others, &client, || server.stats()).await?;
+    Ok([throttled, dropped().await?, keyed().await?])
 }
 
 /// As many jobs as may are running: it was not executed, so that it is sent again when there is room.
-async fn refused(
+async fn throttled(
     others: &Client,
     client: &Client,
     stats: impl Fn() -> Stats,
@@ -31,7 +31,7 @@ async fn refused(
     let stats = stats();
     ensure!(stats.jobs == 2, "{stats:?}");
     Ok(format!(
-        "A submission that was refused with 429: sent {} times, one job.",
+        "A submission that was throttled with 429: sent {} times, one job.",
         stats.sends - 1
     ))
 }
@@ -88,14 +88,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn refused_submission_is_sent_again_and_makes_one_job() {
+    async fn throttled_submission_is_sent_again_and_makes_one_job() {
         let api = InProcess::new(&busy());
         let others = Client::plain_in_process(&api);
         let client = Client::paced_in_process(&api, 1);
-        let refused = refused(&others, &client, || api.stats()).await.unwrap();
+        let throttled = throttled(&others, &client, || api.stats()).await.unwrap();
         assert_eq!(
-            refused,
-            "A submission that was refused with 429: sent 2 times, one job."
+            throttled,
+            "A submission that was throttled with 429: sent 2 times, one job."
         );
     }
 
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn submissions_that_are_refused_again_and_again_make_one_job_each() {
+    async fn submissions_that_are_throttled_again_and_again_make_one_job_each() {
         let api = InProcess::new(&busy());
         // Handles of their own, so that none knows of the others and all come back at the same time.
         let mut submissions = JoinSet::new();
@@ -127,12 +127,12 @@ mod tests {
         }
         let stats = api.stats();
         assert_eq!((jobs.len(), stats.jobs), (4, 4));
-        assert!(stats.refused_by_jobs >= 4, "{stats:?}");
-        assert_eq!(stats.sends, 4 + stats.refused_by_jobs);
+        assert!(stats.throttled_by_jobs >= 4, "{stats:?}");
+        assert_eq!(stats.sends, 4 + stats.throttled_by_jobs);
     }
 
     #[tokio::test]
-    async fn an_error_of_the_server_is_not_taken_for_a_refusal() {
+    async fn an_error_of_the_server_is_not_taken_for_a_rejection() {
         let faults = Faults::none().with_errors_every(NonZeroU32::MIN);
         let server = Server::start(options().with_faults(faults)).unwrap();
         let client = Client::paced(server.details_url(), Breather::default()).unwrap();
@@ -149,7 +149,7 @@ mod tests {
             let client = client.clone();
             tokio::spawn(async move { client.submit(None).await })
         };
-        while api.stats().refused_by_jobs == 0 {
+        while api.stats().throttled_by_jobs == 0 {
             sleep(Duration::from_millis(1)).await;
         }
         let start = Instant::now();

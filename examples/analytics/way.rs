@@ -90,7 +90,7 @@ impl Way {
             loop {
                 tokio::select! {
                     Some(page) = source.recv() => rows.add(page),
-                    _ = ticks.tick() => progress.update(rows.len(), stats().refused()),
+                    _ = ticks.tick() => progress.update(rows.len(), stats().throttled()),
                     ended = &mut work => break ended,
                 }
             }
@@ -100,7 +100,7 @@ impl Way {
             rows.add(page);
         }
         let stats = stats();
-        progress.finish(rows.len(), stats.refused());
+        progress.finish(rows.len(), stats.throttled());
 
         let is_cut = ended.is_err();
         match ended {
@@ -118,7 +118,7 @@ impl Way {
             name: self.name(),
             calls: client.calls(),
             sends: stats.sends,
-            refused: stats.refused(),
+            throttled: stats.throttled(),
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
             rows: rows.len(),
             duplicates: rows.duplicates(),
@@ -182,7 +182,7 @@ mod tests {
             let row = row.unwrap();
             assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
             if way != Way::Batched {
-                assert!(row.sends > row.calls + row.refused, "{row:?}");
+                assert!(row.sends > row.calls + row.throttled, "{row:?}");
             }
         }
     }

@@ -31,7 +31,7 @@ struct Entry {
 pub(crate) struct Tally {
     pub(crate) calls: u64,
     pub(crate) sends: u64,
-    pub(crate) refusals: u64,
+    pub(crate) rejections: u64,
     pub(crate) failures: u64,
 }
 
@@ -67,7 +67,7 @@ impl Observer for Ledger {
             },
             EventKind::Answered(outcome) => match outcome.kind() {
                 OutcomeKind::Throttled => Tally {
-                    refusals: 1,
+                    rejections: 1,
                     ..Tally::default()
                 },
                 OutcomeKind::Transient => Tally {
@@ -86,7 +86,7 @@ impl Observer for Ledger {
         books.total.add(one);
         if let Some(bin) = books.series.at(event.at) {
             bin.sends = bin.sends.saturating_add(one.sends as u32);
-            bin.refusals = bin.refusals.saturating_add(one.refusals as u32);
+            bin.rejections = bin.rejections.saturating_add(one.rejections as u32);
             bin.failures = bin.failures.saturating_add(one.failures as u32);
         }
         if let Some(scope) = event.scope {
@@ -113,7 +113,7 @@ impl Tally {
     fn add(&mut self, other: Self) {
         self.calls += other.calls;
         self.sends += other.sends;
-        self.refusals += other.refusals;
+        self.rejections += other.rejections;
         self.failures += other.failures;
     }
 }

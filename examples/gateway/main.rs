@@ -1,7 +1,7 @@
 //! An HTTP reverse proxy with breather in the middle: clients in any language point at it, and see no 429.
 //!
 //! Run it with `cargo run --release --example gateway -- --upstream https://api.example.com`; `--help` lists its options, and
-//! `docs/gateway.md` says what it is for. What it sends is paced for each token by itself, and what is refused is sent again
+//! `docs/gateway.md` says what it is for. What it sends is paced for each token by itself, and what is throttled is sent again
 //! when the upstream said so, while its caller waits.
 
 use std::{

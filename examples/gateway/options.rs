@@ -8,7 +8,7 @@ use clap::Parser;
 use http::HeaderName;
 use jiff::SignedDuration;
 
-/// Stands between callers and an API that refuses whoever asks too often, and has the callers wait instead.
+/// Stands between callers and an API that throttles whoever asks too often, and has the callers wait instead.
 ///
 /// Times are written with their units, as in "90s" or "1m 30s".
 #[derive(Debug, Parser)]

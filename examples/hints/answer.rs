@@ -35,7 +35,7 @@ impl Answer<'_> {
             .with_server_advice(self.hint);
         let kind = match outcome.kind() {
             OutcomeKind::Success => "no failure",
-            OutcomeKind::Throttled => "a refusal, to be sent again when it may",
+            OutcomeKind::Throttled => "a rejection, to be sent again when it may",
             OutcomeKind::Transient => "a failure that may pass",
             OutcomeKind::Pending => "not ready yet",
             _ => "a failure that would repeat itself",

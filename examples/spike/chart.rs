@@ -17,7 +17,7 @@ pub(crate) fn of_clients(options: &Options, ideal: &Ideal, rows: &[Row]) -> Char
 fn load(options: &Options) -> String {
     let server = options.server();
     format!(
-        "{} by {}, all started at once. The API accepts {} in {} s and {} in flight, and refuses all \
+        "{} by {}, all started at once. The API accepts {} in {} s and {} in flight, and throttles all \
          others at once.",
         plural(options.calls, "call"),
         plural(options.callers, "caller"),
@@ -54,10 +54,10 @@ fn summary(row: &Row) -> String {
         ),
     };
     format!(
-        "{}{failed}, {}, {} refused, {end}",
+        "{}{failed}, {}, {} throttled, {end}",
         plural(row.calls, "call"),
         plural(row.sends, "send"),
-        thousands(row.refused),
+        thousands(row.throttled),
     )
 }
 
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn each_client_has_a_panel() {
         let chart = chart(&[row("one", 3, 2_000), row("another", 3, 50_000)]);
-        assert!(chart.contains("3 calls, 1,200 sends, 0 refused, 2.0 s"));
-        assert!(chart.contains("3 calls, 1,200 sends, 0 refused, 50.0 s"));
+        assert!(chart.contains("3 calls, 1,200 sends, 0 throttled, 2.0 s"));
+        assert!(chart.contains("3 calls, 1,200 sends, 0 throttled, 50.0 s"));
         assert_eq!(chart.matches("done: ").count(), 2);
         // At 20 s, 762 of 50 s long.
         assert!(chart.contains(r#"x1="304.8""#));
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn who_is_cut_off_is_told_from_who_is_done() {
         let chart = chart(&[row("slow", 1, 2_000)]);
-        assert!(chart.contains("3 calls, 1,200 sends, 0 refused, cut off at 60.0 s, 2 not done"));
+        assert!(chart.contains("3 calls, 1,200 sends, 0 throttled, cut off at 60.0 s, 2 not done"));
         assert!(chart.contains("cut off: 60.0 s"));
         assert!(!chart.contains("done: "));
     }

@@ -145,5 +145,5 @@ async fn call_in_a_loop(
 const CEILING_S: f64 = 10.0;
 
 /// The retries that `reqwest-retry` is given. With 3, as in its documentation, half the calls of the
-/// default load end refused.
+/// default load end throttled.
 const RETRIES: u32 = 10;

@@ -85,7 +85,7 @@ pub(crate) async fn drive(
                 Some(completion) => done.push(completion),
                 None => break,
             },
-            _ = refresh.tick() => progress.update(done.len(), server.stats().refused()),
+            _ = refresh.tick() => progress.update(done.len(), server.stats().throttled()),
             () = &mut limit_passed => break,
         }
     }

@@ -56,7 +56,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         let server = Server::start(server_options)?;
         let mut progress = Progress::start(&client.name(), options.calls);
         let run = load::drive(session, &server, options, limit, &mut progress).await;
-        progress.finish(run.completions.len(), run.stats.refused());
+        progress.finish(run.completions.len(), run.stats.throttled());
         server.shutdown().await?;
         report.add(client, run);
     }

@@ -10,7 +10,7 @@ use crate::client::Client;
 /// each of them fared.
 ///
 /// The API is a server inside this program, on a loopback socket. It accepts a quota of calls in
-/// each window, as long as no more than its cap are in flight, and refuses all others at once with
+/// each window, as long as no more than its cap are in flight, and throttles all others at once with
 /// 429. Each client meets a fresh server, whose accepted calls take the same times again.
 #[derive(Debug, Parser)]
 #[command(name = "spike", verbatim_doc_comment, allow_negative_numbers = true)]

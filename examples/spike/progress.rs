@@ -17,7 +17,7 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn start(name: &str, calls: u32) -> Self {
         let bar = ProgressBar::new(calls.into()).with_style(style(
-            "{prefix:26} {wide_bar:.cyan} {pos}/{len} calls, {msg} refused, about {eta} left",
+            "{prefix:26} {wide_bar:.cyan} {pos}/{len} calls, {msg} throttled, about {eta} left",
         ));
         bar.set_prefix(name.to_owned());
         bar.set_message("0");
@@ -35,38 +35,38 @@ impl Progress {
         progress
     }
 
-    /// Shows that so many calls are over, and that the server has refused so many requests.
-    pub(crate) fn update(&mut self, done: usize, refused: u64) {
+    /// Shows that so many calls are over, and that the server has throttled so many requests.
+    pub(crate) fn update(&mut self, done: usize, throttled: u64) {
         if self.is_lines() {
             if self.latest_line.elapsed() >= LINES_APART {
                 self.latest_line = Instant::now();
-                self.counts(done, refused);
+                self.counts(done, throttled);
             }
         } else {
-            self.bar.set_message(refused.to_string());
+            self.bar.set_message(throttled.to_string());
             self.bar.set_position(done as u64);
         }
     }
 
-    pub(crate) fn finish(self, done: usize, refused: u64) {
+    pub(crate) fn finish(self, done: usize, throttled: u64) {
         if self.is_lines() {
-            self.counts(done, refused);
+            self.counts(done, throttled);
         } else {
             self.bar.set_position(done as u64);
-            self.bar.set_message(refused.to_string());
+            self.bar.set_message(throttled.to_string());
             self.bar.set_style(style(
-                "{prefix:26} {pos}/{len} calls, {msg} refused, took {elapsed}",
+                "{prefix:26} {pos}/{len} calls, {msg} throttled, took {elapsed}",
             ));
             // A finished bar would be drawn as full, although calls may have been given up.
             self.bar.abandon();
         }
     }
 
-    fn counts(&self, done: usize, refused: u64) {
+    fn counts(&self, done: usize, throttled: u64) {
         let Self { calls, start, .. } = self;
         let elapsed = start.elapsed().as_secs_f64();
         self.line(&format!(
-            "{done}/{calls} calls, {refused} refused after {elapsed:.1} s"
+            "{done}/{calls} calls, {throttled} throttled after {elapsed:.1} s"
         ));
     }
 

@@ -16,9 +16,9 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) calls: u32,
     pub(crate) ok: u32,
-    /// As the server counted them, like `refused` and `peak_sends_1s`.
+    /// As the server counted them, like `throttled` and `peak_sends_1s`.
     pub(crate) sends: u64,
-    pub(crate) refused: u64,
+    pub(crate) throttled: u64,
     pub(crate) sends_per_call: f64,
     pub(crate) makespan_s: f64,
     pub(crate) makespan_over_ideal: f64,
@@ -78,7 +78,7 @@ impl Row {
             calls,
             ok: done - failed,
             sends: stats.sends,
-            refused: stats.refused(),
+            throttled: stats.throttled(),
             sends_per_call: round(stats.sends as f64 / f64::from(calls)),
             makespan_s: seconds(makespan),
             makespan_over_ideal: round(makespan.div_duration_f64(ideal.makespan())),

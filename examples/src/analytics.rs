@@ -2,7 +2,7 @@
 //!
 //! It stands in for the kind of API that breather was made for. It never queues: a request that
 //! comes when the quota of the window is spent, or while as many calls as the cap allows are in
-//! flight, is refused at once with 429. What each answer says about the limits, it says in headers:
+//! flight, is throttled at once with 429. What each answer says about the limits, it says in headers:
 //!
 //! | header | in each answer |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `x-rate-limit-remaining` | what was left of it when this request had been counted |
 //! | `inin-ratelimit-count` | what was used of it when this request had been counted |
 //! | `x-rate-limit-reset`, `inin-ratelimit-reset` | seconds to the next window, rounded up |
-//! | `Retry-After` | in refusals: as the reset for a spent quota, 1 for a reached cap; and of a job that runs |
+//! | `Retry-After` | in rejections: as the reset for a spent quota, 1 for a reached cap; and of a job that runs |
 //!
 //! Each bearer of a token has a quota, and all together may have the organisation's; the headers tell of the one that
 //! has less left. The conversations are generated from a seed, and these tell of them, each request a call:
@@ -187,14 +187,14 @@ impl Server {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Requests that arrived, refused ones included.
+    /// Requests that arrived, throttled ones included.
     pub sends: u64,
-    /// Requests refused because the quota of their window was spent.
-    pub refused_by_quota: u64,
-    /// Requests refused because as many calls as the cap allows were in flight.
-    pub refused_by_cap: u64,
-    /// Submissions refused because as many jobs as may were running. They have spent quota.
-    pub refused_by_jobs: u64,
+    /// Requests throttled because the quota of their window was spent.
+    pub throttled_by_quota: u64,
+    /// Requests throttled because as many calls as the cap allows were in flight.
+    pub throttled_by_cap: u64,
+    /// Submissions throttled because as many jobs as may were running. They have spent quota.
+    pub throttled_by_jobs: u64,
     /// Jobs that were made.
     pub jobs: u64,
     /// Calls that were accepted, and have neither been answered nor given up by the client.
@@ -204,10 +204,10 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Requests refused for any reason.
+    /// Requests throttled for any reason.
     #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.refused_by_quota + self.refused_by_cap + self.refused_by_jobs
+    pub fn throttled(&self) -> u64 {
+        self.throttled_by_quota + self.throttled_by_cap + self.throttled_by_jobs
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Script(Arc<State>);
 #[derive(Debug)]
 struct State {
     answers: Vec<&'static str>,
-    /// For how long from the first request on all are refused.
+    /// For how long from the first request on all are throttled.
     closed: Duration,
     sends: Mutex<Vec<Instant>>,
 }
@@ -69,7 +69,7 @@ impl Script {
         }))
     }
 
-    /// Refuses all requests with 429 and `Retry-After` until `closed` has passed since the first of them, and accepts all from then
+    /// Throttles all requests with 429 and `Retry-After` until `closed` has passed since the first of them, and accepts all from then
     /// on: a quota that somebody else has spent.
     pub fn closed_for(closed: Duration) -> Self {
         Self(Arc::new(State {

@@ -56,7 +56,7 @@ async fn a_spent_quota_names_the_reset() {
         body["message"],
         "Rate limit exceeded the maximum. Retry the request in [9] seconds"
     );
-    assert_eq!(api.stats().refused_by_quota, 1);
+    assert_eq!(api.stats().throttled_by_quota, 1);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_reached_cap_leaves_the_quota() {
     assert_eq!(header(&response, "inin-ratelimit-count"), "1");
     assert_eq!(header(&response, "retry-after"), "1");
     assert!(response.headers().contains_key("date"));
-    assert_eq!(server.stats().refused_by_cap, 1);
+    assert_eq!(server.stats().throttled_by_cap, 1);
     first.abort();
 }
 
@@ -88,8 +88,8 @@ async fn a_client_that_goes_away_frees_its_place() {
     // What the call had spent stays spent.
     let next = tokio::spawn(client.get(server.url()).send());
     until(|| server.stats().in_flight == 1).await;
-    let refused = client.get(server.url()).send().await.unwrap();
-    assert_eq!(header(&refused, "x-rate-limit-remaining"), "8");
+    let throttled = client.get(server.url()).send().await.unwrap();
+    assert_eq!(header(&throttled, "x-rate-limit-remaining"), "8");
     next.abort();
 }
 
@@ -122,7 +122,7 @@ async fn a_thousand_connections_at_once() {
     }
     let stats = server.stats();
     assert_eq!(stats.sends, 1000);
-    assert_eq!(stats.sends - stats.refused(), 50);
+    assert_eq!(stats.sends - stats.throttled(), 50);
 }
 
 #[tokio::test]

@@ -186,20 +186,20 @@ async fn a_job_may_fail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_too_many_is_refused_with_quota_left() {
+async fn a_job_too_many_is_throttled_with_quota_left() {
     let api = InProcess::new(&options().with_jobs(NonZeroU32::MIN));
     let jobs = format!("{}/jobs", InProcess::details_url());
     assert_eq!(
         answer(client(&api).post(&jobs)).await.0,
         StatusCode::ACCEPTED
     );
-    let refused = client(&api).post(&jobs).send().await.unwrap();
-    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(refused.headers()["x-rate-limit-remaining"], "298");
-    assert_eq!(refused.headers()["retry-after"], "2");
+    let throttled = client(&api).post(&jobs).send().await.unwrap();
+    assert_eq!(throttled.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(throttled.headers()["x-rate-limit-remaining"], "298");
+    assert_eq!(throttled.headers()["retry-after"], "2");
     let stats = api.stats();
     assert_eq!(
-        (stats.jobs, stats.refused_by_jobs, stats.refused()),
+        (stats.jobs, stats.throttled_by_jobs, stats.throttled()),
         (1, 1, 1)
     );
 }
@@ -233,7 +233,7 @@ async fn faults_come_in_turn() {
     assert_eq!(ends, ["whole", "error", "no answer", "error", "in part"]);
     // What was not answered was done nevertheless, and what was answered with an error was not.
     let stats = server.stats();
-    assert_eq!((stats.jobs, stats.refused_by_jobs), (2, 1));
+    assert_eq!((stats.jobs, stats.throttled_by_jobs), (2, 1));
 }
 
 fn options() -> Options {

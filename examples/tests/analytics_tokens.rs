@@ -50,7 +50,7 @@ async fn all_calls_succeed_over_sockets() {
         let client = ClientBuilder::new(client).with(RetryMiddleware::default());
         succeed(&client.build(), &server.url(), scopes).await;
         let stats = server.stats();
-        assert_eq!(stats.sends - stats.refused(), 200);
+        assert_eq!(stats.sends - stats.throttled(), 200);
     };
     tokio::join!(over_sockets(organisation_first), over_sockets(token_first));
 }
@@ -74,7 +74,7 @@ async fn in_virtual_time(scopes: fn(&'static str) -> Scopes, seed: u64) -> u64 {
     succeed(&client.build(), &InProcess::url(), scopes).await;
     let stats = api.stats();
     println!("seed {seed}: {stats:?}");
-    assert_eq!(stats.sends - stats.refused(), 200);
+    assert_eq!(stats.sends - stats.throttled(), 200);
     stats.sends
 }
 

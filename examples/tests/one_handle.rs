@@ -29,26 +29,29 @@ enum Way {
 use Way::{Closure, Reqwest, Tower};
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_seen_by_any_holds_the_others() {
-    for refused in [Reqwest, Tower, Closure] {
-        let api = Api::new([Answer::Refusal { reset_s: 1 }]);
+async fn a_rejection_seen_by_any_holds_the_others() {
+    for throttled in [Reqwest, Tower, Closure] {
+        let api = Api::new([Answer::Rejection { reset_s: 1 }]);
         let clients = Clients::new(Breather::default(), &api);
         let start = Instant::now();
-        let mut first = pin!(clients.call(refused, "first"));
-        // It waits for the time that its refusal told.
+        let mut first = pin!(clients.call(throttled, "first"));
+        // It waits for the time that its rejection told.
         assert!(futures_util::poll!(&mut first).is_pending());
         assert!(api.answered() == 1 && clients.is_held());
         let others = [Reqwest, Tower, Closure].map(|way| clients.call(way, "other"));
         let [one, two, three] = others;
         let (first, one, two, three) = tokio::join!(first, one, two, three);
         for result in [first, one, two, three] {
-            assert_eq!(result.unwrap(), StatusCode::OK, "{refused:?}");
+            assert_eq!(result.unwrap(), StatusCode::OK, "{throttled:?}");
         }
-        assert!(start.elapsed() >= Duration::from_secs(1), "{refused:?}");
+        assert!(start.elapsed() >= Duration::from_secs(1), "{throttled:?}");
         let arrivals = api.arrivals();
-        assert_eq!(arrivals.len(), 5, "{refused:?}");
+        assert_eq!(arrivals.len(), 5, "{throttled:?}");
         for (path, at) in &arrivals[1..] {
-            assert!(*at - start >= Duration::from_secs(1), "{refused:?}: {path}");
+            assert!(
+                *at - start >= Duration::from_secs(1),
+                "{throttled:?}: {path}"
+            );
         }
     }
 }
@@ -56,21 +59,21 @@ async fn a_refusal_seen_by_any_holds_the_others() {
 #[tokio::test(start_paused = true)]
 async fn there_is_one_budget_of_time() {
     let policy = Policy::new().with_deadline(Duration::from_secs(5));
-    for refused in [Reqwest, Tower, Closure] {
-        let api = Api::new([Answer::Refusal { reset_s: 60 }]);
+    for throttled in [Reqwest, Tower, Closure] {
+        let api = Api::new([Answer::Rejection { reset_s: 60 }]);
         let clients = Clients::new(Breather::new(policy), &api);
         let start = Instant::now();
-        // The refused one has its answer to hand on, the others nothing but the stop.
-        let first = clients.call(refused, "first").await;
+        // The throttled one has its answer to hand on, the others nothing but the stop.
+        let first = clients.call(throttled, "first").await;
         assert!(matches!(first, Ok(StatusCode::TOO_MANY_REQUESTS)));
         for way in [Reqwest, Tower, Closure] {
             let Err(Failure::Stopped(stop)) = clients.call(way, "other").await else {
-                panic!("{way:?} after {refused:?}");
+                panic!("{way:?} after {throttled:?}");
             };
             assert_eq!(stop.reason(), EndReason::Deadline);
             assert!(stop.wait().unwrap() > Duration::from_secs(55));
             let evidence = stop.evidence().unwrap().to_string();
-            assert_eq!(evidence, "retry-after: 60", "{way:?} after {refused:?}");
+            assert_eq!(evidence, "retry-after: 60", "{way:?} after {throttled:?}");
         }
         assert_eq!(api.answered(), 1);
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -206,7 +209,7 @@ struct Log {
 
 enum Answer {
     /// Nothing remains, and this call was one too many.
-    Refusal { reset_s: u64 },
+    Rejection { reset_s: u64 },
     /// It was the last call of its window.
     Last { reset_s: u64 },
 }
@@ -232,7 +235,7 @@ impl Api {
         log.arrivals.push((path, Instant::now()));
         let mut response = Response::new(String::new());
         let (remaining, reset_s) = match log.answers.pop_front() {
-            Some(Answer::Refusal { reset_s }) => {
+            Some(Answer::Rejection { reset_s }) => {
                 *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
                 let headers = response.headers_mut();
                 headers.insert("retry-after", reset_s.into());

@@ -43,7 +43,7 @@ async fn reqwest_retry_repeats_a_post_and_whatever_is_5xx() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_is_repeated_here_after_a_refusal_alone() {
+async fn a_post_is_repeated_here_after_a_rejection_alone() {
     for (answer, sends) in [("429", 2), ("500", 1), ("501", 1)] {
         let server = Script::new([answer, "200"]);
         let client = ClientBuilder::new(reqwest::Client::new())

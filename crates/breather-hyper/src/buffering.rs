@@ -50,7 +50,7 @@ pin_project! {
         limit: usize,
         #[pin]
         state: State<F, B>,
-        // Of a refusal or a failure whose body has begun.
+        // Of a rejection or a failure whose body has begun.
         #[pin]
         patience: Option<<TokioTimer as Timer>::Sleep>,
     }
@@ -191,7 +191,7 @@ where
             let body = match ended {
                 Ok(Ending::Whole) => BufferedBody::whole(read.take(), trailers),
                 Ok(Ending::Long(more)) => BufferedBody::long([read.take(), more], trailers, body),
-                // A refusal is one, however little of it came.
+                // A rejection is one, however little of it came.
                 Err(error) if is_error => BufferedBody::cut(read.take(), error),
                 Err(error) => return Poll::Ready(Err(error)),
             };

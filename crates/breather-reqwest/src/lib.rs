@@ -86,7 +86,7 @@
 //! What differs besides:
 //!
 //! - reqwest's responses have no extensions there, so that the report is in the slot alone.
-//! - A fetch that fails says no more than that, be it refused by the server, by the network or by the
+//! - A fetch that fails says no more than that, be it rejected by the server, by the network or by the
 //!   browser's rules for other origins. [`error_kind()`] says `Interrupted` then: it is repeated if the call is
 //!   idempotent.
 //! - A server of another origin is heard only as far as its `Access-Control-Expose-Headers` permits: without

@@ -75,9 +75,9 @@ impl RetryMiddleware {
         }
     }
 
-    /// Sets the classifier: which answers are refusals, which failures may pass.
+    /// Sets the classifier: which answers are rejections, which failures may pass.
     ///
-    /// `Outcome::throttled` is a refusal and holds all calls to the host; for what concerns one resource
+    /// `Outcome::throttled` is a rejection and holds all calls to the host; for what concerns one resource
     /// alone, answer `Outcome::transient`.
     ///
     /// # Example
@@ -135,7 +135,7 @@ impl RetryMiddleware {
     /// Sets the scope of all calls that don't choose one by their [`CallOptions`]: one, or several, the most specific first.
     /// Defaults to the origin of the URL (scheme, host and port), for example `https://api.example.com`.
     ///
-    /// For a client that has a token of its own with limits of its own: one that is refused holds no other's calls.
+    /// For a client that has a token of its own with limits of its own: one that is throttled holds no other's calls.
     ///
     /// # Example
     ///

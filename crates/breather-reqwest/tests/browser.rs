@@ -89,7 +89,7 @@ fn random_seeds_differ() {
 }
 
 #[wasm_bindgen_test]
-async fn a_refused_call_is_sent_again_when_the_server_said() {
+async fn a_throttled_call_is_sent_again_when_the_server_said() {
     let url = serve(
         "if (number === 1) response.writeHead(429, { 'retry-after': '1' });
          response.end('done');",
@@ -109,14 +109,14 @@ async fn a_refused_call_is_sent_again_when_the_server_said() {
 async fn a_call_that_waits_for_its_turn_is_woken() {
     let breather = Breather::default();
     let start = |seed| breather.start(Some("api"), CallSpec::new(), BrowserTimer, seed);
-    let mut refused = start(1);
-    refused.ready().await.unwrap();
-    let received = refused.moment().instant();
+    let mut throttled = start(1);
+    throttled.ready().await.unwrap();
+    let received = throttled.moment().instant();
     let wait = Duration::from_millis(100);
     let hint = Hint::new(received).with_retry_after(wait);
-    let decision = refused.on_outcome(Outcome::throttled("busy"), &hint);
+    let decision = throttled.on_outcome(Outcome::throttled("busy"), &hint);
     assert!(matches!(decision, Decision::Retry(_)));
-    drop(refused);
+    drop(throttled);
     // Nobody but the alarm knows of it now.
     start(2).ready().await.unwrap();
     assert!(elapsed(received) >= wait);

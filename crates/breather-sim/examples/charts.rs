@@ -105,7 +105,7 @@ fn drawings() -> Vec<Drawing> {
 fn herd() -> Drawing {
     let (server, load) = (Server::default(), Load::spike(1_000));
     let mut chart = Chart::new(
-        "1,000 calls, all started at once. The API accepts 300 a minute and 50 in flight, and refuses all others \
+        "1,000 calls, all started at once. The API accepts 300 a minute and 50 in flight, and throttles all others \
          at once.",
         server.ideal(&load, SEED).makespan(),
     )
@@ -120,7 +120,7 @@ fn herd() -> Drawing {
 
 fn cap() -> Drawing {
     let load = Load::spike(300);
-    let words = "300 calls, all started at once. The API says nothing of its cap, and a refusal is back after 20 ms.";
+    let words = "300 calls, all started at once. The API says nothing of its cap, and a rejection is back after 20 ms.";
     let chart = [5, 50, 200].into_iter().fold(
         CloseUp::new("The first second: how the cap is found", words, 1_200 * MS),
         |chart, cap| {

@@ -145,12 +145,12 @@ fn seconds(at: Instant) -> f64 {
 /// What came of a run.
 fn tell(run: &Run) {
     println!(
-        "{} sends of {} calls, {} ok, {} refused for quota, {} for the cap, {} failed, {} given up, in {:?}",
+        "{} sends of {} calls, {} ok, {} throttled for quota, {} for the cap, {} failed, {} given up, in {:?}",
         run.sends(),
         run.reports().len(),
         run.ok(),
-        run.refused_quota(),
-        run.refused_cap(),
+        run.throttled_quota(),
+        run.throttled_cap(),
         run.failed(),
         run.given_up(),
         run.makespan(),

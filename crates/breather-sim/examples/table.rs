@@ -1,4 +1,4 @@
-//! How near to the ideal the pacer comes, for how many refusals, against each kind of server.
+//! How near to the ideal the pacer comes, for how many rejections, against each kind of server.
 //!
 //! `cargo run --release -p breather-sim --example table`, or `… --example table -- 50` for the medians of 50 seeds
 //! instead of 5.

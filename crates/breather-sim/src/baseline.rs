@@ -15,7 +15,7 @@ pub(crate) use self::retry_after::RetryAfter;
 #[cfg(test)]
 use crate::callers::{Failure, Retries};
 
-/// The delays, in seconds, of a call that is refused again and again.
+/// The delays, in seconds, of a call that is throttled again and again.
 #[cfg(test)]
 fn delays(retries: &mut dyn Retries, count: u32, retry_after: Option<u64>) -> Vec<f64> {
     let delays = (0..count).map(|retry| {

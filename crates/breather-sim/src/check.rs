@@ -50,7 +50,7 @@ pub fn check(scenario: &Scenario) -> Result<Run, Violation> {
 pub enum Rule {
     /// A pacer counts what is there: in flight and waiting, at any time and in the end.
     Counted,
-    /// Promise 1: a refused call is not sent again earlier than its refusal said.
+    /// Promise 1: a throttled call is not sent again earlier than its rejection said.
     NotBefore,
     /// Promise 2: nothing is sent, and nobody waits, past a deadline; an answer's hint that lies past it, or is
     /// longer than the policy obeys, stops the call at once.
@@ -59,7 +59,7 @@ pub enum Rule {
     WaitsInVain,
     /// Promise 2: an estimate never stops a call; a stop names an instant that was stated.
     StoppedByGuess,
-    /// Promise 3: only real failures use up retries, and only real refusals the refusals.
+    /// Promise 3: only real failures use up retries, and only real rejections the rejections.
     UsedUp,
     /// A call that has no reason to fail succeeds.
     Succeeds,
@@ -76,7 +76,7 @@ pub enum Rule {
     /// No more happens at one instant, or in all, than there is reason for.
     Busy,
     /// Where headers are honest, there are at most 1.5 sends a call, and once some more for what a pacer sends before
-    /// the first refusal is back: see [`Pacing`](breather::Pacing).
+    /// the first rejection is back: see [`Pacing`](breather::Pacing).
     Sends,
     /// Promise 6: the same seed gives the same run.
     Deterministic,
@@ -144,11 +144,11 @@ struct Seen {
     ended: bool,
     deadline: Option<Instant>,
     in_flight: bool,
-    /// What its latest refusal said.
+    /// What its latest rejection said.
     not_before: Option<Instant>,
     answered: Option<(Instant, OutcomeKind)>,
     sends: u32,
-    refusals: u32,
+    rejections: u32,
     failures: u32,
 }
 
@@ -312,9 +312,9 @@ impl Checker {
         }
         seen.in_flight = false;
         seen.answered = Some((now, outcome.kind()));
-        let is_refusal = outcome.kind() == OutcomeKind::Throttled;
-        seen.not_before = not_before.filter(|_| is_refusal);
-        seen.refusals += u32::from(is_refusal);
+        let is_rejection = outcome.kind() == OutcomeKind::Throttled;
+        seen.not_before = not_before.filter(|_| is_rejection);
+        seen.rejections += u32::from(is_rejection);
         seen.failures += u32::from(outcome.kind() == OutcomeKind::Transient);
         let deadline = seen.deadline.unwrap_or(Instant::MAX);
         let Decision::Retry(wait) = decision else {
@@ -343,7 +343,7 @@ impl Checker {
         let stated = process.stated;
         let seen = seen.clone();
         let told = (report.attempts(), report.throttled(), report.failures());
-        if told != (seen.sends, seen.refusals, seen.failures) {
+        if told != (seen.sends, seen.rejections, seen.failures) {
             let detail = format!("call {call} tells of {told:?}: {report}");
             return self.fails(Rule::UsedUp, detail);
         }
@@ -365,7 +365,7 @@ impl Checker {
         let is_right = match stop.reason() {
             EndReason::Success => answer == Some(OutcomeKind::Success),
             EndReason::MaxRetries => seen.failures == self.policy.max_retries() + 1,
-            EndReason::MaxThrottles => seen.refusals == self.policy.max_throttles() + 1,
+            EndReason::MaxThrottles => seen.rejections == self.policy.max_throttles() + 1,
             EndReason::QueueFull => true,
             EndReason::ScopeThrottled => {
                 let since = process.accepted.max(seen.started_at);
@@ -462,9 +462,9 @@ impl Checker {
         let (sends, calls) = (run.sends(), run.reports().len());
         let most = 1.5 * calls as f64;
         if scenario.is_honest() && sends > most as usize + start_up(scenario.round_trip()) {
-            let (quota, cap) = (run.refused_quota(), run.refused_cap());
+            let (quota, cap) = (run.throttled_quota(), run.throttled_cap());
             let detail =
-                format!("{sends} sends of {calls} calls, refused: {quota} quota, {cap} cap");
+                format!("{sends} sends of {calls} calls, throttled: {quota} quota, {cap} cap");
             return self.fails(Rule::Sends, detail);
         }
         Ok(())
@@ -499,8 +499,8 @@ impl Watch for Checker {
     }
 }
 
-/// How many a pacer sends to a server that it knows nothing of until a first refusal is back, after `round_trip`: 30 at
-/// once, then 400 a second more, or 8 times as many as there are, and 10 for some that are refused later.
+/// How many a pacer sends to a server that it knows nothing of until a first rejection is back, after `round_trip`: 30 at
+/// once, then 400 a second more, or 8 times as many as there are, and 10 for some that are throttled later.
 fn start_up(round_trip: Duration) -> usize {
     let seconds = round_trip.as_secs_f64();
     let grown = if seconds <= 0.05 {

@@ -46,14 +46,14 @@ pub enum Client {
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
     FullJitter,
     /// The AWS SDKs' adaptive mode, by its rules of 2026: all calls of a process wait for a token bucket, whose rate
-    /// grows cubically from one refusal to the next; what fails is repeated after a backoff with full jitter, from 1 s
-    /// if it was refused.
+    /// grows cubically from one rejection to the next; what fails is repeated after a backoff with full jitter, from 1 s
+    /// if it was throttled.
     ///
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>)
     AwsAdaptive {
         /// How often a call is repeated at most: twice by default, which the SDKs call 3 attempts.
         retries: u32,
-        /// The tokens that retries of all calls are paid with, 5 each if they follow a refusal and 14 if they follow
+        /// The tokens that retries of all calls are paid with, 5 each if they follow a rejection and 14 if they follow
         /// a failure, and that successes bring back. It is 500 in every SDK; `None` lets all retries be free.
         quota: Option<u32>,
     },

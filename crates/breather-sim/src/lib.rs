@@ -43,7 +43,7 @@
 //!
 //! Say what the API limits, what it tells, and what its bad days are like; say how many calls there are; and play
 //! the policy with some seeds, since one run may be luck. This API gives 100 calls in 10 s, tells nothing before it
-//! refuses, and is restarted in the second window:
+//! throttles, and is restarted in the second window:
 //!
 //! ```
 //! use breather::Policy;

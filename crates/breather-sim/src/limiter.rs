@@ -79,7 +79,7 @@ impl Limiter {
     }
 
     /// `quota` calls in each `window`, evenly. Whoever comes too early is kept waiting by the server, behind no
-    /// more than `queue` others; past that, it is refused.
+    /// more than `queue` others; past that, it is throttled.
     pub const fn leaky_bucket(quota: u64, window: Duration, queue: u64) -> Self {
         Self::new(Rule::LeakyBucket { queue }, quota, window)
     }

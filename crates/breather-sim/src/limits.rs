@@ -118,7 +118,7 @@ impl Limits {
     }
 
     /// When a call with `token` that comes at `at` is let in by the quotas, be it that it is kept waiting; `None` if
-    /// it is refused.
+    /// it is throttled.
     pub(crate) fn admits(&self, at: Duration, token: Option<usize>) -> Option<Duration> {
         let admits = !self.is_closed(at) && self.all(token).all(|meter| meter.admits(at));
         let opens = self.all(token).map(|meter| meter.opens(at));
@@ -130,7 +130,7 @@ impl Limits {
         self.all_mut(token).for_each(|meter| meter.take(at));
     }
 
-    /// Counts a call with `token` that is refused at `at`.
+    /// Counts a call with `token` that is throttled at `at`.
     pub(crate) fn charge(&mut self, at: Duration, token: Option<usize>) {
         self.all_mut(token).for_each(|meter| meter.charge(at));
     }
@@ -151,13 +151,13 @@ impl Limits {
         })
     }
 
-    /// When a call with `token` that is refused at `now` is told to come again.
+    /// When a call with `token` that is throttled at `now` is told to come again.
     pub(crate) fn retry(&self, now: Duration, token: Option<usize>) -> Duration {
         if self.is_closed(now) {
             return now + RIGHT_AHEAD;
         }
-        let refusing = self.all(token).filter(|meter| !meter.admits(now));
-        let retries = refusing.map(|meter| meter.statement(now).retry);
+        let throttling = self.all(token).filter(|meter| !meter.admits(now));
+        let retries = throttling.map(|meter| meter.statement(now).retry);
         retries.max().unwrap_or(now)
     }
 

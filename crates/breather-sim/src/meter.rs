@@ -18,7 +18,7 @@ pub(crate) trait Meter: fmt::Debug {
     /// When a call that comes at `at` may be let in, if nobody else comes before.
     fn opens(&self, at: Duration) -> Duration;
 
-    /// How long a call that comes too early is kept waiting before it is refused.
+    /// How long a call that comes too early is kept waiting before it is throttled.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }
@@ -31,7 +31,7 @@ pub(crate) trait Meter: fmt::Debug {
     /// Counts a call that is let in at `at`.
     fn take(&mut self, at: Duration);
 
-    /// Counts a call that was refused.
+    /// Counts a call that was throttled.
     fn charge(&mut self, at: Duration) {
         if self.opens(at) <= at {
             self.take(at);
@@ -50,7 +50,7 @@ pub(crate) trait Meter: fmt::Debug {
 pub(crate) struct Statement {
     /// Limit, remaining and reset, if it has a notion of them.
     pub(crate) window: Option<(u64, u64, Duration)>,
-    /// When to come again, for who was refused.
+    /// When to come again, for who was throttled.
     pub(crate) retry: Duration,
 }
 

@@ -12,8 +12,8 @@ pub struct Run {
     pub(crate) sends: Vec<Instant>,
     /// Of each of the sends.
     pub(crate) fates: Vec<Fate>,
-    pub(crate) refused_quota: usize,
-    pub(crate) refused_cap: usize,
+    pub(crate) throttled_quota: usize,
+    pub(crate) throttled_cap: usize,
     pub(crate) failed: usize,
     pub(crate) given_up: usize,
     /// In ascending order.
@@ -28,10 +28,10 @@ pub struct Run {
 pub enum Fate {
     /// The server let it in.
     Accepted,
-    /// The server refused it since a quota was spent.
-    RefusedQuota,
-    /// The server refused it since too many were in flight.
-    RefusedCap,
+    /// The server throttled it since a quota was spent.
+    ThrottledQuota,
+    /// The server throttled it since too many were in flight.
+    ThrottledCap,
     /// It failed in an outage.
     Failed,
 }
@@ -67,16 +67,16 @@ impl Run {
         &self.completed
     }
 
-    /// How many the server refused since a quota was spent.
+    /// How many the server throttled since a quota was spent.
     #[must_use]
-    pub const fn refused_quota(&self) -> usize {
-        self.refused_quota
+    pub const fn throttled_quota(&self) -> usize {
+        self.throttled_quota
     }
 
-    /// How many it refused since too many were in flight.
+    /// How many it throttled since too many were in flight.
     #[must_use]
-    pub const fn refused_cap(&self) -> usize {
-        self.refused_cap
+    pub const fn throttled_cap(&self) -> usize {
+        self.throttled_cap
     }
 
     /// How many failed in an outage.

@@ -31,14 +31,14 @@ pub struct Scenario {
     cap_retry_after: Option<u64>,
     cap_status: u16,
     service: Duration,
-    refusal: Duration,
+    rejection: Duration,
     jitter: Duration,
     headers: Headers,
     rounding: Rounding,
     reset_form: ResetForm,
     skew: i64,
     early: Duration,
-    counts_refused: bool,
+    counts_throttled: bool,
     counts_at_response: bool,
     others: f64,
     quota_changes: Vec<(Duration, u64)>,
@@ -52,7 +52,7 @@ pub struct Scenario {
     deadline: Option<Duration>,
     longest_hint: Option<Duration>,
     retries: Option<u32>,
-    refusals: Option<u32>,
+    rejections: Option<u32>,
     waiters: Option<usize>,
     gives_up: Option<(f64, Duration)>,
 }
@@ -113,7 +113,7 @@ impl Scenario {
             cap_retry_after: draw.one_of(&[None, Some(0), Some(1), Some(1), Some(3)]),
             cap_status: if draw.odd(0.2) { 503 } else { 429 },
             service: draw.millis(5, 2_000),
-            refusal: Duration::from_millis(draw.one_of(&[0, 2, 20, 20, 200])),
+            rejection: Duration::from_millis(draw.one_of(&[0, 2, 20, 20, 200])),
             jitter: if draw.odd(0.3) {
                 draw.millis(1, 300)
             } else {
@@ -141,7 +141,7 @@ impl Scenario {
             } else {
                 Duration::ZERO
             },
-            counts_refused: draw.odd(0.2),
+            counts_throttled: draw.odd(0.2),
             counts_at_response: draw.odd(0.15),
             others: if draw.odd(0.2) {
                 0.7 * draw.share()
@@ -191,7 +191,7 @@ impl Scenario {
             deadline: draw.odd(0.25).then(|| draw.millis(100, 30_000)),
             longest_hint: draw.odd(0.15).then(|| draw.millis(500, 10_000)),
             retries: draw.odd(0.2).then(|| draw.between(0, 8) as u32),
-            refusals: draw.odd(0.1).then(|| draw.between(0, 5) as u32),
+            rejections: draw.odd(0.1).then(|| draw.between(0, 5) as u32),
             waiters: draw.odd(0.05).then(|| draw.between(0, 30) as usize),
             gives_up: draw
                 .odd(0.25)
@@ -223,14 +223,14 @@ impl Scenario {
             .with_cap_retry_after(self.cap_retry_after)
             .with_cap_status(self.cap_status)
             .with_service(self.service)
-            .with_refusal(self.refusal)
+            .with_rejection(self.rejection)
             .with_jitter(self.jitter)
             .with_headers(self.headers)
             .with_rounding(self.rounding)
             .with_reset_form(self.reset_form)
             .with_skew(self.skew)
             .with_early_hints(self.early)
-            .with_refused_counted(self.counts_refused)
+            .with_throttled_counted(self.counts_throttled)
             .with_counting_at_response(self.counts_at_response)
             .with_others(self.others);
         for &(_, limiter) in &self.limiters {
@@ -290,8 +290,8 @@ impl Scenario {
         if let Some(retries) = self.retries {
             policy = policy.with_max_retries(retries);
         }
-        if let Some(refusals) = self.refusals {
-            policy = policy.with_max_throttles(refusals);
+        if let Some(rejections) = self.rejections {
+            policy = policy.with_max_throttles(rejections);
         }
         policy
     }
@@ -312,26 +312,26 @@ impl Scenario {
         let is_untold = |kind| self.headers == Headers::None || kind == Kind::Leaky;
         let untold = self.limiters.iter().filter(|&&(kind, _)| is_untold(kind));
         let longest = untold.map(|(_, limiter)| limiter.window()).max();
-        // What comes back in a window, another process may have had, and a refusal may begin it anew.
-        longest.unwrap_or_default() * (self.processes as u32 + u32::from(self.counts_refused))
+        // What comes back in a window, another process may have had, and a rejection may begin it anew.
+        longest.unwrap_or_default() * (self.processes as u32 + u32::from(self.counts_throttled))
     }
 
-    /// The longest time from a send to its refusal.
+    /// The longest time from a send to its rejection.
     pub(crate) fn round_trip(&self) -> Duration {
-        self.refusal + 2 * self.jitter
+        self.rejection + 2 * self.jitter
     }
 
     /// Whether the server tells all there is to know and nothing untrue, and nothing but limits comes between a
     /// single process and its calls.
     ///
     /// A leaky bucket tells nothing of itself, and a sliding counter states a reset at which it is not open; nor is a
-    /// sliding log, if refused calls are among those that have to leave it.
+    /// sliding log, if throttled calls are among those that have to leave it.
     /// (Others that use the same quota, and quotas that change, are told of as well.)
     #[must_use]
     pub fn is_honest(&self) -> bool {
         let tells_all = |&(kind, _): &(Kind, _)| match kind {
             Kind::Leaky | Kind::Counter => false,
-            Kind::Log => !self.counts_refused,
+            Kind::Log => !self.counts_throttled,
             Kind::Fixed | Kind::Tokens { .. } => true,
         };
         self.headers == Headers::All
@@ -348,13 +348,13 @@ impl Scenario {
     }
 
     /// Whether no call has a reason to fail: the server is [honest](Self::is_honest), the policy bounds neither time
-    /// nor refusals, and no others snatch away what comes.
+    /// nor rejections, and no others snatch away what comes.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.is_honest()
             && self.deadline.is_none()
             && self.longest_hint.is_none()
-            && self.refusals.is_none()
+            && self.rejections.is_none()
             && self.waiters.is_none()
             && self.others == 0.0
     }
@@ -384,7 +384,7 @@ impl Scenario {
         without(&|it| it.deadline = None);
         without(&|it| it.longest_hint = None);
         without(&|it| it.retries = None);
-        without(&|it| it.refusals = None);
+        without(&|it| it.rejections = None);
         without(&|it| it.waiters = None);
         without(&|it| it.outages.clear());
         without(&|it| it.brownouts.clear());
@@ -392,7 +392,7 @@ impl Scenario {
         without(&|it| it.cap_changes.clear());
         without(&|it| it.quota_changes.clear());
         without(&|it| it.others = 0.0);
-        without(&|it| it.counts_refused = false);
+        without(&|it| it.counts_throttled = false);
         without(&|it| it.counts_at_response = false);
         without(&|it| it.early = Duration::ZERO);
         without(&|it| it.skew = 0);
@@ -404,7 +404,7 @@ impl Scenario {
         without(&|it| it.cap_retry_after = None);
         without(&|it| it.cap = None);
         without(&|it| it.shape = Shape::Spike);
-        without(&|it| it.refusal = Duration::from_millis(20));
+        without(&|it| it.rejection = Duration::from_millis(20));
         without(&|it| it.service = Duration::from_millis(200));
         all
     }
@@ -434,7 +434,7 @@ impl fmt::Display for Scenario {
                 None => write!(f, ")")?,
             }
         }
-        write!(f, ", service {:?}/{:?}", self.service, self.refusal)?;
+        write!(f, ", service {:?}/{:?}", self.service, self.rejection)?;
         if !self.jitter.is_zero() {
             write!(f, " + {:?} each way", self.jitter)?;
         }
@@ -461,7 +461,7 @@ impl fmt::Display for Scenario {
             !self.early.is_zero(),
             format_args!("hints {:?} early", self.early),
         )?;
-        tell(self.counts_refused, format_args!("refused cost quota"))?;
+        tell(self.counts_throttled, format_args!("throttled cost quota"))?;
         tell(self.counts_at_response, format_args!("counted at response"))?;
         tell(
             self.others > 0.0,
@@ -489,7 +489,7 @@ impl fmt::Display for Scenario {
             self.deadline.map(|it| format!("deadline {it:?}")),
             self.longest_hint.map(|it| format!("longest hint {it:?}")),
             self.retries.map(|it| format!("{it} retries")),
-            self.refusals.map(|it| format!("{it} refusals")),
+            self.rejections.map(|it| format!("{it} rejections")),
             self.waiters.map(|it| format!("{it} waiters")),
             self.gives_up
                 .map(|(share, within)| format!("{share:.2} give up within {within:?}")),

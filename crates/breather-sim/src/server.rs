@@ -15,7 +15,7 @@ use crate::service_times::ServiceTimes;
 /// # Defaults
 ///
 /// 300 calls in a fixed window of 60 s, 50 in flight, a median service time of 200 ms (log-normal,
-/// σ = 0.25), refusals answered in 20 ms, all headers, rounded up to whole seconds, `Retry-After: 1` on refusals
+/// σ = 0.25), rejections answered in 20 ms, all headers, rounded up to whole seconds, `Retry-After: 1` on rejections
 /// for concurrency. This is the server of the case that breather was made for.
 ///
 /// # Example
@@ -38,7 +38,7 @@ pub struct Server {
     pub(crate) token_limiters: Vec<Limiter>,
     pub(crate) cap: Option<u32>,
     pub(crate) service: Duration,
-    pub(crate) refusal: Duration,
+    pub(crate) rejection: Duration,
     pub(crate) jitter: Duration,
     pub(crate) headers: Headers,
     pub(crate) cap_retry_after: Option<u64>,
@@ -49,7 +49,7 @@ pub struct Server {
     pub(crate) skew: i64,
     /// How much too early its hints are.
     pub(crate) early: Duration,
-    pub(crate) counts_refused: bool,
+    pub(crate) counts_throttled: bool,
     pub(crate) counts_at_response: bool,
     pub(crate) others: Option<f64>,
     pub(crate) changes: Vec<(Duration, Change)>,
@@ -62,12 +62,12 @@ pub struct Server {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Headers {
-    /// Limit, remaining and reset of each limiter on every answer, and `Retry-After` on refusals.
+    /// Limit, remaining and reset of each limiter on every answer, and `Retry-After` on rejections.
     ///
     /// The first limiter speaks by `x-rate-limit-*`, the second by `x-ratelimit-*`, the third by
     /// `inin-ratelimit-*`, and more not at all.
     All,
-    /// `Retry-After` on refusals alone.
+    /// `Retry-After` on rejections alone.
     RetryAfter,
     /// Nothing but the status.
     None,
@@ -168,9 +168,9 @@ impl Server {
         self
     }
 
-    /// Sets the time from sending to a refusal. It is all spent in the network, half of it each way.
-    pub const fn with_refusal(mut self, refusal: Duration) -> Self {
-        self.refusal = refusal;
+    /// Sets the time from sending to a rejection. It is all spent in the network, half of it each way.
+    pub const fn with_rejection(mut self, rejection: Duration) -> Self {
+        self.rejection = rejection;
         self
     }
 
@@ -211,21 +211,21 @@ impl Server {
         self
     }
 
-    /// Sets the `Retry-After` of refusals for concurrency, in seconds, or none.
+    /// Sets the `Retry-After` of rejections for concurrency, in seconds, or none.
     pub const fn with_cap_retry_after(mut self, seconds: Option<u64>) -> Self {
         self.cap_retry_after = seconds;
         self
     }
 
-    /// Sets the status of refusals for concurrency: 429, or 503 as of an overloaded server.
+    /// Sets the status of rejections for concurrency: 429, or 503 as of an overloaded server.
     pub const fn with_cap_status(mut self, status: u16) -> Self {
         self.cap_status = status;
         self
     }
 
-    /// Sets whether refused calls cost quota.
-    pub const fn with_refused_counted(mut self, counts: bool) -> Self {
-        self.counts_refused = counts;
+    /// Sets whether throttled calls cost quota.
+    pub const fn with_throttled_counted(mut self, counts: bool) -> Self {
+        self.counts_throttled = counts;
         self
     }
 
@@ -255,7 +255,7 @@ impl Server {
         self
     }
 
-    /// Lets the quotas refuse everything for a time, with a reset and a `Retry-After` that lie right ahead: a hint
+    /// Lets the quotas throttle everything for a time, with a reset and a `Retry-After` that lie right ahead: a hint
     /// that doesn't come true.
     pub fn with_closed(mut self, from: Duration, until: Duration) -> Self {
         self.closed.push(Spell { from, until });
@@ -288,7 +288,7 @@ impl Server {
 
     /// How long a request is under way to the server, and an answer from it, at least.
     pub(crate) fn one_way(&self) -> Duration {
-        self.refusal / 2
+        self.rejection / 2
     }
 
     /// What a service time becomes for a call that is let in at `at`.
@@ -320,7 +320,7 @@ impl Default for Server {
             token_limiters: Vec::new(),
             cap: Some(50),
             service: Duration::from_millis(200),
-            refusal: Duration::from_millis(20),
+            rejection: Duration::from_millis(20),
             jitter: Duration::ZERO,
             headers: Headers::All,
             cap_retry_after: Some(1),
@@ -329,7 +329,7 @@ impl Default for Server {
             reset_form: ResetForm::Delta,
             skew: 0,
             early: Duration::ZERO,
-            counts_refused: false,
+            counts_throttled: false,
             counts_at_response: false,
             others: None,
             changes: Vec::new(),

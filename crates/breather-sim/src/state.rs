@@ -32,8 +32,8 @@ pub(crate) struct Reply {
 pub(crate) enum Verdict {
     /// Accepted; the server is done with it after this time.
     Accepted(Duration),
-    RefusedQuota,
-    RefusedCap,
+    ThrottledQuota,
+    ThrottledCap,
     Failed,
 }
 
@@ -100,8 +100,8 @@ impl State {
             return Reply { verdict, answer };
         }
         let verdict = match self.limits.admits(now, token) {
-            None => Verdict::RefusedQuota,
-            Some(_) if self.in_flight >= self.limits.places() => Verdict::RefusedCap,
+            None => Verdict::ThrottledQuota,
+            Some(_) if self.in_flight >= self.limits.places() => Verdict::ThrottledCap,
             Some(start) => {
                 self.in_flight += 1;
                 if !self.server.counts_at_response {
@@ -116,10 +116,10 @@ impl State {
         };
         let status = match verdict {
             Verdict::Accepted(_) => 200,
-            Verdict::RefusedCap => self.server.cap_status,
-            Verdict::RefusedQuota | Verdict::Failed => 429,
+            Verdict::ThrottledCap => self.server.cap_status,
+            Verdict::ThrottledQuota | Verdict::Failed => 429,
         };
-        if status != 200 && self.server.counts_refused {
+        if status != 200 && self.server.counts_throttled {
             self.limits.charge(now, token);
         }
         let mut answer = Answer::new(status, self.lines(now, token, verdict));
@@ -183,8 +183,8 @@ impl State {
         if self.server.headers != Headers::None {
             let retry_after = match verdict {
                 Verdict::Accepted(_) | Verdict::Failed => None,
-                Verdict::RefusedQuota => Some(self.delay(now, self.limits.retry(now, token))),
-                Verdict::RefusedCap => self.server.cap_retry_after,
+                Verdict::ThrottledQuota => Some(self.delay(now, self.limits.retry(now, token))),
+                Verdict::ThrottledCap => self.server.cap_retry_after,
             };
             lines.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
         }

@@ -22,7 +22,7 @@ use crate::watch::{Happening, Watch, Watcher};
 /// Runs `load` against `server` until every call is over, with breather.
 ///
 /// The same seed gives the same service times as in [`Server::ideal`], and the same run. A
-/// request arrives at the server half a refusal's time after it was sent.
+/// request arrives at the server half a rejection's time after it was sent.
 #[must_use]
 pub fn run(server: &Server, load: &Load, seed: u64) -> Run {
     run_client(server, load, &Client::Breather, seed)
@@ -406,14 +406,14 @@ impl<'w> World<'w> {
         self.run.sends.push(self.now);
         self.run.fates.push(match reply.verdict {
             Verdict::Accepted(_) => Fate::Accepted,
-            Verdict::RefusedQuota => Fate::RefusedQuota,
-            Verdict::RefusedCap => Fate::RefusedCap,
+            Verdict::ThrottledQuota => Fate::ThrottledQuota,
+            Verdict::ThrottledCap => Fate::ThrottledCap,
             Verdict::Failed => Fate::Failed,
         });
         match reply.verdict {
             Verdict::Accepted(time) => self.at(self.now + time, Event::Done(index)),
-            Verdict::RefusedQuota => self.run.refused_quota += 1,
-            Verdict::RefusedCap => self.run.refused_cap += 1,
+            Verdict::ThrottledQuota => self.run.throttled_quota += 1,
+            Verdict::ThrottledCap => self.run.throttled_cap += 1,
             Verdict::Failed => self.run.failed += 1,
         }
         if !matches!(reply.verdict, Verdict::Accepted(_)) {

@@ -25,8 +25,8 @@ fn every_send_has_a_fate_and_every_call_succeeds() {
         let count = |fate| run.fates().iter().filter(|&&it| it == fate).count();
         assert_eq!(run.fates().len(), run.sends());
         assert_eq!(count(Fate::Accepted), 400, "{}", client.name());
-        assert_eq!(count(Fate::RefusedQuota), run.refused_quota());
-        assert_eq!(count(Fate::RefusedCap), run.refused_cap());
+        assert_eq!(count(Fate::ThrottledQuota), run.throttled_quota());
+        assert_eq!(count(Fate::ThrottledCap), run.throttled_cap());
         assert_eq!(run.ok(), 400, "{}", client.name());
         // Nobody is better than who knows all.
         assert!(run.makespan() >= server.ideal(&load, 1).makespan());
@@ -98,7 +98,7 @@ fn a_static_limiter_sends_at_its_rate() {
 }
 
 #[test]
-fn who_is_refused_for_ever_gives_up_after_a_day() {
+fn who_is_throttled_for_ever_gives_up_after_a_day() {
     let day = Duration::from_secs(86_400);
     let server = Server::default().with_closed(Duration::ZERO, day * 10);
     let run = run_client(&server, &Load::spike(1), &Client::LoopCapped, 1);
@@ -114,14 +114,14 @@ fn a_retry_at_the_very_deadline_is_one_retry() {
     let server = Server::default()
         .with_quota(1, 60 * second)
         .with_headers(Headers::None);
-    // The second call is refused after 20 ms, and again 1 s later.
+    // The second call is throttled after 20 ms, and again 1 s later.
     let policy = Policy::new()
         .with_backoff(Backoff::constant(second))
         .with_jitter(Jitter::none())
         .with_deadline(second + Duration::from_millis(20));
     let load = Load::spike(2).with_policy(policy);
     let run = run_client(&server, &load, &Client::Unpaced, 1);
-    assert_eq!((run.sends(), run.refused_quota(), run.ok()), (3, 2, 1));
+    assert_eq!((run.sends(), run.throttled_quota(), run.ok()), (3, 2, 1));
 }
 
 #[test]

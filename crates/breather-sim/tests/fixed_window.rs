@@ -1,4 +1,4 @@
-//! The pacer against a fixed window with a cap: how near to the ideal, for how many refusals.
+//! The pacer against a fixed window with a cap: how near to the ideal, for how many rejections.
 //!
 //! Virtual time, fixed seeds: the figures are the same on every machine.
 

@@ -21,7 +21,7 @@ fn finished(server: &Server, load: &Load, seed: u64) -> Run {
 
 /// How many were given up that the server had let in.
 fn dropped_in_flight(run: &Run) -> usize {
-    run.sends() - run.refused_quota() - run.refused_cap() - run.ok()
+    run.sends() - run.throttled_quota() - run.throttled_cap() - run.ok()
 }
 
 #[test]
@@ -75,9 +75,9 @@ fn the_place_of_what_is_dropped_in_flight_comes_back() {
         let dropped = dropped_in_flight(&run);
         assert!(dropped > 100, "{dropped}, seed {seed}");
         assert!(
-            run.refused_cap() <= 30,
+            run.throttled_cap() <= 30,
             "{}, seed {seed}",
-            run.refused_cap()
+            run.throttled_cap()
         );
         assert!(run.makespan() <= 75 * SECOND, "{:?}", run.makespan());
     }
@@ -91,6 +91,6 @@ fn what_is_dropped_in_flight_stays_spent() {
         let run = finished(&server, &load, seed);
         let dropped = dropped_in_flight(&run);
         assert!(dropped > 400, "{dropped}, seed {seed}");
-        assert_eq!(run.refused_quota(), 0, "seed {seed}");
+        assert_eq!(run.throttled_quota(), 0, "seed {seed}");
     }
 }

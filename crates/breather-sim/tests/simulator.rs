@@ -12,7 +12,7 @@ fn instant(limiter: Limiter) -> Server {
     Server::unlimited()
         .with_limiter(limiter)
         .with_service(Duration::ZERO)
-        .with_refusal(Duration::ZERO)
+        .with_rejection(Duration::ZERO)
 }
 
 /// When a spike's calls are admitted by the ideal, in milliseconds.
@@ -110,7 +110,7 @@ fn servers() -> Vec<Server> {
                 .with_limiter(Limiter::fixed_window(100, 2 * SECOND)),
             server
                 .clone()
-                .with_refused_counted(true)
+                .with_throttled_counted(true)
                 .with_jitter(SECOND / 20),
             server.clone().with_counting_at_response(!is_queue),
             server
@@ -167,7 +167,7 @@ fn assert_consistent(run: &Run, server: &Server, load: &Load) {
         vec![(0, 0); load.processes()],
         "{server:?}, {load:?}"
     );
-    let accepted = run.sends() - run.refused_quota() - run.refused_cap() - run.failed();
+    let accepted = run.sends() - run.throttled_quota() - run.throttled_cap() - run.failed();
     assert_eq!(accepted, run.ok(), "{server:?}, {load:?}");
     assert_eq!(run.completions().len(), run.ok());
     let attempts: u32 = run.reports().iter().map(|report| report.attempts()).sum();
@@ -200,7 +200,7 @@ fn no_run_is_ahead_of_the_ideal() {
         // The ideal knows no network. And where calls are counted at response, more are let in of those who
         // come at once, so that the earliest is not the best.
         let server = server
-            .with_refusal(Duration::ZERO)
+            .with_rejection(Duration::ZERO)
             .with_counting_at_response(false);
         for load in loads() {
             let seed = seed as u64;
@@ -228,7 +228,7 @@ fn a_leaky_bucket_lets_wait() {
     let server = Server::unlimited()
         .with_limiter(Limiter::leaky_bucket(10, SECOND, 30))
         .with_service(Duration::ZERO)
-        .with_refusal(Duration::ZERO);
+        .with_rejection(Duration::ZERO);
     let run = run(&server, &Load::spike(30), 1);
     assert_eq!((run.ok(), run.sends()), (30, 30));
     assert_eq!(run.makespan(), Duration::from_millis(2_900));

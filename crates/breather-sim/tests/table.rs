@@ -49,7 +49,7 @@ reached! {
     token_bucket_with_reset_at_next: "token bucket, reset at the next token";
     no_cap: "no cap";
     two_processes: "two processes";
-    refused_calls_cost_quota: "refused calls cost quota";
+    throttled_calls_cost_quota: "throttled calls cost quota";
     headers_rounded_down: "headers rounded down";
     clock_ahead: "epoch and Date, clock 3 s ahead";
     clock_behind: "epoch and Date, clock 3 s behind";

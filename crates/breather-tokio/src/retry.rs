@@ -161,7 +161,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// Repeats what `condition` holds for, be it executed or not. In place of the error's own
     /// classification.
     ///
-    /// Where [`hint`](Self::hint) reads a time from the error, it counts as a refusal, and otherwise as a
+    /// Where [`hint`](Self::hint) reads a time from the error, it counts as a rejection, and otherwise as a
     /// failure that may pass. What an [`AsOutcome`](breather::AsOutcome) says about time is not read unless
     /// [`hint_of_error`](crate::hint_of_error) is set to do so: errors need not be one.
     pub fn when<W>(self, condition: W) -> Retry<F, Fut, E, J::Rejudged, N>

@@ -146,7 +146,7 @@ async fn the_callers_word_counts_in_place_of_the_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_an_error_with_a_time_is_a_refusal_until_then() {
+async fn promise_1_an_error_with_a_time_is_a_rejection_until_then() {
     let breather = Breather::new(exact(Duration::ZERO));
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let slot = ReportSlot::new();
@@ -221,13 +221,13 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     let db = Db::new([DbError::Refused]);
     let busy = Db::new([DbError::Busy(60 * SECOND)]);
     let failing = retry(&breather, || db.query()).scope("db");
-    let refused = async {
+    let throttled = async {
         sleep(TICK).await;
         retry(&breather, || busy.query()).scope("db").await
     };
-    let (failed, refused) = tokio::join!(failing, refused);
+    let (failed, throttled) = tokio::join!(failing, throttled);
     assert_eq!(failed, Err(RetryError::Failed(DbError::Refused)));
-    assert!(refused.is_err());
+    assert!(throttled.is_err());
     assert_eq!(db.queries(), 1);
 }
 
@@ -329,7 +329,11 @@ async fn promise_9_a_closure_that_panics_poisons_nothing() {
 #[tokio::test(start_paused = true)]
 async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
     let breather = Breather::new(exact(SECOND).with_max_retries(1));
-    let db = Db::new([DbError::Refused, DbError::Busy(3 * SECOND), DbError::Syntax]);
+    let db = Db::new([
+        DbError::Refused,
+        DbError::Busy(3 * SECOND),
+        DbError::Syntax,
+    ]);
     let mut told = Vec::new();
     let result = retry(&breather, || db.query())
         .notify(|error, wait| told.push((error.clone(), wait.delay(), wait.origin())))
@@ -423,7 +427,7 @@ async fn a_closure_may_know_its_attempt_and_the_time_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_one_holds_the_others_of_its_scope_alone() {
+async fn a_rejection_of_one_holds_the_others_of_its_scope_alone() {
     let breather = Breather::default();
     let db = Db::new([DbError::Busy(5 * SECOND)]);
     let start = Instant::now();
@@ -436,10 +440,10 @@ async fn a_refusal_of_one_holds_the_others_of_its_scope_alone() {
         .iter()
         .filter(|&&at| at - start >= 5 * SECOND)
         .count();
-    // The first was refused before any other was sent.
+    // The first was throttled before any other was sent.
     assert_eq!(late, 10);
     db.answers.borrow_mut().push(DbError::Busy(5 * SECOND));
-    let refused = retry(&breather, || db.query()).scope("db");
+    let throttled = retry(&breather, || db.query()).scope("db");
     let other = async {
         sleep(TICK).await;
         retry(&breather, || db.query()).scope("db").await
@@ -452,8 +456,8 @@ async fn a_refusal_of_one_holds_the_others_of_its_scope_alone() {
         result
     };
     let start = Instant::now();
-    let (refused, other, elsewhere) = tokio::join!(refused, other, elsewhere);
-    assert!(refused.is_ok() && other.is_ok() && elsewhere.is_ok());
+    let (throttled, other, elsewhere) = tokio::join!(throttled, other, elsewhere);
+    assert!(throttled.is_ok() && other.is_ok() && elsewhere.is_ok());
     assert!(start.elapsed() >= 5 * SECOND);
     let queries = db.queries.borrow();
     let [.., second_last, last] = queries[..] else {

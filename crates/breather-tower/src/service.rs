@@ -30,7 +30,7 @@ use crate::repeat::{Cloned, Repeat};
 /// # Connections
 ///
 /// A failed response is dropped before the wait, unread: a body of any type cannot be drained. hyper's client takes
-/// the connection for the next attempt if the body has come with the head, as that of a refusal most often does, and
+/// the connection for the next attempt if the body has come with the head, as that of a rejection most often does, and
 /// closes it otherwise. With a [`BufferedLayer`](crate::BufferedLayer) inside, the body has been read, and the
 /// connection is used again.
 ///

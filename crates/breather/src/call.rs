@@ -136,7 +136,7 @@ pub struct Call {
     polls: u32,
     /// Since it was last pending: what is polled for long may fail now and then.
     failures: u32,
-    refusals: u32,
+    rejections: u32,
     /// What the latest retry took of the budget, and how many attempts there were before it.
     draw: Option<(Withdrawal, u32)>,
     report: Report,
@@ -171,7 +171,7 @@ impl Call {
             asking_since: None,
             polls: 0,
             failures: 0,
-            refusals: 0,
+            rejections: 0,
             draw: None,
             report: Report::default(),
         }
@@ -271,7 +271,7 @@ impl Call {
         Some(self.stopped(stop))
     }
 
-    /// The call is refused a place among the waiting.
+    /// The call is throttled a place among the waiting.
     pub fn on_crowded(&mut self, now: Instant) -> End {
         let now = self.at(now);
         self.stopped(End::new(EndReason::QueueFull, now))
@@ -437,7 +437,7 @@ impl Call {
         let patience = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
-            .with_early_probe(self.spec.idempotent && self.report.refusals == 0);
+            .with_early_probe(self.spec.idempotent && self.report.rejections == 0);
         match self.deadline {
             Some(deadline) => patience.with_deadline(deadline),
             None => patience,
@@ -467,7 +467,7 @@ impl Call {
             }
             OutcomeKind::Pending => {
                 self.polls = self.polls.saturating_add(1);
-                (self.failures, self.refusals) = (0, 0);
+                (self.failures, self.rejections) = (0, 0);
                 self.polls
             }
             OutcomeKind::Transient => {
@@ -479,12 +479,12 @@ impl Call {
                 self.failures
             }
             OutcomeKind::Throttled => {
-                report.refusals = report.refusals.saturating_add(1);
-                self.refusals = self.refusals.saturating_add(1);
-                if self.refusals > self.policy.max_throttles() {
+                report.rejections = report.rejections.saturating_add(1);
+                self.rejections = self.rejections.saturating_add(1);
+                if self.rejections > self.policy.max_throttles() {
                     return Verdict::Stop(EndReason::MaxThrottles);
                 }
-                self.refusals
+                self.rejections
             }
         };
         if !self.spec.replayable {

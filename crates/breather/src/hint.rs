@@ -219,7 +219,7 @@ impl<'a> Hint<'a> {
         Some(self.received.add_nanos(stated.delay))
     }
 
-    /// The instant before which this response, taken as a refusal, forbids another attempt.
+    /// The instant before which this response, taken as a rejection, forbids another attempt.
     ///
     /// `Retry-After` if there is one. Otherwise the latest reset among the windows with nothing
     /// remaining: never of a window that has quota left, or a healthy daily window would hold a

@@ -1,6 +1,6 @@
-//! Decides when a failed or refused call may be sent again, and when calls may be sent at all.
+//! Decides when a failed or throttled call may be sent again, and when calls may be sent at all.
 //!
-//! Many callers of one limited API finish as soon as its quota permits, with hardly a call refused,
+//! Many callers of one limited API finish as soon as its quota permits, with hardly a call throttled,
 //! since they share what the API's answers say. This crate is the policy: time, outcomes and seeds go
 //! in, instants and reasons come out. It never reads a clock, sleeps, spawns or draws entropy; an
 //! adapter does: `breather-reqwest` for reqwest-middleware, `breather-tower` for tower services, `breather-tokio`
@@ -16,7 +16,7 @@
 //! call.on_sent(now);
 //! now = now + Duration::from_millis(20);
 //!
-//! // The server refused the attempt, and said until when.
+//! // The server throttled the attempt, and said until when.
 //! let headers: [(&str, &[u8]); 1] = [("Retry-After", b"3")];
 //! let hint = Hint::read(headers, Moment::new(now));
 //! let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
@@ -53,7 +53,7 @@
 //! | alignment | joining our own delay with the hint: never earlier than it, and not all at once |
 //! | scope | whom a limit belongs to: a host, a token, an organisation |
 //! | pacer | the shared state of a scope: learned quota windows, learned concurrency limit, hold |
-//! | refusal | an attempt that the server would not take for now: its outcome is throttled |
+//! | rejection | an attempt that the server would not take for now: its outcome is throttled |
 //! | permit | the right to send one attempt, given by the pacer and returned with the outcome |
 //! | budget | retries allowed as a share of traffic |
 //! | hold | an instant before which a scope sends nothing |
@@ -68,7 +68,7 @@
 //! | retries after transient failures | 3 | [`Policy::with_max_retries`] |
 //! | backoff | exponential from 100 ms, factor 2, cap 20 s | [`Policy::with_backoff`] |
 //! | jitter | full if the backoff is exponential; otherwise adds up to a tenth | [`Policy::with_jitter`] |
-//! | refusals of one call | 16 | [`Policy::with_max_throttles`] |
+//! | rejections of one call | 16 | [`Policy::with_max_throttles`] |
 //! | deadline | none | [`Policy::with_deadline`] |
 //! | time-out of an attempt | none | [`Policy::with_attempt_timeout`] |
 //! | longest hint obeyed | 5 minutes | [`Policy::with_max_retry_after`] |
@@ -83,7 +83,7 @@
 //!
 //! # What it promises
 //!
-//! 1. A refused call is never sent again earlier than its own refusal said.
+//! 1. A throttled call is never sent again earlier than its own rejection said.
 //! 2. A wait that would pass the deadline, or a hint longer than the policy obeys, stops the call at
 //!    once and tells the uncut instant. No sleep ends in a failure known before it began.
 //! 3. Waiting for a permit or for a throttled scope uses up no retries.

@@ -46,7 +46,7 @@ use crate::instant::Instant;
 /// Who may send when, in one scope: learned from its answers alone.
 ///
 /// It starts with no knowledge of the server and is never configured with the server's limits. It
-/// learns the quota from headers, the cap on attempts in flight from refusals that leave quota, and
+/// learns the quota from headers, the cap on attempts in flight from rejections that leave quota, and
 /// holds the scope while nothing may be sent. It is told the time, holds no lock and wakes nobody: a
 /// driver asks for permits, hands them back, and asks [`poll_offer`](Self::poll_offer) who should ask
 /// again. [`Breather`](crate::Breather) is such a driver, behind a lock.
@@ -95,16 +95,16 @@ pub struct Pacer {
     rhythm: Rhythm,
     pause: Pause,
     stretch: Stretch,
-    /// How long a refusal takes to come back: the slowest of late.
-    refusal_time: Option<Slowest>,
+    /// How long a rejection takes to come back: the slowest of late.
+    rejection_time: Option<Slowest>,
     /// How long an accepted attempt takes, likewise.
     service_time: Slowest,
     waiters: Waiters,
     streak: Streak,
     early: EarlyProbes,
-    /// The call whose probe was refused last. The next younger one probes next: what a server refuses may be
-    /// this call alone, and if it is the scope, no call should be refused each time.
-    refused_probe: Option<Ticket>,
+    /// The call whose probe was throttled last. The next younger one probes next: what a server throttles may be
+    /// this call alone, and if it is the scope, no call should be throttled each time.
+    throttled_probe: Option<Ticket>,
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
@@ -120,7 +120,7 @@ pub struct Pacer {
 }
 
 /// What the scope is doing. Running → held → probing → running is the usual round; a probe that is
-/// refused leads back to held.
+/// throttled leads back to held.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// Sends as quota and concurrency permit.
@@ -177,12 +177,12 @@ impl Pacer {
             rhythm: Rhythm::default(),
             pause: Pause::new(),
             stretch: Stretch::default(),
-            refusal_time: None,
+            rejection_time: None,
             service_time: Slowest::default(),
             waiters: Waiters::default(),
             streak: Streak::default(),
             early: EarlyProbes::default(),
-            refused_probe: None,
+            throttled_probe: None,
             evidence: None,
             in_flight: 0,
             expectation: Expectation::default(),
@@ -277,7 +277,7 @@ impl Pacer {
         if permit.epoch != self.epoch {
             return;
         }
-        // A limiter counts a call when it comes in, and refuses at once. So an accepted call's delays count
+        // A limiter counts a call when it comes in, and throttles at once. So an accepted call's delays count
         // from near its sending, and what is sent at such an instant arrives after it.
         let base = match outcome.kind() {
             OutcomeKind::Throttled => hint.received(),
@@ -288,7 +288,7 @@ impl Pacer {
             self.quota.on_answer(&permit, base, window);
         }
         match outcome.kind() {
-            OutcomeKind::Throttled => self.on_refused(now, &permit, hint, tightest),
+            OutcomeKind::Throttled => self.on_throttled(now, &permit, hint, tightest),
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
                 self.on_accepted(now, &permit, tightest);
             }
@@ -323,9 +323,9 @@ impl Pacer {
         self.streak.on_accepted(self.latest);
     }
 
-    /// The attempt that `permit` was given for was refused, at `now`, for another scope that it passed. Of this one
+    /// The attempt that `permit` was given for was throttled, at `now`, for another scope that it passed. Of this one
     /// the server said `hint`.
-    pub(crate) fn on_refused_elsewhere(&mut self, now: Instant, permit: Permit, hint: &Hint<'_>) {
+    pub(crate) fn on_throttled_elsewhere(&mut self, now: Instant, permit: Permit, hint: &Hint<'_>) {
         let now = self.advance(now);
         self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch != self.epoch {
@@ -488,15 +488,15 @@ impl Pacer {
     #[cfg(feature = "std")]
     pub(crate) fn confirm(&mut self, now: Instant, permit: &mut Permit) -> bool {
         let now = self.advance(now);
-        let is_refused = |hold: Hold| {
+        let is_throttled = |hold: Hold| {
             matches!(
                 hold.cause,
-                Cause::Refused | Cause::Guessed | Cause::Overloaded
+                Cause::Throttled | Cause::Guessed | Cause::Overloaded
             )
         };
         let is_good = permit.epoch == self.epoch
             && (self.early.is_latest(permit.number)
-                || !matches!(self.phase, Phase::Held(hold) if is_refused(hold)));
+                || !matches!(self.phase, Phase::Held(hold) if is_throttled(hold)));
         if is_good {
             permit.sent = now;
             if let Phase::Probing {
@@ -592,7 +592,7 @@ impl Pacer {
             epoch: self.epoch,
             sent: now,
             level: self.in_flight,
-            refused: self.concurrency.refused(),
+            throttled: self.concurrency.throttled(),
         };
         self.recount(now);
         permit
@@ -602,10 +602,10 @@ impl Pacer {
         matches!(self.phase, Phase::Probing { .. })
     }
 
-    /// After whom the next turn comes: while the scope probes, after the call that was refused; else after
+    /// After whom the next turn comes: while the scope probes, after the call that was throttled; else after
     /// nobody, and the oldest is next.
     fn probed_last(&self) -> Option<Ticket> {
-        self.refused_probe.filter(|_| self.is_probing())
+        self.throttled_probe.filter(|_| self.is_probing())
     }
 
     /// Whether one more may be sent, or promised.
@@ -690,11 +690,11 @@ impl Pacer {
                 // A window of which only a short rest was seen may be none: a bucket says the same of its next
                 // token.
                 let rest = hold.until.duration_since(self.sent_at);
-                let is_short = hold.refusals == 0 && rest < SHORT_REST;
+                let is_short = hold.rejections == 0 && rest < SHORT_REST;
                 if is_short {
                     self.quota.distrust();
                 }
-                let is_typical = matches!(hold.cause, Cause::Refused | Cause::Guessed);
+                let is_typical = matches!(hold.cause, Cause::Throttled | Cause::Guessed);
                 self.expectation.renew(is_typical, is_short);
                 self.begin_epoch(self.sent);
             }
@@ -736,10 +736,10 @@ impl Pacer {
             .is_due(hold, now.max(self.latest), self.sent, longest)
     }
 
-    /// When a probe sent at `at` is not waited for any longer: a refusal would be back, if its usual
+    /// When a probe sent at `at` is not waited for any longer: a rejection would be back, if its usual
     /// time is known; else, another probe goes.
     fn silent_at(&self, at: Instant) -> Instant {
-        match (self.blind_yield(), self.refusal_time) {
+        match (self.blind_yield(), self.rejection_time) {
             (Some(_), Some(time)) => at + (time.get() * 2).max(SHORTEST_SILENCE),
             _ => at + self.long_service(),
         }
@@ -754,22 +754,22 @@ impl Pacer {
     }
 
     /// How many may be sent, the probe included, when its answer is not back but would be if it were a
-    /// refusal. A window of one has nothing more to give.
+    /// rejection. A window of one has nothing more to give.
     fn blind_yield(&self) -> Option<u64> {
         let prospect = self.quota.prospect().filter(|&prospect| prospect > 1)?;
-        self.refusal_time.map(|_| prospect)
+        self.rejection_time.map(|_| prospect)
     }
 
-    fn on_refused(
+    fn on_throttled(
         &mut self,
         now: Instant,
         permit: &Permit,
         hint: &Hint<'_>,
         tightest: Option<&Window<'_>>,
     ) {
-        self.expectation.on_refused();
-        let refusal_time = self.refusal_time.get_or_insert_default();
-        refusal_time.on_answer(permit.sent, now);
+        self.expectation.on_throttled();
+        let rejection_time = self.rejection_time.get_or_insert_default();
+        rejection_time.on_answer(permit.sent, now);
 
         let remaining = tightest.and_then(Window::remaining);
         let crowded = match remaining {
@@ -780,15 +780,15 @@ impl Pacer {
         let is_early = self.early.is_latest(permit.number);
         if crowded && !is_early && !self.was_alone(permit) {
             self.concurrency
-                .on_refused(permit, self.in_flight, self.sent);
+                .on_throttled(permit, self.in_flight, self.sent);
             self.open(permit.number, permit.sent);
             return;
         }
         if self.is_probing() {
-            self.refused_probe = Some(permit.place);
+            self.throttled_probe = Some(permit.place);
             self.streak.on_probe_rejected();
         } else if !is_early {
-            self.quota.on_refused();
+            self.quota.on_throttled();
         }
         let stated = hint.not_before();
         if stated.is_some() {
@@ -796,27 +796,27 @@ impl Pacer {
         }
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
-            (Phase::Probing { .. }, Some(at)) if !is_blur(now, at) => self.refused_until(now, at),
+            (Phase::Probing { .. }, Some(at)) if !is_blur(now, at) => self.throttled_until(now, at),
             (Phase::Probing { hold, .. }, stated) => {
                 let apart = self.rhythm.apart();
-                hold.on_probe_refused(now, stated.map(|at| at + apart))
+                hold.on_probe_throttled(now, stated.map(|at| at + apart))
             }
-            (Phase::Running, Some(at)) => self.refused_until(now, at),
+            (Phase::Running, Some(at)) => self.throttled_until(now, at),
             (Phase::Running, None) => self.guess(now),
             // An early probe is the newest attempt, and the pacer listens to no other.
             (Phase::Held(hold), Some(at)) if is_early => {
-                self.refused_until(now, at).confirmed_by(now, at, &hold)
+                self.throttled_until(now, at).confirmed_by(now, at, &hold)
             }
             (Phase::Held(hold), Some(at)) => match hold.cause {
-                Cause::Counted => self.refused_until(now, at).confirmed_by(now, at, &hold),
-                Cause::Spent | Cause::Guessed | Cause::Overloaded => self.refused_until(now, at),
-                Cause::Refused if is_blur(hold.from, at) => hold
+                Cause::Counted => self.throttled_until(now, at).confirmed_by(now, at, &hold),
+                Cause::Spent | Cause::Guessed | Cause::Overloaded => self.throttled_until(now, at),
+                Cause::Throttled if is_blur(hold.from, at) => hold
                     .moved_to(hold.from.min(at), self.lateness.guard())
                     .confirmed_by(now, at, &hold),
-                Cause::Refused if at > hold.from => {
-                    self.refused_until(now, at).confirmed_by(now, at, &hold)
+                Cause::Throttled if at > hold.from => {
+                    self.throttled_until(now, at).confirmed_by(now, at, &hold)
                 }
-                Cause::Refused => hold.confirmed_by(now, at, &hold),
+                Cause::Throttled => hold.confirmed_by(now, at, &hold),
             },
             (Phase::Held(hold), None) => hold,
         };
@@ -824,7 +824,7 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    /// Whether nothing else was in flight with it: what was refused alone was not refused for company.
+    /// Whether nothing else was in flight with it: what was throttled alone was not throttled for company.
     const fn was_alone(&self, permit: &Permit) -> bool {
         permit.level == 1 && permit.number == self.sent
     }
@@ -833,8 +833,9 @@ impl Pacer {
         self.expectation.on_accepted();
         if let Some(window) = tightest {
             let ours = self.sent - self.epoch_start;
-            let refused = self.expectation.harvest().refused;
-            self.quota.on_accepted(ours.saturating_sub(refused), window);
+            let throttled = self.expectation.harvest().throttled;
+            self.quota
+                .on_accepted(ours.saturating_sub(throttled), window);
         }
         self.service_time.on_answer(permit.sent, now);
         self.concurrency.on_accepted(permit);
@@ -854,7 +855,7 @@ impl Pacer {
         self.overloads = self.overloads.saturating_add(1);
         if self.concurrency.suspects(permit) && !self.was_alone(permit) {
             self.concurrency
-                .on_refused(permit, self.in_flight, self.sent);
+                .on_throttled(permit, self.in_flight, self.sent);
         }
         if self.overloads < OUTAGE {
             self.on_lost(permit);
@@ -871,8 +872,8 @@ impl Pacer {
             Phase::Running => Hold::new(now, Cause::Overloaded, now, now + SHORTEST_RESTART),
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
-                self.refused_probe = Some(permit.place);
-                hold.on_probe_refused(now, None)
+                self.throttled_probe = Some(permit.place);
+                hold.on_probe_throttled(now, None)
             }
         };
         self.phase = Phase::Held(hold);
@@ -886,7 +887,7 @@ impl Pacer {
         match self.phase {
             Phase::Probing { hold, .. } => {
                 match hold.cause {
-                    Cause::Counted | Cause::Refused => {
+                    Cause::Counted | Cause::Throttled => {
                         // Where others are first at what comes back, how late a reset is tells of them.
                         if !self.rhythm.on_opened(&hold, sent) {
                             self.lateness.on_opened(&hold, sent);
@@ -895,8 +896,8 @@ impl Pacer {
                     Cause::Guessed => self.pause.on_opened(&hold, sent),
                     Cause::Spent | Cause::Overloaded => {}
                 }
-                self.stretch.on_opened(hold.refusals);
-                self.refused_probe = None;
+                self.stretch.on_opened(hold.rejections);
+                self.throttled_probe = None;
                 self.phase = Phase::Running;
             }
             // It is no outage: too many were sent at once.
@@ -936,7 +937,7 @@ impl Pacer {
         let Phase::Held(hold) = self.phase else {
             return false;
         };
-        if hold.refusals > 0 {
+        if hold.rejections > 0 {
             return false;
         }
         self.phase = self.revised(now, hold);
@@ -970,7 +971,7 @@ impl Pacer {
         guard.unwrap_or_else(|| self.lateness.guard())
     }
 
-    /// What becomes of a hold that no probe was refused in, by what is known now.
+    /// What becomes of a hold that no probe was throttled in, by what is known now.
     fn revised(&self, now: Instant, mut hold: Hold) -> Phase {
         let guard = self.lateness.guard();
         let is_left = || self.quota.left(now, self.sent).is_some_and(|left| left > 0);
@@ -989,7 +990,7 @@ impl Pacer {
                 hold.until = hold.until.min(now + self.pause.length());
                 Phase::Held(hold)
             }
-            (Cause::Refused, _) => {
+            (Cause::Throttled, _) => {
                 let at = self.quota.tightened(hold.from);
                 let hold = hold.moved_to(at, guard);
                 Phase::Held(hold.stated_by(self.quota.answers(at)))
@@ -999,10 +1000,10 @@ impl Pacer {
     }
 
     /// A hold that the server asks for.
-    fn refused_until(&self, now: Instant, at: Instant) -> Hold {
+    fn throttled_until(&self, now: Instant, at: Instant) -> Hold {
         let is_elastic =
             at.duration_since(now) < SHORT_REST && self.quota.left(now, self.sent).is_none();
-        Hold::new(now, Cause::Refused, at, at + self.lateness.guard()).elastic(is_elastic)
+        Hold::new(now, Cause::Throttled, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 
     /// A hold whose end nobody stated.
@@ -1011,7 +1012,7 @@ impl Pacer {
     }
 }
 
-/// Less than a refusal takes over loopback under load.
+/// Less than a rejection takes over loopback under load.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(5);
 
 /// What an attempt is given before it counts as lost, whatever others took.

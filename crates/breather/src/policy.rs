@@ -25,7 +25,7 @@ pub use self::budget::{RetryBudget, Withdrawal};
 pub(crate) use self::jitter::Draws;
 pub use self::jitter::{Delays, Jitter};
 
-/// What to do about a failed or refused attempt: how often, how late, and when to stop.
+/// What to do about a failed or throttled attempt: how often, how late, and when to stop.
 ///
 /// # Defaults
 ///
@@ -34,7 +34,7 @@ pub use self::jitter::{Delays, Jitter};
 /// | [`max_retries`](Self::with_max_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
 /// | [`backoff`](Self::with_backoff) | exponential from 100 ms, factor 2, cap 20 s | see [`Backoff`] |
 /// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | fewest calls in AWS's measurements; but a delay that you wrote down is kept. See [`Jitter::by_shape`] |
-/// | [`max_throttles`](Self::with_max_throttles) | 16 | a shared pacer has a call refused once or twice; more means exhausted credit or a broken server |
+/// | [`max_throttles`](Self::with_max_throttles) | 16 | a shared pacer has a call throttled once or twice; more means exhausted credit or a broken server |
 /// | [`deadline`](Self::with_deadline) | none | a queue of thousands legitimately takes minutes; the application's own time-out rules |
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client's own time-outs rule |
 /// | [`max_retry_after`](Self::with_max_retry_after) | 5 minutes | windows are seconds to a minute; hours mean a spent contract |
@@ -152,7 +152,7 @@ impl Policy {
     /// |---|---|---|
     /// | `deadline` | 10 s | for as long a person stays with a task ([response times](https://www.nngroup.com/articles/response-times-3-important-limits/)) |
     /// | `max_retries` | 2 | three sends in a row that fail are an outage, which lasts longer than the person stays |
-    /// | `max_throttles` | 4 | a call refused once or twice is the pacer learning; with more, somebody else has the quota |
+    /// | `max_throttles` | 4 | a call throttled once or twice is the pacer learning; with more, somebody else has the quota |
     /// | `backoff` | exponential from 100 ms, factor 2, cap 1 s | no wait of ours interrupts a train of thought |
     /// | `max_retry_after` | 5 s | half of the deadline: after a longer wait, too little is left for the answer |
     ///
@@ -287,12 +287,12 @@ impl Policy {
         self
     }
 
-    /// Sets how many refusals of one call are followed by another attempt. Defaults to 16.
+    /// Sets how many rejections of one call are followed by another attempt. Defaults to 16.
     ///
-    /// Refusals don't count as retries: the server did not try and fail, it asked to wait.
+    /// Rejections don't count as retries: the server did not try and fail, it asked to wait.
     #[doc(alias = "rate limit")]
-    pub const fn with_max_throttles(mut self, refusals: u32) -> Self {
-        self.max_throttles = refusals;
+    pub const fn with_max_throttles(mut self, rejections: u32) -> Self {
+        self.max_throttles = rejections;
         self.once = false;
         self
     }
@@ -364,7 +364,7 @@ impl Policy {
 
     /// Sets the longest wait that a server may ask for. Defaults to 5 minutes.
     ///
-    /// A hint that asks for more is not cut down, which would have the call refused again: it stops
+    /// A hint that asks for more is not cut down, which would have the call throttled again: it stops
     /// the call, and the stop tells the uncut instant.
     #[doc(alias = "retry_after")]
     #[doc(alias = "cooldown")]
@@ -417,7 +417,7 @@ impl Policy {
         self.max_retries
     }
 
-    /// How many refusals are followed by another attempt.
+    /// How many rejections are followed by another attempt.
     #[must_use]
     pub const fn max_throttles(&self) -> u32 {
         self.max_throttles

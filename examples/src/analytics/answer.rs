@@ -41,7 +41,7 @@ impl Reply {
         Self::new(status, body)
     }
 
-    pub(super) fn refusal(retry_after_s: u64) -> Self {
+    pub(super) fn rejection(retry_after_s: u64) -> Self {
         let message = format!(
             "Rate limit exceeded the maximum. Retry the request in [{retry_after_s}] seconds"
         );
@@ -51,9 +51,9 @@ impl Reply {
         reply
     }
 
-    /// A refusal of what may be had when `left` has passed.
-    pub(super) fn refusal_for(left: Duration) -> Self {
-        Self::refusal(whole_seconds(left))
+    /// A rejection of what may be had when `left` has passed.
+    pub(super) fn rejection_for(left: Duration) -> Self {
+        Self::rejection(whole_seconds(left))
     }
 
     /// Says when to ask again.

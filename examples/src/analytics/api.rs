@@ -32,7 +32,7 @@ pub(super) struct Api(Arc<Shared>);
 struct Shared {
     gate: Mutex<Gate>,
     jobs: Mutex<Jobs>,
-    refused_jobs: Mutex<u64>,
+    throttled_jobs: Mutex<u64>,
     conversations: Conversations,
     most_per_query: NonZeroU32,
     most_per_page: NonZeroU32,
@@ -47,7 +47,7 @@ impl Api {
                 options.job_time(),
                 options.failing_jobs(),
             )),
-            refused_jobs: Mutex::new(0),
+            throttled_jobs: Mutex::new(0),
             conversations: Conversations::generate(options.conversations(), options.seed()),
             most_per_query: options.most_per_query(),
             most_per_page: options.most_per_page(),
@@ -74,10 +74,10 @@ impl Api {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let refused_by_jobs = *self.refused_jobs();
+        let throttled_by_jobs = *self.throttled_jobs();
         let jobs = self.jobs().submitted();
         Stats {
-            refused_by_jobs,
+            throttled_by_jobs,
             jobs,
             ..self.gate().stats()
         }
@@ -87,8 +87,8 @@ impl Api {
         self.0.jobs.lock().expect("no method of the jobs panics")
     }
 
-    fn refused_jobs(&self) -> MutexGuard<'_, u64> {
-        self.0.refused_jobs.lock().expect("adding does not panic")
+    fn throttled_jobs(&self) -> MutexGuard<'_, u64> {
+        self.0.throttled_jobs.lock().expect("adding does not panic")
     }
 
     fn admit(&self, headers: &HeaderMap) -> Admission {
@@ -124,8 +124,8 @@ impl Api {
                 };
                 (reply, fault)
             }
-            Verdict::RefusedByCap => (Reply::refusal(1), None),
-            Verdict::RefusedByQuota => (Reply::refusal(admission.reset_s), None),
+            Verdict::ThrottledByCap => (Reply::rejection(1), None),
+            Verdict::ThrottledByQuota => (Reply::rejection(admission.reset_s), None),
         };
         reply.into_response(&admission, fault)
     }
@@ -230,8 +230,8 @@ async fn submit(State(api): State<Api>, headers: HeaderMap) -> Response<Body> {
         match submitted {
             Ok(id) => Reply::new(StatusCode::ACCEPTED, json!({ "jobId": id })),
             Err(left) => {
-                *api.refused_jobs() += 1;
-                Reply::refusal_for(left)
+                *api.throttled_jobs() += 1;
+                Reply::rejection_for(left)
             }
         }
     };

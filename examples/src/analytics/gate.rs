@@ -30,8 +30,8 @@ pub(super) struct Gate {
     accepted: u64,
     items: u64,
     sends: u64,
-    refused_by_quota: u64,
-    refused_by_cap: u64,
+    throttled_by_quota: u64,
+    throttled_by_cap: u64,
     peak: Peak,
     timeline: Timeline,
 }
@@ -51,8 +51,8 @@ impl Gate {
             accepted: 0,
             items: 0,
             sends: 0,
-            refused_by_quota: 0,
-            refused_by_cap: 0,
+            throttled_by_quota: 0,
+            throttled_by_cap: 0,
             peak: Peak::default(),
             timeline: Timeline::default(),
         }
@@ -71,13 +71,13 @@ impl Gate {
 
         let mut spent = self.spent.get(token).copied().unwrap_or(0);
         let verdict = if spent >= self.quota || self.org_spent >= self.org_quota {
-            self.refused_by_quota += 1;
-            self.timeline.on_refused_by_quota(now);
-            Verdict::RefusedByQuota
+            self.throttled_by_quota += 1;
+            self.timeline.on_throttled_by_quota(now);
+            Verdict::ThrottledByQuota
         } else if self.in_flight >= self.cap {
-            self.refused_by_cap += 1;
-            self.timeline.on_refused_by_cap(now);
-            Verdict::RefusedByCap
+            self.throttled_by_cap += 1;
+            self.timeline.on_throttled_by_cap(now);
+            Verdict::ThrottledByCap
         } else {
             spent += 1;
             self.spent.insert(token.to_owned(), spent);
@@ -119,8 +119,8 @@ impl Gate {
     pub(super) fn stats(&self) -> Stats {
         Stats {
             sends: self.sends,
-            refused_by_quota: self.refused_by_quota,
-            refused_by_cap: self.refused_by_cap,
+            throttled_by_quota: self.throttled_by_quota,
+            throttled_by_cap: self.throttled_by_cap,
             in_flight: self.in_flight,
             peak_sends_1s: self.peak.most(),
             // Others count them.
@@ -150,8 +150,8 @@ pub(super) enum Verdict {
         service_time: Duration,
         fault: Option<Fault>,
     },
-    RefusedByCap,
-    RefusedByQuota,
+    ThrottledByCap,
+    ThrottledByQuota,
 }
 
 /// A grid of windows that starts with the first time it is told.
@@ -207,12 +207,12 @@ mod tests {
             assert_eq!((admission.remaining, admission.reset_s), (remaining, 10));
         }
 
-        let refused = gate.admit(TOKEN, start + Duration::from_millis(2500));
-        assert_eq!(refused.verdict, Verdict::RefusedByQuota);
-        assert_eq!((refused.remaining, refused.reset_s), (0, 8));
-        let refused = gate.admit(TOKEN, start + Duration::from_nanos(9_999_999_999));
-        assert_eq!(refused.verdict, Verdict::RefusedByQuota);
-        assert_eq!(refused.reset_s, 1);
+        let throttled = gate.admit(TOKEN, start + Duration::from_millis(2500));
+        assert_eq!(throttled.verdict, Verdict::ThrottledByQuota);
+        assert_eq!((throttled.remaining, throttled.reset_s), (0, 8));
+        let throttled = gate.admit(TOKEN, start + Duration::from_nanos(9_999_999_999));
+        assert_eq!(throttled.verdict, Verdict::ThrottledByQuota);
+        assert_eq!(throttled.reset_s, 1);
 
         let accepted = gate.admit(TOKEN, start + Duration::from_secs(10));
         assert!(is_accepted(&accepted));
@@ -237,9 +237,9 @@ mod tests {
         assert!(is_accepted(&gate.admit(TOKEN, start)));
         assert!(is_accepted(&gate.admit(TOKEN, start)));
         for _ in 0..20 {
-            let refused = gate.admit(TOKEN, start);
-            assert_eq!(refused.verdict, Verdict::RefusedByCap);
-            assert_eq!(refused.remaining, 8);
+            let throttled = gate.admit(TOKEN, start);
+            assert_eq!(throttled.verdict, Verdict::ThrottledByCap);
+            assert_eq!(throttled.remaining, 8);
         }
         gate.on_call_over();
         let accepted = gate.admit(TOKEN, start);
@@ -247,8 +247,8 @@ mod tests {
         assert_eq!(accepted.remaining, 7);
 
         let stats = gate.stats();
-        assert_eq!((stats.sends, stats.refused()), (23, 20));
-        assert_eq!((stats.refused_by_cap, stats.in_flight), (20, 2));
+        assert_eq!((stats.sends, stats.throttled()), (23, 20));
+        assert_eq!((stats.throttled_by_cap, stats.in_flight), (20, 2));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
         let counts: Vec<_> = timeline
             .bins()
             .iter()
-            .map(|bin| (bin.accepted, bin.refused_by_cap, bin.refused_by_quota))
+            .map(|bin| (bin.accepted, bin.throttled_by_cap, bin.throttled_by_quota))
             .collect();
         assert_eq!(counts, [(1, 1, 0), (1, 0, 0), (0, 0, 0), (0, 0, 1)]);
     }
@@ -276,11 +276,11 @@ mod tests {
         let start = Instant::now();
         assert!(is_accepted(&gate.admit(TOKEN, start)));
         assert!(is_accepted(&gate.admit(TOKEN, start)));
-        assert_eq!(gate.admit(TOKEN, start).verdict, Verdict::RefusedByQuota);
+        assert_eq!(gate.admit(TOKEN, start).verdict, Verdict::ThrottledByQuota);
     }
 
     #[test]
-    fn refusals_use_no_service_time() {
+    fn rejections_use_no_service_time() {
         let options = options(10, 10, 1);
         let mut gate = Gate::new(&options);
         let now = Instant::now();
@@ -292,7 +292,7 @@ mod tests {
                     fault: None
                 }
             );
-            assert_eq!(gate.admit(TOKEN, now).verdict, Verdict::RefusedByCap);
+            assert_eq!(gate.admit(TOKEN, now).verdict, Verdict::ThrottledByCap);
             gate.on_call_over();
         }
     }
@@ -306,11 +306,11 @@ mod tests {
             let admission = gate.admit("a", start);
             assert_eq!((admission.remaining, admission.quota), (remaining, 3));
         }
-        assert_eq!(gate.admit("a", start).verdict, Verdict::RefusedByQuota);
+        assert_eq!(gate.admit("a", start).verdict, Verdict::ThrottledByQuota);
         let last = gate.admit("b", start);
         assert!(is_accepted(&last));
         assert_eq!((last.remaining, last.quota), (0, 4));
-        assert_eq!(gate.admit("b", start).verdict, Verdict::RefusedByQuota);
+        assert_eq!(gate.admit("b", start).verdict, Verdict::ThrottledByQuota);
         assert!(is_accepted(
             &gate.admit("b", start + Duration::from_secs(10))
         ));

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_too_many_is_refused_until_one_is_over() {
+    fn a_job_too_many_is_throttled_until_one_is_over() {
         let start = Instant::now();
         let mut jobs = jobs(2, false);
         jobs.submit(None, start).unwrap();

@@ -20,7 +20,7 @@ use super::Faults;
 /// | `conversations` | 1,000 | more than fit into one page of any kind |
 /// | `most_per_query` | 200 | a query that stays small beside its answer |
 /// | `most_per_page` | 100 | what clients of the API that this one stands in for ask for |
-/// | `jobs` | 2 | few, so that a submission can be refused |
+/// | `jobs` | 2 | few, so that a submission can be throttled |
 /// | `job_time` | 2 s | more than a poll or two |
 /// | `failing_jobs` | no | |
 /// | `faults` | none | limits alone are to be seen |

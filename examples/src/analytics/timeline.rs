@@ -20,8 +20,8 @@ use breather_sim::chart::Bin;
 /// let start = Instant::now();
 /// let mut timeline = Timeline::default();
 /// timeline.on_accepted(start);
-/// timeline.on_refused_by_cap(start);
-/// timeline.on_refused_by_quota(start + Duration::from_millis(250));
+/// timeline.on_throttled_by_cap(start);
+/// timeline.on_throttled_by_quota(start + Duration::from_millis(250));
 /// assert_eq!(timeline.start(), Some(start));
 /// assert_eq!(timeline.bin_width(), Duration::from_millis(100));
 ///
@@ -44,14 +44,14 @@ impl Timeline {
         self.bin(now).accepted += 1;
     }
 
-    /// Counts a request that arrived now and was refused because the quota was spent.
-    pub fn on_refused_by_quota(&mut self, now: Instant) {
-        self.bin(now).refused_by_quota += 1;
+    /// Counts a request that arrived now and was throttled because the quota was spent.
+    pub fn on_throttled_by_quota(&mut self, now: Instant) {
+        self.bin(now).throttled_by_quota += 1;
     }
 
-    /// Counts a request that arrived now and was refused because the cap was reached.
-    pub fn on_refused_by_cap(&mut self, now: Instant) {
-        self.bin(now).refused_by_cap += 1;
+    /// Counts a request that arrived now and was throttled because the cap was reached.
+    pub fn on_throttled_by_cap(&mut self, now: Instant) {
+        self.bin(now).throttled_by_cap += 1;
     }
 
     /// The time of the first request, or none before it.
@@ -127,16 +127,16 @@ mod tests {
         let start = Instant::now();
         let mut timeline = Timeline::default();
         timeline.on_accepted(start);
-        timeline.on_refused_by_cap(start + FINEST - Duration::from_nanos(1));
-        timeline.on_refused_by_quota(start + FINEST);
+        timeline.on_throttled_by_cap(start + FINEST - Duration::from_nanos(1));
+        timeline.on_throttled_by_quota(start + FINEST);
         let [first, second] = timeline.bins() else {
             panic!("{timeline:?}");
         };
         assert_eq!(
-            (first.accepted, first.refused_by_cap, first.sends()),
+            (first.accepted, first.throttled_by_cap, first.sends()),
             (1, 1, 2)
         );
-        assert_eq!((second.refused_by_quota, second.sends()), (1, 1));
+        assert_eq!((second.throttled_by_quota, second.sends()), (1, 1));
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
         let mut timeline = Timeline::default();
         for second in 0..1000 {
             timeline.on_accepted(start + Duration::from_secs(second));
-            timeline.on_refused_by_quota(start + Duration::from_secs(second));
+            timeline.on_throttled_by_quota(start + Duration::from_secs(second));
         }
         // 1000 s in 100 ms are 10 000 bins, and half as many for each of four doublings.
         assert_eq!(timeline.bin_width(), Duration::from_millis(1600));
@@ -185,6 +185,6 @@ mod tests {
 
     fn counts(timeline: &Timeline) -> (u64, u64) {
         let sum = Bin::sum(timeline.bins());
-        (sum.accepted, sum.refused_by_quota + sum.refused_by_cap)
+        (sum.accepted, sum.throttled_by_quota + sum.throttled_by_cap)
     }
 }

@@ -19,8 +19,8 @@ pub struct Series {
 pub struct Bin {
     /// Attempts sent.
     pub sends: u32,
-    /// Attempts refused.
-    pub refusals: u32,
+    /// Attempts throttled.
+    pub rejections: u32,
     /// Attempts that failed in a way that may pass.
     pub failures: u32,
 }
@@ -29,7 +29,7 @@ pub struct Bin {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Columns {
     sends: Vec<u32>,
-    refusals: Vec<u32>,
+    rejections: Vec<u32>,
     failures: Vec<u32>,
 }
 
@@ -65,7 +65,7 @@ impl Series {
         let mut columns = Columns::default();
         for bin in before.chain(known).chain(iter::repeat_n(none, quiet)) {
             columns.sends.push(bin.sends);
-            columns.refusals.push(bin.refusals);
+            columns.rejections.push(bin.rejections);
             columns.failures.push(bin.failures);
         }
         columns

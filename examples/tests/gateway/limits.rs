@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     program::Program,
-    upstream::{RESET_S, Upstream, last, refusal},
+    upstream::{RESET_S, Upstream, last, rejection},
     wire::exchange,
 };
 
@@ -104,7 +104,7 @@ async fn nobody_waits_for_what_the_deadline_forbids() {
 
 #[tokio::test]
 async fn a_hint_that_is_too_long_is_handed_on() {
-    let upstream = Upstream::start(|_| async { refusal(3_600) }).await;
+    let upstream = Upstream::start(|_| async { rejection(3_600) }).await;
     let gateway = Program::start(&upstream, &[]);
     let response = gateway.get("one").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -112,13 +112,13 @@ async fn a_hint_that_is_too_long_is_handed_on() {
     assert_eq!(response.text().await.unwrap(), "too many");
     // Those who come later are told by the gateway, without asking.
     let response = gateway.get("one").send().await.unwrap();
-    failure(response, "long_hint", 3_500..=3_601).await;
+    failure(response, "retry_after_too_long", 3_500..=3_601).await;
     assert_eq!(upstream.seen().len(), 1);
 }
 
 #[tokio::test]
 async fn a_policy_is_read_from_its_file() {
-    let upstream = Upstream::start(|_| async { refusal(7) }).await;
+    let upstream = Upstream::start(|_| async { rejection(7) }).await;
     let file = std::env::temp_dir().join(format!("gateway-policy-{}.toml", std::process::id()));
     std::fs::write(&file, "max_retry_after = \"5s\"\n").unwrap();
     let gateway = Program::start(&upstream, &["--policy", file.to_str().unwrap()]);

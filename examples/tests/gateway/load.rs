@@ -31,7 +31,7 @@ async fn callers_that_know_nothing_of_limits_see_none() {
     let statuses = load(gateway.addr).await;
     let stats = server.stats();
     assert!(statuses.iter().all(|&status| status == 200), "{statuses:?}");
-    assert_eq!(stats.sends - stats.refused(), calls as u64);
+    assert_eq!(stats.sends - stats.throttled(), calls as u64);
 }
 
 /// The gateway's way of pacing.
@@ -102,5 +102,5 @@ const CALLS_EACH: usize = 3;
 const QUOTA: NonZeroU32 = NonZeroU32::new(120).unwrap();
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// More than are ever in flight: whoever is refused for the cap is told to wait for a half of such a window.
+/// More than are ever in flight: whoever is throttled for the cap is told to wait for a half of such a window.
 const CAP: NonZeroU32 = NonZeroU32::new(200).unwrap();

@@ -9,14 +9,14 @@ use reqwest::StatusCode;
 
 use crate::{
     program::{Program, client},
-    upstream::{RESET_S, Upstream, last, ok, refusal},
+    upstream::{RESET_S, Upstream, last, ok, rejection},
 };
 
 #[tokio::test]
 async fn the_status_has_all_of_a_scope_and_no_secret() {
     let upstream = Upstream::start(|request| async move {
-        if request.headers()["authorization"] == "Bearer secret-refused" {
-            return refusal(RESET_S);
+        if request.headers()["authorization"] == "Bearer secret-throttled" {
+            return rejection(RESET_S);
         }
         last(RESET_S)
     })
@@ -29,7 +29,7 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
         .await
         .unwrap();
     let spent = tokio::spawn(gateway.get("Bearer secret-spent").send());
-    let refused = tokio::spawn(gateway.get("Bearer secret-refused").send());
+    let throttled = tokio::spawn(gateway.get("Bearer secret-throttled").send());
     gateway.until_waiting(2).await;
 
     let status = gateway.status().await;
@@ -39,7 +39,7 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
         (&2.into(), &false.into())
     );
     assert_eq!(status["total"]["sends"], 2);
-    assert_eq!(status["total"]["refusals"], 1);
+    assert_eq!(status["total"]["rejections"], 1);
     let scopes = status["scopes"].as_array().unwrap();
     assert_eq!(scopes.len(), 2, "{status}");
     let of = |calls: u64| scopes.iter().find(|scope| scope["calls"] == calls).unwrap();
@@ -53,7 +53,7 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
         (&1.into(), &0.into())
     );
     assert_eq!(
-        (&scope["sends"], &scope["refusals"]),
+        (&scope["sends"], &scope["rejections"]),
         (&1.into(), &0.into())
     );
     assert!((100_000..=281_000).contains(&scope["reset_ms"].as_u64().unwrap()));
@@ -61,11 +61,11 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
     assert_eq!(scope["hold"]["why"], "nothing remains");
     let scope = of(0);
     assert_eq!(
-        (&scope["sends"], &scope["refusals"]),
+        (&scope["sends"], &scope["rejections"]),
         (&1.into(), &1.into())
     );
-    assert_eq!(scope["hold"]["why"], "refused until then");
-    for column in ["sends", "refusals", "failures"] {
+    assert_eq!(scope["hold"]["why"], "throttled until then");
+    for column in ["sends", "rejections", "failures"] {
         assert_eq!(status["series"][column].as_array().unwrap().len(), 180);
     }
     let sum = |column: &str| {
@@ -75,7 +75,10 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
             .map(|count| count.as_u64().unwrap())
             .sum::<u64>()
     };
-    assert_eq!((sum("sends"), sum("refusals"), sum("failures")), (2, 1, 0));
+    assert_eq!(
+        (sum("sends"), sum("rejections"), sum("failures")),
+        (2, 1, 0)
+    );
 
     let metrics = gateway.text("/-/metrics").await;
     let page = gateway.text("/-/status").await;
@@ -83,7 +86,7 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
         assert!(!text.contains("secret"), "{text}");
     }
     spent.abort();
-    refused.abort();
+    throttled.abort();
 }
 
 #[tokio::test]
@@ -123,7 +126,7 @@ async fn metrics_are_in_prometheus_format() {
     let is_first = Arc::new(AtomicBool::new(true));
     let upstream = Upstream::start(move |_| {
         let is_first = is_first.swap(false, Ordering::Relaxed);
-        async move { if is_first { refusal(1) } else { ok() } }
+        async move { if is_first { rejection(1) } else { ok() } }
     });
     let upstream = upstream.await;
     let gateway = Program::start(&upstream, &[]);
@@ -157,7 +160,7 @@ async fn metrics_are_in_prometheus_format() {
             .1
     };
     assert_eq!(value("breather_attempts_total"), 2.0);
-    assert_eq!(value("breather_refusals_total"), 1.0);
+    assert_eq!(value("breather_rejections_total"), 1.0);
     assert_eq!(value(r#"breather_stops_total{reason="success"}"#), 1.0);
     assert_eq!(value("breather_permits_in_flight"), 0.0);
     assert_eq!(value(r#"breather_wait_seconds_count{origin="hint"}"#), 1.0);

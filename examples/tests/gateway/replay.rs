@@ -1,4 +1,4 @@
-//! Bodies of calls that are refused.
+//! Bodies of calls that are throttled.
 
 use std::sync::{
     Arc, Mutex,
@@ -11,12 +11,12 @@ use reqwest::StatusCode;
 
 use crate::{
     program::{Program, client},
-    upstream::{Upstream, ok, refusal},
+    upstream::{Upstream, ok, rejection},
 };
 
 #[tokio::test]
 async fn what_was_kept_is_sent_again_whole() {
-    let (upstream, bodies) = refusing_first().await;
+    let (upstream, bodies) = throttling_first().await;
     let gateway = Program::start(&upstream, &["--replay-limit", "1000"]);
     let request = client().post(gateway.url("/orders")).body(vec![7; 1_000]);
     let response = request.send().await.unwrap();
@@ -32,7 +32,7 @@ async fn what_was_kept_is_sent_again_whole() {
 
 #[tokio::test]
 async fn what_is_longer_is_sent_once() {
-    let (upstream, bodies) = refusing_first().await;
+    let (upstream, bodies) = throttling_first().await;
     let gateway = Program::start(&upstream, &["--replay-limit", "1000"]);
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::OK] {
         let request = client().post(gateway.url("/orders")).body(vec![7; 1_001]);
@@ -40,23 +40,23 @@ async fn what_is_longer_is_sent_once() {
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()["x-breather-attempts"], "1");
     }
-    // The second waited for the first one's refusal.
+    // The second waited for the first one's rejection.
     assert_eq!(*bodies.lock().unwrap(), [vec![7; 1_001], vec![7; 1_001]]);
 }
 
 type Bodies = Arc<Mutex<Vec<Bytes>>>;
 
-/// An upstream that refuses its first request for a second, when it has read it, and what it read.
-async fn refusing_first() -> (Upstream, Bodies) {
-    let (bodies, refuses) = (Bodies::default(), Arc::new(AtomicBool::new(true)));
+/// An upstream that throttles its first request for a second, when it has read it, and what it read.
+async fn throttling_first() -> (Upstream, Bodies) {
+    let (bodies, throttles) = (Bodies::default(), Arc::new(AtomicBool::new(true)));
     let log = Arc::clone(&bodies);
     let upstream = Upstream::start(move |request| {
-        let (log, refuses) = (Arc::clone(&log), Arc::clone(&refuses));
+        let (log, throttles) = (Arc::clone(&log), Arc::clone(&throttles));
         async move {
             let body = request.into_body().collect().await.unwrap().to_bytes();
             log.lock().unwrap().push(body);
-            if refuses.swap(false, Ordering::Relaxed) {
-                return refusal(1);
+            if throttles.swap(false, Ordering::Relaxed) {
+                return rejection(1);
             }
             ok()
         }

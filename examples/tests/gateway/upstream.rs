@@ -154,7 +154,7 @@ pub(crate) fn left(remaining: u64, reset_s: u64) -> Response<Body> {
     response
 }
 
-pub(crate) fn refusal(retry_after_s: u64) -> Response<Body> {
+pub(crate) fn rejection(retry_after_s: u64) -> Response<Body> {
     let mut response = Response::new(full("too many"));
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     response

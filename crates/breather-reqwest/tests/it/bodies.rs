@@ -19,7 +19,7 @@ use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware};
 use http::Extensions;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use reqwest::Request;
-use reqwest::multipart::TimeFormat;
+use reqwest::multipart::Form;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -96,7 +96,7 @@ async fn a_stream_is_made_again_for_each_attempt_and_no_earlier() {
 async fn a_form_is_made_again_with_the_boundary_that_it_has() {
     let (url, received) = failing(1).await;
     let (client, plain) = client();
-    let form = || TimeFormat::new().part("rows", reqwest::multipart::Part::stream(stream()));
+    let form = || Form::new().part("rows", reqwest::multipart::Part::stream(stream()));
     let target = url.clone();
     let response = client
         .put(&url)

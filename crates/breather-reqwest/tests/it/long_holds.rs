@@ -8,7 +8,7 @@ use reqwest::Method;
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::time::{Instant, advance};
 
-use crate::script::{Answer, Script, refusal};
+use crate::script::{Answer, Script, rejection};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;
@@ -64,7 +64,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_of_a_year_can_be_forgotten() {
     let breather = Breather::default();
-    let client = Script::new([refusal(YEAR)]).client(RetryMiddleware::new(breather.clone()));
+    let client = Script::new([rejection(YEAR)]).client(RetryMiddleware::new(breather.clone()));
     assert_eq!(status(&client, Method::GET).await, 429);
     assert_eq!(
         ended(&client, Method::GET).await.reason(),
@@ -76,7 +76,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
-    let client = Script::new([refusal(YEAR)]).client(RetryMiddleware::default());
+    let client = Script::new([rejection(YEAR)]).client(RetryMiddleware::default());
     assert_eq!(status(&client, Method::GET).await, 429);
     advance(301 * SECOND).await;
     assert_eq!(

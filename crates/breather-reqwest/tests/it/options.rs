@@ -12,7 +12,7 @@ use reqwest::Method;
 use reqwest_middleware::{Error, RequestBuilder};
 use tokio::time::Instant;
 
-use crate::script::{Answer, Script, refusal};
+use crate::script::{Answer, Script, rejection};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -188,7 +188,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 #[tokio::test(start_paused = true)]
 async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
     let name = HeaderName::from_static("x-retry-attempt");
-    let script = Script::new([Answer::status(500), refusal(1)]);
+    let script = Script::new([Answer::status(500), rejection(1)]);
     let client = script.client(with(at_once()).with_attempt_header(name.clone()));
     let _ = client.get(URL).header(&name, "99").send().await;
     let sends = script.sends();
@@ -249,10 +249,10 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
     let retry = RetryMiddleware::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));
-    // In flight, waiting after a refusal, in flight again, and while it waits after its own time-out.
+    // In flight, waiting after a rejection, in flight again, and while it waits after its own time-out.
     for after in [0, 1, 4, 9, 12, 14] {
         let slow = Answer::status(200).after(6 * SECOND);
-        let script = Script::new([refusal(2).after(2 * SECOND), slow.clone(), slow]);
+        let script = Script::new([rejection(2).after(2 * SECOND), slow.clone(), slow]);
         let client = script.client(retry.clone());
         let _ = tokio::time::timeout(after * SECOND, client.post(URL).send()).await;
         let snapshot = breather.snapshot("api.example.com").unwrap();

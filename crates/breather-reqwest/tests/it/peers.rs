@@ -23,7 +23,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
-use crate::script::{Answer, Script, refusal};
+use crate::script::{Answer, Script, rejection};
 
 const URL: &str = "http://api.example.com/v1/rows";
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ fn stream() -> reqwest::Body {
 #[tokio::test(start_paused = true)]
 async fn octocrab_a_minute_that_was_asked_for_is_waited_by_default() {
     // By default it sent four requests in 1.4 ms.
-    let script = Script::new([refusal(60)]);
+    let script = Script::new([rejection(60)]);
     let client = script.client(RetryMiddleware::default());
     let start = Instant::now();
     assert_eq!(client.get(URL).send().await.unwrap().status(), 200);
@@ -236,7 +236,7 @@ async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_a
 
 #[tokio::test(start_paused = true)]
 async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
-    let spent = refusal(7)
+    let spent = rejection(7)
         .with("x-ratelimit-remaining", 0)
         .with("x-ratelimit-reset", 7);
     let script = Script::new([spent]);
@@ -251,7 +251,7 @@ async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
     });
     assert!(join_all(calls).await.iter().all(|status| *status == 200));
     let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
-    // One was refused, and none of the others had to be.
+    // One was throttled, and none of the others had to be.
     assert_eq!(sends.len(), 21);
     assert!(sends[1..].iter().all(|at| *at >= 7 * SECOND), "{sends:?}");
 }

@@ -379,7 +379,7 @@ impl Middleware for Elsewhere {
 #[tokio::test(start_paused = true)]
 async fn without_redirects_the_scope_learns_from_whichever_host_answers() {
     for (redirects, is_held) in [(Redirects::Never, true), (Redirects::Visible, false)] {
-        let script = crate::script::Script::new([crate::script::refusal(600)]);
+        let script = crate::script::Script::new([crate::script::rejection(600)]);
         let breather = Breather::default();
         let retry = RetryMiddleware::new(breather.clone()).with_redirects(redirects);
         let client = ClientBuilder::new(reqwest::Client::new())

@@ -63,8 +63,8 @@ impl Answer {
     }
 }
 
-/// A refusal that asks for `seconds`.
-pub(crate) fn refusal(seconds: u64) -> Answer {
+/// A rejection that asks for `seconds`.
+pub(crate) fn rejection(seconds: u64) -> Answer {
     Answer::status(429).with("retry-after", seconds)
 }
 

@@ -12,7 +12,7 @@ use reqwest::Method;
 use reqwest_middleware::{ClientWithMiddleware, Error};
 use tokio::time::{Instant, timeout};
 
-use crate::script::{Answer, Script, refusal};
+use crate::script::{Answer, Script, rejection};
 
 const URL: &str = "http://api.example.com/v1/rows?token=secret";
 const SECOND: Duration = Duration::from_secs(1);
@@ -63,9 +63,9 @@ async fn constant_delay_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_refused_call_returns_when_the_server_said_and_not_before() {
+async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before() {
     for retry in [RetryMiddleware::default(), on_its_own()] {
-        let script = Script::new([refusal(7).after(3 * SECOND)]);
+        let script = Script::new([rejection(7).after(3 * SECOND)]);
         let (status, report) = call(&script.client(retry), Method::GET).await;
         assert_eq!((status, report.attempts()), (200, 2));
         let [first, second] = &script.sends()[..] else {
@@ -100,7 +100,7 @@ async fn promise_1_a_stated_reset_is_kept_too() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
-    let script = Script::new([refusal(7)]);
+    let script = Script::new([rejection(7)]);
     let client = script.client(with(Policy::new().with_deadline(5 * SECOND)));
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
@@ -113,7 +113,7 @@ async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() {
-    let script = Script::new([refusal(301)]);
+    let script = Script::new([rejection(301)]);
     let client = script.client(RetryMiddleware::default());
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
@@ -149,8 +149,8 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_3_refusals_use_up_no_retries() {
-    let script = Script::new((0..10).map(|_| refusal(1)));
+async fn promise_3_rejections_use_up_no_retries() {
+    let script = Script::new((0..10).map(|_| rejection(1)));
     let client = script.client(with(Policy::new().with_max_retries(0)));
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!(
@@ -160,8 +160,8 @@ async fn promise_3_refusals_use_up_no_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_3_refusals_have_a_limit_of_their_own() {
-    let script = Script::new((0..50).map(|_| refusal(1)));
+async fn promise_3_rejections_have_a_limit_of_their_own() {
+    let script = Script::new((0..50).map(|_| rejection(1)));
     let client = script.client(RetryMiddleware::default());
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, report.attempts()), (429, 17));
@@ -180,7 +180,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         (Method::POST, 503, 1),
         (Method::PATCH, 502, 1),
         (Method::POST, 408, 1),
-        // Refused before execution: nothing can be executed twice.
+        // Throttled before execution: nothing can be executed twice.
         (Method::POST, 429, 2),
         (Method::PATCH, 425, 2),
     ] {
@@ -214,7 +214,7 @@ async fn promise_4_an_idempotency_key_makes_a_post_repeatable_and_its_body_is_se
 
 #[tokio::test(start_paused = true)]
 async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
-    for answer in [Answer::status(503), refusal(1)] {
+    for answer in [Answer::status(503), rejection(1)] {
         let script = Script::new([answer.clone()]);
         let client = script.client(RetryMiddleware::default());
         let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("a row")]);
@@ -230,7 +230,7 @@ async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
-    let script = Script::new((0..100).map(|_| refusal(7)));
+    let script = Script::new((0..100).map(|_| rejection(7)));
     let breather = Breather::builder().without_pacing().build();
     // Two clients, made from clones of one middleware.
     let retry = RetryMiddleware::new(breather).with_seeds(Seeds::fixed(7));
@@ -280,7 +280,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
             false,
             false,
         ),
-        ("waiting for its hint", vec![refusal(60)], false, false),
+        ("waiting for its hint", vec![rejection(60)], false, false),
         ("waiting for a permit", vec![slow; 90], true, true),
     ] {
         let breather = Breather::new(policy);
@@ -302,7 +302,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
-    let script = Script::new([refusal(60)]);
+    let script = Script::new([rejection(60)]);
     let client = script.client(RetryMiddleware::default());
     let slot = ReportSlot::new();
     let call = client.get(URL).with_extension(slot.clone()).send();
@@ -329,8 +329,8 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_seen_by_one_client_holds_another_with_a_clone_of_its_handle() {
-    let spent = refusal(7)
+async fn a_rejection_seen_by_one_client_holds_another_with_a_clone_of_its_handle() {
+    let spent = rejection(7)
         .with("x-ratelimit-remaining", 0)
         .with("x-ratelimit-reset", 7);
     let script = Script::new([spent]);
@@ -340,7 +340,7 @@ async fn a_refusal_seen_by_one_client_holds_another_with_a_clone_of_its_handle()
     let stranger = script.client(RetryMiddleware::default());
 
     let start = Instant::now();
-    let refused = tokio::spawn(one.get(URL).send());
+    let throttled = tokio::spawn(one.get(URL).send());
     tokio::time::sleep(TICK).await;
     let (_, report) = call(&stranger, Method::GET).await;
     assert_eq!(report.waited_in_all(), Duration::ZERO);
@@ -349,13 +349,13 @@ async fn a_refusal_seen_by_one_client_holds_another_with_a_clone_of_its_handle()
     assert!(start.elapsed() >= 7 * SECOND);
     assert!(report.waited(WaitReason::Pacer) >= 7 * SECOND - 2 * TICK);
     assert_eq!(report.attempts(), 1);
-    assert_eq!(refused.await.unwrap().unwrap().status(), 200);
+    assert_eq!(throttled.await.unwrap().unwrap().status(), 200);
     assert_eq!(script.sends().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_host_is_another_scope() {
-    let script = Script::new([refusal(60)]);
+    let script = Script::new([rejection(60)]);
     let client = script.client(RetryMiddleware::default());
     let held = tokio::spawn(client.get(URL).send());
     tokio::time::sleep(TICK).await;
@@ -376,7 +376,7 @@ async fn another_host_is_another_scope() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_may_choose_its_scopes() {
-    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
     let breather = Breather::default();
     let client = script.client(RetryMiddleware::new(breather.clone()));
     let with_token = |token: &str| {
@@ -398,7 +398,7 @@ async fn a_request_may_choose_its_scopes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_may_have_a_scope_of_its_own_and_a_request_another() {
-    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
     let breather = Breather::default();
     let client_of = |token: &str| {
         let middleware = RetryMiddleware::new(breather.clone());
@@ -448,7 +448,7 @@ async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
-    for answer in [Answer::status(503), refusal(1)] {
+    for answer in [Answer::status(503), rejection(1)] {
         let script = Script::new([answer]);
         let client = script.client(with(Policy::no_retries()));
         let response = client.get(URL).send().await.unwrap();
@@ -474,7 +474,7 @@ async fn a_classifier_of_the_callers_decides() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_secret_is_in_what_is_said() {
-    let script = Script::new([refusal(1)]);
+    let script = Script::new([rejection(1)]);
     let breather = Breather::default();
     let retry = RetryMiddleware::new(breather.clone());
     let debug = format!("{retry:?}");

@@ -234,7 +234,7 @@ async fn read_head(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that_was_asked() {
+async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that_was_asked() {
     let spent = [
         ("retry-after", "1"),
         ("x-ratelimit-remaining", "0"),
@@ -262,7 +262,7 @@ async fn a_refusal_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that
     assert_eq!(breather.snapshot(asked).unwrap().opens(), None);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
 
-    // The refused call itself waits as it was told.
+    // The throttled call itself waits as it was told.
     assert_eq!(moved.await.unwrap().unwrap().status(), 200);
     {
         let received = received.lock().unwrap();

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_quota_pays_for_100_retries_of_refusals_or_35_of_failures() {
+    fn a_full_quota_pays_for_100_retries_of_rejections_or_35_of_failures() {
         for (status, expected) in [(429, 100), (503, 35)] {
             let mut client = AwsAdaptive::new(2, Some(500));
             let mut calls: Vec<_> = (0..150).map(|seed| client.call(seed)).collect();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_refusal_slows_all_calls() {
+    fn the_first_rejection_slows_all_calls() {
         let mut client = AwsAdaptive::new(2, Some(500));
         let now = NOW;
         for _ in 0..100 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Growing;
 use crate::callers::{Admission, Callers, Retries};
 
-/// At most so many sends a second, by the generic cell rate algorithm, and a loop behind it for what is refused.
+/// At most so many sends a second, by the generic cell rate algorithm, and a loop behind it for what is throttled.
 ///
 /// Each send books the next cell that is free, so that who came first is served first.
 #[derive(Debug)]

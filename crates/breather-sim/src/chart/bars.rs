@@ -6,7 +6,7 @@ use super::bins::{Bin, Bins};
 use super::{paint::Paint, scales::Scales, shape};
 
 /// The sends of one client: a bar for each bin, without gaps, and stacked on one another what was accepted
-/// and what was refused.
+/// and what was throttled.
 #[derive(Debug)]
 pub(super) struct Bars(Bins);
 
@@ -52,13 +52,13 @@ impl Bars {
 fn stack(bin: &Bin, scales: &Scales) -> [f64; 5] {
     let counts = [
         bin.accepted,
-        bin.refused_by_cap,
-        bin.refused_by_quota,
+        bin.throttled_by_cap,
+        bin.throttled_by_quota,
         bin.failed,
     ];
     let mut edges = [scales.sends.length(); 5];
     for (layer, count) in counts.into_iter().enumerate() {
-        // A single refusal among hundreds of sends is to be seen, too.
+        // A single rejection among hundreds of sends is to be seen, too.
         let least = if count == 0 { 0.0 } else { LEAST_HEIGHT };
         let height = scales.sends.position(count as f64).max(least);
         edges[layer + 1] = edges[layer] - height;
@@ -94,8 +94,8 @@ fn outline(bottoms_and_tops: &[(f64, f64)], left: impl Fn(usize) -> f64) -> Data
 /// From the lowest to the highest.
 const LAYERS: [Paint; 4] = [
     Paint::Accepted,
-    Paint::RefusedByCap,
-    Paint::RefusedByQuota,
+    Paint::ThrottledByCap,
+    Paint::ThrottledByQuota,
     Paint::Failed,
 ];
 
@@ -114,7 +114,7 @@ mod tests {
     fn layers_are_stacked() {
         let bin = Bin {
             accepted: 50,
-            refused_by_quota: 150,
+            throttled_by_quota: 150,
             ..Bin::default()
         };
         let scales = scales(200);
@@ -122,9 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn one_refusal_among_thousands_is_seen() {
+    fn one_rejection_among_thousands_is_seen() {
         let bin = Bin {
-            refused_by_cap: 1,
+            throttled_by_cap: 1,
             ..Bin::default()
         };
         let [_, bottom, top, ..] = stack(&bin, &scales(10_000));

@@ -19,10 +19,10 @@ pub struct Bins {
 pub struct Bin {
     /// Those that were accepted.
     pub accepted: u64,
-    /// Those refused because a quota was spent.
-    pub refused_by_quota: u64,
-    /// Those refused because too many were in flight.
-    pub refused_by_cap: u64,
+    /// Those throttled because a quota was spent.
+    pub throttled_by_quota: u64,
+    /// Those throttled because too many were in flight.
+    pub throttled_by_cap: u64,
     /// Those that the server failed, or that never reached it.
     pub failed: u64,
 }
@@ -62,8 +62,8 @@ impl Bins {
             match fate {
                 Fate::Accepted => bin.accepted += 1,
                 Fate::Failed => bin.failed += 1,
-                Fate::RefusedQuota => bin.refused_by_quota += 1,
-                Fate::RefusedCap => bin.refused_by_cap += 1,
+                Fate::ThrottledQuota => bin.throttled_by_quota += 1,
+                Fate::ThrottledCap => bin.throttled_by_cap += 1,
             }
         }
         Self::new(width, bins)
@@ -100,7 +100,7 @@ impl Bin {
     /// All of them.
     #[must_use]
     pub const fn sends(&self) -> u64 {
-        self.accepted + self.refused_by_quota + self.refused_by_cap + self.failed
+        self.accepted + self.throttled_by_quota + self.throttled_by_cap + self.failed
     }
 
     /// All requests of several bins.
@@ -108,8 +108,8 @@ impl Bin {
     pub fn sum(bins: &[Self]) -> Self {
         Self {
             accepted: bins.iter().map(|bin| bin.accepted).sum(),
-            refused_by_quota: bins.iter().map(|bin| bin.refused_by_quota).sum(),
-            refused_by_cap: bins.iter().map(|bin| bin.refused_by_cap).sum(),
+            throttled_by_quota: bins.iter().map(|bin| bin.throttled_by_quota).sum(),
+            throttled_by_cap: bins.iter().map(|bin| bin.throttled_by_cap).sum(),
             failed: bins.iter().map(|bin| bin.failed).sum(),
         }
     }
@@ -136,7 +136,7 @@ mod tests {
         let sum = Bin::sum(bins.each());
         assert_eq!(sum.sends(), run.sends() as u64);
         assert_eq!(sum.accepted, 1_000);
-        assert_eq!(sum.refused_by_cap, run.refused_cap() as u64);
+        assert_eq!(sum.throttled_by_cap, run.throttled_cap() as u64);
         let last = run
             .send_times()
             .last()

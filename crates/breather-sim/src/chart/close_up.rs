@@ -96,8 +96,8 @@ impl CloseUp {
         }
         let mut marks = vec![
             Sign::block(Paint::Accepted, "accepted"),
-            Sign::block(Paint::RefusedByCap, "refused: too many in flight"),
-            Sign::block(Paint::RefusedByQuota, "refused: quota spent"),
+            Sign::block(Paint::ThrottledByCap, "throttled: too many in flight"),
+            Sign::block(Paint::ThrottledByQuota, "throttled: quota spent"),
         ];
         if any(&|it| it.has_stated(self.span)) {
             marks.push(Sign::mark(Mark::Reset, "stated reset"));

@@ -34,7 +34,7 @@ impl Course {
     /// Plays the load with breather, by one process and without network jitter, whatever load and server say.
     ///
     /// (Several processes have a pacer each. With jitter, requests overtake one another, and only the server knows
-    /// which one it refused.)
+    /// which one it throttled.)
     #[must_use]
     pub fn of(server: &Server, load: &Load, seed: u64) -> Self {
         let server = server.clone().with_jitter(Duration::ZERO);
@@ -171,7 +171,7 @@ mod tests {
         let course = course();
         let sends = course.sends(Duration::ZERO, course.end());
         assert_eq!(sends.len(), run.sends());
-        let refused = sends.iter().filter(|(_, fate)| *fate == Fate::RefusedCap);
-        assert_eq!(refused.count(), run.refused_cap());
+        let throttled = sends.iter().filter(|(_, fate)| *fate == Fate::ThrottledCap);
+        assert_eq!(throttled.count(), run.throttled_cap());
     }
 }

@@ -27,8 +27,8 @@ impl<'s> Legend<'s> {
     pub(super) fn group(&self) -> Group {
         let mut bars = vec![
             Sign::block(Paint::Accepted, "accepted"),
-            Sign::block(Paint::RefusedByCap, "refused: too many in flight"),
-            Sign::block(Paint::RefusedByQuota, "refused: quota spent"),
+            Sign::block(Paint::ThrottledByCap, "throttled: too many in flight"),
+            Sign::block(Paint::ThrottledByQuota, "throttled: quota spent"),
         ];
         if self.has_completions {
             bars.push(Sign::rising(Paint::Ink, "calls done (at the top: all)"));

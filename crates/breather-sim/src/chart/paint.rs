@@ -20,8 +20,8 @@ pub(super) enum Paint {
     Reset,
     Ideal,
     Accepted,
-    RefusedByQuota,
-    RefusedByCap,
+    ThrottledByQuota,
+    ThrottledByCap,
     Failed,
 }
 
@@ -40,8 +40,8 @@ impl Paint {
         Self::Reset,
         Self::Ideal,
         Self::Accepted,
-        Self::RefusedByQuota,
-        Self::RefusedByCap,
+        Self::ThrottledByQuota,
+        Self::ThrottledByCap,
         Self::Failed,
     ];
 
@@ -87,8 +87,8 @@ impl Paint {
             Self::Reset => "reset",
             Self::Ideal => "ideal",
             Self::Accepted => "accepted",
-            Self::RefusedByQuota => "refused-by-quota",
-            Self::RefusedByCap => "refused-by-cap",
+            Self::ThrottledByQuota => "throttled-by-quota",
+            Self::ThrottledByCap => "throttled-by-cap",
             Self::Failed => "failed",
         }
     }
@@ -105,8 +105,8 @@ impl Paint {
             Self::Reset => "#7d8896",
             Self::Ideal => "#00805c",
             Self::Accepted => "#0072b2",
-            Self::RefusedByQuota => "#b33600",
-            Self::RefusedByCap => "#de6e00",
+            Self::ThrottledByQuota => "#b33600",
+            Self::ThrottledByCap => "#de6e00",
             Self::Failed => "#56606c",
         }
     }
@@ -123,8 +123,8 @@ impl Paint {
             Self::Reset => "#717c8a",
             Self::Ideal => "#2fc796",
             Self::Accepted => "#4ca9e3",
-            Self::RefusedByQuota => "#ea5a0c",
-            Self::RefusedByCap => "#ffb469",
+            Self::ThrottledByQuota => "#ea5a0c",
+            Self::ThrottledByCap => "#ffb469",
             Self::Failed => "#a3adb9",
         }
     }
@@ -137,17 +137,24 @@ mod tests {
     #[test]
     fn all_stands_out_in_light_and_in_dark() {
         use Paint::{
-            Accepted, Area, Background, Failed, Faint, Ideal, Ink, RefusedByCap, RefusedByQuota,
-            Reset, Run, Wait,
+            Accepted, Area, Background, Failed, Faint, Ideal, Ink, Reset, Run, ThrottledByCap,
+            ThrottledByQuota, Wait,
         };
         for tone in [Paint::light, Paint::dark] {
             for text in [Ink, Faint] {
                 assert!(contrast(tone(text), tone(Background)) >= 4.5, "{text:?}");
             }
-            for shape in [Reset, Ideal, Accepted, RefusedByQuota, RefusedByCap, Failed] {
+            for shape in [
+                Reset,
+                Ideal,
+                Accepted,
+                ThrottledByQuota,
+                ThrottledByCap,
+                Failed,
+            ] {
                 assert!(contrast(tone(shape), tone(Run)) >= 3.0, "{shape:?}");
             }
-            assert!(contrast(tone(RefusedByQuota), tone(RefusedByCap)) >= 1.5);
+            assert!(contrast(tone(ThrottledByQuota), tone(ThrottledByCap)) >= 1.5);
             // Neither is told by its colour alone: one has the shape of what it counts.
             for ground in [Run, Wait] {
                 assert!(contrast(tone(Area), tone(ground)) >= 1.4, "{ground:?}");

@@ -69,9 +69,9 @@ impl Scene {
             failed => format!(", {failed} failed"),
         };
         format!(
-            "{}, {} refused{failed}",
+            "{}, {} throttled{failed}",
             plural(sends.len() as u64, "send"),
-            count(&[Fate::RefusedCap, Fate::RefusedQuota]),
+            count(&[Fate::ThrottledCap, Fate::ThrottledQuota]),
         )
     }
 
@@ -139,7 +139,7 @@ impl Scene {
     fn ticks(&self, plot: &Plot, span: Duration) -> Group {
         let sends = self.course.sends(self.start, self.start + span);
         let mut group = Group::new();
-        for (words, top) in [("accepted", ACCEPTED), ("refused", REFUSED)] {
+        for (words, top) in [("accepted", ACCEPTED), ("throttled", REFUSED)] {
             let label = shape::label(words, -8.0, top + STRIP - 1.0);
             group = group.add(label.set("text-anchor", "end"));
         }
@@ -264,8 +264,8 @@ const COUNT_TICKS: u32 = 4;
 const FATES: [(Fate, Paint, f64); 4] = [
     (Fate::Accepted, Paint::Accepted, ACCEPTED),
     (Fate::Failed, Paint::Failed, REFUSED),
-    (Fate::RefusedCap, Paint::RefusedByCap, REFUSED),
-    (Fate::RefusedQuota, Paint::RefusedByQuota, REFUSED),
+    (Fate::ThrottledCap, Paint::ThrottledByCap, REFUSED),
+    (Fate::ThrottledQuota, Paint::ThrottledByQuota, REFUSED),
 ];
 
 #[cfg(test)]
@@ -312,7 +312,7 @@ mod tests {
         let first = course.sends(Duration::ZERO, Duration::from_secs(59)).len();
         let scene = Scene::new("reset", course).with_start(Duration::from_secs(59));
         let second = Duration::from_secs(1);
-        assert_eq!(scene.summary(second / 2), "0 sends, 0 refused");
+        assert_eq!(scene.summary(second / 2), "0 sends, 0 throttled");
         assert!(!scene.has_stated(second / 2) && scene.has_stated(2 * second));
         assert!(!scene.ends_within(second) && scene.ends_within(4 * second));
         let sends = format!("{} sends, ", all - first);

@@ -42,12 +42,12 @@ impl Track {
             0 => String::new(),
             failed => format!(" ({} failed)", thousands(failed as u64)),
         };
-        let refused = run.refused_quota() + run.refused_cap();
+        let throttled = run.throttled_quota() + run.throttled_cap();
         let summary = format!(
-            "{}{failed}, {}, {} refused, {} s",
+            "{}{failed}, {}, {} throttled, {} s",
             plural(calls as u64, "call"),
             plural(run.sends() as u64, "send"),
-            thousands(refused as u64),
+            thousands(throttled as u64),
             decimal(run.makespan().as_secs_f64()),
         );
         Self::new(name, Bins::of_run(run), run.makespan())

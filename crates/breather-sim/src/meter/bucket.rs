@@ -89,7 +89,7 @@ impl Meter for Bucket {
     }
 
     fn statement(&self, now: Duration) -> Statement {
-        // Who is refused by a queue may come when it is no longer than it may be.
+        // Who is throttled by a queue may come when it is no longer than it may be.
         let next = self.opens(now).saturating_sub(self.patience()).max(now);
         let reset = match self.says {
             Says::UntilFull => self.full_at.max(now),

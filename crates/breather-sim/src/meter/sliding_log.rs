@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_may_count() {
+    fn what_is_throttled_may_count() {
         let mut meter = SlidingLog::new(1, 10 * SECOND);
         meter.take(SECOND);
         meter.charge(9 * SECOND);

@@ -43,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// File for a chart of the first seed: sends, refusals and completions over time
+    /// File for a chart of the first seed: sends, rejections and completions over time
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 
@@ -186,7 +186,7 @@ mod tests {
             "--burst",
             "--cap",
             "--service-ms",
-            "--refusal-ms",
+            "--rejection-ms",
             "--calls",
             "--over",
             "--callers",
@@ -199,7 +199,7 @@ mod tests {
             "--headers",
             "--clients",
             "--retries",
-            "--refusals",
+            "--rejections",
             "--cap-retry-after",
             "--waiters",
             "--aws-retries",
@@ -283,7 +283,10 @@ mod tests {
                 &["--server", "cap-only", "--others", "0.1"],
                 "--others expects",
             ),
-            (&["--server", "cap-only", "--count-refused"], "with a quota"),
+            (
+                &["--server", "cap-only", "--count-throttled"],
+                "with a quota",
+            ),
             (
                 &["--server", "cap-only", "--quota-change", "9:9"],
                 "with a quota",
@@ -402,7 +405,7 @@ mod tests {
             "0.3:10",
             "--others",
             "0.5",
-            "--count-refused",
+            "--count-throttled",
             "--network-jitter-ms",
             "50",
             "--headers",
@@ -431,9 +434,9 @@ mod tests {
         assert_eq!(
             options.description(),
             "1,000 calls by 1,000 processes, all started at once, 30 % given up within 10 s. The API: fixed \
-             window, 300 in 60 s, 50 in flight, refused calls cost quota, others use 50 %, up to 50 ms more each \
+             window, 300 in 60 s, 50 in flight, throttled calls cost quota, others use 50 %, up to 50 ms more each \
              way, a quota of 200 from 90 s on, no cap from 95 s on, no connection from 60 to 70 s, 10 times as slow \
-             from 60 to 120 s; it tells all, refuses with 503 for the cap, rounds down, resets as epochs, by a clock \
+             from 60 to 120 s; it tells all, throttles with 503 for the cap, rounds down, resets as epochs, by a clock \
              3 s behind, 1 s too early."
         );
     }

@@ -73,8 +73,8 @@ impl Report {
                 format!("{:.3}", row.p50_over_ideal),
                 format!("{:.3}", row.p99_over_ideal),
                 row.peak_sends_1s.to_string(),
-                row.refused_quota.to_string(),
-                row.refused_concurrency.to_string(),
+                row.throttled_quota.to_string(),
+                row.throttled_concurrency.to_string(),
             ];
             write!(out, "{:<width$}", row.client)?;
             for (cell, column) in cells.iter().zip(WIDTHS) {
@@ -107,8 +107,8 @@ const HEADINGS: [[&str; 9]; 2] = [
         "p50",
         "p99",
         "most sends",
-        "refused:",
-        "refused:",
+        "throttled:",
+        "throttled:",
     ],
     [
         "client",

@@ -12,8 +12,8 @@ pub(crate) struct Measures {
     p50: f64,
     p99: f64,
     peak_sends_1s: usize,
-    refused_quota: usize,
-    refused_cap: usize,
+    throttled_quota: usize,
+    throttled_cap: usize,
 }
 
 impl Measures {
@@ -26,8 +26,8 @@ impl Measures {
             p50: over(0.5),
             p99: over(0.99),
             peak_sends_1s: run.peak_sends_1s(),
-            refused_quota: run.refused_quota(),
-            refused_cap: run.refused_cap(),
+            throttled_quota: run.throttled_quota(),
+            throttled_cap: run.throttled_cap(),
         }
     }
 }
@@ -46,8 +46,8 @@ pub(crate) struct Row {
     pub(crate) p50_over_ideal: f64,
     pub(crate) p99_over_ideal: f64,
     pub(crate) peak_sends_1s: usize,
-    pub(crate) refused_quota: usize,
-    pub(crate) refused_concurrency: usize,
+    pub(crate) throttled_quota: usize,
+    pub(crate) throttled_concurrency: usize,
 }
 
 impl Row {
@@ -65,8 +65,8 @@ impl Row {
             p50_over_ideal: ratio(|run| run.p50),
             p99_over_ideal: ratio(|run| run.p99),
             peak_sends_1s: count(|run| run.peak_sends_1s),
-            refused_quota: count(|run| run.refused_quota),
-            refused_concurrency: count(|run| run.refused_cap),
+            throttled_quota: count(|run| run.throttled_quota),
+            throttled_concurrency: count(|run| run.throttled_cap),
         }
     }
 }

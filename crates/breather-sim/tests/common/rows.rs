@@ -27,7 +27,7 @@ pub(crate) fn rows() -> Vec<Row> {
         other_limiters(),
         no_cap(),
         two_processes(),
-        refusals_cost_quota(),
+        rejections_cost_quota(),
         rounded_down(),
         skewed_clocks(),
         retry_after_alone(),
@@ -100,9 +100,15 @@ fn two_processes() -> Vec<Row> {
     vec![row("two processes", Server::default(), load, 1.02, 1.05)]
 }
 
-fn refusals_cost_quota() -> Vec<Row> {
-    let server = Server::default().with_refused_counted(true);
-    vec![spike("refused calls cost quota", server, 1_000, 1.02, 1.03)]
+fn rejections_cost_quota() -> Vec<Row> {
+    let server = Server::default().with_throttled_counted(true);
+    vec![spike(
+        "throttled calls cost quota",
+        server,
+        1_000,
+        1.02,
+        1.03,
+    )]
 }
 
 fn rounded_down() -> Vec<Row> {
@@ -302,8 +308,8 @@ fn beyond_the_table() -> Vec<Row> {
             Server::default().with_limiter(Limiter::fixed_window(60, at(10))),
         ),
         spike(
-            "sliding log, refused calls cost quota",
-            limited(log).with_refused_counted(true),
+            "sliding log, throttled calls cost quota",
+            limited(log).with_throttled_counted(true),
         ),
         // The ideal makes use of it: what comes in before the last of the quota is counted is let in.
         spike(

@@ -35,7 +35,7 @@ fn cut(status: u16) -> (u16, Stream) {
     (status, Stream::new(parts))
 }
 
-/// Answers so, one after the other; refusals ask for seven seconds.
+/// Answers so, one after the other; rejections ask for seven seconds.
 fn answering(
     answers: impl IntoIterator<Item = (u16, Stream)>,
 ) -> impl Service<
@@ -93,7 +93,7 @@ async fn it_may_have_been_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_one_however_little_of_it_came() {
+async fn a_rejection_is_one_however_little_of_it_came() {
     let start = Instant::now();
     let (response, attempts) = call(Method::POST, [cut(429), whole(201)]).await;
     assert_eq!((response.unwrap().status().as_u16(), attempts), (201, 2));
@@ -109,7 +109,7 @@ async fn a_refusal_is_one_however_little_of_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_refusal_is_one_though_its_body_never_ends() {
+async fn promise_1_a_rejection_is_one_though_its_body_never_ends() {
     let start = Instant::now();
     let stalls = || Stream::new([Part::Data("all ".into()), Part::Stall]);
     let policy = Policy::new().with_attempt_timeout(3 * SECOND);

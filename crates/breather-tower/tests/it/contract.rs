@@ -13,7 +13,7 @@ use http::{Method, Request, Response};
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Layer as _, Service, ServiceBuilder, ServiceExt as _};
 
-use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+use crate::script::{Answer, SCOPE, Script, call, get, rejection, request};
 use crate::way::{Way, each_way};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,9 +31,9 @@ fn held(breather: &Breather) -> (u32, usize) {
     (snapshot.in_flight(), snapshot.waiting())
 }
 
-/// A refusal that has the whole scope wait.
+/// A rejection that has the whole scope wait.
 fn spent(seconds: u64) -> Answer {
-    refusal(seconds)
+    rejection(seconds)
         .with("x-ratelimit-remaining", 0)
         .with("x-ratelimit-reset", seconds)
 }
@@ -60,7 +60,7 @@ each_way! {
 async fn each_attempt_is_readied_and_no_readiness_is_kept(way: Way) {
     let script = Script::new([
         Answer::status(503),
-        refusal(3),
+        rejection(3),
         Answer::error(io::ErrorKind::TimedOut),
     ]);
     let (status, report) = get(&way.retry(Breather::default()).layer(script.clone())).await;
@@ -72,7 +72,7 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: 
     let breather = Breather::default();
     let script = Script::new([spent(9)]);
     let service = way.retry(breather.clone()).layer(script.clone());
-    let refused = tokio::spawn(service.clone().oneshot(request(Method::GET)));
+    let throttled = tokio::spawn(service.clone().oneshot(request(Method::GET)));
     tokio::time::sleep(MS).await;
 
     let mut waiting = service.clone();
@@ -80,7 +80,7 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: 
     assert_eq!((script.sends().len(), script.readied()), (1, 0));
     // And whoever comes later is not held up by it.
     assert_eq!(get(&service).await.0, 200);
-    assert_eq!(refused.await.unwrap().unwrap().status(), 200);
+    assert_eq!(throttled.await.unwrap().unwrap().status(), 200);
     assert_eq!(held(&breather), (0, 1));
 
     let mut idle = service.clone();
@@ -115,7 +115,7 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
         .service(script.clone());
     let mut elsewhere = limited.clone();
     let retry = way.retry(breather.clone());
-    let refusing = retry.layer(Script::new([spent(5)]));
+    let throttling = retry.layer(Script::new([spent(5)]));
     let start = Instant::now();
     let service = retry.layer(limited.clone());
     let first = tokio::spawn(async move { get(&service).await });
@@ -125,7 +125,7 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
     let slot = elsewhere.ready().await.unwrap();
     tokio::time::sleep(MS).await;
     assert_eq!(held(&breather), (1, 0), "its second attempt has a permit");
-    let refused = tokio::spawn(async move { get(&refusing).await });
+    let throttled = tokio::spawn(async move { get(&throttling).await });
     tokio::time::sleep(MS).await;
     let hold_ends = start + 5 * SECOND;
     // The slot is there now, and the scope is held: the permit goes back, and the slot too.
@@ -144,7 +144,7 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
         (200, 2),
         "the one not sent is none"
     );
-    assert_eq!(refused.await.unwrap().0, 200);
+    assert_eq!(throttled.await.unwrap().0, 200);
     assert!(script.sends()[2].at >= hold_ends);
     assert_eq!(held(&breather), (0, 0));
 }
@@ -272,12 +272,12 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
         .with_backoff(Backoff::constant(SECOND))
         .with_jitter(Jitter::none());
     let retry = way.retry(Breather::new(policy));
-    let refusing = retry.layer(Script::new([spent(60)]));
+    let throttling = retry.layer(Script::new([spent(60)]));
     let reset = Script::new([Answer::error(io::ErrorKind::ConnectionReset)]);
     let service = retry.layer(reset.clone());
     let failing = tokio::spawn(async move { call(&service, request(Method::GET)).await });
     tokio::task::yield_now().await;
-    assert_eq!(get(&refusing).await.0, 429);
+    assert_eq!(get(&throttling).await.0, 429);
     let (result, report) = failing.await.unwrap();
     let error = result.unwrap_err().downcast::<io::Error>().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -345,7 +345,7 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
     assert_eq!((status, report.attempts(), report.failures()), (200, 3, 2));
     assert_eq!(start.elapsed().as_secs(), 4);
 
-    let script = Script::new([refusal(60)]);
+    let script = Script::new([rejection(60)]);
     let service = ServiceBuilder::new()
         .timeout(30 * SECOND)
         .layer(way.retry(breather.clone()))
@@ -369,7 +369,7 @@ async fn readiness_that_fails_before_the_call_is_the_services_own_error(way: Way
 
 async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed(way: Way) {
     let breather = Breather::default();
-    let script = Script::new([refusal(1)]).with_readiness([
+    let script = Script::new([rejection(1)]).with_readiness([
         Ok(()),
         Err(io::ErrorKind::ConnectionReset),
         Ok(()),
@@ -384,7 +384,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
     );
     assert_eq!(script.sends().len(), 2);
 
-    let broken = Script::new([refusal(1)]).with_readiness(
+    let broken = Script::new([rejection(1)]).with_readiness(
         [Ok(())]
             .into_iter()
             .chain([Err(io::ErrorKind::BrokenPipe); 9]),

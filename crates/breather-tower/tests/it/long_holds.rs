@@ -8,7 +8,7 @@ use http::{Method, Request, Response};
 use tokio::time::{Instant, advance};
 use tower::{Layer as _, Service};
 
-use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+use crate::script::{Answer, SCOPE, Script, call, get, rejection, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;
@@ -69,7 +69,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_of_a_year_can_be_forgotten() {
     let breather = Breather::default();
-    let service = RetryLayer::new(breather.clone()).layer(Script::new([refusal(YEAR)]));
+    let service = RetryLayer::new(breather.clone()).layer(Script::new([rejection(YEAR)]));
     assert_eq!(get(&service).await.0, 429);
     assert_eq!(
         ended(&service, Method::GET).await.reason(),
@@ -81,7 +81,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
-    let service = RetryLayer::default().layer(Script::new([refusal(YEAR)]));
+    let service = RetryLayer::default().layer(Script::new([rejection(YEAR)]));
     assert_eq!(get(&service).await.0, 429);
     advance(299 * SECOND).await;
     let _ = ended(&service, Method::GET).await;
@@ -96,7 +96,7 @@ async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn queued_calls_of_a_scope_that_only_rejects_end_together() {
-    let script = Script::new((0..5_000).map(|_| refusal(299)));
+    let script = Script::new((0..5_000).map(|_| rejection(299)));
     let service = RetryLayer::default().layer(script.clone());
     let start = Instant::now();
     let calls = (0..50).map(|_| async {

@@ -77,7 +77,7 @@ impl AsyncWrite for Near {
     }
 }
 
-/// When the body of a refusal comes.
+/// When the body of a rejection comes.
 #[derive(Clone, Copy)]
 enum Body {
     WithHead,
@@ -124,7 +124,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_has_the_connection_of_a_refusal_that_was_there_whole_or_is_read_whole() {
+async fn a_retry_has_the_connection_of_a_rejection_that_was_there_whole_or_is_read_whole() {
     let plain = |client| RetryLayer::new(quick()).box_errors().layer(client);
     assert_eq!(connections(Body::WithHead, plain).await, 1);
     assert_eq!(connections(Body::Never, plain).await, 2);

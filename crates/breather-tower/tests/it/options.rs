@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 use tower::{Layer as _, Service as _, ServiceExt as _};
 
-use crate::script::{Answer, SCOPE, Script, call, get, refusal, request};
+use crate::script::{Answer, SCOPE, Script, call, get, rejection, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -164,7 +164,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_request_counts_before_the_policys() {
-    let script = Script::new([refusal(7)]);
+    let script = Script::new([rejection(7)]);
     let service = with(at_once().with_deadline(60 * SECOND)).layer(script);
     let soon = CallOptions::new().with_deadline(SECOND);
     let start = Instant::now();
@@ -217,7 +217,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 #[tokio::test(start_paused = true)]
 async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
     let name = HeaderName::from_static("x-retry-attempt");
-    let script = Script::new([Answer::status(500), refusal(1)]);
+    let script = Script::new([Answer::status(500), rejection(1)]);
     let layer = with(at_once()).with_attempt_header(name.clone());
     let mut own = request(Method::GET);
     own.headers_mut().insert(&name, "99".parse().unwrap());
@@ -264,7 +264,7 @@ async fn each_call_is_told_to_the_observer() {
         [
             "http://api.example.com 1",
             "http://api.example.com 2",
-            "2 attempts, 1 failed, 0 refused, waited 0ns: it succeeded"
+            "2 attempts, 1 failed, 0 throttled, waited 0ns: it succeeded"
         ]
     );
     assert!(
@@ -283,10 +283,10 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
     let layer = RetryLayer::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));
-    // In flight, waiting after a refusal, in flight again, and while it waits after its own time-out.
+    // In flight, waiting after a rejection, in flight again, and while it waits after its own time-out.
     for after in [0, 1, 4, 9, 12, 14] {
         let slow = Answer::status(200).after(6 * SECOND);
-        let script = Script::new([refusal(2).after(2 * SECOND), slow.clone(), slow]);
+        let script = Script::new([rejection(2).after(2 * SECOND), slow.clone(), slow]);
         let mut service = layer.layer(script.clone());
         let future = service.ready().await.unwrap().call(request(Method::POST));
         drop(service);

@@ -14,7 +14,7 @@ use http::{Method, Request, Response};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
 
-use crate::script::{Answer, Script, URI, call, get, refusal, request};
+use crate::script::{Answer, Script, URI, call, get, rejection, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -75,7 +75,7 @@ async fn object_store_and_tower_resilience_a_failed_response_is_dropped_before_t
 async fn tower_682_and_698_a_policy_is_there_without_writing_one() {
     let script = Script::new([
         Answer::status(503),
-        refusal(2),
+        rejection(2),
         Answer::error(io::ErrorKind::ConnectionRefused),
     ]);
     let start = Instant::now();
@@ -108,17 +108,17 @@ async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_atte
         let answer = answer.with("x-ratelimit-remaining", left);
         answer.with("x-ratelimit-reset", 7)
     };
-    let script = Script::new([quota(refusal(1), 5), quota(Answer::status(200), 0)]);
+    let script = Script::new([quota(rejection(1), 5), quota(Answer::status(200), 0)]);
     let service = RetryLayer::default().layer(script.clone());
     let start = Instant::now();
-    let refused = async { get(&service).await };
+    let throttled = async { get(&service).await };
     // Meanwhile another call spends what is left.
     let other = async {
         sleep(SECOND / 2).await;
         get(&service).await
     };
-    let (refused, other) = tokio::join!(refused, other);
-    assert_eq!((refused.0, other.0), (200, 200));
+    let (throttled, other) = tokio::join!(throttled, other);
+    assert_eq!((throttled.0, other.0), (200, 200));
     let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
     assert_eq!(sends.len(), 3, "{sends:?}");
     // The second was told 7 s at half a second.
@@ -126,7 +126,7 @@ async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_atte
 }
 
 #[tokio::test(start_paused = true)]
-async fn remux_399_an_hour_of_refusals_is_not_hammered() {
+async fn remux_399_an_hour_of_rejections_is_not_hammered() {
     // Loops that knew nothing of one another sent 28,800 requests in an hour of 429s.
     const HOUR: Duration = Duration::from_secs(3_600);
     let script = Script::new((0..30_000).map(|_| Answer::status(429)));
@@ -154,7 +154,7 @@ async fn remux_399_an_hour_of_refusals_is_not_hammered() {
 async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one() {
     // As many processes, of which none knows another.
     const CLIENTS: u32 = 1_000;
-    let script = Script::new((0..CLIENTS).map(|_| refusal(7)));
+    let script = Script::new((0..CLIENTS).map(|_| rejection(7)));
     let unpaced = || Breather::builder().without_pacing().build();
     let services: Vec<_> = (0..CLIENTS)
         .map(|client| {

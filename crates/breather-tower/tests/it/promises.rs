@@ -14,7 +14,7 @@ use http::{Method, Request};
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
 
-use crate::script::{Answer, SCOPE, Script, URI, call, get, refusal, request};
+use crate::script::{Answer, SCOPE, Script, URI, call, get, rejection, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -56,9 +56,9 @@ async fn constant_delay_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_refused_call_returns_when_the_server_said_and_not_before() {
+async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before() {
     for retry in [RetryLayer::default(), on_its_own()] {
-        let script = Script::new([refusal(7).after(3 * SECOND)]);
+        let script = Script::new([rejection(7).after(3 * SECOND)]);
         let (status, report) = get(&retry.layer(script.clone())).await;
         assert_eq!((status, report.attempts()), (200, 2));
         let [first, second] = &script.sends()[..] else {
@@ -101,7 +101,7 @@ async fn promise_2_what_would_be_too_late_is_not_waited_for() {
         (Policy::new(), 301, EndReason::RetryAfterTooLong),
     ] {
         let start = Instant::now();
-        let service = with(policy).layer(Script::new([refusal(seconds)]));
+        let service = with(policy).layer(Script::new([rejection(seconds)]));
         let (status, report) = get(&service).await;
         assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
         let stop = report.stop().unwrap();
@@ -135,16 +135,16 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_3_refusals_use_up_no_retries_and_have_a_limit_of_their_own() {
+async fn promise_3_rejections_use_up_no_retries_and_have_a_limit_of_their_own() {
     let service =
-        with(Policy::new().with_max_retries(0)).layer(Script::new((0..10).map(|_| refusal(1))));
+        with(Policy::new().with_max_retries(0)).layer(Script::new((0..10).map(|_| rejection(1))));
     let (status, report) = get(&service).await;
     assert_eq!(
         (status, report.throttled(), report.failures()),
         (200, 10, 0)
     );
 
-    let service = RetryLayer::default().layer(Script::new((0..50).map(|_| refusal(1))));
+    let service = RetryLayer::default().layer(Script::new((0..50).map(|_| rejection(1))));
     let (status, report) = get(&service).await;
     assert_eq!((status, report.attempts()), (429, 17));
     assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
@@ -160,7 +160,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         (Method::POST, Answer::status(503), 1),
         (Method::PATCH, Answer::status(408), 1),
         (Method::POST, Answer::error(ConnectionReset), 1),
-        // Refused before execution.
+        // Throttled before execution.
         (Method::POST, Answer::status(429), 2),
         (Method::PATCH, Answer::status(425), 2),
         // A redirect may have been followed before.
@@ -228,7 +228,7 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
-    let script = Script::new((0..100).map(|_| refusal(7)));
+    let script = Script::new((0..100).map(|_| rejection(7)));
     let retry = RetryLayer::new(Breather::builder().without_pacing().build());
     let retry = retry.with_seeds(Seeds::fixed(7));
     // Two services of one layer, and a clone for each call.
@@ -279,7 +279,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
             false,
             false,
         ),
-        ("waiting for its hint", vec![refusal(60)], false, false),
+        ("waiting for its hint", vec![rejection(60)], false, false),
         ("waiting for a permit", vec![slow; 90], true, true),
     ] {
         let breather = Breather::new(exact(10 * SECOND));
@@ -302,7 +302,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
-    let service = RetryLayer::default().layer(Script::new([refusal(60)]));
+    let service = RetryLayer::default().layer(Script::new([rejection(60)]));
     let slot = ReportSlot::new();
     let mut request = request(Method::GET);
     request.extensions_mut().insert(slot.clone());
@@ -328,8 +328,8 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_seen_by_one_service_holds_another_with_a_clone_of_its_handle() {
-    let spent = refusal(7)
+async fn a_rejection_seen_by_one_service_holds_another_with_a_clone_of_its_handle() {
+    let spent = rejection(7)
         .with("x-ratelimit-remaining", 0)
         .with("x-ratelimit-reset", 7);
     let script = Script::new([spent]);
@@ -339,7 +339,7 @@ async fn a_refusal_seen_by_one_service_holds_another_with_a_clone_of_its_handle(
     let stranger = RetryLayer::default().layer(script.clone());
 
     let start = Instant::now();
-    let refused = tokio::spawn(async move { get(&one).await });
+    let throttled = tokio::spawn(async move { get(&one).await });
     tokio::time::sleep(TICK).await;
     let (_, report) = get(&stranger).await;
     assert_eq!(report.waited_in_all(), Duration::ZERO);
@@ -347,13 +347,13 @@ async fn a_refusal_seen_by_one_service_holds_another_with_a_clone_of_its_handle(
     assert_eq!((status, report.attempts()), (200, 1));
     assert!(start.elapsed() >= 7 * SECOND);
     assert!(report.waited(WaitReason::Pacer) >= 7 * SECOND - 2 * TICK);
-    assert_eq!(refused.await.unwrap().0, 200);
+    assert_eq!(throttled.await.unwrap().0, 200);
     assert_eq!(script.sends().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_is_an_authority_unless_the_layer_names_one() {
-    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone()).layer(script.clone());
     let held = tokio::spawn(service.clone().oneshot(request(Method::GET)));
@@ -372,7 +372,7 @@ async fn a_scope_is_an_authority_unless_the_layer_names_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_may_choose_its_scopes() {
-    let script = Script::new([refusal(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone()).layer(script.clone());
     let with_token = |token: &str| {
@@ -478,7 +478,7 @@ async fn any_request_and_response_can_be_classified_by_a_closure() {
 async fn nothing_secret_is_in_what_is_said() {
     let breather = Breather::default();
     let retry = RetryLayer::new(breather.clone());
-    let service = retry.layer(Script::new([refusal(1)]));
+    let service = retry.layer(Script::new([rejection(1)]));
     let mut readied = service.clone();
     let future = tower::Service::call(readied.ready().await.unwrap(), request(Method::GET));
     let mut said = format!("{retry:?} {future:?} {breather:?}");

@@ -148,7 +148,7 @@ async fn a_stream_that_fails_is_not_sent_again() {
     assert!(uploads.lock().unwrap().is_empty());
 }
 
-/// A server that refuses when it has read a first part, reads on what else comes, and tells how that ended.
+/// A server that throttles when it has read a first part, reads on what else comes, and tells how that ended.
 async fn hasty() -> (String, mpsc::UnboundedReceiver<(Bytes, bool)>) {
     let (tell, told) = mpsc::unbounded_channel();
     let is_first = Arc::new(std::sync::atomic::AtomicBool::new(true));

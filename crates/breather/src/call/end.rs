@@ -139,7 +139,7 @@ pub enum EndReason {
     RetriesDisabled,
     /// It would fail again.
     Permanent,
-    /// It was refused once more than the policy permits.
+    /// It was throttled once more than the policy permits.
     MaxThrottles,
     /// It failed once more than the policy permits.
     MaxRetries,
@@ -183,7 +183,7 @@ impl fmt::Display for EndReason {
             Self::NotReplayable => "its body cannot be sent again",
             Self::RetriesDisabled => "the policy permits no more than one attempt",
             Self::Permanent => "it would fail again",
-            Self::MaxThrottles => "refused once more than the policy permits",
+            Self::MaxThrottles => "throttled once more than the policy permits",
             Self::MaxRetries => "failed once more than the policy permits",
             Self::ScopeThrottled => {
                 "the server has rejected all calls of the scope for over an hour"

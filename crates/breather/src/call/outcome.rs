@@ -60,7 +60,7 @@ impl Outcome {
         outcome
     }
 
-    /// The server refused it for now, without having executed it, and would refuse other calls of the scope
+    /// The server throttled it for now, without having executed it, and would throttle other calls of the scope
     /// as well.
     pub const fn throttled(reason: &'static str) -> Self {
         Self::new(OutcomeKind::Throttled, Executed::No, reason).with_budget_cost(0)
@@ -222,15 +222,15 @@ pub enum OutcomeKind {
     /// The call is done.
     Success,
     /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline. The waits are
-    /// those of the policy's polling, and failures and refusals on the way are counted anew after each such answer.
+    /// those of the policy's polling, and failures and rejections on the way are counted anew after each such answer.
     ///
     /// A call that polls has to be idempotent: what is [`pending`](Outcome::pending) was executed, so that asking again is
     /// to execute it again, and one that is not idempotent stops.
     Pending,
     /// A failure that may pass; repeated as often as the policy's retries permit.
     Transient,
-    /// A refusal: the whole scope is asked to wait, and its pacer holds the calls of all. Waiting costs no
-    /// retries. What is refused for a reason of this call alone is [`Transient`](Self::Transient).
+    /// A rejection: the whole scope is asked to wait, and its pacer holds the calls of all. Waiting costs no
+    /// retries. What is throttled for a reason of this call alone is [`Transient`](Self::Transient).
     Throttled,
     /// A failure that would repeat itself.
     Permanent,

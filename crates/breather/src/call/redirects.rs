@@ -30,8 +30,8 @@ use crate::call::{Executed, Outcome};
 /// assert_eq!(redirects.judge(throttled, Responder::OtherUrl).executed(), Executed::Yes);
 ///
 /// let refused = Outcome::transient(Executed::No, "no connection");
-/// assert_eq!(redirects.judge(refused, Responder::None).executed(), Executed::Unknown);
-/// assert_eq!(Redirects::Never.judge(refused, Responder::None).executed(), Executed::No);
+/// assert_eq!(redirects.judge(throttled, Responder::None).executed(), Executed::Unknown);
+/// assert_eq!(Redirects::Never.judge(throttled, Responder::None).executed(), Executed::No);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]

@@ -34,7 +34,7 @@ use crate::instant::Instant;
 pub struct Report {
     pub(crate) attempts: u32,
     pub(crate) failures: u32,
-    pub(crate) refusals: u32,
+    pub(crate) rejections: u32,
     /// What was waited, in nanoseconds.
     pub(crate) backoff: u64,
     pub(crate) hint: u64,
@@ -58,10 +58,10 @@ impl Report {
         self.failures
     }
 
-    /// How many attempts the server refused.
+    /// How many attempts the server throttled.
     #[must_use]
     pub const fn throttled(&self) -> u32 {
-        self.refusals
+        self.rejections
     }
 
     /// How long the call waited for reasons of `origin`: each wait as it was decided, and the time in its
@@ -122,11 +122,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} attempt{}, {} failed, {} refused, waited {:?}",
+            "{} attempt{}, {} failed, {} throttled, waited {:?}",
             self.attempts,
             if self.attempts == 1 { "" } else { "s" },
             self.failures,
-            self.refusals,
+            self.rejections,
             self.waited_in_all(),
         )?;
         if self.answered_elsewhere > 0 {

@@ -56,7 +56,7 @@ impl<'a> Said<'a> {
         all.min_by_key(|&(at, strictness)| (strictness, Reverse(at)))
     }
 
-    /// What a refusal obeys.
+    /// What a rejection obeys.
     #[inline]
     pub(super) fn binding(&self) -> Option<&Stated<'a>> {
         match &self.delay {

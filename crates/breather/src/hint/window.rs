@@ -80,9 +80,9 @@ pub(super) struct Strictness(Rank, u64, u64);
 /// The knowledge of a window's remaining quota, the least strict first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Rank {
-    /// Unknown, and a refusal never waits for it.
+    /// Unknown, and a rejection never waits for it.
     Silent,
-    /// Unknown. A refusal waits for it if the others are unknown, too.
+    /// Unknown. A rejection waits for it if the others are unknown, too.
     Unknown,
     /// Some quota is left, which does not count requests.
     Others,
@@ -261,7 +261,7 @@ impl<'a> Window<'a> {
                 };
                 Strictness(rank, u64::MAX - left, reset.unwrap_or(0))
             }
-            // A refusal waits for the first of them to reset.
+            // A rejection waits for the first of them to reset.
             (None, Some(reset)) if self.may_be_spent() => {
                 Strictness(Rank::Unknown, u64::MAX - reset, 0)
             }
@@ -269,7 +269,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Whether a refusal may mean this window, if no window tells the remaining quota.
+    /// Whether a rejection may mean this window, if no window tells the remaining quota.
     pub(super) fn may_be_spent(&self) -> bool {
         !self.is_unclear && self.unit != Unit::Other
     }

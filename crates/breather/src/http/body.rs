@@ -1,4 +1,4 @@
-//! What the body of a refusal says.
+//! What the body of a rejection says.
 
 use core::time::Duration;
 
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn no_credit_is_told_from_a_passing_refusal() {
+    fn no_credit_is_told_from_a_passing_rejection() {
         assert!(is_out_of_credit(
             br#"{"error":{"code": "insufficient_quota"}}"#
         ));

@@ -108,12 +108,12 @@ impl<F: Fn(&AttemptResult<'_>) -> Outcome + Send + Sync> ClassifyHttp for F {
 ///
 /// | answer | outcome | may it have been executed? |
 /// |---|---|---|
-/// | 429 | throttled | no: refused ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
+/// | 429 | throttled | no: throttled ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
 /// | 503 or 529 with a readable `Retry-After` | throttled | unknown |
 /// | 403 with `Retry-After`, or with nothing remaining in a stated window | throttled | no: GitHub's way of saying 429 |
 /// | 413 with `Retry-After` | throttled | no: too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
 /// | 408 | transient | unknown ([RFC 9110 section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)) |
-/// | 425 | transient | no: refused before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
+/// | 425 | transient | no: throttled before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
 /// | 503 or 529 without | transient, and an overload: 529 is what Anthropic and Notion say it by | unknown |
 /// | 500, 502, 504 | transient | unknown |
 /// | 520 to 524 | transient: [Cloudflare's](https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/) 502 and 504 | unknown |
@@ -290,11 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_turns_403_413_and_503_into_refusals_and_makes_nothing_else_repeatable() {
+    fn a_hint_turns_403_413_and_503_into_rejections_and_makes_nothing_else_repeatable() {
         let later = Hint::new(Instant::ORIGIN).with_retry_after(Duration::from_secs(1));
         for status in [503, 529] {
-            let refused = (OutcomeKind::Throttled, Executed::Unknown);
-            assert_eq!(classified(status, &later), refused, "{status}");
+            let throttled = (OutcomeKind::Throttled, Executed::Unknown);
+            assert_eq!(classified(status, &later), throttled, "{status}");
         }
         assert_eq!(
             classified(403, &later),

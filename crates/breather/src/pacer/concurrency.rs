@@ -8,7 +8,7 @@ use crate::instant::Instant;
 
 /// The learned limit on attempts in flight.
 ///
-/// It grows with time while demand fills it, until the first refusal that leaves quota; that one
+/// It grows with time while demand fills it, until the first rejection that leaves quota; that one
 /// tells where the server's cap is. From then on it probes upward rarely.
 #[derive(Debug)]
 pub(super) struct Concurrency {
@@ -20,8 +20,8 @@ pub(super) struct Concurrency {
     proven: u32,
     /// The number of the latest send that was accepted.
     accepted: u64,
-    /// How many were refused.
-    refused: u32,
+    /// How many were throttled.
+    throttled: u32,
 }
 
 /// What is known of a cap that was met.
@@ -38,8 +38,8 @@ struct Learned {
     step: u32,
     /// Whether the limit has grown, and it is not known yet what comes of it.
     is_probing: bool,
-    /// How many were in flight with the attempt that was refused last, of those sent after the limit was cut.
-    refused_at: u32,
+    /// How many were in flight with the attempt that was throttled last, of those sent after the limit was cut.
+    throttled_at: u32,
 }
 
 impl Learned {
@@ -62,7 +62,7 @@ impl Concurrency {
             learned: None,
             proven: 0,
             accepted: 0,
-            refused: 0,
+            throttled: 0,
         }
     }
 
@@ -134,9 +134,9 @@ impl Concurrency {
             if learned.is_probing && permit.level >= self.limit {
                 learned.is_probing = false;
                 learned.interval = (learned.interval / 2).max(FIRST_INTERVAL);
-                // As many as were refused last may be luck. More are not: the cap has risen, and who knows how
+                // As many as were throttled last may be luck. More are not: the cap has risen, and who knows how
                 // far.
-                if permit.level > learned.refused_at {
+                if permit.level > learned.throttled_at {
                     learned.step = learned.step.saturating_mul(2);
                     learned.wait = Duration::ZERO;
                 } else {
@@ -146,15 +146,15 @@ impl Concurrency {
         }
     }
 
-    /// An attempt was refused since too many were in flight; `in_flight` are now, without it, and `sent`
+    /// An attempt was throttled since too many were in flight; `in_flight` are now, without it, and `sent`
     /// is the number of the latest send.
-    pub(super) fn on_refused(&mut self, permit: &Permit, in_flight: u32, sent: u64) {
-        // What is in flight now will be refused in part, too: each of those refusals takes one more. If the
-        // refusal took long, few are left of those that were let in; but then what was in flight with it
-        // tells, less those whose refusal came back meanwhile. That alone would not do: requests overtake
+    pub(super) fn on_throttled(&mut self, permit: &Permit, in_flight: u32, sent: u64) {
+        // What is in flight now will be throttled in part, too: each of those rejections takes one more. If the
+        // rejection took long, few are left of those that were let in; but then what was in flight with it
+        // tells, less those whose rejection came back meanwhile. That alone would not do: requests overtake
         // one another, and the one that came last may have been sent first.
-        let meanwhile = self.refused.saturating_sub(permit.refused);
-        self.refused = self.refused.saturating_add(1);
+        let meanwhile = self.throttled.saturating_sub(permit.throttled);
+        self.throttled = self.throttled.saturating_add(1);
         let with_it = permit.level.saturating_sub(1).saturating_sub(meanwhile);
         self.limit = in_flight.max(with_it).clamp(1, self.limit.max(1));
         self.full_since = None;
@@ -174,11 +174,11 @@ impl Concurrency {
             interval,
             step: 1,
             is_probing: false,
-            refused_at: permit.level,
+            throttled_at: permit.level,
         });
     }
 
-    /// Whether a refusal that says nothing of quota means too many in flight.
+    /// Whether a rejection that says nothing of quota means too many in flight.
     ///
     /// It does if more were in flight than was ever proven good, or than the limit was cut to, which
     /// answers on their way can make look good for a moment. It does not if it was sent after the limit
@@ -193,9 +193,9 @@ impl Concurrency {
         }
     }
 
-    /// How many were refused since too many were in flight.
-    pub(super) const fn refused(&self) -> u32 {
-        self.refused
+    /// How many were throttled since too many were in flight.
+    pub(super) const fn throttled(&self) -> u32 {
+        self.throttled
     }
 
     /// What the limit was cut to when the server's cap was met last; `None` if it never was.
@@ -214,18 +214,18 @@ impl Concurrency {
     }
 }
 
-/// A spike of 50 calls takes 1.04 of the ideal time; with 20 it took 1.10. A cap of 5 refuses 38 calls
+/// A spike of 50 calls takes 1.04 of the ideal time; with 20 it took 1.10. A cap of 5 throttles 38 calls
 /// before it is known, instead of 28. (Simulated: medians of 100 sets of 5 seeds.)
 const START: u32 = 30;
 
-/// A second. What is in flight above the cap when the first refusal is back was sent in vain: 400 a
+/// A second. What is in flight above the cap when the first rejection is back was sent in vain: 400 a
 /// second and 20 ms make 8 calls.
 const GROWTH: u64 = 400;
 
 /// A second, times the limit: so that a cap of 500 is found in a third of a second.
 const GROWTH_SHARE: u64 = 8;
 
-/// A probe that is refused costs one call; one a second finds a doubled cap in seconds.
+/// A probe that is throttled costs one call; one a second finds a doubled cap in seconds.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 
 const LONGEST_INTERVAL: Duration = Duration::from_secs(32);

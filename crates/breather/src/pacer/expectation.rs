@@ -2,7 +2,7 @@
 
 /// How many an epoch is expected to give: as many as the one before, and then more, by and by.
 ///
-/// (A bucket of 300 that gains 5 a second refused 7 of 8 sends without this if it says nothing, and 4 of 5 if it
+/// (A bucket of 300 that gains 5 a second throttled 7 of 8 sends without this if it says nothing, and 4 of 5 if it
 /// says until when.)
 #[derive(Debug, Default)]
 pub(super) struct Expectation {
@@ -13,11 +13,11 @@ pub(super) struct Expectation {
     lost: u64,
 }
 
-/// How many were accepted in an epoch, and how many refused.
+/// How many were accepted in an epoch, and how many throttled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Harvest {
     pub(super) accepted: u64,
-    pub(super) refused: u64,
+    pub(super) throttled: u64,
 }
 
 impl Expectation {
@@ -25,8 +25,8 @@ impl Expectation {
         self.harvest.accepted += 1;
     }
 
-    pub(super) fn on_refused(&mut self) {
-        self.harvest.refused += 1;
+    pub(super) fn on_throttled(&mut self) {
+        self.harvest.throttled += 1;
     }
 
     /// Nobody knows what became of one.
@@ -39,7 +39,7 @@ impl Expectation {
     }
 
     /// A new epoch begins. What the last one gave is typical if the server drew its end. Few are to be expected of
-    /// a short rest, until one has shown what it brings: of a bucket's, as many were refused as its burst had.
+    /// a short rest, until one has shown what it brings: of a bucket's, as many were throttled as its burst had.
     pub(super) fn renew(&mut self, is_typical: bool, is_short: bool) {
         if self.harvest.accepted > 0 {
             let usual = match self.usual {
@@ -54,12 +54,12 @@ impl Expectation {
 
     /// How many more may be sent when `sent` were, in this epoch. `None` if nothing is expected.
     ///
-    /// What was refused for company does not count. One more than usual may be in flight, and two more for each that was accepted beyond.
+    /// What was throttled for company does not count. One more than usual may be in flight, and two more for each that was accepted beyond.
     pub(super) fn left(&self, sent: u64) -> Option<u64> {
         let usual = self.usual?;
         let beyond = (self.harvest.accepted + self.lost).saturating_sub(usual);
         let allowed = usual.saturating_add(1).saturating_add(beyond * 2);
-        let counted = sent.saturating_sub(self.harvest.refused);
+        let counted = sent.saturating_sub(self.harvest.throttled);
         Some(allowed.saturating_sub(counted))
     }
 }
@@ -100,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_for_company_may_be_sent_again() {
+    fn what_was_throttled_for_company_may_be_sent_again() {
         let mut expectation = after_five(false);
-        expectation.on_refused();
+        expectation.on_throttled();
         assert_eq!(expectation.left(6), Some(1));
     }
 

@@ -12,10 +12,10 @@ pub(super) struct Hold {
     /// The instant, by what is known now.
     pub(super) until: Instant,
     pub(super) cause: Cause,
-    /// What the server stated; for a guess, when it refused.
+    /// What the server stated; for a guess, when it throttled.
     pub(super) from: Instant,
-    /// How many probes were refused since.
-    pub(super) refusals: u32,
+    /// How many probes were throttled since.
+    pub(super) rejections: u32,
     /// When it is expected to be over; an earlier probe is one on suspicion.
     due: Instant,
     /// Whether it may be made longer, for more to come of it, when it is due.
@@ -32,9 +32,9 @@ pub(super) enum Cause {
     Counted,
     /// By our own count nothing remains, and nobody said until when; the instant is an estimate.
     Spent,
-    /// The server refused, and said until when.
-    Refused,
-    /// The server refused, and said nothing; the instant is an estimate.
+    /// The server throttled, and said until when.
+    Throttled,
+    /// The server throttled, and said nothing; the instant is an estimate.
     Guessed,
     /// The server had too much to do, many times in a row; the instant is an estimate.
     Overloaded,
@@ -44,7 +44,7 @@ impl Cause {
     pub(super) const fn reason(self) -> HoldReason {
         match self {
             Self::Counted | Self::Spent => HoldReason::Spent,
-            Self::Refused => HoldReason::Throttled,
+            Self::Throttled => HoldReason::Throttled,
             Self::Guessed => HoldReason::ThrottledSilently,
             Self::Overloaded => HoldReason::Overloaded,
         }
@@ -57,7 +57,7 @@ impl Hold {
             until,
             cause,
             from,
-            refusals: 0,
+            rejections: 0,
             due: until,
             is_elastic: false,
             since: now,
@@ -102,14 +102,14 @@ impl Hold {
         self
     }
 
-    /// A probe was refused at `now`, and the server stated that instant anew: it is later than it said,
+    /// A probe was throttled at `now`, and the server stated that instant anew: it is later than it said,
     /// or than we guessed.
     ///
     /// The first time, the new instant is taken for the old one, rounded up anew; a server that goes on
     /// so is taken at its word.
-    pub(super) fn on_probe_refused(mut self, now: Instant, stated: Option<Instant>) -> Self {
+    pub(super) fn on_probe_throttled(mut self, now: Instant, stated: Option<Instant>) -> Self {
         let wait = match self.cause {
-            Cause::Counted | Cause::Refused => {
+            Cause::Counted | Cause::Throttled => {
                 let overdue = now.duration_since(self.due);
                 (overdue / 2).clamp(SHORTEST_PROBE, LONGEST_PROBE)
             }
@@ -118,9 +118,9 @@ impl Hold {
                 (overdue / 10).clamp(SHORTEST_GUESS, LONGEST_GUESS)
             }
         };
-        self.refusals += 1;
+        self.rejections += 1;
         self.until = (now + wait).max(self.due);
-        if self.refusals > TAKEN_FOR_BLUR {
+        if self.rejections > TAKEN_FOR_BLUR {
             self.until = stated.unwrap_or(now).max(self.until);
         }
         self
@@ -136,8 +136,8 @@ impl Hold {
 
     /// The instant, if the server stated it: neither a guess nor what we add of our own.
     pub(super) fn stated(&self) -> Option<Instant> {
-        let is_stated = matches!(self.cause, Cause::Counted | Cause::Refused);
-        (is_stated && self.refusals == 0).then_some(self.from)
+        let is_stated = matches!(self.cause, Cause::Counted | Cause::Throttled);
+        (is_stated && self.rejections == 0).then_some(self.from)
     }
 }
 
@@ -166,7 +166,7 @@ impl Lateness {
 
     /// A probe that was sent at `sent` ended `hold`, whose end the server had stated: it was accepted.
     pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
-        let late = if hold.refusals == 0 {
+        let late = if hold.rejections == 0 {
             self.learned - self.learned / 10
         } else {
             sent.duration_since(hold.from).min(LONGEST_GUARD)
@@ -177,7 +177,7 @@ impl Lateness {
     }
 }
 
-/// How many refused probes in a row a blurred reset explains.
+/// How many throttled probes in a row a blurred reset explains.
 const TAKEN_FOR_BLUR: u32 = 2;
 
 /// A server that is more than this late does not round, it is wrong; each reset then costs a probe.
@@ -185,7 +185,7 @@ pub(super) const LONGEST_GUARD: Duration = Duration::from_secs(5);
 
 const SHORTEST_PROBE: Duration = Duration::from_millis(100);
 
-/// The server states a new instant with each refusal; what is longer than this is for it to say.
+/// The server states a new instant with each rejection; what is longer than this is for it to say.
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
 
 /// A tenth of the first pause.
@@ -207,11 +207,11 @@ mod tests {
         for &late in lates {
             let mut hold = Hold::new(
                 Instant::ORIGIN,
-                Cause::Refused,
+                Cause::Throttled,
                 Instant::ORIGIN,
                 Instant::ORIGIN,
             );
-            hold.refusals = u32::from(late > 0);
+            hold.rejections = u32::from(late > 0);
             lateness.on_opened(&hold, Instant::ORIGIN + late * S / 10);
         }
         lateness.guard()
@@ -246,7 +246,7 @@ mod tests {
         );
         for _ in 0..5_000 {
             let probed = hold.until;
-            hold = hold.on_probe_refused(probed, None);
+            hold = hold.on_probe_throttled(probed, None);
             let apart = hold.until.duration_since(probed);
             assert!(
                 (SHORTEST_GUESS..=LONGEST_GUESS).contains(&apart),

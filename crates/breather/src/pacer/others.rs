@@ -4,7 +4,7 @@
 ///
 /// Of what is in flight, an answer tells only ours. What others have in flight is about as many for each of
 /// ours as they had in the window so far. (Two processes of 500 calls each that know nothing of one another are
-/// refused 20 times at the ends of their windows without this, and 10 times with it.)
+/// throttled 20 times at the ends of their windows without this, and 10 times with it.)
 #[derive(Debug)]
 pub(super) struct Others {
     /// The number of an early send of the window, and what remained with it.

@@ -11,7 +11,7 @@
 ///
 /// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
 /// by 400 a second, or by 8 times what they are if that is more, as long as more callers want to send and
-/// none is refused. (30 wait for nobody; 400 callers of an unlimited server wait up to 0.4 s, once.)
+/// none is throttled. (30 wait for nobody; 400 callers of an unlimited server wait up to 0.4 s, once.)
 ///
 /// # Example
 ///

@@ -44,7 +44,7 @@ impl Pause {
 
     /// A probe that was sent at `sent` ended `hold`: it was accepted.
     pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
-        if hold.refusals == 0 && self.is_confirmed {
+        if hold.rejections == 0 && self.is_confirmed {
             return;
         }
         let late = sent.duration_since(hold.from);
@@ -56,7 +56,7 @@ impl Pause {
     }
 }
 
-/// As long as a cap's refusals take to be told from a quota's, and a tenth of a percent of a minute's window.
+/// As long as a cap's rejections take to be told from a quota's, and a tenth of a percent of a minute's window.
 const SHORTEST: Duration = Duration::from_millis(250);
 
 /// The longest that a scope rests on a guess alone.
@@ -73,7 +73,7 @@ mod tests {
         let mut pause = Pause::new();
         for &late in lates {
             let mut hold = pause.hold(Instant::ORIGIN);
-            hold.refusals = 1;
+            hold.rejections = 1;
             pause.on_opened(&hold, Instant::ORIGIN + late * S);
         }
         pause
@@ -105,13 +105,13 @@ mod tests {
     fn the_probe_after_an_early_one_waits_for_the_rest() {
         let mut pause = Pause::new();
         let mut hold = pause.hold(Instant::ORIGIN);
-        hold.refusals = 1;
+        hold.rejections = 1;
         pause.on_opened(&hold, Instant::ORIGIN + 20 * S);
 
         let hold = pause.hold(Instant::ORIGIN);
-        let refused = hold.on_probe_refused(hold.until, None);
-        assert_eq!(refused.until, Instant::ORIGIN + 17 * S);
-        let again = refused.on_probe_refused(refused.until, None);
+        let throttled = hold.on_probe_throttled(hold.until, None);
+        assert_eq!(throttled.until, Instant::ORIGIN + 17 * S);
+        let again = throttled.on_probe_throttled(throttled.until, None);
         assert_eq!(again.until, Instant::ORIGIN + 17 * S + 17 * S / 10);
     }
 }

@@ -17,8 +17,8 @@ pub struct Permit {
     pub(super) sent: Instant,
     /// How many attempts were in flight with this one.
     pub(super) level: u32,
-    /// How many had been refused for concurrency before.
-    pub(super) refused: u32,
+    /// How many had been throttled for concurrency before.
+    pub(super) throttled: u32,
 }
 
 /// A call's place in the order of its scope; the smaller one was there first.

@@ -74,7 +74,7 @@ impl Quota {
         }
     }
 
-    /// An accepted answer of a window in which `ours` were sent so far. (What a refused probe says is said
+    /// An accepted answer of a window in which `ours` were sent so far. (What a throttled probe says is said
     /// of the window before.)
     pub(super) fn on_accepted(&mut self, ours: u64, window: &Window<'_>) {
         let Some((limit, remaining)) = window.limit().zip(window.remaining()) else {
@@ -147,9 +147,9 @@ impl Quota {
         Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
     }
 
-    /// A call was refused although it should have come back.
-    pub(super) fn on_refused(&mut self) {
-        self.refill.on_refused();
+    /// A call was throttled although it should have come back.
+    pub(super) fn on_throttled(&mut self) {
+        self.refill.on_throttled();
     }
 
     /// How many calls the window permits in all.

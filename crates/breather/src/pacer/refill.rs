@@ -64,12 +64,12 @@ impl Refill {
         }
     }
 
-    /// A call was refused although it should have come back.
+    /// A call was throttled although it should have come back.
     ///
     /// What is missing of a bucket is rounded up to whole calls, so that of a small one, by its words, each comes
-    /// back earlier than it does. Whoever refuses on and on does so for another reason, which makes it no longer than
+    /// back earlier than it does. Whoever throttles on and on does so for another reason, which makes it no longer than
     /// the longest reset.
-    pub(super) fn on_refused(&mut self) {
+    pub(super) fn on_throttled(&mut self) {
         if let Some(per_call) = &mut self.per_call {
             let longer = per_call.saturating_add(*per_call / 16);
             *per_call = longer.min(self.longest);
@@ -147,8 +147,8 @@ mod tests {
         let said = refill.per_call().unwrap();
         assert_eq!(said, Duration::from_millis(2_350));
 
-        refill.on_refused();
-        refill.on_refused();
+        refill.on_throttled();
+        refill.on_throttled();
         let learned = refill.per_call().unwrap();
         assert!(learned > Duration::from_millis(2_600), "{learned:?}");
         // By its words it would be less again.
@@ -157,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn no_refusals_make_one_call_take_longer_than_the_bucket_says_that_all_do() {
+    fn no_rejections_make_one_call_take_longer_than_the_bucket_says_that_all_do() {
         let mut refill = Refill::default();
         for (remaining, seconds) in [(299, 1), (250, 10), (200, 20)] {
             let window = Window::new("").with_limit(300).with_remaining(remaining);
             refill.on_answer(&window.with_reset(seconds * S));
         }
-        (0..10_000).for_each(|_| refill.on_refused());
+        (0..10_000).for_each(|_| refill.on_throttled());
         assert_eq!(refill.per_call(), Some(20 * S));
     }
 

@@ -26,8 +26,8 @@ pub(super) struct Rhythm {
     best_run: u32,
     /// Whether the latest window was not open when it was first asked.
     was_late: bool,
-    /// How many probes were refused.
-    refused: u32,
+    /// How many probes were throttled.
+    throttled: u32,
 }
 
 impl Rhythm {
@@ -48,7 +48,7 @@ impl Rhythm {
         )
     }
 
-    /// A probe was refused: how long after the stated instant the next one goes.
+    /// A probe was throttled: how long after the stated instant the next one goes.
     ///
     /// At the same fraction of a second each time, it would meet others at the same moment of their beat. Multiples of
     /// the golden ratio are the fractions that lie furthest apart, however many there are.
@@ -56,8 +56,8 @@ impl Rhythm {
         if self.since.is_none() || (self.interval.is_none() && !self.was_late) {
             return Duration::ZERO;
         }
-        self.refused = self.refused.wrapping_add(1);
-        let fraction = self.refused.wrapping_mul(GOLDEN);
+        self.throttled = self.throttled.wrapping_add(1);
+        let fraction = self.throttled.wrapping_mul(GOLDEN);
         SPREAD / 1024 * (fraction >> 22)
     }
 
@@ -67,7 +67,7 @@ impl Rhythm {
         let Some(since) = self.since.take() else {
             return false;
         };
-        let is_late = hold.refusals > 0;
+        let is_late = hold.rejections > 0;
         let was_late = mem::replace(&mut self.was_late, is_late);
         if !is_late {
             if self.interval.is_none() {

@@ -136,7 +136,7 @@ impl<'p> ScopeRequest<'p> {
 
     /// The attempt that they permitted has ended, at `now`, with `outcome`; the server said `hint`.
     ///
-    /// Each learns from its own windows, as far as answers have told whose they are. A refusal is put down to those
+    /// Each learns from its own windows, as far as answers have told whose they are. A rejection is put down to those
     /// whose window it shows spent, else to the most specific one.
     pub fn tell_all(now: Instant, passes: &mut [Self], outcome: Outcome, hint: &Hint<'_>) {
         if let [pass] = passes {
@@ -169,7 +169,7 @@ impl<'p> ScopeRequest<'p> {
             };
             let own = hint.only(|index| owners[index] == at);
             if outcome.kind() == OutcomeKind::Throttled && !is_to_blame(at) {
-                pass.pacer.on_refused_elsewhere(now, permit, &own);
+                pass.pacer.on_throttled_elsewhere(now, permit, &own);
             } else {
                 pass.pacer.on_outcome(now, permit, outcome, &own);
             }

@@ -51,9 +51,9 @@ pub struct Snapshot {
 pub enum HoldReason {
     /// By the answers and our own count nothing remains.
     Spent,
-    /// The server refused, and said until when.
+    /// The server throttled, and said until when.
     Throttled,
-    /// The server refused, and did not say until when.
+    /// The server throttled, and did not say until when.
     ThrottledSilently,
     /// The server had too much to do, many times in a row.
     Overloaded,
@@ -84,7 +84,7 @@ impl Snapshot {
         self.concurrency
     }
 
-    /// How many the server had in flight when it last refused one more; `None` if it never did.
+    /// How many the server had in flight when it last throttled one more; `None` if it never did.
     #[must_use]
     pub const fn cap(&self) -> Option<u32> {
         self.cap
@@ -178,8 +178,8 @@ impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Spent => "nothing remains",
-            Self::Throttled => "refused until then",
-            Self::ThrottledSilently => "refused, for nobody knows how long",
+            Self::Throttled => "throttled until then",
+            Self::ThrottledSilently => "throttled, for nobody knows how long",
             Self::Overloaded => "overloaded, for nobody knows how long",
         })
     }

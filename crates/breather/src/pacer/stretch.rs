@@ -7,7 +7,7 @@ use crate::instant::{Instant, nanos};
 
 /// What is added to a rest where each brings little.
 ///
-/// A bucket gives more the longer it was left alone, and each rest costs a refusal to learn that one is due. A
+/// A bucket gives more the longer it was left alone, and each rest costs a rejection to learn that one is due. A
 /// window gives no more for that: then less comes of it in all, and the rest is made short again.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
@@ -36,7 +36,7 @@ impl Stretch {
             }
         }
         self.settled = self.settled.saturating_sub(1);
-        let is_poor = harvest.accepted < harvest.refused.saturating_mul(GOOD);
+        let is_poor = harvest.accepted < harvest.throttled.saturating_mul(GOOD);
         let longer = self.extra + (length + self.extra) / 2;
         if self.was_right && is_poor && self.settled == 0 && length + longer <= LONGEST {
             self.shorter = Some((rate, self.extra));
@@ -45,9 +45,9 @@ impl Stretch {
         self.extra
     }
 
-    /// The rest is over, after so many refused probes.
-    pub(super) fn on_opened(&mut self, refusals: u32) {
-        self.was_right = refusals == 0;
+    /// The rest is over, after so many throttled probes.
+    pub(super) fn on_opened(&mut self, rejections: u32) {
+        self.was_right = rejections == 0;
         if !self.was_right {
             self.extra = Duration::ZERO;
             self.shorter = None;
@@ -55,10 +55,10 @@ impl Stretch {
     }
 }
 
-/// What is longer keeps callers waiting for the sake of few refusals.
+/// What is longer keeps callers waiting for the sake of few rejections.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How many are to be accepted for each that is refused.
+/// How many are to be accepted for each that is throttled.
 const GOOD: u64 = 20;
 
 /// What a window loses by each attempt, an eighth of which is not noticed, is spread over so many of its rests.
@@ -70,7 +70,7 @@ mod tests {
 
     const S: Duration = Duration::from_secs(1);
 
-    /// What is added to the rests of a server that gives so many in a period, and each time refuses one. Each rest
+    /// What is added to the rests of a server that gives so many in a period, and each time throttles one. Each rest
     /// is of a second, and so is what follows it.
     fn extras(accepted: impl Fn(Duration) -> u64) -> Vec<Duration> {
         let mut stretch = Stretch::default();
@@ -82,7 +82,7 @@ mod tests {
             now = now + 2 * S;
             let harvest = Harvest {
                 accepted: accepted(period),
-                refused: 1,
+                throttled: 1,
             };
             let extra = stretch.extra(now, S, harvest);
             extras.push(extra);
@@ -123,7 +123,7 @@ mod tests {
         stretch.on_opened(2);
         let harvest = Harvest {
             accepted: 5,
-            refused: 1,
+            throttled: 1,
         };
         assert_eq!(
             stretch.extra(Instant::ORIGIN + S, S, harvest),

@@ -13,7 +13,7 @@ use crate::instant::{Instant, nanos};
 ///
 /// Each scope of a handle has one of its own, which all adapters share. What it counts lies within a window: for each
 /// retry that is made, its cost; for each call that began, the share. A retry that ends in success gives its cost
-/// back, so that failures that pass cost nothing for long. Refusals and polls are free: the server asked
+/// back, so that failures that pass cost nothing for long. Rejections and polls are free: the server asked
 /// for them, and the pacer bounds them; without one, nothing does but the policy of each call. So are failures for overload behind a pacer, which slows all down, and connections
 /// that did not come about, which are no load to a server.
 ///

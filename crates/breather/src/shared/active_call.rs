@@ -309,7 +309,7 @@ impl<T: Timer> ActiveCall<T> {
     /// For a transport that was not ready when [`Step::Send`] came: has the attempt not been sent yet,
     /// this answers whether it still may.
     ///
-    /// It may, unless the server refused another one meanwhile or the call's deadline has passed; it then counts
+    /// It may, unless the server throttled another one meanwhile or the call's deadline has passed; it then counts
     /// from now. Otherwise the permit goes back, unused, and this is [`poll_step`](Self::poll_step).
     pub fn poll_unsent(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();

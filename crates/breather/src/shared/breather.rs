@@ -25,7 +25,7 @@ use crate::shared::timer::Timer;
 /// The handle that calls share: a policy, and what was learned about each scope.
 ///
 /// Clones are cheap and share everything. Give them to a reqwest client and to another one, and a
-/// refusal seen by either holds both.
+/// rejection seen by either holds both.
 ///
 /// # Example
 ///
@@ -76,7 +76,7 @@ impl Breather {
     /// the same `seed`.
     ///
     /// Mostly there is one scope, as in `Some("api.example.com")`. Of several the most specific comes first, as in
-    /// `["token 7", "organisation 3"]`: the call is sent when all of them grant it at the same instant, and a refusal
+    /// `["token 7", "organisation 3"]`: the call is sent when all of them grant it at the same instant, and a rejection
     /// is put down to the one whose window the answer shows spent, else to the first. Which windows are whose is
     /// learned: what remains of an organisation's falls whichever token asks.
     ///
@@ -299,8 +299,8 @@ impl BreatherBuilder {
 
     /// Turns pacing off: no call waits for another, and each spreads its own returns.
     ///
-    /// How often refused calls are sent again is then bounded by nothing but the policy's
-    /// [refusals](Policy::with_max_throttles), for each call alone: they are free of the [budget](Self::with_budget).
+    /// How often throttled calls are sent again is then bounded by nothing but the policy's
+    /// [rejections](Policy::with_max_throttles), for each call alone: they are free of the [budget](Self::with_budget).
     pub const fn without_pacing(mut self) -> Self {
         self.pacing = None;
         self

@@ -9,9 +9,9 @@ use crate::shared::observer::{Event, EventKind, Observer};
 ///
 /// | name | kind | labels | what |
 /// |---|---|---|---|
-/// | `breather_attempts_total` | counter | | attempts that had their permit to be sent; also those few that were not, since their transport was not ready until a refusal or the deadline came first |
+/// | `breather_attempts_total` | counter | | attempts that had their permit to be sent; also those few that were not, since their transport was not ready until a rejection or the deadline came first |
 /// | `breather_retries_total` | counter | | of these, those after a call's first |
-/// | `breather_refusals_total` | counter | | attempts that a server would not take for now |
+/// | `breather_rejections_total` | counter | | attempts that a server would not take for now |
 /// | `breather_failures_total` | counter | | attempts that failed in a way that may pass |
 /// | `breather_elsewhere_total` | counter | | attempts that another server answered than the one that was asked, after a redirect |
 /// | `breather_permits_in_flight` | gauge | | attempts that are sent and not answered |
@@ -81,7 +81,7 @@ impl Observer for Metrics {
                 gauge!("breather_permits_in_flight", labels.clone()).decrement(1);
                 match outcome.kind() {
                     OutcomeKind::Throttled => {
-                        counter!("breather_refusals_total", labels).increment(1)
+                        counter!("breather_rejections_total", labels).increment(1)
                     }
                     OutcomeKind::Transient => {
                         counter!("breather_failures_total", labels).increment(1)

@@ -21,8 +21,8 @@ use crate::instant::Instant;
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU32, Ordering};
 ///
-/// let refused = Arc::new(AtomicU32::new(0));
-/// let counter = Arc::clone(&refused);
+/// let throttled = Arc::new(AtomicU32::new(0));
+/// let counter = Arc::clone(&throttled);
 /// let breather = Breather::builder()
 ///     .with_observer(move |event: &Event<'_>| {
 ///         if let EventKind::Over { report, .. } = event.what {
@@ -31,7 +31,7 @@ use crate::instant::Instant;
 ///     })
 ///     .build();
 /// # let _ = breather;
-/// assert_eq!(refused.load(Ordering::Relaxed), 0);
+/// assert_eq!(throttled.load(Ordering::Relaxed), 0);
 /// ```
 pub trait Observer: Send + Sync {
     /// Something happened to a call.
@@ -82,7 +82,7 @@ pub enum EventKind<'a> {
     Elsewhere,
     /// The attempt in flight was dropped, or was not sent after all.
     Abandoned,
-    /// The refusal just told came to a scope that is held until then by what its server stated.
+    /// The rejection just told came to a scope that is held until then by what its server stated.
     Held(Instant),
     /// It will be sent again after a wait.
     Waits(&'a Wait),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// route.
 ///
 /// The most specific comes first. A call of several scopes is sent when all of them grant it at the same instant; a
-/// refusal is put down to the one whose window the answer shows spent, else to the first. Without any name, the call
+/// rejection is put down to the one whose window the answer shows spent, else to the first. Without any name, the call
 /// is not paced.
 ///
 /// Put into the extensions of a request, they take the place of its origin.

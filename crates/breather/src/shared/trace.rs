@@ -98,7 +98,7 @@ mod with {
                     stop = reason.as_str(),
                     reason = stop.detail(),
                     header = stop.evidence().map(Evidence::header),
-                    refusals = report.throttled(),
+                    rejections = report.throttled(),
                     failures = report.failures(),
                     waited_s,
                     "stopped",

@@ -103,15 +103,17 @@ fn policy() -> impl Strategy<Value = Policy> {
         deadline,
         millis(0..600_000),
     )
-        .prop_map(|(backoff, jitter, retries, refusals, deadline, longest)| {
-            let policy = Policy::new()
-                .with_backoff(backoff)
-                .with_jitter(jitter)
-                .with_max_retries(retries)
-                .with_max_throttles(refusals)
-                .with_max_retry_after(longest);
-            deadline.map_or(policy, |deadline| policy.with_deadline(deadline))
-        })
+        .prop_map(
+            |(backoff, jitter, retries, rejections, deadline, longest)| {
+                let policy = Policy::new()
+                    .with_backoff(backoff)
+                    .with_jitter(jitter)
+                    .with_max_retries(retries)
+                    .with_max_throttles(rejections)
+                    .with_max_retry_after(longest);
+                deadline.map_or(policy, |deadline| policy.with_deadline(deadline))
+            },
+        )
 }
 
 fn spec() -> impl Strategy<Value = CallSpec> {
@@ -154,7 +156,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn promise_1_never_earlier_than_the_refusal_said(
+    fn promise_1_never_earlier_than_the_rejection_said(
         policy in policy(), spec in spec(), seed: u64,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
@@ -201,26 +203,26 @@ proptest! {
     }
 
     #[test]
-    fn promise_3_refusals_use_up_no_retries_and_retries_no_refusals(
+    fn promise_3_rejections_use_up_no_retries_and_retries_no_rejections(
         policy in policy(), seed: u64,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
         let mut failures = 0;
-        let mut refusals = 0;
+        let mut rejections = 0;
         for (_, ending, decision) in drive(policy, CallSpec::new(), seed, &endings) {
             match ending.outcome.kind() {
                 OutcomeKind::Transient => failures += 1,
-                OutcomeKind::Throttled => refusals += 1,
+                OutcomeKind::Throttled => rejections += 1,
                 // What is polled for long may fail now and then.
-                OutcomeKind::Pending => (failures, refusals) = (0, 0),
+                OutcomeKind::Pending => (failures, rejections) = (0, 0),
                 _ => {}
             }
             prop_assert!(failures <= policy.max_retries() + 1);
-            prop_assert!(refusals <= policy.max_throttles() + 1);
+            prop_assert!(rejections <= policy.max_throttles() + 1);
             if let Decision::End(stop) = decision {
                 let used_up = match stop.reason() {
                     EndReason::MaxRetries => failures == policy.max_retries() + 1,
-                    EndReason::MaxThrottles => refusals == policy.max_throttles() + 1,
+                    EndReason::MaxThrottles => rejections == policy.max_throttles() + 1,
                     _ => true,
                 };
                 prop_assert!(used_up, "{stop}");
@@ -393,12 +395,12 @@ fn a_wait_and_a_stop_say_why() {
     };
     assert_eq!(
         stop.to_string(),
-        "refused once more than the policy permits: status 429"
+        "throttled once more than the policy permits: status 429"
     );
     assert_eq!(
         call.report().to_string(),
-        "2 attempts, 0 failed, 2 refused, waited 7s: \
-         refused once more than the policy permits: status 429"
+        "2 attempts, 0 failed, 2 throttled, waited 7s: \
+         throttled once more than the policy permits: status 429"
     );
 }
 

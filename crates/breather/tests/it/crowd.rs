@@ -135,9 +135,9 @@ impl Queue {
             assert_eq!(call.poll_step(Waker::noop()), Step::Send);
         }
         // Or the limit would grow as time passes.
-        let mut refused = sent.remove(0);
-        let _ = refused.on_outcome(Outcome::throttled("status 429"), &queue.hint(200_000));
-        drop(refused);
+        let mut throttled = sent.remove(0);
+        let _ = throttled.on_outcome(Outcome::throttled("status 429"), &queue.hint(200_000));
+        drop(throttled);
         queue.fill();
         (queue, sent)
     }

@@ -23,7 +23,7 @@ fn wait_by(own: i64, sent: &str) -> Option<Duration> {
     by(&[], own, sent).0
 }
 
-/// The wait that the lines of a refusal ask for, beside the server's `Date`.
+/// The wait that the lines of a rejection ask for, beside the server's `Date`.
 fn wait(sent: &str) -> Option<Duration> {
     wait_by(NOW, &format!("{sent}\nDate: {DATE}"))
 }
@@ -170,15 +170,16 @@ fn what_is_more_exact_and_unreadable_leaves_the_rest_alone() {
 }
 
 #[test]
-fn refusals_that_tell_nothing_are_waited_for_longer_each_time() {
+fn rejections_that_tell_nothing_are_waited_for_longer_each_time() {
     let third = |seed| {
         let mut call = Call::new(Policy::new(), CallSpec::new(), seed, AT);
         let (mut now, mut delay) = (AT, Duration::ZERO);
         for _ in 0..3 {
             call.on_sent(now);
-            let refused = Outcome::throttled("status 429");
-            let Decision::Retry(wait) = call.on_outcome(now, refused, &Hint::new(now), None) else {
-                panic!("refusals are left");
+            let throttled = Outcome::throttled("status 429");
+            let Decision::Retry(wait) = call.on_outcome(now, throttled, &Hint::new(now), None)
+            else {
+                panic!("rejections are left");
             };
             (now, delay) = (wait.until(), wait.delay());
         }

@@ -79,8 +79,8 @@ fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut redirected = start(&breather, &timer);
     assert_eq!(step(&mut redirected), Step::Send);
-    let refusal = Outcome::throttled("status 429");
-    let decision = redirected.on_outcome_elsewhere(refusal, &said(&timer, 0));
+    let rejection = Outcome::throttled("status 429");
+    let decision = redirected.on_outcome_elsewhere(rejection, &said(&timer, 0));
     assert!(matches!(decision, Decision::Retry(wait) if wait.delay() >= 9 * SECOND));
     assert_eq!(step(&mut start(&breather, &timer)), Step::Send);
 }
@@ -118,11 +118,14 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
     idle("waiting for a permit");
 
     timer.advance(9 * SECOND);
-    let mut refused = start(&breather, &timer);
-    assert_eq!(step(&mut refused), Step::Send);
-    let _ = refused.on_outcome(Outcome::throttled("status 429"), &said(&timer, 0));
-    assert!(matches!(step(&mut refused), Step::Wait { until: Some(_) }));
-    drop(refused);
+    let mut throttled = start(&breather, &timer);
+    assert_eq!(step(&mut throttled), Step::Send);
+    let _ = throttled.on_outcome(Outcome::throttled("status 429"), &said(&timer, 0));
+    assert!(matches!(
+        step(&mut throttled),
+        Step::Wait { until: Some(_) }
+    ));
+    drop(throttled);
     idle("between two attempts");
 }
 
@@ -279,10 +282,10 @@ fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
 fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once() {
     let policy = Policy::new().with_deadline(500 * MS);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
-    let [mut late, mut refused] = [(); 2].map(|()| start(&breather, &timer));
+    let [mut late, mut throttled] = [(); 2].map(|()| start(&breather, &timer));
     assert_eq!(step(&mut late), Step::Send);
-    assert_eq!(step(&mut refused), Step::Send);
-    let _ = refused.on_outcome(Outcome::throttled("status 429"), &said(&timer, 200));
+    assert_eq!(step(&mut throttled), Step::Send);
+    let _ = throttled.on_outcome(Outcome::throttled("status 429"), &said(&timer, 200));
     assert_eq!(breather.snapshot("api").unwrap().concurrency(), 1);
     timer.advance(499 * MS);
     let bell = Bell::new();
@@ -401,7 +404,7 @@ fn ready_waits_for_the_backoff_and_then_for_the_permit() {
     timer.advance(2 * SECOND - MS);
     assert_eq!(bell.rang(), 0);
     timer.advance(MS);
-    // Refused alone, the call holds its scope as well; the same instant ends both waits.
+    // Throttled alone, the call holds its scope as well; the same instant ends both waits.
     for _ in 0..2 {
         if ready.as_mut().poll(&mut cx).is_ready() {
             return;

@@ -22,7 +22,7 @@ fn read<'a>(lines: &'a [(&'a str, &'a str)]) -> Hint<'a> {
     Hint::read(lines, moment())
 }
 
-/// The wait that the lines of a refusal ask for, in seconds.
+/// The wait that the lines of a rejection ask for, in seconds.
 fn wait(lines: &[(&str, &str)]) -> Option<f64> {
     let hint = read(lines);
     let not_before = hint.not_before()?;
@@ -193,7 +193,7 @@ fn windows_of_each_family() {
         assert_eq!(window.remaining(), Some(12));
         assert_eq!(window.reset(), Some(Duration::from_secs(41)));
         assert_eq!(hint.windows().count(), 1);
-        // Quota is left: a refusal is for another reason, and the reset is not for it.
+        // Quota is left: a rejection is for another reason, and the reset is not for it.
         assert_eq!(hint.not_before(), None);
     }
 }
@@ -274,7 +274,7 @@ fn a_limit_of_nothing_is_no_limit_to_go_by() {
     let ambiguous = ambiguous.map(|name| (name.to_owned(), IgnoreReason::Ambiguous));
     assert_eq!(ignored(&lines), ambiguous);
     assert!(read(&lines).windows().all(|it| it.remaining().is_none()));
-    // A refusal that names a reset is to be obeyed all the same.
+    // A rejection that names a reset is to be obeyed all the same.
     assert_eq!(wait(&lines), Some(60.0));
 }
 

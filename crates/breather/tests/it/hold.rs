@@ -57,7 +57,7 @@ fn accept(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
     pacer.on_outcome(now, permit, Outcome::success(), hint);
 }
 
-fn refuse(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
+fn throttle(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
     pacer.on_outcome(now, permit, Outcome::throttled("status 429"), hint);
 }
 
@@ -77,7 +77,7 @@ fn late_pacer() -> (Pacer, Instant) {
     accept(&mut pacer, START, permit, &said(START, 0, 9));
     let stated = START + 9 * SECOND;
     let early = granted(&mut pacer, stated);
-    refuse(&mut pacer, stated, early, &said(stated, 0, 1));
+    throttle(&mut pacer, stated, early, &said(stated, 0, 1));
     let opened = stated + LATE;
     assert_eq!(wake(&mut pacer, stated), Some(opened));
     let probe = granted(&mut pacer, opened);
@@ -132,22 +132,22 @@ fn hold_without_a_reset_is_as_late_once_an_answer_states_one() {
 }
 
 #[test]
-fn refusal_is_held_as_late_as_the_server_opens() {
+fn rejection_is_held_as_late_as_the_server_opens() {
     let (mut pacer, now) = late_pacer();
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(9 * SECOND);
-    refuse(&mut pacer, now, permit, &hint);
+    throttle(&mut pacer, now, permit, &hint);
     assert_held_until(&mut pacer, now, HoldReason::Throttled, now + 9 * SECOND);
 }
 
 #[test]
-fn refusal_that_a_second_one_tightens_stays_as_late() {
+fn rejection_that_a_second_one_tightens_stays_as_late() {
     for (one, other) in [(9, 8), (8, 9)] {
         let (mut pacer, now) = late_pacer();
         let permits = [(); 2].map(|()| granted(&mut pacer, now));
         for (permit, delay) in permits.into_iter().zip([one, other]) {
             let hint = Hint::new(now).with_retry_after(delay * SECOND);
-            refuse(&mut pacer, now, permit, &hint);
+            throttle(&mut pacer, now, permit, &hint);
         }
         // Both name one instant, rounded up, so the earlier one is right.
         assert_held_until(&mut pacer, now, HoldReason::Throttled, now + 8 * SECOND);
@@ -155,23 +155,23 @@ fn refusal_that_a_second_one_tightens_stays_as_late() {
 }
 
 #[test]
-fn refusal_that_a_reset_tightens_stays_as_late() {
+fn rejection_that_a_reset_tightens_stays_as_late() {
     let (mut pacer, now) = late_pacer();
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, now));
     let hint = Hint::new(now).with_retry_after(9 * SECOND);
-    refuse(&mut pacer, now, first, &hint);
+    throttle(&mut pacer, now, first, &hint);
     accept(&mut pacer, now, second, &said(now, 0, 8));
     assert_held_until(&mut pacer, now, HoldReason::Throttled, now + 8 * SECOND);
 }
 
 #[test]
-fn later_of_two_refusals_holds_the_scope() {
+fn later_of_two_rejections_holds_the_scope() {
     for (one, other) in [(10, 60), (60, 10)] {
         let mut pacer = pacer_that_proved_two(START);
         let permits = [(); 2].map(|()| granted(&mut pacer, START));
         for (permit, delay) in permits.into_iter().zip([one, other]) {
             let hint = Hint::new(START).with_retry_after(delay * SECOND);
-            refuse(&mut pacer, START, permit, &hint);
+            throttle(&mut pacer, START, permit, &hint);
         }
         assert_eq!(
             pacer.opens(),
@@ -183,7 +183,7 @@ fn later_of_two_refusals_holds_the_scope() {
 }
 
 #[test]
-fn bucket_that_refuses_is_waited_for_longer() {
+fn bucket_that_throttles_is_waited_for_longer() {
     let mut pacer = Pacer::new(Pacing::default());
     let answer = |pacer: &mut Pacer, now, remaining, reset| {
         let permit = granted(pacer, now);
@@ -200,7 +200,7 @@ fn bucket_that_refuses_is_waited_for_longer() {
         assert_eq!(next, now + per_call);
         // The bucket should have gained a call by now.
         let permit = granted(&mut pacer, next);
-        refuse(&mut pacer, next, permit, &Hint::new(next));
+        throttle(&mut pacer, next, permit, &Hint::new(next));
         per_call = per_call + per_call / 16;
         now = next;
         let permit = granted_at_last(&mut pacer, &mut now);
@@ -211,14 +211,14 @@ fn bucket_that_refuses_is_waited_for_longer() {
 // When a hold begins and ends.
 
 #[test]
-fn refusal_with_another_window_spent_is_for_quota() {
+fn rejection_with_another_window_spent_is_for_quota() {
     let mut pacer = Pacer::new(Pacing::default());
     let [first, _second] = [(); 2].map(|()| granted(&mut pacer, START));
     let tokens = Window::new("tokens")
         .with_unit(Unit::Tokens)
         .with_remaining(0)
         .with_reset(9 * SECOND);
-    refuse(
+    throttle(
         &mut pacer,
         START,
         first,
@@ -231,9 +231,9 @@ fn refusal_with_another_window_spent_is_for_quota() {
 #[test]
 fn answer_of_an_earlier_epoch_ends_no_probe_and_begins_no_hold() {
     let mut pacer = pacer_that_proved_two(START);
-    let [slow, refused] = [(); 2].map(|()| granted(&mut pacer, START));
+    let [slow, throttled] = [(); 2].map(|()| granted(&mut pacer, START));
     let hint = Hint::new(START).with_retry_after(9 * SECOND);
-    refuse(&mut pacer, START, refused, &hint);
+    throttle(&mut pacer, START, throttled, &hint);
     let now = START + 9 * SECOND;
     let probe = granted(&mut pacer, now);
     // It tells of the window before the hold.
@@ -304,7 +304,7 @@ fn hold_that_was_moved_is_probed_again_soon_after_its_new_end() {
     accept(&mut pacer, START, second, &said(START, 0, 8));
     let now = START + 8 * SECOND;
     let probe = granted(&mut pacer, now);
-    refuse(&mut pacer, now, probe, &said(now, 0, 1));
+    throttle(&mut pacer, now, probe, &said(now, 0, 1));
     assert_eq!(wake(&mut pacer, now), Some(now + 100 * MS));
 }
 
@@ -317,17 +317,17 @@ fn stated_rest_of_many_seconds_is_never_made_longer() {
         accept(&mut pacer, now, permit, &Hint::new(now));
         let permit = granted(&mut pacer, now);
         let hint = Hint::new(now).with_retry_after(6 * SECOND);
-        refuse(&mut pacer, now, permit, &hint);
+        throttle(&mut pacer, now, permit, &hint);
         now = now + 6 * SECOND;
     }
     let _permit = granted(&mut pacer, now);
 }
 
 #[test]
-fn guessed_rest_becomes_longer_if_probes_are_refused() {
+fn guessed_rest_becomes_longer_if_probes_are_throttled() {
     let mut pacer = pacer_that_proved_two(START);
     let permit = granted(&mut pacer, START);
-    refuse(&mut pacer, START, permit, &Hint::new(START));
+    throttle(&mut pacer, START, permit, &Hint::new(START));
     assert_eq!(pacer.snapshot().held_until(), Some(START + 250 * MS));
     // The server lets no call in for two seconds.
     let mut now = START;
@@ -337,10 +337,10 @@ fn guessed_rest_becomes_longer_if_probes_are_refused() {
             accept(&mut pacer, now, probe, &Hint::new(now));
             break;
         }
-        refuse(&mut pacer, now, probe, &Hint::new(now));
+        throttle(&mut pacer, now, probe, &Hint::new(now));
     }
     let permit = granted(&mut pacer, now);
-    refuse(&mut pacer, now, permit, &Hint::new(now));
+    throttle(&mut pacer, now, permit, &Hint::new(now));
     let rest = pacer.snapshot().held_until().unwrap().duration_since(now);
     assert!(rest > 500 * MS && rest < 2 * SECOND, "{rest:?}");
 }
@@ -360,7 +360,7 @@ fn waiting(pacer: &mut Pacer, now: Instant) -> Ticket {
 }
 
 #[test]
-fn oldest_call_probes_first_although_its_probe_was_refused_before_the_last_hold() {
+fn oldest_call_probes_first_although_its_probe_was_throttled_before_the_last_hold() {
     let mut pacer = Pacer::new(Pacing::default());
     let permit = granted(&mut pacer, START);
     accept(&mut pacer, START, permit, &said(START, 0, 9));
@@ -371,7 +371,7 @@ fn oldest_call_probes_first_although_its_probe_was_refused_before_the_last_hold(
     let Admission::Send(probe) = pacer.request(now, oldest, WaitLimits::endless()) else {
         panic!("not granted")
     };
-    refuse(&mut pacer, now, probe, &said(now, 0, 1));
+    throttle(&mut pacer, now, probe, &said(now, 0, 1));
     let turn = pacer.request(now, oldest, WaitLimits::endless());
     assert!(matches!(turn, Admission::Wait { .. }));
 
@@ -392,8 +392,8 @@ fn time_of_a_hold_does_not_raise_the_limit_in_flight() {
     let mut pacer = Pacer::new(Pacing::default());
     let mut permits: Vec<_> = (0..30).map(|_| granted(&mut pacer, START)).collect();
     let places: Vec<_> = (0..60).map(|_| waiting(&mut pacer, START)).collect();
-    let refused = permits.pop().unwrap();
-    refuse(&mut pacer, START, refused, &said(START, 0, 9));
+    let throttled = permits.pop().unwrap();
+    throttle(&mut pacer, START, throttled, &said(START, 0, 9));
     for permit in permits {
         pacer.on_drop(permit);
     }
@@ -435,7 +435,7 @@ fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
     }
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(SECOND);
-    refuse(&mut pacer, now, permit, &hint);
+    throttle(&mut pacer, now, permit, &hint);
     now = now + SECOND;
     let probe = granted(&mut pacer, now);
     accept(&mut pacer, now, probe, &Hint::new(now));
@@ -451,7 +451,7 @@ fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
 }
 
 #[test]
-fn silent_probe_lets_others_go_when_twice_the_time_of_a_refusal_is_over() {
+fn silent_probe_lets_others_go_when_twice_the_time_of_a_rejection_is_over() {
     let mut pacer = Pacer::new(Pacing::default());
     let window = |now, remaining| {
         let window = Window::new("").with_limit(3).with_remaining(remaining);
@@ -465,7 +465,7 @@ fn silent_probe_lets_others_go_when_twice_the_time_of_a_refusal_is_over() {
     let mut now = START + 9 * SECOND;
     let late = granted(&mut pacer, now);
     now = now + 20 * MS;
-    refuse(
+    throttle(
         &mut pacer,
         now,
         late,
@@ -479,16 +479,16 @@ fn silent_probe_lets_others_go_when_twice_the_time_of_a_refusal_is_over() {
 }
 
 #[test]
-fn refused_attempts_are_not_taken_for_a_share_of_the_window() {
+fn throttled_attempts_are_not_taken_for_a_share_of_the_window() {
     let mut pacer = Pacer::new(Pacing::default());
     let window = |remaining| {
         let window = Window::new("").with_limit(14).with_remaining(remaining);
         Hint::new(START).with_window(window.with_reset(9 * SECOND))
     };
-    // The server refuses three because too many are in flight. Others use three of the fourteen.
+    // The server throttles three because too many are in flight. Others use three of the fourteen.
     let mut sent: Vec<_> = (0..12).map(|_| granted(&mut pacer, START)).collect();
     for permit in sent.drain(9..) {
-        refuse(&mut pacer, START, permit, &window(11));
+        throttle(&mut pacer, START, permit, &window(11));
     }
     for (permit, remaining) in sent.into_iter().zip((2..11).rev()) {
         accept(&mut pacer, START, permit, &window(remaining));
@@ -513,7 +513,7 @@ fn silent_probe_lets_others_go_although_others_use_a_little_of_the_window() {
     accept(&mut pacer, START, permit, &hint);
     let permit = granted(&mut pacer, START);
     let hint = Hint::new(START).with_retry_after(9 * SECOND);
-    refuse(&mut pacer, START, permit, &hint);
+    throttle(&mut pacer, START, permit, &hint);
     let now = START + 9 * SECOND;
     let _probe = granted(&mut pacer, now);
     assert_eq!(wake(&mut pacer, now), Some(now + 5 * MS));
@@ -532,31 +532,31 @@ fn others_who_are_first_at_a_window_of_one_make_no_server_late() {
     let mut now = START;
     for _ in 0..4 {
         let early = granted_at_last(&mut pacer, &mut now);
-        refuse(&mut pacer, now, early, &window(now));
+        throttle(&mut pacer, now, early, &window(now));
         let probe = granted_at_last(&mut pacer, &mut now);
         accept(&mut pacer, now, probe, &window(now));
     }
     let probe = granted_at_last(&mut pacer, &mut now);
     let hint = Hint::new(now).with_retry_after(9 * SECOND);
-    refuse(&mut pacer, now, probe, &hint);
+    throttle(&mut pacer, now, probe, &hint);
     assert_eq!(pacer.opens(), Some(now + 9 * SECOND));
     assert_eq!(pacer.snapshot().held_until(), Some(now + 9 * SECOND));
 }
 
 #[test]
-fn short_rests_become_longer_until_a_probe_is_refused() {
+fn short_rests_become_longer_until_a_probe_is_throttled() {
     let mut pacer = pacer_that_proved_two(START);
     let mut now = START;
     let short = |now| Hint::new(now).with_retry_after(SECOND);
-    // A bucket that gains two a second, refuses the next one, and says that it has one in a second.
+    // A bucket that gains two a second, throttles the next one, and says that it has one in a second.
     let rest = |pacer: &mut Pacer, now: &mut Instant, is_late| {
         let permit = granted_at_last(pacer, now);
-        refuse(pacer, *now, permit, &short(*now));
+        throttle(pacer, *now, permit, &short(*now));
         let start = *now;
         let mut probe = granted_at_last(pacer, now);
         let rest = now.duration_since(start);
         if is_late {
-            refuse(pacer, *now, probe, &short(*now));
+            throttle(pacer, *now, probe, &short(*now));
             probe = granted_at_last(pacer, now);
         }
         accept(pacer, *now, probe, &Hint::new(*now));

@@ -42,7 +42,7 @@ fn said(now: Instant, remaining: u64, reset: u32) -> Hint<'static> {
     Hint::new(now).with_window(window.with_reset(reset * SECOND))
 }
 
-fn refused() -> Outcome {
+fn throttled() -> Outcome {
     Outcome::throttled("status 429")
 }
 
@@ -130,17 +130,17 @@ fn after_a_reset_one_goes_first_and_the_others_follow_its_answer() {
 }
 
 #[test]
-fn a_refused_probe_is_repeated_shortly_and_the_lateness_is_learned() {
+fn a_throttled_probe_is_repeated_shortly_and_the_lateness_is_learned() {
     let mut pacer = pacer();
     let mut now = START;
     let mut stated = START + 9 * SECOND;
     let permit = granted(&mut pacer, now);
     pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 9));
     // The server opens 250 ms after it says so.
-    let mut refusals = Vec::new();
+    let mut rejections = Vec::new();
     for _ in 0..3 {
         waits(&mut pacer, now);
-        let mut refused_probes = 0;
+        let mut throttled_probes = 0;
         loop {
             now = pacer.next_wake().unwrap();
             let place = pacer.poll_offer(now).unwrap();
@@ -148,9 +148,9 @@ fn a_refused_probe_is_repeated_shortly_and_the_lateness_is_learned() {
                 panic!()
             };
             if now < stated + 250 * MS {
-                refused_probes += 1;
-                assert!(refused_probes < 10);
-                pacer.on_outcome(now, probe, refused(), &said(now, 0, 1));
+                throttled_probes += 1;
+                assert!(throttled_probes < 10);
+                pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
                 waits(&mut pacer, now);
             } else {
                 pacer.on_outcome(now, probe, Outcome::success(), &said(now, 0, 9));
@@ -158,13 +158,13 @@ fn a_refused_probe_is_repeated_shortly_and_the_lateness_is_learned() {
                 break;
             }
         }
-        refusals.push(refused_probes);
+        rejections.push(throttled_probes);
         for place in drain(&mut pacer, now) {
             pacer.leave(place);
         }
     }
-    assert!(refusals[0] >= 1, "{refusals:?}");
-    assert_eq!(refusals[1..], [0, 0]);
+    assert!(rejections[0] >= 1, "{rejections:?}");
+    assert_eq!(rejections[1..], [0, 0]);
 }
 
 #[test]
@@ -189,15 +189,15 @@ fn a_lost_probe_is_sent_again() {
 }
 
 #[test]
-fn a_refusal_that_leaves_quota_is_for_concurrency_and_holds_nobody_else() {
+fn a_rejection_that_leaves_quota_is_for_concurrency_and_holds_nobody_else() {
     let mut pacer = pacer();
     let permits: Vec<_> = (0..12).map(|_| granted(&mut pacer, START)).collect();
     let now = START + 20 * MS;
-    // The server takes 10 at a time. Its refusals carry a reset and a Retry-After.
+    // The server takes 10 at a time. Its rejections carry a reset and a Retry-After.
     for (index, permit) in permits.into_iter().enumerate().skip(10) {
         let hint = said(now, 290, 55).with_retry_after(SECOND);
-        pacer.on_outcome(now, permit, refused(), &hint);
-        assert_eq!(pacer.opens(), None, "refusal {index}");
+        pacer.on_outcome(now, permit, throttled(), &hint);
+        assert_eq!(pacer.opens(), None, "rejection {index}");
     }
     assert_eq!(pacer.concurrency(), 10);
     waits(&mut pacer, now);
@@ -209,22 +209,22 @@ fn a_refusal_that_leaves_quota_is_for_concurrency_and_holds_nobody_else() {
 }
 
 #[test]
-fn what_was_refused_alone_was_not_refused_for_company() {
+fn what_was_throttled_alone_was_not_throttled_for_company() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
     let hint = said(START, 14, 55).with_retry_after(30 * SECOND);
-    pacer.on_outcome(START, permit, refused(), &hint);
+    pacer.on_outcome(START, permit, throttled(), &hint);
     let (_, opens) = waits(&mut pacer, START);
     assert!(opens.is_some_and(|opens| opens >= START + 30 * SECOND));
 }
 
 #[test]
-fn a_bare_refusal_pauses_the_scope_for_a_guess_that_stops_nobody() {
+fn a_bare_rejection_pauses_the_scope_for_a_guess_that_stops_nobody() {
     let mut pacer = pacer();
     let good = granted(&mut pacer, START);
     pacer.on_outcome(START, good, Outcome::success(), &Hint::new(START));
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, refused(), &Hint::new(START));
+    pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
     let (_, opens) = waits(&mut pacer, START);
     assert_eq!(opens, None);
     assert_eq!(pacer.next_wake(), Some(START + 250 * MS));
@@ -239,7 +239,7 @@ fn an_answer_that_shows_quota_lifts_a_hold_that_rests_on_our_own_count() {
     // Two were sent after it, so nothing is left.
     let (place, opens) = waits(&mut pacer, START);
     assert!(opens.is_some());
-    // But the second was refused for another reason and not counted.
+    // But the second was throttled for another reason and not counted.
     pacer.on_outcome(START + MS, third, Outcome::success(), &said(START, 1, 9));
     assert_eq!(drain(&mut pacer, START + MS), [place]);
     pacer.on_drop(second);
@@ -252,7 +252,7 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
         let window = Window::new("").with_limit(3).with_remaining(remaining);
         Hint::new(now).with_window(window.with_reset(9 * SECOND))
     };
-    // Three a window, all of it ours; and a refusal takes 20 ms.
+    // Three a window, all of it ours; and a rejection takes 20 ms.
     for (remaining, permit) in [2, 1, 0]
         .into_iter()
         .zip([(); 3].map(|()| granted(&mut pacer, START)))
@@ -265,12 +265,12 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
     pacer.on_outcome(
         now,
         late,
-        refused(),
+        throttled(),
         &window(now, 0).with_retry_after(SECOND),
     );
     now = pacer.next_wake().unwrap_or(now + 100 * MS);
 
-    // The probe is not refused in time, so that two more are sent blindly, and then no more.
+    // The probe is not throttled in time, so that two more are sent blindly, and then no more.
     let probe = granted(&mut pacer, now);
     now = now + 50 * MS;
     let _blind = [(); 2].map(|()| granted(&mut pacer, now));
@@ -292,7 +292,7 @@ fn the_oldest_call_goes_first_retries_included() {
     let Admission::Send(permit) = pacer.request(START, old, WaitLimits::endless()) else {
         panic!()
     };
-    pacer.on_outcome(START, permit, refused(), &said(START, 0, 9));
+    pacer.on_outcome(START, permit, throttled(), &said(START, 0, 9));
     let young: Vec<_> = (0..3).map(|_| waits(&mut pacer, START).0).collect();
     // The old call comes back last, and is served first.
     assert!(matches!(
@@ -361,13 +361,13 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
 }
 
 #[test]
-fn a_healthy_window_moves_no_hold_that_a_refusal_asked_for() {
-    // The refusal comes first.
+fn a_healthy_window_moves_no_hold_that_a_rejection_asked_for() {
+    // The rejection comes first.
     let mut pacer = pacer_that_proved_two();
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
     let later = START + 20 * MS;
     let secondary = Hint::new(later).with_retry_after(60 * SECOND);
-    pacer.on_outcome(later, first, refused(), &secondary);
+    pacer.on_outcome(later, first, throttled(), &secondary);
     let healthy = said(later, 3_999, 1_800);
     pacer.on_outcome(later, second, Outcome::success(), &healthy);
     assert_eq!(pacer.opens(), Some(later + 60 * SECOND));
@@ -379,7 +379,7 @@ fn a_healthy_window_moves_no_hold_that_a_refusal_asked_for() {
         let healthy = said(later, 3_999, reset);
         pacer.on_outcome(later, second, Outcome::success(), &healthy);
         let hint = Hint::new(later).with_retry_after(10 * SECOND);
-        pacer.on_outcome(later, first, refused(), &hint);
+        pacer.on_outcome(later, first, throttled(), &hint);
         assert_eq!(
             pacer.opens(),
             Some(later + 10 * SECOND),
@@ -398,12 +398,12 @@ fn pacer_that_proved_two() -> Pacer {
 }
 
 #[test]
-fn a_refusal_that_took_long_counts_from_its_receipt() {
+fn a_rejection_that_took_long_counts_from_its_receipt() {
     let mut pacer = pacer_that_proved_two();
     let permit = granted(&mut pacer, START);
     let later = START + 5 * SECOND;
     let hint = Hint::new(later).with_retry_after(3 * SECOND);
-    pacer.on_outcome(later, permit, refused(), &hint);
+    pacer.on_outcome(later, permit, throttled(), &hint);
     assert_eq!(pacer.opens(), Some(later + 3 * SECOND));
 }
 
@@ -411,15 +411,15 @@ fn a_refusal_that_took_long_counts_from_its_receipt() {
 fn a_stated_instant_replaces_a_guess() {
     let mut pacer = pacer_that_proved_two();
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
-    pacer.on_outcome(START, first, refused(), &Hint::new(START));
+    pacer.on_outcome(START, first, throttled(), &Hint::new(START));
     assert_eq!(pacer.opens(), None);
     let hint = Hint::new(START).with_retry_after(30 * SECOND);
-    pacer.on_outcome(START, second, refused(), &hint);
+    pacer.on_outcome(START, second, throttled(), &hint);
     assert_eq!(pacer.opens(), Some(START + 30 * SECOND));
 }
 
 #[test]
-fn a_server_that_goes_on_refusing_is_taken_at_its_word() {
+fn a_server_that_goes_on_throttling_is_taken_at_its_word() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
     pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
@@ -435,7 +435,7 @@ fn a_server_that_goes_on_refusing_is_taken_at_its_word() {
             panic!()
         };
         sends += 1;
-        pacer.on_outcome(now, probe, refused(), &said(now, 0, 1));
+        pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
         waits(&mut pacer, now);
         // What we add to its word is no reason to stop anybody.
         assert_eq!(pacer.opens(), None);
@@ -509,7 +509,7 @@ fn the_limit_grows_while_what_becomes_free_is_wanted_at_once() {
 }
 
 #[test]
-fn a_slow_refusal_tells_the_cap_by_what_was_in_flight_with_it() {
+fn a_slow_rejection_tells_the_cap_by_what_was_in_flight_with_it() {
     let mut pacer = pacer();
     let mut permits: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
     let late = permits.split_off(18);
@@ -520,7 +520,7 @@ fn a_slow_refusal_tells_the_cap_by_what_was_in_flight_with_it() {
     // The server takes 18 at a time, and is slow to say so.
     for permit in late {
         let now = START + 300 * MS;
-        pacer.on_outcome(now, permit, refused(), &said(now, 280, 9));
+        pacer.on_outcome(now, permit, throttled(), &said(now, 280, 9));
     }
     assert_eq!(pacer.concurrency(), 18);
 }
@@ -535,7 +535,7 @@ fn requests_that_overtake_one_another_do_not_hide_the_cap() {
         pacer.on_outcome(
             now,
             permit,
-            refused(),
+            throttled(),
             &said(now, 80, 5).with_retry_after(SECOND),
         );
     }
@@ -543,7 +543,7 @@ fn requests_that_overtake_one_another_do_not_hide_the_cap() {
 }
 
 #[test]
-fn a_call_that_is_refused_for_itself_is_not_the_probe_each_time() {
+fn a_call_that_is_throttled_for_itself_is_not_the_probe_each_time() {
     let mut pacer = pacer();
     let locked = pacer.arrive();
     let endless = WaitLimits::endless();
@@ -551,14 +551,14 @@ fn a_call_that_is_refused_for_itself_is_not_the_probe_each_time() {
         panic!()
     };
     let hint = |now| Hint::new(now).with_retry_after(3 * SECOND);
-    pacer.on_outcome(START, permit, refused(), &hint(START));
+    pacer.on_outcome(START, permit, throttled(), &hint(START));
     let (other, _) = waits(&mut pacer, START);
-    // The refused call comes back in time, is the oldest, probes, and is refused again.
+    // The throttled call comes back in time, is the oldest, probes, and is throttled again.
     let now = START + 3 * SECOND;
     let Admission::Send(probe) = pacer.request(now, locked, endless) else {
         panic!()
     };
-    pacer.on_outcome(now, probe, refused(), &hint(now));
+    pacer.on_outcome(now, probe, throttled(), &hint(now));
     let now = now + 3 * SECOND;
     assert!(matches!(
         pacer.request(now, locked, endless),
@@ -576,11 +576,11 @@ fn a_call_that_is_refused_for_itself_is_not_the_probe_each_time() {
 fn a_scope_whose_old_attempts_hang_goes_on() {
     let mut pacer = pacer();
     let mut permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
-    // One is refused for concurrency, one says that nothing remains, and the others never come back.
-    let refusal = said(START, 200, 9);
-    pacer.on_outcome(START, permits.pop().unwrap(), refused(), &refusal);
+    // One is throttled for concurrency, one says that nothing remains, and the others never come back.
+    let rejection = said(START, 200, 9);
+    pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &rejection);
     let spent = said(START, 0, 9);
-    pacer.on_outcome(START, permits.pop().unwrap(), refused(), &spent);
+    pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &spent);
     let (place, _) = waits(&mut pacer, START);
     let mut now = START;
     while now < START + 60 * SECOND {
@@ -697,17 +697,21 @@ fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
 }
 
 #[test]
-fn a_bucket_that_refuses_without_end_and_without_a_word_is_asked_all_the_same() {
+fn a_bucket_that_throttles_without_end_and_without_a_word_is_asked_all_the_same() {
     let mut pacer = pacer();
     let mut now = Instant::ORIGIN;
     for (remaining, reset) in [(299, 1), (250, 10), (200, 20)] {
         answered(&mut pacer, now, remaining, reset);
     }
-    let mut refusals = 0;
-    while refusals < 5_000 {
-        for outcome in [Outcome::success(), refused()] {
+    let mut rejections = 0;
+    while rejections < 5_000 {
+        for outcome in [Outcome::success(), throttled()] {
             let sent: Vec<_> = iter::from_fn(|| is_granted(&mut pacer, now)).collect();
-            refusals += if outcome == refused() { sent.len() } else { 0 };
+            rejections += if outcome == throttled() {
+                sent.len()
+            } else {
+                0
+            };
             for permit in sent {
                 pacer.on_outcome(now, permit, outcome, &Hint::new(now));
             }
@@ -719,7 +723,7 @@ fn a_bucket_that_refuses_without_end_and_without_a_word_is_asked_all_the_same() 
 }
 
 #[test]
-fn where_refusals_alone_tell_a_hold_is_expected_to_give_what_the_one_before_gave() {
+fn where_rejections_alone_tell_a_hold_is_expected_to_give_what_the_one_before_gave() {
     let mut pacer = pacer();
     let mut now = START;
     let silent = |now| Hint::new(now);
@@ -729,7 +733,7 @@ fn where_refusals_alone_tell_a_hold_is_expected_to_give_what_the_one_before_gave
     }
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(SECOND);
-    pacer.on_outcome(now, permit, refused(), &hint);
+    pacer.on_outcome(now, permit, throttled(), &hint);
     now = now + SECOND;
     let probe = granted(&mut pacer, now);
     pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
@@ -744,7 +748,7 @@ fn where_refusals_alone_tell_a_hold_is_expected_to_give_what_the_one_before_gave
     for permit in others {
         pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
     }
-    // None was refused: two more may go, the one that waits and another.
+    // None was throttled: two more may go, the one that waits and another.
     assert_eq!(drain(&mut pacer, now).len(), 1);
     let more = (0..20).map_while(|_| is_granted(&mut pacer, now)).count();
     assert_eq!(more, 1);
@@ -760,7 +764,7 @@ fn what_an_epoch_is_expected_to_give_holds_nobody_up_if_answers_are_slow() {
     pacer.on_outcome(
         now,
         permit,
-        refused(),
+        throttled(),
         &Hint::new(now).with_retry_after(SECOND),
     );
     now = now + SECOND;
@@ -787,12 +791,12 @@ fn a_bucket_that_has_some_left_does_not_reset_now() {
         "five are in flight"
     );
     for permit in sent {
-        pacer.on_outcome(now, permit, refused(), &said(now, 3, 0));
+        pacer.on_outcome(now, permit, throttled(), &said(now, 3, 0));
     }
     assert_eq!(
         pacer.concurrency(),
         1,
-        "all of them were refused, and none was forgotten"
+        "all of them were throttled, and none was forgotten"
     );
 }
 
@@ -819,12 +823,12 @@ fn what_is_accepted_shows_that_there_is_no_outage() {
 }
 
 #[test]
-fn a_look_upward_that_is_refused_tells_of_the_cap_and_not_of_quota() {
+fn a_look_upward_that_is_throttled_tells_of_the_cap_and_not_of_quota() {
     let mut pacer = pacer();
     let _slow = granted(&mut pacer, START);
     let crowded: Vec<_> = (0..3).map(|_| granted(&mut pacer, START)).collect();
     for permit in crowded {
-        pacer.on_outcome(START, permit, refused(), &Hint::new(START));
+        pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
     }
     assert_eq!(pacer.concurrency(), 1);
     let (place, _) = waits(&mut pacer, START);
@@ -833,7 +837,7 @@ fn a_look_upward_that_is_refused_tells_of_the_cap_and_not_of_quota() {
     let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
         panic!()
     };
-    pacer.on_outcome(now, permit, refused(), &Hint::new(now));
+    pacer.on_outcome(now, permit, throttled(), &Hint::new(now));
     assert_eq!(pacer.concurrency(), 1);
     waits(&mut pacer, now);
     let next = pacer.next_wake().unwrap();
@@ -898,21 +902,23 @@ fn a_snapshot_tells_what_is_known() {
     assert_eq!(known.in_flight(), 3);
 
     // Too many in flight, with quota left.
-    pacer.on_outcome(START, sent.next().unwrap(), refused(), &said(START, 7, 9));
+    pacer.on_outcome(START, sent.next().unwrap(), throttled(), &said(START, 7, 9));
     let crowded = pacer.snapshot();
     assert_eq!((crowded.cap(), crowded.hold_reason()), (Some(2), None));
 
     let hint = said(START, 0, 2);
-    pacer.on_outcome(START, sent.next().unwrap(), refused(), &hint);
-    let refused = pacer.snapshot();
-    assert_eq!(refused.held_until(), Some(START + 2 * SECOND));
-    assert_eq!(refused.hold_reason(), Some(HoldReason::Throttled));
+    pacer.on_outcome(START, sent.next().unwrap(), throttled(), &hint);
+    let throttled = pacer.snapshot();
+    assert_eq!(throttled.held_until(), Some(START + 2 * SECOND));
+    assert_eq!(throttled.hold_reason(), Some(HoldReason::Throttled));
     let (place, _) = waits(&mut pacer, START);
     assert_eq!(drain(&mut pacer, START + 2 * SECOND), [place]);
     let probing = pacer.snapshot();
     assert!(probing.is_probing());
     assert!(
-        probing.to_string().ends_with("probing: refused until then"),
+        probing
+            .to_string()
+            .ends_with("probing: throttled until then"),
         "{probing}"
     );
 }
@@ -937,12 +943,12 @@ fn others_who_use_the_quota_are_reckoned_with() {
     drop(in_flight);
 }
 
-/// How many of `calls`, one after the other, a window of one refuses that is open when `is_open`, and says each time
+/// How many of `calls`, one after the other, a window of one throttles that is open when `is_open`, and says each time
 /// that it resets in a second.
-fn refused_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) -> u32 {
+fn throttled_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) -> u32 {
     let mut pacer = pacer();
     let mut now = START;
-    let mut refusals = 0;
+    let mut rejections = 0;
     for _ in 0..calls {
         let place = pacer.arrive();
         loop {
@@ -962,23 +968,23 @@ fn refused_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) ->
                 pacer.on_outcome(now, permit, Outcome::success(), &hint);
                 break;
             }
-            refusals += 1;
+            rejections += 1;
             let hint = hint.with_retry_after(SECOND);
-            pacer.on_outcome(now, permit, refused(), &hint);
+            pacer.on_outcome(now, permit, throttled(), &hint);
         }
     }
-    refusals
+    rejections
 }
 
 #[test]
 fn a_window_of_one_is_asked_again_at_the_interval_at_which_others_left_it_open() {
     // Others come each 269 ms and take what has come back 186 ms after that.
     let is_left = |at: Duration| at.as_millis() % 269 >= 186;
-    let refusals = refused_by_a_window_of_one(100, is_left);
-    // Asked when it says, it refuses 333.
-    assert!(refusals <= 100, "{refusals}");
+    let rejections = throttled_by_a_window_of_one(100, is_left);
+    // Asked when it says, it throttles 333.
+    assert!(rejections <= 100, "{rejections}");
     // Without others, nothing is waited for in addition.
-    assert_eq!(refused_by_a_window_of_one(100, |_| true), 0);
+    assert_eq!(throttled_by_a_window_of_one(100, |_| true), 0);
 }
 
 #[test]
@@ -986,7 +992,7 @@ fn an_interval_that_let_in_a_window_of_one_is_given_up_once_the_reset_is_right_a
     // For half a minute it opens 2.5 s after it should.
     let slow = Cell::new(Duration::ZERO);
     let latest = Cell::new(Duration::ZERO);
-    refused_by_a_window_of_one(60, |at| {
+    throttled_by_a_window_of_one(60, |at| {
         let since = at - latest.get();
         let is_open = at > 30 * SECOND || at.is_zero() || since >= 3 * SECOND + 500 * MS;
         if is_open {
@@ -1006,7 +1012,7 @@ fn a_cap_that_has_risen_is_found_in_ever_larger_steps() {
     // The cap is 9.
     let permit = in_flight.pop().unwrap();
     let hint = said(now, 200, 60);
-    pacer.on_outcome(now, permit, refused(), &hint);
+    pacer.on_outcome(now, permit, throttled(), &hint);
     assert_eq!(pacer.concurrency(), 9);
     let mut limits = Vec::new();
     // From here on all is accepted, 200 ms after it was sent.
@@ -1027,7 +1033,7 @@ fn a_cap_that_has_risen_is_found_in_ever_larger_steps() {
 }
 
 #[test]
-fn an_overload_is_no_refusal_but_one_too_many() {
+fn an_overload_is_no_rejection_but_one_too_many() {
     let mut pacer = pacer();
     let now = Instant::ORIGIN;
     let mut in_flight: Vec<_> = (0..10).map(|_| granted(&mut pacer, now)).collect();
@@ -1230,7 +1236,7 @@ proptest! {
                     }
                     let outcome = match how {
                         0 => Outcome::success(),
-                        1 | 2 => refused(),
+                        1 | 2 => throttled(),
                         _ => Outcome::transient(Executed::Unknown, "lost"),
                     };
                     pacer.on_outcome(now, permit, outcome, &hint);

@@ -172,7 +172,7 @@ fn hint(lines: &str) -> Hint<'_> {
     Hint::read(pairs(lines), Moment::new(AT).with_wall_clock(&CLOCK))
 }
 
-/// The wait that the lines of a refusal ask for.
+/// The wait that the lines of a rejection ask for.
 fn asked(lines: &str) -> Option<Duration> {
     let hint = hint(lines);
     Some(hint.not_before()?.duration_since(AT))
@@ -262,7 +262,7 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
         assert_eq!(waits(decision), (60 * SECOND, WaitReason::Hint), "{status}");
     }
 
-    // Where nothing says so, a 403 is no refusal, unless the caller knows that it is; it then backs off.
+    // Where nothing says so, a 403 is no rejection, unless the caller knows that it is; it then backs off.
     assert_eq!(
         stops(decided(policy, 403, &quota)).reason(),
         EndReason::Permanent
@@ -306,7 +306,7 @@ fn backoff_a_retry_after_passes_no_limit() {
 
     // Nor is there no end where there is no deadline.
     let mut call = Call::new(Policy::new(), CallSpec::new().paced(true), 1, AT);
-    let refused = |call: &mut Call| {
+    let throttled = |call: &mut Call| {
         call.on_sent(AT);
         let hint = Hint::new(AT).with_retry_after(SECOND);
         matches!(
@@ -315,7 +315,7 @@ fn backoff_a_retry_after_passes_no_limit() {
         )
     };
     let mut retries = 0;
-    while refused(&mut call) {
+    while throttled(&mut call) {
         retries += 1;
         assert!(retries < 1_000);
     }
@@ -340,7 +340,7 @@ fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
     let lines = format!("Retry-After: {}", hours.as_secs());
     let stop = stops(decided(Policy::new(), 429, &lines));
     assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
-    // Nor is it cut down to what the policy obeys, which would be a refusal for certain.
+    // Nor is it cut down to what the policy obeys, which would be a rejection for certain.
     assert_eq!((stop.at(), stop.wait()), (AT, Some(hours)));
     assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 198000");
     let patient = Policy::new().with_max_retry_after(hours);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breather::{Hint, Instant, Outcome, Window};
 
-/// It counts what comes in, refuses at once what is too much, and says what remains.
+/// It counts what comes in, throttles at once what is too much, and says what remains.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     quota: u64,
@@ -90,5 +90,5 @@ impl Answer {
     }
 }
 
-/// How long a refusal takes.
+/// How long a rejection takes.
 const REFUSAL: Duration = Duration::from_millis(2);

@@ -85,7 +85,7 @@ fn step(call: &mut Active) -> Step {
     call.poll_step(Waker::noop())
 }
 
-fn refused() -> Outcome {
+fn throttled() -> Outcome {
     Outcome::throttled("status 429")
 }
 
@@ -122,20 +122,20 @@ fn of_one_token_alone_nobody_knows_whose_the_windows_are() {
 }
 
 #[test]
-fn a_refusal_is_put_down_to_the_scope_whose_window_is_spent() {
+fn a_rejection_is_put_down_to_the_scope_whose_window_is_spent() {
     let api = Api::known();
-    let _ = api.sent("one").on_outcome(refused(), &api.said(90, 0));
+    let _ = api.sent("one").on_outcome(throttled(), &api.said(90, 0));
     assert_eq!(api.opens_after("one"), None);
     assert_eq!(api.opens_after("org"), Some(9 * SECOND));
 
     let api = Api::known();
-    let _ = api.sent("one").on_outcome(refused(), &api.said(0, 90));
+    let _ = api.sent("one").on_outcome(throttled(), &api.said(0, 90));
     assert_eq!(api.opens_after("one"), Some(5 * SECOND));
     assert_eq!(api.opens_after("org"), None);
 }
 
 #[test]
-fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_refusal() {
+fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_rejection() {
     let api = Api::new();
     // A tree of 69 scopes for each of two tokens, and what all of them have in common.
     let sent = |token: &str| {
@@ -152,7 +152,7 @@ fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_refusal() {
             let _ = sent(token).on_outcome(Outcome::success(), &api.said(100 - used, org));
         }
     }
-    let _ = sent("one").on_outcome(refused(), &api.said(90, 0));
+    let _ = sent("one").on_outcome(throttled(), &api.said(90, 0));
     assert_eq!(api.opens_after("org"), Some(9 * SECOND));
     for depth in 0..69 {
         assert_eq!(api.opens_after(&format!("one {depth}")), None, "{depth}");
@@ -164,7 +164,7 @@ fn one_that_shows_none_spent_is_the_most_specific_ones() {
     let api = Api::known();
     let calls: Vec<_> = (0..5).map(|_| api.sent("one")).collect();
     for mut call in calls {
-        let _ = call.on_outcome(refused(), &api.said(90, 280));
+        let _ = call.on_outcome(throttled(), &api.said(90, 280));
     }
     let limit = |scope| api.breather.snapshot(scope).unwrap().concurrency();
     assert_eq!((limit("one"), limit("org")), (1, 30));
@@ -172,7 +172,7 @@ fn one_that_shows_none_spent_is_the_most_specific_ones() {
 
     let api = Api::known();
     let hint = Hint::new(api.timer.now()).with_retry_after(3 * SECOND);
-    let _ = api.sent("one").on_outcome(refused(), &hint);
+    let _ = api.sent("one").on_outcome(throttled(), &hint);
     assert_eq!(api.opens_after("one"), Some(3 * SECOND));
     assert_eq!(api.opens_after("org"), None);
 }
@@ -250,9 +250,9 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
     drop(waiting);
     idle("waiting");
     api.timer.advance(9 * SECOND);
-    let mut refused_one = api.sent("one");
-    let _ = refused_one.on_outcome(refused(), &api.said(0, 0));
-    drop(refused_one);
+    let mut throttled_one = api.sent("one");
+    let _ = throttled_one.on_outcome(throttled(), &api.said(0, 0));
+    drop(throttled_one);
     idle("between two attempts");
 }
 
@@ -261,8 +261,8 @@ fn a_permit_that_is_not_used_goes_back_to_all() {
     let api = Api::known();
     let mut unsent = api.sent("one");
     assert_eq!(unsent.poll_unsent(Waker::noop()), Step::Send);
-    // Meanwhile the organisation refuses another one.
-    let _ = api.sent("two").on_outcome(refused(), &api.said(90, 0));
+    // Meanwhile the organisation throttles another one.
+    let _ = api.sent("two").on_outcome(throttled(), &api.said(90, 0));
     let step = unsent.poll_unsent(Waker::noop());
     assert_eq!(step, Step::Wait { until: None });
     assert_eq!((api.in_flight("one"), api.in_flight("org")), (0, 0));
@@ -331,7 +331,7 @@ fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
         let mut call = api.breather.start([scope], spec, timer, 1);
         assert_eq!(step(&mut call), Step::Send);
         let hint = Hint::new(api.timer.now()).with_retry_after(delay);
-        let _ = call.on_outcome(refused(), &hint);
+        let _ = call.on_outcome(throttled(), &hint);
     };
     rejected("a", 60 * SECOND);
     let mut call = api.start("a");

@@ -101,7 +101,7 @@ fn a_retry_that_succeeds_gives_back_what_it_took_and_one_that_fails_does_not() {
 }
 
 #[test]
-fn refusals_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
+fn rejections_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
     let spent = Some(EndReason::Budget);
     for (outcome, affordable, paced) in [
         (Outcome::throttled("429"), None, true),
@@ -489,7 +489,7 @@ fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_tog
 }
 
 #[test]
-fn what_a_retry_took_stays_taken_if_it_was_refused_and_comes_back_if_it_was_never_sent() {
+fn what_a_retry_took_stays_taken_if_it_was_throttled_and_comes_back_if_it_was_never_sent() {
     let (breather, timer) = (few(1).build(), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
     assert_eq!(reason(fails(&mut call, &timer, reset())), None);

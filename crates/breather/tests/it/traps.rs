@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 
 use super::said::{AT, DATE, NOW, lines, pairs, plainly};
 
-/// The wait that the lines of a refusal ask for, beside the server's `Date`.
+/// The wait that the lines of a rejection ask for, beside the server's `Date`.
 fn wait(sent: &str) -> Option<Duration> {
     wait_by(NOW, &format!("{sent}\nDate: {DATE}"))
 }
@@ -359,7 +359,7 @@ fn a_list_that_is_split_over_lines_is_read_whole() {
 // 7. Headers that disagree.
 
 #[test]
-fn a_refusal_with_quota_left_is_not_held_until_the_reset() {
+fn a_rejection_with_quota_left_is_not_held_until_the_reset() {
     for left in [1, 14, 50, 595] {
         let quota = format!("X-RateLimit-Remaining: {left}\nX-RateLimit-Reset: 3000");
         assert_eq!(wait(&quota), None, "{left} left");
@@ -455,10 +455,10 @@ fn the_last_reset_of_the_spent_windows_counts_and_no_healthy_ones() {
     assert_eq!(wait(kinds), Some(secs(2)));
 }
 
-// 9. Refusals that are not called 429.
+// 9. Rejections that are not called 429.
 
 #[test]
-fn a_refusal_goes_by_many_statuses() {
+fn a_rejection_goes_by_many_statuses() {
     let spent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 5";
     for (status, sent, expected) in [
         (429, "", OutcomeKind::Throttled),
@@ -489,9 +489,9 @@ fn a_refusal_goes_by_many_statuses() {
 
 /// Who reads the body knows better; what the headers say is obeyed all the same.
 #[test]
-fn a_success_may_be_a_refusal_in_its_body() {
+fn a_success_may_be_a_rejection_in_its_body() {
     let by_body = |ending: &AttemptResult<'_>| match ending.result {
-        Ok(StatusCode::OK) => Outcome::throttled("status 200, and refused in the body"),
+        Ok(StatusCode::OK) => Outcome::throttled("status 200, and throttled in the body"),
         _ => DefaultClassifier.classify(ending),
     };
     let hint = hint("X-Shopify-Shop-Api-Call-Limit: 40/40\nRetry-After: 2.0");
@@ -535,10 +535,10 @@ fn months_are_not_believed_where_their_unit_is_a_guess() {
     assert_eq!(reset(NOW + month + 1), None);
 }
 
-// 11. Refusals without headers.
+// 11. Rejections without headers.
 
 #[test]
-fn a_refusal_without_headers_backs_off_and_more_each_time() {
+fn a_rejection_without_headers_backs_off_and_more_each_time() {
     for sent in [
         "",
         "Content-Type: application/json",
@@ -548,12 +548,15 @@ fn a_refusal_without_headers_backs_off_and_more_each_time() {
         assert_eq!(hint.not_before(), None, "{sent}");
         let mut call = Call::new(Policy::new(), CallSpec::new(), 1, AT);
         let mut now: Instant = AT;
-        for refusal in 0..3 {
+        for rejection in 0..3 {
             call.on_sent(now);
             let decision = call.on_outcome(now, classified(429, &hint), &hint, None);
             let (delay, origin) = waits(decision);
             assert_eq!(origin, WaitReason::Backoff, "{sent}");
-            assert!(delay <= Policy::new().backoff().ceiling(refusal), "{sent}");
+            assert!(
+                delay <= Policy::new().backoff().ceiling(rejection),
+                "{sent}"
+            );
             now = now + delay;
         }
         assert!(now > AT, "{sent}");
@@ -687,10 +690,10 @@ fn a_leap_second_is_over_when_the_next_one_begins() {
 
 // 14. Who answers in front of the server.
 
-/// A network in front of an API refuses by a limit of its own: none of the API's windows is in its answer, and none is
+/// A network in front of an API throttles by a limit of its own: none of the API's windows is in its answer, and none is
 /// taken for spent.
 #[test]
-fn a_refusal_by_who_stands_in_front_tells_of_no_window_of_the_server() {
+fn a_rejection_by_who_stands_in_front_tells_of_no_window_of_the_server() {
     let front = "
         Content-Type: text/html; charset=UTF-8
         Server: cloudflare

@@ -194,9 +194,9 @@ fn servers_whose_resets_are_epochs() {
             pexels,
             "x-ratelimit: limit 20000 remaining 19684 reset 500000s",
         ),
-        // Its refusals carry none of them.
+        // Its rejections carry none of them.
         (
-            "Pexels, refusing",
+            "Pexels, throttling",
             None,
             "Content-Type: application/json",
             "",
@@ -389,7 +389,7 @@ fn servers_whose_resets_are_seconds_from_now() {
         ("Genesys Cloud", None, genesys, genesys_says),
         ("Genesys Cloud", Some("genesys"), genesys, genesys_says),
         (
-            "Genesys Cloud, refusing",
+            "Genesys Cloud, throttling",
             None,
             "
             inin-ratelimit-count: 301
@@ -722,7 +722,7 @@ fn servers_that_tell_counts_and_no_reset() {
             "shop: limit 40 remaining 8 used 32",
         ),
         (
-            "Shopify, refusing",
+            "Shopify, throttling",
             None,
             "
             X-Shopify-Shop-Api-Call-Limit: 40/40

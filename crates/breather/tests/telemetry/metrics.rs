@@ -8,7 +8,7 @@ use std::task::Waker;
 use breather::{Breather, CallSpec, Executed, Hint, Instant, Metrics, Outcome};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use crate::still::{Still, refuse, sent};
+use crate::still::{Still, sent, throttle};
 
 #[test]
 fn metrics_count_what_happened() {
@@ -19,7 +19,7 @@ fn metrics_count_what_happened() {
             .with_observer(Metrics::new().by_scope())
             .build();
         let mut call = sent(&breather);
-        refuse(&mut call);
+        throttle(&mut call);
         let mut queued = breather.start(Some("api"), CallSpec::new(), Still, 1);
         let _ = queued.poll_step(Waker::noop());
         drop(sent(&breather));
@@ -60,7 +60,7 @@ fn metrics_count_what_happened() {
             "breather_permits_in_flight : now 0",
             "breather_permits_in_flight scope=api: now 0",
             "breather_queued scope=api: now 1",
-            "breather_refusals_total scope=api: 1",
+            "breather_rejections_total scope=api: 1",
             "breather_stops_total reason=dropped: 1",
             "breather_stops_total scope=api reason=dropped: 1",
             "breather_wait_seconds origin=backoff: 1 values",

@@ -37,8 +37,8 @@ pub(crate) fn sent(breather: &Breather) -> ActiveCall<Still> {
     call
 }
 
-/// Refused with a header that is nobody's business, and waiting.
-pub(crate) fn refuse(call: &mut ActiveCall<Still>) {
+/// Throttled with a header that is nobody's business, and waiting.
+pub(crate) fn throttle(call: &mut ActiveCall<Still>) {
     let headers: [(&str, &[u8]); 1] = [("retry-after", b"7")];
     let hint = Hint::read(headers, Moment::new(Instant::ORIGIN));
     let _ = call.on_outcome(Outcome::throttled("status 429"), &hint);

@@ -12,7 +12,7 @@ use breather::{Breather, CallSpec, Executed, Hint, Instant, Outcome, Policy};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::still::{Still, refuse, sent};
+use crate::still::{Still, sent, throttle};
 
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>);
@@ -49,7 +49,7 @@ fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
         let breather = Breather::new(Policy::new().with_max_retries(0));
         let mut call = sent(&breather);
         call.in_span(|| tracing::info!("of the attempt"));
-        refuse(&mut call);
+        throttle(&mut call);
         drop(call);
         let mut failed = breather.start(Some("other"), CallSpec::new(), Still, 1);
         let _ = failed.poll_step(Waker::noop());
@@ -66,7 +66,7 @@ fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
             r#"INFO call{scope="api"}: tracing: of the attempt"#,
             r#"INFO call{scope="api"}: breather: waits to be sent again wait_s=7.0 origin="hint" header="retry-after""#,
             r#"INFO call{scope="other"}: breather: new"#,
-            r#"WARN call{scope="other" http.request.resend_count=0 stop="retries"}: breather: stopped stop="retries" reason="reset" refusals=0 failures=1 waited_s=0.0"#,
+            r#"WARN call{scope="other" http.request.resend_count=0 stop="retries"}: breather: stopped stop="retries" reason="reset" rejections=0 failures=1 waited_s=0.0"#,
         ]
     );
     let closed = r#"call{scope="api" http.request.resend_count=0 stop="dropped"}"#;

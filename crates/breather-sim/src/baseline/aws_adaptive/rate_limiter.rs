@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::measured_rate::MeasuredRate;
 use super::send_rate::SendRate;
 
-/// A token bucket from the first refusal on, refilled at a rate that each answer adjusts: by a cubic function of the
-/// time since the latest refusal, and no higher than twice what was answered lately.
+/// A token bucket from the first rejection on, refilled at a rate that each answer adjusts: by a cubic function of the
+/// time since the latest rejection, and no higher than twice what was answered lately.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateLimiter {
     is_enabled: bool,
@@ -58,12 +58,12 @@ impl RateLimiter {
         let now = now.as_secs_f64();
         let measured = self.measured.on_answer(now);
         if is_throttled {
-            let refused = if self.is_enabled {
+            let throttled = if self.is_enabled {
                 measured.min(self.fill_rate)
             } else {
                 measured
             };
-            self.send_rate = SendRate::refused(refused, now);
+            self.send_rate = SendRate::throttled(throttled, now);
             self.is_enabled = true;
         }
         self.set_rate(now, self.send_rate.at(now).min(MOST_AHEAD * measured));
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_published_vectors() {
-        // From where those of the cubic function are: when an answer came, whether it was a refusal, what was measured then,
+        // From where those of the cubic function are: when an answer came, whether it was a rejection, what was measured then,
         // and the rate that followed.
         let vectors = [
             (0.2, false, 0.0, 0.5),
@@ -149,7 +149,7 @@ mod tests {
     fn the_rate_is_no_more_than_twice_what_is_answered() {
         let mut limiter = RateLimiter::default();
         limiter.on_answer(Duration::ZERO, true);
-        // An answer a second, for long after a refusal.
+        // An answer a second, for long after a rejection.
         for second in 1..100 {
             limiter.on_answer(Duration::from_secs(second), false);
         }

@@ -13,11 +13,11 @@ pub(crate) struct Answers {
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = Headers::All)]
     headers: Headers,
 
-    /// `Retry-After` of refusals for the cap, in seconds, or `none`
+    /// `Retry-After` of rejections for the cap, in seconds, or `none`
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = or_none)]
     cap_retry_after: OrNone,
 
-    /// Status of refusals for the cap
+    /// Status of rejections for the cap
     #[arg(long, value_name = "STATUS", value_enum, default_value_t = Status::TooManyRequests)]
     cap_status: Status,
 
@@ -40,9 +40,9 @@ pub(crate) struct Answers {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Headers {
-    /// Limit, remaining and reset in every answer, and `Retry-After` in refusals
+    /// Limit, remaining and reset in every answer, and `Retry-After` in rejections
     All,
-    /// `Retry-After` in refusals
+    /// `Retry-After` in rejections
     RetryAfter,
     /// Nothing but the status
     None,
@@ -50,7 +50,7 @@ enum Headers {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Status {
-    /// The same as of refusals for quota
+    /// The same as of rejections for quota
     #[value(name = "429")]
     TooManyRequests,
     /// That of an overloaded server
@@ -128,7 +128,7 @@ impl Answers {
         }
         .to_owned();
         if self.cap_status == Status::Unavailable {
-            words.push_str(", refuses with 503 for the cap");
+            words.push_str(", throttles with 503 for the cap");
         }
         if self.rounding == Rounding::Down {
             words.push_str(", rounds down");

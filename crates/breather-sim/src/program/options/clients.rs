@@ -14,9 +14,9 @@ pub(crate) struct Clients {
     #[arg(long, value_name = "N", default_value_t = Policy::new().max_retries(), value_parser = any)]
     retries: u32,
 
-    /// Refusals of a call that breather follows by another attempt
+    /// Rejections of a call that breather follows by another attempt
     #[arg(long, value_name = "N", default_value_t = Policy::new().max_throttles(), value_parser = any)]
-    refusals: u32,
+    rejections: u32,
 
     /// Longest delay before breather's first retry; before each further one, it doubles
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = up_to(3_600_000))]
@@ -111,7 +111,7 @@ impl Clients {
         };
         let mut policy = Policy::new()
             .with_max_retries(self.retries)
-            .with_max_throttles(self.refusals)
+            .with_max_throttles(self.rejections)
             .with_backoff(backoff)
             .with_max_retry_after(self.longest_hint);
         if let Some(jitter) = self.jitter {

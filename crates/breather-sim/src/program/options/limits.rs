@@ -39,9 +39,9 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "N", default_value = "50", value_parser = places)]
     cap: OrNone,
 
-    /// Calls that are refused cost quota, too
+    /// Calls that are throttled cost quota, too
     #[arg(long)]
-    count_refused: bool,
+    count_throttled: bool,
 
     /// Calls cost quota when they are done, instead of when they come in
     #[arg(long)]
@@ -55,9 +55,9 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "MS", default_value_t = 200, value_parser = up_to(3_600_000))]
     service_ms: u32,
 
-    /// Time of a call that is refused, all of it in the network
+    /// Time of a call that is throttled, all of it in the network
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = up_to(3_600_000))]
-    refusal_ms: u32,
+    rejection_ms: u32,
 
     /// Longest that a request, or an answer, is under way besides, so that they overtake one another
     #[arg(long, value_name = "MS", default_value = "0", value_parser = millis)]
@@ -79,7 +79,7 @@ impl Limits {
             return Err("--count-at-response expects no leaky bucket".to_owned());
         }
         self.expect_quota("--others", self.others > 0.0)?;
-        self.expect_quota("--count-refused", self.count_refused)?;
+        self.expect_quota("--count-throttled", self.count_throttled)?;
         self.expect_quota("--count-at-response", self.count_at_response)
     }
 
@@ -108,11 +108,11 @@ impl Limits {
         limiters
             .fold(Server::unlimited(), Server::with_limiter)
             .with_cap(self.cap.0)
-            .with_refused_counted(self.count_refused)
+            .with_throttled_counted(self.count_throttled)
             .with_counting_at_response(self.count_at_response)
             .with_others(self.others)
             .with_service(Duration::from_millis(self.service_ms.into()))
-            .with_refusal(Duration::from_millis(self.refusal_ms.into()))
+            .with_rejection(Duration::from_millis(self.rejection_ms.into()))
             .with_jitter(self.network_jitter_ms)
     }
 
@@ -142,8 +142,8 @@ impl Limits {
         if self.reset_at_next {
             words.push("reset at the next token".to_owned());
         }
-        if self.count_refused {
-            words.push("refused calls cost quota".to_owned());
+        if self.count_throttled {
+            words.push("throttled calls cost quota".to_owned());
         }
         if self.count_at_response {
             words.push("calls are counted when they are done".to_owned());

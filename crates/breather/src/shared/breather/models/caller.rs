@@ -145,7 +145,7 @@ impl Caller {
 
     /// The call is being sent: for as long as `during` takes, it is in flight.
     ///
-    /// No more may be than the scope permits, as long as nobody is refused.
+    /// No more may be than the scope permits, as long as nobody is throttled.
     pub(super) fn send<R>(&self, during: impl FnOnce() -> R) -> R {
         let in_flight = {
             let mut state = self.world.lock();

@@ -58,10 +58,10 @@ fn learn_cap(breather: &Breather, timer: &Still, scope: &str) {
     for call in &mut calls {
         assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     }
-    let [mut accepted, mut refused] = calls;
+    let [mut accepted, mut throttled] = calls;
     let left = Window::new("").with_limit(300).with_remaining(200);
     let hint = Hint::new(Instant::ORIGIN).with_window(left);
-    let _ = refused.on_outcome(Outcome::throttled("status 429"), &hint);
+    let _ = throttled.on_outcome(Outcome::throttled("status 429"), &hint);
     let _ = accepted.on_outcome(Outcome::success(), &Hint::new(Instant::ORIGIN));
 }
 

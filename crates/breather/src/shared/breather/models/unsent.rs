@@ -10,7 +10,7 @@ use super::world::World;
 use super::{SECOND, check};
 use crate::{Breather, Decision, Hint, Instant, Outcome, Window};
 
-/// A server that refuses the first, and says until when.
+/// A server that throttles the first, and says until when.
 #[derive(Default)]
 struct Server {
     received: u32,
@@ -30,7 +30,7 @@ fn call(caller: &Caller, server: &Mutex<Server>) {
         caller.follow(&mut call, step).expect("nothing stops it");
         let now = caller.now();
         assert!(now >= opens, "sent before {opens:?}");
-        let is_refused = caller.send(|| {
+        let is_throttled = caller.send(|| {
             thread::sleep(Duration::ZERO);
             let mut server = server();
             server.received += 1;
@@ -38,17 +38,17 @@ fn call(caller: &Caller, server: &Mutex<Server>) {
         });
         let window = Window::new("").with_limit(300);
         let hint = Hint::new(caller.now());
-        if !is_refused {
+        if !is_throttled {
             let hint = hint.with_window(window.with_remaining(200));
             let _ = call.on_outcome(Outcome::success(), &hint);
             return;
         }
         let spent = window.with_remaining(0).with_reset(SECOND);
-        let refusal = Outcome::throttled("status 429");
-        let refused_at = hint.received();
-        let decision = call.on_outcome(refusal, &hint.with_window(spent));
+        let rejection = Outcome::throttled("status 429");
+        let throttled_at = hint.received();
+        let decision = call.on_outcome(rejection, &hint.with_window(spent));
         assert!(matches!(decision, Decision::Retry(_)));
-        server().opens = refused_at + SECOND;
+        server().opens = throttled_at + SECOND;
     }
 }
 
@@ -61,7 +61,7 @@ fn callers(world: &World) {
 }
 
 #[test]
-fn a_permit_from_before_a_refusal_goes_back() {
+fn a_permit_from_before_a_rejection_goes_back() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(2);

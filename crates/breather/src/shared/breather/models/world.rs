@@ -69,9 +69,9 @@ impl World {
             assert_eq!(call.poll_step(Waker::noop()), Step::Send);
         }
         let left = Window::new("").with_limit(300).with_remaining(200);
-        let refusal = Hint::new(self.now()).with_window(left);
-        let mut refused = calls.pop().expect("at least one");
-        let _ = refused.on_outcome(Outcome::throttled("status 429"), &refusal);
+        let rejection = Hint::new(self.now()).with_window(left);
+        let mut throttled = calls.pop().expect("at least one");
+        let _ = throttled.on_outcome(Outcome::throttled("status 429"), &rejection);
         for call in &mut calls {
             let _ = call.on_outcome(Outcome::success(), &Hint::new(self.now()));
         }

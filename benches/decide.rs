@@ -53,8 +53,8 @@ fn main() {
         }),
         Case::new("pacer: a permit taken and returned", || {
             QUIET.with_borrow_mut(|pacer| {
-                let place = pacer.arrive();
-                let Admission::Send(permit) = pacer.request(NOW, place, WaitLimits::endless())
+                let ticket = pacer.arrive();
+                let Admission::Send(permit) = pacer.request(NOW, ticket, WaitLimits::endless())
                 else {
                     return;
                 };
@@ -63,8 +63,8 @@ fn main() {
         }),
         Case::new("pacer: the same, quota told", || {
             PACER.with_borrow_mut(|pacer| {
-                let place = pacer.arrive();
-                let Admission::Send(permit) = pacer.request(NOW, place, WaitLimits::endless())
+                let ticket = pacer.arrive();
+                let Admission::Send(permit) = pacer.request(NOW, ticket, WaitLimits::endless())
                 else {
                     return;
                 };
@@ -111,7 +111,7 @@ impl Round for Aligning {
 fn call() -> Call {
     let mut call = Call::new(
         black_box(Policy::default()),
-        CallSpec::new().paced(true),
+        CallSpec::new().with_paced(true),
         black_box(7),
         NOW,
     );

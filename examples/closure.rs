@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
         db.query("SELECT id FROM conversations").await
     })
     .when(|error| error.is_transient())
-    .hint(hint_of_error)
+    .with_hint(hint_of_error)
     .notify(|error, wait| println!("{error:?}: {wait}"))
     .await
     .map_err(|error| anyhow!("{error:?}"))?;
@@ -27,9 +27,9 @@ async fn main() -> anyhow::Result<()> {
     let result = retry(&breather, || async {
         db.query("SELECT id FROM agents").await
     })
-    .scope("reporting database")
-    .idempotent()
-    .report_to(slot.clone())
+    .with_scope("reporting database")
+    .with_idempotent(true)
+    .with_report_slot(slot.clone())
     .await;
     println!("{}", slot.report().unwrap_or_default());
     ensure!(

@@ -66,9 +66,9 @@ impl Client {
 
     /// Makes a call, with as many attempts as the policy permits, and returns the last status.
     fn call(&mut self, seed: u64) -> anyhow::Result<u16> {
-        let spec = CallSpec::new().paced(true);
+        let spec = CallSpec::new().with_paced(true);
         let mut call = Call::new(Policy::default(), spec, seed, self.now());
-        let place = self.pacer.arrive();
+        let ticket = self.pacer.arrive();
         loop {
             // First the call's own wait, then its turn.
             if let Some(until) = call.not_before() {
@@ -76,18 +76,18 @@ impl Client {
             }
             let permit = loop {
                 let now = self.now();
-                match self.pacer.request(now, place, call.patience()) {
+                match self.pacer.request(now, ticket, call.wait_limits()) {
                     Admission::Send(permit) => break permit,
-                    Admission::QueueFull => bail!("{}", call.on_crowded(now)),
+                    Admission::QueueFull => bail!("{}", call.on_queue_full(now)),
                     Admission::Rejected { opens } => {
-                        let stop = call.on_rejected(now, opens, self.pacer.evidence());
-                        bail!("{stop}");
+                        let end = call.on_rejected(now, opens, self.pacer.evidence());
+                        bail!("{end}");
                     }
                     Admission::Wait { opens } => {
-                        if let Some(stop) = call.on_waiting(now, opens, self.pacer.evidence()) {
+                        if let Some(end) = call.on_waiting(now, opens, self.pacer.evidence()) {
                             // Or it would be waited for.
-                            self.pacer.leave(place);
-                            bail!("{stop}");
+                            self.pacer.leave(ticket);
+                            bail!("{end}");
                         }
                         let wake = self.pacer.next_wake().unwrap_or(now);
                         sleep(wake.duration_since(now).max(Duration::from_millis(1)));
@@ -114,7 +114,7 @@ impl Client {
             };
             self.pacer
                 .on_outcome(received.instant(), permit, outcome, &hint);
-            let opens = self.pacer.opens();
+            let opens = self.pacer.opens_at();
             match call.on_outcome(received.instant(), outcome, &hint, opens) {
                 Decision::Retry(wait) => println!("call {seed}: {wait}"),
                 Decision::End(_) => {

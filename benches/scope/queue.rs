@@ -63,9 +63,9 @@ impl Alone {
             waiting,
         };
         for _ in 0..=CAP {
-            let place = alone.pacer.arrive();
+            let ticket = alone.pacer.arrive();
             assert!(
-                alone.ask(place),
+                alone.ask(ticket),
                 "it is not known yet that it is one too many"
             );
         }
@@ -76,9 +76,9 @@ impl Alone {
         alone
     }
 
-    /// Whether the call at `place` was sent.
-    fn ask(&mut self, place: Ticket) -> bool {
-        match self.pacer.request(self.now, place, WaitLimits::endless()) {
+    /// Whether the call at `ticket` was sent.
+    fn ask(&mut self, ticket: Ticket) -> bool {
+        match self.pacer.request(self.now, ticket, WaitLimits::endless()) {
             Admission::Send(permit) => {
                 self.sent.push_back(permit);
                 true
@@ -89,8 +89,8 @@ impl Alone {
 
     /// Whether a new call waits.
     fn come(&mut self) -> bool {
-        let place = self.pacer.arrive();
-        !self.ask(place)
+        let ticket = self.pacer.arrive();
+        !self.ask(ticket)
     }
 }
 
@@ -110,8 +110,8 @@ impl Round for Alone {
                 .on_outcome(self.now, permit, outcome, &self.answer);
         }
         let mut sent = 0;
-        while let Some(place) = self.pacer.poll_offer(self.now) {
-            sent += usize::from(self.ask(place));
+        while let Some(ticket) = self.pacer.poll_offer(self.now) {
+            sent += usize::from(self.ask(ticket));
         }
         // As every driver has to know.
         black_box(self.pacer.next_wake());
@@ -119,7 +119,7 @@ impl Round for Alone {
     }
 
     fn check(&mut self, (sent, waits): (usize, bool)) {
-        let queue = (self.pacer.waiting(), self.pacer.in_flight() as usize);
+        let queue = (self.pacer.queued(), self.pacer.in_flight() as usize);
         assert_eq!((sent, waits, queue), (1, true, (self.waiting, CAP)));
     }
 }
@@ -203,7 +203,7 @@ impl Round for Shared {
 
     fn check(&mut self, woken: usize) {
         let queue = self.breather.snapshot("api.example.com");
-        let queue = queue.map(|it| (it.waiting(), it.in_flight() as usize));
+        let queue = queue.map(|it| (it.queued(), it.in_flight() as usize));
         let queue = queue.expect("it is in use");
         assert_eq!(woken, 1);
         assert_eq!(queue, (self.waiting.len(), self.sent.len()));

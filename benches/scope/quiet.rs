@@ -69,8 +69,8 @@ impl Round for Alone {
     }
 
     fn run(&mut self, (): ()) -> bool {
-        let place = self.pacer.arrive();
-        let turn = self.pacer.request(self.now, place, WaitLimits::endless());
+        let ticket = self.pacer.arrive();
+        let turn = self.pacer.request(self.now, ticket, WaitLimits::endless());
         let Admission::Send(permit) = turn else {
             return false;
         };
@@ -116,7 +116,7 @@ impl Shared {
         self.breather.start(scope, CallSpec::new(), self.timer, 7)
     }
 
-    fn pass(&self, call: &mut Active) -> bool {
+    fn request(&self, call: &mut Active) -> bool {
         let sent = call.poll_step(Waker::noop()) == Step::Send;
         let _ = black_box(call.on_outcome(Outcome::success(), &self.answer));
         sent
@@ -142,7 +142,7 @@ impl Round for Asked {
     }
 
     fn run(&mut self, mut call: Box<Active>) -> (bool, Box<Active>) {
-        (self.0.pass(&mut call), call)
+        (self.0.request(&mut call), call)
     }
 
     fn check(&mut self, (sent, _): (bool, Box<Active>)) {
@@ -163,7 +163,7 @@ impl Round for Whole {
 
     fn run(&mut self, (): ()) -> bool {
         let mut call = self.0.start();
-        self.0.pass(&mut call)
+        self.0.request(&mut call)
     }
 
     fn check(&mut self, sent: bool) {

@@ -93,7 +93,7 @@ fn rate(threads: usize, sharing: Sharing) -> f64 {
             scope.spawn(move || {
                 ready.wait();
                 for permits in 1.. {
-                    pass(&breather, &name, timer);
+                    request(&breather, &name, timer);
                     passed.0.store(permits, Ordering::Relaxed);
                     if is_over.load(Ordering::Relaxed) {
                         return;
@@ -119,7 +119,7 @@ fn rate(threads: usize, sharing: Sharing) -> f64 {
 struct Passed(AtomicU64);
 
 /// A call from its start to its drop.
-fn pass(breather: &Breather, scope: &str, timer: ManualTimer) {
+fn request(breather: &Breather, scope: &str, timer: ManualTimer) {
     let mut call = breather.start(Some(scope), CallSpec::new(), timer, 7);
     // There is room for more than there are threads.
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);

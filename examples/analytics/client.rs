@@ -50,7 +50,7 @@ impl Client {
         Self::new(http.with(api.clone()).build(), InProcess::details_url())
     }
 
-    /// Works like [`paced`](Self::paced), without a socket. Each run draws the same delays.
+    /// Works like [`with_paced`](Self::with_paced), without a socket. Each run draws the same delays.
     #[cfg(test)]
     pub(crate) fn paced_in_process(api: &InProcess, seed: u64) -> Self {
         let retry = retry(Breather::default()).with_seeds(Seeds::fixed(seed));
@@ -102,7 +102,7 @@ impl Client {
             .post(format!("{}/query", self.details))
             .body(body.to_string())
             // It asks and changes nothing, though it is a POST.
-            .with_extension(CallOptions::new().idempotent(true));
+            .with_extension(CallOptions::new().with_idempotent(true));
         self.call(request).await
     }
 
@@ -122,7 +122,7 @@ impl Client {
             .http
             .post(format!("{}/jobs", self.details))
             .body("{}")
-            .with_extension(CallOptions::new().with_scopes(self.scopes_of_submissions()));
+            .with_extension(CallOptions::new().with_scope(self.scopes_of_submissions()));
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }

@@ -65,17 +65,17 @@ impl Failure {
     /// What an error of a call comes to. `held` is how long its scope sends nothing yet.
     pub(crate) fn of(error: &BoxError, report: &Report, turn: &Turn, held: Duration) -> Self {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-        let stop = report.stop();
-        let wait = stop.and_then(|stop| stop.wait());
+        let end = report.end();
+        let wait = end.and_then(|end| end.retry_after());
         let failure = match error.downcast_ref::<Stopped>() {
             Some(_) if turn.was_cut_off() => {
                 let message =
                     "the upstream did not answer in time; the call may have been executed";
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
             }
-            Some(stopped) => match stopped.stop().reason() {
+            Some(stopped) => match stopped.end().reason() {
                 EndReason::QueueFull => Self::queue_full(held),
-                reason => Self::new(unavailable, reason.as_str(), stopped.stop().to_string())
+                reason => Self::new(unavailable, reason.as_str(), stopped.end().to_string())
                     .with_retry_after(wait.unwrap_or(held)),
             },
             None => Self::of_kind(error_kind(&**error)),
@@ -146,7 +146,7 @@ impl Failure {
 
 /// Adds what a call took.
 pub(crate) fn add_report(reply: &mut Reply, report: &Report) {
-    let waited = u64::try_from(report.waited_in_all().as_millis()).unwrap_or(u64::MAX);
+    let waited = u64::try_from(report.total_wait().as_millis()).unwrap_or(u64::MAX);
     let headers = reply.headers_mut();
     headers.insert(ATTEMPTS, report.attempts().into());
     headers.insert(WAITED_MS, waited.into());

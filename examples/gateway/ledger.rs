@@ -60,7 +60,7 @@ impl Ledger {
 
 impl Observer for Ledger {
     fn on_event(&self, event: &Event<'_>) {
-        let one = match event.what {
+        let one = match event.kind {
             EventKind::Sent { .. } => Tally {
                 sends: 1,
                 ..Tally::default()
@@ -76,7 +76,7 @@ impl Observer for Ledger {
                 },
                 _ => return,
             },
-            EventKind::Over { .. } => Tally {
+            EventKind::Ended { .. } => Tally {
                 calls: 1,
                 ..Tally::default()
             },

@@ -166,7 +166,7 @@ impl Status {
             in_flight: scope.in_flight(),
             concurrency: scope.concurrency(),
             cap: scope.cap(),
-            waiting: scope.waiting(),
+            waiting: scope.queued(),
             limit: scope.limit(),
             remaining: scope.remaining(),
             reset_ms: scope.reset().map(left),

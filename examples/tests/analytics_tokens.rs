@@ -86,7 +86,7 @@ async fn succeed(client: &ClientWithMiddleware, url: &str, scopes: fn(&'static s
         let call = client
             .get(url)
             .bearer_auth(token)
-            .with_extension(CallOptions::new().with_scopes(scopes(token)));
+            .with_extension(CallOptions::new().with_scope(scopes(token)));
         calls.spawn(async move { (token, call.send().await) });
     }
     let mut successes = [("a", 0), ("b", 0)];

@@ -67,12 +67,12 @@ async fn there_is_one_budget_of_time() {
         let first = clients.call(throttled, "first").await;
         assert!(matches!(first, Ok(StatusCode::TOO_MANY_REQUESTS)));
         for way in [Reqwest, Tower, Closure] {
-            let Err(Failure::Stopped(stop)) = clients.call(way, "other").await else {
+            let Err(Failure::Stopped(end)) = clients.call(way, "other").await else {
                 panic!("{way:?} after {throttled:?}");
             };
-            assert_eq!(stop.reason(), EndReason::Deadline);
-            assert!(stop.wait().unwrap() > Duration::from_secs(55));
-            let evidence = stop.evidence().unwrap().to_string();
+            assert_eq!(end.reason(), EndReason::Deadline);
+            assert!(end.retry_after().unwrap() > Duration::from_secs(55));
+            let evidence = end.evidence().unwrap().to_string();
             assert_eq!(evidence, "retry-after: 60", "{way:?} after {throttled:?}");
         }
         assert_eq!(api.answered(), 1);
@@ -145,7 +145,7 @@ impl Clients {
 
     fn is_held(&self) -> bool {
         let snapshot = self.breather.snapshot(HOST);
-        snapshot.is_some_and(|snapshot| snapshot.opens().is_some())
+        snapshot.is_some_and(|snapshot| snapshot.opens_at().is_some())
     }
 
     async fn call(&self, way: Way, path: &str) -> Result<StatusCode, Failure> {
@@ -171,13 +171,13 @@ impl Clients {
                     Ok((response.status(), response.headers().clone()))
                 });
                 let call = call
-                    .scope(format!("http://{HOST}"))
-                    .classify(|result| match result {
+                    .with_scope(format!("http://{HOST}"))
+                    .with_classifier(|result| match result {
                         Ok((StatusCode::OK, _)) => Outcome::success(),
                         Ok((StatusCode::TOO_MANY_REQUESTS, _)) => Outcome::throttled("status 429"),
                         _ => Outcome::permanent("the API is gone"),
                     })
-                    .hint(|result, received| match result {
+                    .with_hint(|result, received| match result {
                         Ok((_, headers)) => Hint::from_headers(headers, received),
                         Err(()) => Hint::new(received.instant()),
                     });
@@ -193,7 +193,7 @@ impl Clients {
 
 impl Failure {
     fn stopped(stopped: Option<&Stopped>) -> Self {
-        stopped.map_or(Self::Other, |stopped| Self::Stopped(*stopped.stop()))
+        stopped.map_or(Self::Other, |stopped| Self::Stopped(*stopped.end()))
     }
 }
 

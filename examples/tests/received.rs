@@ -134,7 +134,7 @@ fn breather(has_failed: &Arc<Notify>) -> Breather {
     Breather::builder()
         .with_policy(Policy::new().with_max_retries(8).with_backoff(backoff))
         .with_observer(move |event: &Event<'_>| {
-            if let EventKind::Answered(_) = event.what {
+            if let EventKind::Answered(_) = event.kind {
                 has_failed.notify_one();
             }
         })

@@ -31,7 +31,7 @@
 //! /// When our own caller should come back.
 //! fn retry_after(error: &Error) -> Option<Duration> {
 //!     let Error::Middleware(error) = error else { return None };
-//!     error.downcast_ref::<Stopped>()?.stop().wait()
+//!     error.downcast_ref::<Stopped>()?.end().retry_after()
 //! }
 //! # assert_eq!(retry_after(&Error::middleware(std::io::Error::other("no token"))), None);
 //! ```
@@ -51,7 +51,7 @@
 //! # async fn example(client: reqwest_middleware::ClientWithMiddleware) -> reqwest_middleware::Result<()> {
 //! let response = client
 //!     .post("https://api.example.com/search")
-//!     .with_extension(CallOptions::new().idempotent(true).with_deadline(Duration::from_secs(2)))
+//!     .with_extension(CallOptions::new().with_idempotent(true).with_deadline(Duration::from_secs(2)))
 //!     .send()
 //!     .await?;
 //! # let _ = response;

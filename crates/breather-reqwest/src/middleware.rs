@@ -49,7 +49,7 @@ pub struct RetryMiddleware {
     scopes: Option<Scopes>,
     seeds: Seeds,
     adds_keys: bool,
-    assume_idempotent: bool,
+    idempotent: Option<bool>,
     redirects: Redirects,
     attempt_header: Option<HeaderName>,
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
@@ -67,7 +67,7 @@ impl RetryMiddleware {
             scopes: None,
             seeds: Seeds::random(),
             adds_keys: false,
-            assume_idempotent: false,
+            idempotent: None,
             redirects: Redirects::Visible,
             attempt_header: None,
             #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
@@ -167,11 +167,13 @@ impl RetryMiddleware {
         self
     }
 
-    /// Takes all calls as idempotent that don't say otherwise by their [`CallOptions`]: what may have been executed is sent
-    /// again. Defaults to what method and headers say.
+    /// Sets whether calls are idempotent, unless a request's [`CallOptions`] say otherwise.
+    ///
+    /// With `true`, breather retries a call although the server may have processed it. By default the method and the
+    /// `Idempotency-Key` decide.
     #[must_use]
-    pub const fn assume_idempotent(mut self) -> Self {
-        self.assume_idempotent = true;
+    pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
         self
     }
 
@@ -249,9 +251,9 @@ impl Middleware for RetryMiddleware {
             });
         }
         let mut call = self.start(&attempt, extensions);
-        let may_repeat = call.policy().may_repeat();
+        let can_retry = call.policy().can_retry();
         let make = extensions.get::<RequestFn>();
-        let mut spare = may_repeat.then(|| Spare::of(&mut attempt, make)).flatten();
+        let mut spare = can_retry.then(|| Spare::of(&mut attempt, make)).flatten();
         call.set_replayable(spare.is_some());
         // What inner middlewares put in during one attempt is not for the next one to find.
         let pristine = spare.is_some().then(|| extensions.clone());
@@ -327,10 +329,10 @@ impl RetryMiddleware {
         let options = breather.options(own, host, url.path());
         let options = options.as_ref();
         let said = options.and_then(CallOptions::is_idempotent);
-        let idempotent = said.unwrap_or_else(|| {
-            self.assume_idempotent || is_idempotent(request.method(), request.headers())
-        });
-        let spec = CallSpec::new().idempotent(idempotent);
+        let idempotent = said
+            .or(self.idempotent)
+            .unwrap_or_else(|| is_idempotent(request.method(), request.headers()));
+        let spec = CallSpec::new().with_idempotent(idempotent);
         let chosen = options.and_then(CallOptions::scopes);
         let mut call = match chosen.or(self.scopes.as_ref()) {
             Some(scopes) => breather.start(scopes.iter(), spec, PlatformTimer, seed),

@@ -121,7 +121,7 @@ impl Watch for Tracer {
                 let windows = windows.join("; ").replace("Some", "");
                 let next = match decision {
                     Decision::Retry(wait) => wait.to_string(),
-                    Decision::End(stop) => stop.to_string(),
+                    Decision::End(end) => end.to_string(),
                 };
                 let not_before = hint.not_before().map(seconds);
                 format!("{call}: {outcome} [{windows}] not before {not_before:?}; {next}")
@@ -157,9 +157,9 @@ fn tell(run: &Run) {
     );
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     for report in run.reports() {
-        let end = report.stop().map_or_else(
+        let end = report.end().map_or_else(
             || "given up".to_owned(),
-            |stop| format!("{:?}", stop.reason()),
+            |end| format!("{:?}", end.reason()),
         );
         *ends.entry(end).or_default() += 1;
     }

@@ -359,10 +359,10 @@ impl Checker {
                 format!("call {call} waited past it: {report}"),
             );
         }
-        let Some(stop) = report.stop() else {
+        let Some(end) = report.end() else {
             return self.fails(Rule::Ends, format!("call {call} has no stop"));
         };
-        let is_right = match stop.reason() {
+        let is_right = match end.reason() {
             EndReason::Success => answer == Some(OutcomeKind::Success),
             EndReason::MaxRetries => seen.failures == self.policy.max_retries() + 1,
             EndReason::MaxThrottles => seen.rejections == self.policy.max_throttles() + 1,
@@ -372,12 +372,12 @@ impl Checker {
                 now.duration_since(since) > REJECTED_FOR
             }
             EndReason::Deadline | EndReason::RetryAfterTooLong => {
-                let by_guess = match stop.earliest() {
+                let by_guess = match end.retry_at() {
                     // It stopped at the deadline itself, or has waited for a place up to it.
                     None => seen.deadline.is_none_or(|deadline| deadline > now),
                     // Its own backoff may be what is too long.
                     Some(_) if answer.is_some() => false,
-                    Some(earliest) => earliest > stated,
+                    Some(retry_at) => retry_at > stated,
                 };
                 if by_guess {
                     return self.fails(Rule::StoppedByGuess, format!("call {call}: {report}"));
@@ -453,8 +453,8 @@ impl Checker {
         }
         if scenario.is_harmless() && run.ok() < run.reports().len() {
             let failed = run.reports().iter().find(|report| {
-                let stop = report.stop();
-                stop.is_none_or(|stop| stop.reason() != EndReason::Success)
+                let end = report.end();
+                end.is_none_or(|end| end.reason() != EndReason::Success)
             });
             let failed = failed.map(ToString::to_string).unwrap_or_default();
             return self.fails(Rule::Succeeds, failed);

@@ -96,7 +96,7 @@ struct Paced {
 struct Line {
     pacer: Pacer,
     budget: RetryBudget,
-    places: BTreeMap<Ticket, usize>,
+    tickets: BTreeMap<Ticket, usize>,
 }
 
 /// A thing for each pacer that a call passes: its token's, if it has one, and that of all calls.
@@ -112,7 +112,7 @@ struct Active {
 enum Caller {
     Paced {
         call: Call,
-        places: Each<Ticket>,
+        tickets: Each<Ticket>,
     },
     Unpaced {
         call: Call,
@@ -261,7 +261,7 @@ impl<'w> World<'w> {
         // Seeds of calls are far from one another and from the server's.
         let seed = (self.seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ index as u64;
         let call = |paced| {
-            let spec = CallSpec::new().paced(paced);
+            let spec = CallSpec::new().with_paced(paced);
             Call::new(self.load.policy(), spec, seed, self.now)
         };
         let caller = match &mut self.processes[self.load.process(index)] {
@@ -270,7 +270,7 @@ impl<'w> World<'w> {
                 paced.line(token, 0).budget.on_call(self.now);
                 Caller::Paced {
                     call: call(true),
-                    places: paced.arrive(index, token),
+                    tickets: paced.arrive(index, token),
                 }
             }
             Process::Unpaced => Caller::Unpaced { call: call(false) },
@@ -307,15 +307,15 @@ impl<'w> World<'w> {
         };
         let process = &mut self.processes[self.load.process(index)];
         match (&mut active.caller, process) {
-            (Caller::Paced { call, places }, Process::Paced(paced)) => {
+            (Caller::Paced { call, tickets }, Process::Paced(paced)) => {
                 if call.on_asking(now).is_some() {
                     return self.end(index);
                 }
                 let token = self.load.token(index);
-                let mut passes = paced.passes(token, places, [None, None]);
-                match ScopeRequest::request_all(now, &mut passes, call.patience()) {
+                let mut requests = paced.requests(token, tickets, [None, None]);
+                match ScopeRequest::request_all(now, &mut requests, call.wait_limits()) {
                     JointAdmission::Send => {
-                        let permits = permits(&mut passes);
+                        let permits = permits(&mut requests);
                         self.send(index, permits);
                     }
                     JointAdmission::Wait { at, opens } => {
@@ -327,7 +327,7 @@ impl<'w> World<'w> {
                         self.watcher.tell(now, waits);
                     }
                     JointAdmission::QueueFull { .. } => {
-                        let _ = call.on_crowded(now);
+                        let _ = call.on_queue_full(now);
                         self.end(index);
                     }
                     JointAdmission::Rejected { at, opens } => {
@@ -464,9 +464,9 @@ impl<'w> World<'w> {
         let process = &mut self.processes[self.load.process(index)];
         let mut opens = None;
         let mut budget = None;
-        if let (Process::Paced(paced), Caller::Paced { places, .. }) = (process, &active.caller) {
+        if let (Process::Paced(paced), Caller::Paced { tickets, .. }) = (process, &active.caller) {
             let token = self.load.token(index);
-            opens = paced.on_outcome(now, token, places, permits, outcome, &hint);
+            opens = paced.on_outcome(now, token, tickets, permits, outcome, &hint);
             budget = Some(&mut paced.line(token, 0).budget);
         }
         let next = match &mut active.caller {
@@ -533,8 +533,8 @@ impl<'w> World<'w> {
         };
         self.watcher.tell(self.now, ended);
         let process = &mut self.processes[self.load.process(index)];
-        if let (Process::Paced(paced), Caller::Paced { places, .. }) = (process, active.caller) {
-            paced.leave(self.load.token(index), places);
+        if let (Process::Paced(paced), Caller::Paced { tickets, .. }) = (process, active.caller) {
+            paced.leave(self.load.token(index), tickets);
         }
         self.over += 1;
         (self.progress)(self.over);
@@ -578,8 +578,8 @@ impl<'w> World<'w> {
         }
         let mut lines = paced.lines.iter_mut();
         lines.find_map(|line| {
-            let place = line.pacer.poll_offer(self.now)?;
-            Some(line.places[&place])
+            let ticket = line.pacer.poll_offer(self.now)?;
+            Some(line.tickets[&ticket])
         })
     }
 
@@ -628,7 +628,7 @@ impl Paced {
         let line = || Line {
             pacer: Pacer::new(load.pacing()),
             budget: RetryBudget::new(),
-            places: BTreeMap::new(),
+            tickets: BTreeMap::new(),
         };
         Self {
             lines: (0..=load.tokens()).map(|_| line()).collect(),
@@ -650,37 +650,37 @@ impl Paced {
     }
 
     fn arrive(&mut self, call: usize, token: Option<usize>) -> Each<Ticket> {
-        let mut places = [None, None];
-        for (slot, line) in places.iter_mut().zip(self.lines(token)) {
-            let place = line.pacer.arrive();
-            line.places.insert(place, call);
-            *slot = Some(place);
+        let mut tickets = [None, None];
+        for (slot, line) in tickets.iter_mut().zip(self.lines(token)) {
+            let ticket = line.pacer.arrive();
+            line.tickets.insert(ticket, call);
+            *slot = Some(ticket);
         }
-        places
+        tickets
     }
 
-    fn leave(&mut self, token: Option<usize>, places: Each<Ticket>) {
-        for (place, line) in places.iter().flatten().zip(self.lines(token)) {
-            line.pacer.leave(*place);
-            line.places.remove(place);
+    fn leave(&mut self, token: Option<usize>, tickets: Each<Ticket>) {
+        for (ticket, line) in tickets.iter().flatten().zip(self.lines(token)) {
+            line.pacer.leave(*ticket);
+            line.tickets.remove(ticket);
         }
     }
 
     /// The passes of a call, with its permits.
-    fn passes(
+    fn requests(
         &mut self,
         token: Option<usize>,
-        places: &Each<Ticket>,
+        tickets: &Each<Ticket>,
         permits: Each<Permit>,
     ) -> Vec<ScopeRequest<'_>> {
         // Tokens are told apart by their numbers; of the scope of all, one is enough.
         let keys = [token.map_or(0, |token| token as u64 + 1), 0];
-        let held = places.iter().flatten().zip(permits).zip(keys);
+        let held = tickets.iter().flatten().zip(permits).zip(keys);
         let lines = self.lines(token).zip(held);
-        let passes = lines.map(|(line, ((place, permit), key))| {
-            ScopeRequest::new(&mut line.pacer, *place, key).with_permit(permit)
+        let requests = lines.map(|(line, ((ticket, permit), key))| {
+            ScopeRequest::new(&mut line.pacer, *ticket, key).with_permit(permit)
         });
-        passes.collect()
+        requests.collect()
     }
 
     fn on_drop(&mut self, token: Option<usize>, permits: Each<Permit>) {
@@ -696,20 +696,25 @@ impl Paced {
         &mut self,
         now: Instant,
         token: Option<usize>,
-        places: &Each<Ticket>,
+        tickets: &Each<Ticket>,
         permits: Each<Permit>,
         outcome: Outcome,
         hint: &Hint<'_>,
     ) -> Option<Instant> {
-        ScopeRequest::tell_all(now, &mut self.passes(token, places, permits), outcome, hint);
+        ScopeRequest::tell_all(
+            now,
+            &mut self.requests(token, tickets, permits),
+            outcome,
+            hint,
+        );
         self.lines(token)
-            .filter_map(|line| line.pacer.opens())
+            .filter_map(|line| line.pacer.opens_at())
             .max()
     }
 
     /// When the scope of all opens, if its server stated it.
     fn opens(&self) -> Option<Instant> {
-        self.lines.last()?.pacer.opens()
+        self.lines.last()?.pacer.opens_at()
     }
 
     fn in_flight(&self) -> u32 {
@@ -726,7 +731,7 @@ impl Paced {
     }
 
     fn waiting(&self) -> usize {
-        self.lines.iter().map(|line| line.pacer.waiting()).sum()
+        self.lines.iter().map(|line| line.pacer.queued()).sum()
     }
 
     fn next_wake(&self) -> Option<Instant> {
@@ -736,10 +741,10 @@ impl Paced {
 }
 
 /// Takes the permits out.
-fn permits(passes: &mut [ScopeRequest<'_>]) -> Each<Permit> {
+fn permits(requests: &mut [ScopeRequest<'_>]) -> Each<Permit> {
     let mut permits = [None, None];
-    for (slot, pass) in permits.iter_mut().zip(passes) {
-        *slot = pass.take_permit();
+    for (slot, request) in permits.iter_mut().zip(requests) {
+        *slot = request.take_permit();
     }
     permits
 }

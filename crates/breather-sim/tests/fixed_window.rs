@@ -135,16 +135,16 @@ fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
     // The first window's quota, and nobody else: what a stated reset says in time costs no attempt.
     assert_eq!(run.ok(), 300);
     for report in run.reports() {
-        let stop = report.stop().unwrap();
-        match stop.reason() {
+        let end = report.end().unwrap();
+        match end.reason() {
             EndReason::Success => {}
             EndReason::Deadline => {
-                let stopped = stop.at().duration_since(breather::Instant::ORIGIN);
+                let stopped = end.at().duration_since(breather::Instant::ORIGIN);
                 assert!(
                     stopped < Duration::from_secs(3),
                     "stopped after {stopped:?}"
                 );
-                assert!(stop.wait().unwrap() > Duration::from_secs(50));
+                assert!(end.retry_after().unwrap() > Duration::from_secs(50));
             }
             other => panic!("{other}"),
         }
@@ -194,10 +194,7 @@ fn against_any_server_with_fewer_headers_no_call_is_stuck() {
             let server = server.with_headers(headers);
             let run = breather_sim::run(&server, &load, seed);
             assert_eq!(run.leaked(), (0, 0), "{server:?}, {load:?}, seed {seed}");
-            let over = run
-                .reports()
-                .iter()
-                .filter(|report| report.stop().is_some());
+            let over = run.reports().iter().filter(|report| report.end().is_some());
             assert_eq!(
                 over.count(),
                 load.calls(),

@@ -172,10 +172,7 @@ fn assert_consistent(run: &Run, server: &Server, load: &Load) {
     assert_eq!(run.completions().len(), run.ok());
     let attempts: u32 = run.reports().iter().map(|report| report.attempts()).sum();
     assert_eq!(attempts as usize, run.sends(), "{server:?}, {load:?}");
-    let over = run
-        .reports()
-        .iter()
-        .filter(|report| report.stop().is_some());
+    let over = run.reports().iter().filter(|report| report.end().is_some());
     assert_eq!(over.count(), load.calls(), "{server:?}, {load:?}");
 }
 
@@ -257,7 +254,7 @@ fn a_deadline_passes_in_the_queue() {
     assert_consistent(&run, &server, &load);
     assert!(run.ok() < 400);
     for report in run.reports() {
-        let at = report.stop().unwrap().at();
+        let at = report.end().unwrap().at();
         assert!(at <= Instant::ORIGIN + 6 * SECOND, "{at}");
     }
 }
@@ -306,7 +303,7 @@ fn callers_that_give_up_leave_nothing_behind() {
         let load = load.with_giving_up(0.5, SECOND);
         let run = run(server, &load, seed);
         assert_eq!(run.leaked(), (0, 0), "{load:?}");
-        let stopped = run.reports().iter().filter(|it| it.stop().is_some());
+        let stopped = run.reports().iter().filter(|it| it.end().is_some());
         assert_eq!(stopped.count() + run.given_up(), load.calls());
         given_up += run.given_up();
     });

@@ -171,7 +171,7 @@ impl<K, J, H> Rejudge<K> for Hinted<J, H> {
 /// let mut answers = [Err(Busy), Ok("rows")].into_iter();
 /// let result = retry(&breather, || std::future::ready(answers.next().unwrap()))
 ///     .when(|_| true)
-///     .hint(hint_of_error)
+///     .with_hint(hint_of_error)
 ///     .await;
 /// assert!(result.is_ok());
 /// # assert!(start.elapsed() >= Duration::from_secs(7));

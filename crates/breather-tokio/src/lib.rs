@@ -7,7 +7,7 @@
 //! # impl Db { async fn query(&self, _: &str) -> Result<u32, DbError> { Ok(7) } }
 //! # async fn example(breather: breather::Breather, db: Db, sql: &str) -> Result<(), breather_tokio::RetryError<DbError>> {
 //! let rows = breather_tokio::retry(&breather, || async { db.query(sql).await })
-//!     .scope("reporting db")
+//!     .with_scope("reporting db")
 //!     .when(|error| error.is_transient())
 //!     .await?;
 //! # let _ = rows;

@@ -21,8 +21,8 @@ use crate::timer::TokioTimer;
 /// Calls `operation` until it succeeds, by the policy of `breather`.
 ///
 /// An error is followed by another attempt only if [`when`](Retry::when) or
-/// [`classify`](Retry::classify) says so, or the error itself, by
-/// [`AsOutcome`](breather::AsOutcome). With a [`scope`](Retry::scope) each attempt passes its pacer.
+/// [`with_classify`](Retry::with_classify) says so, or the error itself, by
+/// [`AsOutcome`](breather::AsOutcome). With a [`with_scope`](Retry::with_scope) each attempt passes its pacer.
 ///
 /// # Example
 ///
@@ -161,7 +161,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// Repeats what `condition` holds for, be it executed or not. In place of the error's own
     /// classification.
     ///
-    /// Where [`hint`](Self::hint) reads a time from the error, it counts as a rejection, and otherwise as a
+    /// Where [`hint`](Self::with_hint) reads a time from the error, it counts as a rejection, and otherwise as a
     /// failure that may pass. What an [`AsOutcome`](breather::AsOutcome) says about time is not read unless
     /// [`hint_of_error`](crate::hint_of_error) is set to do so: errors need not be one.
     pub fn when<W>(self, condition: W) -> Retry<F, Fut, E, J::Rejudged, N>
@@ -174,7 +174,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
 
     /// Decides by `classify` what a result means. In place of the error's own classification.
     ///
-    /// What may have been executed is repeated only if the call is [`idempotent`](Self::idempotent).
+    /// What may have been executed is repeated only if the call is [`with_idempotent`](Self::with_idempotent).
     /// [`Outcome::pending`] has a value asked for again. If the call stops with such an answer, it is handed on;
     /// if it stops later, waiting for its turn, that answer is gone.
     ///
@@ -189,17 +189,17 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// # let breather = Breather::default();
     /// let mut states = ["queued", "running", "done"].into_iter();
     /// let state = retry(&breather, || std::future::ready(states.next().ok_or("no such job")))
-    ///     .classify(|state| match state {
+    ///     .with_classifier(|state| match state {
     ///         Ok("done") => Outcome::success(),
     ///         Ok(_) => Outcome::pending("the job is not done"),
     ///         Err(_) => Outcome::permanent("there is no such job"),
     ///     })
-    ///     .idempotent()
+    ///     .with_idempotent(true)
     ///     .await;
     /// assert_eq!(state, Ok("done"));
     /// # }
     /// ```
-    pub fn classify<T, C>(self, classify: C) -> Retry<F, Fut, E, J::Rejudged, N>
+    pub fn with_classifier<T, C>(self, classify: C) -> Retry<F, Fut, E, J::Rejudged, N>
     where
         J: Rejudge<By<C>>,
         Fut: Future<Output = Result<T, E>>,
@@ -227,7 +227,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// let mut answers = [Err(Busy(Duration::from_secs(7))), Ok("rows")].into_iter();
     /// let result = retry(&breather, || std::future::ready(answers.next().unwrap()))
     ///     .when(|_| true)
-    ///     .hint(|result, received| {
+    ///     .with_hint(|result, received| {
     ///         let hint = Hint::new(received.instant());
     ///         match result {
     ///             Ok(_) => hint,
@@ -239,7 +239,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// # assert!(start.elapsed() >= Duration::from_secs(7));
     /// # }
     /// ```
-    pub fn hint<T, H>(self, hint: H) -> Retry<F, Fut, E, Hinted<J, H>, N>
+    pub fn with_hint<T, H>(self, hint: H) -> Retry<F, Fut, E, Hinted<J, H>, N>
     where
         Fut: Future<Output = Result<T, E>>,
         H: for<'r> FnMut(&'r Result<T, E>, Moment<'_>) -> Hint<'r>,
@@ -264,15 +264,15 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// Has each attempt pass the pacer of `scope`, with all other calls of that scope that the handle's
     /// clones make: of one, as in `"db"`, or of several, as in `["tenant 7", "db"]`, the most specific first.
     /// Defaults to none.
-    pub fn scope(mut self, scope: impl Into<Scopes>) -> Self {
+    pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
         self.settings.scopes = Some(scope.into());
         self
     }
 
     /// Says that executing the operation twice does no more than executing it once. Defaults to no, except
     /// that what [`when`](Self::when) permits is repeated in any case.
-    pub fn idempotent(mut self) -> Self {
-        self.settings.idempotent = true;
+    pub fn with_idempotent(mut self, idempotent: bool) -> Self {
+        self.settings.idempotent = idempotent;
         self
     }
 
@@ -291,25 +291,25 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// let soon = CallOptions::new().with_deadline(Duration::from_millis(300));
     /// let result = retry(&breather, || std::future::pending::<Result<(), std::io::Error>>())
     ///     .when(|_| true)
-    ///     .options(soon)
+    ///     .with_options(soon)
     ///     .await;
     /// assert!(result.unwrap_err().stopped().is_some());
     /// # }
     /// ```
-    pub fn options(mut self, options: CallOptions) -> Self {
+    pub fn with_options(mut self, options: CallOptions) -> Self {
         self.settings.options = Some(options);
         self
     }
 
     /// Sets the seed of the call's delays, for tests that must be the same each time. Defaults to a random
     /// one.
-    pub fn seed(mut self, seed: u64) -> Self {
+    pub fn with_seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
         self
     }
 
     /// Sets where the report of the call goes.
-    pub fn report_to(mut self, slot: ReportSlot) -> Self {
+    pub fn with_report_slot(mut self, slot: ReportSlot) -> Self {
         self.settings.slot = Some(slot);
         self
     }
@@ -350,7 +350,7 @@ where
                         let failed = this.last_error.take().map(RetryError::Failed);
                         return Poll::Ready(Err(failed.unwrap_or(RetryError::Stopped(stopped))));
                     }
-                    let ends = call.attempt_ends();
+                    let ends = call.attempt_deadline();
                     let number = call.attempt();
                     let time_left = ends.map(|ends| ends.duration_since(TokioTimer.now()));
                     let next = Attempt { number, time_left };
@@ -411,7 +411,7 @@ impl Settings {
         let options = self.options.as_ref();
         let said = options.and_then(CallOptions::is_idempotent);
         let idempotent = said.unwrap_or(self.idempotent || repeats_executed);
-        let spec = CallSpec::new().idempotent(idempotent);
+        let spec = CallSpec::new().with_idempotent(idempotent);
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
         let scopes = options
             .and_then(CallOptions::scopes)

@@ -38,7 +38,7 @@ async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attem
         Err::<(), _>(Failed)
     })
     .when(|_| true)
-    .report_to(slot.clone())
+    .with_report_slot(slot.clone())
     .await;
     // The third was given what was left, and no more.
     assert!(
@@ -49,7 +49,7 @@ async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attem
     assert!(result.unwrap_err().stopped().is_some());
     let report = slot.report().unwrap();
     assert_eq!(report.attempts(), 3);
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +64,7 @@ async fn iceberg_rust_2455_an_attempt_that_hangs_is_dropped_and_made_again() {
         }
         Ok::<_, Failed>(attempts.get())
     })
-    .idempotent()
+    .with_idempotent(true)
     .when(|_| true);
     let result = timeout(60 * SECOND, result).await;
     assert_eq!(result, Ok(Ok(3)));
@@ -82,14 +82,14 @@ async fn backon_242_a_success_tells_whether_there_were_retries() {
             async move { if fails { Err(Failed) } else { Ok(()) } }
         };
         let result = retry(&breather, operation).when(|_| true);
-        assert_eq!(result.report_to(slot.clone()).await, Ok(()));
+        assert_eq!(result.with_report_slot(slot.clone()).await, Ok(()));
         let report = slot.report().unwrap();
         assert_eq!(
             (report.attempts(), report.failures()),
             (failures + 1, failures)
         );
         assert_eq!(report.waited(WaitReason::Backoff), failures * SECOND);
-        assert_eq!(report.stop().unwrap().reason(), EndReason::Success);
+        assert_eq!(report.end().unwrap().reason(), EndReason::Success);
     }
 }
 
@@ -103,7 +103,7 @@ async fn backoff_a_retry_after_passes_no_deadline() {
         async { Err::<(), _>(Failed) }
     })
     .when(|_| true)
-    .hint(|_, received| Hint::new(received.instant()).with_retry_after(2 * SECOND))
+    .with_hint(|_, received| Hint::new(received.instant()).with_retry_after(2 * SECOND))
     .await;
     assert_eq!(result, Err(RetryError::Failed(Failed)));
     assert_eq!(attempts.get(), 3);
@@ -142,7 +142,7 @@ async fn tokio_retry2_the_time_of_a_call_begins_when_it_does() {
         async move { if fails { Err(Failed) } else { Ok(()) } }
     })
     .when(|_| true)
-    .options(options);
+    .with_options(options);
     sleep(60 * SECOND).await;
     assert_eq!(call.await, Ok(()));
 }
@@ -153,9 +153,9 @@ async fn backon_no_two_calls_draw_the_same_delays_unless_told_to() {
     let waited = |seed: Option<u64>| {
         let slot = ReportSlot::new();
         let call = retry(&breather, || async { Err::<(), _>(Failed) });
-        let call = call.when(|_| true).report_to(slot.clone());
+        let call = call.when(|_| true).with_report_slot(slot.clone());
         let call = match seed {
-            Some(seed) => call.seed(seed),
+            Some(seed) => call.with_seed(seed),
             None => call,
         };
         async move {
@@ -184,7 +184,7 @@ async fn reessaie_two_calls_of_one_task_have_nothing_of_one_another() {
             async move { if fails { Err(Failed) } else { Ok(()) } }
         })
         .when(|_| true)
-        .hint(move |result, received| match result {
+        .with_hint(move |result, received| match result {
             Ok(()) => Hint::new(received.instant()),
             Err(_) => Hint::new(received.instant()).with_retry_after(seconds * SECOND),
         });

@@ -106,7 +106,10 @@ async fn what_an_error_says_itself_is_done() {
         }
     }
     let db = Db::new([DbError::Lost]);
-    assert_eq!(retry(&breather, || db.query()).idempotent().await, Ok(2));
+    assert_eq!(
+        retry(&breather, || db.query()).with_idempotent(true).await,
+        Ok(2)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +143,9 @@ async fn the_callers_word_counts_in_place_of_the_errors() {
         Err(_) => Outcome::transient(Executed::No, "another replica may know it"),
     };
     assert_eq!(
-        retry(&breather, || db.query()).classify(lenient).await,
+        retry(&breather, || db.query())
+            .with_classifier(lenient)
+            .await,
         Ok(2)
     );
 }
@@ -152,8 +157,8 @@ async fn promise_1_an_error_with_a_time_is_a_rejection_until_then() {
     let slot = ReportSlot::new();
     let result = retry(&breather, || db.query())
         .when(|_| true)
-        .hint(hint_of_error)
-        .report_to(slot.clone())
+        .with_hint(hint_of_error)
+        .with_report_slot(slot.clone())
         .await;
     assert_eq!(result, Ok(2));
     let report = slot.report().unwrap();
@@ -162,7 +167,7 @@ async fn promise_1_an_error_with_a_time_is_a_rejection_until_then() {
     // In whatever order it is said.
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let start = Instant::now();
-    let hinted = retry(&breather, || db.query()).hint(hint_of_error);
+    let hinted = retry(&breather, || db.query()).with_hint(hint_of_error);
     assert_eq!(hinted.when(|_| true).await, Ok(2));
     assert!(start.elapsed() >= 7 * SECOND);
     // The condition alone reads no time.
@@ -179,13 +184,13 @@ async fn promise_2_a_wait_past_the_deadline_is_not_begun() {
     let start = Instant::now();
     let slot = ReportSlot::new();
     let result = retry(&breather, || db.query())
-        .report_to(slot.clone())
+        .with_report_slot(slot.clone())
         .await;
     assert_eq!(result, Err(RetryError::Failed(DbError::Busy(7 * SECOND))));
     assert_eq!(start.elapsed(), Duration::ZERO);
     let report = slot.report().unwrap();
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
-    assert_eq!(report.stop().unwrap().wait(), Some(7 * SECOND));
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().retry_after(), Some(7 * SECOND));
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,8 +198,8 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
     let breather = Breather::new(Policy::new().with_max_retries(0).with_deadline(9 * SECOND));
     let db = Db::new([DbError::Busy(3 * SECOND), DbError::Busy(3 * SECOND)]);
     let slot = ReportSlot::new();
-    let call = || retry(&breather, || db.query()).scope("db");
-    assert_eq!(call().report_to(slot.clone()).await, Ok(3));
+    let call = || retry(&breather, || db.query()).with_scope("db");
+    assert_eq!(call().with_report_slot(slot.clone()).await, Ok(3));
     assert_eq!(slot.report().unwrap().throttled(), 2);
 
     db.answers.borrow_mut().push(DbError::Busy(60 * SECOND));
@@ -202,17 +207,14 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
     assert_eq!(error.stopped(), None);
     assert_eq!(error.into_failed(), Some(DbError::Busy(60 * SECOND)));
     let error = call().await.unwrap_err();
-    assert_eq!(
-        error.stopped().unwrap().stop().reason(),
-        EndReason::Deadline
-    );
+    assert_eq!(error.stopped().unwrap().end().reason(), EndReason::Deadline);
     assert_eq!(db.queries(), 4);
     // Without a scope, nobody is held; with several, who is in one that is.
     assert_eq!(retry(&breather, || db.query()).await, Ok(5));
-    let call = |tenant| retry(&breather, || db.query()).scope([tenant, "db"]);
+    let call = |tenant| retry(&breather, || db.query()).with_scope([tenant, "db"]);
     let error = call("tenant 7").await.unwrap_err();
     assert!(error.stopped().is_some());
-    assert_eq!(breather.snapshot("tenant 7").unwrap().waiting(), 0);
+    assert_eq!(breather.snapshot("tenant 7").unwrap().queued(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,10 +222,10 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     let breather = Breather::new(exact(SECOND).with_deadline(9 * SECOND));
     let db = Db::new([DbError::Refused]);
     let busy = Db::new([DbError::Busy(60 * SECOND)]);
-    let failing = retry(&breather, || db.query()).scope("db");
+    let failing = retry(&breather, || db.query()).with_scope("db");
     let throttled = async {
         sleep(TICK).await;
-        retry(&breather, || busy.query()).scope("db").await
+        retry(&breather, || busy.query()).with_scope("db").await
     };
     let (failed, throttled) = tokio::join!(failing, throttled);
     assert_eq!(failed, Err(RetryError::Failed(DbError::Refused)));
@@ -237,9 +239,9 @@ async fn promise_5_and_6_no_two_calls_draw_alike_unless_they_are_told_to() {
     let delay = async |seed: Option<u64>| {
         let db = Db::new([DbError::Refused, DbError::Refused, DbError::Refused]);
         let slot = ReportSlot::new();
-        let call = retry(&breather, || db.query()).report_to(slot.clone());
+        let call = retry(&breather, || db.query()).with_report_slot(slot.clone());
         match seed {
-            Some(seed) => call.seed(seed).await.unwrap(),
+            Some(seed) => call.with_seed(seed).await.unwrap(),
             None => call.await.unwrap(),
         };
         slot.report().unwrap().waited(WaitReason::Backoff)
@@ -274,12 +276,12 @@ async fn promise_9_dropped_anywhere_it_cancels_at_once_and_gives_back_what_it_he
             let _guard = Guard(&in_flight);
             db.query().await
         });
-        let mut call = Box::pin(call.scope("db"));
+        let mut call = Box::pin(call.with_scope("db"));
         assert!(timeout(SECOND, &mut call).await.is_err(), "{what}");
         assert_eq!(in_flight.get() > 0, is_in_flight, "{what}");
         let held = || {
             let snapshot = breather.snapshot("db").unwrap();
-            (snapshot.in_flight(), snapshot.waiting())
+            (snapshot.in_flight(), snapshot.queued())
         };
         assert_eq!(held().0 > 0, is_in_flight, "{what}");
         drop(call);
@@ -303,7 +305,7 @@ async fn promise_9_a_closure_that_panics_poisons_nothing() {
         panic!("before the future is made")
     });
     assert!(
-        AssertUnwindSafe(before.scope("db"))
+        AssertUnwindSafe(before.with_scope("db"))
             .catch_unwind()
             .await
             .is_err()
@@ -316,27 +318,26 @@ async fn promise_9_a_closure_that_panics_poisons_nothing() {
         Err::<(), _>(DbError::Syntax)
     });
     assert!(
-        AssertUnwindSafe(within.scope("db"))
+        AssertUnwindSafe(within.with_scope("db"))
             .catch_unwind()
             .await
             .is_err()
     );
     assert_eq!(held(), 0);
     let db = Db::default();
-    assert_eq!(retry(&breather, || db.query()).scope("db").await, Ok(1));
+    assert_eq!(
+        retry(&breather, || db.query()).with_scope("db").await,
+        Ok(1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
     let breather = Breather::new(exact(SECOND).with_max_retries(1));
-    let db = Db::new([
-        DbError::Refused,
-        DbError::Busy(3 * SECOND),
-        DbError::Syntax,
-    ]);
+    let db = Db::new([DbError::Refused, DbError::Busy(3 * SECOND), DbError::Syntax]);
     let mut told = Vec::new();
     let result = retry(&breather, || db.query())
-        .notify(|error, wait| told.push((error.clone(), wait.delay(), wait.origin())))
+        .notify(|error, wait| told.push((error.clone(), wait.delay(), wait.reason())))
         .await;
     assert_eq!(result, Err(RetryError::Failed(DbError::Syntax)));
     let expected = [
@@ -359,14 +360,14 @@ async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_han
         asked += 1;
         std::future::ready(Ok::<_, DbError>(asked))
     })
-    .classify(|_| Outcome::pending("not done"))
-    .idempotent()
-    .report_to(slot.clone())
+    .with_classifier(|_| Outcome::pending("not done"))
+    .with_idempotent(true)
+    .with_report_slot(slot.clone())
     .await;
     // Waits of 1 s each, and no wait that would pass 9.5 s.
     assert_eq!(result, Ok(10));
     assert_eq!(
-        slot.report().unwrap().stop().unwrap().reason(),
+        slot.report().unwrap().end().unwrap().reason(),
         EndReason::Deadline
     );
 }
@@ -376,8 +377,8 @@ async fn a_success_that_tells_what_remains_holds_the_next_call() {
     let breather = Breather::default();
     let call = || {
         retry(&breather, || async { Ok::<_, DbError>(()) })
-            .scope("db")
-            .hint(|_, received| {
+            .with_scope("db")
+            .with_hint(|_, received| {
                 let spent = Window::new("rows").with_remaining(0).with_reset(7 * SECOND);
                 Hint::new(received.instant()).with_window(spent)
             })
@@ -431,7 +432,7 @@ async fn a_rejection_of_one_holds_the_others_of_its_scope_alone() {
     let breather = Breather::default();
     let db = Db::new([DbError::Busy(5 * SECOND)]);
     let start = Instant::now();
-    let calls = join_all((0..10).map(|_| retry(&breather, || db.query()).scope("db")));
+    let calls = join_all((0..10).map(|_| retry(&breather, || db.query()).with_scope("db")));
     assert!(calls.await.into_iter().all(|result| result.is_ok()));
     assert_eq!(db.queries(), 11);
     let late = db
@@ -443,15 +444,15 @@ async fn a_rejection_of_one_holds_the_others_of_its_scope_alone() {
     // The first was throttled before any other was sent.
     assert_eq!(late, 10);
     db.answers.borrow_mut().push(DbError::Busy(5 * SECOND));
-    let throttled = retry(&breather, || db.query()).scope("db");
+    let throttled = retry(&breather, || db.query()).with_scope("db");
     let other = async {
         sleep(TICK).await;
-        retry(&breather, || db.query()).scope("db").await
+        retry(&breather, || db.query()).with_scope("db").await
     };
     let elsewhere = async {
         sleep(TICK).await;
         let start = Instant::now();
-        let result = retry(&breather, || db.query()).scope("another").await;
+        let result = retry(&breather, || db.query()).with_scope("another").await;
         assert_eq!(start.elapsed(), Duration::ZERO);
         result
     };
@@ -472,7 +473,7 @@ fn it_can_be_sent_to_another_thread_and_outlives_its_handle() {
         value
     }
     let breather = Breather::default();
-    let call = retry(&breather, || async { Ok::<_, DbError>(()) }).scope("db");
+    let call = retry(&breather, || async { Ok::<_, DbError>(()) }).with_scope("db");
     drop(is_static_and_send(call));
 }
 
@@ -481,25 +482,37 @@ async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten(
     const YEAR: Duration = Duration::from_secs(365 * 86_400);
     let held = async |breather: &Breather| {
         let db = Db::new([DbError::Busy(YEAR)]);
-        let error = retry(breather, || db.query()).scope("db").await;
+        let error = retry(breather, || db.query()).with_scope("db").await;
         assert_eq!(error.unwrap_err().into_failed(), Some(DbError::Busy(YEAR)));
         db
     };
-    let ends = |error: RetryError<DbError>| error.stopped().unwrap().stop().reason();
+    let ends = |error: RetryError<DbError>| error.stopped().unwrap().end().reason();
 
     let breather = Breather::default();
     let db = held(&breather).await;
     tokio::time::advance(301 * SECOND).await;
-    let unsafe_call = retry(&breather, || db.query()).scope("db").await;
+    let unsafe_call = retry(&breather, || db.query()).with_scope("db").await;
     assert_eq!(ends(unsafe_call.unwrap_err()), EndReason::RetryAfterTooLong);
-    let probe = retry(&breather, || db.query()).scope("db").idempotent();
+    let probe = retry(&breather, || db.query())
+        .with_scope("db")
+        .with_idempotent(true);
     assert!(probe.await.is_ok());
-    assert!(retry(&breather, || db.query()).scope("db").await.is_ok());
+    assert!(
+        retry(&breather, || db.query())
+            .with_scope("db")
+            .await
+            .is_ok()
+    );
 
     let breather = Breather::default();
     let db = held(&breather).await;
-    let held = retry(&breather, || db.query()).scope("db").await;
+    let held = retry(&breather, || db.query()).with_scope("db").await;
     assert_eq!(ends(held.unwrap_err()), EndReason::RetryAfterTooLong);
     assert!(breather.forget("db"));
-    assert!(retry(&breather, || db.query()).scope("db").await.is_ok());
+    assert!(
+        retry(&breather, || db.query())
+            .with_scope("db")
+            .await
+            .is_ok()
+    );
 }

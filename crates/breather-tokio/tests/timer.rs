@@ -80,16 +80,16 @@ fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
     let on_first = breather.clone();
     first.spawn(async move { send(&on_first).await });
     first.block_on(yield_now());
-    assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
+    assert_eq!(breather.snapshot("api").unwrap().queued(), 1);
     let on_second = breather.clone();
     let waiting = second.spawn(async move { send(&on_second).await });
     second.block_on(yield_now());
-    assert_eq!(breather.snapshot("api").unwrap().waiting(), 2);
+    assert_eq!(breather.snapshot("api").unwrap().queued(), 2);
     first.shutdown_background();
     let done = second.block_on(async { timeout(2 * HOLD, waiting).await });
     done.expect("it is woken by an alarm of its own").unwrap();
     let snapshot = breather.snapshot("api").unwrap();
-    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+    assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_call_goes_on_though_the_runtime_that_had_set_the_alarm_is_not_driven_any_mo
     // Its call waits, and nobody polls it again: the runtime lives on, and stands still.
     let stuck = first.spawn(async move { send(&on_first).await });
     first.block_on(yield_now());
-    assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
+    assert_eq!(breather.snapshot("api").unwrap().queued(), 1);
 
     let done = second.block_on(async { timeout(2 * HOLD, send(&breather)).await });
     done.expect("it is woken by an alarm of its own");

@@ -9,7 +9,7 @@ use crate::origin::ScopeBuffer;
 /// [`Http`](crate::Http) is the one for `http::Request` and `http::Response`. A closure that answers with
 /// an [`Outcome`] is one too, for any request and response: its calls belong to no scope unless
 /// [`with_scope`](crate::RetryLayer::with_scope) names one, and are not idempotent unless
-/// [`assume_idempotent`](crate::RetryLayer::assume_idempotent) says so.
+/// [`with_idempotent`](crate::RetryLayer::with_idempotent) says so.
 ///
 /// # Example
 ///

@@ -104,7 +104,7 @@ where
                                 this.call.set_replayable(this.spare.is_some());
                                 let mut request = this.request.take().expect("it is not in flight");
                                 this.repeat.on_send(&mut request, this.call.attempt());
-                                let ends = this.call.attempt_ends();
+                                let ends = this.call.attempt_deadline();
                                 let attempt = this.call.in_span(|| this.service.call(request));
                                 this.waiting.set(SleepSlot::new());
                                 this.state.set(State::InFlight { attempt, ends });

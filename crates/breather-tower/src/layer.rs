@@ -53,7 +53,7 @@ pub(crate) struct Settings<C, R> {
     pub(crate) classify: C,
     pub(crate) repeat: R,
     pub(crate) scopes: Option<Scopes>,
-    pub(crate) assume_idempotent: bool,
+    pub(crate) idempotent: Option<bool>,
     pub(crate) adds_keys: bool,
     pub(crate) redirects: Redirects,
     pub(crate) seeds: Seeds,
@@ -69,7 +69,7 @@ impl RetryLayer {
                 classify: Http::default(),
                 repeat: Cloned,
                 scopes: None,
-                assume_idempotent: false,
+                idempotent: None,
                 adds_keys: false,
                 redirects: Redirects::Visible,
                 seeds: Seeds::random(),
@@ -87,7 +87,7 @@ impl<C, R> RetryLayer<C, R> {
             breather,
             repeat,
             scopes,
-            assume_idempotent,
+            idempotent,
             adds_keys,
             redirects,
             seeds,
@@ -99,7 +99,7 @@ impl<C, R> RetryLayer<C, R> {
                 classify,
                 repeat,
                 scopes,
-                assume_idempotent,
+                idempotent,
                 adds_keys,
                 redirects,
                 seeds,
@@ -122,7 +122,7 @@ impl<C, R> RetryLayer<C, R> {
             classify,
             repeat,
             scopes,
-            assume_idempotent,
+            idempotent,
             adds_keys,
             redirects,
             seeds,
@@ -133,7 +133,7 @@ impl<C, R> RetryLayer<C, R> {
                 classify,
                 repeat: by(repeat),
                 scopes,
-                assume_idempotent,
+                idempotent,
                 adds_keys,
                 redirects,
                 seeds,
@@ -252,12 +252,13 @@ impl<C, R> RetryLayer<C, R> {
         self
     }
 
-    /// Takes all calls as idempotent that don't say otherwise by their [`CallOptions`](breather::CallOptions): what may
-    /// have been executed is sent again. Defaults to what the
-    /// classifier says: for HTTP, by the method and the `Idempotency-Key`.
+    /// Sets whether calls are idempotent, unless a request's [`CallOptions`](breather::CallOptions) say otherwise.
+    ///
+    /// With `true`, breather retries a call although the server may have processed it. By default the classifier decides.
+    /// For HTTP, it looks at the method and the `Idempotency-Key`.
     #[must_use]
-    pub const fn assume_idempotent(mut self) -> Self {
-        self.settings.assume_idempotent = true;
+    pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
+        self.settings.idempotent = Some(idempotent);
         self
     }
 

@@ -59,7 +59,7 @@
 //! ```
 //! use breather_tower::breather::CallOptions;
 //!
-//! let search = CallOptions::new().idempotent(true).with_deadline(std::time::Duration::from_secs(2));
+//! let search = CallOptions::new().with_idempotent(true).with_deadline(std::time::Duration::from_secs(2));
 //! let request = http::Request::post("http://api.example.com/search")
 //!     .extension(search)
 //!     .body(String::new());

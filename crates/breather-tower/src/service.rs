@@ -74,7 +74,7 @@ where
             classify,
             repeat,
             scopes,
-            assume_idempotent,
+            idempotent: assumed,
             adds_keys,
             redirects,
             seeds,
@@ -86,9 +86,10 @@ where
         let options = classify.options(&request, breather);
         let options = options.as_ref();
         let said = options.and_then(CallOptions::is_idempotent);
-        let idempotent =
-            said.unwrap_or_else(|| *assume_idempotent || classify.is_idempotent(&request));
-        let spec = CallSpec::new().idempotent(idempotent);
+        let idempotent = said
+            .or(*assumed)
+            .unwrap_or_else(|| classify.is_idempotent(&request));
+        let spec = CallSpec::new().with_idempotent(idempotent);
         let seed = seeds.draw();
         let chosen = options.and_then(CallOptions::scopes).or(scopes.as_ref());
         let mut call = match chosen {
@@ -104,8 +105,8 @@ where
         }
         call.set_slot(classify.slot(&request));
         let mut request = repeat.first(request);
-        let may_repeat = call.policy().may_repeat();
-        let spare = may_repeat.then(|| repeat.spare(&request)).flatten();
+        let can_retry = call.policy().can_retry();
+        let spare = can_retry.then(|| repeat.spare(&request)).flatten();
         call.set_replayable(spare.is_some());
 
         // The future may not be polled for long: what was readied is used now, or given up now.
@@ -113,7 +114,7 @@ where
         let state = match call.poll_step(Waker::noop()) {
             Step::Send => {
                 repeat.on_send(&mut request, 1);
-                let ends = call.attempt_ends();
+                let ends = call.attempt_deadline();
                 let attempt = call.in_span(|| self.inner.call(request));
                 State::InFlight { attempt, ends }
             }

@@ -35,18 +35,18 @@ use crate::policy::{RetryBudget, Withdrawal};
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`idempotent`](Self::idempotent) | true | the pure core knows no methods; adapters tell it |
-/// | [`replayable`](Self::replayable) | true | as above |
-/// | [`paced`](Self::paced) | false | a call without a pacer spreads its own returns |
+/// | [`with_idempotent`](Self::with_idempotent) | true | the pure core knows no methods; adapters tell it |
+/// | [`with_replayable`](Self::with_replayable) | true | as above |
+/// | [`with_paced`](Self::with_paced) | false | a call without a pacer spreads its own returns |
 ///
 /// # Example
 ///
 /// ```
 /// use breather::CallSpec;
 ///
-/// const UPLOAD: CallSpec = CallSpec::new().idempotent(false).replayable(false);
+/// const UPLOAD: CallSpec = CallSpec::new().with_idempotent(false).with_replayable(false);
 /// assert!(!UPLOAD.is_replayable());
-/// assert_eq!(UPLOAD.idempotent(true).replayable(true), CallSpec::new());
+/// assert_eq!(UPLOAD.with_idempotent(true).with_replayable(true), CallSpec::new());
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -67,13 +67,13 @@ impl CallSpec {
     }
 
     /// Sets whether executing the call twice does no more than executing it once.
-    pub const fn idempotent(mut self, idempotent: bool) -> Self {
+    pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = idempotent;
         self
     }
 
     /// Sets whether the request can be sent a second time, body included.
-    pub const fn replayable(mut self, replayable: bool) -> Self {
+    pub const fn with_replayable(mut self, replayable: bool) -> Self {
         self.replayable = replayable;
         self
     }
@@ -82,7 +82,7 @@ impl CallSpec {
     /// itself. If so, a call returns at the very instant
     /// that the server named, since the pacer sees to it that not all do; if not, its own delay is
     /// added.
-    pub const fn paced(mut self, paced: bool) -> Self {
+    pub const fn with_paced(mut self, paced: bool) -> Self {
         self.paced = paced;
         self
     }
@@ -146,12 +146,12 @@ pub struct Call {
 enum Verdict {
     Retry {
         until: Instant,
-        origin: WaitReason,
+        wait_reason: WaitReason,
     },
     Stop(EndReason),
     TooLate {
         reason: EndReason,
-        earliest: Instant,
+        retry_at: Instant,
         by_hint: bool,
     },
 }
@@ -208,8 +208,8 @@ impl Call {
         let outcome = Outcome::timed_out();
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.report.failures = self.report.failures.saturating_add(1);
-            let stop = End::new(EndReason::Deadline, now).because(outcome.reason());
-            return Decision::End(self.stopped(stop));
+            let end = End::new(EndReason::Deadline, now).because(outcome.reason());
+            return Decision::End(self.stopped(end));
         }
         let is_paced = self.spec.paced;
         self.on_outcome_drawing(now, outcome, &Hint::new(now), opens, is_paced, draw)
@@ -261,18 +261,18 @@ impl Call {
         self.asking_since.get_or_insert(now);
         let too_late = opens.and_then(|opens| self.too_late(now, opens, opens));
         let too_late = too_late
-            .map(|(reason, earliest)| End::new(reason, now).until(earliest, evidence.copied()));
+            .map(|(reason, retry_at)| End::new(reason, now).until(retry_at, evidence.copied()));
         // Whoever asks at the deadline's very instant has no time left to wait.
         let over = || {
             self.deadline.filter(|&deadline| now >= deadline)?;
             Some(End::new(EndReason::Deadline, now))
         };
-        let stop = too_late.or_else(over)?;
-        Some(self.stopped(stop))
+        let end = too_late.or_else(over)?;
+        Some(self.stopped(end))
     }
 
     /// The call is throttled a place among the waiting.
-    pub fn on_crowded(&mut self, now: Instant) -> End {
+    pub fn on_queue_full(&mut self, now: Instant) -> End {
         let now = self.at(now);
         self.stopped(End::new(EndReason::QueueFull, now))
     }
@@ -286,10 +286,10 @@ impl Call {
         evidence: Option<&Evidence>,
     ) -> End {
         let now = self.at(now);
-        let stop = End::new(EndReason::ScopeThrottled, now);
+        let end = End::new(EndReason::ScopeThrottled, now);
         self.stopped(match opens {
-            Some(opens) => stop.until(opens, evidence.copied()),
-            None => stop,
+            Some(opens) => end.until(opens, evidence.copied()),
+            None => end,
         })
     }
 
@@ -359,31 +359,31 @@ impl Call {
     ) -> Decision {
         let now = self.at(now);
         let outcome = outcome.with_server_advice(hint);
-        let stop = match self.decide(now, outcome, hint, opens, is_paced) {
-            Verdict::Retry { until, origin } => {
+        let end = match self.decide(now, outcome, hint, opens, is_paced) {
+            Verdict::Retry { until, wait_reason } => {
                 if self.pays(outcome, is_paced, draw) {
-                    return Decision::Retry(self.wait(now, until, origin, hint));
+                    return Decision::Retry(self.wait(now, until, wait_reason, hint));
                 }
                 End::new(EndReason::Budget, now)
             }
             Verdict::Stop(reason) => End::new(reason, now),
             Verdict::TooLate {
                 reason,
-                earliest,
+                retry_at,
                 by_hint,
             } => {
                 let evidence = if by_hint { hint.evidence() } else { None };
-                End::new(reason, now).until(earliest, evidence)
+                End::new(reason, now).until(retry_at, evidence)
             }
         };
-        Decision::End(self.stopped(stop.because(outcome.reason())))
+        Decision::End(self.stopped(end.because(outcome.reason())))
     }
 
-    /// The wait that `stop` says is too long was asked for by the header that `evidence` is of.
+    /// The wait that `end` says is too long was asked for by the header that `evidence` is of.
     #[cfg(feature = "std")]
-    pub(crate) fn attest(&mut self, stop: &mut End, evidence: Evidence) {
-        *stop = stop.with_evidence(evidence);
-        self.report.stop = Some(*stop);
+    pub(crate) fn attest(&mut self, end: &mut End, evidence: Evidence) {
+        *end = end.with_evidence(evidence);
+        self.report.end = Some(*end);
     }
 
     /// Takes what another attempt after `outcome` costs from the budget, if that has it.
@@ -403,17 +403,23 @@ impl Call {
         self.draw.is_some()
     }
 
-    fn wait(&mut self, now: Instant, until: Instant, origin: WaitReason, hint: &Hint<'_>) -> Wait {
+    fn wait(
+        &mut self,
+        now: Instant,
+        until: Instant,
+        wait_reason: WaitReason,
+        hint: &Hint<'_>,
+    ) -> Wait {
         self.not_before = Some(until);
-        self.report.add_wait(origin, now, until);
+        self.report.add_wait(wait_reason, now, until);
         let evidence = None;
         let wait = self.report.last_wait.insert(Wait {
             since: now,
             until,
-            origin,
+            reason: wait_reason,
             evidence,
         });
-        if origin == WaitReason::Hint {
+        if wait_reason == WaitReason::Hint {
             hint.put_evidence(&mut wait.evidence);
         }
         *wait
@@ -433,14 +439,14 @@ impl Call {
 
     /// What is the most that the call will wait for a permit, as
     /// [`Pacer::request`](crate::Pacer::request) asks.
-    pub const fn patience(&self) -> WaitLimits {
-        let patience = WaitLimits::endless()
+    pub const fn wait_limits(&self) -> WaitLimits {
+        let limits = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
             .with_early_probe(self.spec.idempotent && self.report.rejections == 0);
         match self.deadline {
-            Some(deadline) => patience.with_deadline(deadline),
-            None => patience,
+            Some(deadline) => limits.with_deadline(deadline),
+            None => limits,
         }
     }
 
@@ -462,7 +468,7 @@ impl Call {
         let number = match outcome.kind() {
             OutcomeKind::Success => return Verdict::Stop(EndReason::Success),
             OutcomeKind::Permanent => return Verdict::Stop(EndReason::Permanent),
-            OutcomeKind::Pending if !self.policy.may_repeat() => {
+            OutcomeKind::Pending if !self.policy.can_retry() => {
                 return Verdict::Stop(EndReason::RetriesDisabled);
             }
             OutcomeKind::Pending => {
@@ -495,19 +501,19 @@ impl Call {
         }
         let hinted = hint.not_before();
         let is_poll = outcome.kind() == OutcomeKind::Pending;
-        let (until, origin) = self.align(now, is_poll, number - 1, hinted, is_paced);
+        let (until, wait_reason) = self.align(now, is_poll, number - 1, hinted, is_paced);
         let stated = hinted.unwrap_or(now).max(opens.unwrap_or(now));
         match self.too_late(now, stated, until.max(stated)) {
-            Some((reason, earliest)) => Verdict::TooLate {
+            Some((reason, retry_at)) => Verdict::TooLate {
                 reason,
-                earliest,
+                retry_at,
                 // Nothing stated is earlier than anything stated. What the header asked for has to be too late by
                 // itself: our own delay is not of its asking.
                 by_hint: hinted >= opens
-                    && (origin == WaitReason::Hint || reason == EndReason::RetryAfterTooLong)
+                    && (wait_reason == WaitReason::Hint || reason == EndReason::RetryAfterTooLong)
                     && self.too_late(now, stated, stated).is_some(),
             },
-            None => Verdict::Retry { until, origin },
+            None => Verdict::Retry { until, wait_reason },
         }
     }
 
@@ -545,16 +551,16 @@ impl Call {
         }
     }
 
-    /// Why to stop, and until when one would have waited, if the call could be sent only at `earliest`, past its
+    /// Why to stop, and until when one would have waited, if the call could be sent only at `retry_at`, past its
     /// deadline, or if the server asks to wait until `stated`, longer than the policy obeys.
     fn too_late(
         &self,
         now: Instant,
         stated: Instant,
-        earliest: Instant,
+        retry_at: Instant,
     ) -> Option<(EndReason, Instant)> {
-        if self.deadline.is_some_and(|deadline| earliest > deadline) {
-            Some((EndReason::Deadline, earliest))
+        if self.deadline.is_some_and(|deadline| retry_at > deadline) {
+            Some((EndReason::Deadline, retry_at))
         } else if stated.nanos_since(now) > self.policy.max_retry_after {
             Some((EndReason::RetryAfterTooLong, stated))
         } else {
@@ -562,12 +568,12 @@ impl Call {
         }
     }
 
-    fn stopped(&mut self, stop: End) -> End {
+    fn stopped(&mut self, end: End) -> End {
         if let Some(since) = self.asking_since.take() {
-            self.report.add_wait(WaitReason::Pacer, since, stop.at());
+            self.report.add_wait(WaitReason::Pacer, since, end.at());
         }
-        self.report.stop = Some(stop);
-        stop
+        self.report.end = Some(end);
+        end
     }
 
     fn at(&mut self, now: Instant) -> Instant {

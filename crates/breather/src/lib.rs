@@ -75,7 +75,7 @@
 //! | polling | exponential from 1 s, factor 1.5, cap 20 s | [`Policy::with_polling`] |
 //! | budget of retries | a fifth of the calls and 10 a second, of the last 10 s | `BreatherBuilder::with_budget` |
 //! | waiters of a scope | 100,000 | [`Pacing::with_max_queued`] |
-//! | scopes of a handle | 1,000 | `BreatherBuilder::with_scopes` |
+//! | scopes of a handle | 1,000 | `BreatherBreatherBuilder::with_max_scopes` |
 //! | scope | the origin of the URL that is asked: scheme, host and port | the adapter, or `Scopes` in a request's extensions |
 //! | pacing | on | `BreatherBuilder::without_pacing` |
 //!

@@ -63,20 +63,20 @@ use crate::instant::Instant;
 /// let mut pacer = Pacer::new(Pacing::default());
 ///
 /// // One call, granted at once. Its answer says that it was the last of this window.
-/// let place = pacer.arrive();
-/// let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else { panic!() };
+/// let ticket = pacer.arrive();
+/// let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
 /// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
 /// // The next call waits, and knows until when.
-/// let place = pacer.arrive();
-/// let Admission::Wait { opens } = pacer.request(now, place, WaitLimits::endless()) else { panic!() };
+/// let ticket = pacer.arrive();
+/// let Admission::Wait { opens } = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
 /// assert_eq!(opens, Some(now + Duration::from_secs(9)));
 /// assert_eq!(pacer.poll_offer(now), None);
 ///
 /// now = pacer.next_wake().unwrap();
-/// assert_eq!(pacer.poll_offer(now), Some(place));
-/// assert!(matches!(pacer.request(now, place, WaitLimits::endless()), Admission::Send(_)));
+/// assert_eq!(pacer.poll_offer(now), Some(ticket));
+/// assert!(matches!(pacer.request(now, ticket, WaitLimits::endless()), Admission::Send(_)));
 /// ```
 #[derive(Debug)]
 pub struct Pacer {
@@ -203,70 +203,70 @@ impl Pacer {
         }
     }
 
-    /// The call at `place` wants to send now. A hold beyond its `patience` is a reason for
+    /// The call at `ticket` wants to send now. A hold beyond its `limits` is a reason for
     /// [`poll_offer`](Self::poll_offer) to name it.
     ///
     /// Asking again while waiting is harmless.
-    pub fn request(&mut self, now: Instant, place: Ticket, patience: WaitLimits) -> Admission {
-        if self.gives_up(now, place, patience) {
-            self.leave(place);
-            let opens = self.opens();
+    pub fn request(&mut self, now: Instant, ticket: Ticket, limits: WaitLimits) -> Admission {
+        if self.gives_up(now, ticket, limits) {
+            self.leave(ticket);
+            let opens = self.opens_at();
             return Admission::Rejected { opens };
         }
-        let waited = self.is_waiting(place);
-        if self.has_turn(now, place) || self.probes_early(now, patience) {
-            return Admission::Send(self.grant(place));
+        let waited = self.is_waiting(ticket);
+        if self.has_turn(now, ticket) || self.probes_early(now, limits) {
+            return Admission::Send(self.grant(ticket));
         }
-        self.wait(place, patience, waited)
+        self.wait(ticket, limits, waited)
     }
 
-    /// Whether the call at `place` may be sent now. It does not wait here afterwards.
+    /// Whether the call at `ticket` may be sent now. It does not wait here afterwards.
     #[inline]
-    pub(crate) fn has_turn(&mut self, now: Instant, place: Ticket) -> bool {
+    pub(crate) fn has_turn(&mut self, now: Instant, ticket: Ticket) -> bool {
         let now = self.advance(now);
         if self.waiters.is_empty() {
             return self.has_room(now);
         }
-        self.has_turn_before_others(now, place)
+        self.has_turn_before_others(now, ticket)
     }
 
-    fn has_turn_before_others(&mut self, now: Instant, place: Ticket) -> bool {
-        self.waiters.leave(place);
+    fn has_turn_before_others(&mut self, now: Instant, ticket: Ticket) -> bool {
+        self.waiters.leave(ticket);
         let after = self.probed_last();
         let next = self.waiters.next_after(after);
-        let turn = |place| (Some(place) <= after, place);
-        let is_first = next.is_none_or(|next| turn(place) < turn(next));
+        let turn = |ticket| (Some(ticket) <= after, ticket);
+        let is_first = next.is_none_or(|next| turn(ticket) < turn(next));
         // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
         is_first
-            && (self.has_room(now) || self.waiters.take_from_younger(place) && self.has_room(now))
+            && (self.has_room(now) || self.waiters.take_from_younger(ticket) && self.has_room(now))
     }
 
-    /// Whether the server has rejected so much for so long that a call of this `patience` gives up.
-    pub(crate) fn gives_up(&self, now: Instant, place: Ticket, patience: WaitLimits) -> bool {
+    /// Whether the server has rejected so much for so long that a call of this `limits` gives up.
+    pub(crate) fn gives_up(&self, now: Instant, ticket: Ticket, limits: WaitLimits) -> bool {
         self.streak.is_on()
-            && now.max(self.latest) > patience.stays_until().max(self.streak.ends_after())
-            && self.streak.exceeds(place, patience.most_rejections())
+            && now.max(self.latest) > limits.stays_until().max(self.streak.ends_after())
+            && self.streak.exceeds(ticket, limits.most_rejections())
     }
 
-    /// Lets the call at `place` wait, or wait on if it `waited`.
-    pub(crate) fn wait(&mut self, place: Ticket, patience: WaitLimits, waited: bool) -> Admission {
+    /// Lets the call at `ticket` wait, or wait on if it `waited`.
+    pub(crate) fn wait(&mut self, ticket: Ticket, limits: WaitLimits, waited: bool) -> Admission {
         if !waited && self.waiters.len() >= self.pacing.max_queued() {
             return Admission::QueueFull;
         }
-        self.waiters.enter(place, patience);
+        self.waiters.enter(ticket, limits);
         Admission::Wait {
-            opens: self.opens(),
+            opens: self.opens_at(),
         }
     }
 
-    /// Whether the call at `place` waits.
-    pub(crate) fn is_waiting(&self, place: Ticket) -> bool {
-        !self.waiters.is_empty() && self.waiters.contains(place)
+    /// Whether the call at `ticket` waits.
+    pub(crate) fn is_waiting(&self, ticket: Ticket) -> bool {
+        !self.waiters.is_empty() && self.waiters.contains(ticket)
     }
 
-    /// The call at `place` does not wait any longer. Harmless if it does not wait.
-    pub fn leave(&mut self, place: Ticket) {
-        self.waiters.leave(place);
+    /// The call at `ticket` does not wait any longer. Harmless if it does not wait.
+    pub fn leave(&mut self, ticket: Ticket) {
+        self.waiters.leave(ticket);
     }
 
     /// The attempt that `permit` was given for has ended, at `now`, with `outcome`; the server said
@@ -374,13 +374,13 @@ impl Pacer {
             return None;
         }
         let now = self.advance(now);
-        let opens = self.opens();
+        let opens = self.opens_at();
         let impatient = opens.and_then(|opens| self.waiters.impatient(now, opens));
         if impatient.is_some() {
             return impatient;
         }
         if self.streak.is_on() {
-            let exceeds = |place, most| self.streak.exceeds(place, most);
+            let exceeds = |ticket, most| self.streak.exceeds(ticket, most);
             let weary = self.waiters.weary(now, self.streak.ends_after(), exceeds);
             if weary.is_some() {
                 return weary;
@@ -438,7 +438,7 @@ impl Pacer {
     /// It is the end of a hold, the return of quota that comes back call by call, or the next turn at an
     /// [even pace](Pace::Even).
     #[must_use]
-    pub fn opens(&self) -> Option<Instant> {
+    pub fn opens_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Held(hold) => hold.stated(),
             Phase::Running => self.comes_back(),
@@ -461,24 +461,24 @@ impl Pacer {
         refills.max(even).filter(|&at| at > self.latest)
     }
 
-    /// The header that stated when the scope [`opens`](Self::opens), if one did.
+    /// The header that stated when the scope [`opens`](Self::opens_at), if one did.
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
-        self.opens().and(self.evidence.as_ref())
+        self.opens_at().and(self.evidence.as_ref())
     }
 
     /// The header that stated that the scope opens at `opens`.
     #[cfg(feature = "std")]
     pub(crate) fn evidence_of(&self, opens: Instant) -> Option<Evidence> {
         let evidence = self.evidence().copied();
-        evidence.filter(|_| self.opens() == Some(opens))
+        evidence.filter(|_| self.opens_at() == Some(opens))
     }
 
     /// Whether nothing will be sent at `now`, be it for a guess.
     #[cfg(feature = "std")]
     pub(crate) fn is_held(&self, now: Instant) -> bool {
         matches!(self.phase, Phase::Held(hold) if hold.until > now)
-            || self.opens().is_some_and(|opens| opens > now)
+            || self.opens_at().is_some_and(|opens| opens > now)
     }
 
     /// Whether an attempt that `permit` was given for, and that was not sent yet, still may be; then it is
@@ -530,7 +530,7 @@ impl Pacer {
 
     /// How many calls wait for a permit.
     #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub fn queued(&self) -> usize {
         self.waiters.len()
     }
 
@@ -564,7 +564,7 @@ impl Pacer {
             held_until: hold.map(|hold| hold.until),
             hold_reason: hold.map(|hold| hold.cause.reason()),
             is_probing: self.is_probing(),
-            opens: self.opens(),
+            opens: self.opens_at(),
         }
     }
 
@@ -576,7 +576,7 @@ impl Pacer {
 
     /// A permit for a call that [has its turn](Self::has_turn), at the time at which it was found to.
     #[inline]
-    pub(crate) fn grant(&mut self, place: Ticket) -> Permit {
+    pub(crate) fn grant(&mut self, ticket: Ticket) -> Permit {
         let now = self.latest;
         self.in_flight += 1;
         self.sent += 1;
@@ -587,7 +587,7 @@ impl Pacer {
             Phase::Probing { sent, .. } => *sent = Some((self.sent, now)),
         }
         let permit = Permit {
-            place,
+            ticket,
             number: self.sent,
             epoch: self.epoch,
             sent: now,
@@ -727,9 +727,9 @@ impl Pacer {
         self.quota.renew();
     }
 
-    /// Whether a call of this `patience` is sent before the end of a hold that only one answer asked for.
-    pub(crate) fn probes_early(&self, now: Instant, patience: WaitLimits) -> bool {
-        let (Phase::Held(hold), Some(longest)) = (&self.phase, patience.probes_after()) else {
+    /// Whether a call of this `limits` is sent before the end of a hold that only one answer asked for.
+    pub(crate) fn probes_early(&self, now: Instant, limits: WaitLimits) -> bool {
+        let (Phase::Held(hold), Some(longest)) = (&self.phase, limits.probes_after()) else {
             return false;
         };
         self.early
@@ -785,7 +785,7 @@ impl Pacer {
             return;
         }
         if self.is_probing() {
-            self.throttled_probe = Some(permit.place);
+            self.throttled_probe = Some(permit.ticket);
             self.streak.on_probe_rejected();
         } else if !is_early {
             self.quota.on_throttled();
@@ -872,7 +872,7 @@ impl Pacer {
             Phase::Running => Hold::new(now, Cause::Overloaded, now, now + SHORTEST_RESTART),
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
-                self.throttled_probe = Some(permit.place);
+                self.throttled_probe = Some(permit.ticket);
                 hold.on_probe_throttled(now, None)
             }
         };
@@ -941,7 +941,7 @@ impl Pacer {
             return false;
         }
         self.phase = self.revised(now, hold);
-        hold.stated().is_none() && self.opens().is_some()
+        hold.stated().is_none() && self.opens_at().is_some()
     }
 
     #[cold]

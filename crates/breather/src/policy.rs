@@ -33,7 +33,7 @@ pub use self::jitter::{Delays, Jitter};
 /// |---|---|---|
 /// | [`max_retries`](Self::with_max_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
 /// | [`backoff`](Self::with_backoff) | exponential from 100 ms, factor 2, cap 20 s | see [`Backoff`] |
-/// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | fewest calls in AWS's measurements; but a delay that you wrote down is kept. See [`Jitter::by_shape`] |
+/// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | fewest calls in AWS's measurements; but a delay that you wrote down is kept. See [`Jitter::auto`] |
 /// | [`max_throttles`](Self::with_max_throttles) | 16 | a shared pacer has a call throttled once or twice; more means exhausted credit or a broken server |
 /// | [`deadline`](Self::with_deadline) | none | a queue of thousands legitimately takes minutes; the application's own time-out rules |
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client's own time-outs rule |
@@ -120,7 +120,7 @@ impl Policy {
     pub const fn new() -> Self {
         Self {
             backoff: backoff::DEFAULT,
-            jitter: Jitter::by_shape(),
+            jitter: Jitter::auto(),
             max_retries: 3,
             max_throttles: 16,
             deadline: None,
@@ -272,7 +272,7 @@ impl Policy {
 
     /// Sets how delays are drawn from the ceiling, for retries and for polls.
     ///
-    /// The jitter that you set holds for every shape of backoff. Defaults to [`Jitter::by_shape`]:
+    /// The jitter that you set holds for every shape of backoff. Defaults to [`Jitter::auto`]:
     /// full for an exponential backoff, and up to a tenth more for any other.
     pub const fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
@@ -396,7 +396,7 @@ impl Policy {
 
     /// Returns how retries and polls are drawn from their ceilings.
     ///
-    /// This is the jitter that you set, or else [`Jitter::by_shape`]. With
+    /// This is the jitter that you set, or else [`Jitter::auto`]. With
     /// [`Delays::new`](crate::Delays::new), it draws what the policy draws.
     ///
     /// # Example
@@ -404,7 +404,7 @@ impl Policy {
     /// ```
     /// use breather::{Jitter, Policy};
     ///
-    /// assert_eq!(Policy::new().jitter(), Jitter::by_shape());
+    /// assert_eq!(Policy::new().jitter(), Jitter::auto());
     /// assert_eq!(Policy::new().with_jitter(Jitter::full()).jitter(), Jitter::full());
     /// ```
     pub const fn jitter(&self) -> Jitter {
@@ -448,7 +448,7 @@ impl Policy {
 
     /// Whether any outcome can lead to a second attempt: if none can, nothing need be kept for it.
     #[must_use]
-    pub const fn may_repeat(&self) -> bool {
+    pub const fn can_retry(&self) -> bool {
         !self.once
     }
 }

@@ -215,9 +215,9 @@ struct StoppedClock(#[expect(dead_code, reason = "its drop ends the task")] mpsc
 
 impl StoppedClock {
     fn new() -> Self {
-        let (stop, stopped) = mpsc::channel();
+        let (end, stopped) = mpsc::channel();
         tokio::task::spawn_blocking(move || stopped.recv());
-        Self(stop)
+        Self(end)
     }
 }
 
@@ -391,9 +391,9 @@ async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds(
     let get = buffering(1_000).0.get(&url).with_extension(slot.clone());
     let response = get.send().await.unwrap();
     let report = slot.report().unwrap();
-    let stop = report.stop().unwrap();
-    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
-    assert_eq!(stop.wait(), Some(Duration::from_secs(400)));
+    let end = report.end().unwrap();
+    assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(end.retry_after(), Some(Duration::from_secs(400)));
     assert_eq!(response.text().await.unwrap(), body);
 
     let spent = r#"{"error":{"code":"insufficient_quota"}}"#;
@@ -405,7 +405,7 @@ async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds(
     let get = buffering(1_000).0.get(&url).with_extension(slot.clone());
     assert_eq!(get.send().await.unwrap().status(), 429);
     assert_eq!(
-        slot.report().unwrap().stop().unwrap().reason(),
+        slot.report().unwrap().end().unwrap().reason(),
         EndReason::Permanent
     );
     assert_eq!(asked.load(Ordering::SeqCst), 1);

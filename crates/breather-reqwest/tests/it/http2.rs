@@ -57,7 +57,7 @@ async fn ask(
     let result = request.with_extension(slot.clone()).send().await;
     // Whatever reqwest does below, each attempt has one permit and gives it back.
     let snapshot = breather.snapshot(url.trim_end_matches('/')).unwrap();
-    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+    assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
     let attempts = slot.report().unwrap().attempts();
     (streams.load(Ordering::SeqCst), attempts, result.is_ok())
 }

@@ -36,7 +36,7 @@ async fn ended(client: &ClientWithMiddleware, method: Method) -> End {
     assert!(request.send().await.is_err());
     let report = slot.report().unwrap();
     assert_eq!((start.elapsed(), report.attempts()), (Duration::ZERO, 0));
-    *report.stop().unwrap()
+    *report.end().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,9 +53,9 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
         for _ in 0..5 {
             status(&client, Method::GET).await;
         }
-        let stop = ended(&client, Method::GET).await;
+        let end = ended(&client, Method::GET).await;
         assert_eq!(
-            (stop.reason(), stop.wait()),
+            (end.reason(), end.retry_after()),
             (reason, Some(17_280 * SECOND))
         );
     }

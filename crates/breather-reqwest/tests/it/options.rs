@@ -61,9 +61,9 @@ async fn a_request_goes_by_what_it_asks_for() {
             2,
         ),
         (own.clone().without_retries(), Method::GET, 1),
-        (own.clone().idempotent(false), Method::GET, 1),
+        (own.clone().with_idempotent(false), Method::GET, 1),
         (own.clone(), Method::POST, 1),
-        (own.clone().idempotent(true), Method::POST, 4),
+        (own.clone().with_idempotent(true), Method::POST, 4),
     ] {
         let text = format!("{method} {options:?}");
         let sends = sends(&retry, method, URL, |it| it.with_extension(options)).await;
@@ -73,9 +73,9 @@ async fn a_request_goes_by_what_it_asks_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_may_take_all_calls_as_idempotent_that_do_not_say_otherwise() {
-    let retry = with(at_once()).assume_idempotent();
+    let retry = with(at_once()).with_idempotent(true);
     assert_eq!(sends(&retry, Method::POST, URL, |it| it).await, 4);
-    let not = CallOptions::new().idempotent(false);
+    let not = CallOptions::new().with_idempotent(false);
     let ask = |it: RequestBuilder| it.with_extension(not);
     assert_eq!(sends(&retry, Method::POST, URL, ask).await, 1);
 }
@@ -128,7 +128,7 @@ async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
             panic!("{error}")
         };
         let stopped: &Stopped = error.downcast_ref().unwrap();
-        assert_eq!(stopped.stop().reason(), reason);
+        assert_eq!(stopped.end().reason(), reason);
         assert_eq!(script.sends().len(), attempts);
     }
 }
@@ -145,7 +145,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
     let request = client.get(URL).with_extension(slot.clone());
     assert!(request.send().await.unwrap_err().is_middleware());
     let report = slot.report().unwrap();
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     let took = start.elapsed();
     assert!(took >= 5 * SECOND && took < 5 * SECOND + TICK, "{took:?}");
 }
@@ -211,7 +211,7 @@ async fn two_origins_have_nothing_of_one_another() {
         .post("http://one.example.com/")
         .bearer_auth("secret of one")
         .with_extension(slot.clone())
-        .with_extension(CallOptions::new().idempotent(true));
+        .with_extension(CallOptions::new().with_idempotent(true));
     let other = client.post("http://two.example.com/");
     let (one, other) = tokio::join!(one.send(), other.send());
     assert_eq!(
@@ -245,7 +245,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
         .with_attempt_timeout(5 * SECOND)
         .with_deadline(60 * SECOND);
     let breather = Breather::new(policy);
-    breather.set_route("api.example.com", CallOptions::new().idempotent(true));
+    breather.set_route("api.example.com", CallOptions::new().with_idempotent(true));
     let retry = RetryMiddleware::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));
@@ -257,7 +257,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
         let _ = tokio::time::timeout(after * SECOND, client.post(URL).send()).await;
         let snapshot = breather.snapshot("api.example.com").unwrap();
         assert_eq!(
-            (snapshot.in_flight(), snapshot.waiting()),
+            (snapshot.in_flight(), snapshot.queued()),
             (0, 0),
             "{after} s"
         );

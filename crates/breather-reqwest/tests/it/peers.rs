@@ -283,12 +283,12 @@ async fn uv_9213_and_mise_12974_a_body_that_breaks_off_is_within_a_closure_that_
         plain.get(&url).send().await?.text().await
     })
     .when(|error| !error.is_builder())
-    .report_to(slot.clone())
+    .with_report_slot(slot.clone())
     .await;
     assert_eq!(text.unwrap(), "half of it and the rest");
     assert_eq!(slot.report().unwrap().attempts(), 3);
     assert_eq!(
-        slot.report().unwrap().stop().unwrap().reason(),
+        slot.report().unwrap().end().unwrap().reason(),
         EndReason::Success
     );
 }

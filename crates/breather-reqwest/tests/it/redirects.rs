@@ -165,7 +165,7 @@ async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
             assert!(!result.is_ok_and(|response| response.status().is_success()));
             assert_eq!(server.count("POST /buy"), 1, "{status}, {name}");
             let report = slot.report().unwrap();
-            let reason = report.stop().unwrap().reason();
+            let reason = report.end().unwrap().reason();
             assert_eq!(reason, EndReason::NotIdempotent, "{status}, {name}");
         }
     }
@@ -214,7 +214,7 @@ async fn idempotent_calls_are_repeated_after_a_redirect() {
     assert_eq!(server.count("POST /buy"), 4);
     // And here the caller says so.
     let again = client.post(format!("{}/buy", server.url));
-    let again = again.with_extension(CallOptions::new().idempotent(true));
+    let again = again.with_extension(CallOptions::new().with_idempotent(true));
     assert_eq!(again.send().await.unwrap().status(), 503);
     assert_eq!(server.count("POST /buy"), 8);
 }
@@ -244,7 +244,7 @@ fn watched() -> (Breather, Arc<Mutex<usize>>) {
     let elsewhere = Arc::new(Mutex::new(0));
     let count = Arc::clone(&elsewhere);
     let breather = Breather::builder().with_observer(move |event: &Event<'_>| {
-        if matches!(event.what, EventKind::Elsewhere) {
+        if matches!(event.kind, EventKind::AnsweredElsewhere) {
             *count.lock().unwrap() += 1;
         }
     });

@@ -105,10 +105,10 @@ async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
-    let stop = report.stop().unwrap();
-    assert_eq!(stop.reason(), EndReason::Deadline);
-    assert_eq!(stop.wait(), Some(7 * SECOND));
-    assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 7");
+    let end = report.end().unwrap();
+    assert_eq!(end.reason(), EndReason::Deadline);
+    assert_eq!(end.retry_after(), Some(7 * SECOND));
+    assert_eq!(end.evidence().unwrap().to_string(), "retry-after: 7");
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,11 +118,8 @@ async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() 
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
-    assert_eq!(
-        report.stop().unwrap().reason(),
-        EndReason::RetryAfterTooLong
-    );
-    assert_eq!(report.stop().unwrap().wait(), Some(301 * SECOND));
+    assert_eq!(report.end().unwrap().reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(report.end().unwrap().retry_after(), Some(301 * SECOND));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,10 +137,10 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
         panic!("{error}")
     };
     let stopped = error.downcast::<Stopped>().unwrap();
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
-    assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().retry_after(), Some(60 * SECOND));
     // It was another call that was told so.
-    let evidence = stopped.stop().evidence().unwrap();
+    let evidence = stopped.end().evidence().unwrap();
     assert_eq!(evidence.to_string(), "x-ratelimit-reset: 60");
     assert_eq!(script.sends().len(), 1);
 }
@@ -165,7 +162,7 @@ async fn promise_3_rejections_have_a_limit_of_their_own() {
     let client = script.client(RetryMiddleware::default());
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, report.attempts()), (429, 17));
-    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
+    assert_eq!(report.end().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +187,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         assert_eq!(script.sends().len(), sends, "{method} {status}");
         if sends == 1 {
             assert_eq!(last, status);
-            assert_eq!(report.stop().unwrap().reason(), EndReason::NotIdempotent);
+            assert_eq!(report.end().unwrap().reason(), EndReason::NotIdempotent);
         }
     }
 }
@@ -224,7 +221,7 @@ async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
         assert!(response.status() == 503 || response.status() == 429);
         assert_eq!(script.sends().len(), 1);
         let report = slot.report().unwrap();
-        assert_eq!(report.stop().unwrap().reason(), EndReason::NotReplayable);
+        assert_eq!(report.end().unwrap().reason(), EndReason::NotReplayable);
     }
 }
 
@@ -288,7 +285,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
         let client = Script::new(answers).client(RetryMiddleware::new(breather.clone()));
         let held = || {
             let snapshot = breather.snapshot("api.example.com").unwrap();
-            (snapshot.in_flight(), snapshot.waiting())
+            (snapshot.in_flight(), snapshot.queued())
         };
         let calls = (0..calls).map(|_| client.get(URL).send());
         let mut all = Box::pin(futures_util::future::join_all(calls));
@@ -309,7 +306,7 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
     assert!(timeout(SECOND, call).await.is_err());
     let report = slot.report().unwrap();
     assert_eq!((report.attempts(), report.throttled()), (1, 1));
-    assert_eq!(report.stop(), None);
+    assert_eq!(report.end(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -343,7 +340,7 @@ async fn a_rejection_seen_by_one_client_holds_another_with_a_clone_of_its_handle
     let throttled = tokio::spawn(one.get(URL).send());
     tokio::time::sleep(TICK).await;
     let (_, report) = call(&stranger, Method::GET).await;
-    assert_eq!(report.waited_in_all(), Duration::ZERO);
+    assert_eq!(report.total_wait(), Duration::ZERO);
     let (status, report) = call(&other, Method::GET).await;
     assert_eq!(status, 200);
     assert!(start.elapsed() >= 7 * SECOND);
@@ -392,7 +389,7 @@ async fn a_request_may_choose_its_scopes() {
     assert!(start.elapsed() >= 59 * SECOND);
     assert_eq!(held.await.unwrap().unwrap().status(), 200);
     let organisation = breather.snapshot("organisation 3").unwrap();
-    assert_eq!((organisation.in_flight(), organisation.waiting()), (0, 0));
+    assert_eq!((organisation.in_flight(), organisation.queued()), (0, 0));
     assert_eq!(breather.snapshot("api.example.com"), None);
 }
 
@@ -469,7 +466,7 @@ async fn a_classifier_of_the_callers_decides() {
     let retry = with(Policy::new().with_max_throttles(2)).with_classifier(busy);
     let (status, report) = call(&script.client(retry), Method::GET).await;
     assert_eq!((status, report.attempts()), (200, 3));
-    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
+    assert_eq!(report.end().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]

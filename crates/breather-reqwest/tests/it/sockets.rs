@@ -117,7 +117,7 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
     assert_eq!(error_kind(&error), ErrorKind::Timeout);
     let report = slot.report().unwrap();
     assert_eq!((report.attempts(), report.failures()), (4, 4));
-    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxRetries);
+    assert_eq!(report.end().unwrap().reason(), EndReason::MaxRetries);
 
     // It may have been executed.
     let error = client
@@ -183,7 +183,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     let error = failed.await.unwrap().unwrap_err();
     assert!(error.is_connect(), "{error:?}");
     let report = slot.report().unwrap();
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     assert_eq!(report.attempts(), 1);
 }
 
@@ -250,7 +250,7 @@ async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_th
     let waits = Arc::new(Notify::new());
     let tell = Arc::clone(&waits);
     let breather = Breather::builder().with_observer(move |event: &Event<'_>| {
-        if let EventKind::Waits(_) = event.what {
+        if let EventKind::Waiting(_) = event.kind {
             tell.notify_one();
         }
     });
@@ -259,7 +259,7 @@ async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_th
     let moved = tokio::spawn(client.get(format!("{url}moved")).send());
     waits.notified().await;
     let asked = url.trim_start_matches("http://").trim_end_matches('/');
-    assert_eq!(breather.snapshot(asked).unwrap().opens(), None);
+    assert_eq!(breather.snapshot(asked).unwrap().opens_at(), None);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
 
     // The throttled call itself waits as it was told.
@@ -273,7 +273,7 @@ async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_th
     let chosen = client.get(format!("{url}moved"));
     let chosen = tokio::spawn(chosen.with_extension(Scopes::from("token 7")).send());
     waits.notified().await;
-    assert_eq!(breather.snapshot("token 7").unwrap().opens(), None);
+    assert_eq!(breather.snapshot("token 7").unwrap().opens_at(), None);
     assert_eq!(chosen.await.unwrap().unwrap().status(), 200);
 }
 
@@ -287,5 +287,5 @@ async fn promise_9_a_call_given_up_in_flight_leaves_nothing_behind() {
     assert!(tokio::time::timeout(100 * MS, all).await.is_err());
     let scope = url.trim_start_matches("http://").trim_end_matches('/');
     let snapshot = breather.snapshot(scope).unwrap();
-    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+    assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
 }

@@ -28,7 +28,7 @@ fn at_once() -> Policy {
 /// What of a scope is held by calls: attempts in flight, and calls that wait.
 fn held(breather: &Breather) -> (u32, usize) {
     let snapshot = breather.snapshot(SCOPE).unwrap();
-    (snapshot.in_flight(), snapshot.waiting())
+    (snapshot.in_flight(), snapshot.queued())
 }
 
 /// A rejection that has the whole scope wait.
@@ -246,7 +246,7 @@ async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
     let took = start.elapsed();
     assert!(took >= 2 * SECOND && took < 3 * SECOND, "{took:?}");
     assert_eq!(report.attempts(), 1, "the one not sent is none");
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     assert_eq!(held(&breather), (0, 0));
     drop(slot);
 }
@@ -281,7 +281,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
     let (result, report) = failing.await.unwrap();
     let error = result.unwrap_err().downcast::<io::Error>().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     assert_eq!(reset.sends().len(), 1);
 }
 
@@ -352,7 +352,7 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
         .service(script);
     let (result, report) = call(&service, request(Method::GET)).await;
     assert!(result.unwrap_err().is::<tower::timeout::error::Elapsed>());
-    assert_eq!((report.attempts(), report.stop()), (1, None));
+    assert_eq!((report.attempts(), report.end()), (1, None));
     assert_eq!(held(&breather), (0, 0));
 }
 
@@ -393,7 +393,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
     let (result, report) = call(&service, request(Method::GET)).await;
     let kind = result.unwrap_err().downcast::<io::Error>().unwrap().kind();
     assert_eq!((kind, report.failures()), (io::ErrorKind::BrokenPipe, 4));
-    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxRetries);
+    assert_eq!(report.end().unwrap().reason(), EndReason::MaxRetries);
     assert_eq!(held(&breather), (0, 0));
 }
 
@@ -482,5 +482,5 @@ async fn an_error_type_of_the_services_own_can_hold_a_stop() {
     let service = RetryLayer::new(breather).layer(spent);
     service.clone().oneshot(request(Method::GET)).await.unwrap();
     let ApiError::Stopped(stopped) = service.oneshot(request(Method::GET)).await.unwrap_err();
-    assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+    assert_eq!(stopped.end().retry_after(), Some(60 * SECOND));
 }

@@ -31,7 +31,7 @@ where
     let start = Instant::now();
     let (result, report) = call(service, request(method)).await;
     assert_eq!((start.elapsed(), report.attempts()), (Duration::ZERO, 0));
-    *result.unwrap_err().downcast::<Stopped>().unwrap().stop()
+    *result.unwrap_err().downcast::<Stopped>().unwrap().end()
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,12 +41,12 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
     for _ in 0..5 {
         get(&service).await;
     }
-    let stop = ended(&service, Method::GET).await;
+    let end = ended(&service, Method::GET).await;
     assert_eq!(
-        (stop.reason(), stop.wait()),
+        (end.reason(), end.retry_after()),
         (EndReason::RetryAfterTooLong, Some(17_280 * SECOND))
     );
-    assert_eq!(stop.evidence().unwrap().header(), "x-ratelimit-reset");
+    assert_eq!(end.evidence().unwrap().header(), "x-ratelimit-reset");
     assert_eq!(script.sends().len(), 5);
 }
 
@@ -59,9 +59,9 @@ async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
     for _ in 0..5 {
         get(&service).await;
     }
-    let stop = ended(&service, Method::GET).await;
+    let end = ended(&service, Method::GET).await;
     assert_eq!(
-        (stop.reason(), stop.wait()),
+        (end.reason(), end.retry_after()),
         (EndReason::Deadline, Some(17_280 * SECOND))
     );
 }
@@ -86,8 +86,8 @@ async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
     advance(299 * SECOND).await;
     let _ = ended(&service, Method::GET).await;
     advance(2 * SECOND).await;
-    let stop = ended(&service, Method::POST).await;
-    assert_eq!(stop.wait(), Some((YEAR as u32 - 301) * SECOND));
+    let end = ended(&service, Method::POST).await;
+    assert_eq!(end.retry_after(), Some((YEAR as u32 - 301) * SECOND));
     assert_eq!(get(&service).await.0, 200);
     // It was a mistake of the server, and all others go, too.
     let (result, _) = call(&service, request(Method::POST)).await;
@@ -101,7 +101,7 @@ async fn queued_calls_of_a_scope_that_only_rejects_end_together() {
     let start = Instant::now();
     let calls = (0..50).map(|_| async {
         let (_, report) = call(&service, request(Method::GET)).await;
-        (start.elapsed(), report.stop().unwrap().reason())
+        (start.elapsed(), report.end().unwrap().reason())
     });
     let ends = futures_util::future::join_all(calls).await;
     let last = ends.iter().map(|(at, _)| *at).max().unwrap();

@@ -59,9 +59,9 @@ async fn a_request_goes_by_what_it_asks_for() {
             2,
         ),
         (own.clone().without_retries(), Method::GET, 1),
-        (own.clone().idempotent(false), Method::GET, 1),
+        (own.clone().with_idempotent(false), Method::GET, 1),
         (own.clone(), Method::POST, 1),
-        (own.clone().idempotent(true), Method::POST, 4),
+        (own.clone().with_idempotent(true), Method::POST, 4),
     ] {
         let text = format!("{method} {options:?}");
         assert_eq!(
@@ -75,12 +75,15 @@ async fn a_request_goes_by_what_it_asks_for() {
 #[tokio::test(start_paused = true)]
 async fn a_request_says_more_than_its_route_and_that_more_than_the_layer() {
     let breather = Breather::new(at_once());
-    breather.set_route("api.example.com/v1", CallOptions::new().idempotent(true));
+    breather.set_route(
+        "api.example.com/v1",
+        CallOptions::new().with_idempotent(true),
+    );
     breather.set_route("api.example.com/v2", CallOptions::new().without_retries());
-    let layer = RetryLayer::new(breather).assume_idempotent();
+    let layer = RetryLayer::new(breather).with_idempotent(true);
     let none = CallOptions::new();
     assert_eq!(sends(&layer, asking(none.clone(), Method::POST)).await, 4);
-    let not = none.idempotent(false);
+    let not = none.with_idempotent(false);
     assert_eq!(sends(&layer, asking(not, Method::POST)).await, 1);
     let mut other = request(Method::GET);
     *other.uri_mut() = "http://api.example.com/v2/rows".parse().unwrap();
@@ -132,7 +135,7 @@ async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
         let (result, report) = call(&service, request(method)).await;
         let error = result.unwrap_err();
         let stopped: &Stopped = error.downcast_ref().unwrap();
-        assert_eq!(stopped.stop().reason(), reason);
+        assert_eq!(stopped.end().reason(), reason);
         assert_eq!(report.attempts(), attempts);
     }
 }
@@ -157,7 +160,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
     let service = with(at_once().with_deadline(5 * SECOND)).layer(script);
     let (result, report) = call(&service, request(Method::GET)).await;
     assert!(result.unwrap_err().is::<Stopped>());
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     let took = start.elapsed();
     assert!(took >= 5 * SECOND && took < 5 * SECOND + TICK, "{took:?}");
 }
@@ -170,7 +173,7 @@ async fn the_deadline_of_a_request_counts_before_the_policys() {
     let start = Instant::now();
     let (result, report) = call(&service, asking(soon, Method::GET)).await;
     assert_eq!(result.unwrap().status(), 429);
-    assert_eq!(report.stop().unwrap().reason(), EndReason::Deadline);
+    assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
@@ -247,11 +250,11 @@ async fn each_call_is_told_to_the_observer() {
         .with_policy(at_once())
         .with_observer(move |event: &Event<'_>| {
             let scope = event.scope.unwrap_or_default();
-            match event.what {
+            match event.kind {
                 EventKind::Sent { attempt, .. } => {
                     list.lock().unwrap().push(format!("{scope} {attempt}"))
                 }
-                EventKind::Over { report, .. } => list.lock().unwrap().push(report.to_string()),
+                EventKind::Ended { report, .. } => list.lock().unwrap().push(report.to_string()),
                 _ => {}
             }
         })
@@ -279,7 +282,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
         .with_attempt_timeout(5 * SECOND)
         .with_deadline(60 * SECOND);
     let breather = Breather::new(policy);
-    breather.set_route("api.example.com", CallOptions::new().idempotent(true));
+    breather.set_route("api.example.com", CallOptions::new().with_idempotent(true));
     let layer = RetryLayer::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));
@@ -293,7 +296,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
         let _ = tokio::time::timeout(after * SECOND, future).await;
         let snapshot = breather.snapshot(SCOPE).unwrap();
         assert_eq!(
-            (snapshot.in_flight(), snapshot.waiting()),
+            (snapshot.in_flight(), snapshot.queued()),
             (0, 0),
             "{after} s"
         );

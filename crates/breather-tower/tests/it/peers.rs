@@ -99,7 +99,7 @@ async fn reqwest_middleware_210_a_damaged_record_of_tls_may_pass() {
     let service = RetryLayer::default().layer(Script::new([damaged()]));
     let (result, report) = call(&service, request(Method::POST)).await;
     result.unwrap_err();
-    assert_eq!(report.stop().unwrap().reason(), EndReason::NotIdempotent);
+    assert_eq!(report.end().unwrap().reason(), EndReason::NotIdempotent);
 }
 
 #[tokio::test(start_paused = true)]

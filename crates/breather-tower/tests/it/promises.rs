@@ -104,13 +104,13 @@ async fn promise_2_what_would_be_too_late_is_not_waited_for() {
         let service = with(policy).layer(Script::new([rejection(seconds)]));
         let (status, report) = get(&service).await;
         assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
-        let stop = report.stop().unwrap();
+        let end = report.end().unwrap();
         assert_eq!(
-            (stop.reason(), stop.wait()),
+            (end.reason(), end.retry_after()),
             (reason, Some(Duration::from_secs(seconds)))
         );
         assert_eq!(
-            stop.evidence().unwrap().to_string(),
+            end.evidence().unwrap().to_string(),
             format!("retry-after: {seconds}")
         );
     }
@@ -128,9 +128,9 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
     let (result, report) = call(&service, request(Method::GET)).await;
     assert_eq!(start.elapsed(), Duration::ZERO);
     let stopped = result.unwrap_err().downcast::<Stopped>().unwrap();
-    assert_eq!(Some(stopped.stop()), report.stop());
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
-    assert_eq!(stopped.stop().wait(), Some(60 * SECOND));
+    assert_eq!(Some(stopped.end()), report.end());
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().retry_after(), Some(60 * SECOND));
     assert_eq!((script.sends().len(), script.readied()), (1, 0));
 }
 
@@ -147,7 +147,7 @@ async fn promise_3_rejections_use_up_no_retries_and_have_a_limit_of_their_own() 
     let service = RetryLayer::default().layer(Script::new((0..50).map(|_| rejection(1))));
     let (status, report) = get(&service).await;
     assert_eq!((status, report.attempts()), (429, 17));
-    assert_eq!(report.stop().unwrap().reason(), EndReason::MaxThrottles);
+    assert_eq!(report.end().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +173,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         assert_eq!(script.sends().len(), sends, "{method} {answer:?}");
         if sends == 1 {
             assert!(result.is_err() || !result.unwrap().status().is_success());
-            assert_eq!(report.stop().unwrap().reason(), EndReason::NotIdempotent);
+            assert_eq!(report.end().unwrap().reason(), EndReason::NotIdempotent);
         }
     }
 }
@@ -187,7 +187,7 @@ async fn promise_4_a_key_or_the_caller_makes_a_post_repeatable_and_it_is_sent_ag
     for (retry, post) in [
         (RetryLayer::default(), keyed),
         (
-            RetryLayer::default().assume_idempotent(),
+            RetryLayer::default().with_idempotent(true),
             request(Method::POST),
         ),
     ] {
@@ -222,7 +222,7 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
         assert_eq!(service.oneshot(request).await.unwrap().status(), status);
         let report = slot.report().unwrap();
         assert_eq!(report.attempts(), 1);
-        assert_eq!(report.stop().unwrap().reason(), EndReason::NotReplayable);
+        assert_eq!(report.end().unwrap().reason(), EndReason::NotReplayable);
     }
 }
 
@@ -288,7 +288,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
         let service = RetryLayer::new(breather.clone()).layer(script.clone());
         let held = || {
             let snapshot = breather.snapshot(SCOPE).unwrap();
-            (snapshot.in_flight(), snapshot.waiting())
+            (snapshot.in_flight(), snapshot.queued())
         };
         let mut all = Box::pin(join_all((0..calls).map(|_| get(&service))));
         assert!(timeout(5 * TICK, &mut all).await.is_err(), "{what}");
@@ -309,7 +309,7 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
     assert!(timeout(SECOND, service.oneshot(request)).await.is_err());
     let report = slot.report().unwrap();
     assert_eq!((report.attempts(), report.throttled()), (1, 1));
-    assert_eq!(report.stop(), None);
+    assert_eq!(report.end(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -342,7 +342,7 @@ async fn a_rejection_seen_by_one_service_holds_another_with_a_clone_of_its_handl
     let throttled = tokio::spawn(async move { get(&one).await });
     tokio::time::sleep(TICK).await;
     let (_, report) = get(&stranger).await;
-    assert_eq!(report.waited_in_all(), Duration::ZERO);
+    assert_eq!(report.total_wait(), Duration::ZERO);
     let (status, report) = get(&other).await;
     assert_eq!((status, report.attempts()), (200, 1));
     assert!(start.elapsed() >= 7 * SECOND);
@@ -392,7 +392,7 @@ async fn a_request_may_choose_its_scopes() {
     assert!(start.elapsed() >= 59 * SECOND);
     assert_eq!(held.await.unwrap().unwrap().status(), 200);
     let organisation = breather.snapshot("organisation 3").unwrap();
-    assert_eq!((organisation.in_flight(), organisation.waiting()), (0, 0));
+    assert_eq!((organisation.in_flight(), organisation.queued()), (0, 0));
     assert_eq!(breather.snapshot(SCOPE), None);
 }
 
@@ -469,7 +469,7 @@ async fn any_request_and_response_can_be_classified_by_a_closure() {
     // Whether it may be executed twice is not for us to say.
     paced.clone().oneshot("insert").await.unwrap_err();
     assert_eq!(tries.swap(0, std::sync::atomic::Ordering::Relaxed), 4);
-    let idempotent = retry.assume_idempotent().layer(inner);
+    let idempotent = retry.with_idempotent(true).layer(inner);
     idempotent.oneshot("insert").await.unwrap_err();
     assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 2);
 }

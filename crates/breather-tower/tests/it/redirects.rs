@@ -92,7 +92,7 @@ where
     let report = slot.report().unwrap();
     (
         result.map(|response| response.status().as_u16()),
-        report.stop().unwrap().reason(),
+        report.end().unwrap().reason(),
     )
 }
 

@@ -110,7 +110,7 @@ async fn a_stream_longer_than_the_limit_is_sent_once_and_whole() {
         let response = uploader(quick(), 12).oneshot(request).await.unwrap();
         assert_eq!(response.status(), 503);
         let report = slot.report().unwrap();
-        let reason = report.stop().unwrap().reason();
+        let reason = report.end().unwrap().reason();
         assert_eq!(reason, EndReason::NotReplayable);
         let [upload] = &uploads.lock().unwrap()[..] else {
             panic!("sent more than once")

@@ -27,7 +27,7 @@ pub enum Decision {
 pub struct Wait {
     pub(crate) since: Instant,
     pub(crate) until: Instant,
-    pub(crate) origin: WaitReason,
+    pub(crate) reason: WaitReason,
     pub(crate) evidence: Option<Evidence>,
 }
 
@@ -46,8 +46,8 @@ impl Wait {
 
     /// What the wait comes from.
     #[must_use]
-    pub const fn origin(&self) -> WaitReason {
-        self.origin
+    pub const fn reason(&self) -> WaitReason {
+        self.reason
     }
 
     /// The header that asked for it, if one did.
@@ -60,7 +60,7 @@ impl Wait {
 impl fmt::Display for Wait {
     /// Says how long and why, for a log or a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "waits {:?} for {}", self.delay(), self.origin)?;
+        write!(f, "waits {:?} for {}", self.delay(), self.reason)?;
         match self.evidence {
             Some(evidence) => write!(f, " ({evidence})"),
             None => Ok(()),

@@ -22,9 +22,9 @@ use crate::instant::Instant;
 /// let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
 ///
 /// // An hour is longer than the policy obeys. Nothing is cut down, and nobody waits in vain.
-/// let Decision::End(stop) = decision else { panic!() };
-/// assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
-/// assert_eq!(stop.earliest(), Some(now + Duration::from_secs(3_600)));
+/// let Decision::End(end) = decision else { panic!() };
+/// assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
+/// assert_eq!(end.retry_at(), Some(now + Duration::from_secs(3_600)));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -32,7 +32,7 @@ pub struct End {
     reason: EndReason,
     detail: &'static str,
     at: Instant,
-    earliest: Option<Instant>,
+    retry_at: Option<Instant>,
     evidence: Option<Evidence>,
 }
 
@@ -42,7 +42,7 @@ impl End {
             reason,
             detail: "",
             at,
-            earliest: None,
+            retry_at: None,
             evidence: None,
         }
     }
@@ -52,8 +52,8 @@ impl End {
         self
     }
 
-    pub(crate) const fn until(mut self, earliest: Instant, evidence: Option<Evidence>) -> Self {
-        self.earliest = Some(earliest);
+    pub(crate) const fn until(mut self, retry_at: Instant, evidence: Option<Evidence>) -> Self {
+        self.retry_at = Some(retry_at);
         self.evidence = evidence;
         self
     }
@@ -85,16 +85,16 @@ impl End {
     /// The earliest instant at which another attempt would have been sent, uncut, where that is why
     /// the call stopped.
     #[must_use]
-    pub const fn earliest(&self) -> Option<Instant> {
-        self.earliest
+    pub const fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
     }
 
-    /// How long after the stop [`earliest`](Self::earliest) is: what to tell a person, or an own
+    /// How long after the stop [`retry_at`](Self::retry_at) is: what to tell a person, or an own
     /// caller by `Retry-After`.
     #[must_use]
-    pub fn wait(&self) -> Option<Duration> {
-        let earliest = self.earliest?;
-        Some(earliest.duration_since(self.at))
+    pub fn retry_after(&self) -> Option<Duration> {
+        let retry_at = self.retry_at?;
+        Some(retry_at.duration_since(self.at))
     }
 
     /// The header that asked for the wait, if one did.
@@ -111,7 +111,7 @@ impl fmt::Display for End {
         if !self.detail.is_empty() && self.reason != EndReason::Success {
             write!(f, ": {}", self.detail)?;
         }
-        if let Some(wait) = self.wait() {
+        if let Some(wait) = self.retry_after() {
             write!(f, "; next possible in {wait:?}")?;
         }
         match self.evidence {
@@ -205,29 +205,29 @@ impl fmt::Display for EndReason {
 /// use breather::{Stopped, EndReason};
 ///
 /// fn hint_for_our_own_caller(stopped: &Stopped) -> Option<u64> {
-///     match stopped.stop().reason() {
-///         EndReason::Deadline | EndReason::RetryAfterTooLong => stopped.stop().wait().map(|w| w.as_secs() + 1),
+///     match stopped.end().reason() {
+///         EndReason::Deadline | EndReason::RetryAfterTooLong => stopped.end().retry_after().map(|w| w.as_secs() + 1),
 ///         _ => None,
 ///     }
 /// }
 /// # let _ = hint_for_our_own_caller;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("call stopped: {stop}")]
+#[error("call stopped: {end}")]
 pub struct Stopped {
     // Boxed so that results stay small where the error is the rare case.
-    stop: Box<End>,
+    end: Box<End>,
 }
 
 impl Stopped {
     #[cfg(feature = "std")]
-    pub(crate) fn new(stop: End) -> Self {
-        let stop = Box::new(stop);
-        Self { stop }
+    pub(crate) fn new(end: End) -> Self {
+        let end = Box::new(end);
+        Self { end }
     }
 
     /// Why, and when it might have gone on.
-    pub fn stop(&self) -> &End {
-        &self.stop
+    pub fn end(&self) -> &End {
+        &self.end
     }
 }

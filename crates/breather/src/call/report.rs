@@ -40,7 +40,7 @@ pub struct Report {
     pub(crate) hint: u64,
     pub(crate) pacer: u64,
     pub(crate) last_wait: Option<Wait>,
-    pub(crate) stop: Option<End>,
+    pub(crate) end: Option<End>,
     pub(crate) unshared: bool,
     pub(crate) answered_elsewhere: u32,
 }
@@ -64,11 +64,11 @@ impl Report {
         self.rejections
     }
 
-    /// How long the call waited for reasons of `origin`: each wait as it was decided, and the time in its
+    /// How long the call waited for reasons of `reason`: each wait as it was decided, and the time in its
     /// scope's queue once it is over. A call that was dropped may have waited less.
     #[must_use]
-    pub fn waited(&self, origin: WaitReason) -> Duration {
-        Duration::from_nanos(match origin {
+    pub fn waited(&self, reason: WaitReason) -> Duration {
+        Duration::from_nanos(match reason {
             WaitReason::Backoff => self.backoff,
             WaitReason::Hint => self.hint,
             WaitReason::Pacer => self.pacer,
@@ -77,7 +77,7 @@ impl Report {
 
     /// How long it waited in all.
     #[must_use]
-    pub fn waited_in_all(&self) -> Duration {
+    pub fn total_wait(&self) -> Duration {
         let nanos = self.backoff.saturating_add(self.hint);
         Duration::from_nanos(nanos.saturating_add(self.pacer))
     }
@@ -90,8 +90,8 @@ impl Report {
 
     /// Why the call ended; `None` while it goes on, or if it was dropped.
     #[must_use]
-    pub const fn stop(&self) -> Option<&End> {
-        self.stop.as_ref()
+    pub const fn end(&self) -> Option<&End> {
+        self.end.as_ref()
     }
 
     /// Whether the call was paced alone, since its handle had no room for another scope.
@@ -107,8 +107,8 @@ impl Report {
         self.answered_elsewhere
     }
 
-    pub(crate) fn add_wait(&mut self, origin: WaitReason, since: Instant, until: Instant) {
-        let total = match origin {
+    pub(crate) fn add_wait(&mut self, reason: WaitReason, since: Instant, until: Instant) {
+        let total = match reason {
             WaitReason::Backoff => &mut self.backoff,
             WaitReason::Hint => &mut self.hint,
             WaitReason::Pacer => &mut self.pacer,
@@ -127,13 +127,13 @@ impl fmt::Display for Report {
             if self.attempts == 1 { "" } else { "s" },
             self.failures,
             self.rejections,
-            self.waited_in_all(),
+            self.total_wait(),
         )?;
         if self.answered_elsewhere > 0 {
             write!(f, ", {} answered elsewhere", self.answered_elsewhere)?;
         }
-        match &self.stop {
-            Some(stop) => write!(f, ": {stop}"),
+        match &self.end {
+            Some(end) => write!(f, ": {end}"),
             None => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::instant::Instant;
 #[derive(Debug)]
 #[must_use = "a permit that is not handed back stays in flight for ever"]
 pub struct Permit {
-    pub(super) place: Ticket,
+    pub(super) ticket: Ticket,
     /// Counts the sends of a scope from 1, in the order in which they were permitted.
     pub(super) number: u64,
     pub(super) epoch: u32,

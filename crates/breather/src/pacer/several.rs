@@ -18,23 +18,23 @@ use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 ///
 /// let now = Instant::ORIGIN;
 /// let (mut token, mut organisation) = (Pacer::new(Pacing::new()), Pacer::new(Pacing::new()));
-/// let places = (token.arrive(), organisation.arrive());
-/// let mut passes = [
-///     ScopeRequest::new(&mut token, places.0, 1),
-///     ScopeRequest::new(&mut organisation, places.1, 2),
+/// let tickets = (token.arrive(), organisation.arrive());
+/// let mut requests = [
+///     ScopeRequest::new(&mut token, tickets.0, 1),
+///     ScopeRequest::new(&mut organisation, tickets.1, 2),
 /// ];
-/// assert_eq!(ScopeRequest::request_all(now, &mut passes, WaitLimits::endless()), JointAdmission::Send);
+/// assert_eq!(ScopeRequest::request_all(now, &mut requests, WaitLimits::endless()), JointAdmission::Send);
 ///
 /// // Nothing tells yet whose window it is: it is left to the most specific.
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
-/// ScopeRequest::tell_all(now, &mut passes, Outcome::success(), &Hint::new(now).with_window(window));
-/// assert!(token.opens().is_some());
-/// assert!(organisation.opens().is_none());
+/// ScopeRequest::tell_all(now, &mut requests, Outcome::success(), &Hint::new(now).with_window(window));
+/// assert!(token.opens_at().is_some());
+/// assert!(organisation.opens_at().is_none());
 /// ```
 #[derive(Debug)]
 pub struct ScopeRequest<'p> {
     pacer: &'p mut Pacer,
-    place: Ticket,
+    ticket: Ticket,
     key: u64,
     permit: Option<Permit>,
 }
@@ -71,11 +71,11 @@ pub enum JointAdmission {
 }
 
 impl<'p> ScopeRequest<'p> {
-    /// The call at `place` before `pacer`. `key` tells scopes apart; no two may have the same.
-    pub const fn new(pacer: &'p mut Pacer, place: Ticket, key: u64) -> Self {
+    /// The call at `ticket` before `pacer`. `key` tells scopes apart; no two may have the same.
+    pub const fn new(pacer: &'p mut Pacer, ticket: Ticket, key: u64) -> Self {
         Self {
             pacer,
-            place,
+            ticket,
             key,
             permit: None,
         }
@@ -98,35 +98,35 @@ impl<'p> ScopeRequest<'p> {
     /// If not, it waits before one of them: the one that is held for longest, by what its server stated, or the
     /// first that does not grant it. So a call that cannot be sent before its deadline learns it here, whichever
     /// scope is held.
-    pub fn request_all(now: Instant, passes: &mut [Self], patience: WaitLimits) -> JointAdmission {
-        let mut all = passes.iter_mut();
-        if let Some(at) = all.position(|it| it.pacer.gives_up(now, it.place, patience)) {
+    pub fn request_all(now: Instant, requests: &mut [Self], limits: WaitLimits) -> JointAdmission {
+        let mut all = requests.iter_mut();
+        if let Some(at) = all.position(|it| it.pacer.gives_up(now, it.ticket, limits)) {
             // It may wait before another one.
-            for pass in passes.iter_mut() {
-                pass.pacer.leave(pass.place);
+            for request in requests.iter_mut() {
+                request.pacer.leave(request.ticket);
             }
-            let opens = passes[at].pacer.opens();
+            let opens = requests[at].pacer.opens_at();
             return JointAdmission::Rejected { at, opens };
         }
         let mut blocks: Option<(usize, bool, Option<Instant>)> = None;
-        for (at, pass) in passes.iter_mut().enumerate() {
-            let waited = pass.pacer.is_waiting(pass.place);
-            let has_turn = pass.pacer.has_turn(now, pass.place);
-            if !has_turn && !pass.pacer.probes_early(now, patience) {
-                let opens = pass.pacer.opens();
+        for (at, request) in requests.iter_mut().enumerate() {
+            let waited = request.pacer.is_waiting(request.ticket);
+            let has_turn = request.pacer.has_turn(now, request.ticket);
+            if !has_turn && !request.pacer.probes_early(now, limits) {
+                let opens = request.pacer.opens_at();
                 if blocks.is_none_or(|(.., latest)| opens > latest) {
                     blocks = Some((at, waited, opens));
                 }
             }
         }
         let Some((at, waited, _)) = blocks else {
-            for pass in passes {
-                pass.permit = Some(pass.pacer.grant(pass.place));
+            for request in requests {
+                request.permit = Some(request.pacer.grant(request.ticket));
             }
             return JointAdmission::Send;
         };
-        let pass = &mut passes[at];
-        match pass.pacer.wait(pass.place, patience, waited) {
+        let request = &mut requests[at];
+        match request.pacer.wait(request.ticket, limits, waited) {
             Admission::Wait { opens } => JointAdmission::Wait { at, opens },
             Admission::QueueFull | Admission::Rejected { .. } | Admission::Send(_) => {
                 JointAdmission::QueueFull { at }
@@ -138,10 +138,10 @@ impl<'p> ScopeRequest<'p> {
     ///
     /// Each learns from its own windows, as far as answers have told whose they are. A rejection is put down to those
     /// whose window it shows spent, else to the most specific one.
-    pub fn tell_all(now: Instant, passes: &mut [Self], outcome: Outcome, hint: &Hint<'_>) {
-        if let [pass] = passes {
-            if let Some(permit) = pass.permit.take() {
-                pass.pacer.on_outcome(now, permit, outcome, hint);
+    pub fn tell_all(now: Instant, requests: &mut [Self], outcome: Outcome, hint: &Hint<'_>) {
+        if let [request] = requests {
+            if let Some(permit) = request.permit.take() {
+                request.pacer.on_outcome(now, permit, outcome, hint);
             }
             return;
         }
@@ -149,9 +149,9 @@ impl<'p> ScopeRequest<'p> {
         let mut is_spent = [false; MAX_WINDOWS];
         for (index, window) in hint.windows().enumerate() {
             is_spent[index] = window.remaining() == Some(0);
-            for at in 1..passes.len() {
-                let by = passes[at - 1].key;
-                let ScopeRequest { pacer, permit, .. } = &mut passes[at];
+            for at in 1..requests.len() {
+                let by = requests[at - 1].key;
+                let ScopeRequest { pacer, permit, .. } = &mut requests[at];
                 let Some(permit) = permit else {
                     continue;
                 };
@@ -163,15 +163,15 @@ impl<'p> ScopeRequest<'p> {
         let has_spent = |at| (0..MAX_WINDOWS).any(|it| is_spent[it] && owners[it] == at);
         let is_nobody_elses = (0..MAX_WINDOWS).all(|it| !is_spent[it] || owners[it] == 0);
         let is_to_blame = |at| has_spent(at) || at == 0 && is_nobody_elses;
-        for (at, pass) in passes.iter_mut().enumerate() {
-            let Some(permit) = pass.permit.take() else {
+        for (at, request) in requests.iter_mut().enumerate() {
+            let Some(permit) = request.permit.take() else {
                 continue;
             };
             let own = hint.only(|index| owners[index] == at);
             if outcome.kind() == OutcomeKind::Throttled && !is_to_blame(at) {
-                pass.pacer.on_throttled_elsewhere(now, permit, &own);
+                request.pacer.on_throttled_elsewhere(now, permit, &own);
             } else {
-                pass.pacer.on_outcome(now, permit, outcome, &own);
+                request.pacer.on_outcome(now, permit, outcome, &own);
             }
         }
     }

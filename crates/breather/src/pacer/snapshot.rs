@@ -15,8 +15,8 @@ use crate::instant::Instant;
 ///
 /// let now = Instant::ORIGIN;
 /// let mut pacer = Pacer::new(Pacing::new());
-/// let place = pacer.arrive();
-/// let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else { panic!() };
+/// let ticket = pacer.arrive();
+/// let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
 /// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
@@ -62,7 +62,7 @@ pub enum HoldReason {
 impl Snapshot {
     /// The latest time that the scope was told. All instants here are on the same clock.
     #[must_use]
-    pub const fn taken(&self) -> Instant {
+    pub const fn taken_at(&self) -> Instant {
         self.taken
     }
 
@@ -74,7 +74,7 @@ impl Snapshot {
 
     /// How many calls wait for a permit.
     #[must_use]
-    pub const fn waiting(&self) -> usize {
+    pub const fn queued(&self) -> usize {
         self.waiting
     }
 
@@ -129,7 +129,7 @@ impl Snapshot {
     /// The instant before which nothing is sent, if the server stated one. It may have passed; as soon as an attempt may
     /// go to see whether it is true, there is none any more, and [`held_until`](Self::held_until) is what there is.
     #[must_use]
-    pub const fn opens(&self) -> Option<Instant> {
+    pub const fn opens_at(&self) -> Option<Instant> {
         self.opens
     }
 

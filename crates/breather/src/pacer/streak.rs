@@ -44,9 +44,9 @@ impl Streak {
         self.accepted + LONGEST
     }
 
-    /// Whether more than `most` probes were rejected since the call at `place` began.
-    pub(super) fn exceeds(&self, place: Ticket, most: u32) -> bool {
-        let before = place.rejected.max(self.before);
+    /// Whether more than `most` probes were rejected since the call at `ticket` began.
+    pub(super) fn exceeds(&self, ticket: Ticket, most: u32) -> bool {
+        let before = ticket.rejected.max(self.before);
         self.count.saturating_sub(before) > u64::from(most)
     }
 }
@@ -59,7 +59,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(61 * 60);
 mod tests {
     use super::*;
 
-    fn place(rejected: u64) -> Ticket {
+    fn ticket(rejected: u64) -> Ticket {
         Ticket { age: 1, rejected }
     }
 
@@ -68,8 +68,8 @@ mod tests {
         let mut streak = Streak::default();
         for count in 1..=70 {
             streak.on_probe_rejected();
-            assert_eq!(streak.exceeds(place(0), 16), count > 16, "{count}");
-            assert_eq!(streak.exceeds(place(50), 16), count > 66, "{count}");
+            assert_eq!(streak.exceeds(ticket(0), 16), count > 16, "{count}");
+            assert_eq!(streak.exceeds(ticket(50), 16), count > 66, "{count}");
         }
     }
 
@@ -77,10 +77,10 @@ mod tests {
     fn one_acceptance_ends_the_streak() {
         let mut streak = Streak::default();
         (0..100).for_each(|_| streak.on_probe_rejected());
-        assert!(streak.is_on() && streak.exceeds(place(0), 16));
+        assert!(streak.is_on() && streak.exceeds(ticket(0), 16));
         streak.on_accepted(Instant::ORIGIN);
-        assert!(!streak.is_on() && !streak.exceeds(place(0), 0));
+        assert!(!streak.is_on() && !streak.exceeds(ticket(0), 0));
         streak.on_probe_rejected();
-        assert!(streak.is_on() && !streak.exceeds(place(0), 16));
+        assert!(streak.is_on() && !streak.exceeds(ticket(0), 16));
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Waiters {
 
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
-    patience: WaitLimits,
+    limits: WaitLimits,
     /// Until when an offer stands, if one was made.
     offer: Option<Instant>,
     /// When to look next at whether it gives up.
@@ -53,12 +53,12 @@ struct Waiter {
 /// let policy = Policy::default().with_deadline(Duration::from_secs(30));
 /// let call = Call::new(policy, CallSpec::new(), 1, Instant::ORIGIN);
 /// let deadline = Instant::ORIGIN + Duration::from_secs(30);
-/// let patience = WaitLimits::endless()
+/// let limits = WaitLimits::endless()
 ///     .with_deadline(deadline)
 ///     .with_longest(policy.max_retry_after())
 ///     .with_most_rejections(policy.max_throttles(), Instant::ORIGIN)
 ///     .with_early_probe(true);
-/// assert_eq!(call.patience(), patience);
+/// assert_eq!(call.wait_limits(), limits);
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
@@ -140,8 +140,8 @@ impl Waiters {
         self.all.is_empty()
     }
 
-    pub(super) fn contains(&self, place: Ticket) -> bool {
-        self.all.contains_key(&place)
+    pub(super) fn contains(&self, ticket: Ticket) -> bool {
+        self.all.contains_key(&ticket)
     }
 
     /// How many offers are open.
@@ -164,45 +164,45 @@ impl Waiters {
     }
 
     /// Lets the call wait, or wait on.
-    pub(super) fn enter(&mut self, place: Ticket, patience: WaitLimits) {
-        self.leave(place);
+    pub(super) fn enter(&mut self, ticket: Ticket, limits: WaitLimits) {
+        self.leave(ticket);
         let offer = None;
-        let weary = patience.stays_until();
+        let weary = limits.stays_until();
         let waiter = Waiter {
-            patience,
+            limits,
             offer,
             weary,
         };
-        self.all.insert(place, waiter);
-        if patience.most_rejections < u32::MAX {
-            self.weary.insert((weary, place));
+        self.all.insert(ticket, waiter);
+        if limits.most_rejections < u32::MAX {
+            self.weary.insert((weary, ticket));
         }
-        self.waiting.insert(place);
+        self.waiting.insert(ticket);
         // Most calls have no deadline, and an entry that never comes up costs as much as any other.
-        if patience.deadline < Instant::MAX {
-            self.deadlines.insert((patience.deadline, place));
+        if limits.deadline < Instant::MAX {
+            self.deadlines.insert((limits.deadline, ticket));
         }
-        if patience.longest < u64::MAX {
-            self.longest.insert((patience.longest, place));
+        if limits.longest < u64::MAX {
+            self.longest.insert((limits.longest, ticket));
         }
     }
 
     /// The call got its permit, or gave up.
-    pub(super) fn leave(&mut self, place: Ticket) {
-        let Some(waiter) = self.all.remove(&place) else {
+    pub(super) fn leave(&mut self, ticket: Ticket) {
+        let Some(waiter) = self.all.remove(&ticket) else {
             return;
         };
-        self.waiting.remove(&place);
-        self.offered.remove(&place);
-        let patience = waiter.patience;
-        if patience.deadline < Instant::MAX {
-            self.deadlines.remove(&(patience.deadline, place));
+        self.waiting.remove(&ticket);
+        self.offered.remove(&ticket);
+        let limits = waiter.limits;
+        if limits.deadline < Instant::MAX {
+            self.deadlines.remove(&(limits.deadline, ticket));
         }
-        if patience.longest < u64::MAX {
-            self.longest.remove(&(patience.longest, place));
+        if limits.longest < u64::MAX {
+            self.longest.remove(&(limits.longest, ticket));
         }
-        if patience.most_rejections < u32::MAX {
-            self.weary.remove(&(waiter.weary, place));
+        if limits.most_rejections < u32::MAX {
+            self.weary.remove(&(waiter.weary, ticket));
         }
         if self.all.is_empty() {
             self.offers.clear();
@@ -211,21 +211,21 @@ impl Waiters {
 
     /// Offers a permit to the [`next_after`](Self::next_after).
     pub(super) fn offer(&mut self, now: Instant, after: Option<Ticket>) -> Option<Ticket> {
-        let place = self.next_after(after)?;
-        self.waiting.remove(&place);
+        let ticket = self.next_after(after)?;
+        self.waiting.remove(&ticket);
         let until = now + OFFER;
-        if let Some(waiter) = self.all.get_mut(&place) {
+        if let Some(waiter) = self.all.get_mut(&ticket) {
             waiter.offer = Some(until);
         }
-        self.offers.push_back((until, place));
-        self.offered.insert(place);
-        Some(place)
+        self.offers.push_back((until, ticket));
+        self.offered.insert(ticket);
+        Some(ticket)
     }
 
-    /// Takes an offer back that was made to a younger call than `place`, which is there and asks. Whether
+    /// Takes an offer back that was made to a younger call than `ticket`, which is there and asks. Whether
     /// one was.
-    pub(super) fn take_from_younger(&mut self, place: Ticket) -> bool {
-        let Some(&youngest) = self.offered.last().filter(|&&youngest| youngest > place) else {
+    pub(super) fn take_from_younger(&mut self, ticket: Ticket) -> bool {
+        let Some(&youngest) = self.offered.last().filter(|&&youngest| youngest > ticket) else {
             return false;
         };
         self.withdraw(youngest);
@@ -233,25 +233,25 @@ impl Waiters {
         true
     }
 
-    fn withdraw(&mut self, place: Ticket) {
-        self.offered.remove(&place);
-        if let Some(waiter) = self.all.get_mut(&place) {
+    fn withdraw(&mut self, ticket: Ticket) {
+        self.offered.remove(&ticket);
+        if let Some(waiter) = self.all.get_mut(&ticket) {
             waiter.offer = None;
         }
     }
 
     /// Withdraws the offers that nobody took in time.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(&(until, place)) = self.offers.front() {
+        while let Some(&(until, ticket)) = self.offers.front() {
             if self
                 .all
-                .get(&place)
+                .get(&ticket)
                 .is_some_and(|it| it.offer == Some(until))
             {
                 if until > now {
                     return;
                 }
-                self.withdraw(place);
+                self.withdraw(ticket);
             }
             self.offers.pop_front();
         }
@@ -264,50 +264,50 @@ impl Waiters {
 
     /// A call that gives up, each once. `exceeds` says whether the server has rejected more probes than a call accepts.
     ///
-    /// No call gives up before `earliest`.
+    /// No call gives up before `retry_at`.
     pub(super) fn weary(
         &mut self,
         now: Instant,
-        earliest: Instant,
+        retry_at: Instant,
         exceeds: impl Fn(Ticket, u32) -> bool,
     ) -> Option<Ticket> {
-        if now <= earliest {
+        if now <= retry_at {
             return None;
         }
         loop {
-            let &(at, place) = self.weary.first().filter(|&&(at, _)| at < now)?;
-            self.weary.remove(&(at, place));
-            let Some(waiter) = self.all.get_mut(&place) else {
+            let &(at, ticket) = self.weary.first().filter(|&&(at, _)| at < now)?;
+            self.weary.remove(&(at, ticket));
+            let Some(waiter) = self.all.get_mut(&ticket) else {
                 continue;
             };
-            if exceeds(place, waiter.patience.most_rejections) {
-                return Some(place);
+            if exceeds(ticket, waiter.limits.most_rejections) {
+                return Some(ticket);
             }
             waiter.weary = now + RECHECK;
-            self.weary.insert((waiter.weary, place));
+            self.weary.insert((waiter.weary, ticket));
         }
     }
 
-    /// Returns when to look next for a call that gives up. No call does before `earliest`.
-    pub(super) fn weary_at(&self, earliest: Instant) -> Option<Instant> {
+    /// Returns when to look next for a call that gives up. No call does before `retry_at`.
+    pub(super) fn weary_at(&self, retry_at: Instant) -> Option<Instant> {
         let &(at, _) = self.weary.first()?;
-        Some(at.max(earliest).add_nanos(1))
+        Some(at.max(retry_at).add_nanos(1))
     }
 
     /// A call that should not wait for a hold that ends at `opens`, each once.
     pub(super) fn impatient(&mut self, now: Instant, opens: Instant) -> Option<Ticket> {
-        if let Some(&(deadline, place)) = self.deadlines.first() {
+        if let Some(&(deadline, ticket)) = self.deadlines.first() {
             if deadline < opens {
                 self.deadlines.pop_first();
-                return Some(place);
+                return Some(ticket);
             }
         }
-        let &(longest, place) = self.longest.first()?;
+        let &(longest, ticket) = self.longest.first()?;
         if longest >= opens.nanos_since(now) {
             return None;
         }
         self.longest.pop_first();
-        Some(place)
+        Some(ticket)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::policy::ratio::Ratio;
 ///
 /// A default never shortens a delay that you wrote down. `Backoff::constant` of 60 s waits for at
 /// least 60 s, and every step of a linear, Fibonacci or custom backoff counts in full. This holds for
-/// the default jitter as well, which [only adds](crate::Jitter::by_shape) to these shapes. To have
+/// the default jitter as well, which [only adds](crate::Jitter::auto) to these shapes. To have
 /// shorter delays, set a cap or another jitter.
 ///
 /// An exponential backoff with a base of 20 s or more keeps its base, but does not grow until you set

@@ -15,7 +15,7 @@ use crate::rng::Rng;
 ///
 /// | jitter | drawn from, with ceiling `c` | what it costs |
 /// |---|---|---|
-/// | [`by_shape`](Self::by_shape) (default) | as `full` if the backoff is exponential, else c ..= 1.1 × c | as `full`; or callers stay in a bunch of width 0.1c |
+/// | [`auto`](Self::auto) (default) | as `full` if the backoff is exponential, else c ..= 1.1 × c | as `full`; or callers stay in a bunch of width 0.1c |
 /// | [`full`](Self::full) | 0 ..= c | some retries come back at once; least work in all |
 /// | [`equal`](Self::equal) | c/2 ..= c | never at once; slightly more work and time than full |
 /// | [`decorrelated`](Self::decorrelated) | base ..= 3 × the delay before | spreads widest; ignores the shape of the backoff |
@@ -44,7 +44,7 @@ use crate::rng::Rng;
 /// assert!((8 * second..=9 * second).contains(&delays.draw(3)));
 ///
 /// // sleep(min(2^attempt + U(0,1), 10)): from attempt 4 on, every caller waits the same 10 s.
-/// let capped = Jitter::additive(Duration::ZERO, second).capped_after_jitter(10 * second);
+/// let capped = Jitter::additive(Duration::ZERO, second).with_cap_after_jitter(10 * second);
 /// let mut delays = Delays::new(doubling, capped, 1);
 /// assert_eq!(delays.draw(4), 10 * second);
 /// ```
@@ -58,7 +58,7 @@ pub struct Jitter {
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Kind {
-    ByShape,
+    Auto,
     None,
     Full,
     Equal,
@@ -92,11 +92,11 @@ impl Jitter {
     /// use core::time::Duration;
     ///
     /// let minute = Duration::from_secs(60);
-    /// let mut delays = Delays::new(Backoff::constant(minute), Jitter::by_shape(), 1);
+    /// let mut delays = Delays::new(Backoff::constant(minute), Jitter::auto(), 1);
     /// assert!((minute..=Duration::from_secs(66)).contains(&delays.draw(0)));
     /// ```
-    pub const fn by_shape() -> Self {
-        Self::of(Kind::ByShape)
+    pub const fn auto() -> Self {
+        Self::of(Kind::Auto)
     }
 
     /// Every delay is the ceiling itself.
@@ -175,12 +175,12 @@ impl Jitter {
     /// This costs what jitter is for: every draw above `cap` becomes `cap` exactly, so that callers
     /// who reach it return together. It exists to express such loops; cap the
     /// [`Backoff`](Backoff::with_cap) instead.
-    pub const fn capped_after_jitter(mut self, cap: Duration) -> Self {
+    pub const fn with_cap_after_jitter(mut self, cap: Duration) -> Self {
         self.cap = nanos(cap);
         self
     }
 
-    /// What [`capped_after_jitter`](Self::capped_after_jitter) set.
+    /// What [`with_cap_after_jitter`](Self::with_cap_after_jitter) set.
     #[cfg(feature = "serde")]
     pub(crate) const fn cap(&self) -> Duration {
         duration(self.cap)
@@ -188,9 +188,9 @@ impl Jitter {
 }
 
 impl Default for Jitter {
-    /// Returns [`by_shape`](Self::by_shape).
+    /// Returns [`auto`](Self::auto).
     fn default() -> Self {
-        Self::by_shape()
+        Self::auto()
     }
 }
 
@@ -274,7 +274,7 @@ impl Draws {
     pub(crate) fn range(&self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Range {
         let ceiling = backoff.ceiling_nanos(retry);
         let (low, high) = match jitter.kind {
-            Kind::ByShape => match backoff.shape {
+            Kind::Auto => match backoff.shape {
                 Shape::Exponential { .. } => (0, ceiling),
                 Shape::Constant | Shape::Linear | Shape::Fibonacci | Shape::Custom(_) => {
                     // A tenth keeps callers that failed together apart, and the delay is still about
@@ -367,7 +367,7 @@ mod tests {
             (Jitter::additive(SECOND, 2 * SECOND), 5 * SECOND, 6 * SECOND),
             (Jitter::proportional(0.25), 3 * SECOND, 5 * SECOND),
             (Jitter::above(0.25), 4 * SECOND, 5 * SECOND),
-            (Jitter::by_shape(), Duration::ZERO, 4 * SECOND),
+            (Jitter::auto(), Duration::ZERO, 4 * SECOND),
             (Jitter::decorrelated(), SECOND, 3 * SECOND),
         ] {
             let delays = drawn(backoff, jitter, 2, 10_000);
@@ -393,7 +393,7 @@ mod tests {
             assert_even(tenths(&delays, low, high));
         }
         let linear = Backoff::linear(SECOND).with_cap(10 * SECOND);
-        let delays = drawn(linear, Jitter::by_shape(), 30, 10_000);
+        let delays = drawn(linear, Jitter::auto(), 30, 10_000);
         assert_even(tenths(&delays, 10 * SECOND, 11 * SECOND));
     }
 
@@ -445,7 +445,7 @@ mod tests {
     fn capped_after_jitter_is_the_hand_written_loop_and_its_heap() {
         // min(2^attempt + U(0,1), 10), attempt counted from 0, drawn by other means.
         let backoff = Backoff::exponential(SECOND).with_cap(Duration::MAX);
-        let jitter = Jitter::additive(Duration::ZERO, SECOND).capped_after_jitter(10 * SECOND);
+        let jitter = Jitter::additive(Duration::ZERO, SECOND).with_cap_after_jitter(10 * SECOND);
         for (retry, low) in [(0, 1), (1, 2), (2, 4), (3, 8)] {
             let delays = drawn(backoff, jitter, retry, 10_000);
             assert_even(tenths(&delays, low * SECOND, (low + 1) * SECOND));
@@ -483,7 +483,7 @@ mod tests {
         let additive = Jitter::additive(Duration::ZERO, SECOND);
         for (jitter, cap) in [
             (additive, f64::INFINITY),
-            (additive.capped_after_jitter(10 * SECOND), 10.0),
+            (additive.with_cap_after_jitter(10 * SECOND), 10.0),
         ] {
             for attempt in 0..8 {
                 let by_hand = (0..10_000)

@@ -137,7 +137,7 @@ pub enum Step {
 impl<T: Timer> ActiveCall<T> {
     pub(crate) fn new(timer: T, spec: CallSpec, seed: u64, gate: Gate) -> Self {
         let plain = Plain {
-            spec: spec.paced(gate.is_paced()),
+            spec: spec.with_paced(gate.is_paced()),
             seed,
             is_unshared: gate.is_unshared(),
             is_elsewhere: false,
@@ -180,7 +180,7 @@ impl<T: Timer> ActiveCall<T> {
     /// [`CallSpec::replayable`].
     pub fn set_replayable(&mut self, replayable: bool) {
         match &mut self.progress {
-            Progress::Plain(plain) => plain.spec = plain.spec.replayable(replayable),
+            Progress::Plain(plain) => plain.spec = plain.spec.with_replayable(replayable),
             Progress::Eventful(call) => call.set_replayable(replayable),
         }
     }
@@ -240,23 +240,23 @@ impl<T: Timer> ActiveCall<T> {
         if let Some(until) = call.not_before().filter(|&until| until > now) {
             return Step::Wait { until: Some(until) };
         }
-        let mut stop = call.on_asking(now);
-        if stop.is_none() {
-            stop = self.gate.ask(call, now, &self.timer, waker);
+        let mut end = call.on_asking(now);
+        if end.is_none() {
+            end = self.gate.ask(call, now, &self.timer, waker);
         } else {
             self.gate.give_back(now, &self.timer);
         }
-        if stop.is_none() && self.gate.is_waiting() {
+        if end.is_none() && self.gate.is_waiting() {
             let until = call.deadline();
             if !mem::replace(&mut self.queued, true) {
                 self.tell(now, EventKind::Queued);
             }
             return Step::Wait { until };
         }
-        match stop {
-            Some(stop) => {
+        match end {
+            Some(end) => {
                 self.close(now);
-                Step::End(Stopped::new(stop))
+                Step::End(Stopped::new(end))
             }
             None => {
                 let before = call.report().waited(WaitReason::Pacer);
@@ -277,18 +277,18 @@ impl<T: Timer> ActiveCall<T> {
     }
 
     #[inline]
-    fn tell(&self, at: Instant, what: EventKind<'_>) {
+    fn tell(&self, at: Instant, kind: EventKind<'_>) {
         if self.is_watched {
-            self.tell_all(at, what);
+            self.tell_all(at, kind);
         }
     }
 
     #[cold]
-    fn tell_all(&self, at: Instant, what: EventKind<'_>) {
-        self.span.tell(&what);
+    fn tell_all(&self, at: Instant, kind: EventKind<'_>) {
+        self.span.tell(&kind);
         let scope = self.gate.name();
         let observers = &self.gate.rules().observers;
-        observers.tell(&Event { scope, at, what });
+        observers.tell(&Event { scope, at, kind });
     }
 
     /// Whether the call asks for the first time, and has its permit.
@@ -409,7 +409,7 @@ impl<T: Timer> ActiveCall<T> {
                 let at = plain.sent.map_or(now, |sent| sent.max(now));
                 let detail = outcome.reason();
                 let end = plain.end.insert(PlainEnd { reason, at, detail });
-                Decision::End(end.stop())
+                Decision::End(end.end())
             }
             (progress, _) => {
                 let gate = &self.gate;
@@ -436,7 +436,7 @@ impl<T: Timer> ActiveCall<T> {
         self.in_flight = false;
         self.tell(now, EventKind::Answered(outcome));
         if self.is_elsewhere {
-            self.tell(now, EventKind::Elsewhere);
+            self.tell(now, EventKind::AnsweredElsewhere);
         }
         let opens = self.gate.on_outcome(now, told, hint, &self.timer);
         if let (OutcomeKind::Throttled, Some(opens)) =
@@ -449,26 +449,26 @@ impl<T: Timer> ActiveCall<T> {
 
     fn on_decision(&mut self, now: Instant, decision: &mut Decision, opens: Option<Instant>) {
         match decision {
-            Decision::Retry(wait) => self.tell(now, EventKind::Waits(wait)),
-            Decision::End(stop) => {
+            Decision::Retry(wait) => self.tell(now, EventKind::Waiting(wait)),
+            Decision::End(end) => {
                 if let Some(opens) = opens {
-                    self.attest(stop, opens);
+                    self.attest(end, opens);
                 }
                 self.close(now);
             }
         }
     }
 
-    /// Adds the header that another call's answer had, if it is what `stop` is for: the scopes open at `opens`.
-    fn attest(&mut self, stop: &mut End, opens: Instant) {
+    /// Adds the header that another call's answer had, if it is what `end` is for: the scopes open at `opens`.
+    fn attest(&mut self, end: &mut End, opens: Instant) {
         let Progress::Eventful(call) = &mut self.progress else {
             return;
         };
-        if stop.earliest() != Some(opens) || stop.evidence().is_some() {
+        if end.retry_at() != Some(opens) || end.evidence().is_some() {
             return;
         }
         if let Some(evidence) = self.gate.evidence(opens) {
-            call.attest(stop, evidence);
+            call.attest(end, evidence);
         }
     }
 
@@ -476,7 +476,7 @@ impl<T: Timer> ActiveCall<T> {
     /// if there is neither.
     #[must_use]
     #[inline]
-    pub fn attempt_ends(&self) -> Option<Instant> {
+    pub fn attempt_deadline(&self) -> Option<Instant> {
         let policy = self.policy();
         let timeout = policy.attempt_timeout();
         if timeout.is_none() && policy.deadline().is_none() {
@@ -499,12 +499,12 @@ impl<T: Timer> ActiveCall<T> {
         waiting.poll_until(cx, ends, &self.timer)
     }
 
-    /// Waits for `attempt` for as long as the attempt [may take](Self::attempt_ends). `None` if it takes longer: it is
+    /// Waits for `attempt` for as long as the attempt [may take](Self::attempt_deadline). `None` if it takes longer: it is
     /// dropped, and [`on_timed_out`](Self::on_timed_out) is to be told.
     ///
     /// What the attempt tells `tracing` is told in the call's span.
     pub async fn in_time<F: Future>(&mut self, attempt: F) -> Option<F::Output> {
-        let ends = self.attempt_ends();
+        let ends = self.attempt_deadline();
         let mut attempt = pin!(attempt);
         let mut waiting = pin!(SleepSlot::new());
         poll_fn(|cx| {
@@ -534,7 +534,7 @@ impl<T: Timer> ActiveCall<T> {
         self.on_decision(now, &mut decision, opens);
         match decision {
             Decision::Retry(wait) => Ok(wait),
-            Decision::End(stop) => Err(Stopped::new(stop)),
+            Decision::End(end) => Err(Stopped::new(end)),
         }
     }
 
@@ -555,7 +555,7 @@ impl<T: Timer> ActiveCall<T> {
         }
         if self.is_watched {
             let (report, queued) = (&self.report(), mem::take(&mut self.queued));
-            self.tell(now, EventKind::Over { report, queued });
+            self.tell(now, EventKind::Ended { report, queued });
         }
     }
 
@@ -586,7 +586,7 @@ impl<T: Timer> ActiveCall<T> {
     fn is_over(&self) -> bool {
         match &self.progress {
             Progress::Plain(plain) => plain.end.is_some(),
-            Progress::Eventful(call) => call.report().stop().is_some(),
+            Progress::Eventful(call) => call.report().end().is_some(),
         }
     }
 
@@ -624,7 +624,7 @@ impl<T: Timer> ActiveCall<T> {
             return None;
         };
         let report = call.report();
-        let is_eventful = report.attempts() > 1 || !report.waited_in_all().is_zero();
+        let is_eventful = report.attempts() > 1 || !report.total_wait().is_zero();
         is_eventful.then_some(report)
     }
 }
@@ -650,7 +650,7 @@ impl Plain {
     fn report(&self) -> Report {
         Report {
             attempts: self.sent.is_some().into(),
-            stop: self.end.as_ref().map(PlainEnd::stop),
+            end: self.end.as_ref().map(PlainEnd::end),
             unshared: self.is_unshared,
             answered_elsewhere: self.is_elsewhere.into(),
             ..Report::default()
@@ -659,7 +659,7 @@ impl Plain {
 }
 
 impl PlainEnd {
-    fn stop(&self) -> End {
+    fn end(&self) -> End {
         End::new(self.reason, self.at).because(self.detail)
     }
 }

@@ -63,7 +63,7 @@ impl Breather {
             pacing: Some(Pacing::new()),
             budget: Some(RetryBudget::new()),
             observers: Observers::new(),
-            scopes: MOST_SCOPES,
+            max_scopes: MOST_SCOPES,
         }
     }
 
@@ -133,7 +133,7 @@ impl Breather {
     /// use breather::{Breather, CallOptions, Policy};
     ///
     /// let breather = Breather::default();
-    /// let search = CallOptions::new().idempotent(true);
+    /// let search = CallOptions::new().with_idempotent(true);
     /// breather.set_route("api.example.com/v1/search", search);
     /// breather.set_route("api.example.com/v1/export", CallOptions::new().with_policy(Policy::new().with_max_retries(9)));
     /// ```
@@ -281,7 +281,7 @@ pub struct BreatherBuilder {
     pacing: Option<Pacing>,
     budget: Option<RetryBudget>,
     observers: Observers,
-    scopes: usize,
+    max_scopes: usize,
 }
 
 impl BreatherBuilder {
@@ -333,8 +333,8 @@ impl BreatherBuilder {
     ///
     /// While the table is full, each call of a scope that is not in it looks through all that are, with the table locked,
     /// and has all threads look up anew the scopes that they had at hand. Keep more than are in use at a time.
-    pub const fn with_scopes(mut self, scopes: usize) -> Self {
-        self.scopes = scopes;
+    pub const fn with_max_scopes(mut self, max: usize) -> Self {
+        self.max_scopes = max;
         self
     }
 
@@ -346,10 +346,11 @@ impl BreatherBuilder {
             pacing,
             budget,
             observers,
-            scopes,
+            max_scopes,
         } = self;
         let rules = Rules { policy, observers };
-        let scopes = pacing.map(|pacing| ScopeTable::new(rules.clone(), pacing, budget, scopes));
+        let scopes =
+            pacing.map(|pacing| ScopeTable::new(rules.clone(), pacing, budget, max_scopes));
         Breather(Arc::new(Inner {
             unpaced: Arc::new(Unpaced::new(rules, budget)),
             scopes,

@@ -20,7 +20,7 @@ use crate::shared::observer::{Event, EventKind, Observer};
 /// | `breather_holds_total` | counter | | answers that had all calls of their scope wait |
 /// | `breather_stops_total` | counter | `reason`: as [`EndReason::as_str`](crate::EndReason::as_str), or `dropped` | calls that are over |
 ///
-/// With [`by_scope`](Self::by_scope), each has the label `scope` as well.
+/// With [`with_scope_label`](Self::with_scope_label), each has the label `scope` as well.
 ///
 /// # Example
 ///
@@ -28,34 +28,36 @@ use crate::shared::observer::{Event, EventKind, Observer};
 /// use breather::{Breather, Metrics};
 ///
 /// let breather = Breather::builder()
-///     .with_observer(Metrics::new().by_scope())
+///     .with_observer(Metrics::new().with_scope_label())
 ///     .build();
 /// # let _ = breather;
-/// assert_ne!(Metrics::new().by_scope(), Metrics::default());
+/// assert_ne!(Metrics::new().with_scope_label(), Metrics::default());
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[must_use]
 pub struct Metrics {
-    by_scope: bool,
+    with_scope_label: bool,
 }
 
 impl Metrics {
     /// Without the label `scope`.
     pub const fn new() -> Self {
-        Self { by_scope: false }
+        Self {
+            with_scope_label: false,
+        }
     }
 
     /// Adds the label `scope`, for handles whose scopes are few and no secret: what a process has seen of labels, it keeps
     /// for as long as it runs.
-    pub const fn by_scope(mut self) -> Self {
-        self.by_scope = true;
+    pub const fn with_scope_label(mut self) -> Self {
+        self.with_scope_label = true;
         self
     }
 }
 
 impl Observer for Metrics {
     fn on_event(&self, event: &Event<'_>) {
-        let labels = match event.scope.filter(|_| self.by_scope) {
+        let labels = match event.scope.filter(|_| self.with_scope_label) {
             Some(scope) => vec![metrics::Label::new("scope", scope.to_owned())],
             None => Vec::new(),
         };
@@ -64,7 +66,7 @@ impl Observer for Metrics {
             labels.push(metrics::Label::new(key, value));
             labels
         };
-        match event.what {
+        match event.kind {
             EventKind::Queued => gauge!("breather_queued", labels).increment(1),
             EventKind::Sent { attempt, queued } => {
                 if let Some(queued) = queued {
@@ -89,20 +91,20 @@ impl Observer for Metrics {
                     OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {}
                 }
             }
-            EventKind::Elsewhere => counter!("breather_elsewhere_total", labels).increment(1),
+            EventKind::AnsweredElsewhere => {
+                counter!("breather_elsewhere_total", labels).increment(1)
+            }
             EventKind::Abandoned => gauge!("breather_permits_in_flight", labels).decrement(1),
             EventKind::Held(_) => counter!("breather_holds_total", labels).increment(1),
-            EventKind::Waits(wait) => {
-                let origin = with("origin", wait.origin().as_str());
+            EventKind::Waiting(wait) => {
+                let origin = with("origin", wait.reason().as_str());
                 histogram!("breather_wait_seconds", origin).record(wait.delay());
             }
-            EventKind::Over { report, queued } => {
+            EventKind::Ended { report, queued } => {
                 if queued {
                     gauge!("breather_queued", labels.clone()).decrement(1);
                 }
-                let reason = report
-                    .stop()
-                    .map_or("dropped", |stop| stop.reason().as_str());
+                let reason = report.end().map_or("dropped", |end| end.reason().as_str());
                 counter!("breather_stops_total", with("reason", reason)).increment(1);
             }
         }

@@ -25,7 +25,7 @@ use crate::instant::Instant;
 /// let counter = Arc::clone(&throttled);
 /// let breather = Breather::builder()
 ///     .with_observer(move |event: &Event<'_>| {
-///         if let EventKind::Over { report, .. } = event.what {
+///         if let EventKind::Ended { report, .. } = event.kind {
 ///             counter.fetch_add(report.throttled(), Ordering::Relaxed);
 ///         }
 ///     })
@@ -56,13 +56,13 @@ pub struct Event<'a> {
     /// When it happened.
     pub at: Instant,
     /// What happened.
-    pub what: EventKind<'a>,
+    pub kind: EventKind<'a>,
 }
 
 /// What happened to a call.
 ///
 /// For each [`Sent`](Self::Sent) there is one [`Answered`](Self::Answered) or [`Abandoned`](Self::Abandoned), and
-/// for each call, at the end, one [`Over`](Self::Over).
+/// for each call, at the end, one [`Ended`](Self::Ended).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum EventKind<'a> {
@@ -79,16 +79,16 @@ pub enum EventKind<'a> {
     Answered(Outcome),
     /// A server that the call did not ask answered the latest attempt, after a redirect. The scope does not learn from this
     /// answer.
-    Elsewhere,
+    AnsweredElsewhere,
     /// The attempt in flight was dropped, or was not sent after all.
     Abandoned,
     /// The rejection just told came to a scope that is held until then by what its server stated.
     Held(Instant),
     /// It will be sent again after a wait.
-    Waits(&'a Wait),
+    Waiting(&'a Wait),
     /// It is over.
-    Over {
-        /// What it can tell; without a [stop](Report::stop), it was dropped.
+    Ended {
+        /// What it can tell; without a [stop](Report::end), it was dropped.
         report: &'a Report,
         /// Whether it was [`Queued`](Self::Queued), and not sent since.
         queued: bool,

@@ -17,7 +17,7 @@ use crate::shared::scopes::Scopes;
 /// use breather::{CallOptions, Policy};
 /// use core::time::Duration;
 ///
-/// let search = CallOptions::new().idempotent(true).with_deadline(Duration::from_secs(2));
+/// let search = CallOptions::new().with_idempotent(true).with_deadline(Duration::from_secs(2));
 /// assert_ne!(search, CallOptions::new());
 /// let request = http::Request::post("https://api.example.com/search")
 ///     .extension(search)
@@ -61,14 +61,14 @@ impl CallOptions {
     }
 
     /// Sets the scopes, in place of the request's origin.
-    pub fn with_scopes(mut self, scopes: impl Into<Scopes>) -> Self {
+    pub fn with_scope(mut self, scopes: impl Into<Scopes>) -> Self {
         self.scopes = Some(scopes.into());
         self
     }
 
     /// Sets whether executing the call twice does no more than executing it once, in place of what method and headers
     /// say.
-    pub const fn idempotent(mut self, idempotent: bool) -> Self {
+    pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
@@ -124,7 +124,7 @@ impl CallOptions {
             return options.cloned();
         };
         let options = options.cloned().unwrap_or_default();
-        Some(options.with_scopes(scopes.clone()))
+        Some(options.with_scope(scopes.clone()))
     }
 
     /// The policy of the call, if it is another than `base`.

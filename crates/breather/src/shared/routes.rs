@@ -117,7 +117,7 @@ mod tests {
             "host",
             CallOptions::new().with_deadline(Duration::from_secs(1)),
         );
-        routes.insert("host/search", CallOptions::new().idempotent(true));
+        routes.insert("host/search", CallOptions::new().with_idempotent(true));
         let options = routes.options("host", "/search").unwrap();
         assert_eq!(options.is_idempotent(), Some(true));
         assert_eq!(deadline(&routes, "host", "/search"), Some(1));

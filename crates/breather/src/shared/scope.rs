@@ -83,7 +83,7 @@ impl Scope {
         timer: &T,
     ) {
         // Mostly nobody waits.
-        if state.pacer.waiting() == 0 {
+        if state.pacer.queued() == 0 {
             return;
         }
         let dues = state.dues(now, timer);
@@ -130,8 +130,8 @@ impl State {
     /// The wakers of all who should ask again.
     fn offer(&mut self, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
-        while let Some(place) = self.pacer.poll_offer(now) {
-            woken.extend(self.wakers.remove(&place));
+        while let Some(ticket) = self.pacer.poll_offer(now) {
+            woken.extend(self.wakers.remove(&ticket));
         }
         woken
     }
@@ -142,7 +142,7 @@ impl State {
     /// [`HEARTBEAT`] even if nothing is due: another domain's alarm may never ring, since its runtime is
     /// not driven any more.
     fn alarm_at(&mut self, now: Instant, domain: impl Fn() -> u64) -> Option<(u64, Instant)> {
-        if self.pacer.waiting() == 0 {
+        if self.pacer.queued() == 0 {
             return None;
         }
         let domain = domain();
@@ -169,7 +169,7 @@ impl State {
 
     fn is_idle(&self, now: Instant) -> bool {
         let pacer = &self.pacer;
-        pacer.in_flight() == 0 && pacer.waiting() == 0 && !pacer.is_held(now)
+        pacer.in_flight() == 0 && pacer.queued() == 0 && !pacer.is_held(now)
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Put into the extensions of a request, they take the place of its origin.
 ///
 /// Hash a secret before it becomes a name. Names are never sent, but told: to observers with each
-/// [`Event`](crate::Event), to `tracing` as a field of each call's span, as a label by `Metrics::by_scope`, by
+/// [`Event`](crate::Event), to `tracing` as a field of each call's span, as a label by `Metrics::with_scope_label`, by
 /// [`Breather::snapshots`](crate::Breather::snapshots), and wherever these names themselves, or settings that have them,
 /// are printed. What is printed of a handle or of a call does not have them.
 ///

@@ -26,7 +26,7 @@ mod with {
                 "call",
                 scope,
                 http.request.resend_count = Empty,
-                stop = Empty,
+                end = Empty,
             ))
         }
 
@@ -59,22 +59,22 @@ mod with {
                     reason = outcome.reason(),
                     "answered",
                 ),
-                EventKind::Elsewhere => {
+                EventKind::AnsweredElsewhere => {
                     debug!(target: "breather", parent: span, "answered by another server");
                 }
                 EventKind::Abandoned => {
                     debug!(target: "breather", parent: span, "abandoned in flight")
                 }
                 EventKind::Held(_) => debug!(target: "breather", parent: span, "its scope is held"),
-                EventKind::Waits(wait) => info!(
+                EventKind::Waiting(wait) => info!(
                     target: "breather",
                     parent: span,
                     wait_s = wait.delay().as_secs_f64(),
-                    origin = wait.origin().as_str(),
+                    origin = wait.reason().as_str(),
                     header = wait.evidence().map(Evidence::header),
                     "waits to be sent again",
                 ),
-                EventKind::Over { report, .. } => self.over(report),
+                EventKind::Ended { report, .. } => self.over(report),
             }
         }
 
@@ -82,22 +82,22 @@ mod with {
             let span = &self.0;
             let resends = report.attempts().saturating_sub(1);
             span.record("http.request.resend_count", resends);
-            let Some(stop) = report.stop() else {
+            let Some(end) = report.end() else {
                 span.record("stop", "dropped");
                 return;
             };
-            let reason = stop.reason();
+            let reason = end.reason();
             span.record("stop", reason.as_str());
-            let waited_s = report.waited_in_all().as_secs_f64();
+            let waited_s = report.total_wait().as_secs_f64();
             if reason == EndReason::Success {
                 debug!(target: "breather", parent: span, waited_s, "succeeded");
             } else {
                 warn!(
                     target: "breather",
                     parent: span,
-                    stop = reason.as_str(),
-                    reason = stop.detail(),
-                    header = stop.evidence().map(Evidence::header),
+                    end = reason.as_str(),
+                    reason = end.detail(),
+                    header = end.evidence().map(Evidence::header),
                     rejections = report.throttled(),
                     failures = report.failures(),
                     waited_s,

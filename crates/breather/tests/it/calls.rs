@@ -119,9 +119,9 @@ fn policy() -> impl Strategy<Value = Policy> {
 fn spec() -> impl Strategy<Value = CallSpec> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(idempotent, replayable, paced)| {
         CallSpec::new()
-            .idempotent(idempotent)
-            .replayable(replayable)
-            .paced(paced)
+            .with_idempotent(idempotent)
+            .with_replayable(replayable)
+            .with_paced(paced)
     })
 }
 
@@ -143,8 +143,8 @@ fn drive(
         now = now + ending.took;
         let decision = call.on_outcome(now, ending.outcome, &ending.hint(now), None);
         seen.push((now, ending, decision));
-        if let Decision::End(stop) = decision {
-            assert_eq!(call.report().stop(), Some(&stop));
+        if let Decision::End(end) = decision {
+            assert_eq!(call.report().end(), Some(&end));
             break;
         }
     }
@@ -183,20 +183,20 @@ proptest! {
                     let asked = ending.asked().unwrap_or_default();
                     prop_assert!(asked <= policy.max_retry_after());
                 }
-                Decision::End(stop) => match stop.reason() {
+                Decision::End(end) => match end.reason() {
                     EndReason::RetryAfterTooLong => {
                         // The instant is the server's own, uncut.
                         let asked = ending.asked().unwrap();
                         prop_assert!(asked > policy.max_retry_after());
-                        prop_assert_eq!(stop.earliest(), Some(now + asked));
-                        prop_assert_eq!(stop.wait(), Some(asked));
+                        prop_assert_eq!(end.retry_at(), Some(now + asked));
+                        prop_assert_eq!(end.retry_after(), Some(asked));
                     }
                     EndReason::Deadline => {
-                        let earliest = stop.earliest().unwrap();
-                        prop_assert!(earliest > deadline.unwrap());
-                        prop_assert!(earliest >= now + ending.asked().unwrap_or_default());
+                        let retry_at = end.retry_at().unwrap();
+                        prop_assert!(retry_at > deadline.unwrap());
+                        prop_assert!(retry_at >= now + ending.asked().unwrap_or_default());
                     }
-                    _ => prop_assert_eq!(stop.earliest(), None),
+                    _ => prop_assert_eq!(end.retry_at(), None),
                 },
             }
         }
@@ -219,13 +219,13 @@ proptest! {
             }
             prop_assert!(failures <= policy.max_retries() + 1);
             prop_assert!(rejections <= policy.max_throttles() + 1);
-            if let Decision::End(stop) = decision {
-                let used_up = match stop.reason() {
+            if let Decision::End(end) = decision {
+                let used_up = match end.reason() {
                     EndReason::MaxRetries => failures == policy.max_retries() + 1,
                     EndReason::MaxThrottles => rejections == policy.max_throttles() + 1,
                     _ => true,
                 };
-                prop_assert!(used_up, "{stop}");
+                prop_assert!(used_up, "{end}");
             }
         }
     }
@@ -235,7 +235,7 @@ proptest! {
         policy in policy(), spec in spec(), seed: u64, replayable: bool,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
-        let unsafe_spec = spec.idempotent(false).replayable(replayable);
+        let unsafe_spec = spec.with_idempotent(false).with_replayable(replayable);
         for (_, ending, decision) in drive(policy, unsafe_spec, seed, &endings) {
             if let Decision::Retry(_) = decision {
                 prop_assert!(replayable);
@@ -272,7 +272,7 @@ proptest! {
                 2 => drop(call.on_waiting(now, None, None)),
                 _ => drop(call.on_outcome(now, ending.outcome, &ending.hint(now), None)),
             }
-            let _ = (call.patience(), call.not_before(), call.report().to_string());
+            let _ = (call.wait_limits(), call.not_before(), call.report().to_string());
         }
     }
 }
@@ -285,10 +285,10 @@ fn promise_5_no_two_calls_share_a_sequence_and_callers_of_one_hint_spread() {
         let hint = Hint::new(START).with_retry_after(Duration::from_secs(7));
         match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
             Decision::Retry(wait) => {
-                assert_eq!(wait.origin(), WaitReason::Hint);
+                assert_eq!(wait.reason(), WaitReason::Hint);
                 wait.until()
             }
-            Decision::End(stop) => panic!("{stop}"),
+            Decision::End(end) => panic!("{end}"),
         }
     };
     let instants: std::collections::BTreeSet<_> = (0..1_000).map(returns).collect();
@@ -303,7 +303,12 @@ fn promise_5_no_two_calls_share_a_sequence_and_callers_of_one_hint_spread() {
 
 #[test]
 fn behind_a_pacer_a_call_returns_at_the_very_instant_that_was_named() {
-    let mut call = Call::new(Policy::default(), CallSpec::new().paced(true), 1, START);
+    let mut call = Call::new(
+        Policy::default(),
+        CallSpec::new().with_paced(true),
+        1,
+        START,
+    );
     call.on_sent(START);
     let hint = Hint::new(START).with_retry_after(Duration::from_secs(7));
     let decision = call.on_outcome(START, Outcome::throttled("429"), &hint, None);
@@ -316,16 +321,16 @@ fn behind_a_pacer_a_call_returns_at_the_very_instant_that_was_named() {
 #[test]
 fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
     let policy = Policy::new().with_deadline(Duration::from_secs(10));
-    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, START);
+    let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, START);
     call.on_sent(START);
     let opens = START + Duration::from_secs(60);
     let hint = Hint::new(START).with_retry_after(Duration::from_secs(1));
     let decision = call.on_outcome(START, Outcome::throttled("429"), &hint, Some(opens));
-    let Decision::End(stop) = decision else {
+    let Decision::End(end) = decision else {
         panic!()
     };
-    assert_eq!(stop.reason(), EndReason::Deadline);
-    assert_eq!(stop.earliest(), Some(opens));
+    assert_eq!(end.reason(), EndReason::Deadline);
+    assert_eq!(end.retry_at(), Some(opens));
 }
 
 /// How a call of 5 s stops after a server's `Retry-After`, if its own backoff is of `own` seconds.
@@ -334,12 +339,12 @@ fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> End {
         .with_deadline(Duration::from_secs(5))
         .with_backoff(Backoff::constant(Duration::from_secs(own)))
         .with_jitter(Jitter::none());
-    let mut call = Call::new(policy, CallSpec::new().paced(paced), 1, START);
+    let mut call = Call::new(policy, CallSpec::new().with_paced(paced), 1, START);
     call.on_sent(START);
     let headers = [("retry-after", retry_after.as_bytes())];
     let hint = Hint::read(headers, breather::Moment::new(START));
     match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
-        Decision::End(stop) => stop,
+        Decision::End(end) => end,
         Decision::Retry(wait) => panic!("{wait}"),
     }
 }
@@ -354,8 +359,8 @@ fn a_stop_shows_the_header_that_asked_for_too_long_a_wait_and_no_other() {
         (false, 8, "1", false),
         (false, 8, "0", false),
     ] {
-        let stop = stop_at_five_seconds(paced, own, retry_after);
-        assert_eq!(stop.evidence().is_some(), is_shown, "{paced} {own}: {stop}");
+        let end = stop_at_five_seconds(paced, own, retry_after);
+        assert_eq!(end.evidence().is_some(), is_shown, "{paced} {own}: {end}");
     }
 }
 
@@ -378,7 +383,7 @@ fn a_wait_and_a_stop_say_why() {
     let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
     let hint = Hint::read(headers, breather::Moment::new(START));
     let policy = Policy::new().with_max_throttles(1);
-    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, START);
+    let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, START);
     call.on_sent(START);
     let decision = call.on_outcome(START, Outcome::throttled("status 429"), &hint, None);
     let Decision::Retry(wait) = decision else {
@@ -390,11 +395,11 @@ fn a_wait_and_a_stop_say_why() {
     );
     call.on_sent(wait.until());
     let decision = call.on_outcome(wait.until(), Outcome::throttled("status 429"), &hint, None);
-    let Decision::End(stop) = decision else {
+    let Decision::End(end) = decision else {
         panic!()
     };
     assert_eq!(
-        stop.to_string(),
+        end.to_string(),
         "throttled once more than the policy permits: status 429"
     );
     assert_eq!(

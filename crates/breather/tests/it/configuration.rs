@@ -109,7 +109,7 @@ fn each_form_is_read() {
         ),
         (
             "jitter = 'by_shape'",
-            r#"{"jitter": {"kind": "by_shape"}}"#,
+            r#"{"jitter": {"kind": "auto"}}"#,
             Policy::new(),
         ),
         (
@@ -155,7 +155,7 @@ fn each_form_is_read() {
         (
             "jitter = { capped_after_jitter = '10s' }",
             r#"{"jitter": {"capped_after_jitter": "10s"}}"#,
-            Policy::new().with_jitter(Jitter::by_shape().capped_after_jitter(secs(10))),
+            Policy::new().with_jitter(Jitter::auto().with_cap_after_jitter(secs(10))),
         ),
     ] {
         assert_eq!(toml::from_str(toml), Ok(expected), "{toml}");
@@ -239,7 +239,7 @@ fn written_delay_survives_the_round_trip() {
 #[test]
 fn jitter_of_a_file_without_one_is_by_shape() {
     for file in ["", "backoff = 'linear'", "preset = 'patient'"] {
-        assert_eq!(read(file).jitter(), Jitter::by_shape(), "{file}");
+        assert_eq!(read(file).jitter(), Jitter::auto(), "{file}");
         let written = toml::to_string(&read(file)).unwrap();
         assert!(written.contains("jitter = \"by_shape\""), "{written}");
     }
@@ -289,9 +289,9 @@ fn a_preset_can_lose_its_deadline() {
 #[test]
 fn never_stays_never_until_an_attempt_is_permitted() {
     let policy: Policy = toml::from_str("preset = 'no_retries'\ndeadline = '3s'").unwrap();
-    assert!(!policy.may_repeat());
+    assert!(!policy.can_retry());
     let policy: Policy = toml::from_str("preset = 'no_retries'\nmax_throttles = 2").unwrap();
-    assert!(policy.may_repeat());
+    assert!(policy.can_retry());
     assert_eq!((policy.max_retries(), policy.max_throttles()), (0, 2));
 }
 
@@ -309,9 +309,9 @@ fn every_preset_has_a_factor_to_change() {
 const DURATION: &str = r#"text with units of h, m, s, ms, us or ns, as "1m 30s""#;
 const COUNT: &str = "a whole number from 0 to 4294967295";
 const BACKOFFS: &str = r#""constant", "linear", "exponential" or "fibonacci""#;
-const JITTERS: &str = r#"a table, or "by_shape", "none", "full", "equal" or "decorrelated""#;
+const JITTERS: &str = r#"a table, or "auto", "none", "full", "equal" or "decorrelated""#;
 const JITTER_KINDS: &str =
-    r#""by_shape", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
+    r#""auto", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
 /// What TOML's reader says of `file`: the line, and the rest.
 fn refused(file: &str) -> (usize, String) {
@@ -555,7 +555,7 @@ fn all_else_that_cannot_be_meant_is_refused() {
         (
             "[jitter]\nshare = 0.5",
             1,
-            r#"jitter.share: a jitter of kind "by_shape" has none, expected kind "proportional" or "above""#
+            r#"jitter.share: a jitter of kind "auto" has none, expected kind "proportional" or "above""#
                 .to_owned(),
         ),
         (
@@ -654,7 +654,7 @@ fn a_policy_may_be_a_part_of_something_larger() {
 
 #[test]
 fn all_settings_are_written() {
-    let jitter = Jitter::proportional(0.1).capped_after_jitter(secs(3_661));
+    let jitter = Jitter::proportional(0.1).with_cap_after_jitter(secs(3_661));
     let policy = Policy::new()
         .with_deadline(Duration::new(90, 1_001))
         .with_attempt_timeout(secs(5))
@@ -685,7 +685,7 @@ base = "2s"
 "#;
     assert_eq!(toml::to_string(&policy).unwrap(), expected);
 
-    let expected = r#"{"preset":"no_retries","deadline":"none","attempt_timeout":"none","max_retry_after":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"by_shape","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
+    let expected = r#"{"preset":"no_retries","deadline":"none","attempt_timeout":"none","max_retry_after":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"auto","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
     assert_eq!(
         serde_json::to_string(&Policy::no_retries()).unwrap(),
         expected
@@ -773,7 +773,7 @@ fn jitter() -> impl Strategy<Value = Jitter> {
     let half = (0..=1_u64 << 33).prop_map(|halves| halves as f64 / (1_u64 << 33) as f64);
     let share = || prop_oneof![any::<f64>(), 0.0..1.0, half.clone()];
     let kind = prop_oneof![
-        Just(Jitter::by_shape()),
+        Just(Jitter::auto()),
         Just(Jitter::none()),
         Just(Jitter::full()),
         Just(Jitter::equal()),
@@ -783,7 +783,7 @@ fn jitter() -> impl Strategy<Value = Jitter> {
         share().prop_map(Jitter::above),
     ];
     (kind, proptest::option::of(duration())).prop_map(|(jitter, cap)| match cap {
-        Some(cap) => jitter.capped_after_jitter(cap),
+        Some(cap) => jitter.with_cap_after_jitter(cap),
         None => jitter,
     })
 }

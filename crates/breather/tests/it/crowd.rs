@@ -212,7 +212,7 @@ fn a_permit_that_comes_back_wakes_the_oldest_of_ten_thousand_and_nobody_else() {
         assert_eq!(queue.woken(), [(next, 1)]);
     }
     let counted = queue.breather.snapshot("api").unwrap();
-    assert_eq!(counted.waiting(), MANY - 20);
+    assert_eq!(counted.queued(), MANY - 20);
 }
 
 #[test]

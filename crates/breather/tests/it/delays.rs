@@ -26,11 +26,11 @@ fn waits(policy: Policy, seed: u64, outcome: Outcome, count: usize) -> Vec<Durat
         call.on_sent(now);
         match call.on_outcome(now, outcome, &Hint::new(now), None) {
             Decision::Retry(wait) => {
-                assert_eq!(wait.origin(), WaitReason::Backoff);
+                assert_eq!(wait.reason(), WaitReason::Backoff);
                 now = wait.until();
                 wait.delay()
             }
-            Decision::End(stop) => panic!("{stop}"),
+            Decision::End(end) => panic!("{end}"),
         }
     };
     std::iter::repeat_with(next).take(count).collect()
@@ -155,16 +155,16 @@ fn decorrelated_jitter_is_bounded() {
 fn hint_adds_to_a_written_delay() {
     // Without a pacer, a call adds its own delay to the hint.
     let policy = Policy::new().with_backoff(Backoff::constant(MINUTE));
-    for (paced, earliest, latest) in [(false, 70, 76), (true, 60, 66)] {
+    for (paced, retry_at, latest) in [(false, 70, 76), (true, 60, 66)] {
         let start = Instant::ORIGIN;
-        let mut call = Call::new(policy, CallSpec::new().paced(paced), 1, start);
+        let mut call = Call::new(policy, CallSpec::new().with_paced(paced), 1, start);
         call.on_sent(start);
         let hint = Hint::new(start).with_retry_after(10 * SECOND);
         let decision = call.on_outcome(start, Outcome::throttled("429"), &hint, None);
         let Decision::Retry(wait) = decision else {
             panic!("{decision:?}")
         };
-        let kept = earliest * SECOND..=latest * SECOND;
+        let kept = retry_at * SECOND..=latest * SECOND;
         assert!(kept.contains(&wait.delay()), "{wait}");
     }
 }

@@ -45,8 +45,8 @@ const fn secs(secs: u64) -> Option<Duration> {
 /// `lines` with `one` at each of some places, from the first to the last.
 fn with_one_anywhere(lines: &Lines, one: &[(String, String)]) -> impl Iterator<Item = Lines> {
     let step = (lines.len() / 25).max(1);
-    let places = (0..lines.len()).step_by(step).chain([lines.len()]);
-    places.map(|at| {
+    let tickets = (0..lines.len()).step_by(step).chain([lines.len()]);
+    tickets.map(|at| {
         let mut lines = lines.clone();
         lines.splice(at..at, one.iter().cloned());
         lines
@@ -229,14 +229,14 @@ fn verdict_not_to_retry_counts_wherever_it_stands() {
 fn pushback_that_stops_counts_wherever_it_stands() {
     for count in COUNTS {
         let others: Lines = (1..count).map(|it| line("retry-after", it)).collect();
-        for stop in [
+        for end in [
             vec![line("grpc-retry-pushback-ms", -1)],
             vec![
                 line("grpc-retry-pushback-ms", 10),
                 line("grpc-retry-pushback-ms", 20),
             ],
         ] {
-            for lines in with_one_anywhere(&others, &stop) {
+            for lines in with_one_anywhere(&others, &end) {
                 assert_eq!(read(&lines).retry(), Some(false), "{count}");
                 assert!(wait(&lines).is_some(), "{count}");
             }
@@ -728,12 +728,12 @@ fn longest_delay_is_kept_beside_many_other_headers() {
     ];
     let mut lines: Lines = others.iter().map(|name| line(name, "?")).collect();
     lines.extend((0..30).map(|it| line("retryafter", it)));
-    for stop in [vec![], vec![9, 8]] {
+    for end in [vec![], vec![9, 8]] {
         let mut lines = lines.clone();
-        lines.extend(stop.iter().map(|it| line("grpc-retry-pushback-ms", it)));
+        lines.extend(end.iter().map(|it| line("grpc-retry-pushback-ms", it)));
         for lines in with_one_anywhere(&lines, &[line("x-ratelimit-after", 290)]) {
             assert_eq!(wait(&lines), secs(290), "{}", text(&read(&lines)));
-            let is_stop = !stop.is_empty();
+            let is_stop = !end.is_empty();
             assert_eq!(read(&lines).retry(), is_stop.then_some(false));
         }
     }

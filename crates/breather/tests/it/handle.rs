@@ -99,7 +99,7 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let idle = |what: &str| {
         let snapshot = breather.snapshot("api").unwrap();
-        assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0), "{what}");
+        assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0), "{what}");
     };
     drop(start(&breather, &timer));
     idle("before it was polled");
@@ -113,7 +113,7 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
     learn(&breather, &timer, 0);
     let mut waiting = start(&breather, &timer);
     assert!(matches!(step(&mut waiting), Step::Wait { .. }));
-    assert_eq!(breather.snapshot("api").unwrap().waiting(), 1);
+    assert_eq!(breather.snapshot("api").unwrap().queued(), 1);
     drop(waiting);
     idle("waiting for a permit");
 
@@ -205,13 +205,13 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
     let Step::End(stopped) = step(&mut start(&breather, &timer)) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
-    assert_eq!(stopped.stop().wait(), Some(9 * SECOND));
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().retry_after(), Some(9 * SECOND));
     assert_eq!(
         stopped.to_string(),
         "call stopped: no time is left before the deadline; next possible in 9s"
     );
-    assert_eq!(breather.snapshot("api").unwrap().waiting(), 0);
+    assert_eq!(breather.snapshot("api").unwrap().queued(), 0);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() 
     let Step::End(stopped) = waiting.poll_step(&waker) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(stopped.end().reason(), EndReason::RetryAfterTooLong);
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
     let Poll::Ready(Err(stopped)) = ready.as_mut().poll(&mut cx) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
 }
 
 #[test]
@@ -273,9 +273,9 @@ fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
     let Step::End(stopped) = step(&mut call) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
     // Nobody stated when it might have been.
-    assert_eq!(stopped.stop().earliest(), None);
+    assert_eq!(stopped.end().retry_at(), None);
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once(
     let Step::End(stopped) = late.poll_unsent(Waker::noop()) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!(bell.rang(), 1);
     assert_eq!(next.poll_step(&waker), Step::Send);
 }
@@ -355,7 +355,7 @@ fn calls_of_a_runtime_that_is_driven_do_not_depend_on_one_that_is_not() {
 
 #[test]
 fn a_guessed_hold_is_not_forgotten_either() {
-    let breather = Breather::builder().with_scopes(1).build();
+    let breather = Breather::builder().with_max_scopes(1).build();
     let timer = VirtualTimer::default();
     learn(&breather, &timer, 200);
     let mut call = start(&breather, &timer);
@@ -385,7 +385,7 @@ fn too_many_waiters_is_a_stop_of_its_own() {
     let Step::End(stopped) = step(&mut start(&breather, &timer)) else {
         panic!()
     };
-    assert_eq!(stopped.stop().reason(), EndReason::QueueFull);
+    assert_eq!(stopped.end().reason(), EndReason::QueueFull);
 }
 
 #[test]
@@ -429,7 +429,7 @@ fn promise_9_a_panic_in_a_classifier_leaves_the_scope_whole() {
 
 #[test]
 fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
-    let breather = Breather::builder().with_scopes(2).build();
+    let breather = Breather::builder().with_max_scopes(2).build();
     let timer = VirtualTimer::default();
     let on = |scope: &str| breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
     learn(&breather, &timer, 0);
@@ -496,16 +496,16 @@ fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
     // Whatever else becomes of an attempt, its call would have to wait for that.
     let broken = Outcome::transient(Executed::No, "no connection");
     let decision = failed.on_outcome(broken, &Hint::new(timer.now()));
-    let Decision::End(stop) = decision else {
+    let Decision::End(end) = decision else {
         panic!("it waits in vain")
     };
-    assert_eq!(stop.wait(), Some(60 * SECOND));
-    let shown = stop.evidence().map(ToString::to_string);
+    assert_eq!(end.retry_after(), Some(60 * SECOND));
+    let shown = end.evidence().map(ToString::to_string);
     assert_eq!(shown.as_deref(), Some("retry-after: 60"));
-    assert_eq!(failed.report().stop(), Some(&stop));
+    assert_eq!(failed.report().end(), Some(&end));
 
     let stopped = timed_out.on_timed_out().unwrap_err();
-    let shown = stopped.stop().evidence().map(ToString::to_string);
+    let shown = stopped.end().evidence().map(ToString::to_string);
     assert_eq!(shown.as_deref(), Some("retry-after: 60"));
 }
 

@@ -16,8 +16,8 @@ const START: Instant = Instant::from_nanos(1_000_000_000);
 const LATE: Duration = Duration::from_millis(100);
 
 fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
-    let place = pacer.arrive();
-    match pacer.request(now, place, WaitLimits::endless()) {
+    let ticket = pacer.arrive();
+    match pacer.request(now, ticket, WaitLimits::endless()) {
         Admission::Send(permit) => permit,
         other => panic!("not granted: {other:?}"),
     }
@@ -25,9 +25,9 @@ fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
 
 /// Waits for a permit.
 fn granted_at_last(pacer: &mut Pacer, now: &mut Instant) -> Permit {
-    let place = pacer.arrive();
+    let ticket = pacer.arrive();
     loop {
-        match pacer.request(*now, place, WaitLimits::endless()) {
+        match pacer.request(*now, ticket, WaitLimits::endless()) {
             Admission::Send(permit) => return permit,
             Admission::Wait { .. } => *now = pacer.next_wake().unwrap(),
             Admission::QueueFull | Admission::Rejected { .. } => panic!("crowded"),
@@ -37,11 +37,11 @@ fn granted_at_last(pacer: &mut Pacer, now: &mut Instant) -> Permit {
 
 /// Returns when a call that waits is to ask again.
 fn wake(pacer: &mut Pacer, now: Instant) -> Option<Instant> {
-    let place = pacer.arrive();
-    let turn = pacer.request(now, place, WaitLimits::endless());
+    let ticket = pacer.arrive();
+    let turn = pacer.request(now, ticket, WaitLimits::endless());
     assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
     let wake = pacer.next_wake();
-    pacer.leave(place);
+    pacer.leave(ticket);
     wake
 }
 
@@ -90,15 +90,15 @@ fn late_pacer() -> (Pacer, Instant) {
 fn assert_held_until(pacer: &mut Pacer, now: Instant, reason: HoldReason, opens: Instant) {
     let snapshot = pacer.snapshot();
     assert_eq!(snapshot.hold_reason(), Some(reason));
-    assert_eq!(snapshot.opens(), Some(opens));
+    assert_eq!(snapshot.opens_at(), Some(opens));
     assert_eq!(snapshot.held_until(), Some(opens + LATE));
     assert_eq!(wake(pacer, now), Some(opens + LATE));
-    let place = pacer.arrive();
+    let ticket = pacer.arrive();
     for at in [opens - MS, opens, opens + LATE - MS] {
-        let turn = pacer.request(at, place, WaitLimits::endless());
+        let turn = pacer.request(at, ticket, WaitLimits::endless());
         assert!(matches!(turn, Admission::Wait { .. }), "{turn:?} at {at}");
     }
-    let turn = pacer.request(opens + LATE, place, WaitLimits::endless());
+    let turn = pacer.request(opens + LATE, ticket, WaitLimits::endless());
     assert!(matches!(turn, Admission::Send(_)), "{turn:?}");
 }
 
@@ -126,7 +126,7 @@ fn hold_without_a_reset_is_as_late_once_an_answer_states_one() {
     let silent = Hint::new(now).with_window(window(0));
     accept(&mut pacer, now, first, &silent);
     assert_eq!(pacer.snapshot().hold_reason(), Some(HoldReason::Spent));
-    assert_eq!(pacer.opens(), None);
+    assert_eq!(pacer.opens_at(), None);
     accept(&mut pacer, now, second, &said(now, 0, 9));
     assert_held_until(&mut pacer, now, HoldReason::Spent, now + 9 * SECOND);
 }
@@ -174,7 +174,7 @@ fn later_of_two_rejections_holds_the_scope() {
             throttle(&mut pacer, START, permit, &hint);
         }
         assert_eq!(
-            pacer.opens(),
+            pacer.opens_at(),
             Some(START + 60 * SECOND),
             "{one} and {other}"
         );
@@ -224,7 +224,7 @@ fn rejection_with_another_window_spent_is_for_quota() {
         first,
         &said(START, 5, 60).with_window(tokens),
     );
-    assert_eq!(pacer.opens(), Some(START + 9 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(START + 9 * SECOND));
     assert_eq!(pacer.snapshot().cap(), None);
 }
 
@@ -270,7 +270,7 @@ fn spent_window_without_a_reset_pauses_the_scope() {
     let permit = granted(&mut pacer, START);
     let spent = Hint::new(START).with_window(window(0));
     accept(&mut pacer, START, permit, &spent);
-    assert_eq!(pacer.opens(), None, "an estimate stops nobody");
+    assert_eq!(pacer.opens_at(), None, "an estimate stops nobody");
     assert_eq!(wake(&mut pacer, START), Some(START + 250 * MS));
 }
 
@@ -293,7 +293,7 @@ fn reset_of_another_window_does_not_end_a_hold() {
     };
     accept(&mut pacer, START, first, &named("minute", 5, 9));
     accept(&mut pacer, START, second, &named("hour", 0, 10));
-    assert_eq!(pacer.opens(), Some(START + 10 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(START + 10 * SECOND));
 }
 
 #[test]
@@ -353,10 +353,10 @@ fn offers(pacer: &mut Pacer, now: Instant) -> Vec<Ticket> {
 }
 
 fn waiting(pacer: &mut Pacer, now: Instant) -> Ticket {
-    let place = pacer.arrive();
-    let turn = pacer.request(now, place, WaitLimits::endless());
+    let ticket = pacer.arrive();
+    let turn = pacer.request(now, ticket, WaitLimits::endless());
     assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
-    place
+    ticket
 }
 
 #[test]
@@ -391,19 +391,19 @@ fn oldest_call_probes_first_although_its_probe_was_throttled_before_the_last_hol
 fn time_of_a_hold_does_not_raise_the_limit_in_flight() {
     let mut pacer = Pacer::new(Pacing::default());
     let mut permits: Vec<_> = (0..30).map(|_| granted(&mut pacer, START)).collect();
-    let places: Vec<_> = (0..60).map(|_| waiting(&mut pacer, START)).collect();
+    let tickets: Vec<_> = (0..60).map(|_| waiting(&mut pacer, START)).collect();
     let throttled = permits.pop().unwrap();
     throttle(&mut pacer, START, throttled, &said(START, 0, 9));
     for permit in permits {
         pacer.on_drop(permit);
     }
     let now = START + 9 * SECOND;
-    assert_eq!(offers(&mut pacer, now), places[..1]);
-    let Admission::Send(probe) = pacer.request(now, places[0], WaitLimits::endless()) else {
+    assert_eq!(offers(&mut pacer, now), tickets[..1]);
+    let Admission::Send(probe) = pacer.request(now, tickets[0], WaitLimits::endless()) else {
         panic!("not granted")
     };
     accept(&mut pacer, now, probe, &said(now, 299, 60));
-    assert_eq!(offers(&mut pacer, now), places[1..=30]);
+    assert_eq!(offers(&mut pacer, now), tickets[1..=30]);
     assert_eq!(pacer.concurrency(), 30);
 }
 
@@ -441,8 +441,8 @@ fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
     accept(&mut pacer, now, probe, &Hint::new(now));
     // Six were accepted, one is the probe, and one more is tried.
     let more = (0..20).map_while(|_| {
-        let place = pacer.arrive();
-        match pacer.request(now, place, WaitLimits::endless()) {
+        let ticket = pacer.arrive();
+        match pacer.request(now, ticket, WaitLimits::endless()) {
             Admission::Send(permit) => Some(permit),
             Admission::Wait { .. } | Admission::QueueFull | Admission::Rejected { .. } => None,
         }
@@ -539,7 +539,7 @@ fn others_who_are_first_at_a_window_of_one_make_no_server_late() {
     let probe = granted_at_last(&mut pacer, &mut now);
     let hint = Hint::new(now).with_retry_after(9 * SECOND);
     throttle(&mut pacer, now, probe, &hint);
-    assert_eq!(pacer.opens(), Some(now + 9 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(now + 9 * SECOND));
     assert_eq!(pacer.snapshot().held_until(), Some(now + 9 * SECOND));
 }
 

@@ -56,7 +56,7 @@ impl Scope {
         let mut call = self.call(CallSpec::new());
         call.set_options(&options);
         match step(&mut call) {
-            Step::End(stopped) => *stopped.stop(),
+            Step::End(stopped) => *stopped.end(),
             other => panic!("{other:?}"),
         }
     }
@@ -118,11 +118,11 @@ fn empty_bucket(scope: &Scope, apart: Duration) {
 fn refill_later_than_longest_retry_after_ends_the_call_at_once() {
     let scope = Scope::new();
     empty_bucket(&scope, DAY / 5);
-    let stop = scope.ends(CallOptions::new());
-    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
-    assert_eq!(stop.earliest(), Some(scope.timer.now() + DAY / 5));
+    let end = scope.ends(CallOptions::new());
+    assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(end.retry_at(), Some(scope.timer.now() + DAY / 5));
     // This call was never sent, and it has left the queue.
-    assert_eq!(scope.breather.snapshot("api").unwrap().waiting(), 0);
+    assert_eq!(scope.breather.snapshot("api").unwrap().queued(), 0);
 }
 
 #[test]
@@ -132,9 +132,9 @@ fn refill_later_than_the_deadline_ends_the_call_at_once() {
         .with_deadline(HOUR);
     let scope = Scope::new();
     empty_bucket(&scope, DAY / 5);
-    let stop = scope.ends(CallOptions::new().with_policy(patient));
-    assert_eq!(stop.reason(), EndReason::Deadline);
-    assert_eq!(stop.wait(), Some(DAY / 5));
+    let end = scope.ends(CallOptions::new().with_policy(patient));
+    assert_eq!(end.reason(), EndReason::Deadline);
+    assert_eq!(end.retry_after(), Some(DAY / 5));
 }
 
 #[test]
@@ -157,10 +157,10 @@ fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
     assert_eq!(step(&mut call), Step::Send);
     empty_bucket(&scope, DAY / 5);
     let decision = call.on_outcome(lost(), &scope.hint());
-    let Decision::End(stop) = decision else {
+    let Decision::End(end) = decision else {
         panic!("{decision:?}");
     };
-    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
 }
 
 #[test]
@@ -173,15 +173,15 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
     scope.timer.advance(SECOND);
     let hint = scope.hint().with_window(window.with_reset(DAY));
     let _ = first.on_outcome(Outcome::success(), &hint);
-    let stop = scope.ends(CallOptions::new());
-    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
-    assert_eq!(stop.wait(), Some(DAY / 4 - SECOND));
+    let end = scope.ends(CallOptions::new());
+    assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(end.retry_after(), Some(DAY / 4 - SECOND));
     let patient = Policy::new()
         .with_max_retry_after(Duration::MAX)
         .with_deadline(HOUR);
-    let stop = scope.ends(CallOptions::new().with_policy(patient));
+    let end = scope.ends(CallOptions::new().with_policy(patient));
     assert_eq!(
-        (stop.reason(), stop.wait()),
+        (end.reason(), end.retry_after()),
         (EndReason::Deadline, Some(DAY / 4 - SECOND))
     );
 }
@@ -204,8 +204,8 @@ fn the_end_names_the_header_that_told_of_the_refill() {
         let moment = Moment::new(scope.timer.now()).with_wall_clock(&scope.timer);
         scope.answer(Outcome::success(), &Hint::read(lines, moment));
     }
-    let stop = scope.ends(CallOptions::new());
-    let evidence = stop.evidence().expect("a header told so");
+    let end = scope.ends(CallOptions::new());
+    let evidence = end.evidence().expect("a header told so");
     assert_eq!(evidence.header(), "x-ratelimit-reset");
 }
 
@@ -286,12 +286,12 @@ fn played(
             if bell.rang() == 0 && due.is_none_or(|due| due > now) {
                 continue;
             }
-            let stop = match call.poll_step(&Waker::from(Arc::clone(bell))) {
+            let end = match call.poll_step(&Waker::from(Arc::clone(bell))) {
                 Step::Wait { until } => {
                     *due = until;
                     continue;
                 }
-                Step::End(stopped) => *stopped.stop(),
+                Step::End(stopped) => *stopped.end(),
                 Step::Send => {
                     let (outcome, hint) = match delay {
                         _ if accepts(now.duration_since(start)) => {
@@ -305,11 +305,11 @@ fn played(
                             *due = Some(wait.until());
                             continue;
                         }
-                        Decision::End(stop) => stop,
+                        Decision::End(end) => end,
                     }
                 }
             };
-            ends.push((now.duration_since(start), stop));
+            ends.push((now.duration_since(start), end));
             *slot = None;
         }
         let due = calls.iter().flatten().filter_map(|(_, due)| *due);
@@ -325,7 +325,7 @@ fn played(
 /// When the first and the last of those ended that gave up together.
 fn together(ends: &[(Duration, End)]) -> (Duration, Duration) {
     let reason = EndReason::ScopeThrottled;
-    let all = ends.iter().filter(|(_, stop)| stop.reason() == reason);
+    let all = ends.iter().filter(|(_, end)| end.reason() == reason);
     let all = all.map(|&(at, _)| at);
     (all.clone().min().unwrap(), all.max().unwrap())
 }
@@ -341,7 +341,7 @@ fn queued_calls_of_a_scope_that_only_rejects_end_together() {
         assert!(first > HOUR && last <= latest, "{first:?}, {last:?}");
         let own = ends
             .iter()
-            .filter(|(_, stop)| stop.reason() == EndReason::MaxThrottles);
+            .filter(|(_, end)| end.reason() == EndReason::MaxThrottles);
         assert_eq!(own.count(), 0);
     }
 }
@@ -364,12 +364,12 @@ fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
     let ends = rejected_for_ever(Policy::new(), 50, Some(299 * SECOND));
     let together = ends
         .iter()
-        .find(|(_, stop)| stop.reason() == EndReason::ScopeThrottled);
-    let (_, stop) = together.unwrap();
-    assert!(stop.earliest().is_some(), "{stop}");
+        .find(|(_, end)| end.reason() == EndReason::ScopeThrottled);
+    let (_, end) = together.unwrap();
+    assert!(end.retry_at().is_some(), "{end}");
     assert!(
-        stop.to_string().contains("rejected all calls of the scope"),
-        "{stop}"
+        end.to_string().contains("rejected all calls of the scope"),
+        "{end}"
     );
 }
 
@@ -384,7 +384,7 @@ fn a_scope_that_accepts_a_call_now_and_then_ends_nobody() {
     let ends = played(Policy::new(), 60, Some(MINUTE), one_in_half_an_hour);
     let together = ends
         .iter()
-        .filter(|(_, stop)| stop.reason() == EndReason::ScopeThrottled);
+        .filter(|(_, end)| end.reason() == EndReason::ScopeThrottled);
     assert_eq!(together.count(), 0, "{ends:?}");
     let last = ends.iter().map(|(at, _)| *at).max().unwrap();
     assert!(last > 2 * HOUR, "or it shows nothing: {last:?}");
@@ -414,15 +414,15 @@ fn rejections_of_hours_ago_do_not_count_against_new_calls() {
             for call in &mut calls {
                 match step(call) {
                     Step::Send => {
-                        if let Decision::End(stop) = reject(call) {
-                            assert_eq!(stop.reason(), EndReason::MaxThrottles, "{delay:?}");
+                        if let Decision::End(end) = reject(call) {
+                            assert_eq!(end.reason(), EndReason::MaxThrottles, "{delay:?}");
                         }
                     }
                     Step::Wait { .. } => {}
                     Step::End(stopped) => panic!("{delay:?}: {stopped}"),
                 }
             }
-            calls.retain(|call| call.report().stop().is_none());
+            calls.retain(|call| call.report().end().is_none());
             scope.timer.advance(SECOND);
         }
         assert!(calls.len() > 10, "{delay:?}: {} are left", calls.len());
@@ -437,9 +437,9 @@ fn forget_lifts_a_hold_of_a_year() {
     ] {
         let scope = Scope::new();
         freeze(&scope);
-        let stop = scope.ends(CallOptions::new());
+        let end = scope.ends(CallOptions::new());
         assert_eq!(
-            (stop.reason(), stop.wait()),
+            (end.reason(), end.retry_after()),
             (EndReason::RetryAfterTooLong, Some(YEAR))
         );
         assert!(scope.breather.forget("api"));
@@ -465,7 +465,7 @@ fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
     assert!(!scope.is_held());
     drop(queued);
     let snapshot = scope.breather.snapshot("api").unwrap();
-    assert_eq!((snapshot.in_flight(), snapshot.waiting()), (0, 0));
+    assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
 }
 
 /// Returns the next turn of a call that may probe, when `after` has passed.
@@ -475,7 +475,7 @@ fn after(scope: &Scope, after: Duration) -> Step {
 }
 
 fn ends_at_once(step: &Step) -> bool {
-    matches!(step, Step::End(stopped) if stopped.stop().reason() == EndReason::RetryAfterTooLong)
+    matches!(step, Step::End(stopped) if stopped.end().reason() == EndReason::RetryAfterTooLong)
 }
 
 #[test]
@@ -567,7 +567,7 @@ fn only_idempotent_calls_probe_a_long_hold() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(2 * LONGEST);
-    let unsafe_call = &mut scope.call(CallSpec::new().idempotent(false));
+    let unsafe_call = &mut scope.call(CallSpec::new().with_idempotent(false));
     assert!(ends_at_once(&step(unsafe_call)));
     assert_eq!(scope.step(), Step::Send);
 }
@@ -611,7 +611,7 @@ fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
     assert_eq!(call.poll_unsent(Waker::noop()), Step::Send);
     drop(call);
     assert!(ends_at_once(&scope.step()));
-    let opens = scope.breather.snapshot("api").unwrap().opens();
+    let opens = scope.breather.snapshot("api").unwrap().opens_at();
     assert_eq!(opens, Some(Instant::ORIGIN + HOUR + YEAR));
 }
 
@@ -805,9 +805,9 @@ fn an_end_for_a_refill_names_no_header_of_something_else() {
     }
     let mut last = scope.call(CallSpec::new());
     assert_eq!(step(&mut last), Step::Send);
-    let stop = scope.ends(CallOptions::new());
+    let end = scope.ends(CallOptions::new());
     assert_eq!(
-        (stop.reason(), stop.evidence()),
+        (end.reason(), end.evidence()),
         (EndReason::RetryAfterTooLong, None)
     );
 }

@@ -22,17 +22,17 @@ fn pacer() -> Pacer {
 }
 
 fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
-    let place = pacer.arrive();
-    match pacer.request(now, place, WaitLimits::endless()) {
+    let ticket = pacer.arrive();
+    match pacer.request(now, ticket, WaitLimits::endless()) {
         Admission::Send(permit) => permit,
         other => panic!("not granted: {other:?}"),
     }
 }
 
 fn waits(pacer: &mut Pacer, now: Instant) -> (Ticket, Option<Instant>) {
-    let place = pacer.arrive();
-    match pacer.request(now, place, WaitLimits::endless()) {
-        Admission::Wait { opens } => (place, opens),
+    let ticket = pacer.arrive();
+    match pacer.request(now, ticket, WaitLimits::endless()) {
+        Admission::Wait { opens } => (ticket, opens),
         other => panic!("does not wait: {other:?}"),
     }
 }
@@ -67,7 +67,7 @@ fn no_more_is_sent_than_remains() {
         pacer.on_outcome(later, permit, Outcome::success(), &said(later, left, 9));
     }
     // Of several resets the earliest is right.
-    assert_eq!(pacer.opens(), Some(START + 9 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(START + 9 * SECOND));
     assert_eq!(pacer.next_wake(), Some(START + 9 * SECOND));
 }
 
@@ -80,11 +80,11 @@ fn what_is_dropped_in_flight_stays_spent_until_a_later_answer_covers_it() {
     pacer.on_drop(dropped);
     assert_eq!(pacer.in_flight(), 1);
     let last = granted(&mut pacer, START);
-    let (place, opens) = waits(&mut pacer, START);
+    let (ticket, opens) = waits(&mut pacer, START);
     assert!(opens.is_some());
     // Sent later than what was dropped, so that it would be counted by now.
     pacer.on_outcome(START + MS, last, Outcome::success(), &said(START, 1, 9));
-    assert_eq!(drain(&mut pacer, START + MS), [place]);
+    assert_eq!(drain(&mut pacer, START + MS), [ticket]);
     pacer.on_drop(second);
 }
 
@@ -143,8 +143,8 @@ fn a_throttled_probe_is_repeated_shortly_and_the_lateness_is_learned() {
         let mut throttled_probes = 0;
         loop {
             now = pacer.next_wake().unwrap();
-            let place = pacer.poll_offer(now).unwrap();
-            let Admission::Send(probe) = pacer.request(now, place, WaitLimits::endless()) else {
+            let ticket = pacer.poll_offer(now).unwrap();
+            let Admission::Send(probe) = pacer.request(now, ticket, WaitLimits::endless()) else {
                 panic!()
             };
             if now < stated + 250 * MS {
@@ -159,8 +159,8 @@ fn a_throttled_probe_is_repeated_shortly_and_the_lateness_is_learned() {
             }
         }
         rejections.push(throttled_probes);
-        for place in drain(&mut pacer, now) {
-            pacer.leave(place);
+        for ticket in drain(&mut pacer, now) {
+            pacer.leave(ticket);
         }
     }
     assert!(rejections[0] >= 1, "{rejections:?}");
@@ -197,7 +197,7 @@ fn a_rejection_that_leaves_quota_is_for_concurrency_and_holds_nobody_else() {
     for (index, permit) in permits.into_iter().enumerate().skip(10) {
         let hint = said(now, 290, 55).with_retry_after(SECOND);
         pacer.on_outcome(now, permit, throttled(), &hint);
-        assert_eq!(pacer.opens(), None, "rejection {index}");
+        assert_eq!(pacer.opens_at(), None, "rejection {index}");
     }
     assert_eq!(pacer.concurrency(), 10);
     waits(&mut pacer, now);
@@ -237,11 +237,11 @@ fn an_answer_that_shows_quota_lifts_a_hold_that_rests_on_our_own_count() {
     let [first, second, third] = permits;
     pacer.on_outcome(START, first, Outcome::success(), &said(START, 2, 9));
     // Two were sent after it, so nothing is left.
-    let (place, opens) = waits(&mut pacer, START);
+    let (ticket, opens) = waits(&mut pacer, START);
     assert!(opens.is_some());
     // But the second was throttled for another reason and not counted.
     pacer.on_outcome(START + MS, third, Outcome::success(), &said(START, 1, 9));
-    assert_eq!(drain(&mut pacer, START + MS), [place]);
+    assert_eq!(drain(&mut pacer, START + MS), [ticket]);
     pacer.on_drop(second);
 }
 
@@ -274,7 +274,7 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
     let probe = granted(&mut pacer, now);
     now = now + 50 * MS;
     let _blind = [(); 2].map(|()| granted(&mut pacer, now));
-    let (place, opens) = waits(&mut pacer, now);
+    let (ticket, opens) = waits(&mut pacer, now);
     assert_eq!((drain(&mut pacer, now), opens), (vec![], None));
 
     // But the new window gives six.
@@ -282,7 +282,7 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
     let six = Window::new("").with_limit(6).with_remaining(5);
     let hint = Hint::new(now).with_window(six.with_reset(9 * SECOND));
     pacer.on_outcome(now, probe, Outcome::success(), &hint);
-    assert_eq!(drain(&mut pacer, now), [place]);
+    assert_eq!(drain(&mut pacer, now), [ticket]);
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
     let mut now = START + 9 * SECOND;
     while !waiting.is_empty() {
         assert!(now < START + 10 * SECOND, "{} wait", waiting.len());
-        while let Some(place) = pacer.poll_offer(now) {
-            asking.push((now + 2 * MS, place));
+        while let Some(ticket) = pacer.poll_offer(now) {
+            asking.push((now + 2 * MS, ticket));
         }
         let wake = pacer.next_wake();
         let next = asking.iter().map(|(at, _)| *at).chain(wake).min().unwrap();
@@ -348,12 +348,12 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
             .filter(|(at, _)| *at <= now)
             .collect();
         asking.retain(|(at, _)| *at > now);
-        for (_, place) in due {
-            if !waiting.contains(&place) {
+        for (_, ticket) in due {
+            if !waiting.contains(&ticket) {
                 continue;
             }
-            if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) {
-                waiting.retain(|&waiting| waiting != place);
+            if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
+                waiting.retain(|&waiting| waiting != ticket);
                 pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
             }
         }
@@ -370,7 +370,7 @@ fn a_healthy_window_moves_no_hold_that_a_rejection_asked_for() {
     pacer.on_outcome(later, first, throttled(), &secondary);
     let healthy = said(later, 3_999, 1_800);
     pacer.on_outcome(later, second, Outcome::success(), &healthy);
-    assert_eq!(pacer.opens(), Some(later + 60 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(later + 60 * SECOND));
 
     // The healthy answer comes first, and belongs to what was sent later.
     for reset in [3, 1_800] {
@@ -381,7 +381,7 @@ fn a_healthy_window_moves_no_hold_that_a_rejection_asked_for() {
         let hint = Hint::new(later).with_retry_after(10 * SECOND);
         pacer.on_outcome(later, first, throttled(), &hint);
         assert_eq!(
-            pacer.opens(),
+            pacer.opens_at(),
             Some(later + 10 * SECOND),
             "reset in {reset} s"
         );
@@ -404,7 +404,7 @@ fn a_rejection_that_took_long_counts_from_its_receipt() {
     let later = START + 5 * SECOND;
     let hint = Hint::new(later).with_retry_after(3 * SECOND);
     pacer.on_outcome(later, permit, throttled(), &hint);
-    assert_eq!(pacer.opens(), Some(later + 3 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(later + 3 * SECOND));
 }
 
 #[test]
@@ -412,10 +412,10 @@ fn a_stated_instant_replaces_a_guess() {
     let mut pacer = pacer_that_proved_two();
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
     pacer.on_outcome(START, first, throttled(), &Hint::new(START));
-    assert_eq!(pacer.opens(), None);
+    assert_eq!(pacer.opens_at(), None);
     let hint = Hint::new(START).with_retry_after(30 * SECOND);
     pacer.on_outcome(START, second, throttled(), &hint);
-    assert_eq!(pacer.opens(), Some(START + 30 * SECOND));
+    assert_eq!(pacer.opens_at(), Some(START + 30 * SECOND));
 }
 
 #[test]
@@ -428,17 +428,17 @@ fn a_server_that_goes_on_throttling_is_taken_at_its_word() {
     let mut now = START;
     while now < START + 69 * SECOND {
         now = pacer.next_wake().unwrap().max(now);
-        let Some(place) = pacer.poll_offer(now) else {
+        let Some(ticket) = pacer.poll_offer(now) else {
             continue;
         };
-        let Admission::Send(probe) = pacer.request(now, place, WaitLimits::endless()) else {
+        let Admission::Send(probe) = pacer.request(now, ticket, WaitLimits::endless()) else {
             panic!()
         };
         sends += 1;
         pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
         waits(&mut pacer, now);
         // What we add to its word is no reason to stop anybody.
-        assert_eq!(pacer.opens(), None);
+        assert_eq!(pacer.opens_at(), None);
     }
     assert!((5..20).contains(&sends), "{sends} sends in a minute");
 }
@@ -447,13 +447,13 @@ fn a_server_that_goes_on_throttling_is_taken_at_its_word() {
 fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
     let mut pacer = pacer();
     let mut now = START;
-    let patience = WaitLimits::endless().with_longest(300 * SECOND);
+    let limits = WaitLimits::endless().with_longest(300 * SECOND);
     let permit = granted(&mut pacer, now);
     pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
     for _ in 0..500 {
-        let place = pacer.arrive();
+        let ticket = pacer.arrive();
         assert!(matches!(
-            pacer.request(now, place, patience),
+            pacer.request(now, ticket, limits),
             Admission::Wait { .. }
         ));
     }
@@ -462,7 +462,7 @@ fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
         now = pacer.next_wake().unwrap();
         let named = drain(&mut pacer, now);
         assert_eq!(named.len(), 1, "window {window}");
-        let Admission::Send(permit) = pacer.request(now, named[0], patience) else {
+        let Admission::Send(permit) = pacer.request(now, named[0], limits) else {
             panic!()
         };
         pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
@@ -494,8 +494,8 @@ fn the_limit_grows_while_what_becomes_free_is_wanted_at_once() {
             let (_, permit) = in_flight.pop_front().unwrap();
             pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
         }
-        for place in drain(&mut pacer, now) {
-            if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) {
+        for ticket in drain(&mut pacer, now) {
+            if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
                 in_flight.push_back((now + 5 * MS, permit));
             }
         }
@@ -539,7 +539,7 @@ fn requests_that_overtake_one_another_do_not_hide_the_cap() {
             &said(now, 80, 5).with_retry_after(SECOND),
         );
     }
-    assert_eq!((pacer.concurrency(), pacer.opens()), (20, None));
+    assert_eq!((pacer.concurrency(), pacer.opens_at()), (20, None));
 }
 
 #[test]
@@ -581,11 +581,11 @@ fn a_scope_whose_old_attempts_hang_goes_on() {
     pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &rejection);
     let spent = said(START, 0, 9);
     pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &spent);
-    let (place, _) = waits(&mut pacer, START);
+    let (ticket, _) = waits(&mut pacer, START);
     let mut now = START;
     while now < START + 60 * SECOND {
         now = pacer.next_wake().expect("it waits for something").max(now);
-        if pacer.poll_offer(now) == Some(place) {
+        if pacer.poll_offer(now) == Some(ticket) {
             return;
         }
     }
@@ -684,13 +684,13 @@ fn quota_that_comes_back_call_by_call_is_waited_for_call_by_call() {
     for (remaining, reset) in [(299, 1), (250, 10), (0, 60)] {
         answered(&mut pacer, now, remaining, reset);
     }
-    let (place, opens) = waits(&mut pacer, now);
+    let (ticket, opens) = waits(&mut pacer, now);
     let wake = pacer.next_wake().unwrap();
     assert_eq!(wake, now + SECOND / 5);
     assert_eq!(opens, Some(wake), "the server's words say so");
     now = wake;
-    assert_eq!(drain(&mut pacer, now), [place]);
-    let permit = pacer.request(now, place, WaitLimits::endless());
+    assert_eq!(drain(&mut pacer, now), [ticket]);
+    let permit = pacer.request(now, ticket, WaitLimits::endless());
     assert!(matches!(permit, Admission::Send(_)));
     // And no more than one.
     waits(&mut pacer, now);
@@ -716,9 +716,9 @@ fn a_bucket_that_throttles_without_end_and_without_a_word_is_asked_all_the_same(
                 pacer.on_outcome(now, permit, outcome, &Hint::new(now));
             }
         }
-        let (place, _) = waits(&mut pacer, now);
+        let (ticket, _) = waits(&mut pacer, now);
         now = pacer.next_wake().unwrap();
-        pacer.leave(place);
+        pacer.leave(ticket);
     }
 }
 
@@ -771,10 +771,10 @@ fn what_an_epoch_is_expected_to_give_holds_nobody_up_if_answers_are_slow() {
     let probe = granted(&mut pacer, now);
     pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     let _slow = granted(&mut pacer, now);
-    let (place, _) = waits(&mut pacer, now);
+    let (ticket, _) = waits(&mut pacer, now);
     assert_eq!(pacer.next_wake(), Some(now + SECOND));
     now = now + SECOND;
-    assert_eq!(pacer.poll_offer(now), Some(place));
+    assert_eq!(pacer.poll_offer(now), Some(ticket));
 }
 
 #[test]
@@ -831,10 +831,10 @@ fn a_look_upward_that_is_throttled_tells_of_the_cap_and_not_of_quota() {
         pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
     }
     assert_eq!(pacer.concurrency(), 1);
-    let (place, _) = waits(&mut pacer, START);
+    let (ticket, _) = waits(&mut pacer, START);
     // Nothing was accepted yet.
     let now = pacer.next_wake().unwrap();
-    let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
+    let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
         panic!()
     };
     pacer.on_outcome(now, permit, throttled(), &Hint::new(now));
@@ -911,8 +911,8 @@ fn a_snapshot_tells_what_is_known() {
     let throttled = pacer.snapshot();
     assert_eq!(throttled.held_until(), Some(START + 2 * SECOND));
     assert_eq!(throttled.hold_reason(), Some(HoldReason::Throttled));
-    let (place, _) = waits(&mut pacer, START);
-    assert_eq!(drain(&mut pacer, START + 2 * SECOND), [place]);
+    let (ticket, _) = waits(&mut pacer, START);
+    assert_eq!(drain(&mut pacer, START + 2 * SECOND), [ticket]);
     let probing = pacer.snapshot();
     assert!(probing.is_probing());
     assert!(
@@ -950,9 +950,9 @@ fn throttled_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) 
     let mut now = START;
     let mut rejections = 0;
     for _ in 0..calls {
-        let place = pacer.arrive();
+        let ticket = pacer.arrive();
         loop {
-            let permit = match pacer.request(now, place, WaitLimits::endless()) {
+            let permit = match pacer.request(now, ticket, WaitLimits::endless()) {
                 Admission::Send(permit) => permit,
                 Admission::Wait { .. } => {
                     now = pacer.next_wake().unwrap();
@@ -1043,7 +1043,7 @@ fn an_overload_is_no_rejection_but_one_too_many() {
     pacer.on_outcome(now, in_flight.pop().unwrap(), overloaded, &silent);
     // Nine were in flight with it.
     assert_eq!(pacer.concurrency(), 9);
-    assert_eq!(pacer.opens(), None);
+    assert_eq!(pacer.opens_at(), None);
     // What fails for another reason tells nothing.
     let lost = Outcome::transient(Executed::Unknown, "the connection broke");
     pacer.on_outcome(now, in_flight.pop().unwrap(), lost, &silent);
@@ -1073,10 +1073,10 @@ fn a_server_that_is_overloaded_by_anything_is_probed_for_as_long_as_it_may_resta
     let mut waiting = waits_at_last(&mut pacer, now, overloaded, &mut sends);
     assert_eq!(sends, 8);
     let (held_since, mut probes) = (now, 0);
-    while let Some(place) = waiting.take() {
+    while let Some(ticket) = waiting.take() {
         now = pacer.next_wake().unwrap();
-        assert!(drain(&mut pacer, now).contains(&place));
-        let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
+        assert!(drain(&mut pacer, now).contains(&ticket));
+        let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
             panic!()
         };
         probes += 1;
@@ -1098,10 +1098,10 @@ fn waits_at_last(
     sends: &mut u32,
 ) -> Option<Ticket> {
     while *sends < 100 {
-        let place = pacer.arrive();
-        match pacer.request(now, place, WaitLimits::endless()) {
+        let ticket = pacer.arrive();
+        match pacer.request(now, ticket, WaitLimits::endless()) {
             Admission::Send(permit) => pacer.on_outcome(now, permit, outcome, &Hint::new(now)),
-            Admission::Wait { .. } => return Some(place),
+            Admission::Wait { .. } => return Some(ticket),
             Admission::QueueFull | Admission::Rejected { .. } => panic!(),
         }
         *sends += 1;
@@ -1110,15 +1110,15 @@ fn waits_at_last(
 }
 
 fn waits_or_is_sent(pacer: &mut Pacer, now: Instant, sent: &mut Vec<Permit>) -> Option<Ticket> {
-    let place = pacer.arrive();
-    match pacer.request(now, place, WaitLimits::endless()) {
+    let ticket = pacer.arrive();
+    match pacer.request(now, ticket, WaitLimits::endless()) {
         Admission::Send(permit) => {
             sent.push(permit);
             None
         }
         Admission::Wait { .. } => {
-            pacer.leave(place);
-            Some(place)
+            pacer.leave(ticket);
+            Some(ticket)
         }
         Admission::QueueFull | Admission::Rejected { .. } => panic!(),
     }
@@ -1134,8 +1134,8 @@ fn the_limit_grows_with_time_while_it_is_full() {
     let mut now = START;
     while now < START + 50 * MS {
         now = pacer.next_wake().unwrap();
-        while let Some(place) = pacer.poll_offer(now) {
-            let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) else {
+        while let Some(ticket) = pacer.poll_offer(now) {
+            let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
                 panic!()
             };
             held.push(permit);
@@ -1205,17 +1205,17 @@ proptest! {
             now = now + later;
             match event {
                 Event::Arrive => {
-                    let place = pacer.arrive();
-                    match pacer.request(now, place, WaitLimits::endless().with_deadline(now + 30 * SECOND)) {
+                    let ticket = pacer.arrive();
+                    match pacer.request(now, ticket, WaitLimits::endless().with_deadline(now + 30 * SECOND)) {
                         Admission::Send(permit) => held.push(permit),
-                        Admission::Wait { .. } => waiting.push(place),
+                        Admission::Wait { .. } => waiting.push(ticket),
                         Admission::QueueFull | Admission::Rejected { .. } => unreachable!("no more than 120 wait"),
                     }
                 }
                 Event::Ask(who) if !waiting.is_empty() => {
                     let index = who % waiting.len();
-                    let place = waiting[index];
-                    if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless().with_deadline(now + 30 * SECOND)) {
+                    let ticket = waiting[index];
+                    if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless().with_deadline(now + 30 * SECOND)) {
                         waiting.swap_remove(index);
                         held.push(permit);
                     }
@@ -1250,7 +1250,7 @@ proptest! {
                 _ => {}
             }
             prop_assert_eq!(pacer.in_flight() as usize, held.len());
-            prop_assert_eq!(pacer.waiting(), waiting.len());
+            prop_assert_eq!(pacer.queued(), waiting.len());
         }
         for permit in held.drain(..) {
             pacer.on_drop(permit);
@@ -1261,10 +1261,10 @@ proptest! {
             // The wakers of those that were offered a permit have run, and all of them ask.
             drain(&mut pacer, now);
             let before = waiting.len();
-            for place in waiting.clone() {
-                if let Admission::Send(permit) = pacer.request(now, place, WaitLimits::endless()) {
+            for ticket in waiting.clone() {
+                if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
                     pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
-                    waiting.retain(|&waiting| waiting != place);
+                    waiting.retain(|&waiting| waiting != ticket);
                 }
             }
             if waiting.is_empty() {
@@ -1276,7 +1276,7 @@ proptest! {
                 now = wake.unwrap().max(now);
             }
         }
-        prop_assert_eq!(pacer.waiting(), 0);
+        prop_assert_eq!(pacer.queued(), 0);
         prop_assert_eq!(pacer.in_flight(), 0);
     }
 }

@@ -62,7 +62,7 @@ proptest! {
             let drawn = Delays::new(backoff, jitter, seed).draw(retry);
             prop_assert!(drawn <= cap, "{:?} of {:?}", drawn, cap);
         }
-        let capped = Jitter::additive(SECOND, 9 * SECOND).capped_after_jitter(cap);
+        let capped = Jitter::additive(SECOND, 9 * SECOND).with_cap_after_jitter(cap);
         prop_assert!(Delays::new(backoff, capped, seed).draw(retry) <= cap);
     }
 }
@@ -183,22 +183,22 @@ fn decided(policy: Policy, status: u16, lines: &str) -> Decision {
     let hint = hint(lines);
     let status = StatusCode::from_u16(status).unwrap();
     let outcome = DefaultClassifier.classify(&AttemptResult::new(&Method::GET, Ok(status), &hint));
-    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
+    let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, AT);
     call.on_sent(AT);
     call.on_outcome(AT, outcome, &hint, None)
 }
 
 fn waits(decision: Decision) -> (Duration, WaitReason) {
     match decision {
-        Decision::Retry(wait) => (wait.delay(), wait.origin()),
-        Decision::End(stop) => panic!("{stop}"),
+        Decision::Retry(wait) => (wait.delay(), wait.reason()),
+        Decision::End(end) => panic!("{end}"),
     }
 }
 
 fn stops(decision: Decision) -> End {
     match decision {
         Decision::Retry(wait) => panic!("{wait}"),
-        Decision::End(stop) => stop,
+        Decision::End(end) => end,
     }
 }
 
@@ -277,7 +277,7 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
     let ending = AttemptResult::new(&Method::GET, Ok(StatusCode::FORBIDDEN), &hint)
         .with_body(b"You have exceeded a secondary rate limit. Please wait");
     let outcome = secondary.classify(&ending);
-    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
+    let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, AT);
     call.on_sent(AT);
     let (delay, origin) = waits(call.on_outcome(AT, outcome, &hint, None));
     assert_eq!((delay <= 22 * MS, origin), (true, WaitReason::Backoff));
@@ -287,25 +287,25 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
 fn backoff_a_retry_after_passes_no_limit() {
     // Its `retry_after` was waited for whatever `max_elapsed_time` said, without end.
     let policy = Policy::new().with_deadline(5 * SECOND);
-    let mut call = Call::new(policy, CallSpec::new().paced(true), 1, AT);
+    let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, AT);
     let mut now = AT;
-    let stop = loop {
+    let end = loop {
         call.on_sent(now);
         let hint = Hint::new(now).with_retry_after(2 * SECOND);
         match call.on_outcome(now, Outcome::throttled("busy"), &hint, None) {
             Decision::Retry(wait) => now = wait.until(),
-            Decision::End(stop) => break stop,
+            Decision::End(end) => break end,
         }
         assert!(now <= AT + 5 * SECOND, "{now:?}");
     };
-    assert_eq!(stop.reason(), EndReason::Deadline);
+    assert_eq!(end.reason(), EndReason::Deadline);
     assert_eq!(
-        (stop.at(), stop.wait()),
+        (end.at(), end.retry_after()),
         (AT + 4 * SECOND, Some(2 * SECOND))
     );
 
     // Nor is there no end where there is no deadline.
-    let mut call = Call::new(Policy::new(), CallSpec::new().paced(true), 1, AT);
+    let mut call = Call::new(Policy::new(), CallSpec::new().with_paced(true), 1, AT);
     let throttled = |call: &mut Call| {
         call.on_sent(AT);
         let hint = Hint::new(AT).with_retry_after(SECOND);
@@ -329,20 +329,20 @@ fn reqwest_retry_no_total_duration_is_overshot_by_a_backoff() {
         .with_deadline(100 * MS)
         .with_jitter(Jitter::none())
         .with_backoff(Backoff::constant(2 * SECOND));
-    let stop = stops(decided(policy, 503, ""));
-    assert_eq!(stop.reason(), EndReason::Deadline);
-    assert_eq!((stop.at(), stop.wait()), (AT, Some(2 * SECOND)));
+    let end = stops(decided(policy, 503, ""));
+    assert_eq!(end.reason(), EndReason::Deadline);
+    assert_eq!((end.at(), end.retry_after()), (AT, Some(2 * SECOND)));
 }
 
 #[test]
 fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
     let hours = Duration::from_secs(55 * 3_600);
     let lines = format!("Retry-After: {}", hours.as_secs());
-    let stop = stops(decided(Policy::new(), 429, &lines));
-    assert_eq!(stop.reason(), EndReason::RetryAfterTooLong);
+    let end = stops(decided(Policy::new(), 429, &lines));
+    assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
     // Nor is it cut down to what the policy obeys, which would be a rejection for certain.
-    assert_eq!((stop.at(), stop.wait()), (AT, Some(hours)));
-    assert_eq!(stop.evidence().unwrap().to_string(), "retry-after: 198000");
+    assert_eq!((end.at(), end.retry_after()), (AT, Some(hours)));
+    assert_eq!(end.evidence().unwrap().to_string(), "retry-after: 198000");
     let patient = Policy::new().with_max_retry_after(hours);
     assert_eq!(waits(decided(patient, 429, &lines)).0, hours);
 }
@@ -373,7 +373,7 @@ proptest! {
         let value = seconds.to_string();
         let headers = [("Retry-After", value.as_bytes())];
         let hint = Hint::read(headers, Moment::new(received));
-        let spec = CallSpec::new().paced(paced);
+        let spec = CallSpec::new().with_paced(paced);
         let mut call = Call::new(Policy::new(), spec, seed, received);
         call.on_sent(received);
         let decision = call.on_outcome(received, Outcome::throttled("429"), &hint, None);
@@ -394,8 +394,8 @@ fn azure_sdk_618_and_1517_milliseconds_are_not_read_as_seconds() {
 }
 
 fn granted(pacer: &mut Pacer) -> breather::Permit {
-    let place = pacer.arrive();
-    match pacer.request(AT, place, WaitLimits::endless()) {
+    let ticket = pacer.arrive();
+    match pacer.request(AT, ticket, WaitLimits::endless()) {
         Admission::Send(permit) => permit,
         other => panic!("{other:?}"),
     }
@@ -411,11 +411,11 @@ fn answered(pacer: &mut Pacer, limit: u64, remaining: u64) {
 /// How many may be sent now, in truth.
 fn sendable(pacer: &mut Pacer) -> usize {
     let permits = core::iter::from_fn(|| {
-        let place = pacer.arrive();
-        match pacer.request(AT, place, WaitLimits::endless()) {
+        let ticket = pacer.arrive();
+        match pacer.request(AT, ticket, WaitLimits::endless()) {
             Admission::Send(permit) => Some(permit),
             Admission::Wait { .. } => {
-                pacer.leave(place);
+                pacer.leave(ticket);
                 None
             }
             Admission::QueueFull | Admission::Rejected { .. } => None,

@@ -117,7 +117,7 @@ fn promise_8_hundreds_of_scopes_at_once_go_as_each_would_alone() {
 }
 
 /// Has a call of `scope` sent and answered with `remaining`. Whether it was shared.
-fn pass(breather: &Breather, timer: &VirtualTimer, scope: &str, remaining: u64) -> bool {
+fn request(breather: &Breather, timer: &VirtualTimer, scope: &str, remaining: u64) -> bool {
     let mut call = breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
     assert_eq!(step(&mut call), Step::Send);
     let window = Window::new("").with_remaining(remaining);
@@ -134,7 +134,7 @@ fn step(call: &mut breather::ActiveCall<VirtualTimer>) -> Step {
 fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
     const ROOM: usize = 100;
     const ACTIVE: [&str; 4] = ["held", "awaited", "busy", "begun"];
-    let breather = Breather::builder().with_scopes(ROOM).build();
+    let breather = Breather::builder().with_max_scopes(ROOM).build();
     let timer = VirtualTimer::default();
     let name = |kind: &str, index: usize| format!("{kind} {index}");
     let known = |kind: &str, count: usize| {
@@ -145,8 +145,8 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
     // Held, held with somebody who waits, with one in flight, and with one that has not asked yet: 20 of each.
     let mut held_by = Vec::new();
     for index in 0..20 {
-        assert!(pass(&breather, &timer, &name("held", index), 0));
-        assert!(pass(&breather, &timer, &name("awaited", index), 0));
+        assert!(request(&breather, &timer, &name("held", index), 0));
+        assert!(request(&breather, &timer, &name("awaited", index), 0));
         let mut waiting = start(&name("awaited", index));
         assert!(matches!(step(&mut waiting), Step::Wait { .. }));
         let mut sent = start(&name("busy", index));
@@ -156,7 +156,7 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
     }
     for index in 0..SCOPES {
         timer.advance(MS);
-        assert!(pass(&breather, &timer, &name("passing", index), 200));
+        assert!(request(&breather, &timer, &name("passing", index), 200));
         assert_eq!(ACTIVE.map(|kind| known(kind, 20)), [20; 4]);
         assert_eq!(known("passing", SCOPES), (index + 1).min(ROOM - 80));
     }
@@ -168,8 +168,8 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
     for index in 0..20 {
         let counted = |kind: &str| {
             let snapshot = breather.snapshot(&name(kind, index)).unwrap();
-            let is_held = snapshot.opens().is_some();
-            (is_held, snapshot.in_flight(), snapshot.waiting())
+            let is_held = snapshot.opens_at().is_some();
+            (is_held, snapshot.in_flight(), snapshot.queued())
         };
         assert_eq!(counted("held"), (true, 0, 0));
         assert_eq!(counted("awaited"), (true, 0, 1));
@@ -179,7 +179,7 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
     drop(held_by);
     timer.advance(61 * SECOND);
     for index in 0..ROOM {
-        assert!(pass(&breather, &timer, &name("late", index), 200));
+        assert!(request(&breather, &timer, &name("late", index), 200));
     }
     assert_eq!(known("late", ROOM), ROOM);
     assert_eq!(ACTIVE.map(|kind| known(kind, 20)), [0; 4]);
@@ -188,22 +188,22 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
 #[test]
 fn promise_8_where_all_are_active_hundreds_more_run_unshared_and_finish() {
     const ROOM: usize = 50;
-    let breather = Breather::builder().with_scopes(ROOM).build();
+    let breather = Breather::builder().with_max_scopes(ROOM).build();
     let timer = VirtualTimer::default();
     let held = |index: usize| format!("held {index}");
     for index in 0..ROOM {
-        assert!(pass(&breather, &timer, &held(index), 0));
+        assert!(request(&breather, &timer, &held(index), 0));
     }
     for index in 0..SCOPES {
         let name = World::scope(index);
-        assert!(!pass(&breather, &timer, &name, 0), "{name} is shared");
+        assert!(!request(&breather, &timer, &name, 0), "{name} is shared");
         // What it was told holds nobody, since nobody remembers it.
-        assert!(!pass(&breather, &timer, &name, 0));
+        assert!(!request(&breather, &timer, &name, 0));
         assert_eq!(breather.snapshot(&name), None);
     }
     assert!((0..ROOM).all(|index| breather.snapshot(&held(index)).is_some()));
     timer.advance(61 * SECOND);
-    assert!(pass(&breather, &timer, &World::scope(0), 200));
+    assert!(request(&breather, &timer, &World::scope(0), 200));
 }
 
 const SCOPES: usize = 500;

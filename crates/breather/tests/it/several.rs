@@ -72,11 +72,11 @@ impl Api {
     }
 
     fn waiting(&self, scope: &str) -> usize {
-        self.breather.snapshot(scope).unwrap().waiting()
+        self.breather.snapshot(scope).unwrap().queued()
     }
 
     fn opens_after(&self, scope: &str) -> Option<Duration> {
-        let opens = self.breather.snapshot(scope)?.opens()?;
+        let opens = self.breather.snapshot(scope)?.opens_at()?;
         Some(opens.duration_since(self.timer.now()))
     }
 }
@@ -228,7 +228,7 @@ fn the_longest_hold_of_all_is_what_a_deadline_is_compared_with() {
     let Step::End(stopped) = step(&mut api.start("one")) else {
         panic!("it waits in vain");
     };
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!((api.waiting("one"), api.waiting("org")), (0, 0));
 }
 
@@ -347,6 +347,6 @@ fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
     let Step::End(stopped) = step(&mut call) else {
         panic!("it goes on");
     };
-    assert_eq!(stopped.stop().reason(), EndReason::ScopeThrottled);
+    assert_eq!(stopped.end().reason(), EndReason::ScopeThrottled);
     assert_eq!((api.waiting("a"), api.waiting("org")), (0, 0));
 }

@@ -45,7 +45,7 @@ fn fails(call: &mut Active, timer: &VirtualTimer, outcome: Outcome) -> Decision 
 fn reason(decision: Decision) -> Option<EndReason> {
     match decision {
         Decision::Retry(_) => None,
-        Decision::End(stop) => Some(stop.reason()),
+        Decision::End(end) => Some(end.reason()),
     }
 }
 
@@ -78,7 +78,7 @@ fn a_call_that_the_budget_stops_says_what_it_failed_of_and_waited_for_nothing() 
     let _ = fails(&mut call, &timer, reset());
     let report = call.report();
     assert_eq!(
-        report.stop().unwrap().to_string(),
+        report.end().unwrap().to_string(),
         "the budget for retries is spent: reset"
     );
     assert_eq!((report.attempts(), report.last_wait()), (1, None));
@@ -186,7 +186,7 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
     assert!(!{
         let mut call = start(&breather, "api", &timer);
         call.set_options(&once);
-        call.policy().may_repeat()
+        call.policy().can_retry()
     });
     let mut call = start(&breather, "api", &timer);
     call.set_options(&soon);
@@ -216,12 +216,14 @@ fn an_own_policy_without_dialects_reads_as_the_scope_is_read() {
 fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
     let breather = Breather::default();
     assert!(breather.options(None, || unreachable!(), "/").is_none());
-    let export = CallOptions::new().idempotent(true).with_scopes("export");
+    let export = CallOptions::new()
+        .with_idempotent(true)
+        .with_scope("export");
     breather.set_route("api.example.com/export", export);
     let ask = |own: Option<CallOptions>, path| {
         breather.options(own, || Some("api.example.com".into()), path)
     };
-    let own = CallOptions::new().with_scopes("mine");
+    let own = CallOptions::new().with_scope("mine");
     let both = ask(Some(own), "/export/7").unwrap();
     assert_eq!(both.is_idempotent(), Some(true));
     assert_eq!(both.scopes(), Some(&Scopes::from("mine")));
@@ -257,17 +259,17 @@ fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
     let mut ends = Vec::new();
     let stopped = loop {
         assert_eq!(call.poll_step(Waker::noop()), Step::Send);
-        ends.push(call.attempt_ends().unwrap().duration_since(began));
+        ends.push(call.attempt_deadline().unwrap().duration_since(began));
         let nothing = run(&timer, call.in_time(std::future::pending::<()>()));
         assert_eq!(nothing, None);
         match call.on_timed_out() {
-            Ok(wait) => assert_eq!(wait.origin(), WaitReason::Backoff),
+            Ok(wait) => assert_eq!(wait.reason(), WaitReason::Backoff),
             Err(stopped) => break stopped,
         }
     };
     assert_eq!(ends, [2 * SECOND, 4 * SECOND, 5 * SECOND]);
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
-    assert_eq!(stopped.stop().detail(), "no response in time");
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().detail(), "no response in time");
     assert_eq!(call.report().failures(), 3);
     assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
 }
@@ -281,11 +283,11 @@ fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
     let sleep = timer.sleep_until(timer.now() + SECOND / 2);
     assert_eq!(run(&timer, call.in_time(sleep)), Some(()));
 
-    let spec = CallSpec::new().idempotent(false);
+    let spec = CallSpec::new().with_idempotent(false);
     let mut unsafe_call = breather.start(Some("api"), spec, timer.clone(), 1);
     assert_eq!(unsafe_call.poll_step(Waker::noop()), Step::Send);
     let stopped = unsafe_call.on_timed_out().unwrap_err();
-    assert_eq!(stopped.stop().reason(), EndReason::NotIdempotent);
+    assert_eq!(stopped.end().reason(), EndReason::NotIdempotent);
 }
 
 #[test]
@@ -306,7 +308,7 @@ fn polls_wait_by_their_own_schedule_take_the_servers_and_cost_no_retries() {
         };
         match call.on_outcome(Outcome::pending("202"), &hint) {
             Decision::Retry(wait) => waits.push(wait.delay()),
-            Decision::End(stop) => panic!("{stop}"),
+            Decision::End(end) => panic!("{end}"),
         }
         timer.advance(60 * SECOND);
     }
@@ -320,16 +322,16 @@ fn told() -> (impl Fn(&Event<'_>) + Send + Sync, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     let tell = move |event: &Event<'_>| {
-        let what = match event.what {
+        let what = match event.kind {
             EventKind::Queued => "queued".to_owned(),
             EventKind::Sent { attempt, queued } => format!("sent {attempt} after {queued:?}"),
             EventKind::Answered(outcome) => format!("answered: {}", outcome.kind()),
             EventKind::Abandoned => "abandoned".to_owned(),
             EventKind::Held(_) => "held".to_owned(),
-            EventKind::Waits(wait) => format!("waits {:?}", wait.delay()),
-            EventKind::Over { report, queued } => {
-                let stop = report.stop().map(|stop| stop.reason().as_str());
-                format!("over: {}, queued: {queued}", stop.unwrap_or("dropped"))
+            EventKind::Waiting(wait) => format!("waits {:?}", wait.delay()),
+            EventKind::Ended { report, queued } => {
+                let end = report.end().map(|end| end.reason().as_str());
+                format!("over: {}, queued: {queued}", end.unwrap_or("dropped"))
             }
             _ => "something new".to_owned(),
         };
@@ -419,7 +421,7 @@ fn promise_9_an_observer_that_panics_poisons_nothing() {
         assert!(result.is_err(), "{panics_at}");
         let snapshot = breather.snapshot("api").unwrap();
         assert_eq!(
-            (snapshot.in_flight(), snapshot.waiting()),
+            (snapshot.in_flight(), snapshot.queued()),
             (0, 0),
             "{panics_at}"
         );
@@ -431,7 +433,7 @@ fn promise_9_an_observer_that_panics_when_a_call_is_dropped_takes_nothing_along(
     let breather = Breather::builder()
         .with_observer(|event: &Event<'_>| {
             assert!(
-                !matches!(event.what, EventKind::Abandoned),
+                !matches!(event.kind, EventKind::Abandoned),
                 "an observer's bug"
             );
         })
@@ -481,7 +483,7 @@ fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_tog
             let hint = Hint::new(timer.now()).with_retry_after(10 * SECOND);
             match call.on_outcome_elsewhere(Outcome::throttled("429"), &hint) {
                 Decision::Retry(wait) => wait.until(),
-                Decision::End(stop) => panic!("{stop}"),
+                Decision::End(end) => panic!("{end}"),
             }
         })
         .collect();
@@ -559,7 +561,7 @@ fn a_call_without_any_time_is_not_sent() {
     let Step::End(stopped) = call.poll_step(Waker::noop()) else {
         panic!("it is sent")
     };
-    assert_eq!(stopped.stop().reason(), EndReason::Deadline);
+    assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!(call.report().attempts(), 0);
 }
 
@@ -569,7 +571,7 @@ fn events_are_as_the_call_takes_them() {
     let list = Arc::clone(&kinds);
     let breather = Breather::builder()
         .with_observer(move |event: &Event<'_>| {
-            if let EventKind::Answered(outcome) = event.what {
+            if let EventKind::Answered(outcome) = event.kind {
                 list.lock().unwrap().push(outcome.kind());
             }
         })

@@ -35,7 +35,7 @@ fn decided(status: u16, sent: &str) -> Decision {
 }
 
 fn decide(outcome: Outcome, hint: &Hint<'_>) -> Decision {
-    let mut call = Call::new(Policy::new(), CallSpec::new().paced(true), 1, AT);
+    let mut call = Call::new(Policy::new(), CallSpec::new().with_paced(true), 1, AT);
     call.on_sent(AT);
     call.on_outcome(AT, outcome, hint, None)
 }
@@ -48,8 +48,8 @@ fn classified(status: u16, hint: &Hint<'_>) -> Outcome {
 /// How long a call waits, and for whom.
 fn waits(decision: Decision) -> (Duration, WaitReason) {
     match decision {
-        Decision::Retry(wait) => (wait.delay(), wait.origin()),
-        Decision::End(stop) => panic!("{stop}"),
+        Decision::Retry(wait) => (wait.delay(), wait.reason()),
+        Decision::End(end) => panic!("{end}"),
     }
 }
 
@@ -510,12 +510,12 @@ fn a_quota_of_days_stops_a_call_and_says_when_it_ends() {
         ("RateLimit: \"daily\";r=0;t=86000", 86_000),
         ("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 86000", 86_000),
     ] {
-        let Decision::End(stop) = decided(429, sent) else {
+        let Decision::End(end) = decided(429, sent) else {
             panic!("{sent} is waited for");
         };
-        assert_eq!(stop.reason(), EndReason::RetryAfterTooLong, "{sent}");
-        assert_eq!(stop.earliest(), Some(AT + secs(delay)), "{sent}");
-        assert!(stop.evidence().is_some(), "{sent}");
+        assert_eq!(end.reason(), EndReason::RetryAfterTooLong, "{sent}");
+        assert_eq!(end.retry_at(), Some(AT + secs(delay)), "{sent}");
+        assert!(end.evidence().is_some(), "{sent}");
     }
     let (delay, _) = waits(decided(429, "Retry-After: 300"));
     assert_eq!(delay, secs(300));

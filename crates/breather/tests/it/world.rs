@@ -161,7 +161,7 @@ impl World {
     /// What is in flight and waits, by the scope of a server that has one.
     pub(crate) fn counted(&self, server: usize) -> Option<(u32, usize)> {
         let snapshot = self.breather.snapshot(&Self::scope(server))?;
-        Some((snapshot.in_flight(), snapshot.waiting()))
+        Some((snapshot.in_flight(), snapshot.queued()))
     }
 
     fn at(&mut self, at: Instant, event: Event) {
@@ -236,8 +236,8 @@ impl World {
         caller.is_in_flight = false;
         match call.on_outcome(answer.outcome(), &answer.hint(now)) {
             Decision::Retry(_) => self.poll(index),
-            Decision::End(stop) => {
-                assert_eq!(stop.reason(), EndReason::Success);
+            Decision::End(end) => {
+                assert_eq!(end.reason(), EndReason::Success);
                 self.leave(index, End::Succeeded);
             }
         }

@@ -16,7 +16,7 @@ fn metrics_count_what_happened() {
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
         let breather = Breather::builder()
-            .with_observer(Metrics::new().by_scope())
+            .with_observer(Metrics::new().with_scope_label())
             .build();
         let mut call = sent(&breather);
         throttle(&mut call);

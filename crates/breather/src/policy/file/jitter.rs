@@ -14,7 +14,7 @@ use crate::policy::ratio::Ratio;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum JitterKind {
-    ByShape,
+    Auto,
     None,
     Full,
     Equal,
@@ -27,7 +27,7 @@ enum JitterKind {
 impl JitterKind {
     const fn name(self) -> &'static str {
         match self {
-            Self::ByShape => "by_shape",
+            Self::Auto => "auto",
             Self::None => "none",
             Self::Full => "full",
             Self::Equal => "equal",
@@ -40,11 +40,12 @@ impl JitterKind {
 }
 
 impl Value for JitterKind {
-    const EXPECTED: &'static str = r#""by_shape", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
+    const EXPECTED: &'static str =
+        r#""auto", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         match found {
-            Found::Text("by_shape") => Ok(Self::ByShape),
+            Found::Text("auto") => Ok(Self::Auto),
             Found::Text("none") => Ok(Self::None),
             Found::Text("full") => Ok(Self::Full),
             Found::Text("equal") => Ok(Self::Equal),
@@ -75,7 +76,7 @@ table! {
         low: Duration,
         high: Duration,
         share: Share,
-        capped_after_jitter: Bound,
+        with_cap_after_jitter: Bound,
     }
 }
 
@@ -89,11 +90,11 @@ pub(super) struct JitterFile {
 
 impl Value for JitterFile {
     const EXPECTED: &'static str =
-        r#"a table, or "by_shape", "none", "full", "equal" or "decorrelated""#;
+        r#"a table, or "auto", "none", "full", "equal" or "decorrelated""#;
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
         let jitter = match JitterKind::read(found)? {
-            JitterKind::ByShape => Jitter::by_shape(),
+            JitterKind::Auto => Jitter::auto(),
             JitterKind::None => Jitter::none(),
             JitterKind::Full => Jitter::full(),
             JitterKind::Equal => Jitter::equal(),
@@ -122,10 +123,10 @@ impl JitterFields {
             low,
             high,
             share,
-            capped_after_jitter: cap,
+            with_cap_after_jitter: cap,
         } = self;
         // Without a kind it stays by shape, as it is in all presets.
-        let named = kind.unwrap_or(JitterKind::ByShape);
+        let named = kind.unwrap_or(JitterKind::Auto);
         let has_range = named == JitterKind::Additive;
         let has_share = matches!(named, JitterKind::Proportional | JitterKind::Above);
         for (field, is_there, has_one, owners) in [
@@ -148,7 +149,7 @@ impl JitterFields {
         }
         let jitter = match kind {
             None => None,
-            Some(JitterKind::ByShape) => Some(Jitter::by_shape()),
+            Some(JitterKind::Auto) => Some(Jitter::auto()),
             Some(JitterKind::None) => Some(Jitter::none()),
             Some(JitterKind::Full) => Some(Jitter::full()),
             Some(JitterKind::Equal) => Some(Jitter::equal()),
@@ -187,7 +188,7 @@ impl JitterFile {
     pub(super) fn onto(self, from: Jitter) -> Jitter {
         let mut jitter = self.jitter.unwrap_or(from);
         if let Some(Bound(cap)) = self.cap {
-            jitter = jitter.capped_after_jitter(cap.unwrap_or(Duration::MAX));
+            jitter = jitter.with_cap_after_jitter(cap.unwrap_or(Duration::MAX));
         }
         jitter
     }
@@ -198,7 +199,7 @@ pub(super) struct WrittenJitter(pub(super) Jitter);
 impl Serialize for WrittenJitter {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (name, range, share) = match self.0.kind {
-            jitter::Kind::ByShape => (JitterKind::ByShape, None, None),
+            jitter::Kind::Auto => (JitterKind::Auto, None, None),
             jitter::Kind::None => (JitterKind::None, None, None),
             jitter::Kind::Full => (JitterKind::Full, None, None),
             jitter::Kind::Equal => (JitterKind::Equal, None, None),

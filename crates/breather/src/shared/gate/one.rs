@@ -18,7 +18,7 @@ use crate::shared::timer::Timer;
 pub(crate) struct One {
     scope: Arc<SharedScope>,
     /// Taken when the call first asks, and kept.
-    place: Option<Ticket>,
+    ticket: Option<Ticket>,
     waiting: bool,
     permit: Option<Permit>,
 }
@@ -27,7 +27,7 @@ impl One {
     pub(super) const fn new(scope: Arc<SharedScope>) -> Self {
         Self {
             scope,
-            place: None,
+            ticket: None,
             waiting: false,
             permit: None,
         }
@@ -64,7 +64,7 @@ impl One {
         if let Some(permit) = self.permit.take() {
             state.pacer.on_outcome(now, permit, outcome, hint);
         }
-        let opens = state.pacer.opens();
+        let opens = state.pacer.opens_at();
         self.scope.settle(state, now, timer);
         opens
     }
@@ -72,12 +72,12 @@ impl One {
     pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         let mut state = self.scope.lock();
         state.on_call(now);
-        let place = state.pacer.arrive();
-        self.place = Some(place);
-        if !state.pacer.has_turn(now, place) {
+        let ticket = state.pacer.arrive();
+        self.ticket = Some(ticket);
+        if !state.pacer.has_turn(now, ticket) {
             return false;
         }
-        self.permit = Some(state.pacer.grant(place));
+        self.permit = Some(state.pacer.grant(ticket));
         self.scope.settle(state, now, timer);
         true
     }
@@ -111,34 +111,34 @@ impl One {
         if let Some(permit) = self.permit.take() {
             state.pacer.on_drop(permit);
         }
-        let place = *self.place.get_or_insert_with(|| state.pacer.arrive());
-        let mut stop = None;
-        match state.pacer.request(now, place, call.patience()) {
+        let ticket = *self.ticket.get_or_insert_with(|| state.pacer.arrive());
+        let mut end = None;
+        match state.pacer.request(now, ticket, call.wait_limits()) {
             Admission::Send(permit) => self.permit = Some(permit),
-            Admission::QueueFull => stop = Some(call.on_crowded(now)),
+            Admission::QueueFull => end = Some(call.on_queue_full(now)),
             Admission::Rejected { opens } => {
-                stop = Some(call.on_rejected(now, opens, state.pacer.evidence()));
+                end = Some(call.on_rejected(now, opens, state.pacer.evidence()));
             }
             Admission::Wait { opens } => {
-                stop = call.on_waiting(now, opens, state.pacer.evidence());
+                end = call.on_waiting(now, opens, state.pacer.evidence());
             }
         }
         let waited = self.waiting;
-        self.waiting = self.permit.is_none() && stop.is_none();
+        self.waiting = self.permit.is_none() && end.is_none();
         let mut former = None;
         let mut unused = None;
         if self.waiting {
-            former = state.wakers.insert(place, kept);
+            former = state.wakers.insert(ticket, kept);
         } else {
             unused = Some(kept);
-            if waited || stop.is_some() {
-                state.pacer.leave(place);
-                former = state.wakers.remove(&place);
+            if waited || end.is_some() {
+                state.pacer.leave(ticket);
+                former = state.wakers.remove(&ticket);
             }
         }
         self.scope.settle(state, now, timer);
         drop((former, unused));
-        stop
+        end
     }
 
     pub(super) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
@@ -150,9 +150,9 @@ impl One {
         if let Some(permit) = self.permit.take() {
             state.pacer.on_drop(permit);
         }
-        let former = self.place.and_then(|place| {
-            state.pacer.leave(place);
-            state.wakers.remove(&place)
+        let former = self.ticket.and_then(|ticket| {
+            state.pacer.leave(ticket);
+            state.wakers.remove(&ticket)
         });
         let now = now.max(state.pacer.latest());
         self.scope.settle(state, now, timer);

@@ -33,7 +33,7 @@ pub(crate) struct Several {
 #[derive(Debug, Default)]
 struct Stand {
     /// Taken when the call first asks, and kept.
-    place: Option<Ticket>,
+    ticket: Option<Ticket>,
     permit: Option<Permit>,
 }
 
@@ -106,34 +106,34 @@ impl Several {
             if let Some(permit) = stand.permit.take() {
                 state.pacer.on_drop(permit);
             }
-            former.extend(stand.place.and_then(|place| state.wakers.remove(&place)));
+            former.extend(stand.ticket.and_then(|ticket| state.wakers.remove(&ticket)));
         }
-        let mut stop = None;
+        let mut end = None;
         self.waits = None;
         match request(
             now,
             &self.scopes,
             &mut self.stands,
             &mut states,
-            call.patience(),
+            call.wait_limits(),
         ) {
             JointAdmission::Send => former.push(kept),
             JointAdmission::QueueFull { .. } => {
-                stop = Some(call.on_crowded(now));
+                end = Some(call.on_queue_full(now));
                 former.push(kept);
             }
             JointAdmission::Rejected { at, opens } => {
-                stop = Some(call.on_rejected(now, opens, states[at].pacer.evidence()));
+                end = Some(call.on_rejected(now, opens, states[at].pacer.evidence()));
                 former.push(kept);
             }
             JointAdmission::Wait { at, opens } => {
-                stop = call.on_waiting(now, opens, states[at].pacer.evidence());
-                if let Some(place) = self.stands[at].place {
-                    if stop.is_none() {
-                        states[at].wakers.insert(place, kept);
+                end = call.on_waiting(now, opens, states[at].pacer.evidence());
+                if let Some(ticket) = self.stands[at].ticket {
+                    if end.is_none() {
+                        states[at].wakers.insert(ticket, kept);
                         self.waits = Some(at);
                     } else {
-                        states[at].pacer.leave(place);
+                        states[at].pacer.leave(ticket);
                         former.push(kept);
                     }
                 }
@@ -141,7 +141,7 @@ impl Several {
         }
         settle(&self.scopes, states, now, timer);
         drop(former);
-        stop
+        end
     }
 
     pub(super) fn confirm(&mut self, now: Instant) -> bool {
@@ -171,10 +171,13 @@ impl Several {
         timer: &T,
     ) -> Option<Instant> {
         let mut states = lock(&self.scopes, &self.order);
-        let mut passes = passes(&self.scopes, &mut self.stands, &mut states);
-        ScopeRequest::tell_all(now, &mut passes, outcome, hint);
-        drop(passes);
-        let opens = states.iter().filter_map(|state| state.pacer.opens()).max();
+        let mut requests = requests(&self.scopes, &mut self.stands, &mut states);
+        ScopeRequest::tell_all(now, &mut requests, outcome, hint);
+        drop(requests);
+        let opens = states
+            .iter()
+            .filter_map(|state| state.pacer.opens_at())
+            .max();
         settle(&self.scopes, states, now, timer);
         opens
     }
@@ -197,9 +200,9 @@ impl Several {
             if let Some(permit) = stand.permit.take() {
                 state.pacer.on_drop(permit);
             }
-            if let Some(place) = stand.place {
-                state.pacer.leave(place);
-                former.extend(state.wakers.remove(&place));
+            if let Some(ticket) = stand.ticket {
+                state.pacer.leave(ticket);
+                former.extend(state.wakers.remove(&ticket));
             }
             now = now.max(state.pacer.latest());
         }
@@ -223,18 +226,18 @@ fn lock<'s>(scopes: &'s [Arc<SharedScope>], order: &[usize]) -> Vec<MutexGuard<'
 }
 
 /// The call's passes, with its permits.
-fn passes<'s>(
+fn requests<'s>(
     scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
     states: &'s mut [MutexGuard<'_, State>],
 ) -> Vec<ScopeRequest<'s>> {
     let stands = scopes.iter().zip(stands);
-    let passes = stands.zip(states).map(|((scope, stand), state)| {
-        let place = *stand.place.get_or_insert_with(|| state.pacer.arrive());
-        let pass = ScopeRequest::new(&mut state.pacer, place, key(scope));
-        pass.with_permit(stand.permit.take())
+    let requests = stands.zip(states).map(|((scope, stand), state)| {
+        let ticket = *stand.ticket.get_or_insert_with(|| state.pacer.arrive());
+        let request = ScopeRequest::new(&mut state.pacer, ticket, key(scope));
+        request.with_permit(stand.permit.take())
     });
-    passes.collect()
+    requests.collect()
 }
 
 fn request(
@@ -242,12 +245,12 @@ fn request(
     scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
     states: &mut [MutexGuard<'_, State>],
-    patience: WaitLimits,
+    limits: WaitLimits,
 ) -> JointAdmission {
-    let mut passes = passes(scopes, stands, states);
-    let passing = ScopeRequest::request_all(now, &mut passes, patience);
-    for (stand, pass) in stands.iter_mut().zip(&mut passes) {
-        stand.permit = pass.take_permit();
+    let mut requests = requests(scopes, stands, states);
+    let passing = ScopeRequest::request_all(now, &mut requests, limits);
+    for (stand, request) in stands.iter_mut().zip(&mut requests) {
+        stand.permit = request.take_permit();
     }
     passing
 }

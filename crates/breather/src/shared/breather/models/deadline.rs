@@ -25,7 +25,7 @@ fn overdue(caller: &Caller) -> End {
     let Err(Over::Stopped(stopped)) = caller.follow(&mut call, step) else {
         panic!("it is late");
     };
-    *stopped.stop()
+    *stopped.end()
 }
 
 #[test]

@@ -18,7 +18,7 @@ impl World {
         let awaiting = awaiting.count();
         assert!(scope.wakers.len() >= awaiting, "a waker was lost");
         assert!(
-            scope.pacer.waiting() >= scope.wakers.len(),
+            scope.pacer.queued() >= scope.wakers.len(),
             "a waker is left"
         );
         let runtimes = state.runtimes.iter().enumerate();
@@ -46,11 +46,11 @@ impl World {
         {
             let state = scope.lock();
             assert_eq!(state.pacer.in_flight(), 0, "a permit is left");
-            assert_eq!(state.pacer.waiting(), 0, "a place is left");
+            assert_eq!(state.pacer.queued(), 0, "a place is left");
             assert_eq!(state.wakers.len(), 0, "a waker is left");
         }
         self.lock().runtimes.iter_mut().for_each(Runtime::drive);
-        while self.pass() {}
+        while self.request() {}
         drop(scope);
         let scopes = self.breather().0.scopes.as_ref().expect("pacing is on");
         assert!(scopes.make_room(self.now()), "it is at hand");

@@ -103,7 +103,7 @@ fn all_of_them_grant_or_none_and_nobody_is_forgotten() {
             thread.join().expect("it is whole");
         }
         for (name, scope) in breather.snapshots() {
-            assert_eq!((scope.in_flight(), scope.waiting()), (0, 0), "{name}");
+            assert_eq!((scope.in_flight(), scope.queued()), (0, 0), "{name}");
         }
     });
 }

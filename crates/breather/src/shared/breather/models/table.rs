@@ -83,7 +83,7 @@ fn run(world: &World, room: usize, names: &'static [&'static str]) -> bool {
 fn who_shares_a_scope_shares_it_with_all() {
     for room in [1, 2] {
         check(move || {
-            let world = World::new(Breather::builder().with_scopes(room));
+            let world = World::new(Breather::builder().with_max_scopes(room));
             run(&world, room, &["a", "b", "c"]);
             // Nobody has any at hand.
             assert!(call(&world, &Mutex::default(), "d"));
@@ -94,7 +94,7 @@ fn who_shares_a_scope_shares_it_with_all() {
 #[test]
 fn where_there_is_room_all_are_shared() {
     check(|| {
-        let world = World::new(Breather::builder().with_scopes(2));
+        let world = World::new(Breather::builder().with_max_scopes(2));
         assert!(run(&world, 2, &["a", "b"]));
     });
 }
@@ -102,10 +102,10 @@ fn where_there_is_room_all_are_shared() {
 #[test]
 fn a_scope_that_is_held_stays() {
     check(|| {
-        let world = World::new(Breather::builder().with_scopes(2));
+        let world = World::new(Breather::builder().with_max_scopes(2));
         world.learn_hold(SECOND);
         run(&world, 2, &["a", "b"]);
         let held = world.breather().snapshot(SCOPE).expect("it is held");
-        assert_eq!(held.opens(), Some(world.now() + SECOND));
+        assert_eq!(held.opens_at(), Some(world.now() + SECOND));
     });
 }

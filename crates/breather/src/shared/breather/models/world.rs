@@ -165,7 +165,7 @@ impl World {
         self.spawn(0, move |caller| {
             for _ in 0..times {
                 thread::sleep(Duration::ZERO);
-                caller.world().pass();
+                caller.world().request();
             }
         });
     }
@@ -188,7 +188,7 @@ impl World {
             if self.next_due().is_none_or(|due| due > self.now()) {
                 self.assert_settled();
             }
-            assert!(self.pass(), "somebody waits for nothing");
+            assert!(self.request(), "somebody waits for nothing");
         }
         let threads = std::mem::take(&mut self.lock().threads);
         for thread in threads {
@@ -210,7 +210,7 @@ impl World {
     }
 
     /// Goes on to the next instant that somebody waits for, and has it happen. Whether there is one.
-    pub(super) fn pass(&self) -> bool {
+    pub(super) fn request(&self) -> bool {
         let Some(due) = self.next_due() else {
             return false;
         };

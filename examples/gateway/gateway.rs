@@ -177,10 +177,11 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// Collects what the handle counts, as text for Prometheus to fetch.
 fn prometheus() -> anyhow::Result<PrometheusHandle> {
-    let waits = Matcher::Full("breather_wait_seconds".to_owned());
+    let waits = Matcher::Full("breather_wait_duration".to_owned());
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(waits, &WAITS)?
         .install_recorder()?;
+    Metrics::new().describe();
     let upkeep = handle.clone();
     // Else what histograms are told piles up until somebody fetches them.
     tokio::spawn(async move {

@@ -159,9 +159,19 @@ async fn metrics_are_in_prometheus_format() {
             .unwrap_or_else(|| panic!("{series} is not in {metrics}"))
             .1
     };
-    assert_eq!(value("breather_attempts_total"), 2.0);
-    assert_eq!(value("breather_rejections_total"), 1.0);
-    assert_eq!(value(r#"breather_stops_total{reason="success"}"#), 1.0);
-    assert_eq!(value("breather_permits_in_flight"), 0.0);
-    assert_eq!(value(r#"breather_wait_seconds_count{origin="hint"}"#), 1.0);
+    let attempts = |outcome| {
+        value(&format!(
+            r#"breather_attempts{{breather_outcome="{outcome}"}}"#
+        ))
+    };
+    assert_eq!((attempts("success"), attempts("throttled")), (1.0, 1.0));
+    assert_eq!(
+        value(r#"breather_calls{breather_end_reason="success"}"#),
+        1.0
+    );
+    assert_eq!(value("breather_attempts_in_flight"), 0.0);
+    assert_eq!(
+        value(r#"breather_wait_duration_count{breather_wait_reason="hint"}"#),
+        1.0
+    );
 }

@@ -236,15 +236,23 @@ pub enum OutcomeKind {
     Permanent,
 }
 
-impl fmt::Display for OutcomeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl OutcomeKind {
+    /// Returns a word for labels of metrics and traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Success => "success",
             Self::Pending => "pending",
             Self::Transient => "transient",
             Self::Throttled => "throttled",
             Self::Permanent => "permanent",
-        })
+        }
+    }
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a call tells `tracing`, with the feature of that name; without, nothing, at no cost.
+//! Writes a call's span and events with `tracing`. Without that feature it costs nothing.
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::with::CallSpan;
@@ -15,7 +15,7 @@ mod with {
     use crate::hint::Evidence;
     use crate::shared::observer::EventKind;
 
-    /// A call's span: all that its attempts say is said in it.
+    /// The span of a call. All events of its attempts are inside it.
     #[derive(Clone, Debug)]
     pub(crate) struct CallSpan(Span);
 
@@ -24,9 +24,9 @@ mod with {
             Self(info_span!(
                 target: "breather",
                 "call",
-                scope,
+                breather.scope = scope,
                 http.request.resend_count = Empty,
-                end = Empty,
+                breather.end_reason = Empty,
             ))
         }
 
@@ -38,11 +38,11 @@ mod with {
             self.0.in_scope(f)
         }
 
-        /// A header's name may be said, its value not.
-        pub(crate) fn tell(&self, what: &EventKind<'_>) {
+        /// Writes the name of a header, and never its value.
+        pub(crate) fn tell(&self, kind: &EventKind<'_>) {
             let span = &self.0;
-            match what {
-                EventKind::Queued => debug!(target: "breather", parent: span, "waits for its turn"),
+            match kind {
+                EventKind::Queued => debug!(target: "breather", parent: span, "queued"),
                 EventKind::Sent { attempt, queued } => debug!(
                     target: "breather",
                     parent: span,
@@ -63,31 +63,31 @@ mod with {
                     debug!(target: "breather", parent: span, "answered by another server");
                 }
                 EventKind::Abandoned => {
-                    debug!(target: "breather", parent: span, "abandoned in flight")
+                    debug!(target: "breather", parent: span, "dropped in flight");
                 }
-                EventKind::Held(_) => debug!(target: "breather", parent: span, "its scope is held"),
+                EventKind::Held(_) => debug!(target: "breather", parent: span, "scope held"),
                 EventKind::Waiting(wait) => info!(
                     target: "breather",
                     parent: span,
                     wait_s = wait.delay().as_secs_f64(),
-                    origin = wait.reason().as_str(),
+                    reason = wait.reason().as_str(),
                     header = wait.evidence().map(Evidence::header),
-                    "waits to be sent again",
+                    "waiting to retry",
                 ),
-                EventKind::Ended { report, .. } => self.over(report),
+                EventKind::Ended { report, .. } => self.on_end(report),
             }
         }
 
-        fn over(&self, report: &Report) {
+        fn on_end(&self, report: &Report) {
             let span = &self.0;
             let resends = report.attempts().saturating_sub(1);
             span.record("http.request.resend_count", resends);
             let Some(end) = report.end() else {
-                span.record("stop", "dropped");
+                span.record("breather.end_reason", "dropped");
                 return;
             };
             let reason = end.reason();
-            span.record("stop", reason.as_str());
+            span.record("breather.end_reason", reason.as_str());
             let waited_s = report.total_wait().as_secs_f64();
             if reason == EndReason::Success {
                 debug!(target: "breather", parent: span, waited_s, "succeeded");
@@ -95,13 +95,15 @@ mod with {
                 warn!(
                     target: "breather",
                     parent: span,
-                    end = reason.as_str(),
-                    reason = end.detail(),
-                    header = end.evidence().map(Evidence::header),
-                    rejections = report.throttled(),
-                    failures = report.failures(),
-                    waited_s,
-                    "stopped",
+                    {
+                        error.type = reason.as_str(),
+                        detail = end.detail(),
+                        header = end.evidence().map(Evidence::header),
+                        throttled = report.throttled(),
+                        failures = report.failures(),
+                        waited_s,
+                    },
+                    "gave up",
                 );
             }
         }

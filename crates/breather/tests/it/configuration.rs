@@ -108,7 +108,7 @@ fn each_form_is_read() {
             Policy::new().with_backoff(Backoff::exponential(secs(2)).with_cap(secs(1))),
         ),
         (
-            "jitter = 'by_shape'",
+            "jitter = 'auto'",
             r#"{"jitter": {"kind": "auto"}}"#,
             Policy::new(),
         ),
@@ -153,8 +153,8 @@ fn each_form_is_read() {
             Policy::new().with_jitter(Jitter::proportional(1.0)),
         ),
         (
-            "jitter = { capped_after_jitter = '10s' }",
-            r#"{"jitter": {"capped_after_jitter": "10s"}}"#,
+            "jitter = { cap_after_jitter = '10s' }",
+            r#"{"jitter": {"cap_after_jitter": "10s"}}"#,
             Policy::new().with_jitter(Jitter::auto().with_cap_after_jitter(secs(10))),
         ),
     ] {
@@ -237,16 +237,16 @@ fn written_delay_survives_the_round_trip() {
 }
 
 #[test]
-fn jitter_of_a_file_without_one_is_by_shape() {
+fn a_file_without_jitter_has_auto() {
     for file in ["", "backoff = 'linear'", "preset = 'patient'"] {
         assert_eq!(read(file).jitter(), Jitter::auto(), "{file}");
         let written = toml::to_string(&read(file)).unwrap();
-        assert!(written.contains("jitter = \"by_shape\""), "{written}");
+        assert!(written.contains("jitter = \"auto\""), "{written}");
     }
     assert_ne!(read("jitter = 'full'"), read(""));
     // A cap alone does not choose how delays are drawn.
     let file =
-        "jitter = { capped_after_jitter = '70s' }\nbackoff = { kind = 'constant', base = '60s' }";
+        "jitter = { cap_after_jitter = '70s' }\nbackoff = { kind = 'constant', base = '60s' }";
     let policy = read(file);
     for seed in 0..50 {
         let delay = Delays::new(policy.backoff(), policy.jitter(), seed).draw(0);
@@ -519,7 +519,7 @@ fn all_else_that_cannot_be_meant_is_refused() {
         (
             "[jitter]\nmax = '1s'",
             2,
-            r#"jitter: "max" is no field, expected one of kind, low, high, share, capped_after_jitter"#
+            r#"jitter: "max" is no field, expected one of kind, low, high, share, cap_after_jitter"#
                 .to_owned(),
         ),
         (
@@ -677,7 +677,7 @@ cap = "20s"
 [jitter]
 kind = "proportional"
 share = 0.1
-capped_after_jitter = "1h 1m 1s"
+cap_after_jitter = "1h 1m 1s"
 
 [polling]
 kind = "constant"

@@ -5,7 +5,7 @@ mod still;
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use breather::{Breather, CallSpec, Executed, Hint, Instant, Metrics, Outcome};
+use breather::{ActiveCall, Breather, CallSpec, Executed, Hint, Instant, Metrics, Outcome};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 use crate::still::{Still, sent, throttle};
@@ -26,11 +26,11 @@ fn metrics_count_what_happened() {
         // Still waiting; of the others, one is queued too, and dropped.
         std::mem::forget((call, queued));
         let other = Breather::builder().with_observer(Metrics::new()).build();
-        let mut twice = other.start(None, CallSpec::new(), Still, 1);
-        let _ = twice.poll_step(Waker::noop());
+        let mut twice = sent_unpaced(&other);
         let outcome = Outcome::transient(Executed::No, "refused");
         let _ = twice.on_outcome(outcome, &Hint::new(Instant::ORIGIN));
         drop(twice);
+        drop(sent_unpaced(&other));
     });
     let mut seen = BTreeMap::new();
     for (key, _, _, value) in snapshotter.snapshot().into_vec() {
@@ -53,18 +53,23 @@ fn metrics_count_what_happened() {
     assert_eq!(
         seen,
         [
-            "breather_attempts_total : 1",
-            "breather_attempts_total scope=api: 1",
-            "breather_failures_total : 1",
-            "breather_holds_total scope=api: 1",
-            "breather_permits_in_flight : now 0",
-            "breather_permits_in_flight scope=api: now 0",
-            "breather_queued scope=api: now 1",
-            "breather_rejections_total scope=api: 1",
-            "breather_stops_total reason=dropped: 1",
-            "breather_stops_total scope=api reason=dropped: 1",
-            "breather_wait_seconds origin=backoff: 1 values",
-            "breather_wait_seconds scope=api origin=hint: 1 values",
+            "breather.attempts breather.outcome=dropped: 1",
+            "breather.attempts breather.outcome=transient: 1",
+            "breather.attempts breather.scope=api breather.outcome=throttled: 1",
+            "breather.attempts.in_flight : now 0",
+            "breather.attempts.in_flight breather.scope=api: now 0",
+            "breather.calls breather.end_reason=dropped: 2",
+            "breather.calls breather.scope=api breather.end_reason=dropped: 1",
+            "breather.calls.queued breather.scope=api: now 1",
+            "breather.holds breather.scope=api: 1",
+            "breather.wait.duration breather.scope=api breather.wait_reason=hint: 1 values",
+            "breather.wait.duration breather.wait_reason=backoff: 1 values",
         ]
     );
+}
+
+fn sent_unpaced(breather: &Breather) -> ActiveCall<Still> {
+    let mut call = breather.start(None, CallSpec::new(), Still, 1);
+    let _ = call.poll_step(Waker::noop());
+    call
 }

@@ -62,13 +62,14 @@ fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
     assert_eq!(
         lines,
         [
-            r#"INFO call{scope="api"}: breather: new"#,
-            r#"INFO call{scope="api"}: tracing: of the attempt"#,
-            r#"INFO call{scope="api"}: breather: waits to be sent again wait_s=7.0 origin="hint" header="retry-after""#,
-            r#"INFO call{scope="other"}: breather: new"#,
-            r#"WARN call{scope="other" http.request.resend_count=0 stop="retries"}: breather: stopped stop="retries" reason="reset" rejections=0 failures=1 waited_s=0.0"#,
+            r#"INFO call{breather.scope="api"}: breather: new"#,
+            r#"INFO call{breather.scope="api"}: tracing: of the attempt"#,
+            r#"INFO call{breather.scope="api"}: breather: waiting to retry wait_s=7.0 reason="hint" header="retry-after""#,
+            r#"INFO call{breather.scope="other"}: breather: new"#,
+            r#"WARN call{breather.scope="other" http.request.resend_count=0 breather.end_reason="max_retries"}: breather: gave up error.type="max_retries" detail="reset" throttled=0 failures=1 waited_s=0.0"#,
         ]
     );
-    let closed = r#"call{scope="api" http.request.resend_count=0 stop="dropped"}"#;
+    let closed =
+        r#"call{breather.scope="api" http.request.resend_count=0 breather.end_reason="dropped"}"#;
     assert!(page.contains(closed), "{page}");
 }

@@ -76,7 +76,7 @@ table! {
         low: Duration,
         high: Duration,
         share: Share,
-        with_cap_after_jitter: Bound,
+        cap_after_jitter: Bound,
     }
 }
 
@@ -123,9 +123,9 @@ impl JitterFields {
             low,
             high,
             share,
-            with_cap_after_jitter: cap,
+            cap_after_jitter: cap,
         } = self;
-        // Without a kind it stays by shape, as it is in all presets.
+        // Without a kind it stays `auto`, like in all presets.
         let named = kind.unwrap_or(JitterKind::Auto);
         let has_range = named == JitterKind::Additive;
         let has_share = matches!(named, JitterKind::Proportional | JitterKind::Above);
@@ -233,7 +233,7 @@ impl Serialize for WrittenJitter {
             fields.serialize_field("share", &number::shortest(share))?;
         }
         if let Some(cap) = cap {
-            fields.serialize_field("capped_after_jitter", &WrittenDuration(cap))?;
+            fields.serialize_field("cap_after_jitter", &WrittenDuration(cap))?;
         }
         fields.end()
     }

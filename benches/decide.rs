@@ -5,8 +5,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use breather::{
-    Admission, Breather, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer,
-    Pacing, Policy, UnixTime, WaitLimits, Window,
+    Breather, Executed, Hint, Outcome, Pacing, Policy,
+    driver::{Admission, Call, CallSpec, Decision, Instant, Moment, Pacer, UnixTime, WaitLimits},
+    hint::Window,
 };
 use breather_benches::{Case, Round};
 use breather_tokio::TokioTimer;

@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{bail, ensure};
 use breather::{
-    Admission, Call, CallSpec, Decision, Executed, Hint, Instant, Moment, Outcome, Pacer, Pacing,
-    Policy, UnixTime,
+    Executed, Hint, Outcome, Pacing, Policy,
+    driver::{Admission, Call, CallSpec, Decision, Instant, Moment, Pacer, UnixTime},
 };
 use breather_examples::analytics::{Options, PATH, Server};
 

@@ -4,7 +4,7 @@ use std::future::{Pending, pending};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use breather::{Alarm, Instant, Timer, UnixTime, WallClock};
+use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 
 /// A clock that is set by whoever drives it, and the alarms set on it.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,10 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Admission, Breather, CallSpec, Hint, Instant, Outcome, Pacer, Pacing, Permit, Step,
-    Ticket, Timer, WaitLimits,
+    Breather, Hint, Outcome, Pacing,
+    driver::{
+        ActiveCall, Admission, CallSpec, Instant, Pacer, Permit, Step, Ticket, Timer, WaitLimits,
+    },
 };
 use breather_benches::{Case, Round};
 

@@ -5,8 +5,9 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Admission, Breather, CallSpec, Hint, Instant, Outcome, Pacer, Pacing, Step, Timer,
-    WaitLimits, Window,
+    Breather, Hint, Outcome, Pacing,
+    driver::{ActiveCall, Admission, CallSpec, Instant, Pacer, Step, Timer, WaitLimits},
+    hint::Window,
 };
 use breather_benches::{Case, Round};
 

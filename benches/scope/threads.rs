@@ -6,7 +6,10 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use breather::{Breather, CallSpec, Outcome, Step, Timer};
+use breather::{
+    Breather, Outcome,
+    driver::{CallSpec, Step, Timer},
+};
 
 use crate::manual_timer::ManualTimer;
 use crate::quiet::answer;
@@ -105,7 +108,7 @@ fn rate(threads: usize, sharing: Sharing) -> f64 {
         let (start, before) = (Instant::now(), counted().sum::<u64>());
         while start.elapsed() < SLICE {
             thread::sleep(TICK);
-            timer.set(breather::Instant::ORIGIN + start.elapsed());
+            timer.set(breather::driver::Instant::ORIGIN + start.elapsed());
         }
         let (took, after) = (start.elapsed(), counted().sum::<u64>());
         is_over.store(true, Ordering::Relaxed);

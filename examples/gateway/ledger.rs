@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use breather::{Event, EventKind, Instant, Observer, OutcomeKind};
+use breather::{Event, EventKind, Observer, OutcomeKind, driver::Instant};
 use breather_examples::gateway::series::{Columns, Series};
 use serde::Serialize;
 

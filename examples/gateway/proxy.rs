@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, net::IpAddr, pin::pin, task::Poll, time::Duration};
 
-use breather::{Breather, Redirects, ReportSlot, Scopes, Timer};
+use breather::{Breather, Redirects, ReportSlot, Scopes, driver::Timer};
 use breather_examples::gateway::{headers, names::Names};
 use breather_tokio::TokioTimer;
 use breather_tower::{BoxError, BoxErrors, Http, Replay, Retry, RetryLayer};

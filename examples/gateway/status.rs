@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant as StdInstant};
 
-use breather::{Breather, Instant, Snapshot, Timer};
+use breather::{
+    Breather, Snapshot,
+    driver::{Instant, Timer},
+};
 use breather_examples::gateway::series::Columns;
 use breather_tokio::TokioTimer;
 use http::{

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use breather::{AttemptResult, DefaultClassifier, Hint, OutcomeKind};
-use breather::{ClassifyHttp as _, Window};
+use breather::{ClassifyHttp as _, hint::Window};
 use serde_json::{Value, json};
 
 /// What was understood of a response.

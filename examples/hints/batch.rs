@@ -1,7 +1,7 @@
 //! A response as a line of JSON.
 
 use anyhow::ensure;
-use breather::UnixTime;
+use breather::driver::UnixTime;
 use serde::Deserialize;
 
 use crate::STATUSES;

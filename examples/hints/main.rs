@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use breather::{Dialect, Hint, Instant, Moment, UnixTime};
+use breather::{
+    Dialect, Hint,
+    driver::{Instant, Moment, UnixTime},
+};
 use clap::Parser;
 
 use answer::Answer;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use breather::{AsOutcome, Executed, Hint, Moment, Outcome};
+use breather::{AsOutcome, Executed, Hint, Outcome, driver::Moment};
 use tokio::time::sleep;
 
 /// A connection to the database.

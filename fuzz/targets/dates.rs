@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
-use breather::{Dialect, Hint, UnixTime, IgnoreReason};
+use breather::{Dialect, Hint, driver::UnixTime, hint::IgnoreReason};
 use breather_fuzz::{ACME, AT, moment};
 use libfuzzer_sys::fuzz_target;
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use breather::{Hint, Unit, Window};
+use breather::{Hint, hint::{Unit, Window}};
 use breather_fuzz::{AT, moment};
 use libfuzzer_sys::fuzz_target;
 use sfv::{BareItem, Dictionary, Item, List, ListEntry, Parser};

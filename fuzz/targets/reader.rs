@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breather::{Hint, Moment, IgnoreReason};
+use breather::{Hint, driver::Moment, hint::IgnoreReason};
 use breather_fuzz::{AT, Response};
 use libfuzzer_sys::fuzz_target;
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use breather::{Hint, UnixTime};
+use breather::{Hint, driver::UnixTime};
 use breather_fuzz::{AT, moment};
 use libfuzzer_sys::fuzz_target;
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use breather::Timer;
+use breather::driver::Timer;
 use breather_tokio::TokioTimer;
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Response, response::Parts};

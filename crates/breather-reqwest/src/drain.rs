@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use breather::Timer as _;
+use breather::driver::Timer as _;
 use reqwest::Response;
 
 use crate::timer::PlatformTimer;

@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use breather::{
-    ActiveCall, AttemptResult, Breather, CallOptions, CallSpec, ClassifyHttp, Decision,
-    DefaultClassifier, Hint, Redirects, Report, ReportSlot, Responder, Scopes, add_idempotency_key,
-    is_idempotent,
+    AttemptResult, Breather, CallOptions, ClassifyHttp, DefaultClassifier, Hint, Redirects, Report,
+    ReportSlot, Scopes,
+    driver::{ActiveCall, CallSpec, Decision, Responder, add_idempotency_key, is_idempotent},
 };
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response};

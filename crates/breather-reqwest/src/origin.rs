@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use breather::Responder;
+use breather::driver::Responder;
 use reqwest::{Request, Url};
 use url::Position;
 

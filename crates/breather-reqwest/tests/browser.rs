@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use breather_reqwest::breather::{
-    Breather, CallSpec, Decision, Hint, Instant, Outcome, ReportSlot, Timer as _, WallClock as _,
+    Breather, Hint, Outcome, ReportSlot,
+    driver::{CallSpec, Decision, Instant, Timer as _, WallClock as _},
 };
 use breather_reqwest::{BrowserTimer, RetryMiddleware, Seeds};
 use js_sys::{Function, Promise};

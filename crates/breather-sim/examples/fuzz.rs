@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use breather::{Decision, Instant};
+use breather::driver::{Decision, Instant};
 use breather_sim::{Happening, Rule, Run, Scenario, Violation, Watch, check, run_watched};
 
 fn main() -> ExitCode {

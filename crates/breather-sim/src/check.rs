@@ -5,7 +5,10 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use breather::{Decision, EndReason, Hint, Instant, Outcome, OutcomeKind, Policy, Report};
+use breather::{
+    EndReason, Hint, Outcome, OutcomeKind, Policy, Report,
+    driver::{Decision, Instant},
+};
 
 use crate::run::Run;
 use crate::scenario::Scenario;

@@ -1,6 +1,6 @@
 //! Many clients of breather and a limited server, in virtual time.
 //!
-//! The very state machines that the adapters drive, [`breather::Call`] and [`breather::Pacer`], are
+//! The very state machines that the adapters drive, [`breather::driver::Call`] and [`breather::driver::Pacer`], are
 //! driven here by discrete events. No clock is read and nothing is slept: a run of a thousand calls
 //! over four windows of a minute takes milliseconds, and the same seed gives the same run.
 //!

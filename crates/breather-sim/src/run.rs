@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Instant, Report};
+use breather::{Report, driver::Instant};
 
 use crate::quantile::quantile;
 

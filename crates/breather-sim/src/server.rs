@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::UnixTime;
+use breather::driver::UnixTime;
 
 use crate::ideal::Ideal;
 use crate::limiter::Limiter;

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use breather::{
-    AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, Hint, Instant, Moment, Outcome,
-    UnixTime,
+    AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, Hint, Outcome,
+    driver::{Instant, Moment, UnixTime},
 };
 use http::{Method, StatusCode};
 

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use breather::{Decision, Hint, Instant, Outcome, Report};
+use breather::{
+    Hint, Outcome, Report,
+    driver::{Decision, Instant},
+};
 
 /// Looks on while a run is played, and may end it.
 ///
@@ -14,7 +17,7 @@ use breather::{Decision, Hint, Instant, Outcome, Report};
 /// # Example
 ///
 /// ```
-/// use breather::Instant;
+/// use breather::driver::Instant;
 /// use breather_sim::{Happening, Load, Server, Watch, run, run_watched};
 /// use std::ops::ControlFlow;
 ///

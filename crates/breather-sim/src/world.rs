@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use breather::{
-    Call, CallSpec, Decision, Hint, Instant, JointAdmission, Outcome, OutcomeKind, Pacer, Permit,
-    Report, RetryBudget, ScopeRequest, Ticket,
+    Hint, Outcome, OutcomeKind, Report, RetryBudget,
+    driver::{
+        Call, CallSpec, Decision, Instant, JointAdmission, Pacer, Permit, ScopeRequest, Ticket,
+    },
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};

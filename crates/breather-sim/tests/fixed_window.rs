@@ -139,7 +139,7 @@ fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
         match end.reason() {
             EndReason::Success => {}
             EndReason::Deadline => {
-                let stopped = end.at().duration_since(breather::Instant::ORIGIN);
+                let stopped = end.at().duration_since(breather::driver::Instant::ORIGIN);
                 assert!(
                     stopped < Duration::from_secs(3),
                     "stopped after {stopped:?}"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Instant, Pacing, Policy};
+use breather::{Pacing, Policy, driver::Instant};
 use breather_sim::{Headers, Limiter, Load, Outage, ResetForm, Rounding, Run, Server, run};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,11 +1,11 @@
 //! What a closure's result means.
 
-use breather::{AsOutcome, Executed, Hint, Moment, Outcome};
+use breather::{AsOutcome, Executed, Hint, Outcome, driver::Moment};
 
 /// What a result means to a [`Retry`](crate::Retry).
 ///
 /// [`ByItself`] unless the caller says otherwise by [`when`](crate::Retry::when),
-/// [`classify`](crate::Retry::classify) or [`hint`](crate::Retry::hint).
+/// [`with_classifier`](crate::Retry::with_classifier) or [`hint`](crate::Retry::with_hint).
 #[diagnostic::on_unimplemented(
     message = "`{E}` does not say whether it may pass",
     note = "say so by `.when(…)` or `.classify(…)`, or implement `breather::AsOutcome` for it"
@@ -142,13 +142,13 @@ impl<K, J, H> Rejudge<K> for Hinted<J, H> {
     }
 }
 
-/// What an error says itself about time: for [`Retry::hint`](crate::Retry::hint), beside a condition of the
+/// What an error says itself about time: for [`Retry::with_hint`](crate::Retry::with_hint), beside a condition of the
 /// caller's.
 ///
 /// # Example
 ///
 /// ```
-/// use breather_tokio::breather::{AsOutcome, Breather, Hint, Moment, Outcome};
+/// use breather_tokio::breather::{AsOutcome, Breather, Hint, Outcome, driver::Moment};
 /// use breather_tokio::{hint_of_error, retry};
 /// use std::time::Duration;
 ///

@@ -25,7 +25,7 @@
 //! Neither decides anything.
 //!
 //! ```
-//! use breather::{Breather, CallSpec, Decision, Hint, Outcome};
+//! use breather::{Breather, Hint, Outcome, driver::{CallSpec, Decision}};
 //! use breather_tokio::{Seeds, TokioTimer};
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use breather::{
-    ActiveCall, Breather, CallOptions, CallSpec, Decision, Hint, Instant, Moment, Outcome,
-    ReportSlot, Scopes, SleepSlot, Timer as _, Wait,
+    Breather, CallOptions, Hint, Outcome, ReportSlot, Scopes,
+    driver::{ActiveCall, CallSpec, Decision, Instant, Moment, SleepSlot, Timer as _, Wait},
 };
 use pin_project_lite::pin_project;
 
@@ -21,7 +21,7 @@ use crate::timer::TokioTimer;
 /// Calls `operation` until it succeeds, by the policy of `breather`.
 ///
 /// An error is followed by another attempt only if [`when`](Retry::when) or
-/// [`with_classify`](Retry::with_classify) says so, or the error itself, by
+/// [`with_classifier`](Retry::with_classifier) says so, or the error itself, by
 /// [`AsOutcome`](breather::AsOutcome). With a [`with_scope`](Retry::with_scope) each attempt passes its pacer.
 ///
 /// # Example
@@ -161,7 +161,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
     /// Repeats what `condition` holds for, be it executed or not. In place of the error's own
     /// classification.
     ///
-    /// Where [`hint`](Self::with_hint) reads a time from the error, it counts as a rejection, and otherwise as a
+    /// Where [`with_hint`](Self::with_hint) reads a time from the error, it counts as a rejection, and otherwise as a
     /// failure that may pass. What an [`AsOutcome`](breather::AsOutcome) says about time is not read unless
     /// [`hint_of_error`](crate::hint_of_error) is set to do so: errors need not be one.
     pub fn when<W>(self, condition: W) -> Retry<F, Fut, E, J::Rejudged, N>

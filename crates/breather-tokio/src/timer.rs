@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use breather::{Alarm, Instant, Timer, UnixTime, WallClock};
+use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 use tokio::runtime::Handle;
 use tokio::time;
 
@@ -21,7 +21,7 @@ use tokio::time;
 /// # Example
 ///
 /// ```
-/// use breather::Timer;
+/// use breather::driver::Timer;
 /// use breather_tokio::TokioTimer;
 /// use std::time::Duration;
 ///

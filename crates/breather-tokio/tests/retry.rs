@@ -5,8 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use breather::{
-    AsOutcome, Backoff, Breather, EndReason, Executed, Hint, Jitter, Moment, Outcome, Policy,
-    ReportSlot, WaitReason, Window,
+    AsOutcome, Backoff, Breather, EndReason, Executed, Hint, Jitter, Outcome, Policy, ReportSlot,
+    WaitReason, driver::Moment, hint::Window,
 };
 use breather_tokio::{RetryError, hint_of_error, retry, retry_with};
 use futures_util::FutureExt as _;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use breather::{Breather, CallSpec, Hint, Outcome, Timer, Window};
+use breather::{
+    Breather, Hint, Outcome,
+    driver::{CallSpec, Timer},
+    hint::Window,
+};
 use breather_tokio::{Seeds, TokioTimer};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
@@ -67,7 +71,7 @@ async fn a_sleep_is_over_when_the_clock_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn the_longest_sleep_is_longer_than_any_test() {
-    let never = TokioTimer.sleep_until(breather::Instant::MAX);
+    let never = TokioTimer.sleep_until(breather::driver::Instant::MAX);
     assert!(timeout(86_400 * SECOND, never).await.is_err());
 }
 

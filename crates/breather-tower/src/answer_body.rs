@@ -1,6 +1,9 @@
 //! Answers that are classified by their bodies, too.
 
-use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot, Responder};
+use breather::{
+    Breather, CallOptions, Hint, Outcome, Report, ReportSlot,
+    driver::{Moment, Responder},
+};
 use breather_hyper::BufferedBody;
 use http::{Method, Request, Response, Uri};
 

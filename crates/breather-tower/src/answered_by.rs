@@ -1,6 +1,6 @@
 //! The URI that a response came from.
 
-use breather::Responder;
+use breather::driver::Responder;
 use http::{Response, Uri};
 
 use crate::origin::is_same_server;

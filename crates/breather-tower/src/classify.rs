@@ -1,6 +1,9 @@
 //! What a service's calls mean.
 
-use breather::{Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot, Responder};
+use breather::{
+    Breather, CallOptions, Hint, Outcome, Report, ReportSlot,
+    driver::{Moment, Responder},
+};
 
 use crate::origin::ScopeBuffer;
 

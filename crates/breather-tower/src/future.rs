@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use breather::{
-    ActiveCall, Decision, Executed, Instant, OutcomeKind, Redirects, Responder, SleepSlot, Step,
-    Stopped,
+    Executed, OutcomeKind, Redirects, Stopped,
+    driver::{ActiveCall, Decision, Instant, Responder, SleepSlot, Step},
 };
 use breather_tokio::TokioTimer;
 use pin_project_lite::pin_project;

@@ -1,8 +1,8 @@
 //! What HTTP calls mean.
 
 use breather::{
-    AttemptResult, Breather, CallOptions, Hint, Moment, Outcome, Report, ReportSlot, Responder,
-    add_idempotency_key, is_idempotent,
+    AttemptResult, Breather, CallOptions, Hint, Outcome, Report, ReportSlot,
+    driver::{Moment, Responder, add_idempotency_key, is_idempotent},
 };
 use http::{Method, Request, Response, Uri};
 use uuid::Uuid;

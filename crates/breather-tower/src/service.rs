@@ -3,7 +3,10 @@
 use std::fmt;
 use std::task::{Context, Poll, Waker};
 
-use breather::{CallOptions, CallSpec, SleepSlot, Step, Stopped};
+use breather::{
+    CallOptions, Stopped,
+    driver::{CallSpec, SleepSlot, Step},
+};
 use breather_tokio::TokioTimer;
 use tower_service::Service;
 

@@ -42,7 +42,7 @@ use crate::policy::{RetryBudget, Withdrawal};
 /// # Example
 ///
 /// ```
-/// use breather::CallSpec;
+/// use breather::driver::CallSpec;
 ///
 /// const UPLOAD: CallSpec = CallSpec::new().with_idempotent(false).with_replayable(false);
 /// assert!(!UPLOAD.is_replayable());
@@ -110,7 +110,7 @@ impl Default for CallSpec {
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Decision, Executed, Hint, Instant, Outcome, Policy};
+/// use breather::{Executed, Hint, Outcome, Policy, driver::{Call, CallSpec, Decision, Instant}};
 ///
 /// let now = Instant::ORIGIN;
 /// let mut call = Call::new(Policy::default(), CallSpec::new(), 0xC0FFEE, now);
@@ -190,7 +190,7 @@ impl Call {
         *elsewhere = elsewhere.saturating_add(1);
     }
 
-    /// Sets whether the request can be sent again: see [`CallSpec::replayable`].
+    /// Sets whether the request can be sent again: see [`CallSpec::with_replayable`].
     pub const fn set_replayable(&mut self, replayable: bool) {
         self.spec.replayable = replayable;
     }
@@ -247,7 +247,7 @@ impl Call {
     /// The pacer has no permit for the call yet, and by what the server stated will have none before
     /// `opens`. A stop if that is too late: the wait would be in vain.
     ///
-    /// A call that stops here still has its place in the queue, and has to [leave](crate::Pacer::leave) it.
+    /// A call that stops here still has its place in the queue, and has to [leave](crate::driver::Pacer::leave) it.
     ///
     /// An estimate is never a reason to stop: hand in only what a hold or a stated window says, with the
     /// header that said it.
@@ -278,7 +278,7 @@ impl Call {
     }
 
     /// Ends the call because the server has rejected every probe of its scope for a long time: see
-    /// [`Admission::Rejected`](crate::Admission::Rejected).
+    /// [`Admission::Rejected`](crate::driver::Admission::Rejected).
     pub fn on_rejected(
         &mut self,
         now: Instant,
@@ -438,7 +438,7 @@ impl Call {
     }
 
     /// What is the most that the call will wait for a permit, as
-    /// [`Pacer::request`](crate::Pacer::request) asks.
+    /// [`Pacer::request`](crate::driver::Pacer::request) asks.
     pub const fn wait_limits(&self) -> WaitLimits {
         let limits = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)

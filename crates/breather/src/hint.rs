@@ -27,7 +27,7 @@ mod found;
 mod lines;
 #[cfg(feature = "std")]
 mod members;
-mod moment;
+pub(crate) mod moment;
 #[cfg(feature = "std")]
 mod notes;
 #[cfg(feature = "std")]
@@ -56,7 +56,6 @@ pub use self::explanation::Explanation;
 pub use self::family::HeaderFamily;
 #[cfg(feature = "std")]
 use self::found::Found;
-pub use self::moment::Moment;
 use self::reading::Note;
 pub use self::reading::{
     HeaderMeaning, HeaderReading, IgnoreReason, IgnoredHeader, ReferenceClock, TimeFormat,
@@ -75,7 +74,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Window};
+/// use breather::{Hint, driver::Instant, hint::Window};
 /// use core::time::Duration;
 ///
 /// let received = Instant::from_nanos(0);

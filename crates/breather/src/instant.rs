@@ -8,14 +8,14 @@ use core::time::Duration;
 ///
 /// The core never reads a clock. A driver picks an origin, converts its clock's readings to this
 /// type and hands them in; all instants given to one [`Breather`](crate::Breather), or to one
-/// [`Pacer`](crate::Pacer), must come from one clock. The type exists without std, on wasm and in
+/// [`Pacer`](crate::driver::Pacer), must come from one clock. The type exists without std, on wasm and in
 /// simulation, takes 8 bytes, and all its arithmetic saturates, so that no delay, however large,
 /// can panic.
 ///
 /// # Example
 ///
 /// ```
-/// use breather::Instant;
+/// use breather::driver::Instant;
 /// use core::time::Duration;
 ///
 /// let sent = Instant::from_nanos(5);

@@ -7,7 +7,7 @@
 //! for closures, or a loop of your own.
 //!
 //! ```
-//! use breather::{Call, CallSpec, Decision, Hint, Instant, Moment, Outcome, Policy};
+//! use breather::{Hint, Outcome, Policy, driver::{Call, CallSpec, Decision, Instant, Moment}};
 //! use core::time::Duration;
 //!
 //! // A driver says what happened and when.
@@ -30,16 +30,16 @@
 //!
 //! Two state machines decide everything, and both are told the time:
 //!
-//! - [`Call`]: one call. Told how its attempts ended, it answers with an instant or a [`End`].
+//! - [`Call`](driver::Call): one call. Told how its attempts ended, it answers with an instant or a [`End`].
 //!   Configured by a [`Policy`], which has a [`Backoff`] and a [`Jitter`].
-//! - [`Pacer`]: one scope. Asked for a [`Permit`] before each attempt, and told the outcome after it, it
+//! - [`Pacer`](driver::Pacer): one scope. Asked for a [`Permit`](driver::Permit) before each attempt, and told the outcome after it, it
 //!   learns quota and concurrency from the answers alone. (`docs/pacing.md`, in the repository, tells how, with
 //!   charts; what it cannot know; and when to turn it off.)
 //!
 //! What they are told is an [`Outcome`], made by a classifier (`DefaultClassifier` is the one for HTTP), and a
 //! [`Hint`], read from header lines. [`Breather`] holds a policy and the pacers of all scopes, for many
-//! tasks to share; an [`ActiveCall`] is a call under way through it, and what adapters drive by a
-//! [`Timer`].
+//! tasks to share; an [`ActiveCall`](driver::ActiveCall) is a call under way through it, and what adapters drive by a
+//! [`Timer`](driver::Timer).
 //!
 //! # Words
 //!
@@ -88,7 +88,7 @@
 //!    once and tells the uncut instant. No sleep ends in a failure known before it began.
 //! 3. Waiting for a permit or for a throttled scope uses up no retries.
 //! 4. A failure that may have been executed is repeated only if the request is idempotent, or the caller
-//!    said so: of a closure by `when`, of a [`Call`] by a [`CallSpec`] that does not say otherwise. A response from
+//!    said so: of a closure by `when`, of a [`Call`](driver::Call) by a [`CallSpec`](driver::CallSpec) that does not say otherwise. A response from
 //!    another URL shows that the first request was executed (see [`Redirects`]).
 //! 5. The ceiling is capped before jitter is drawn, and no two calls share a generator's state.
 //! 6. Same seed, same clock, same outcomes: same decisions.
@@ -117,7 +117,8 @@
 extern crate alloc;
 
 mod call;
-mod hint;
+pub mod driver;
+pub mod hint;
 #[cfg(feature = "http")]
 mod http;
 mod instant;
@@ -130,32 +131,21 @@ mod shared;
 mod unix_time;
 
 #[cfg(feature = "std")]
-pub use call::ReportSlot;
-pub use call::{
-    AsOutcome, Call, CallSpec, Decision, End, EndReason, Executed, Outcome, OutcomeKind, Redirects,
-    Report, Responder, Stopped, Wait, WaitReason,
+pub use self::call::ReportSlot;
+pub use self::call::{
+    AsOutcome, End, EndReason, Executed, Outcome, OutcomeKind, Redirects, Report, Stopped,
+    WaitReason,
 };
 #[cfg(feature = "std")]
-pub use hint::{Dialect, HeaderFamily};
-pub use hint::{
-    Evidence, Explanation, HeaderMeaning, HeaderReading, Hint, IgnoreReason, IgnoredHeader, Moment,
-    ReferenceClock, TimeFormat, Unit, Window,
-};
+pub use self::hint::Dialect;
+pub use self::hint::Hint;
 #[cfg(feature = "http")]
-pub use http::{
-    AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, add_idempotency_key, is_idempotent,
-};
-pub use instant::Instant;
-pub use pacer::{
-    Admission, HoldReason, JointAdmission, Pace, Pacer, Pacing, Permit, ScopeRequest, Snapshot,
-    Ticket, WaitLimits,
-};
-pub use policy::{Backoff, Delays, Jitter, Policy, RetryBudget, Withdrawal};
+pub use self::http::{AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind};
+pub use self::pacer::{HoldReason, Pace, Pacing, Snapshot};
+pub use self::policy::{Backoff, Jitter, Policy, RetryBudget};
 #[cfg(feature = "metrics")]
-pub use shared::Metrics;
+pub use self::shared::Metrics;
 #[cfg(feature = "std")]
-pub use shared::{
-    ActiveCall, Alarm, Breather, BreatherBuilder, CallOptions, Event, EventKind, Observer, Scopes,
-    SleepSlot, Step, Timer,
+pub use self::shared::{
+    Breather, BreatherBuilder, CallOptions, Event, EventKind, Observer, Scopes,
 };
-pub use unix_time::{UnixTime, WallClock};

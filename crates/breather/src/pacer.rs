@@ -56,7 +56,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, WaitLimits, Admission, Window};
+/// use breather::{Hint, Outcome, Pacing, driver::{Instant, Pacer, WaitLimits, Admission}, hint::Window};
 /// use core::time::Duration;
 ///
 /// let mut now = Instant::ORIGIN;

@@ -257,7 +257,7 @@ impl Policy {
     /// # Example
     ///
     /// ```
-    /// use breather::{Backoff, Delays, Policy};
+    /// use breather::{Backoff, Policy, driver::Delays};
     /// use core::time::Duration;
     ///
     /// let minute = Duration::from_secs(60);
@@ -397,7 +397,7 @@ impl Policy {
     /// Returns how retries and polls are drawn from their ceilings.
     ///
     /// This is the jitter that you set, or else [`Jitter::auto`]. With
-    /// [`Delays::new`](crate::Delays::new), it draws what the policy draws.
+    /// [`Delays::new`](crate::driver::Delays::new), it draws what the policy draws.
     ///
     /// # Example
     ///

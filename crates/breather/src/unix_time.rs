@@ -10,7 +10,7 @@ use core::time::Duration;
 /// # Example
 ///
 /// ```
-/// use breather::UnixTime;
+/// use breather::driver::UnixTime;
 /// use core::time::Duration;
 ///
 /// let reset = UnixTime::from_secs(1_800_000_007);

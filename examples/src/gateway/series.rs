@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, iter};
 
-use breather::Instant;
+use breather::driver::Instant;
 use serde::Serialize;
 
 /// What happened in each of the last seconds, so many of them that memory is bounded.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
 
-use breather::{Alarm, Instant, Timer, UnixTime, WallClock};
+use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 use gloo_timers::future::TimeoutFuture;
 use web_time::SystemTime;
 use web_time::web::SystemTimeExt as _;
@@ -21,7 +21,7 @@ use web_time::web::SystemTimeExt as _;
 ///
 /// ```no_run
 /// use breather_reqwest::BrowserTimer;
-/// use breather_reqwest::breather::Timer;
+/// use breather_reqwest::breather::driver::Timer;
 /// use std::time::Duration;
 ///
 /// # async fn example() {

@@ -12,8 +12,8 @@ use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallSpec, EndReason, ErrorKind, Event, EventKind, Hint, Jitter, Outcome,
-    Policy, Redirects, ReportSlot, Scopes, Window,
+    Backoff, Breather, EndReason, ErrorKind, Event, EventKind, Hint, Jitter, Outcome, Policy,
+    Redirects, ReportSlot, Scopes, driver::CallSpec, hint::Window,
 };
 use breather_reqwest::error_kind;
 use breather_tokio::TokioTimer;

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use breather::Instant;
+use breather::driver::Instant;
 
 use crate::run::{Fate, Run};
 

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use breather::Instant;
+use breather::driver::Instant;
 
 use crate::load::Load;
 use crate::run::{Fate, Run};

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Duration;
 
-use breather::Instant;
+use breather::driver::Instant;
 use breather_sim::{Happening, Load, Server, Watch, run_watched};
 
 /// What a load reached against a server, over some seeds.

@@ -12,7 +12,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Decision, Hint, Instant, Outcome, Policy, EndReason};
+/// use breather::{Hint, Outcome, Policy, EndReason, driver::{Call, CallSpec, Decision, Instant}};
 /// use core::time::Duration;
 ///
 /// let now = Instant::ORIGIN;

@@ -3,12 +3,12 @@
 use core::fmt;
 
 use crate::hint::Hint;
-use crate::hint::Moment;
+use crate::hint::moment::Moment;
 
 /// How an attempt ended, classified, with the reason for the answer.
 ///
-/// A classifier makes one from what came back; the [`Call`](crate::Call) decides by it, and the
-/// [`Pacer`](crate::Pacer) learns from it.
+/// A classifier makes one from what came back; the [`Call`](crate::driver::Call) decides by it, and the
+/// [`Pacer`](crate::driver::Pacer) learns from it.
 ///
 /// # Example
 ///
@@ -74,7 +74,7 @@ impl Outcome {
     /// The same to its call, if the server did not say whether to send it again. If it did, that counts: a failure
     /// is permanent or passing by what it says.
     ///
-    /// [`Call::on_outcome`](crate::Call::on_outcome) asks for it. What may have been executed stays so, and a success is
+    /// [`Call::on_outcome`](crate::driver::Call::on_outcome) asks for it. What may have been executed stays so, and a success is
     /// one whatever else was said.
     pub fn with_server_advice(self, hint: &Hint<'_>) -> Self {
         match (hint.retry(), self.kind) {
@@ -171,7 +171,7 @@ impl fmt::Display for Outcome {
 /// # Example
 ///
 /// ```
-/// use breather::{AsOutcome, Executed, Hint, Instant, Moment, Outcome};
+/// use breather::{AsOutcome, Executed, Hint, Outcome, driver::{Instant, Moment}};
 /// use core::time::Duration;
 ///
 /// enum DbError {

@@ -22,7 +22,7 @@ use crate::call::{Executed, Outcome};
 /// # Example
 ///
 /// ```
-/// use breather::{Responder, Executed, Outcome, Redirects};
+/// use breather::{Executed, Outcome, Redirects, driver::Responder};
 ///
 /// let throttled = Outcome::throttled("status 429");
 /// let redirects = Redirects::Visible;

@@ -14,7 +14,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Hint, Instant, WaitReason, Outcome, Policy};
+/// use breather::{Hint, WaitReason, Outcome, Policy, driver::{Call, CallSpec, Instant}};
 /// use core::time::Duration;
 ///
 /// let mut now = Instant::ORIGIN;

@@ -18,7 +18,7 @@ use super::window::Unit;
 /// An API of one's own:
 ///
 /// ```
-/// use breather::{Dialect, HeaderFamily, TimeFormat, Hint, Instant, Moment};
+/// use breather::{Dialect, Hint, driver::{Instant, Moment}, hint::{HeaderFamily, TimeFormat}};
 /// use core::time::Duration;
 ///
 /// const ACME: Dialect = Dialect::new(

@@ -9,7 +9,7 @@ use crate::printable::Printable;
 /// # Example
 ///
 /// ```
-/// use breather::Evidence;
+/// use breather::hint::Evidence;
 ///
 /// let evidence = Evidence::new("retry-after", b"7");
 /// assert_eq!(evidence.header(), "retry-after");

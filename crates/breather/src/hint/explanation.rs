@@ -12,7 +12,7 @@ use crate::printable::Printable;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Moment};
+/// use breather::{Hint, driver::{Instant, Moment}};
 ///
 /// let headers: [(&str, &[u8]); 2] = [("RateLimit", b"\"burst\";r=0;t=3"), ("Retry-After", b"soon")];
 /// let hint = Hint::read(headers, Moment::new(Instant::ORIGIN));

@@ -9,7 +9,7 @@ use super::plain::plain;
 use super::said::Said;
 use super::time::Now;
 use super::{Content, Dialect, Hint};
-use crate::hint::Moment;
+use crate::hint::moment::Moment;
 
 /// What is kept in mind of the header lines of a response while they are gone through.
 pub(super) struct Lines<'a, 'm> {

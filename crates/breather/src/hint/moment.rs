@@ -16,7 +16,7 @@ use crate::unix_time::{UnixTime, WallClock};
 /// # Example
 ///
 /// ```
-/// use breather::{Instant, Moment, UnixTime};
+/// use breather::driver::{Instant, Moment, UnixTime};
 ///
 /// let clock = UnixTime::from_secs(1_800_000_000);
 /// let moment = Moment::new(Instant::ORIGIN).with_wall_clock(&clock);

@@ -2,7 +2,7 @@
 
 use super::Hint;
 use super::lines::Lines;
-use crate::hint::Moment;
+use crate::hint::moment::Moment;
 
 impl<'a> Hint<'a> {
     /// Reads the header lines of a response received at `moment`.
@@ -28,7 +28,7 @@ impl<'a> Hint<'a> {
     /// # Example
     ///
     /// ```
-    /// use breather::{Hint, Instant, Moment};
+    /// use breather::{Hint, driver::{Instant, Moment}};
     /// use core::time::Duration;
     ///
     /// let headers: [(&str, &[u8]); 3] = [

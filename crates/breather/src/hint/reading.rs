@@ -7,7 +7,7 @@ use core::fmt;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, HeaderMeaning, Moment};
+/// use breather::{Hint, driver::{Instant, Moment}, hint::HeaderMeaning};
 ///
 /// let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
 /// let hint = Hint::read(headers, Moment::new(Instant::ORIGIN));

@@ -7,7 +7,7 @@ use jiff::fmt::{friendly, rfc2822, strtime, temporal};
 
 use super::number::{self, Number};
 use super::reading::{HeaderMeaning, IgnoreReason, Note, ReferenceClock, TimeFormat};
-use crate::hint::Moment;
+use crate::hint::moment::Moment;
 use crate::instant::Instant;
 use crate::unix_time::UnixTime;
 

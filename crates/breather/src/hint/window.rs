@@ -13,7 +13,7 @@ use crate::instant::{duration, nanos};
 /// # Example
 ///
 /// ```
-/// use breather::{Unit, Window};
+/// use breather::hint::{Unit, Window};
 /// use core::time::Duration;
 ///
 /// let window = Window::new("minute").with_limit(300).with_remaining(12);

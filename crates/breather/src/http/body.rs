@@ -16,7 +16,7 @@ impl<'a> Hint<'a> {
     /// # Example
     ///
     /// ```
-    /// use breather::{Hint, Instant};
+    /// use breather::{Hint, driver::Instant};
     /// use core::time::Duration;
     /// use http::StatusCode;
     ///

@@ -82,7 +82,7 @@ pub enum ErrorKind {
 /// row or two asks `DefaultClassifier` for the rest:
 ///
 /// ```
-/// use breather::{ClassifyHttp, AttemptResult, Executed, Hint, DefaultClassifier, Instant, OutcomeKind, Outcome};
+/// use breather::{ClassifyHttp, AttemptResult, Executed, Hint, DefaultClassifier, OutcomeKind, Outcome, driver::Instant};
 /// use http::{Method, StatusCode};
 ///
 /// let locked = |ending: &AttemptResult<'_>| match ending.result {
@@ -202,10 +202,10 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
 /// use http::{HeaderMap, HeaderValue, Method};
 ///
 /// let mut headers = HeaderMap::new();
-/// assert!(breather::is_idempotent(&Method::PUT, &headers));
-/// assert!(!breather::is_idempotent(&Method::POST, &headers));
+/// assert!(breather::driver::is_idempotent(&Method::PUT, &headers));
+/// assert!(!breather::driver::is_idempotent(&Method::POST, &headers));
 /// headers.insert("idempotency-key", HeaderValue::from_static("7c4f"));
-/// assert!(breather::is_idempotent(&Method::POST, &headers));
+/// assert!(breather::driver::is_idempotent(&Method::POST, &headers));
 /// ```
 #[must_use]
 pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
@@ -220,7 +220,7 @@ pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
 /// # Example
 ///
 /// ```
-/// use breather::{add_idempotency_key, is_idempotent};
+/// use breather::driver::{add_idempotency_key, is_idempotent};
 /// use http::{HeaderMap, Method};
 ///
 /// let mut headers = HeaderMap::new();

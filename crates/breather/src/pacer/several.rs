@@ -13,7 +13,7 @@ use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, Instant, Outcome, Pacer, Pacing, ScopeRequest, JointAdmission, WaitLimits, Window};
+/// use breather::{Hint, Outcome, Pacing, driver::{Instant, Pacer, ScopeRequest, JointAdmission, WaitLimits}, hint::Window};
 /// use core::time::Duration;
 ///
 /// let now = Instant::ORIGIN;

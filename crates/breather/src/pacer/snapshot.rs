@@ -10,7 +10,7 @@ use crate::instant::Instant;
 /// # Example
 ///
 /// ```
-/// use breather::{Hint, HoldReason, Instant, Outcome, Pacer, Pacing, WaitLimits, Admission, Window};
+/// use breather::{Hint, HoldReason, Outcome, Pacing, driver::{Instant, Pacer, WaitLimits, Admission}, hint::Window};
 /// use core::time::Duration;
 ///
 /// let now = Instant::ORIGIN;

@@ -47,7 +47,7 @@ struct Waiter {
 /// # Example
 ///
 /// ```
-/// use breather::{Call, CallSpec, Instant, WaitLimits, Policy};
+/// use breather::{Policy, driver::{Call, CallSpec, Instant, WaitLimits}};
 /// use core::time::Duration;
 ///
 /// let policy = Policy::default().with_deadline(Duration::from_secs(30));

@@ -31,7 +31,7 @@ use crate::instant::{Instant, nanos};
 /// By itself; a handle does this for its calls.
 ///
 /// ```
-/// use breather::{RetryBudget, Instant};
+/// use breather::{RetryBudget, driver::Instant};
 ///
 /// let mut budget = RetryBudget::new().with_share(0.3).with_floor(0);
 /// let now = Instant::ORIGIN;

@@ -33,7 +33,7 @@ use crate::rng::Rng;
 /// other, so against a quota all of them return at each reset (the README has the figures).
 ///
 /// ```
-/// use breather::{Backoff, Delays, Jitter};
+/// use breather::{Backoff, Jitter, driver::Delays};
 /// use core::time::Duration;
 ///
 /// let second = Duration::from_secs(1);
@@ -88,7 +88,7 @@ impl Jitter {
     /// # Example
     ///
     /// ```
-    /// use breather::{Backoff, Delays, Jitter};
+    /// use breather::{Backoff, Jitter, driver::Delays};
     /// use core::time::Duration;
     ///
     /// let minute = Duration::from_secs(60);
@@ -138,7 +138,7 @@ impl Jitter {
     /// # Example
     ///
     /// ```
-    /// use breather::{Backoff, Delays, Jitter};
+    /// use breather::{Backoff, Jitter, driver::Delays};
     /// use core::time::Duration;
     ///
     /// let second = Duration::from_secs(1);
@@ -209,12 +209,12 @@ pub(crate) const fn number(ratio: Ratio) -> f64 {
 /// The delays of one call: a backoff, a jitter, and a generator of the call's own.
 ///
 /// It is no `Clone`: two calls that shared a sequence would return together. For loops written
-/// around [`Call`](crate::Call) it is not needed, a call has one inside.
+/// around [`Call`](crate::driver::Call) it is not needed, a call has one inside.
 ///
 /// # Example
 ///
 /// ```
-/// use breather::{Backoff, Delays, Jitter};
+/// use breather::{Backoff, Jitter, driver::Delays};
 ///
 /// let mut delays = Delays::new(Backoff::default(), Jitter::full(), 42);
 /// let first = delays.draw(0);

@@ -15,7 +15,7 @@ use crate::call::{Outcome, OutcomeKind};
 use crate::call::{Redirects, Responder};
 use crate::call::{Report, ReportSlot};
 use crate::hint::Hint;
-use crate::hint::Moment;
+use crate::hint::moment::Moment;
 use crate::instant::Instant;
 use crate::policy::Policy;
 use crate::shared::gate::Gate;
@@ -35,7 +35,7 @@ use crate::shared::waiting::SleepSlot;
 /// A driver in full. `breather_tokio::TokioTimer` would be the timer.
 ///
 /// ```
-/// use breather::{ActiveCall, Breather, CallSpec, Decision, Hint, Outcome, Stopped, Timer};
+/// use breather::{Breather, Hint, Outcome, Stopped, driver::{ActiveCall, CallSpec, Decision, Timer}};
 ///
 /// async fn fetch<T: Timer>(breather: &Breather, timer: T, seed: u64) -> Result<u16, Stopped> {
 ///     let spec = CallSpec::new();
@@ -57,14 +57,14 @@ use crate::shared::waiting::SleepSlot;
 /// # async fn send() -> u16 { 200 }
 /// # let _ = fetch::<Never>;
 /// # #[derive(Clone)] struct Never;
-/// # impl breather::WallClock for Never {
-/// #     fn unix_time(&self) -> breather::UnixTime { breather::UnixTime::from_secs(0) }
+/// # impl breather::driver::WallClock for Never {
+/// #     fn unix_time(&self) -> breather::driver::UnixTime { breather::driver::UnixTime::from_secs(0) }
 /// # }
 /// # impl Timer for Never {
 /// #     type Sleep = std::future::Pending<()>;
-/// #     fn now(&self) -> breather::Instant { breather::Instant::ORIGIN }
-/// #     fn sleep_until(&self, _: breather::Instant) -> Self::Sleep { std::future::pending() }
-/// #     fn set_alarm(&self, _: breather::Alarm) {}
+/// #     fn now(&self) -> breather::driver::Instant { breather::driver::Instant::ORIGIN }
+/// #     fn sleep_until(&self, _: breather::driver::Instant) -> Self::Sleep { std::future::pending() }
+/// #     fn set_alarm(&self, _: breather::driver::Alarm) {}
 /// # }
 /// ```
 #[derive(Debug)]
@@ -177,7 +177,7 @@ impl<T: Timer> ActiveCall<T> {
     }
 
     /// Sets whether the request can be sent again, where that is known only after the start: see
-    /// [`CallSpec::replayable`].
+    /// [`CallSpec::with_replayable`].
     pub fn set_replayable(&mut self, replayable: bool) {
         match &mut self.progress {
             Progress::Plain(plain) => plain.spec = plain.spec.with_replayable(replayable),

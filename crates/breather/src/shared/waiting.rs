@@ -13,13 +13,13 @@ use crate::shared::timer::Timer;
 pin_project! {
     /// What a future that is written by hand keeps while its call waits: a place for the timer's sleep.
     ///
-    /// See [`ActiveCall::poll_ready`](crate::ActiveCall::poll_ready). It takes no timer before one is
+    /// See [`ActiveCall::poll_ready`](crate::driver::ActiveCall::poll_ready). It takes no timer before one is
     /// needed.
     ///
     /// # Example
     ///
     /// ```
-    /// use breather::{ActiveCall, Stopped, Timer, SleepSlot};
+    /// use breather::{Stopped, driver::{ActiveCall, Timer, SleepSlot}};
     /// use std::pin::Pin;
     /// use std::task::{Context, Poll};
     ///

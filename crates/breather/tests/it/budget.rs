@@ -1,6 +1,6 @@
 //! Retries as a share of traffic.
 
-use breather::{Instant, RetryBudget};
+use breather::{RetryBudget, driver::Instant};
 use core::time::Duration;
 use proptest::prelude::*;
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use breather::{
-    Backoff, Call, CallSpec, Decision, End, EndReason, Executed, Hint, Instant, Jitter, Outcome,
-    OutcomeKind, Policy, WaitReason, Window,
+    Backoff, End, EndReason, Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, WaitReason,
+    driver::{Call, CallSpec, Decision, Instant},
+    hint::Window,
 };
 use proptest::prelude::*;
 
@@ -342,7 +343,7 @@ fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> End {
     let mut call = Call::new(policy, CallSpec::new().with_paced(paced), 1, START);
     call.on_sent(START);
     let headers = [("retry-after", retry_after.as_bytes())];
-    let hint = Hint::read(headers, breather::Moment::new(START));
+    let hint = Hint::read(headers, breather::driver::Moment::new(START));
     match call.on_outcome(START, Outcome::throttled("429"), &hint, None) {
         Decision::End(end) => end,
         Decision::Retry(wait) => panic!("{wait}"),
@@ -381,7 +382,7 @@ fn a_policy_that_never_repeats_does_not_poll_either() {
 #[test]
 fn a_wait_and_a_stop_say_why() {
     let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
-    let hint = Hint::read(headers, breather::Moment::new(START));
+    let hint = Hint::read(headers, breather::driver::Moment::new(START));
     let policy = Policy::new().with_max_throttles(1);
     let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, START);
     call.on_sent(START);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use breather::{Backoff, Delays, Dialect, Jitter, Policy};
+use breather::{Backoff, Dialect, Jitter, Policy, driver::Delays};
 use proptest::prelude::*;
 use serde::Deserialize;
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use breather::{ActiveCall, Breather, CallSpec, Hint, Instant, Outcome, Step, Timer, Window};
+use breather::{
+    Breather, Hint, Outcome,
+    driver::{ActiveCall, CallSpec, Instant, Step, Timer},
+    hint::Window,
+};
 
 use crate::server::Server;
 use crate::virtual_timer::{Bell, VirtualTimer};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Backoff, Call, CallSpec, Decision, Executed, Hint, Instant, Jitter, Outcome, Policy, WaitReason,
+    Backoff, Executed, Hint, Jitter, Outcome, Policy, WaitReason,
+    driver::{Call, CallSpec, Decision, Instant},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

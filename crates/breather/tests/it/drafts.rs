@@ -1,6 +1,6 @@
 //! The syntaxes that the IETF's draft of `RateLimit` fields has had, all of which are deployed.
 
-use breather::{Hint, Moment};
+use breather::{Hint, driver::Moment};
 
 use super::said::{AT, lines, pairs, plainly, said};
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use breather::{
-    Call, CallSpec, Decision, Dialect, HeaderFamily, Hint, Moment, Outcome, Policy, TimeFormat,
-    Unit, UnixTime,
+    Dialect, Hint, Outcome, Policy,
+    driver::{Call, CallSpec, Decision, Moment, UnixTime},
+    hint::{HeaderFamily, TimeFormat, Unit},
 };
 use http::{HeaderMap, HeaderValue};
 

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use breather::{
-    Dialect, HeaderFamily, Hint, IgnoreReason, Moment, TimeFormat, Unit, UnixTime, Window,
+    Dialect, Hint,
+    driver::{Moment, UnixTime},
+    hint::{HeaderFamily, IgnoreReason, TimeFormat, Unit, Window},
 };
 use proptest::prelude::*;
 use proptest::sample::select;

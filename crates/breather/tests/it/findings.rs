@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use breather::{Hint, IgnoreReason, Instant, Moment};
+use breather::{
+    Hint,
+    driver::{Instant, Moment},
+    hint::IgnoreReason,
+};
 
 const AT: Instant = Instant::from_nanos(5_000_000_000);
 

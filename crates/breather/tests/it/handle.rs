@@ -8,8 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Decision, EndReason, Executed, Hint, Moment, Outcome, Pace,
-    Pacing, Policy, Step, Timer, WaitReason, Window,
+    Breather, EndReason, Executed, Hint, Outcome, Pace, Pacing, Policy, WaitReason,
+    driver::{ActiveCall, CallSpec, Decision, Moment, Step, Timer},
+    hint::Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};

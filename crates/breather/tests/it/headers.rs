@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use breather::{Hint, IgnoreReason, Instant, Moment, UnixTime};
+use breather::{
+    Hint,
+    driver::{Instant, Moment, UnixTime},
+    hint::IgnoreReason,
+};
 use proptest::prelude::*;
 
 /// 2027-01-15T08:00:00Z.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use breather::{
-    Admission, Executed, Hint, HoldReason, Instant, Outcome, Pacer, Pacing, Permit, Ticket, Unit,
-    WaitLimits, Window,
+    Executed, Hint, HoldReason, Outcome, Pacing,
+    driver::{Admission, Instant, Pacer, Permit, Ticket, WaitLimits},
+    hint::{Unit, Window},
 };
 
 const MS: Duration = Duration::from_millis(1);

@@ -5,8 +5,9 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallOptions, CallSpec, Decision, End, EndReason, Executed, Hint, Instant,
-    Outcome, Pace, Pacing, Policy, Step, Timer, Window,
+    Breather, CallOptions, End, EndReason, Executed, Hint, Outcome, Pace, Pacing, Policy,
+    driver::{ActiveCall, CallSpec, Decision, Instant, Step, Timer},
+    hint::Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};
@@ -188,7 +189,7 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
 
 #[test]
 fn the_end_names_the_header_that_told_of_the_refill() {
-    use breather::Moment;
+    use breather::driver::Moment;
     let scope = Scope::new();
     for remaining in [4_u32, 3, 2, 1, 0] {
         let (left, reset) = (
@@ -792,7 +793,7 @@ fn an_even_pace_that_has_seen_no_answer_of_length_ends_nobody() {
 
 #[test]
 fn an_end_for_a_refill_names_no_header_of_something_else() {
-    use breather::Moment;
+    use breather::driver::Moment;
     let scope = Scope::new();
     let moment = || Moment::new(scope.timer.now());
     scope.answer(

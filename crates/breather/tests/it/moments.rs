@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use breather::{Hint, IgnoreReason, Moment, UnixTime};
+use breather::{
+    Hint,
+    driver::{Moment, UnixTime},
+    hint::IgnoreReason,
+};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

@@ -5,8 +5,9 @@ use std::iter;
 use std::time::Duration;
 
 use breather::{
-    Admission, Executed, Hint, HoldReason, Instant, Outcome, Pace, Pacer, Pacing, Permit, Ticket,
-    WaitLimits, Window,
+    Executed, Hint, HoldReason, Outcome, Pace, Pacing,
+    driver::{Admission, Instant, Pacer, Permit, Ticket, WaitLimits},
+    hint::Window,
 };
 use proptest::prelude::*;
 

@@ -10,9 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use breather::{
-    Admission, AttemptResult, Backoff, Breather, Call, CallSpec, ClassifyHttp, Decision,
-    DefaultClassifier, Delays, End, EndReason, Executed, Hint, Instant, Jitter, Moment, Outcome,
-    Pacer, Pacing, Policy, RetryBudget, UnixTime, WaitLimits, WaitReason, Window,
+    AttemptResult, Backoff, Breather, ClassifyHttp, DefaultClassifier, End, EndReason, Executed,
+    Hint, Jitter, Outcome, Pacing, Policy, RetryBudget, WaitReason,
+    driver::{
+        Admission, Call, CallSpec, Decision, Delays, Instant, Moment, Pacer, UnixTime, WaitLimits,
+    },
+    hint::Window,
 };
 use http::{Method, StatusCode};
 use proptest::prelude::*;
@@ -110,7 +113,7 @@ fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
         let at_once = Barrier::new(THREADS);
         let fails = || {
             let mut call = breather.start(Some("api"), CallSpec::new(), timer.clone(), 1);
-            if !matches!(call.poll_step(Waker::noop()), breather::Step::Send) {
+            if !matches!(call.poll_step(Waker::noop()), breather::driver::Step::Send) {
                 return None;
             }
             let outcome = Outcome::transient(Executed::No, "refused connection");
@@ -393,7 +396,7 @@ fn azure_sdk_618_and_1517_milliseconds_are_not_read_as_seconds() {
     assert!(asked(both).unwrap() >= 1_500 * MS && asked(both).unwrap() <= 2 * SECOND);
 }
 
-fn granted(pacer: &mut Pacer) -> breather::Permit {
+fn granted(pacer: &mut Pacer) -> breather::driver::Permit {
     let ticket = pacer.arrive();
     match pacer.request(AT, ticket, WaitLimits::endless()) {
         Admission::Send(permit) => permit,

@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use breather::{Dialect, Hint, IgnoreReason, Instant, Moment, Unit, UnixTime};
+use breather::{
+    Dialect, Hint,
+    driver::{Instant, Moment, UnixTime},
+    hint::{IgnoreReason, Unit},
+};
 
 /// 2027-01-15T08:00:00Z: what the server's clock shows.
 pub(crate) const NOW: i64 = 1_800_000_000;

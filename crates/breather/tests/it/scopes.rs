@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use breather::{Breather, CallSpec, Hint, Instant, Outcome, Step, Timer, Window};
+use breather::{
+    Breather, Hint, Outcome,
+    driver::{CallSpec, Instant, Step, Timer},
+    hint::Window,
+};
 
 use crate::server::Server;
 use crate::virtual_timer::VirtualTimer;
@@ -126,7 +130,7 @@ fn request(breather: &Breather, timer: &VirtualTimer, scope: &str, remaining: u6
     !call.report().unshared()
 }
 
-fn step(call: &mut breather::ActiveCall<VirtualTimer>) -> Step {
+fn step(call: &mut breather::driver::ActiveCall<VirtualTimer>) -> Step {
     call.poll_step(std::task::Waker::noop())
 }
 

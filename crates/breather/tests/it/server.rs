@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Hint, Instant, Outcome, Window};
+use breather::{Hint, Outcome, driver::Instant, hint::Window};
 
 /// It counts what comes in, throttles at once what is too much, and says what remains.
 #[derive(Clone, Debug)]

@@ -5,7 +5,9 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Breather, CallSpec, Dialect, EndReason, Hint, Outcome, Policy, Step, Timer, Window,
+    Breather, Dialect, EndReason, Hint, Outcome, Policy,
+    driver::{ActiveCall, CallSpec, Step, Timer},
+    hint::Window,
 };
 
 use crate::virtual_timer::{Bell, VirtualTimer};

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    ActiveCall, Backoff, Breather, BreatherBuilder, CallOptions, CallSpec, Decision, Dialect,
-    EndReason, Event, EventKind, Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, RetryBudget,
-    Scopes, Step, Timer, WaitReason,
+    Backoff, Breather, BreatherBuilder, CallOptions, Dialect, EndReason, Event, EventKind,
+    Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, RetryBudget, Scopes, WaitReason,
+    driver::{ActiveCall, CallSpec, Decision, Step, Timer},
 };
 
 use crate::virtual_timer::VirtualTimer;

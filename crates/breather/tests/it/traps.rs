@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use breather::{
-    AttemptResult, Call, CallSpec, ClassifyHttp, Decision, DefaultClassifier, Dialect, EndReason,
-    HeaderFamily, Hint, IgnoreReason, Instant, Moment, Outcome, OutcomeKind, Policy, TimeFormat,
-    UnixTime, WaitReason,
+    AttemptResult, ClassifyHttp, DefaultClassifier, Dialect, EndReason, Hint, Outcome, OutcomeKind,
+    Policy, WaitReason,
+    driver::{Call, CallSpec, Decision, Instant, Moment, UnixTime},
+    hint::{HeaderFamily, IgnoreReason, TimeFormat},
 };
 use http::{Method, StatusCode};
 

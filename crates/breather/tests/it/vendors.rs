@@ -1,6 +1,6 @@
 //! What each server is known to send, and what is read from it.
 
-use breather::{Dialect, Hint, Moment};
+use breather::{Dialect, Hint, driver::Moment};
 
 use super::said::{AT, lines, said};
 

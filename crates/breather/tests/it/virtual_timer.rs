@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use breather::{Alarm, Instant, Timer, UnixTime, WallClock};
+use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 
 /// A clock that stands still until it is told to go on, and the alarms set on it.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use breather::{ActiveCall, Breather, CallSpec, Decision, EndReason, Instant, Step, Timer};
+use breather::{
+    Breather, EndReason,
+    driver::{ActiveCall, CallSpec, Decision, Instant, Step, Timer},
+};
 
 use crate::server::{Answer, Server};
 use crate::virtual_timer::VirtualTimer;

@@ -5,7 +5,10 @@ mod still;
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use breather::{ActiveCall, Breather, CallSpec, Executed, Hint, Instant, Metrics, Outcome};
+use breather::{
+    Breather, Executed, Hint, Metrics, Outcome,
+    driver::{ActiveCall, CallSpec, Instant},
+};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 use crate::still::{Still, sent, throttle};

@@ -3,8 +3,8 @@
 use std::task::Waker;
 
 use breather::{
-    ActiveCall, Alarm, Breather, CallSpec, Hint, Instant, Moment, Outcome, Timer, UnixTime,
-    WallClock,
+    Breather, Hint, Outcome,
+    driver::{ActiveCall, Alarm, CallSpec, Instant, Moment, Timer, UnixTime, WallClock},
 };
 
 /// A clock that stands still, for calls that are not waited for.

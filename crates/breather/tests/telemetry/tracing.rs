@@ -8,7 +8,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use breather::{Breather, CallSpec, Executed, Hint, Instant, Outcome, Policy};
+use breather::{
+    Breather, Executed, Hint, Outcome, Policy,
+    driver::{CallSpec, Instant},
+};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use breather::{
     Breather, Executed, Hint, Outcome, Pacing, Policy,
-    driver::{Admission, Call, CallSpec, Decision, Instant, Moment, Pacer, UnixTime, WaitLimits},
+    driver::{
+        Admission, Call, CallSpec, Decision, Instant, Moment, NewCall, Pacer, UnixTime, WaitLimits,
+    },
     hint::Window,
 };
 use breather_benches::{Case, Round};
@@ -75,7 +77,11 @@ fn main() {
         Case::new("handle: a call from start to drop, two clock reads", || {
             BREATHER.with(|breather| {
                 let scope = black_box(Some("api.example.com"));
-                let mut call = breather.start(scope, CallSpec::new(), TokioTimer, 7);
+                let mut call = breather.start(
+                    NewCall::new().with_origin(scope).with_idempotent(true),
+                    TokioTimer,
+                    7,
+                );
                 let _ = black_box(call.poll_step(std::task::Waker::noop()));
                 let hint = Hint::new(NOW);
                 let _ = black_box(call.on_outcome(Outcome::success(), &hint));

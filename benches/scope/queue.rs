@@ -10,7 +10,7 @@ use std::time::Duration;
 use breather::{
     Breather, Hint, Outcome, Pacing,
     driver::{
-        ActiveCall, Admission, CallSpec, Instant, Pacer, Permit, Step, Ticket, Timer, WaitLimits,
+        ActiveCall, Admission, Instant, NewCall, Pacer, Permit, Step, Ticket, Timer, WaitLimits,
     },
 };
 use breather_benches::{Case, Round};
@@ -164,7 +164,11 @@ impl Shared {
     /// A new call is sent, or waits.
     fn come(&mut self) {
         let scope = Some("api.example.com");
-        let call = self.breather.start(scope, CallSpec::new(), self.timer, 7);
+        let call = self.breather.start(
+            NewCall::new().with_origin(scope).with_idempotent(true),
+            self.timer,
+            7,
+        );
         self.step(call);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use breather::{
     Breather, Hint, Outcome, Pacing,
-    driver::{ActiveCall, Admission, CallSpec, Instant, Pacer, Step, Timer, WaitLimits},
+    driver::{ActiveCall, Admission, Instant, NewCall, Pacer, Step, Timer, WaitLimits},
     hint::Window,
 };
 use breather_benches::{Case, Round};
@@ -114,7 +114,11 @@ impl Shared {
 
     fn start(&self) -> Active {
         let scope = black_box(Some("api.example.com"));
-        self.breather.start(scope, CallSpec::new(), self.timer, 7)
+        self.breather.start(
+            NewCall::new().with_origin(scope).with_idempotent(true),
+            self.timer,
+            7,
+        )
     }
 
     fn request(&self, call: &mut Active) -> bool {

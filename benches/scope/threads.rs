@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use breather::{
     Breather, Outcome,
-    driver::{CallSpec, Step, Timer},
+    driver::{NewCall, Step, Timer},
 };
 
 use crate::manual_timer::ManualTimer;
@@ -123,7 +123,11 @@ struct Passed(AtomicU64);
 
 /// A call from its start to its drop.
 fn request(breather: &Breather, scope: &str, timer: ManualTimer) {
-    let mut call = breather.start(Some(scope), CallSpec::new(), timer, 7);
+    let mut call = breather.start(
+        NewCall::new().with_origin(scope).with_idempotent(true),
+        timer,
+        7,
+    );
     // There is room for more than there are threads.
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     let _ = call.on_outcome(Outcome::success(), &answer(timer.now(), true));

@@ -1,14 +1,12 @@
 //! The middleware.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use breather::{
-    AttemptResult, Breather, CallOptions, ClassifyHttp, DefaultClassifier, Hint, Redirects, Report,
-    ReportSlot, Scopes,
-    driver::{ActiveCall, CallSpec, Decision, Responder, add_idempotency_key, is_idempotent},
+    AttemptResult, Breather, ClassifyHttp, DefaultClassifier, Hint, Redirects, Report, Scopes,
+    driver::{ActiveCall, Decision, NewCall, Responder, add_idempotency_key, is_idempotent},
 };
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response};
@@ -20,7 +18,7 @@ use crate::answer::{Answer, Ended};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use crate::buffered::buffered;
 use crate::drain::drain_until;
-use crate::origin::{Asked, authority, origin};
+use crate::origin::{Asked, origin};
 use crate::request_fn::RequestFn;
 use crate::spare::Spare;
 use crate::timer::PlatformTimer;
@@ -322,27 +320,16 @@ impl Middleware for RetryMiddleware {
 
 impl RetryMiddleware {
     fn start(&self, request: &Request, extensions: &Extensions) -> ActiveCall<PlatformTimer> {
-        let (breather, seed) = (&self.breather, self.seeds.draw());
         let url = request.url();
-        let host = || Some(Cow::Borrowed(authority(url)));
-        let own = CallOptions::of_extensions(extensions);
-        let options = breather.options(own, host, url.path());
-        let options = options.as_ref();
-        let said = options.and_then(CallOptions::is_idempotent);
-        let idempotent = said
-            .or(self.idempotent)
-            .unwrap_or_else(|| is_idempotent(request.method(), request.headers()));
-        let spec = CallSpec::new().with_idempotent(idempotent);
-        let chosen = options.and_then(CallOptions::scopes);
-        let mut call = match chosen.or(self.scopes.as_ref()) {
-            Some(scopes) => breather.start(scopes.iter(), spec, PlatformTimer, seed),
-            None => breather.start(Some(&*origin(url)), spec, PlatformTimer, seed),
-        };
-        if let Some(options) = options {
-            call.set_options(options);
-        }
-        call.set_slot(extensions.get::<ReportSlot>().cloned());
-        call
+        let is_idempotent = || is_idempotent(request.method(), request.headers());
+        let origin = origin(url);
+        let new = NewCall::new()
+            .with_origin(&*origin)
+            .with_path(url.path())
+            .with_scope(self.scopes.as_ref())
+            .with_extensions(extensions)
+            .with_idempotent(self.idempotent.unwrap_or_else(is_idempotent));
+        self.breather.start(new, PlatformTimer, self.seeds.draw())
     }
 
     /// Waits for the response's head, and for its body if that is to be read within the attempt.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use breather_reqwest::breather::{
     Breather, Hint, Outcome, ReportSlot,
-    driver::{CallSpec, Decision, Instant, Timer as _, WallClock as _},
+    driver::{Decision, Instant, NewCall, Timer as _, WallClock as _},
 };
 use breather_reqwest::{BrowserTimer, RetryMiddleware, Seeds};
 use js_sys::{Function, Promise};
@@ -109,7 +109,13 @@ async fn a_throttled_call_is_sent_again_when_the_server_said() {
 #[wasm_bindgen_test]
 async fn a_call_that_waits_for_its_turn_is_woken() {
     let breather = Breather::default();
-    let start = |seed| breather.start(Some("api"), CallSpec::new(), BrowserTimer, seed);
+    let start = |seed| {
+        breather.start(
+            NewCall::new().with_origin("api").with_idempotent(true),
+            BrowserTimer,
+            seed,
+        )
+    };
     let mut throttled = start(1);
     throttled.ready().await.unwrap();
     let received = throttled.moment().instant();

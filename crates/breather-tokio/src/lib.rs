@@ -25,14 +25,14 @@
 //! Neither decides anything.
 //!
 //! ```
-//! use breather::{Breather, Hint, Outcome, driver::{CallSpec, Decision}};
+//! use breather::{Breather, Hint, Outcome, driver::{NewCall, Decision}};
 //! use breather_tokio::{Seeds, TokioTimer};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), breather::Stopped> {
 //! let breather = Breather::default();
 //! let seed = Seeds::random().draw();
-//! let mut call = breather.start(Some("db"), CallSpec::new(), TokioTimer, seed);
+//! let mut call = breather.start(NewCall::new().with_origin("db").with_idempotent(true), TokioTimer, seed);
 //! call.ready().await?;
 //! // … send the attempt, and say how it ended.
 //! let hint = Hint::new(call.moment().instant());

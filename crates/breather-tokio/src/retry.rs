@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use breather::{
     Breather, CallOptions, Hint, Outcome, ReportSlot, Scopes,
-    driver::{ActiveCall, CallSpec, Decision, Instant, Moment, SleepSlot, Timer as _, Wait},
+    driver::{ActiveCall, Decision, Instant, Moment, NewCall, SleepSlot, Timer as _, Wait},
 };
 use pin_project_lite::pin_project;
 
@@ -408,21 +408,13 @@ impl<F, Fut, E, J, N> fmt::Debug for Retry<F, Fut, E, J, N> {
 
 impl Settings {
     fn start(&mut self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
-        let options = self.options.as_ref();
-        let said = options.and_then(CallOptions::is_idempotent);
-        let idempotent = said.unwrap_or(self.idempotent || repeats_executed);
-        let spec = CallSpec::new().with_idempotent(idempotent);
+        let new = NewCall::new()
+            .with_scope(self.scopes.as_ref())
+            .with_options(self.options.take())
+            .with_idempotent(self.idempotent || repeats_executed)
+            .with_report_slot(self.slot.take());
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
-        let scopes = options
-            .and_then(CallOptions::scopes)
-            .or(self.scopes.as_ref());
-        let scopes = scopes.into_iter().flat_map(Scopes::iter);
-        let mut call = self.breather.start(scopes, spec, TokioTimer, seed);
-        if let Some(options) = options {
-            call.set_options(options);
-        }
-        call.set_slot(self.slot.take());
-        call
+        self.breather.start(new, TokioTimer, seed)
     }
 }
 

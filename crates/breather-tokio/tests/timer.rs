@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breather::{
     Breather, Hint, Outcome,
-    driver::{CallSpec, Timer},
+    driver::{NewCall, Timer},
     hint::Window,
 };
 use breather_tokio::{Seeds, TokioTimer};
@@ -25,7 +25,11 @@ fn paused() -> Runtime {
 
 /// Has `breather` learn that nothing remains for `reset`.
 async fn spend(breather: &Breather, reset: Duration) {
-    let mut call = breather.start(Some("api"), CallSpec::new(), TokioTimer, 1);
+    let mut call = breather.start(
+        NewCall::new().with_origin("api").with_idempotent(true),
+        TokioTimer,
+        1,
+    );
     call.ready().await.unwrap();
     let window = Window::new("").with_remaining(0).with_reset(reset);
     let hint = Hint::new(TokioTimer.now()).with_window(window);
@@ -34,7 +38,11 @@ async fn spend(breather: &Breather, reset: Duration) {
 
 async fn send(breather: &Breather) {
     let seed = Seeds::random().draw();
-    let mut call = breather.start(Some("api"), CallSpec::new(), TokioTimer, seed);
+    let mut call = breather.start(
+        NewCall::new().with_origin("api").with_idempotent(true),
+        TokioTimer,
+        seed,
+    );
     call.ready().await.unwrap();
     let hint = Hint::new(TokioTimer.now());
     let _ = call.on_outcome(Outcome::success(), &hint);
@@ -118,7 +126,11 @@ fn a_call_dropped_outside_of_any_runtime_wakes_the_next() {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let mut held = Vec::new();
     for _ in 0..30 {
-        let mut call = breather.start(Some("api"), CallSpec::new(), TokioTimer, 1);
+        let mut call = breather.start(
+            NewCall::new().with_origin("api").with_idempotent(true),
+            TokioTimer,
+            1,
+        );
         runtime.block_on(call.ready()).unwrap();
         held.push(call);
     }

@@ -1,8 +1,8 @@
 //! Answers that are classified by their bodies, too.
 
 use breather::{
-    Breather, CallOptions, Hint, Outcome, Report, ReportSlot,
-    driver::{Moment, Responder},
+    Hint, Outcome, Report,
+    driver::{Moment, NewCall, Responder},
 };
 use breather_hyper::BufferedBody;
 use http::{Method, Request, Response, Uri};
@@ -99,20 +99,8 @@ where
         }
     }
 
-    fn options(&self, request: &Request<B>, breather: &Breather) -> Option<CallOptions> {
-        Classify::<_, Response<R>, E>::options(&self.http, request, breather)
-    }
-
-    fn scope<'r>(&self, request: &'r Request<B>, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
-        Classify::<_, Response<R>, E>::scope(&self.http, request, buffer)
-    }
-
-    fn is_idempotent(&self, request: &Request<B>) -> bool {
-        Classify::<_, Response<R>, E>::is_idempotent(&self.http, request)
-    }
-
-    fn slot(&self, request: &Request<B>) -> Option<ReportSlot> {
-        Classify::<_, Response<R>, E>::slot(&self.http, request)
+    fn describe<'r>(&self, request: &'r Request<B>, buffer: &'r mut ScopeBuffer) -> NewCall<'r> {
+        Classify::<_, Response<R>, E>::describe(&self.http, request, buffer)
     }
 
     fn on_report(&self, response: &mut Response<R>, report: &Report) {

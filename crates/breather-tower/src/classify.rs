@@ -1,8 +1,8 @@
 //! What a service's calls mean.
 
 use breather::{
-    Breather, CallOptions, Hint, Outcome, Report, ReportSlot,
-    driver::{Moment, Responder},
+    Hint, Outcome, Report,
+    driver::{Moment, NewCall, Responder},
 };
 
 use crate::origin::ScopeBuffer;
@@ -34,7 +34,7 @@ use crate::origin::ScopeBuffer;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what calls mean that answer with `Result<{Res}, {E}>`",
     note = "for HTTP, the service takes `http::Request`, answers with `http::Response`, and its error is an `HttpError`: `RetryLayer::box_errors()` makes it one",
-    note = "a closure over `&Ending` goes into `Http::by(…)`; one over `&Result<_, _>` is a classifier as it is"
+    note = "a closure over `&AttemptResult` goes into `Http::by(…)`; one over `&Result<_, _>` is a classifier as it is"
 )]
 pub trait Classify<Req, Res, E> {
     /// What is kept of a request to classify its answers by.
@@ -62,10 +62,13 @@ pub trait Classify<Req, Res, E> {
         Hint::new(moment.instant())
     }
 
-    /// What `request` asks for otherwise than the handle does. Defaults to nothing.
-    fn options(&self, request: &Req, breather: &Breather) -> Option<CallOptions> {
-        let _ = (request, breather);
-        None
+    /// Describes the call that `request` begins: its origin, path, options, idempotency and report slot.
+    ///
+    /// You can put the origin's name together in `buffer`. By default the call has no scope, so it is not paced, and it is
+    /// not idempotent.
+    fn describe<'r>(&self, request: &'r Req, buffer: &'r mut ScopeBuffer) -> NewCall<'r> {
+        let _ = (request, buffer);
+        NewCall::new()
     }
 
     /// Which request of an attempt `result` belongs to. Defaults to the one that was sent.
@@ -75,26 +78,6 @@ pub trait Classify<Req, Res, E> {
     fn answered(&self, kept: &Self::Kept, result: &Result<Res, E>) -> Responder {
         let _ = (kept, result);
         Responder::Expected
-    }
-
-    /// Returns the scope of a `request` whose caller did not choose one.
-    ///
-    /// You can put the name together in `buffer`. The default returns `None`, so the call is not paced.
-    fn scope<'r>(&self, request: &'r Req, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
-        let _ = (request, buffer);
-        None
-    }
-
-    /// Whether executing `request` twice does no more than executing it once. Defaults to false.
-    fn is_idempotent(&self, request: &Req) -> bool {
-        let _ = request;
-        false
-    }
-
-    /// Where the caller wants the report of `request`. Defaults to nowhere.
-    fn slot(&self, request: &Req) -> Option<ReportSlot> {
-        let _ = request;
-        None
     }
 
     /// Puts the report of a call that waited, or was sent more than once, into its response. Defaults to

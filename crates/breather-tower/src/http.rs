@@ -1,8 +1,8 @@
 //! What HTTP calls mean.
 
 use breather::{
-    AttemptResult, Breather, CallOptions, Hint, Outcome, Report, ReportSlot,
-    driver::{Moment, Responder, add_idempotency_key, is_idempotent},
+    AttemptResult, Hint, Outcome, Report,
+    driver::{Moment, NewCall, Responder, add_idempotency_key, is_idempotent},
 };
 use http::{Method, Request, Response, Uri};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::answer_body::HttpWithBodies;
 use crate::answered_by::answered;
 use crate::classify::Classify;
 use crate::http_error::HttpError;
-use crate::origin::{ScopeBuffer, authority, origin};
+use crate::origin::{ScopeBuffer, origin};
 
 /// The classifier of HTTP calls.
 ///
@@ -23,7 +23,7 @@ use crate::origin::{ScopeBuffer, authority, origin};
 /// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
 /// an `Idempotency-Key`.
 ///
-/// A [`ReportSlot`] in the request's extensions is filled, and a response of a call that waited or was sent
+/// A [`ReportSlot`](breather::ReportSlot) in the request's extensions is filled, and a response of a call that waited or was sent
 /// more than once has the [`Report`] in its own.
 ///
 /// # Example
@@ -159,22 +159,13 @@ where
         }
     }
 
-    fn options(&self, request: &Request<B>, breather: &Breather) -> Option<CallOptions> {
+    fn describe<'r>(&self, request: &'r Request<B>, buffer: &'r mut ScopeBuffer) -> NewCall<'r> {
         let uri = request.uri();
-        let own = CallOptions::of_extensions(request.extensions());
-        breather.options(own, || authority(uri), uri.path())
-    }
-
-    fn scope<'r>(&self, request: &'r Request<B>, buffer: &'r mut ScopeBuffer) -> Option<&'r str> {
-        origin(request.uri(), buffer)
-    }
-
-    fn is_idempotent(&self, request: &Request<B>) -> bool {
-        is_idempotent(request.method(), request.headers())
-    }
-
-    fn slot(&self, request: &Request<B>) -> Option<ReportSlot> {
-        request.extensions().get::<ReportSlot>().cloned()
+        NewCall::new()
+            .with_origin(origin(uri, buffer))
+            .with_path(uri.path())
+            .with_extensions(request.extensions())
+            .with_idempotent(is_idempotent(request.method(), request.headers()))
     }
 
     fn on_report(&self, response: &mut Response<R>, report: &Report) {

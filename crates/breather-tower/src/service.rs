@@ -3,10 +3,8 @@
 use std::fmt;
 use std::task::{Context, Poll, Waker};
 
-use breather::{
-    CallOptions, Stopped,
-    driver::{CallSpec, SleepSlot, Step},
-};
+use breather::Stopped;
+use breather::driver::{SleepSlot, Step};
 use breather_tokio::TokioTimer;
 use tower_service::Service;
 
@@ -77,7 +75,7 @@ where
             classify,
             repeat,
             scopes,
-            idempotent: assumed,
+            idempotent,
             adds_keys,
             redirects,
             seeds,
@@ -86,27 +84,13 @@ where
             classify.add_key(&mut request);
         }
         let kept = classify.keep(&request);
-        let options = classify.options(&request, breather);
-        let options = options.as_ref();
-        let said = options.and_then(CallOptions::is_idempotent);
-        let idempotent = said
-            .or(*assumed)
-            .unwrap_or_else(|| classify.is_idempotent(&request));
-        let spec = CallSpec::new().with_idempotent(idempotent);
-        let seed = seeds.draw();
-        let chosen = options.and_then(CallOptions::scopes).or(scopes.as_ref());
-        let mut call = match chosen {
-            Some(scopes) => breather.start(scopes.iter(), spec, TokioTimer, seed),
-            None => {
-                let mut buffer = ScopeBuffer::new();
-                let scope = classify.scope(&request, &mut buffer);
-                breather.start(scope, spec, TokioTimer, seed)
-            }
-        };
-        if let Some(options) = options {
-            call.set_options(options);
+        let mut buffer = ScopeBuffer::new();
+        let mut new = classify.describe(&request, &mut buffer);
+        if let Some(idempotent) = idempotent {
+            new = new.with_idempotent(*idempotent);
         }
-        call.set_slot(classify.slot(&request));
+        let new = new.with_scope(scopes.as_ref());
+        let mut call = breather.start(new, TokioTimer, seeds.draw());
         let mut request = repeat.first(request);
         let can_retry = call.policy().can_retry();
         let spare = can_retry.then(|| repeat.spare(&request)).flatten();

@@ -2,7 +2,7 @@
 //!
 //! - `breather`: which handle do callers clone, and how is it configured?
 //! - `active_call`: what does an adapter drive for each call? `waiting` holds its sleep.
-//! - `options`, `routes`, `scopes`: which settings and scopes does one request have?
+//! - `new_call`, `options`, `routes`, `scopes`: which settings and scopes does one request have?
 //! - `rules`: which settings does a call have that asks for none?
 //! - `scope`: which lock, wakers and alarms does a scope have? Which scopes are kept?
 //! - `gate`: how does a call pass one scope, several, or none?
@@ -15,6 +15,7 @@ mod breather;
 mod gate;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod new_call;
 mod observer;
 mod options;
 mod routes;
@@ -30,6 +31,7 @@ pub use self::active_call::{ActiveCall, Step};
 pub use self::breather::{Breather, BreatherBuilder};
 #[cfg(feature = "metrics")]
 pub use self::metrics::Metrics;
+pub use self::new_call::NewCall;
 pub use self::observer::{Event, EventKind, Observer};
 pub use self::options::CallOptions;
 pub use self::scope::Alarm;

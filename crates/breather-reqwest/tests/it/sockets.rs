@@ -13,7 +13,7 @@ use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
     Backoff, Breather, EndReason, ErrorKind, Event, EventKind, Hint, Jitter, Outcome, Policy,
-    Redirects, ReportSlot, Scopes, driver::CallSpec, hint::Window,
+    Redirects, ReportSlot, Scopes, driver::NewCall, hint::Window,
 };
 use breather_reqwest::error_kind;
 use breather_tokio::TokioTimer;
@@ -174,7 +174,11 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     tokio::time::sleep(100 * MS).await;
 
     // Meanwhile the scope learns that it is spent for longer than the call may take.
-    let mut spent = breather.start(Some(scope), CallSpec::new(), TokioTimer, 1);
+    let mut spent = breather.start(
+        NewCall::new().with_origin(scope).with_idempotent(true),
+        TokioTimer,
+        1,
+    );
     spent.ready().await.unwrap();
     let window = Window::new("").with_remaining(0).with_reset(60 * 1000 * MS);
     let hint = Hint::new(spent.moment().instant()).with_window(window);

@@ -35,11 +35,11 @@ use crate::shared::waiting::SleepSlot;
 /// A driver in full. `breather_tokio::TokioTimer` would be the timer.
 ///
 /// ```
-/// use breather::{Breather, Hint, Outcome, Stopped, driver::{ActiveCall, CallSpec, Decision, Timer}};
+/// use breather::{Breather, Hint, Outcome, Stopped, driver::{ActiveCall, Decision, NewCall, Timer}};
 ///
 /// async fn fetch<T: Timer>(breather: &Breather, timer: T, seed: u64) -> Result<u16, Stopped> {
-///     let spec = CallSpec::new();
-///     let mut call = breather.start(Some("api.example.com"), spec, timer, seed);
+///     let new = NewCall::new().with_origin("https://api.example.com").with_idempotent(true);
+///     let mut call = breather.start(new, timer, seed);
 ///     loop {
 ///         call.ready().await?;
 ///         let status = send().await;
@@ -135,7 +135,15 @@ pub enum Step {
 }
 
 impl<T: Timer> ActiveCall<T> {
-    pub(crate) fn new(timer: T, spec: CallSpec, seed: u64, gate: Gate) -> Self {
+    pub(crate) fn new(
+        timer: T,
+        spec: CallSpec,
+        seed: u64,
+        gate: Gate,
+        options: Option<&CallOptions>,
+        slot: Option<ReportSlot>,
+    ) -> Self {
+        let policy = options.and_then(|options| options.policy_over(&gate.rules().policy));
         let plain = Plain {
             spec: spec.with_paced(gate.is_paced()),
             seed,
@@ -151,29 +159,17 @@ impl<T: Timer> ActiveCall<T> {
             is_watched: span.is_on() || !gate.rules().observers.is_empty(),
             span,
             gate,
-            slot: None,
-            policy: None,
+            slot,
+            policy: policy.map(Box::new),
             in_flight: false,
             queued: false,
             is_elsewhere: false,
         }
     }
 
-    /// Sets what this call asks for otherwise than its handle does, before it first asks: the policy and the deadline. Scopes
-    /// and idempotency are for [`Breather::start`](crate::Breather::start).
-    pub fn set_options(&mut self, options: &CallOptions) {
-        let base = &self.gate.rules().policy;
-        self.policy = options.policy_over(base).map(Box::new);
-    }
-
     /// The policy that the call goes by.
     pub fn policy(&self) -> &Policy {
         policy(&self.policy, &self.gate)
-    }
-
-    /// Sets where the report goes when the call is over, be it dropped.
-    pub fn set_slot(&mut self, slot: Option<ReportSlot>) {
-        self.slot = slot;
     }
 
     /// Sets whether the request can be sent again, where that is known only after the start: see

@@ -3,7 +3,6 @@
 #[cfg(all(test, breather_shuttle))]
 mod models;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use crate::policy::Policy;
 use crate::policy::RetryBudget;
 use crate::shared::active_call::ActiveCall;
 use crate::shared::gate::Gate;
+use crate::shared::new_call::NewCall;
 use crate::shared::observer::{Observer, Observers};
 use crate::shared::options::CallOptions;
 use crate::shared::routes::Routes;
@@ -72,24 +72,32 @@ impl Breather {
         self.0.unpaced.rules.policy
     }
 
-    /// Starts a call, for adapters: it will pass the pacers of `scopes`, if pacing is on. No two calls should have
-    /// the same `seed`.
+    /// Starts a call, for adapters.
     ///
-    /// Mostly there is one scope, as in `Some("api.example.com")`. Of several the most specific comes first, as in
-    /// `["token 7", "organisation 3"]`: the call is sent when all of them grant it at the same instant, and a rejection
-    /// is put down to the one whose window the answer shows spent, else to the first. Which windows are whose is
-    /// learned: what remains of an organisation's falls whichever token asks.
+    /// The call passes the pacer of each of its scopes. If it has several, the most specific comes first. breather sends the
+    /// call when all of them grant it at the same instant. It counts a throttled response against the scope whose window the
+    /// response shows spent, or else against the first.
     ///
-    /// Its place in the order and its deadline count from when it first asks.
-    pub fn start<'s, T: Timer>(
-        &self,
-        scopes: impl IntoIterator<Item = &'s str>,
-        spec: CallSpec,
-        timer: T,
-        seed: u64,
-    ) -> ActiveCall<T> {
-        let gate = self.gate(scopes, || timer.now());
-        ActiveCall::new(timer, spec, seed, gate)
+    /// The call's deadline and its place in the queue count from the first time it asks to be sent. Give each call its own
+    /// `seed`, because calls with the same seed draw the same delays.
+    pub fn start<T: Timer>(&self, new: NewCall<'_>, timer: T, seed: u64) -> ActiveCall<T> {
+        let NewCall {
+            origin,
+            path,
+            scopes,
+            options,
+            idempotent,
+            report_slot,
+        } = new;
+        let options = self.options(options, origin, path);
+        let options = options.as_ref();
+        let said = options.and_then(CallOptions::is_idempotent);
+        let spec = CallSpec::new().with_idempotent(said.unwrap_or(idempotent));
+        let gate = match options.and_then(CallOptions::scopes).or(scopes) {
+            Some(scopes) => self.gate(scopes.iter(), || timer.now()),
+            None => self.gate(origin, || timer.now()),
+        };
+        ActiveCall::new(timer, spec, seed, gate, options, report_slot)
     }
 
     fn gate<'s>(
@@ -141,19 +149,19 @@ impl Breather {
         self.0.routes.insert(route, options);
     }
 
-    /// What a request of `path` asks for, for adapters: what it says itself by its `own` options, and its route. `host` is
-    /// wanted only where there are routes.
+    /// Joins the request's own options with those of its route.
     #[inline]
-    pub fn options<'h>(
+    fn options(
         &self,
         own: Option<CallOptions>,
-        host: impl FnOnce() -> Option<Cow<'h, str>>,
+        origin: Option<&str>,
         path: &str,
     ) -> Option<CallOptions> {
-        if self.0.routes.is_empty() {
+        let routes = &self.0.routes;
+        if routes.is_empty() {
             return own;
         }
-        let of_route = host().and_then(|host| self.0.routes.options(&host, path));
+        let of_route = origin.and_then(|origin| routes.options(origin, path));
         match (own, of_route) {
             (Some(own), Some(of_route)) => Some(own.or(of_route)),
             (own, of_route) => own.or(of_route),

@@ -92,7 +92,7 @@ impl CallOptions {
 
     /// These, and where they say nothing, what `others` say. A policy says all that there is to say of deadline and
     /// retries.
-    pub fn or(self, mut others: Self) -> Self {
+    pub(crate) fn or(self, mut others: Self) -> Self {
         if self.policy.is_some() {
             others.deadline = None;
             others.once = false;
@@ -104,27 +104,6 @@ impl CallOptions {
             idempotent: self.idempotent.or(others.idempotent),
             once: self.once || others.once,
         }
-    }
-
-    /// What the `extensions` of a request ask for, by a [`CallOptions`] or by [`Scopes`] alone, which count first.
-    #[cfg(feature = "http")]
-    #[inline]
-    #[must_use]
-    pub fn of_extensions(extensions: &http::Extensions) -> Option<Self> {
-        if extensions.is_empty() {
-            return None;
-        }
-        Self::of_some(extensions)
-    }
-
-    #[cfg(feature = "http")]
-    fn of_some(extensions: &http::Extensions) -> Option<Self> {
-        let options = extensions.get::<Self>();
-        let Some(scopes) = extensions.get::<Scopes>() else {
-            return options.cloned();
-        };
-        let options = options.cloned().unwrap_or_default();
-        Some(options.with_scope(scopes.clone()))
     }
 
     /// The policy of the call, if it is another than `base`.

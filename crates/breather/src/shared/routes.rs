@@ -48,9 +48,10 @@ impl Routes {
         self.any.store(true, Ordering::Release);
     }
 
-    /// What a request of `path` at `authority` asks for: of all routes that fit, each adds what the longer ones leave
-    /// open.
-    pub(crate) fn options(&self, authority: &str, path: &str) -> Option<CallOptions> {
+    /// Returns the options for a request to `path` at `origin`, whose scheme is ignored. Longer routes win, and shorter
+    /// ones add the settings that those leave open.
+    pub(crate) fn options(&self, origin: &str, path: &str) -> Option<CallOptions> {
+        let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         table
             .iter()
@@ -104,6 +105,7 @@ mod tests {
                 "{path}"
             );
         }
+        assert_eq!(deadline(&routes, "https://api.example.com", "/v1"), Some(2));
         assert_eq!(deadline(&routes, "other.example.com", "/v1"), None);
         assert_eq!(deadline(&routes, "api.example.com:8080", "/v1"), None);
         routes.insert("api.example.com/v1", of(9));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use breather::{
     Breather, Hint, Outcome,
-    driver::{ActiveCall, CallSpec, Instant, Step, Timer},
+    driver::{ActiveCall, Instant, NewCall, Step, Timer},
     hint::Window,
 };
 
@@ -148,7 +148,11 @@ impl Queue {
 
     fn start(&self) -> Active {
         let timer = self.timer.clone();
-        self.breather.start(Some("api"), CallSpec::new(), timer, 1)
+        self.breather.start(
+            NewCall::new().with_origin("api").with_idempotent(true),
+            timer,
+            1,
+        )
     }
 
     fn fill(&mut self) {

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use breather::{
-    Breather, EndReason, Executed, Hint, Outcome, Pace, Pacing, Policy, WaitReason,
-    driver::{ActiveCall, CallSpec, Decision, Moment, Step, Timer},
+    Breather, EndReason, Executed, Hint, Outcome, Pace, Pacing, Policy, Scopes, WaitReason,
+    driver::{ActiveCall, Decision, Moment, NewCall, Step, Timer},
     hint::Window,
 };
 
@@ -24,7 +24,11 @@ const AT_START: usize = 30;
 type Active = ActiveCall<VirtualTimer>;
 
 fn start(breather: &Breather, timer: &VirtualTimer) -> Active {
-    breather.start(Some("api"), CallSpec::new(), timer.clone(), 1)
+    breather.start(
+        NewCall::new().with_origin("api").with_idempotent(true),
+        timer.clone(),
+        1,
+    )
 }
 
 fn step(call: &mut Active) -> Step {
@@ -65,9 +69,13 @@ fn what_one_call_learned_holds_the_others_until_the_reset() {
 fn another_scope_goes_on() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
-    let mut elsewhere = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    let mut elsewhere = breather.start(
+        NewCall::new().with_origin("other").with_idempotent(true),
+        timer.clone(),
+        1,
+    );
     assert_eq!(step(&mut elsewhere), Step::Send);
-    let mut unscoped = breather.start(None, CallSpec::new(), timer.clone(), 1);
+    let mut unscoped = breather.start(NewCall::new().with_idempotent(true), timer.clone(), 1);
     assert_eq!(step(&mut unscoped), Step::Send);
     assert!(matches!(
         step(&mut start(&breather, &timer)),
@@ -364,7 +372,11 @@ fn a_guessed_hold_is_not_forgotten_either() {
     let bare = Hint::new(timer.now());
     let _ = call.on_outcome(Outcome::throttled("status 429"), &bare);
     drop(call);
-    let mut other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    let mut other = breather.start(
+        NewCall::new().with_origin("other").with_idempotent(true),
+        timer.clone(),
+        1,
+    );
     assert!(other.report().unshared());
     // Whatever becomes of it.
     assert_eq!(step(&mut other), Step::Send);
@@ -372,7 +384,11 @@ fn a_guessed_hold_is_not_forgotten_either() {
     assert_eq!(other.report().throttled(), 1);
     assert!(other.report().unshared());
     timer.advance(SECOND);
-    let other = breather.start(Some("other"), CallSpec::new(), timer.clone(), 1);
+    let other = breather.start(
+        NewCall::new().with_origin("other").with_idempotent(true),
+        timer.clone(),
+        1,
+    );
     assert!(!other.report().unshared());
 }
 
@@ -432,7 +448,13 @@ fn promise_9_a_panic_in_a_classifier_leaves_the_scope_whole() {
 fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
     let breather = Breather::builder().with_max_scopes(2).build();
     let timer = VirtualTimer::default();
-    let on = |scope: &str| breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
+    let on = |scope: &str| {
+        breather.start(
+            NewCall::new().with_origin(scope).with_idempotent(true),
+            timer.clone(),
+            1,
+        )
+    };
     learn(&breather, &timer, 0);
     drop(on("idle"));
     assert!(breather.snapshot("idle").is_some());
@@ -460,8 +482,11 @@ fn a_scope_may_be_paced_in_its_own_way() {
     let mut second = start(&breather, &timer);
     assert_eq!(step(&mut second), Step::Wait { until: None });
     let mut elsewhere = [(); 2].map(|()| {
-        let spec = CallSpec::new();
-        breather.start(Some("other"), spec, timer.clone(), 1)
+        breather.start(
+            NewCall::new().with_origin("other").with_idempotent(true),
+            timer.clone(),
+            1,
+        )
     });
     assert!(elsewhere.iter_mut().all(|call| step(call) == Step::Send));
     // A scope that is there already is paced so from now on.
@@ -470,8 +495,13 @@ fn a_scope_may_be_paced_in_its_own_way() {
         Pacing::new().with_max_queued(0).with_pace(Pace::Even),
     );
     drop(elsewhere);
-    let mut calls =
-        [(); 2].map(|()| breather.start(Some("other"), CallSpec::new(), timer.clone(), 1));
+    let mut calls = [(); 2].map(|()| {
+        breather.start(
+            NewCall::new().with_origin("other").with_idempotent(true),
+            timer.clone(),
+            1,
+        )
+    });
     assert_eq!(step(&mut calls[0]), Step::Send);
     assert!(matches!(step(&mut calls[1]), Step::End(_)));
     let names: Vec<_> = breather
@@ -515,8 +545,12 @@ fn what_is_printed_of_a_call_does_not_name_its_scopes() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let names = ["token s3cret", "organisation s3cret"];
     for scopes in [&names[..1], &names[..]] {
-        let scopes = scopes.iter().copied();
-        let mut call = breather.start(scopes, CallSpec::new(), timer.clone(), 1);
+        let scopes: Scopes = scopes.iter().copied().collect();
+        let mut call = breather.start(
+            NewCall::new().with_scope(&scopes).with_idempotent(true),
+            timer.clone(),
+            1,
+        );
         assert_eq!(step(&mut call), Step::Send);
         let printed = format!("{call:?}");
         assert!(!printed.contains("s3cret"), "{printed}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use breather::{
     Breather, CallOptions, End, EndReason, Executed, Hint, Outcome, Pace, Pacing, Policy,
-    driver::{ActiveCall, CallSpec, Decision, Instant, Step, Timer},
+    driver::{ActiveCall, Decision, Instant, NewCall, Step, Timer},
     hint::Window,
 };
 
@@ -42,20 +42,27 @@ impl Scope {
         scope
     }
 
-    fn call(&self, spec: CallSpec) -> Active {
+    fn start(&self, new: NewCall<'_>) -> Active {
         let seed = self.timer.now().as_nanos();
-        self.breather
-            .start(Some("api"), spec, self.timer.clone(), seed)
+        let new = new.with_origin("api");
+        self.breather.start(new, self.timer.clone(), seed)
+    }
+
+    fn call(&self) -> Active {
+        self.start(NewCall::new().with_idempotent(true))
+    }
+
+    fn call_with(&self, options: CallOptions) -> Active {
+        self.start(NewCall::new().with_idempotent(true).with_options(options))
     }
 
     fn step(&self) -> Step {
-        step(&mut self.call(CallSpec::new()))
+        step(&mut self.call())
     }
 
     /// The reason for which a new call ends at once.
     fn ends(&self, options: CallOptions) -> End {
-        let mut call = self.call(CallSpec::new());
-        call.set_options(&options);
+        let mut call = self.call_with(options);
         match step(&mut call) {
             Step::End(stopped) => *stopped.end(),
             other => panic!("{other:?}"),
@@ -68,7 +75,7 @@ impl Scope {
 
     /// Sends a call, and ends it with `outcome` and `hint`.
     fn answer(&self, outcome: Outcome, hint: &Hint<'_>) -> Active {
-        let mut call = self.call(CallSpec::new());
+        let mut call = self.call();
         assert_eq!(step(&mut call), Step::Send);
         let _ = call.on_outcome(outcome, hint);
         call
@@ -142,10 +149,10 @@ fn refill_later_than_the_deadline_ends_the_call_at_once() {
 fn refill_within_the_policy_is_waited_for() {
     let scope = Scope::new();
     empty_bucket(&scope, 100 * SECOND);
-    let mut call = scope.call(CallSpec::new());
+    let mut call = scope.call();
     assert!(matches!(step(&mut call), Step::Wait { .. }));
     // Behind it in the queue, another one waits for the refill after that, because a queue is no single wait.
-    let mut behind = scope.call(CallSpec::new());
+    let mut behind = scope.call();
     assert!(matches!(step(&mut behind), Step::Wait { .. }));
     scope.timer.advance(100 * SECOND);
     assert_eq!(step(&mut call), Step::Send);
@@ -154,7 +161,7 @@ fn refill_within_the_policy_is_waited_for() {
 #[test]
 fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
     let scope = Scope::new();
-    let mut call = scope.call(CallSpec::new());
+    let mut call = scope.call();
     assert_eq!(step(&mut call), Step::Send);
     empty_bucket(&scope, DAY / 5);
     let decision = call.on_outcome(lost(), &scope.hint());
@@ -169,7 +176,7 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
     let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
     // An answer that takes no time does not tell how many an even pace has in flight.
     let window = Window::new("").with_limit(5).with_remaining(3);
-    let mut first = scope.call(CallSpec::new());
+    let mut first = scope.call();
     assert_eq!(step(&mut first), Step::Send);
     scope.timer.advance(SECOND);
     let hint = scope.hint().with_window(window.with_reset(DAY));
@@ -214,11 +221,8 @@ fn the_end_names_the_header_that_told_of_the_refill() {
 fn first_send_comes_within_a_minute_of_a_long_silent_outage() {
     const STEP: Duration = Duration::from_secs(5);
     let scope = Scope::new();
-    let mut calls: Vec<_> = (0..5).map(|_| scope.call(CallSpec::new())).collect();
-    let policy = Policy::new().with_max_throttles(u32::MAX);
-    for call in &mut calls {
-        call.set_options(&CallOptions::new().with_policy(policy));
-    }
+    let endless = CallOptions::new().with_policy(Policy::new().with_max_throttles(u32::MAX));
+    let mut calls: Vec<_> = (0..5).map(|_| scope.call_with(endless.clone())).collect();
     let ends = scope.timer.now() + 60 * HOUR;
     let (mut latest, mut is_over) = (scope.timer.now(), false);
     while !is_over {
@@ -238,15 +242,15 @@ fn first_send_comes_within_a_minute_of_a_long_silent_outage() {
 #[test]
 fn a_hanging_probe_after_a_slow_answer_stalls_its_scope_for_a_minute_at_most() {
     let scope = Scope::new();
-    let mut slow = scope.call(CallSpec::new());
+    let mut slow = scope.call();
     assert_eq!(step(&mut slow), Step::Send);
     scope.timer.advance(3_155 * SECOND);
     let _ = slow.on_outcome(Outcome::success(), &scope.hint());
     scope.rejects(SECOND);
     scope.timer.advance(SECOND);
-    let mut hangs = scope.call(CallSpec::new());
+    let mut hangs = scope.call();
     assert_eq!(step(&mut hangs), Step::Send);
-    let mut next = scope.call(CallSpec::new());
+    let mut next = scope.call();
     assert!(matches!(step(&mut next), Step::Wait { .. }));
     scope.timer.advance(MINUTE);
     assert_eq!(step(&mut next), Step::Send);
@@ -274,8 +278,7 @@ fn played(
     let bells: Vec<_> = (0..callers).map(|_| Bell::new()).collect();
     let mut calls: Vec<_> = (0..callers)
         .map(|_| {
-            let mut call = scope.call(CallSpec::new());
-            call.set_options(&CallOptions::new().with_policy(policy));
+            let call = scope.call_with(CallOptions::new().with_policy(policy));
             Some((call, Some(start)))
         })
         .collect();
@@ -404,13 +407,13 @@ fn rejections_of_hours_ago_do_not_count_against_new_calls() {
         };
         // A rejected probe, and then no call for hours.
         for _ in 0..2 {
-            let mut call = scope.call(CallSpec::new());
+            let mut call = scope.call();
             assert_eq!(step(&mut call), Step::Send);
             let _ = reject(&mut call);
             scope.timer.advance(31 * SECOND);
         }
         scope.timer.advance(2 * HOUR);
-        let mut calls: Vec<_> = (0..50).map(|_| scope.call(CallSpec::new())).collect();
+        let mut calls: Vec<_> = (0..50).map(|_| scope.call()).collect();
         for _ in 0..1_500 {
             for call in &mut calls {
                 match step(call) {
@@ -452,11 +455,11 @@ fn forget_lifts_a_hold_of_a_year() {
 #[test]
 fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
     let scope = Scope::new();
-    let mut in_flight = scope.call(CallSpec::new());
+    let mut in_flight = scope.call();
     assert_eq!(step(&mut in_flight), Step::Send);
     scope.rejects(MINUTE);
     let bell = Bell::new();
-    let mut queued = scope.call(CallSpec::new());
+    let mut queued = scope.call();
     let waker = Waker::from(Arc::clone(&bell));
     assert!(matches!(queued.poll_step(&waker), Step::Wait { .. }));
     scope.breather.forget("api");
@@ -526,7 +529,7 @@ fn a_probe_that_hears_a_shorter_wait_shortens_the_hold() {
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
     scope.rejects(MINUTE);
-    let mut call = scope.call(CallSpec::new());
+    let mut call = scope.call();
     assert!(matches!(step(&mut call), Step::Wait { .. }));
     scope.timer.advance(MINUTE);
     assert_eq!(step(&mut call), Step::Send);
@@ -536,7 +539,7 @@ fn a_probe_that_hears_a_shorter_wait_shortens_the_hold() {
 fn two_answers_that_agree_are_believed() {
     let scope = Scope::new();
     // So many in flight are no reason for a rejection.
-    let mut calls = [(); 4].map(|()| scope.call(CallSpec::new()));
+    let mut calls = [(); 4].map(|()| scope.call());
     for call in &mut calls {
         assert_eq!(step(call), Step::Send);
     }
@@ -568,7 +571,7 @@ fn only_idempotent_calls_probe_a_long_hold() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(2 * LONGEST);
-    let unsafe_call = &mut scope.call(CallSpec::new().with_idempotent(false));
+    let unsafe_call = &mut scope.start(NewCall::new());
     assert!(ends_at_once(&step(unsafe_call)));
     assert_eq!(scope.step(), Step::Send);
 }
@@ -577,8 +580,7 @@ fn only_idempotent_calls_probe_a_long_hold() {
 fn a_call_that_was_throttled_itself_never_probes() {
     let patient = Policy::new().with_max_retry_after(2 * LONGEST);
     let scope = Scope::new();
-    let mut call = scope.call(CallSpec::new());
-    call.set_options(&CallOptions::new().with_policy(patient));
+    let mut call = scope.call_with(CallOptions::new().with_policy(patient));
     assert_eq!(step(&mut call), Step::Send);
     let _ = call.on_outcome(throttled(), &scope.hint().with_retry_after(SECOND));
     scope.timer.advance(SECOND);
@@ -593,7 +595,7 @@ fn a_call_that_was_throttled_itself_never_probes() {
 fn a_hold_within_the_policy_is_never_probed() {
     let scope = Scope::new();
     scope.rejects(LONGEST);
-    let mut call = scope.call(CallSpec::new());
+    let mut call = scope.call();
     for _ in 0..LONGEST.as_secs() {
         assert!(matches!(step(&mut call), Step::Wait { .. }));
         scope.timer.advance(SECOND);
@@ -606,7 +608,7 @@ fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
-    let mut call = scope.call(CallSpec::new());
+    let mut call = scope.call();
     assert_eq!(step(&mut call), Step::Send);
     // Its transport was not ready, and it still may go.
     assert_eq!(call.poll_unsent(Waker::noop()), Step::Send);
@@ -619,8 +621,8 @@ fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
 /// Has `count` calls accepted that were in flight at once, so that this many are no reason for a rejection, and returns
 /// as many more that are in flight.
 fn in_flight<const COUNT: usize>(scope: &Scope) -> [Active; COUNT] {
-    let mut calls = [(); COUNT].map(|()| scope.call(CallSpec::new()));
-    let mut more = [(); COUNT].map(|()| scope.call(CallSpec::new()));
+    let mut calls = [(); COUNT].map(|()| scope.call());
+    let mut more = [(); COUNT].map(|()| scope.call());
     for call in more.iter_mut().chain(&mut calls) {
         assert_eq!(step(call), Step::Send);
     }
@@ -715,7 +717,7 @@ fn a_hold_whose_rest_a_call_accepts_is_waited_for() {
     let scope = Scope::new();
     scope.rejects(400 * SECOND);
     scope.timer.advance(150 * SECOND);
-    let mut queued = scope.call(CallSpec::new());
+    let mut queued = scope.call();
     assert!(matches!(step(&mut queued), Step::Wait { .. }));
     assert!(matches!(after(&scope, 150 * SECOND), Step::Wait { .. }));
     scope.timer.advance(100 * SECOND);
@@ -730,8 +732,7 @@ fn a_policy_that_accepts_no_wait_probes_once_a_minute_at_most() {
         let policy = Policy::new().with_max_retry_after(longest);
         let mut sent = Vec::new();
         for _ in 0..600 {
-            let mut call = scope.call(CallSpec::new());
-            call.set_options(&CallOptions::new().with_policy(policy));
+            let mut call = scope.call_with(CallOptions::new().with_policy(policy));
             if step(&mut call) == Step::Send {
                 sent.push((scope.timer.now(), call));
             }
@@ -749,11 +750,11 @@ fn a_policy_that_accepts_no_wait_probes_once_a_minute_at_most() {
 fn a_rejected_early_probe_is_not_taken_for_one_too_many_in_flight() {
     let scope = Scope::new();
     scope.answer(Outcome::success(), &scope.hint());
-    let mut hung = scope.call(CallSpec::new());
+    let mut hung = scope.call();
     assert_eq!(step(&mut hung), Step::Send);
     // In company, this one meets a cap of one.
     scope.answer(throttled(), &scope.hint());
-    let mut spends = scope.call(CallSpec::new());
+    let mut spends = scope.call();
     while step(&mut spends) != Step::Send {
         scope.timer.advance(SECOND);
     }
@@ -772,8 +773,7 @@ fn an_early_probe_that_was_not_sent_is_not_one() {
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
     let late = Policy::new().with_deadline(SECOND);
-    let mut unsent = scope.call(CallSpec::new());
-    unsent.set_options(&CallOptions::new().with_policy(late));
+    let mut unsent = scope.call_with(CallOptions::new().with_policy(late));
     assert_eq!(step(&mut unsent), Step::Send);
     scope.timer.advance(2 * SECOND);
     // Its transport was not ready until its deadline had passed.
@@ -785,7 +785,7 @@ fn an_early_probe_that_was_not_sent_is_not_one() {
 fn an_even_pace_that_has_seen_no_answer_of_length_ends_nobody() {
     let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
     let window = Window::new("").with_limit(100).with_remaining(99);
-    let mut call = scope.call(CallSpec::new());
+    let mut call = scope.call();
     assert_eq!(step(&mut call), Step::Send);
     let decision = call.on_outcome(lost(), &scope.hint().with_window(window.with_reset(DAY)));
     assert!(matches!(decision, Decision::Retry(_)), "{decision:?}");
@@ -804,7 +804,7 @@ fn an_end_for_a_refill_names_no_header_of_something_else() {
     for used in 1..=4_u32 {
         scope.accepts(5, u64::from(5 - used), DAY / 5 * used);
     }
-    let mut last = scope.call(CallSpec::new());
+    let mut last = scope.call();
     assert_eq!(step(&mut last), Step::Send);
     let end = scope.ends(CallOptions::new());
     assert_eq!(

@@ -13,7 +13,8 @@ use breather::{
     AttemptResult, Backoff, Breather, ClassifyHttp, DefaultClassifier, End, EndReason, Executed,
     Hint, Jitter, Outcome, Pacing, Policy, RetryBudget, WaitReason,
     driver::{
-        Admission, Call, CallSpec, Decision, Delays, Instant, Moment, Pacer, UnixTime, WaitLimits,
+        Admission, Call, CallSpec, Decision, Delays, Instant, Moment, NewCall, Pacer, UnixTime,
+        WaitLimits,
     },
     hint::Window,
 };
@@ -112,7 +113,11 @@ fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
         let timer = VirtualTimer::default();
         let at_once = Barrier::new(THREADS);
         let fails = || {
-            let mut call = breather.start(Some("api"), CallSpec::new(), timer.clone(), 1);
+            let mut call = breather.start(
+                NewCall::new().with_origin("api").with_idempotent(true),
+                timer.clone(),
+                1,
+            );
             if !matches!(call.poll_step(Waker::noop()), breather::driver::Step::Send) {
                 return None;
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use breather::{
-    Breather, Hint, Outcome,
-    driver::{CallSpec, Instant, Step, Timer},
+    Breather, Hint, Outcome, Scopes,
+    driver::{Instant, NewCall, Step, Timer},
     hint::Window,
 };
 
@@ -52,7 +52,13 @@ fn names_of_any_length_are_bounded_and_kept_apart() {
     let timer = VirtualTimer::default();
     let names = ["a", "b"].map(|last| "token".repeat(200_000) + last);
     let held = |name: &str| {
-        let mut call = breather.start([name, name], CallSpec::new(), timer.clone(), 1);
+        let mut call = breather.start(
+            NewCall::new()
+                .with_scope(&Scopes::from([name, name]))
+                .with_idempotent(true),
+            timer.clone(),
+            1,
+        );
         let step = call.poll_step(std::task::Waker::noop());
         if step == Step::Send {
             let hint = Hint::new(timer.now()).with_retry_after(MS);
@@ -83,12 +89,24 @@ fn a_host_stands_for_its_origins() {
             breather.snapshot("api.example.com").is_some(),
             origin.starts_with("http:")
         );
-        let mut call = breather.start([origin], CallSpec::new(), timer.clone(), 1);
+        let mut call = breather.start(
+            NewCall::new()
+                .with_scope(&Scopes::from([origin]))
+                .with_idempotent(true),
+            timer.clone(),
+            1,
+        );
         assert_eq!(call.poll_step(std::task::Waker::noop()), Step::Send);
         let hint = Hint::new(timer.now()).with_retry_after(SECOND);
         let _ = call.on_outcome(Outcome::throttled("status 429"), &hint);
         // Each is a scope of its own, by the settings of its own.
-        let mut next = breather.start([origin], CallSpec::new(), timer.clone(), 1);
+        let mut next = breather.start(
+            NewCall::new()
+                .with_scope(&Scopes::from([origin]))
+                .with_idempotent(true),
+            timer.clone(),
+            1,
+        );
         let step = next.poll_step(std::task::Waker::noop());
         let is_crowded = matches!(step, Step::End(_));
         assert_eq!(is_crowded, origin.starts_with("http:"), "{step:?}");
@@ -122,7 +140,11 @@ fn promise_8_hundreds_of_scopes_at_once_go_as_each_would_alone() {
 
 /// Has a call of `scope` sent and answered with `remaining`. Whether it was shared.
 fn request(breather: &Breather, timer: &VirtualTimer, scope: &str, remaining: u64) -> bool {
-    let mut call = breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
+    let mut call = breather.start(
+        NewCall::new().with_origin(scope).with_idempotent(true),
+        timer.clone(),
+        1,
+    );
     assert_eq!(step(&mut call), Step::Send);
     let window = Window::new("").with_remaining(remaining);
     let hint = Hint::new(timer.now()).with_window(window.with_reset(60 * SECOND));
@@ -145,7 +167,13 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
         let names = (0..count).map(|index| name(kind, index));
         names.filter_map(|it| breather.snapshot(&it)).count()
     };
-    let start = |scope: &str| breather.start(Some(scope), CallSpec::new(), timer.clone(), 1);
+    let start = |scope: &str| {
+        breather.start(
+            NewCall::new().with_origin(scope).with_idempotent(true),
+            timer.clone(),
+            1,
+        )
+    };
     // Held, held with somebody who waits, with one in flight, and with one that has not asked yet: 20 of each.
     let mut held_by = Vec::new();
     for index in 0..20 {

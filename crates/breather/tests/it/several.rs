@@ -5,8 +5,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use breather::{
-    Breather, Dialect, EndReason, Hint, Outcome, Policy,
-    driver::{ActiveCall, CallSpec, Step, Timer},
+    Breather, CallOptions, Dialect, EndReason, Hint, Outcome, Policy, Scopes,
+    driver::{ActiveCall, NewCall, Step, Timer},
     hint::Window,
 };
 
@@ -33,9 +33,14 @@ impl Api {
     }
 
     fn start(&self, token: &str) -> Active {
-        let spec = CallSpec::new();
+        self.start_with(token, CallOptions::new())
+    }
+
+    fn start_with(&self, token: &str, options: CallOptions) -> Active {
+        let scopes = Scopes::from([token, "org"]);
+        let new = NewCall::new().with_scope(&scopes).with_idempotent(true);
         self.breather
-            .start([token, "org"], spec, self.timer.clone(), 1)
+            .start(new.with_options(options), self.timer.clone(), 1)
     }
 
     fn sent(&self, token: &str) -> Active {
@@ -142,10 +147,12 @@ fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_rejection() {
     // A tree of 69 scopes for each of two tokens, and what all of them have in common.
     let sent = |token: &str| {
         let own: Vec<_> = (0..69).map(|depth| format!("{token} {depth}")).collect();
-        let names = own.iter().map(String::as_str).chain(["org"]);
-        let mut call = api
-            .breather
-            .start(names, CallSpec::new(), api.timer.clone(), 1);
+        let names: Scopes = own.iter().map(String::as_str).chain(["org"]).collect();
+        let mut call = api.breather.start(
+            NewCall::new().with_scope(&names).with_idempotent(true),
+            api.timer.clone(),
+            1,
+        );
         assert_eq!(step(&mut call), Step::Send);
         call
     };
@@ -295,9 +302,13 @@ fn answers_are_read_as_the_most_specific_scope_that_has_a_way_of_its_own() {
 fn a_scope_named_twice_is_passed_once() {
     let api = Api::new();
     let twice = ["org", "org"];
-    let mut call = api
-        .breather
-        .start(twice, CallSpec::new(), api.timer.clone(), 1);
+    let mut call = api.breather.start(
+        NewCall::new()
+            .with_scope(&Scopes::from(twice))
+            .with_idempotent(true),
+        api.timer.clone(),
+        1,
+    );
     assert_eq!(step(&mut call), Step::Send);
     assert_eq!(api.in_flight("org"), 1);
 }
@@ -311,7 +322,13 @@ fn calls_that_name_their_scopes_in_any_order_do_not_wait_for_one_another() {
             threads.spawn(move || {
                 let timer = VirtualTimer::default();
                 for seed in 0..2_000 {
-                    let mut call = breather.start(names, CallSpec::new(), timer.clone(), seed);
+                    let mut call = breather.start(
+                        NewCall::new()
+                            .with_scope(&Scopes::from(names))
+                            .with_idempotent(true),
+                        timer.clone(),
+                        seed,
+                    );
                     assert_eq!(step(&mut call), Step::Send);
                     let silent = Hint::new(timer.now());
                     let _ = call.on_outcome(Outcome::success(), &silent);
@@ -328,17 +345,15 @@ fn calls_that_name_their_scopes_in_any_order_do_not_wait_for_one_another() {
 fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
     let api = Api::new();
     let rejected = |scope: &str, delay: Duration| {
-        let spec = CallSpec::new();
-        let timer = api.timer.clone();
-        let mut call = api.breather.start([scope], spec, timer, 1);
+        let new = NewCall::new().with_origin(scope).with_idempotent(true);
+        let mut call = api.breather.start(new, api.timer.clone(), 1);
         assert_eq!(step(&mut call), Step::Send);
         let hint = Hint::new(api.timer.now()).with_retry_after(delay);
         let _ = call.on_outcome(throttled(), &hint);
     };
     rejected("a", 60 * SECOND);
-    let mut call = api.start("a");
     let patient = Policy::new().with_max_retry_after(Duration::MAX);
-    call.set_options(&breather::CallOptions::new().with_policy(patient));
+    let mut call = api.start_with("a", CallOptions::new().with_policy(patient));
     rejected("org", 10_000 * SECOND);
     assert!(matches!(step(&mut call), Step::Wait { .. }));
     assert_eq!((api.waiting("a"), api.waiting("org")), (0, 1));

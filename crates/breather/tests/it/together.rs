@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use breather::{
     Backoff, Breather, BreatherBuilder, CallOptions, Dialect, EndReason, Event, EventKind,
-    Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, RetryBudget, Scopes, WaitReason,
-    driver::{ActiveCall, CallSpec, Decision, Step, Timer},
+    Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, RetryBudget, WaitReason,
+    driver::{ActiveCall, Decision, NewCall, Step, Timer},
 };
 
 use crate::virtual_timer::VirtualTimer;
@@ -34,7 +34,17 @@ fn few(retries: u32) -> BreatherBuilder {
 }
 
 fn start(breather: &Breather, scope: &str, timer: &VirtualTimer) -> Active {
-    breather.start(Some(scope), CallSpec::new(), timer.clone(), 1)
+    start_with(breather, scope, timer, CallOptions::new())
+}
+
+fn start_with(
+    breather: &Breather,
+    scope: &str,
+    timer: &VirtualTimer,
+    options: CallOptions,
+) -> Active {
+    let new = NewCall::new().with_origin(scope).with_idempotent(true);
+    breather.start(new.with_options(options), timer.clone(), 1)
 }
 
 fn fails(call: &mut Active, timer: &VirtualTimer, outcome: Outcome) -> Decision {
@@ -172,24 +182,20 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
     let once = CallOptions::new().without_retries();
     let soon = CallOptions::new().with_deadline(SECOND);
     let thrice = CallOptions::new().with_policy(at_once().with_max_retries(2));
-    for (options, sends, expected) in [
-        (&once, 1, EndReason::MaxRetries),
-        (&thrice, 3, EndReason::MaxRetries),
-        (&once.clone().or(thrice.clone()), 1, EndReason::MaxRetries),
+    breather.set_route("thrice", thrice.clone());
+    for (scope, options, sends, expected) in [
+        ("api", &once, 1, EndReason::MaxRetries),
+        ("api", &thrice, 3, EndReason::MaxRetries),
+        ("thrice", &once, 1, EndReason::MaxRetries),
     ] {
-        let mut call = start(&breather, "api", &timer);
-        call.set_options(options);
+        let mut call = start_with(&breather, scope, &timer, options.clone());
         let ends = (1..=sends).map(|_| reason(fails(&mut call, &timer, reset())));
         assert_eq!(ends.last().unwrap(), Some(expected), "{options:?}");
         assert_eq!(call.report().attempts(), sends);
     }
-    assert!(!{
-        let mut call = start(&breather, "api", &timer);
-        call.set_options(&once);
-        call.policy().can_retry()
-    });
-    let mut call = start(&breather, "api", &timer);
-    call.set_options(&soon);
+    let call = start_with(&breather, "api", &timer, once);
+    assert!(!call.policy().can_retry());
+    let mut call = start_with(&breather, "api", &timer, soon);
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     assert_eq!(call.deadline(), Some(timer.now() + SECOND));
     let hint = Hint::new(timer.now()).with_retry_after(2 * SECOND);
@@ -204,34 +210,38 @@ fn an_own_policy_without_dialects_reads_as_the_scope_is_read() {
     let breather = Breather::default();
     breather.set_dialects("api", GITHUB);
     let timer = VirtualTimer::default();
-    let mut call = start(&breather, "api", &timer);
-    call.set_options(&CallOptions::new().with_policy(at_once()));
+    let own = CallOptions::new().with_policy(at_once());
+    let call = start_with(&breather, "api", &timer, own);
     assert_eq!(call.policy().dialects().len(), 1);
     assert_eq!(call.policy().dialects()[0].name(), GITHUB[0].name());
-    call.set_options(&CallOptions::new().with_policy(at_once().with_dialects(OKTA)));
+    let own = CallOptions::new().with_policy(at_once().with_dialects(OKTA));
+    let call = start_with(&breather, "api", &timer, own);
     assert_eq!(call.policy().dialects()[0].name(), OKTA[0].name());
 }
 
 #[test]
 fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
-    let breather = Breather::default();
-    assert!(breather.options(None, || unreachable!(), "/").is_none());
+    let breather = Breather::new(at_once());
     let export = CallOptions::new()
         .with_idempotent(true)
         .with_scope("export");
     breather.set_route("api.example.com/export", export);
+    let timer = VirtualTimer::default();
+    // The scope, and whether the call is idempotent.
     let ask = |own: Option<CallOptions>, path| {
-        breather.options(own, || Some("api.example.com".into()), path)
+        let new = NewCall::new()
+            .with_origin("https://api.example.com")
+            .with_path(path)
+            .with_options(own);
+        let mut call = breather.start(new, timer.clone(), 1);
+        let is_repeated = reason(fails(&mut call, &timer, reset())).is_none();
+        (call.scope().unwrap().to_owned(), is_repeated)
     };
     let own = CallOptions::new().with_scope("mine");
-    let both = ask(Some(own), "/export/7").unwrap();
-    assert_eq!(both.is_idempotent(), Some(true));
-    assert_eq!(both.scopes(), Some(&Scopes::from("mine")));
-    assert_eq!(
-        ask(None, "/export").unwrap().scopes(),
-        Some(&Scopes::from("export"))
-    );
-    assert!(ask(None, "/exports").is_none());
+    assert_eq!(ask(Some(own), "/export/7"), ("mine".to_owned(), true));
+    assert_eq!(ask(None, "/export"), ("export".to_owned(), true));
+    let origin = "https://api.example.com".to_owned();
+    assert_eq!(ask(None, "/exports"), (origin, false));
 }
 
 /// Polls `future`, which the time that passes between two polls is enough for.
@@ -283,8 +293,8 @@ fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
     let sleep = timer.sleep_until(timer.now() + SECOND / 2);
     assert_eq!(run(&timer, call.in_time(sleep)), Some(()));
 
-    let spec = CallSpec::new().with_idempotent(false);
-    let mut unsafe_call = breather.start(Some("api"), spec, timer.clone(), 1);
+    let new = NewCall::new().with_origin("api");
+    let mut unsafe_call = breather.start(new, timer.clone(), 1);
     assert_eq!(unsafe_call.poll_step(Waker::noop()), Step::Send);
     let stopped = unsafe_call.on_timed_out().unwrap_err();
     assert_eq!(stopped.end().reason(), EndReason::NotIdempotent);
@@ -478,7 +488,11 @@ fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_tog
     let returns: std::collections::BTreeSet<_> = (0..9)
         .map(|seed| {
             let breather = Breather::default();
-            let mut call = breather.start(Some("api"), CallSpec::new(), timer.clone(), seed);
+            let mut call = breather.start(
+                NewCall::new().with_origin("api").with_idempotent(true),
+                timer.clone(),
+                seed,
+            );
             assert_eq!(call.poll_step(Waker::noop()), Step::Send);
             let hint = Hint::new(timer.now()).with_retry_after(10 * SECOND);
             match call.on_outcome_elsewhere(Outcome::throttled("429"), &hint) {
@@ -543,10 +557,8 @@ fn a_policy_of_a_request_says_all_of_deadline_and_retries() {
     let route = CallOptions::new().without_retries().with_deadline(SECOND);
     breather.set_route("api.example.com", route);
     let own = CallOptions::new().with_policy(at_once().with_max_retries(9));
-    let options = breather.options(Some(own), || Some("api.example.com".into()), "/");
     let timer = VirtualTimer::default();
-    let mut call = start(&breather, "api", &timer);
-    call.set_options(&options.unwrap());
+    let call = start_with(&breather, "https://api.example.com", &timer, own);
     assert_eq!(
         (call.policy().max_retries(), call.policy().deadline()),
         (9, None)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use breather::{
     Breather, EndReason,
-    driver::{ActiveCall, CallSpec, Decision, Instant, Step, Timer},
+    driver::{ActiveCall, Decision, Instant, NewCall, Step, Timer},
 };
 
 use crate::server::{Answer, Server};
@@ -105,10 +105,8 @@ impl World {
     pub(crate) fn call(&mut self, server: usize, conduct: Conduct, seed: u64) {
         let index = self.callers.len();
         let scope = Self::scope(server);
-        let spec = CallSpec::new();
-        let call = self
-            .breather
-            .start(Some(&*scope), spec, self.timer.clone(), seed);
+        let new = NewCall::new().with_origin(&*scope).with_idempotent(true);
+        let call = self.breather.start(new, self.timer.clone(), seed);
         self.callers.push(Caller {
             server,
             conduct,

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use breather::{
     Breather, Executed, Hint, Metrics, Outcome,
-    driver::{ActiveCall, CallSpec, Instant},
+    driver::{ActiveCall, Instant, NewCall},
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
@@ -23,7 +23,11 @@ fn metrics_count_what_happened() {
             .build();
         let mut call = sent(&breather);
         throttle(&mut call);
-        let mut queued = breather.start(Some("api"), CallSpec::new(), Still, 1);
+        let mut queued = breather.start(
+            NewCall::new().with_origin("api").with_idempotent(true),
+            Still,
+            1,
+        );
         let _ = queued.poll_step(Waker::noop());
         drop(sent(&breather));
         // Still waiting; of the others, one is queued too, and dropped.
@@ -72,7 +76,7 @@ fn metrics_count_what_happened() {
 }
 
 fn sent_unpaced(breather: &Breather) -> ActiveCall<Still> {
-    let mut call = breather.start(None, CallSpec::new(), Still, 1);
+    let mut call = breather.start(NewCall::new().with_idempotent(true), Still, 1);
     let _ = call.poll_step(Waker::noop());
     call
 }

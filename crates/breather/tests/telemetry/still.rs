@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use breather::{
     Breather, Hint, Outcome,
-    driver::{ActiveCall, Alarm, CallSpec, Instant, Moment, Timer, UnixTime, WallClock},
+    driver::{ActiveCall, Alarm, Instant, Moment, NewCall, Timer, UnixTime, WallClock},
 };
 
 /// A clock that stands still, for calls that are not waited for.
@@ -32,7 +32,11 @@ impl Timer for Still {
 }
 
 pub(crate) fn sent(breather: &Breather) -> ActiveCall<Still> {
-    let mut call = breather.start(Some("api"), CallSpec::new(), Still, 1);
+    let mut call = breather.start(
+        NewCall::new().with_origin("api").with_idempotent(true),
+        Still,
+        1,
+    );
     let _ = call.poll_step(Waker::noop());
     call
 }

@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use breather::{
     Breather, Executed, Hint, Outcome, Policy,
-    driver::{CallSpec, Instant},
+    driver::{Instant, NewCall},
 };
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -54,7 +54,11 @@ fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
         call.in_span(|| tracing::info!("of the attempt"));
         throttle(&mut call);
         drop(call);
-        let mut failed = breather.start(Some("other"), CallSpec::new(), Still, 1);
+        let mut failed = breather.start(
+            NewCall::new().with_origin("other").with_idempotent(true),
+            Still,
+            1,
+        );
         let _ = failed.poll_step(Waker::noop());
         let outcome = Outcome::transient(Executed::Unknown, "reset");
         let _ = failed.on_outcome(outcome, &Hint::new(Instant::ORIGIN));

@@ -8,7 +8,10 @@ use shuttle::thread::{self, Thread};
 
 use super::domain::{Domain, Life};
 use super::world::{Active, World};
-use crate::{Hint, Instant, Outcome, Step, Stopped};
+use crate::{
+    Hint, Outcome, Stopped,
+    driver::{Instant, Step},
+};
 
 /// A thread that makes calls.
 pub(super) struct Caller {

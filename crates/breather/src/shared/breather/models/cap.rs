@@ -2,7 +2,7 @@
 
 use super::check;
 use super::world::World;
-use crate::{Breather, Instant};
+use crate::{Breather, driver::Instant};
 
 fn callers(world: &World) {
     for _ in 0..3 {

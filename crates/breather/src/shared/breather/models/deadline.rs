@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::caller::{Caller, Over};
 use super::world::World;
 use super::{MS, check};
-use crate::{Breather, End, EndReason, Instant, Policy};
+use crate::{Breather, End, EndReason, Policy, driver::Instant};
 
 fn world() -> World {
     let policy = Policy::new().with_deadline(DEADLINE);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::{Pending, pending};
 
 use super::world::World;
-use crate::{Alarm, Instant, Timer, UnixTime, WallClock};
+use crate::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 
 /// The timer of one of a world's runtimes.
 #[derive(Clone)]

@@ -8,7 +8,10 @@ use shuttle::thread;
 use super::caller::Caller;
 use super::check;
 use super::world::World;
-use crate::{Breather, Instant, Step};
+use crate::{
+    Breather,
+    driver::{Instant, Step},
+};
 
 /// Makes a call, and drops it somewhere.
 fn drop_one(caller: &Caller) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::caller::{Caller, Over};
 use super::world::World;
 use super::{MS, check};
-use crate::{Breather, Instant};
+use crate::{Breather, driver::Instant};
 
 /// A call of a runtime that may stop.
 fn call_while_driven(caller: &Caller) {

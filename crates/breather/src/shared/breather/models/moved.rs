@@ -3,7 +3,10 @@
 use super::caller::Caller;
 use super::check;
 use super::world::World;
-use crate::{Breather, Instant, Step};
+use crate::{
+    Breather,
+    driver::{Instant, Step},
+};
 
 #[test]
 fn who_polled_last_is_woken() {

@@ -8,7 +8,7 @@ use shuttle::thread;
 use super::caller::Caller;
 use super::world::World;
 use super::{SECOND, check};
-use crate::{Breather, Hint, Instant, Outcome, Window};
+use crate::{Breather, Hint, Outcome, driver::Instant, hint::Window};
 
 /// A server that permits so many in each window, and says so.
 #[derive(Default)]

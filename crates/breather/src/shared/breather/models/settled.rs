@@ -3,7 +3,7 @@
 use super::SECOND;
 use super::domain::Runtime;
 use super::world::World;
-use crate::Alarm;
+use crate::driver::Alarm;
 
 impl World {
     /// When nobody runs, everything has been said that there was to say.

@@ -9,8 +9,9 @@ use shuttle::thread::{self, Thread};
 
 use super::check;
 use crate::{
-    ActiveCall, Alarm, Breather, CallSpec, Hint, Instant, Outcome, Step, Timer, UnixTime,
-    WallClock, Window,
+    Breather, Hint, Outcome, Scopes,
+    driver::{ActiveCall, Alarm, Instant, NewCall, Step, Timer, UnixTime, WallClock},
+    hint::Window,
 };
 
 /// A clock that stands still, and keeps the alarms: one that is dropped wakes everybody.
@@ -48,8 +49,12 @@ impl Wake for Bell {
 }
 
 fn start(breather: &Breather, timer: &Still, scopes: &[&str]) -> ActiveCall<Still> {
-    let scopes = scopes.iter().copied();
-    breather.start(scopes, CallSpec::new(), timer.clone(), 1)
+    let scopes: Scopes = scopes.iter().copied().collect();
+    breather.start(
+        NewCall::new().with_scope(&scopes).with_idempotent(true),
+        timer.clone(),
+        1,
+    )
 }
 
 /// Has `scope` learn that one may be in flight.

@@ -10,7 +10,10 @@ use shuttle::thread;
 
 use super::world::World;
 use super::{SCOPE, SECOND, check};
-use crate::{Breather, CallSpec, Hint, Outcome, Step};
+use crate::{
+    Breather, Hint, Outcome,
+    driver::{NewCall, Step},
+};
 
 /// The attempts in flight in each shared scope, as their callers count them.
 #[derive(Default)]
@@ -31,9 +34,11 @@ impl Tally {
 fn call(world: &World, tally: &Mutex<Tally>, name: &'static str) -> bool {
     let tally = || tally.lock().expect("it is whole");
     let timer = world.domain(0);
-    let mut call = world
-        .breather()
-        .start(Some(name), CallSpec::new(), timer, 1);
+    let mut call = world.breather().start(
+        NewCall::new().with_origin(name).with_idempotent(true),
+        timer,
+        1,
+    );
     let is_shared = !call.report().unshared();
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     if is_shared {

@@ -3,7 +3,10 @@
 use super::caller::Caller;
 use super::world::World;
 use super::{MS, check};
-use crate::{Breather, Instant, Step};
+use crate::{
+    Breather,
+    driver::{Instant, Step},
+};
 
 /// Has a call wait, or sent if it need not, and never polls it again.
 fn leave_one(caller: &Caller) {

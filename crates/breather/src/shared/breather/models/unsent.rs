@@ -8,7 +8,11 @@ use shuttle::thread;
 use super::caller::Caller;
 use super::world::World;
 use super::{SECOND, check};
-use crate::{Breather, Decision, Hint, Instant, Outcome, Window};
+use crate::{
+    Breather, Hint, Outcome,
+    driver::{Decision, Instant},
+    hint::Window,
+};
 
 /// A server that throttles the first, and says until when.
 #[derive(Default)]

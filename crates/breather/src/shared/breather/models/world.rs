@@ -11,7 +11,11 @@ use super::caller::{Caller, Parker};
 use super::domain::{Domain, Runtime};
 use crate::shared::breather::{Breather, BreatherBuilder};
 use crate::shared::scope::Scope;
-use crate::{ActiveCall, Alarm, CallSpec, Hint, Instant, Outcome, Step, Window};
+use crate::{
+    Hint, Outcome,
+    driver::{ActiveCall, Alarm, Instant, NewCall, Step},
+    hint::Window,
+};
 
 pub(super) type Active = ActiveCall<Domain>;
 
@@ -111,8 +115,8 @@ impl World {
     }
 
     pub(super) fn start(&self, timer: &Domain) -> Active {
-        let spec = CallSpec::new();
-        self.breather.start(Some(SCOPE), spec, timer.clone(), 1)
+        let new = NewCall::new().with_origin(SCOPE).with_idempotent(true);
+        self.breather.start(new, timer.clone(), 1)
     }
 
     pub(super) fn now(&self) -> Instant {

@@ -1,0 +1,126 @@
+//! Describes a call before it starts.
+
+use crate::call::ReportSlot;
+use crate::shared::options::CallOptions;
+use crate::shared::scopes::Scopes;
+
+/// Describes a call that an adapter is about to start.
+///
+/// Fill in what the adapter knows. [`Breather::start`](crate::Breather::start) looks up the route, decides which setting
+/// applies, and finds the call's scopes. For each setting the most specific source wins: the request's own [`CallOptions`],
+/// then its route, then the adapter's settings, then the handle's.
+///
+/// # Defaults
+///
+/// The call has no scope, so it is not paced. It is not idempotent. Its report is not kept.
+///
+/// # Example
+///
+/// ```
+/// use breather::CallOptions;
+/// use breather::driver::NewCall;
+/// use core::time::Duration;
+///
+/// let new = NewCall::new()
+///     .with_origin("https://api.example.com")
+///     .with_path("/v1/search")
+///     .with_options(CallOptions::new().with_deadline(Duration::from_secs(2)))
+///     .with_idempotent(true);
+/// assert_eq!(new.options().and_then(CallOptions::is_idempotent), None);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct NewCall<'a> {
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) path: &'a str,
+    pub(crate) scopes: Option<&'a Scopes>,
+    pub(crate) options: Option<CallOptions>,
+    pub(crate) idempotent: bool,
+    pub(crate) report_slot: Option<ReportSlot>,
+}
+
+impl<'a> NewCall<'a> {
+    /// Creates the description of a call without a scope.
+    pub const fn new() -> Self {
+        Self {
+            origin: None,
+            path: "",
+            scopes: None,
+            options: None,
+            idempotent: false,
+            report_slot: None,
+        }
+    }
+
+    /// Sets the server that the request goes to: scheme, host and any port that is not the scheme's default.
+    ///
+    /// It is the call's scope unless [`with_scope`](Self::with_scope) or the options name another. Routes are looked up by
+    /// it.
+    #[inline]
+    pub fn with_origin(mut self, origin: impl Into<Option<&'a str>>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// Sets the path of the request's URL, by which routes are looked up.
+    #[inline]
+    pub const fn with_path(mut self, path: &'a str) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// Sets the scopes that the adapter was configured with.
+    #[inline]
+    pub fn with_scope(mut self, scopes: impl Into<Option<&'a Scopes>>) -> Self {
+        self.scopes = scopes.into();
+        self
+    }
+
+    /// Sets the request's own options.
+    #[inline]
+    pub fn with_options(mut self, options: impl Into<Option<CallOptions>>) -> Self {
+        self.options = options.into();
+        self
+    }
+
+    /// Takes the options, the scopes and the report slot out of a request's extensions.
+    #[cfg(feature = "http")]
+    #[inline]
+    pub fn with_extensions(self, extensions: &http::Extensions) -> Self {
+        // Most requests have none.
+        if extensions.is_empty() {
+            return self;
+        }
+        self.with_some(extensions)
+    }
+
+    #[cfg(feature = "http")]
+    fn with_some(mut self, extensions: &http::Extensions) -> Self {
+        self.options = extensions.get::<CallOptions>().cloned();
+        if let Some(scopes) = extensions.get::<Scopes>() {
+            let options = self.options.unwrap_or_default();
+            self.options = Some(options.with_scope(scopes.clone()));
+        }
+        self.report_slot = extensions.get::<ReportSlot>().cloned();
+        self
+    }
+
+    /// Sets whether executing the call twice has the same effect as executing it once.
+    #[inline]
+    pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
+        self
+    }
+
+    /// Sets where the report goes when the call ends, even if it is dropped.
+    #[inline]
+    pub fn with_report_slot(mut self, slot: impl Into<Option<ReportSlot>>) -> Self {
+        self.report_slot = slot.into();
+        self
+    }
+
+    /// Returns the request's own options.
+    pub const fn options(&self) -> Option<&CallOptions> {
+        self.options.as_ref()
+    }
+}

@@ -10,8 +10,6 @@ use anyhow::{Context, bail};
 use breather_examples::analytics::Conversation;
 #[cfg(test)]
 use breather_examples::analytics::InProcess;
-#[cfg(test)]
-use breather_reqwest::Seeds;
 use breather_reqwest::{
     RetryMiddleware,
     breather::{
@@ -53,7 +51,7 @@ impl Client {
     /// Works like [`with_paced`](Self::with_paced), without a socket. Each run draws the same delays.
     #[cfg(test)]
     pub(crate) fn paced_in_process(api: &InProcess, seed: u64) -> Self {
-        let retry = retry(Breather::default()).with_seeds(Seeds::fixed(seed));
+        let retry = retry(Breather::default()).with_seed(seed);
         let http = ClientBuilder::new(reqwest::Client::new()).with(retry);
         Self::new(http.with(api.clone()).build(), InProcess::details_url())
     }

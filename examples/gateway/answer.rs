@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breather::{EndReason, ErrorKind, Report, Stopped};
-use breather_tower::{BoxError, error_kind};
+use breather_tower::{BoxError, hyper_error_kind};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
@@ -78,7 +78,7 @@ impl Failure {
                 reason => Self::new(unavailable, reason.as_str(), stopped.end().to_string())
                     .with_retry_after(wait.unwrap_or(held)),
             },
-            None => Self::of_kind(error_kind(&**error)),
+            None => Self::of_kind(hyper_error_kind(&**error)),
         };
         match wait {
             Some(wait) if failure.retry_after.is_none() => failure.with_retry_after(wait),

@@ -8,7 +8,7 @@ use std::{
 
 use breather_examples::analytics::{InProcess, Options, Server};
 use breather_reqwest::{
-    RetryMiddleware, Seeds,
+    RetryMiddleware,
     breather::{Breather, CallOptions, Scopes},
 };
 use http::Extensions;
@@ -66,7 +66,7 @@ fn token_first(token: &'static str) -> Scopes {
 /// Returns the number of sends that 200 successful calls take, over a network that delays each message.
 async fn in_virtual_time(scopes: fn(&'static str) -> Scopes, seed: u64) -> u64 {
     let api = InProcess::new(&options());
-    let retry = RetryMiddleware::new(Breather::default()).with_seeds(Seeds::fixed(seed));
+    let retry = RetryMiddleware::new(Breather::default()).with_seed(seed);
     let client = ClientBuilder::new(Client::new())
         .with(retry)
         .with(Network::new(seed))

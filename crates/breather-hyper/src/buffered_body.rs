@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::BoxError;
+use crate::box_error::BoxError;
 
 /// A body that was read whole, or of which the beginning was.
 ///

@@ -12,7 +12,7 @@ use http::{HeaderMap, Response, response::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::BoxError;
+use crate::box_error::BoxError;
 use crate::buffered_body::BufferedBody;
 use crate::read::Read;
 

@@ -25,13 +25,13 @@ use hyper_util::client::legacy;
 /// # Example
 ///
 /// ```
-/// use breather_hyper::{breather::ErrorKind, error_kind};
+/// use breather_hyper::{breather::ErrorKind, hyper_error_kind};
 ///
 /// let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-/// assert_eq!(error_kind(&error), ErrorKind::Interrupted);
+/// assert_eq!(hyper_error_kind(&error), ErrorKind::Interrupted);
 /// ```
 #[must_use]
-pub fn error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
+pub fn hyper_error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
     let mut next = Some(error);
     while let Some(error) = next {
         if error.is::<Stopped>() {
@@ -108,14 +108,14 @@ fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::BoxError;
+    use crate::box_error::BoxError;
 
     #[derive(Debug, thiserror::Error)]
     #[error("client error")]
     struct Wrapper(#[source] io::Error);
 
     fn kind(error: impl Into<BoxError>) -> ErrorKind {
-        error_kind(&*error.into())
+        hyper_error_kind(&*error.into())
     }
 
     #[test]

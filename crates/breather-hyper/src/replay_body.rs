@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::BoxError;
+use crate::box_error::BoxError;
 use crate::read::Read;
 
 /// The body of one attempt. It repeats the part that earlier attempts sent, then goes on with the call's own body.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use reqwest::Response;
 use reqwest_middleware::Error;
 
-use crate::error_kind::error_kind;
+use crate::error_kind::reqwest_error_kind;
 
 /// How an attempt ended.
 pub(crate) type Ended = Result<Answer, Failure>;
@@ -32,7 +32,7 @@ pub(crate) struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let kind = error_kind(&error);
+        let kind = reqwest_error_kind(&error);
         Self { error, kind }
     }
 }

@@ -13,13 +13,13 @@ use breather::ErrorKind;
 /// # Example
 ///
 /// ```
-/// use breather_reqwest::{breather::ErrorKind, error_kind};
+/// use breather_reqwest::{breather::ErrorKind, reqwest_error_kind};
 ///
 /// let error = reqwest_middleware::Error::middleware(std::io::Error::other("no token"));
-/// assert_eq!(error_kind(&error), ErrorKind::Other);
+/// assert_eq!(reqwest_error_kind(&error), ErrorKind::Other);
 /// ```
 #[must_use]
-pub fn error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
+pub fn reqwest_error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
     let reqwest_middleware::Error::Reqwest(error) = error else {
         return ErrorKind::Other;
     };
@@ -45,7 +45,7 @@ pub fn error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
 /// What hyper says, on which reqwest stands.
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 fn of_chain(error: &reqwest::Error) -> ErrorKind {
-    breather_hyper::error_kind(error)
+    breather_hyper::hyper_error_kind(error)
 }
 
 /// A browser says nothing.

@@ -87,7 +87,7 @@
 //!
 //! - reqwest's responses have no extensions there, so that the report is in the slot alone.
 //! - A fetch that fails says no more than that, be it rejected by the server, by the network or by the
-//!   browser's rules for other origins. [`error_kind()`] says `Interrupted` then: it is repeated if the call is
+//!   browser's rules for other origins. [`reqwest_error_kind()`] says `Interrupted` then: it is repeated if the call is
 //!   idempotent.
 //! - A server of another origin is heard only as far as its `Access-Control-Expose-Headers` permits: without
 //!   it, no `Retry-After` and no quota is read, and calls wait by the policy alone.
@@ -96,25 +96,23 @@
 
 pub use ::breather;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-pub use breather_tokio::{Seeds, TokioTimer};
+pub use breather_tokio::TokioTimer;
 
 mod answer;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod buffered;
 mod drain;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod entropy;
 mod error_kind;
 mod middleware;
 mod origin;
 mod request_fn;
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
-mod seeds;
 mod spare;
 mod timer;
 
-pub use error_kind::error_kind;
+pub use error_kind::reqwest_error_kind;
 pub use middleware::RetryMiddleware;
 pub use request_fn::{RequestBuilderExt, RequestFn};
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
-pub use seeds::Seeds;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use timer::{BrowserSleep, BrowserTimer};

@@ -6,18 +6,21 @@ use std::sync::Arc;
 
 use breather::{
     AttemptResult, Breather, ClassifyHttp, DefaultClassifier, Hint, Redirects, Report, Scopes,
-    driver::{ActiveCall, Decision, NewCall, Responder, add_idempotency_key, is_idempotent},
+    driver::{ActiveCall, Decision, NewCall, Responder, Seeds, add_idempotency_key, is_idempotent},
 };
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use breather_tokio::random_seeds;
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 use uuid::Uuid;
 
-use crate::Seeds;
 use crate::answer::{Answer, Ended};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use crate::buffered::buffered;
 use crate::drain::drain_until;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use crate::entropy::random_seeds;
 use crate::origin::{Asked, origin};
 use crate::request_fn::RequestFn;
 use crate::spare::Spare;
@@ -63,7 +66,7 @@ impl RetryMiddleware {
             breather,
             classify: Arc::new(DefaultClassifier),
             scopes: None,
-            seeds: Seeds::random(),
+            seeds: random_seeds(),
             adds_keys: false,
             idempotent: None,
             redirects: Redirects::Visible,
@@ -207,11 +210,12 @@ impl RetryMiddleware {
         self
     }
 
-    /// Sets where the seeds of calls come from: with [`Seeds::fixed`], the same calls in the same order
-    /// draw the same delays. Defaults to [`Seeds::random`].
+    /// Draws the delays of all calls from a sequence that begins at `seed`.
+    ///
+    /// The same calls in the same order then wait for the same time. Use it in tests. By default each sequence is random.
     #[must_use]
-    pub fn with_seeds(mut self, seeds: Seeds) -> Self {
-        self.seeds = seeds;
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seeds = Seeds::new(seed);
         self
     }
 }

@@ -35,7 +35,7 @@ impl fmt::Debug for RequestFn {
 }
 
 /// What a request can be given for its retries.
-pub trait RequestBuilderExt: Sized {
+pub trait RequestBuilderExt: sealed::Sealed + Sized {
     /// Has `make` make the request's body again for each attempt after the first; without it, a request whose body is a stream is
     /// sent once. It is not called where the body can be cloned, nor before another attempt is sent.
     ///
@@ -84,4 +84,11 @@ impl RequestBuilderExt for RequestBuilder {
     ) -> Self {
         self.with_extension(RequestFn::new(make))
     }
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "others must not implement it")]
+    pub trait Sealed {}
+
+    impl Sealed for reqwest_middleware::RequestBuilder {}
 }

@@ -10,7 +10,7 @@ use breather_reqwest::breather::{
     Breather, Hint, Outcome, ReportSlot,
     driver::{Decision, Instant, NewCall, Timer as _, WallClock as _},
 };
-use breather_reqwest::{BrowserTimer, RetryMiddleware, Seeds};
+use breather_reqwest::{BrowserTimer, RetryMiddleware};
 use js_sys::{Function, Promise};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use wasm_bindgen_futures::JsFuture;

@@ -1,6 +1,8 @@
-//! What a closure's result means.
+//! The types that a [`Retry`](crate::Retry) is made of. You don't need to name them.
 
 use breather::{AsOutcome, Executed, Hint, Outcome, driver::Moment};
+
+use self::sealed::Sealed;
 
 /// What a result means to a [`Retry`](crate::Retry).
 ///
@@ -10,7 +12,7 @@ use breather::{AsOutcome, Executed, Hint, Outcome, driver::Moment};
     message = "`{E}` does not say whether it may pass",
     note = "say so by `.when(…)` or `.classify(…)`, or implement `breather::AsOutcome` for it"
 )]
-pub trait Judge<T, E> {
+pub trait Judge<T, E>: Sealed {
     /// Whether the caller has said that what may have been executed is to be repeated.
     const REPEATS_EXECUTED: bool = false;
 
@@ -101,7 +103,7 @@ where
 }
 
 /// A judge that can be replaced, its hints kept.
-pub trait Rejudge<K> {
+pub trait Rejudge<K>: Sealed {
     /// What comes of it.
     type Rejudged;
 
@@ -142,44 +144,12 @@ impl<K, J, H> Rejudge<K> for Hinted<J, H> {
     }
 }
 
-/// What an error says itself about time: for [`Retry::with_hint`](crate::Retry::with_hint), beside a condition of the
-/// caller's.
-///
-/// # Example
-///
-/// ```
-/// use breather_tokio::breather::{AsOutcome, Breather, Hint, Outcome, driver::Moment};
-/// use breather_tokio::{hint_of_error, retry};
-/// use std::time::Duration;
-///
-/// struct Busy;
-///
-/// impl AsOutcome for Busy {
-///     fn as_outcome(&self) -> Outcome {
-///         Outcome::throttled("busy")
-///     }
-///
-///     fn hint(&self, received: Moment<'_>) -> Hint<'_> {
-///         Hint::new(received.instant()).with_retry_after(Duration::from_secs(7))
-///     }
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// # let breather = Breather::default();
-/// # let start = tokio::time::Instant::now();
-/// let mut answers = [Err(Busy), Ok("rows")].into_iter();
-/// let result = retry(&breather, || std::future::ready(answers.next().unwrap()))
-///     .when(|_| true)
-///     .with_hint(hint_of_error)
-///     .await;
-/// assert!(result.is_ok());
-/// # assert!(start.elapsed() >= Duration::from_secs(7));
-/// # }
-/// ```
-pub fn hint_of_error<'r, T, E: AsOutcome>(
-    result: &'r Result<T, E>,
-    received: Moment<'_>,
-) -> Hint<'r> {
-    ByItself.hint(result, received)
+mod sealed {
+    #[expect(unnameable_types, reason = "others must not implement it")]
+    pub trait Sealed {}
 }
+
+impl Sealed for ByItself {}
+impl<W> Sealed for When<W> {}
+impl<C> Sealed for By<C> {}
+impl<J, H> Sealed for Hinted<J, H> {}

@@ -21,17 +21,17 @@
 //!
 //! # For adapters
 //!
-//! [`TokioTimer`] reads tokio's clock and waits on it, and [`Seeds`] draws what a call needs of entropy.
+//! [`TokioTimer`] reads tokio's clock and waits on it, and [`random_seeds`] draws what a call needs of entropy.
 //! Neither decides anything.
 //!
 //! ```
 //! use breather::{Breather, Hint, Outcome, driver::{NewCall, Decision}};
-//! use breather_tokio::{Seeds, TokioTimer};
+//! use breather_tokio::{TokioTimer, random_seeds};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), breather::Stopped> {
 //! let breather = Breather::default();
-//! let seed = Seeds::random().draw();
+//! let seed = random_seeds().draw();
 //! let mut call = breather.start(NewCall::new().with_origin("db").with_idempotent(true), TokioTimer, seed);
 //! call.ready().await?;
 //! // … send the attempt, and say how it ended.
@@ -45,15 +45,16 @@
 pub use ::breather;
 
 mod attempt;
+mod entropy;
 mod error;
-mod judge;
+mod hint_of_error;
+pub mod judge;
 mod retry;
-mod seed;
 mod timer;
 
 pub use attempt::Attempt;
+pub use entropy::random_seeds;
 pub use error::RetryError;
-pub use judge::{By, ByItself, Hinted, Judge, Rejudge, When, hint_of_error};
+pub use hint_of_error::hint_of_error;
 pub use retry::{Retry, retry, retry_with};
-pub use seed::Seeds;
 pub use timer::TokioTimer;

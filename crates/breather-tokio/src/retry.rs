@@ -8,14 +8,14 @@ use std::task::{Context, Poll, ready};
 
 use breather::{
     Breather, CallOptions, Hint, Outcome, ReportSlot, Scopes,
-    driver::{ActiveCall, Decision, Instant, Moment, NewCall, SleepSlot, Timer as _, Wait},
+    driver::{ActiveCall, Decision, Instant, Moment, NewCall, Seeds, SleepSlot, Timer as _, Wait},
 };
 use pin_project_lite::pin_project;
 
 use crate::attempt::Attempt;
+use crate::entropy::random_seeds;
 use crate::error::RetryError;
 use crate::judge::{By, ByItself, Hinted, Judge, Rejudge, When};
-use crate::seed::Seeds;
 use crate::timer::TokioTimer;
 
 /// Calls `operation` until it succeeds, by the policy of `breather`.
@@ -418,4 +418,4 @@ impl Settings {
     }
 }
 
-static SEEDS: LazyLock<Seeds> = LazyLock::new(Seeds::random);
+static SEEDS: LazyLock<Seeds> = LazyLock::new(random_seeds);

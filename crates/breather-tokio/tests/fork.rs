@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use breather_tokio::Seeds;
+use breather_tokio::breather::driver::Seeds;
+use breather_tokio::random_seeds;
 use fork::{Fork, fork, waitpid};
 
 const DRAWS: usize = 64;
@@ -52,17 +53,17 @@ fn assert_all_differ(case: &str, seeds: impl Fn() -> u64) {
 /// Runs as one test, so that no other thread draws or allocates while this process forks.
 #[test]
 fn forked_processes_draw_different_seeds_unless_fixed() {
-    let drawn_before = Seeds::random();
+    let drawn_before = random_seeds();
     let _ = drawn_before.draw();
     assert_all_differ("drawn before", || drawn_before.draw());
 
-    let unused = Seeds::random();
+    let unused = random_seeds();
     assert_all_differ("unused", || unused.draw());
 
     // The fork copies the entropy, too.
-    assert_all_differ("made after the fork", || Seeds::random().draw());
+    assert_all_differ("made after the fork", || random_seeds().draw());
 
-    let [theirs, ours] = [7; 2].map(Seeds::fixed);
+    let [theirs, ours] = [7; 2].map(Seeds::new);
     let child = draw_in_child(|| theirs.draw());
     assert_eq!(child, draw_here(|| ours.draw()), "fixed");
 }

@@ -7,7 +7,7 @@ use breather::{
     driver::{NewCall, Timer},
     hint::Window,
 };
-use breather_tokio::{Seeds, TokioTimer};
+use breather_tokio::{TokioTimer, random_seeds};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
@@ -37,7 +37,7 @@ async fn spend(breather: &Breather, reset: Duration) {
 }
 
 async fn send(breather: &Breather) {
-    let seed = Seeds::random().draw();
+    let seed = random_seeds().draw();
     let mut call = breather.start(
         NewCall::new().with_origin("api").with_idempotent(true),
         TokioTimer,

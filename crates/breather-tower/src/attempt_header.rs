@@ -2,7 +2,8 @@
 
 use http::{HeaderName, HeaderValue, Request};
 
-use crate::repeat::{Repeat, ReplaceBy, sealed};
+use crate::repeat::Repeat;
+use crate::replace_by::{ReplaceBy, sealed};
 
 /// Numbers the attempts in a header of their own, for whoever reads the server's logs.
 ///

@@ -21,9 +21,23 @@ pub struct BoxErrorsLayer<C, R> {
     retry: RetryLayer<C, R>,
 }
 
-impl<C, R> BoxErrorsLayer<C, R> {
-    pub(crate) const fn new(retry: RetryLayer<C, R>) -> Self {
-        Self { retry }
+impl<C, R> RetryLayer<C, R> {
+    /// Boxes the inner service's errors, for a service whose error type cannot hold a
+    /// [`Stopped`](breather::Stopped).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::RetryLayer;
+    /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    /// use tower::Layer;
+    ///
+    /// let client = Client::builder(TokioExecutor::new()).build_http::<String>();
+    /// let service = RetryLayer::default().box_errors().layer(client);
+    /// # let _: &dyn tower::Service<http::Request<String>, Response = _, Error = tower::BoxError, Future = _> = &service;
+    /// ```
+    pub const fn box_errors(self) -> BoxErrorsLayer<C, R> {
+        BoxErrorsLayer { retry: self }
     }
 }
 

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{Either, Empty, Full};
 
-use crate::answer_body::HttpWithBodies;
 use crate::attempt_header::AttemptHeader;
 use crate::http::Http;
+use crate::http_with_bodies::HttpWithBodies;
 use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
 use crate::replay::Replay;
 use breather::Outcome;

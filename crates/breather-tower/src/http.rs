@@ -7,7 +7,6 @@ use breather::{
 use http::{Method, Request, Response, Uri};
 use uuid::Uuid;
 
-use crate::answer_body::HttpWithBodies;
 use crate::answered_by::answered;
 use crate::classify::Classify;
 use crate::http_error::HttpError;
@@ -55,41 +54,6 @@ impl<C: breather::ClassifyHttp> Http<C> {
 }
 
 impl<C> Http<C> {
-    /// Shows `by` the bodies of the answers, too, as [`AttemptResult`]'s: for responses whose bodies are read within their
-    /// attempts, as a [`BufferedLayer`](crate::BufferedLayer) does.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// use breather_tower::breather::{self, ClassifyHttp, AttemptResult, Executed, Outcome};
-    /// use breather_tower::{BufferedLayer, Http, RetryLayer};
-    /// use tower::{ServiceBuilder, ServiceExt};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), tower::BoxError> {
-    /// # let answers = std::sync::Arc::new(std::sync::Mutex::new(vec!["rows", "busy"]));
-    /// # let client = tower::service_fn(move |_: http::Request<String>| {
-    /// #     let answer = answers.lock().unwrap().pop().unwrap();
-    /// #     std::future::ready(Ok::<_, std::io::Error>(http::Response::new(answer.to_owned())))
-    /// # });
-    /// let busy = |ending: &AttemptResult<'_>| match ending.body {
-    ///     Some(b"busy") => Outcome::transient(Executed::No, "busy, it says"),
-    ///     _ => breather::DefaultClassifier.classify(ending),
-    /// };
-    /// let service = ServiceBuilder::new()
-    ///     .layer(RetryLayer::default().with_classifier(Http::by(busy).with_bodies()))
-    ///     .layer(BufferedLayer::new(64 * 1024))
-    ///     .service(client); // says 200 and "busy", and then "rows"
-    /// let request = http::Request::post("http://api.example.com/rows").body(String::new())?;
-    /// assert_eq!(service.oneshot(request).await?.body().bytes().unwrap(), "rows");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub const fn with_bodies(self) -> HttpWithBodies<C> {
-        HttpWithBodies::new(self)
-    }
-
     pub(crate) fn outcome<R, E>(
         &self,
         (method, _): &(Method, Uri),

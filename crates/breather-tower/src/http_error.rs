@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 
 use breather::ErrorKind;
-use breather_hyper::{BoxError, error_kind};
+use breather_hyper::{BoxError, hyper_error_kind};
 
 /// An error of an HTTP service, as far as [`Http`](crate::Http) needs to know it.
 ///
@@ -12,7 +12,7 @@ use breather_hyper::{BoxError, error_kind};
 /// `From<Stopped>` that [`Retry`](crate::Retry) asks for:
 ///
 /// ```
-/// use breather_tower::{HttpError, error_kind};
+/// use breather_tower::{HttpError, hyper_error_kind};
 /// use breather_tower::breather::{ErrorKind, Stopped};
 ///
 /// #[derive(Debug)]
@@ -31,7 +31,7 @@ use breather_hyper::{BoxError, error_kind};
 /// impl HttpError for ApiError {
 ///     fn kind(&self) -> ErrorKind {
 ///         match self {
-///             Self::Transport(error) => error_kind(error),
+///             Self::Transport(error) => hyper_error_kind(error),
 ///             Self::Forbidden | Self::Stopped(_) => ErrorKind::Other,
 ///         }
 ///     }
@@ -53,13 +53,13 @@ pub trait HttpError {
 
 impl HttpError for BoxError {
     fn kind(&self) -> ErrorKind {
-        error_kind(&**self)
+        hyper_error_kind(&**self)
     }
 }
 
 impl HttpError for io::Error {
     fn kind(&self) -> ErrorKind {
-        error_kind(self)
+        hyper_error_kind(self)
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-use breather::{Breather, Redirects, Scopes};
-use breather_tokio::Seeds;
+use breather::{Breather, Redirects, Scopes, driver::Seeds};
+use breather_tokio::random_seeds;
 use http::HeaderName;
 use tower_layer::Layer;
 
-use crate::answer_body::HttpWithBodies;
 use crate::attempt_header::AttemptHeader;
-use crate::box_errors::BoxErrorsLayer;
 use crate::http::Http;
-use crate::repeat::{Cloned, Custom, ReplaceBy, SendOnce, TrustClone};
+use crate::http_with_bodies::HttpWithBodies;
+use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
+use crate::replace_by::ReplaceBy;
 use crate::replay::Replay;
 use crate::service::Retry;
+use crate::settings::Settings;
 
 /// Retries and paces the calls of a service.
 ///
@@ -46,19 +47,6 @@ pub struct RetryLayer<C = Http, R = Cloned> {
     settings: Settings<C, R>,
 }
 
-/// What a layer hands to its services.
-#[derive(Clone)]
-pub(crate) struct Settings<C, R> {
-    pub(crate) breather: Breather,
-    pub(crate) classify: C,
-    pub(crate) repeat: R,
-    pub(crate) scopes: Option<Scopes>,
-    pub(crate) idempotent: Option<bool>,
-    pub(crate) adds_keys: bool,
-    pub(crate) redirects: Redirects,
-    pub(crate) seeds: Seeds,
-}
-
 impl RetryLayer {
     /// A layer that shares `breather` with whoever else has a clone.
     #[must_use]
@@ -72,7 +60,7 @@ impl RetryLayer {
                 idempotent: None,
                 adds_keys: false,
                 redirects: Redirects::Visible,
-                seeds: Seeds::random(),
+                seeds: random_seeds(),
             },
         }
     }
@@ -226,24 +214,6 @@ impl<C, R> RetryLayer<C, R> {
         self.repeated_by(|before| before.replace(Replay::new(limit)))
     }
 
-    /// Boxes the inner service's errors, for a service whose error type cannot hold a
-    /// [`Stopped`](breather::Stopped).
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// use breather_tower::RetryLayer;
-    /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-    /// use tower::Layer;
-    ///
-    /// let client = Client::builder(TokioExecutor::new()).build_http::<String>();
-    /// let service = RetryLayer::default().box_errors().layer(client);
-    /// # let _: &dyn tower::Service<http::Request<String>, Response = _, Error = tower::BoxError, Future = _> = &service;
-    /// ```
-    pub const fn box_errors(self) -> BoxErrorsLayer<C, R> {
-        BoxErrorsLayer::new(self)
-    }
-
     /// Sets the scope of all calls that don't choose one by their [`CallOptions`](breather::CallOptions): one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
     /// first. Defaults to the classifier's scope. For HTTP, this is the origin, for example `https://api.example.com`.
     #[must_use]
@@ -288,11 +258,12 @@ impl<C, R> RetryLayer<C, R> {
         self
     }
 
-    /// Sets where the seeds of calls come from: with [`Seeds::fixed`], the same calls in the same order
-    /// draw the same delays. Defaults to [`Seeds::random`].
+    /// Draws the delays of all calls from a sequence that begins at `seed`.
+    ///
+    /// The same calls in the same order then wait for the same time. Use it in tests. By default each sequence is random.
     #[must_use]
-    pub fn with_seeds(mut self, seeds: Seeds) -> Self {
-        self.settings.seeds = seeds;
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.settings.seeds = Seeds::new(seed);
         self
     }
 }
@@ -339,14 +310,5 @@ impl<S, C: Clone, R: Clone> Layer<S> for RetryLayer<C, R> {
 impl<C, R> fmt::Debug for RetryLayer<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.settings.debug(&mut f.debug_struct("RetryLayer"))
-    }
-}
-
-impl<C, R> Settings<C, R> {
-    /// The fields that a person would want to see; classifiers are closures, most often.
-    pub(crate) fn debug(&self, f: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
-        f.field("breather", &self.breather)
-            .field("scopes", &self.scopes)
-            .finish_non_exhaustive()
     }
 }

@@ -67,10 +67,10 @@
 //! ```
 
 pub use ::breather;
-pub use breather_hyper::{BoxError, BufferedBody, Recording, ReplayBody, error_kind};
-pub use breather_tokio::Seeds;
+pub use breather_hyper::{
+    AnswerBody, BoxError, BufferedBody, Recording, ReplayBody, hyper_error_kind,
+};
 
-mod answer_body;
 mod answered_by;
 mod attempt_header;
 mod box_errors;
@@ -80,14 +80,16 @@ mod cloneable_body;
 mod future;
 mod http;
 mod http_error;
+mod http_with_bodies;
 mod layer;
 mod origin;
 mod repeat;
+mod replace_by;
 mod replay;
 mod service;
+mod settings;
 
 pub use self::http::Http;
-pub use answer_body::{AnswerBody, HttpWithBodies};
 pub use answered_by::AnsweredBy;
 pub use attempt_header::AttemptHeader;
 pub use box_errors::{BoxErrors, BoxErrorsFuture, BoxErrorsLayer};
@@ -96,8 +98,10 @@ pub use classify::Classify;
 pub use cloneable_body::{CanRepeat, CloneableBody};
 pub use future::ResponseFuture;
 pub use http_error::HttpError;
+pub use http_with_bodies::HttpWithBodies;
 pub use layer::RetryLayer;
 pub use origin::ScopeBuffer;
-pub use repeat::{Cloned, Custom, Repeat, ReplaceBy, SendOnce, TrustClone};
+pub use repeat::{Cloned, Custom, Repeat, SendOnce, TrustClone};
+pub use replace_by::ReplaceBy;
 pub use replay::Replay;
 pub use service::Retry;

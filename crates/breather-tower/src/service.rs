@@ -12,9 +12,9 @@ use crate::classify::Classify;
 use crate::cloneable_body::CanRepeat;
 use crate::future::{ResponseFuture, State};
 use crate::http::Http;
-use crate::layer::Settings;
 use crate::origin::ScopeBuffer;
 use crate::repeat::{Cloned, Repeat};
+use crate::settings::Settings;
 
 /// A service whose calls are retried and paced. Made by a [`RetryLayer`](crate::RetryLayer).
 ///

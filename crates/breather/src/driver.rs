@@ -20,5 +20,5 @@ pub use crate::pacer::{
 };
 pub use crate::policy::{Delays, Withdrawal};
 #[cfg(feature = "std")]
-pub use crate::shared::{ActiveCall, Alarm, NewCall, SleepSlot, Step, Timer};
+pub use crate::shared::{ActiveCall, Alarm, NewCall, Seeds, SleepSlot, Step, Timer};
 pub use crate::unix_time::{UnixTime, WallClock};

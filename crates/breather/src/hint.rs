@@ -38,12 +38,14 @@ mod plain;
 mod reader;
 mod reading;
 mod said;
+mod sizes;
 #[cfg(feature = "std")]
 mod structured;
 #[cfg(all(test, feature = "std"))]
 mod table;
 #[cfg(feature = "std")]
 mod time;
+mod unit;
 mod window;
 
 use core::time::Duration;
@@ -61,8 +63,10 @@ pub use self::reading::{
     HeaderMeaning, HeaderReading, IgnoreReason, IgnoredHeader, ReferenceClock, TimeFormat,
 };
 use self::said::Said;
+pub(crate) use self::sizes::MAX_WINDOWS;
+pub use self::unit::Unit;
 use self::window::Stated;
-pub use self::window::{Unit, Window};
+pub use self::window::Window;
 use crate::instant::Instant;
 
 /// What the server said about time in one response: not before when, and the quota windows.
@@ -281,10 +285,3 @@ impl<'a> Hint<'a> {
         })
     }
 }
-
-/// More windows than one response of any known server carries.
-pub(crate) const MAX_WINDOWS: usize = 8;
-
-/// How many headers a hint keeps. Anthropic's responses have 15, more than those of any other known server.
-#[cfg(feature = "std")]
-const MAX_NOTES: usize = 24;

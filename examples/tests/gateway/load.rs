@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use breather_examples::analytics::{InProcess, Options, PATH, Server};
 use breather_tower::{
-    RetryLayer, Seeds,
+    RetryLayer,
     breather::{Breather, Scopes},
 };
 use tokio::task::JoinSet;
@@ -39,7 +39,7 @@ async fn callers_that_know_nothing_of_limits_see_none() {
 async fn paced_callers_use_whole_windows_in_virtual_time() {
     let api = InProcess::new(&options());
     let service = RetryLayer::new(Breather::default())
-        .with_seeds(Seeds::fixed(1))
+        .with_seed(1)
         .box_errors()
         .layer(api.clone());
     let mut callers = JoinSet::new();

@@ -15,7 +15,7 @@ use breather_reqwest::breather::{
     AttemptResult, Backoff, Breather, CallOptions, ClassifyHttp as _, DefaultClassifier, EndReason,
     ErrorKind, Executed, Jitter, Outcome, Policy, ReportSlot, WaitReason,
 };
-use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware, error_kind};
+use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware, reqwest_error_kind};
 use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -203,7 +203,7 @@ async fn reqwest_middleware_271_a_connection_that_cannot_come_about_is_tried_onc
     let slot = ReportSlot::new();
     let call = client.get(&url).with_extension(slot.clone());
     let error = call.send().await.unwrap_err();
-    assert_eq!(error_kind(&error), ErrorKind::Other, "{error:?}");
+    assert_eq!(reqwest_error_kind(&error), ErrorKind::Other, "{error:?}");
     assert_eq!(slot.report().unwrap().attempts(), 1);
     assert!(error.is_connect() && !error.is_middleware());
 }

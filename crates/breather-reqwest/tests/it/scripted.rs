@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
     AttemptResult, Backoff, Breather, ClassifyHttp, DefaultClassifier, EndReason, Jitter, Outcome,
     Policy, Report, ReportSlot, Scopes, Stopped, WaitReason,
 };
-use breather_reqwest::{RetryMiddleware, Seeds};
 use reqwest::Method;
 use reqwest_middleware::{ClientWithMiddleware, Error};
 use tokio::time::{Instant, timeout};
@@ -230,7 +230,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
     let script = Script::new((0..100).map(|_| rejection(7)));
     let breather = Breather::builder().without_pacing().build();
     // Two clients, made from clones of one middleware.
-    let retry = RetryMiddleware::new(breather).with_seeds(Seeds::fixed(7));
+    let retry = RetryMiddleware::new(breather).with_seed(7);
     let clients = [script.client(retry.clone()), script.client(retry)];
     let start = Instant::now();
     let calls = (0..100).map(|n| call(&clients[n % 2], Method::GET));
@@ -253,7 +253,7 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let script = Script::new((0..9).map(|_| Answer::status(503)));
-        let client = script.client(RetryMiddleware::default().with_seeds(Seeds::fixed(7)));
+        let client = script.client(RetryMiddleware::default().with_seed(7));
         let mut waited = Vec::new();
         for _ in 0..3 {
             let (_, report) = call(&client, Method::GET).await;

@@ -15,7 +15,7 @@ use breather_reqwest::breather::{
     Backoff, Breather, EndReason, ErrorKind, Event, EventKind, Hint, Jitter, Outcome, Policy,
     Redirects, ReportSlot, Scopes, driver::NewCall, hint::Window,
 };
-use breather_reqwest::error_kind;
+use breather_reqwest::reqwest_error_kind;
 use breather_tokio::TokioTimer;
 use reqwest::dns::{Name, Resolve, Resolving};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -114,7 +114,7 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
     let request = client.get(&url).with_extension(slot.clone());
     let error = request.send().await.unwrap_err();
     assert!(error.is_timeout() && !error.is_middleware());
-    assert_eq!(error_kind(&error), ErrorKind::Timeout);
+    assert_eq!(reqwest_error_kind(&error), ErrorKind::Timeout);
     let report = slot.report().unwrap();
     assert_eq!((report.attempts(), report.failures()), (4, 4));
     assert_eq!(report.end().unwrap().reason(), EndReason::MaxRetries);
@@ -205,7 +205,11 @@ async fn a_broken_connection_may_have_been_executed() {
         let slot = ReportSlot::new();
         let request = client.request(method, &url).with_extension(slot.clone());
         let error = request.send().await.unwrap_err();
-        assert_eq!(error_kind(&error), ErrorKind::Interrupted, "{error:?}");
+        assert_eq!(
+            reqwest_error_kind(&error),
+            ErrorKind::Interrupted,
+            "{error:?}"
+        );
         assert_eq!(slot.report().unwrap().attempts(), attempts);
     }
 }

@@ -7,8 +7,8 @@ use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use breather_tower::RetryLayer;
 use breather_tower::breather::{Backoff, Breather, EndReason, Jitter, Policy, WaitReason};
-use breather_tower::{RetryLayer, Seeds};
 use futures_util::future::join_all;
 use http::{Method, Request, Response};
 use tokio::time::{Instant, sleep, timeout};
@@ -33,7 +33,7 @@ async fn tower_and_kube_no_clone_of_a_layer_repeats_its_delays() {
     let answers = [503, 503, 503, 200].map(Answer::status);
     let script = Script::new((0..10).flat_map(|_| answers.clone()));
     let layer = RetryLayer::new(Breather::builder().without_pacing().build());
-    let layer = layer.with_seeds(Seeds::fixed(7));
+    let layer = layer.with_seed(7);
     let mut waited = BTreeSet::new();
     for _ in 0..5 {
         for service in [
@@ -130,7 +130,7 @@ async fn remux_399_an_hour_of_rejections_is_not_hammered() {
     // Loops that knew nothing of one another sent 28,800 requests in an hour of 429s.
     const HOUR: Duration = Duration::from_secs(3_600);
     let script = Script::new((0..30_000).map(|_| Answer::status(429)));
-    let retry = RetryLayer::default().with_seeds(Seeds::fixed(7));
+    let retry = RetryLayer::default().with_seed(7);
     let service = retry.layer(script.clone());
     let caller = || async {
         loop {
@@ -158,8 +158,7 @@ async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one()
     let unpaced = || Breather::builder().without_pacing().build();
     let services: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            let seeds = Seeds::fixed(client.into());
-            let retry = RetryLayer::new(unpaced()).with_seeds(seeds);
+            let retry = RetryLayer::new(unpaced()).with_seed(client.into());
             retry.layer(script.clone())
         })
         .collect();

@@ -8,7 +8,7 @@ use breather_tower::breather::{
     self, AttemptResult, Backoff, Breather, ClassifyHttp as _, EndReason, Executed, Jitter,
     Outcome, Policy, Report, ReportSlot, Scopes, Stopped, WaitReason,
 };
-use breather_tower::{Http, RetryLayer, Seeds};
+use breather_tower::{Http, RetryLayer};
 use futures_util::future::join_all;
 use http::{Method, Request};
 use tokio::time::{Instant, timeout};
@@ -230,7 +230,7 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
 async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
     let script = Script::new((0..100).map(|_| rejection(7)));
     let retry = RetryLayer::new(Breather::builder().without_pacing().build());
-    let retry = retry.with_seeds(Seeds::fixed(7));
+    let retry = retry.with_seed(7);
     // Two services of one layer, and a clone for each call.
     let services = [
         retry.layer(script.clone()),
@@ -255,7 +255,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
 async fn promise_6_the_same_seeds_draw_the_same_delays() {
     let mut runs = Vec::new();
     for _ in 0..2 {
-        let retry = RetryLayer::default().with_seeds(Seeds::fixed(7));
+        let retry = RetryLayer::default().with_seed(7);
         let service = retry.layer(Script::new((0..9).map(|_| Answer::status(503))));
         let mut waited = Vec::new();
         for _ in 0..3 {

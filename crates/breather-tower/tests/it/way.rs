@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breather_tower::breather::{Breather, CallOptions, Policy};
-use breather_tower::{BufferedBody, BufferedLayer, ReplayBody, RetryLayer, Seeds};
+use breather_tower::{BufferedBody, BufferedLayer, ReplayBody, RetryLayer};
 use http::{HeaderName, Request, Response};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, Service, ServiceBuilder};
@@ -23,7 +23,7 @@ impl Way {
     pub(crate) fn retry(self, breather: Breather) -> Retrying {
         let policy = breather.policy().with_attempt_timeout(LONG);
         // Each run draws the same delays.
-        let retry = RetryLayer::new(breather).with_seeds(Seeds::fixed(1));
+        let retry = RetryLayer::new(breather).with_seed(1);
         Retrying {
             way: self,
             retry,

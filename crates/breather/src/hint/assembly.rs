@@ -1,6 +1,5 @@
 //! From the headers that were found to what they say together.
 
-use super::MAX_WINDOWS;
 use super::compound::{Keep, Pushed, pairs, resources, usages};
 use super::count::integers;
 use super::draft::{length_of, named_policy, named_window};
@@ -11,9 +10,38 @@ use super::members::Members;
 use super::notes::Notes;
 use super::reading::{HeaderMeaning, IgnoreReason, Note};
 use super::said::Said;
+use super::sizes::MAX_WINDOWS;
 use super::structured::{Item, list};
 use super::time::Now;
 use super::window::{Stated, Strictness, Window};
+
+impl<'a> Found<'a> {
+    /// Works out what the headers say together.
+    pub(super) fn tell(&mut self, now: &Now<'_>, said: &mut Said<'a>) {
+        self.sort();
+        Assembly::new(self, now, said, None).fill();
+        self.now = now.known();
+    }
+
+    /// What became of each header: worked out again, since hardly any hint is asked for it.
+    pub(super) fn notes(&self) -> Notes<'a> {
+        let mut notes = Notes::new();
+        let mut found = *self;
+        found.sort();
+        if self.is_cached {
+            for entry in found.entries() {
+                notes.push(entry.name(), entry.value, Err(IgnoreReason::Cached));
+            }
+        } else {
+            let now = Now::again(self.now);
+            Assembly::new(&found, &now, &mut Said::new(), Some(&mut notes)).fill();
+        }
+        if let Some((header, value)) = self.left_out {
+            notes.push(header.name, value, Err(IgnoreReason::TooMany));
+        }
+        notes
+    }
+}
 
 /// Puts together what the headers of a response say.
 pub(super) struct Assembly<'f, 'a> {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::family::{self, Header, HeaderFamily, LONGEST_NAME, Part};
 use super::reading::TimeFormat;
-use super::window::Unit;
+use super::unit::Unit;
 
 /// The families whose names say enough to be read without a [`Dialect`](super::Dialect).
 ///

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::MAX_WINDOWS;
 use super::assembly::{strictness_of, verdict_of};
 use super::compound::{pairs, resources, usages};
 use super::draft::named_window;
@@ -13,6 +12,7 @@ use super::family::Part;
 use super::figure::window_of;
 use super::found::{Dispute, Entry, Found};
 use super::members::Members;
+use super::sizes::MAX_WINDOWS;
 use super::structured::{Item, list};
 use super::time::{Now, Reach};
 use super::window::{Strictness, Window};

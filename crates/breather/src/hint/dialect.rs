@@ -2,7 +2,7 @@
 
 use super::family::{HeaderFamily, Part, is_name, three};
 use super::reading::TimeFormat;
-use super::window::Unit;
+use super::unit::Unit;
 
 /// How a server that is known writes its headers, where their names say too little.
 ///

@@ -5,7 +5,8 @@ use core::time::Duration;
 use super::found::Entry;
 use super::said::Said;
 use super::structured::{Bare, Item};
-use super::window::{Unit, Window};
+use super::unit::Unit;
+use super::window::Window;
 
 /// The window of an item of `RateLimit`. One that does not say what remains is to be ignored.
 pub(super) fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::reading::TimeFormat;
-use super::window::Unit;
+use super::unit::Unit;
 
 /// A family of headers that together tell of one window, for a [`Dialect`](super::Dialect).
 ///

@@ -7,7 +7,8 @@ use super::found::{Entry, tells};
 use super::members::Members;
 use super::reading::{HeaderMeaning, IgnoreReason, Note};
 use super::time::{Now, Time, text};
-use super::window::{Stated, Unit, Window};
+use super::unit::Unit;
+use super::window::{Stated, Window};
 
 /// A figure of a window, as one header tells it.
 #[derive(Clone, Copy)]

@@ -2,14 +2,11 @@
 
 use core::time::Duration;
 
-use super::MAX_NOTES;
-use super::assembly::Assembly;
 use super::common::Row;
 use super::family::{Header, HeaderFamily, Part};
 use super::few::Few;
-use super::notes::Notes;
 use super::reading::{IgnoreReason, ReferenceClock, TimeFormat};
-use super::said::Said;
+use super::sizes::MAX_NOTES;
 use super::structured::list;
 use super::time::{LARGEST_DELAY, Now, Reach, Time};
 use super::window::Stated;
@@ -23,11 +20,11 @@ pub(super) struct Found<'a> {
     /// The [bits](Row::bit) of those that are there, at least.
     seen: u64,
     /// One of the headers for which there was no room.
-    left_out: Option<(&'static Header, &'a [u8])>,
+    pub(super) left_out: Option<(&'static Header, &'a [u8])>,
     /// Whether they come out of a cache, and tell of another time.
-    is_cached: bool,
+    pub(super) is_cached: bool,
     /// What the time was taken to be, once that was needed.
-    now: Option<Result<(UnixTime, ReferenceClock), IgnoreReason>>,
+    pub(super) now: Option<Result<(UnixTime, ReferenceClock), IgnoreReason>>,
 }
 
 /// A header that tells something.
@@ -244,39 +241,13 @@ impl<'a> Found<'a> {
         tells(self.entries(), family, part)
     }
 
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.entries.sort_by_key(Entry::order);
-    }
-
-    /// Works out what the headers say together.
-    pub(super) fn tell(&mut self, now: &Now<'_>, said: &mut Said<'a>) {
-        self.sort();
-        Assembly::new(self, now, said, None).fill();
-        self.now = now.known();
     }
 
     /// They come out of a cache, and say nothing.
     pub(super) const fn on_cached(&mut self) {
         self.is_cached = true;
-    }
-
-    /// What became of each header: worked out again, since hardly any hint is asked for it.
-    pub(super) fn notes(&self) -> Notes<'a> {
-        let mut notes = Notes::new();
-        let mut found = *self;
-        found.sort();
-        if self.is_cached {
-            for entry in found.entries() {
-                notes.push(entry.name(), entry.value, Err(IgnoreReason::Cached));
-            }
-        } else {
-            let now = Now::again(self.now);
-            Assembly::new(&found, &now, &mut Said::new(), Some(&mut notes)).fill();
-        }
-        if let Some((header, value)) = self.left_out {
-            notes.push(header.name, value, Err(IgnoreReason::TooMany));
-        }
-        notes
     }
 }
 

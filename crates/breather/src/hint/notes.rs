@@ -1,7 +1,7 @@
 //! What became of the headers that were found.
 
-use super::MAX_NOTES;
 use super::reading::{IgnoreReason, Note};
+use super::sizes::MAX_NOTES;
 
 /// A header, its value, and as what it was read or why not.
 pub(super) type Noted<'a> = (&'static str, &'a [u8], Result<Note, IgnoreReason>);

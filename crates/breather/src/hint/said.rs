@@ -3,9 +3,10 @@
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::MAX_WINDOWS;
 use super::few::Few;
-use super::window::{Stated, Strictness, Unit, Window};
+use super::sizes::MAX_WINDOWS;
+use super::unit::Unit;
+use super::window::{Stated, Strictness, Window};
 
 /// What a hint says, if it says anything at all.
 #[derive(Clone, Copy, Debug)]

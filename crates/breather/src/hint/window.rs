@@ -1,10 +1,10 @@
 //! One quota window that a response told of.
 
-use core::fmt;
 use core::time::Duration;
 
 #[cfg(feature = "std")]
 use super::family::{HeaderFamily, Part};
+use super::unit::Unit;
 use crate::hint::Evidence;
 use crate::instant::{duration, nanos};
 
@@ -92,38 +92,6 @@ enum Rank {
     Spent,
     /// The window is spent until its reset.
     SpentUntil,
-}
-
-/// What a window counts.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Unit {
-    /// Calls: what the pacer counts by. Every other unit is shown, and waited for when it is spent.
-    #[default]
-    Requests,
-    /// Calls in flight at the same time.
-    Concurrency,
-    /// Tokens of a language model.
-    Tokens,
-    /// Bytes of content.
-    Bytes,
-    /// What a server charges for a call by its cost, as points or complexity.
-    Points,
-    /// What is not known here.
-    Other,
-}
-
-impl fmt::Display for Unit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Requests => "requests",
-            Self::Concurrency => "concurrent-requests",
-            Self::Tokens => "tokens",
-            Self::Bytes => "content-bytes",
-            Self::Points => "points",
-            Self::Other => "other",
-        })
-    }
 }
 
 impl<'a> Window<'a> {

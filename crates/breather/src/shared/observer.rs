@@ -69,6 +69,7 @@ pub enum EventKind<'a> {
     /// There was no permit for it, and it waits for its turn.
     Queued,
     /// An attempt is sent.
+    #[non_exhaustive]
     Sent {
         /// Its number, from 1.
         attempt: u32,
@@ -87,6 +88,7 @@ pub enum EventKind<'a> {
     /// It will be sent again after a wait.
     Waiting(&'a Wait),
     /// It is over.
+    #[non_exhaustive]
     Ended {
         /// What it can tell; without a [stop](Report::end), it was dropped.
         report: &'a Report,

@@ -16,7 +16,6 @@ use crate::instant::Instant;
 use crate::pacer::{Pacer, Pacing, Ticket};
 use crate::policy::RetryBudget;
 use crate::shared::sync::{Mutex, MutexGuard};
-use crate::shared::timer::Timer;
 
 /// One scope's pacer, the wakers of those who wait, and the alarms that are set.
 ///
@@ -73,42 +72,6 @@ impl Scope {
         drop(state);
         woken.into_iter().for_each(Waker::wake);
     }
-
-    /// Releases the lock, sees to it that the scope is looked at in time, and wakes the calls that should
-    /// ask again.
-    pub(crate) fn settle<T: Timer>(
-        self: &Arc<Self>,
-        mut state: MutexGuard<'_, State>,
-        now: Instant,
-        timer: &T,
-    ) {
-        // Mostly nobody waits.
-        if state.pacer.queued() == 0 {
-            return;
-        }
-        let dues = state.dues(now, timer);
-        drop(state);
-        dues.settle(self, timer);
-    }
-}
-
-/// What is to be done for a scope once its lock is released.
-pub(crate) struct Dues {
-    woken: Vec<Waker>,
-    alarm: Option<(u64, Instant)>,
-}
-
-impl Dues {
-    pub(crate) fn settle<T: Timer>(self, scope: &Arc<Scope>, timer: &T) {
-        if let Some((domain, at)) = self.alarm {
-            timer.set_alarm(Alarm {
-                scope: Arc::clone(scope),
-                domain,
-                at: Some(at),
-            });
-        }
-        self.woken.into_iter().for_each(Waker::wake);
-    }
 }
 
 impl State {
@@ -119,16 +82,8 @@ impl State {
         }
     }
 
-    /// Whom to wake, and when to look at the scope again.
-    pub(crate) fn dues<T: Timer>(&mut self, now: Instant, timer: &T) -> Dues {
-        Dues {
-            woken: self.offer(now),
-            alarm: self.alarm_at(now, || timer.domain()),
-        }
-    }
-
     /// The wakers of all who should ask again.
-    fn offer(&mut self, now: Instant) -> Vec<Waker> {
+    pub(super) fn offer(&mut self, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
         while let Some(ticket) = self.pacer.poll_offer(now) {
             woken.extend(self.wakers.remove(&ticket));
@@ -141,7 +96,11 @@ impl State {
     /// While anybody waits, each domain that takes part has one, and looks at the scope once a
     /// [`HEARTBEAT`] even if nothing is due: another domain's alarm may never ring, since its runtime is
     /// not driven any more.
-    fn alarm_at(&mut self, now: Instant, domain: impl Fn() -> u64) -> Option<(u64, Instant)> {
+    pub(super) fn alarm_at(
+        &mut self,
+        now: Instant,
+        domain: impl Fn() -> u64,
+    ) -> Option<(u64, Instant)> {
         if self.pacer.queued() == 0 {
             return None;
         }
@@ -160,7 +119,7 @@ impl State {
     }
 
     /// An alarm has rung, or never will.
-    fn forget(&mut self, domain: u64, at: Instant) {
+    pub(super) fn forget(&mut self, domain: u64, at: Instant) {
         let set = self.alarms.iter().position(|&set| set == (domain, at));
         if let Some(index) = set {
             self.alarms.swap_remove(index);
@@ -177,56 +136,6 @@ impl fmt::Debug for Scope {
     /// Without its name: calls are printed by those who know nothing of what a scope is named for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").finish_non_exhaustive()
-    }
-}
-
-/// An instant at which a scope has to be looked at, whether or not any of its calls is polled.
-///
-/// See [`Timer::set_alarm`].
-#[derive(Debug)]
-pub struct Alarm {
-    scope: Arc<Scope>,
-    domain: u64,
-    /// `None` once it has rung for the last time.
-    at: Option<Instant>,
-}
-
-impl Alarm {
-    /// When to [`ring`](Self::ring).
-    #[must_use]
-    pub fn at(&self) -> Instant {
-        self.at.unwrap_or(Instant::ORIGIN)
-    }
-
-    /// The time has come, and it is `now`. The answer is when to ring again, if at all.
-    #[must_use = "the alarm has to ring again at that instant"]
-    pub fn ring(&mut self, now: Instant) -> Option<Instant> {
-        let at = self.at?;
-        if now < at {
-            return Some(at);
-        }
-        let mut state = self.scope.lock();
-        state.forget(self.domain, at);
-        let woken = state.offer(now);
-        let next = state.alarm_at(now, || self.domain);
-        self.at = next.map(|(_, at)| at);
-        drop(state);
-        woken.into_iter().for_each(Waker::wake);
-        self.at
-    }
-}
-
-impl Drop for Alarm {
-    /// A runtime that ends drops its tasks; whoever waits elsewhere sets a new alarm.
-    fn drop(&mut self) {
-        let Some(at) = self.at else {
-            return;
-        };
-        let mut state = self.scope.lock();
-        state.forget(self.domain, at);
-        let woken: Vec<Waker> = state.wakers.drain().map(|(_, waker)| waker).collect();
-        drop(state);
-        woken.into_iter().for_each(Waker::wake);
     }
 }
 

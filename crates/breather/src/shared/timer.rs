@@ -3,7 +3,7 @@
 use core::future::Future;
 
 use crate::instant::Instant;
-use crate::shared::scope::Alarm;
+use crate::shared::alarm::Alarm;
 use crate::unix_time::WallClock;
 
 /// A runtime's clocks and timer.

@@ -334,12 +334,14 @@ fn told() -> (impl Fn(&Event<'_>) + Send + Sync, Arc<Mutex<Vec<String>>>) {
     let tell = move |event: &Event<'_>| {
         let what = match event.kind {
             EventKind::Queued => "queued".to_owned(),
-            EventKind::Sent { attempt, queued } => format!("sent {attempt} after {queued:?}"),
+            EventKind::Sent {
+                attempt, queued, ..
+            } => format!("sent {attempt} after {queued:?}"),
             EventKind::Answered(outcome) => format!("answered: {}", outcome.kind()),
             EventKind::Abandoned => "abandoned".to_owned(),
             EventKind::Held(_) => "held".to_owned(),
             EventKind::Waiting(wait) => format!("waits {:?}", wait.delay()),
-            EventKind::Ended { report, queued } => {
+            EventKind::Ended { report, queued, .. } => {
                 let end = report.end().map(|end| end.reason().as_str());
                 format!("over: {}, queued: {queued}", end.unwrap_or("dropped"))
             }

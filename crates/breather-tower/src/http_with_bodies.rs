@@ -1,48 +1,16 @@
-//! Answers that are classified by their bodies, too.
+//! Classifies responses by their bodies, too.
 
 use breather::{
     Hint, Outcome, Report,
     driver::{Moment, NewCall, Responder},
 };
-use breather_hyper::BufferedBody;
+use breather_hyper::AnswerBody;
 use http::{Method, Request, Response, Uri};
 
 use crate::classify::Classify;
 use crate::http::Http;
 use crate::http_error::HttpError;
 use crate::origin::ScopeBuffer;
-
-/// A response's body that a classifier can look into, since it is there already.
-///
-/// A [`BufferedBody`] has it. For others it is a line:
-///
-/// ```
-/// use breather_tower::AnswerBody;
-///
-/// struct Json(String);
-///
-/// impl AnswerBody for Json {
-///     fn read(&self) -> Option<&[u8]> {
-///         Some(self.0.as_bytes())
-///     }
-/// }
-///
-/// assert_eq!(Json("{}".to_owned()).read(), Some(&b"{}"[..]));
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "the body `{Self}` is not read before its answer is classified",
-    note = "put a `BufferedLayer` inside of the `RetryLayer`"
-)]
-pub trait AnswerBody {
-    /// All of the body, if it was read. Looks, and takes nothing.
-    fn read(&self) -> Option<&[u8]>;
-}
-
-impl<B> AnswerBody for BufferedBody<B> {
-    fn read(&self) -> Option<&[u8]> {
-        self.bytes().map(|bytes| &bytes[..])
-    }
-}
 
 /// An [`Http`] classifier that shows what it classifies by the bodies of the answers.
 ///
@@ -52,9 +20,40 @@ pub struct HttpWithBodies<C = breather::DefaultClassifier> {
     http: Http<C>,
 }
 
-impl<C> HttpWithBodies<C> {
-    pub(crate) const fn new(http: Http<C>) -> Self {
-        Self { http }
+impl<C> Http<C> {
+    /// Shows `by` the bodies of the answers, too, as [`AttemptResult`]'s: for responses whose bodies are read within their
+    /// attempts, as a [`BufferedLayer`](crate::BufferedLayer) does.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tower::breather::{self, ClassifyHttp, AttemptResult, Executed, Outcome};
+    /// use breather_tower::{BufferedLayer, Http, RetryLayer};
+    /// use tower::{ServiceBuilder, ServiceExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower::BoxError> {
+    /// # let answers = std::sync::Arc::new(std::sync::Mutex::new(vec!["rows", "busy"]));
+    /// # let client = tower::service_fn(move |_: http::Request<String>| {
+    /// #     let answer = answers.lock().unwrap().pop().unwrap();
+    /// #     std::future::ready(Ok::<_, std::io::Error>(http::Response::new(answer.to_owned())))
+    /// # });
+    /// let busy = |ending: &AttemptResult<'_>| match ending.body {
+    ///     Some(b"busy") => Outcome::transient(Executed::No, "busy, it says"),
+    ///     _ => breather::DefaultClassifier.classify(ending),
+    /// };
+    /// let service = ServiceBuilder::new()
+    ///     .layer(RetryLayer::default().with_classifier(Http::by(busy).with_bodies()))
+    ///     .layer(BufferedLayer::new(64 * 1024))
+    ///     .service(client); // says 200 and "busy", and then "rows"
+    /// let request = http::Request::post("http://api.example.com/rows").body(String::new())?;
+    /// assert_eq!(service.oneshot(request).await?.body().bytes().unwrap(), "rows");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn with_bodies(self) -> HttpWithBodies<C> {
+        HttpWithBodies { http: self }
     }
 }
 

@@ -1,0 +1,36 @@
+//! Random seeds for calls.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use breather::driver::Seeds;
+
+/// Creates seeds that differ between processes, and between one result and another.
+///
+/// The entropy comes from the standard library's hash keys, which it draws from the system, and from the clock at each
+/// draw. Use them to spread delays, and not for secrets.
+///
+/// Parent and child draw different seeds after a fork, unless both make the same draw in the same nanosecond.
+///
+/// # Example
+///
+/// ```
+/// let seeds = breather_tokio::random_seeds();
+/// assert_ne!(seeds.draw(), seeds.clone().draw());
+/// ```
+#[must_use]
+pub fn random_seeds() -> Seeds {
+    Seeds::new(RandomState::new().hash_one(0)).with_salt(nanos_by_clock)
+}
+
+/// Reads the clock, which tells a forked process from its parent.
+///
+/// A fork copies all memory, the hash keys and the counter included, so a draw needs a source outside
+/// of it. The process number is one, too, but it takes a system call: 142 ns a draw, against 24 ns for
+/// the clock.
+fn nanos_by_clock() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    let time = time.unwrap_or_else(|before| before.duration());
+    // The low bits are the ones that differ.
+    time.as_nanos() as u64
+}

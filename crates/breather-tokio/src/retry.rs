@@ -407,12 +407,12 @@ impl<F, Fut, E, J, N> fmt::Debug for Retry<F, Fut, E, J, N> {
 }
 
 impl Settings {
-    fn start(&mut self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
+    fn start(&self, repeats_executed: bool) -> ActiveCall<TokioTimer> {
         let new = NewCall::new()
             .with_scope(self.scopes.as_ref())
-            .with_options(self.options.take())
+            .with_options(self.options.as_ref())
             .with_idempotent(self.idempotent || repeats_executed)
-            .with_report_slot(self.slot.take());
+            .with_report_slot(self.slot.as_ref());
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
         self.breather.start(new, TokioTimer, seed)
     }

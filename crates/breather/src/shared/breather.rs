@@ -81,46 +81,45 @@ impl Breather {
     /// The call's deadline and its place in the queue count from the first time it asks to be sent. Give each call its own
     /// `seed`, because calls with the same seed draw the same delays.
     pub fn start<T: Timer>(&self, new: NewCall<'_>, timer: T, seed: u64) -> ActiveCall<T> {
-        let NewCall {
-            origin,
-            path,
-            scopes,
-            options,
-            idempotent,
-            report_slot,
-        } = new;
-        let options = self.options(options, origin, path);
-        let options = options.as_ref();
+        let of_route = self.options_of_route(&new);
+        let options = of_route.as_ref().or(new.options);
         let said = options.and_then(CallOptions::is_idempotent);
-        let spec = CallSpec::new().with_idempotent(said.unwrap_or(idempotent));
-        let gate = match options.and_then(CallOptions::scopes).or(scopes) {
-            Some(scopes) => self.gate(scopes.iter(), || timer.now()),
-            None => self.gate(origin, || timer.now()),
+        let spec = CallSpec::new().with_idempotent(said.unwrap_or(new.idempotent));
+        let scopes = options.and_then(CallOptions::scopes);
+        let (first, others) = match new.own_scopes.or(scopes).or(new.scopes) {
+            Some(scopes) => scopes.split(),
+            None => (new.origin, &[][..]),
         };
-        ActiveCall::new(timer, spec, seed, gate, options, report_slot)
+        let gate = self.gate(first, others, || timer.now());
+        ActiveCall::new(timer, spec, seed, gate, options, new.report_slot.cloned())
     }
 
-    fn gate<'s>(
-        &self,
-        scopes: impl IntoIterator<Item = &'s str>,
-        now: impl Fn() -> Instant,
-    ) -> Gate {
-        let absent = || Gate::Absent(Arc::clone(&self.0.unpaced));
-        let Some(known) = &self.0.scopes else {
-            return absent();
-        };
-        let mut names = scopes.into_iter();
-        let Some(first) = names.next() else {
-            return absent();
+    /// Joins the request's own options with those of its route, if there are routes.
+    #[inline]
+    fn options_of_route(&self, new: &NewCall<'_>) -> Option<CallOptions> {
+        let routes = &self.0.routes;
+        if routes.is_empty() {
+            return None;
+        }
+        let of_route = routes.options(new.origin?, new.path)?;
+        Some(match new.options {
+            Some(own) => own.clone().or(of_route),
+            None => of_route,
+        })
+    }
+
+    fn gate(&self, first: Option<&str>, others: &[Box<str>], now: impl Fn() -> Instant) -> Gate {
+        let (Some(known), Some(first)) = (&self.0.scopes, first) else {
+            return Gate::Absent(Arc::clone(&self.0.unpaced));
         };
         let first = known.get(first, &now);
-        let Some(second) = names.next() else {
+        if others.is_empty() {
             return Gate::one(first);
-        };
+        }
         let mut all = vec![first];
-        for name in core::iter::once(second).chain(names) {
+        for name in others {
             let scope = known.get(name, &now);
-            // Names that are too long are cut, so that it is not the name given that counts.
+            // Names that are too long are cut, so compare the names that scopes have.
             if all.iter().all(|other| other.name() != scope.name()) {
                 all.push(scope);
             }
@@ -147,25 +146,6 @@ impl Breather {
     /// ```
     pub fn set_route(&self, route: &str, options: CallOptions) {
         self.0.routes.insert(route, options);
-    }
-
-    /// Joins the request's own options with those of its route.
-    #[inline]
-    fn options(
-        &self,
-        own: Option<CallOptions>,
-        origin: Option<&str>,
-        path: &str,
-    ) -> Option<CallOptions> {
-        let routes = &self.0.routes;
-        if routes.is_empty() {
-            return own;
-        }
-        let of_route = origin.and_then(|origin| routes.options(origin, path));
-        match (own, of_route) {
-            (Some(own), Some(of_route)) => Some(own.or(of_route)),
-            (own, of_route) => own.or(of_route),
-        }
     }
 
     /// What is known of `scope`; `None` if nothing is, or if pacing is off.

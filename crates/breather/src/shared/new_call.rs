@@ -21,22 +21,26 @@ use crate::shared::scopes::Scopes;
 /// use breather::driver::NewCall;
 /// use core::time::Duration;
 ///
+/// let options = CallOptions::new().with_deadline(Duration::from_secs(2));
 /// let new = NewCall::new()
 ///     .with_origin("https://api.example.com")
 ///     .with_path("/v1/search")
-///     .with_options(CallOptions::new().with_deadline(Duration::from_secs(2)))
+///     .with_options(&options)
 ///     .with_idempotent(true);
-/// assert_eq!(new.options().and_then(CallOptions::is_idempotent), None);
+/// assert_eq!(new.options(), Some(&options));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct NewCall<'a> {
     pub(crate) origin: Option<&'a str>,
     pub(crate) path: &'a str,
+    /// The scopes that the adapter was configured with.
     pub(crate) scopes: Option<&'a Scopes>,
-    pub(crate) options: Option<CallOptions>,
+    /// The scopes that the request names beside its options.
+    pub(crate) own_scopes: Option<&'a Scopes>,
+    pub(crate) options: Option<&'a CallOptions>,
     pub(crate) idempotent: bool,
-    pub(crate) report_slot: Option<ReportSlot>,
+    pub(crate) report_slot: Option<&'a ReportSlot>,
 }
 
 impl<'a> NewCall<'a> {
@@ -46,6 +50,7 @@ impl<'a> NewCall<'a> {
             origin: None,
             path: "",
             scopes: None,
+            own_scopes: None,
             options: None,
             idempotent: false,
             report_slot: None,
@@ -78,30 +83,21 @@ impl<'a> NewCall<'a> {
 
     /// Sets the request's own options.
     #[inline]
-    pub fn with_options(mut self, options: impl Into<Option<CallOptions>>) -> Self {
+    pub fn with_options(mut self, options: impl Into<Option<&'a CallOptions>>) -> Self {
         self.options = options.into();
         self
     }
 
-    /// Takes the options, the scopes and the report slot out of a request's extensions.
+    /// Sets the options, the scopes and the report slot that a request carries in its extensions.
     #[cfg(feature = "http")]
     #[inline]
-    pub fn with_extensions(self, extensions: &http::Extensions) -> Self {
+    pub fn with_extensions(mut self, extensions: &'a http::Extensions) -> Self {
         // Most requests have none.
-        if extensions.is_empty() {
-            return self;
+        if !extensions.is_empty() {
+            self.options = extensions.get();
+            self.own_scopes = extensions.get();
+            self.report_slot = extensions.get();
         }
-        self.with_some(extensions)
-    }
-
-    #[cfg(feature = "http")]
-    fn with_some(mut self, extensions: &http::Extensions) -> Self {
-        self.options = extensions.get::<CallOptions>().cloned();
-        if let Some(scopes) = extensions.get::<Scopes>() {
-            let options = self.options.unwrap_or_default();
-            self.options = Some(options.with_scope(scopes.clone()));
-        }
-        self.report_slot = extensions.get::<ReportSlot>().cloned();
         self
     }
 
@@ -114,13 +110,13 @@ impl<'a> NewCall<'a> {
 
     /// Sets where the report goes when the call ends, even if it is dropped.
     #[inline]
-    pub fn with_report_slot(mut self, slot: impl Into<Option<ReportSlot>>) -> Self {
+    pub fn with_report_slot(mut self, slot: impl Into<Option<&'a ReportSlot>>) -> Self {
         self.report_slot = slot.into();
         self
     }
 
     /// Returns the request's own options.
-    pub const fn options(&self) -> Option<&CallOptions> {
-        self.options.as_ref()
+    pub const fn options(&self) -> Option<&'a CallOptions> {
+        self.options
     }
 }

@@ -37,6 +37,14 @@ impl Scopes {
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|name| &**name)
     }
+
+    /// Splits off the most specific name.
+    pub(crate) fn split(&self) -> (Option<&str>, &[Box<str>]) {
+        match self.0.split_first() {
+            Some((first, others)) => (Some(first), others),
+            None => (None, &[]),
+        }
+    }
 }
 
 impl<S: Into<Box<str>>> FromIterator<S> for Scopes {

@@ -53,7 +53,7 @@ impl Scope {
     }
 
     fn call_with(&self, options: CallOptions) -> Active {
-        self.start(NewCall::new().with_idempotent(true).with_options(options))
+        self.start(NewCall::new().with_idempotent(true).with_options(&options))
     }
 
     fn step(&self) -> Step {

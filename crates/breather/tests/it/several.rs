@@ -40,7 +40,7 @@ impl Api {
         let scopes = Scopes::from([token, "org"]);
         let new = NewCall::new().with_scope(&scopes).with_idempotent(true);
         self.breather
-            .start(new.with_options(options), self.timer.clone(), 1)
+            .start(new.with_options(&options), self.timer.clone(), 1)
     }
 
     fn sent(&self, token: &str) -> Active {

@@ -44,7 +44,7 @@ fn start_with(
     options: CallOptions,
 ) -> Active {
     let new = NewCall::new().with_origin(scope).with_idempotent(true);
-    breather.start(new.with_options(options), timer.clone(), 1)
+    breather.start(new.with_options(&options), timer.clone(), 1)
 }
 
 fn fails(call: &mut Active, timer: &VirtualTimer, outcome: Outcome) -> Decision {
@@ -232,7 +232,7 @@ fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
         let new = NewCall::new()
             .with_origin("https://api.example.com")
             .with_path(path)
-            .with_options(own);
+            .with_options(own.as_ref());
         let mut call = breather.start(new, timer.clone(), 1);
         let is_repeated = reason(fails(&mut call, &timer, reset())).is_none();
         (call.scope().unwrap().to_owned(), is_repeated)

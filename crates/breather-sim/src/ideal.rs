@@ -60,11 +60,7 @@ impl Ideal {
         Self::schedule(&server, &Load::spike(times.len()), times)
     }
 
-    /// Schedules a load against a server: each call starts at the earliest, in the order of their arrival.
-    pub(crate) fn of(server: &Server, load: &Load, seed: u64) -> Self {
-        Self::schedule(server, load, server.service_times(seed))
-    }
-
+    /// Each call starts at the earliest, in the order of their arrival.
     fn schedule(
         server: &Server,
         load: &Load,
@@ -112,6 +108,16 @@ impl Ideal {
     #[must_use]
     pub const fn resets(&self) -> u32 {
         self.resets
+    }
+}
+
+/// Here and not beside the setters, as the schedule goes by the server, and the server by no schedule.
+impl Server {
+    /// The schedule of someone who knows this server in advance, for the service times that it draws
+    /// with `seed`.
+    #[must_use]
+    pub fn ideal(&self, load: &Load, seed: u64) -> Ideal {
+        Ideal::schedule(self, load, self.service_times(seed))
     }
 }
 

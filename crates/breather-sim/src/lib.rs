@@ -113,6 +113,7 @@
 
 mod baseline;
 mod callers;
+mod changes;
 #[cfg(feature = "chart")]
 pub mod chart;
 mod check;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::changes::{Change, Spell};
 use crate::limiter::Limiter;
 use crate::meter::{Meter, Statement, from_nanos};
-use crate::server::{Server, Spell};
+use crate::server::Server;
 
 /// The limits of a server at work: its quotas, its cap, what changes them and who else uses them.
 ///
@@ -23,14 +24,6 @@ pub(crate) struct Limits {
     others: Option<Others>,
     closed: Vec<Spell>,
     outages: Vec<Spell>,
-}
-
-/// What changes in mid-run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Change {
-    /// The quota of the first limiter.
-    Quota(u64),
-    Cap(Option<u32>),
 }
 
 /// Others who use the same quotas, evenly.

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use breather::driver::UnixTime;
 
-use crate::ideal::Ideal;
+use crate::changes::{Change, Spell};
 use crate::limiter::Limiter;
-use crate::limits::Change;
-use crate::load::Load;
 use crate::service_times::ServiceTimes;
 
 /// The limits of a server, what it says about them, and what befalls it.
@@ -104,19 +102,6 @@ pub enum Outage {
     Lost,
     /// It answers 503, with this `Retry-After` in seconds or none.
     Unavailable(Option<u64>),
-}
-
-/// A part of the run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spell {
-    pub(crate) from: Duration,
-    pub(crate) until: Duration,
-}
-
-impl Spell {
-    pub(crate) fn contains(&self, at: Duration) -> bool {
-        (self.from..self.until).contains(&at)
-    }
 }
 
 impl Server {
@@ -272,13 +257,6 @@ impl Server {
     pub fn with_brownout(mut self, from: Duration, until: Duration, factor: f64) -> Self {
         self.brownouts.push((Spell { from, until }, factor));
         self
-    }
-
-    /// The schedule of someone who knows this server in advance, for the service times that it draws
-    /// with `seed`.
-    #[must_use]
-    pub fn ideal(&self, load: &Load, seed: u64) -> Ideal {
-        Ideal::of(self, load, seed)
     }
 
     /// The service times that the server draws with `seed`, the n-th for the n-th accepted call.

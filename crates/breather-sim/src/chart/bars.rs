@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use svg::node::element::{Group, Path, path::Data};
 
@@ -13,15 +13,12 @@ pub(super) struct Bars(Bins);
 impl Bars {
     /// The width must be a multiple of that of the bins.
     pub(super) fn new(bins: &Bins, bin_width: Duration) -> Self {
-        let count = bin_width.as_nanos() / bins.width().as_nanos();
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        Self(bins.grouped(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)))
+        Self(bins.widened(bin_width))
     }
 
-    /// The most sends of a bin.
-    pub(super) fn most(&self) -> u64 {
-        let sends = self.0.each().iter().map(Bin::sends);
-        sends.max().unwrap_or(0)
+    /// The most sends of a bar.
+    pub(super) fn most_sends(&self) -> u64 {
+        self.0.most_sends()
     }
 
     pub(super) fn group(&self, scales: &Scales) -> Group {

@@ -1,4 +1,3 @@
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use breather::driver::Instant;
@@ -82,16 +81,19 @@ impl Bins {
         &self.bins
     }
 
-    /// The same requests, with so many bins made one each.
-    pub(super) fn grouped(&self, count: NonZeroU32) -> Self {
+    /// The most sends of a bin.
+    pub(super) fn most_sends(&self) -> u64 {
+        self.bins.iter().map(Bin::sends).max().unwrap_or(0)
+    }
+
+    /// The same requests in wider bins. The width must be a multiple of that of these.
+    pub(super) fn widened(&self, width: Duration) -> Self {
+        let count = u32::try_from(width.as_nanos() / self.width.as_nanos());
+        let count = count.unwrap_or(u32::MAX).max(1);
         Self {
             start: self.start,
-            width: self.width.saturating_mul(count.get()),
-            bins: self
-                .bins
-                .chunks(count.get() as usize)
-                .map(Bin::sum)
-                .collect(),
+            width: self.width.saturating_mul(count),
+            bins: self.bins.chunks(count as usize).map(Bin::sum).collect(),
         }
     }
 }
@@ -156,15 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn the_last_group_may_be_smaller() {
+    fn the_last_of_wider_bins_may_have_less() {
         let bin = Bin {
             accepted: 1,
             ..Bin::default()
         };
         let bins = Bins::new(FINEST, vec![bin; 5]);
-        let grouped = bins.grouped(NonZeroU32::new(3).unwrap());
-        assert_eq!(grouped.width(), FINEST * 3);
-        let accepted: Vec<_> = grouped.each().iter().map(|bin| bin.accepted).collect();
+        let wide = bins.widened(FINEST * 3);
+        assert_eq!(wide.width(), FINEST * 3);
+        let accepted: Vec<_> = wide.each().iter().map(|bin| bin.accepted).collect();
         assert_eq!(accepted, [3, 2]);
     }
 

@@ -29,7 +29,7 @@ impl<'t> Panel<'t> {
 
     /// The highest bar, in words.
     pub(super) fn most_sends(&self, scales: &Scales) -> String {
-        format!("{} {}", thousands(self.bars.most()), unit(scales))
+        format!("{} {}", thousands(self.bars.most_sends()), unit(scales))
     }
 
     /// The origin is the upper left corner of the plot.

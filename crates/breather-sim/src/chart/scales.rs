@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{axis::Axis, bars::Bars, track::Track};
+use super::{axis::Axis, track::Track};
 
 /// What all panels share.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Scales {
 
         let most = tracks
             .iter()
-            .map(|track| Bars::new(&track.bins, bin_width).most());
+            .map(|track| track.bins.widened(bin_width).most_sends());
         Self {
             time,
             sends: Axis::of_counts(most.max().unwrap_or(0), HEIGHT, SENDS_TICKS),

@@ -129,6 +129,7 @@ mod scenario;
 mod server;
 mod service_times;
 mod state;
+pub mod table;
 mod watch;
 mod world;
 

@@ -3,11 +3,10 @@
 //! `cargo run --release -p breather-sim --example table` prints the same rows, and more.
 
 mod common;
-#[path = "common/rows.rs"]
-mod rows;
+
+use breather_sim::table::rows;
 
 use self::common::{SEEDS, assert_within, finished};
-use self::rows::rows;
 
 /// Asserts that every row of that name reaches its target.
 fn assert_reached(name: &str) {
@@ -15,8 +14,14 @@ fn assert_reached(name: &str) {
     rows.retain(|row| row.name == name);
     assert!(!rows.is_empty(), "no row is called {name}");
     for row in rows {
-        let (makespan, sends) = row.target.expect("a row of the table has a target");
-        assert_within(row.name, &row.server, &row.load, makespan, sends);
+        let target = row.target.expect("a row of the table has a target");
+        assert_within(
+            row.name,
+            &row.server,
+            &row.load,
+            target.makespan,
+            target.sends,
+        );
     }
 }
 

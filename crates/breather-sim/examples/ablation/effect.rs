@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::measured::{Measured, Played};
-use crate::reached::Reached;
-use crate::rows::Row;
+use breather_sim::table::Row;
+
+use crate::measured::{Measured, Played, Reached};
 
 /// What there is without any ablation, and how much of a change is luck.
 pub(crate) struct Reference {
@@ -80,7 +80,7 @@ impl Reference {
             };
             let reaches = |it: &Reached| {
                 let target = row.target;
-                target.is_none_or(|most| it.makespan <= most.0 && it.sends <= most.1)
+                target.is_none_or(|most| it.makespan <= most.makespan && it.sends <= most.sends)
             };
             missed += usize::from(reaches(was) && !reaches(is));
             // Whoever gives up calls is done early, and pacers that are broken off hold what they hold.

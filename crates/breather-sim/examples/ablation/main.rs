@@ -11,15 +11,13 @@ mod effect;
 mod measure;
 mod measured;
 mod page;
-#[path = "../../tests/common/reached.rs"]
-mod reached;
-#[path = "../../tests/common/rows.rs"]
-mod rows;
 mod workbench;
 
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+
+use breather_sim::table::rows;
 
 use self::ablation::Ablation;
 use self::effect::Reference;
@@ -174,7 +172,7 @@ fn reference(bench: &Workbench, options: &Options) -> Result<Reference, String> 
         eprintln!("the same with other seeds, {nth} of {OTHERS}");
         others.push(bench.measure(1 + nth * options.seeds, options.seeds, 0)?);
     }
-    Ok(Reference::new(rows::rows(), measured, &others))
+    Ok(Reference::new(rows(), measured, &others))
 }
 
 /// What the rule is worth that the bench is without.

@@ -4,11 +4,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use breather_sim::table::{self, rows};
 use breather_sim::{Scenario, check};
 
-use crate::measured::{Held, Played};
-use crate::reached::Reached;
-use crate::rows::rows;
+use crate::measured::{Held, Played, Reached};
 
 /// Plays all rows with `seeds` seeds `from` one on, and then so many scenarios.
 pub(crate) fn measure(from: u64, seeds: u64, scenarios: u64) {
@@ -18,15 +17,10 @@ pub(crate) fn measure(from: u64, seeds: u64, scenarios: u64) {
     each(rows.len(), |index| {
         let row = &rows[index];
         let seeds = from..=from + seeds - 1;
-        let reached = caught(|| Reached::of(&row.server, &row.load, seeds));
+        let reached = caught(|| table::Reached::of(&row.server, &row.load, seeds));
         match reached {
             None => println!("row {index} panics"),
-            Some(Reached {
-                makespan,
-                sends,
-                failed,
-                has_leaked,
-            }) => println!("row {index} {makespan} {sends} {failed} {has_leaked}"),
+            Some(reached) => println!("row {index} {}", Reached::from(reached)),
         }
     });
     each(scenarios as usize, |seed| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::reached::Reached;
+use breather_sim::table;
 
 /// What was measured of a pacer, by what [`measure`](crate::measure::measure) printed.
 #[derive(Debug)]
@@ -14,6 +14,15 @@ pub(crate) struct Measured {
     pub(crate) scenarios: BTreeMap<u64, Played>,
     /// Whether all were played.
     pub(crate) has_ended: bool,
+}
+
+/// What was reached in a row: the numbers of [`table::Reached`], as they were printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached {
+    pub(crate) makespan: f64,
+    pub(crate) sends: f64,
+    pub(crate) failed: usize,
+    pub(crate) has_leaked: bool,
 }
 
 /// What became of a scenario.
@@ -89,6 +98,29 @@ impl Measured {
             _ => return None,
         }
         Some(())
+    }
+}
+
+impl From<table::Reached> for Reached {
+    fn from(reached: table::Reached) -> Self {
+        Self {
+            makespan: reached.makespan,
+            sends: reached.sends,
+            failed: reached.failed,
+            has_leaked: reached.has_leaked,
+        }
+    }
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            makespan,
+            sends,
+            failed,
+            has_leaked,
+        } = self;
+        write!(f, "{makespan} {sends} {failed} {has_leaked}")
     }
 }
 

@@ -1,10 +1,7 @@
 //! What tests of the pacer have in common.
 
-mod reached;
-
+use breather_sim::table::Reached;
 use breather_sim::{Load, Run, Server};
-
-use self::reached::Reached;
 
 pub(crate) const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 

@@ -3,23 +3,33 @@
 use std::time::Duration;
 
 use breather::{Pace, Pacing};
-use breather_sim::{Headers, Limiter, Load, Outage, ResetForm, Rounding, Server};
 
-/// A server, a load, and the most that makespan over ideal and sends per call may be; `None` where nothing is
-/// settled.
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) name: &'static str,
-    pub(crate) server: Server,
-    pub(crate) load: Load,
-    pub(crate) target: Option<(f64, f64)>,
+use crate::limiter::Limiter;
+use crate::load::Load;
+use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
+
+use super::reached::Target;
+
+/// A server, a load, and what breather is to reach.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Row {
+    /// What is particular about the server, or about the load. Rows with different loads may have the same.
+    pub name: &'static str,
+    /// The server.
+    pub server: Server,
+    /// The load.
+    pub load: Load,
+    /// What is to be reached; `None` where nothing is settled.
+    pub target: Option<Target>,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// All that are played.
-pub(crate) fn rows() -> Vec<Row> {
+/// All of them.
+#[must_use]
+pub fn rows() -> Vec<Row> {
     [
         fixed_window(),
         less_than_a_window(),
@@ -403,7 +413,10 @@ fn tokens() -> Vec<Row> {
         }
     };
     let all = Headers::All;
-    let target = Some((1.02, 1.05));
+    let target = Some(Target {
+        makespan: 1.02,
+        sends: 1.05,
+    });
     vec![
         row("2 tokens of 200", 2, 200, all, target),
         row("4 tokens of 100", 4, 100, all, target),
@@ -434,7 +447,7 @@ fn spike(name: &'static str, server: Server, calls: usize, makespan: f64, sends:
 }
 
 fn row(name: &'static str, server: Server, load: Load, makespan: f64, sends: f64) -> Row {
-    let target = Some((makespan, sends));
+    let target = Some(Target { makespan, sends });
     Row {
         name,
         server,

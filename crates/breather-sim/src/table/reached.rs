@@ -3,25 +3,47 @@
 use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Duration;
 
+use crate::load::Load;
+use crate::server::Server;
+use crate::watch::{Happening, Watch};
+use crate::world::run_watched;
 use breather::driver::Instant;
-use breather_sim::{Happening, Load, Server, Watch, run_watched};
 
-/// What a load reached against a server, over some seeds.
+/// What breather reached against a server, over some seeds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reached {
+#[non_exhaustive]
+pub struct Reached {
     /// The median of makespan over ideal.
-    pub(crate) makespan: f64,
+    pub makespan: f64,
     /// The median of sends per call.
-    pub(crate) sends: f64,
+    pub sends: f64,
     /// How many calls never succeed, at worst.
-    pub(crate) failed: usize,
+    pub failed: usize,
     /// Whether a pacer still held anything when all calls were over.
-    pub(crate) has_leaked: bool,
+    pub has_leaked: bool,
+}
+
+/// The most that it may be.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Target {
+    /// Makespan over ideal.
+    pub makespan: f64,
+    /// Sends per call.
+    pub sends: f64,
 }
 
 impl Reached {
-    /// Plays `load` against `server` with each of the seeds.
-    pub(crate) fn of(server: &Server, load: &Load, seeds: RangeInclusive<u64>) -> Self {
+    /// Plays `load` against `server` with each of the seeds, of which there is at least one.
+    ///
+    /// A run that takes 20 minutes and 20 times as long as the ideal is broken off, and what is not done by then
+    /// never succeeds.
+    ///
+    /// # Panics
+    ///
+    /// Without seeds.
+    #[must_use]
+    pub fn of(server: &Server, load: &Load, seeds: RangeInclusive<u64>) -> Self {
         let (mut makespans, mut sends) = (Vec::new(), Vec::new());
         let (mut failed, mut has_leaked) = (0, false);
         for seed in seeds {
@@ -42,6 +64,14 @@ impl Reached {
     }
 }
 
+impl Target {
+    /// Whether neither number is above this.
+    #[must_use]
+    pub fn is_met_by(&self, reached: &Reached) -> bool {
+        reached.makespan <= self.makespan && reached.sends <= self.sends
+    }
+}
+
 /// Until when the end of a run is waited for.
 struct Patience(Instant);
 
@@ -55,7 +85,7 @@ impl Watch for Patience {
 }
 
 /// The middle of them, or the upper one of the two.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

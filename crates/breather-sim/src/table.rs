@@ -1,0 +1,21 @@
+//! Servers of every kind, how near to the ideal breather is to come against each, and how near it comes.
+//!
+//! Whoever writes a client plays it against the same servers.
+//!
+//! # Example
+//!
+//! ```
+//! use breather_sim::table::{Reached, rows};
+//!
+//! let rows = rows();
+//! let row = rows.iter().find(|row| row.name == "two processes").unwrap();
+//! let reached = Reached::of(&row.server, &row.load, 1..=5);
+//! assert_eq!(reached.failed, 0);
+//! assert!(row.target.unwrap().is_met_by(&reached));
+//! ```
+
+mod reached;
+mod rows;
+
+pub use self::reached::{Reached, Target};
+pub use self::rows::{Row, rows};

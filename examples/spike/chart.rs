@@ -1,9 +1,7 @@
 use std::time::Duration;
 
-use breather_sim::{
-    Ideal,
-    chart::{Bins, Chart, Track, decimal, plural, thousands},
-};
+use breather_sim::Ideal;
+use breather_storm::{Bins, Chart, Track, decimal, plural, thousands};
 
 use crate::{options::Options, row::Row};
 

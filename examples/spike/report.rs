@@ -1,10 +1,8 @@
 use std::io::{self, Write};
 
 use breather_examples::table::Table;
-use breather_sim::{
-    Ideal,
-    chart::{Chart, plural, thousands},
-};
+use breather_sim::Ideal;
+use breather_storm::{Chart, plural, thousands};
 use serde::Serialize;
 
 use crate::{chart, client::Client, load::Run, options::Options, row::Row, units::seconds};

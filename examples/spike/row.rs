@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use breather_examples::analytics::Timeline;
-use breather_sim::{Ideal, chart::plural, quantile};
+use breather_sim::{Ideal, quantile};
+use breather_storm::plural;
 use serde::Serialize;
 
 use crate::{

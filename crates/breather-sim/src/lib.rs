@@ -94,28 +94,17 @@
 //! - A [`Scenario`] is a server and a load drawn from a seed, and [`check()`] holds its run to every [`Rule`], as does
 //!   whoever [`Watch`]es a run.
 //!
-//! `cargo run --release -p breather-sim --features program -- storm` plays breather and the baselines and prints a
+//! `cargo run --release -p breather-storm -- storm` plays breather and the baselines and prints a
 //! table, or JSON, or draws a chart; `--help` lists servers, what befalls them, loads and policies. The API above is
 //! `--quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
 //!
 //! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
 //! kind. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells all
-//! of one. `… --example ablation` prints what changes in both without each rule of the pacer. `cargo run --release -p
-//! breather-sim --features chart --example charts` draws the charts of `docs/pacing.md`, which tells how the pacer
-//! learns.
-//!
-//! # Features
-//!
-//! | feature | adds |
-//! |---|---|
-//! | `chart` | sends over time, and what a pacer does, as an SVG |
-//! | `program` | the program, with `chart` and what else it depends on |
+//! of one.
 
 mod baseline;
 mod callers;
 mod changes;
-#[cfg(feature = "chart")]
-pub mod chart;
 mod check;
 mod client;
 mod ideal;

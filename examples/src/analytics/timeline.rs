@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use breather_sim::chart::Bin;
+use breather_storm::Bin;
 
 /// What became of the requests, by the time at which they arrived.
 ///

@@ -1,0 +1,201 @@
+//! What each rule of the pacer is worth: the table of all of them, each left out.
+//!
+//! `cargo run --release -p breather-storm --example ablation > docs/ablation.md` edits the source of the pacer in a copy
+//! of the workspace, once for each entry of the lists in `storm/ablations`, builds it, and plays the
+//! rows of `--example table` and the scenarios of `--example fuzz` with it. It takes some seconds for each.
+//! `--only WORDS` does so for those alone whose rule has these words in it, `--seeds N` and `--scenarios N` play so
+//! many. `--check` only looks whether each edit still applies.
+
+mod ablation;
+mod effect;
+mod measure;
+mod measured;
+mod page;
+mod workbench;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use breather_sim::table::rows;
+
+use self::ablation::Ablation;
+use self::effect::Reference;
+use self::page::{Page, Worth};
+use self::workbench::Workbench;
+
+fn main() -> ExitCode {
+    let done = Task::read(std::env::args().skip(1)).and_then(|task| match task {
+        Task::Measure {
+            from,
+            seeds,
+            scenarios,
+        } => {
+            measure::measure(from, seeds, scenarios);
+            Ok(())
+        }
+        Task::Check => check(),
+        Task::Print(options) => print(&options),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is asked for.
+enum Task {
+    Check,
+    Print(Options),
+    /// What the copy is asked for.
+    Measure {
+        from: u64,
+        seeds: u64,
+        scenarios: u64,
+    },
+}
+
+struct Options {
+    only: Option<String>,
+    seeds: u64,
+    scenarios: u64,
+}
+
+impl Task {
+    fn read(args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let args: Vec<_> = args.collect();
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let number = |text: &str| {
+            let number = text.parse::<u64>();
+            number.map_err(|_| format!("expected a number, not {text}"))
+        };
+        match *args.as_slice() {
+            ["--check"] => return Ok(Self::Check),
+            ["--measure", from, seeds, scenarios] => {
+                return Ok(Self::Measure {
+                    from: number(from)?,
+                    seeds: number(seeds)?,
+                    scenarios: number(scenarios)?,
+                });
+            }
+            _ => {}
+        }
+        let mut options = Options {
+            only: None,
+            seeds: SEEDS,
+            scenarios: SCENARIOS,
+        };
+        for option in args.chunks(2) {
+            match *option {
+                ["--only", words] => options.only = Some(words.to_owned()),
+                ["--seeds", seeds] => options.seeds = number(seeds)?.max(1),
+                ["--scenarios", scenarios] => options.scenarios = number(scenarios)?,
+                _ => {
+                    let option = option[0];
+                    return Err(format!(
+                        "expected --check, --only with words, --seeds or --scenarios with a number, not {option}"
+                    ));
+                }
+            }
+        }
+        Ok(Self::Print(options))
+    }
+}
+
+impl Options {
+    /// The command that they are the options of.
+    fn command(&self) -> String {
+        let mut command = "cargo run --release -p breather-storm --example ablation".to_owned();
+        let seeds = (self.seeds != SEEDS).then(|| format!(" --seeds {}", self.seeds));
+        let scenarios =
+            (self.scenarios != SCENARIOS).then(|| format!(" --scenarios {}", self.scenarios));
+        if seeds.is_some() || scenarios.is_some() {
+            command.push_str(" --");
+        }
+        command.extend(seeds.into_iter().chain(scenarios));
+        command
+    }
+}
+
+/// Whether each edit applies once.
+fn check() -> Result<(), String> {
+    let ablations = Ablation::all(workspace())?;
+    let mut failed = Vec::new();
+    for ablation in &ablations {
+        let source = fs::read_to_string(workspace().join(&ablation.file));
+        let applied = source.map_err(|error| error.to_string());
+        let applied = applied.and_then(|source| ablation.apply(&source));
+        failed.extend(applied.err());
+    }
+    if failed.is_empty() {
+        println!("{} edits apply", ablations.len());
+        return Ok(());
+    }
+    Err(failed.join("\n"))
+}
+
+/// Plays them all, and prints the page.
+fn print(options: &Options) -> Result<(), String> {
+    let ablations = Ablation::all(workspace())?;
+    let is_wanted = |ablation: &&Ablation| {
+        let words = options.only.as_deref().unwrap_or_default();
+        ablation.to_string().contains(words)
+    };
+    let wanted: Vec<_> = ablations.iter().filter(is_wanted).collect();
+    let bench = Workbench::set_up(workspace())?;
+    let reference = reference(&bench, options)?;
+
+    page::print_head(&options.command(), options.seeds, options.scenarios);
+    let mut page = Page::default();
+    for (nth, &ablation) in wanted.iter().enumerate() {
+        eprintln!("{} of {}: {ablation}", nth + 1, wanted.len());
+        let source = bench.original(&ablation.file)?;
+        page.begin(ablation, &source);
+        bench.put(&ablation.file, &ablation.apply(&source)?)?;
+        let worth = worth(&bench, &reference, options);
+        bench.put(&ablation.file, &source)?;
+        page.print(ablation, worth?);
+    }
+    page.end()
+}
+
+/// Measures the pacer as it is.
+fn reference(bench: &Workbench, options: &Options) -> Result<Reference, String> {
+    eprintln!("the pacer as it is");
+    bench.build()?;
+    let measured = bench.measure(1, options.seeds, options.scenarios)?;
+    let mut others = Vec::new();
+    for nth in 1..=OTHERS {
+        eprintln!("the same with other seeds, {nth} of {OTHERS}");
+        others.push(bench.measure(1 + nth * options.seeds, options.seeds, 0)?);
+    }
+    Ok(Reference::new(rows(), measured, &others))
+}
+
+/// What the rule is worth that the bench is without.
+fn worth(bench: &Workbench, reference: &Reference, options: &Options) -> Result<Worth, String> {
+    if let Err(error) = bench.build() {
+        return Ok(Worth::Unbuilt(error));
+    }
+    let effect = reference.effect(&bench.measure(1, options.seeds, options.scenarios)?);
+    if effect.is_nothing() {
+        return bench.failing_tests().map(Worth::Tests);
+    }
+    Ok(Worth::Effect(effect))
+}
+
+fn workspace() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+/// Luck is less than with the 5 of the table, and hides less of what a rule is worth.
+const SEEDS: u64 = 15;
+
+const SCENARIOS: u64 = 20_000;
+
+/// How many other sets of seeds tell what is luck.
+const OTHERS: u64 = 10;

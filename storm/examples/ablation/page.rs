@@ -1,0 +1,138 @@
+//! The page that tells of all ablations.
+
+use crate::ablation::Ablation;
+use crate::effect::Effect;
+
+/// What came of an ablation.
+pub(crate) enum Worth {
+    Effect(Effect),
+    /// Nothing changes but the outcome of these tests.
+    Tests(Vec<String>),
+    /// Why it could not be built.
+    Unbuilt(String),
+}
+
+/// The page, printed line by line, since all of it takes long.
+#[derive(Default)]
+pub(crate) struct Page<'a> {
+    told: Vec<(&'a Ablation, Worth)>,
+}
+
+impl<'a> Page<'a> {
+    /// Begins what is said of `ablation`, and of its file, if that is another one; `source` is its text.
+    pub(crate) fn begin(&self, ablation: &Ablation, source: &str) {
+        let before = self.told.last().map(|(before, _)| &before.file);
+        if before == Some(&ablation.file) {
+            return;
+        }
+        let about = source.lines().next().unwrap_or_default();
+        let about = about.trim_start_matches("//! ").trim_end_matches('.');
+        println!("\n## {about}: `{}`\n", ablation.file_name());
+        println!("| rule | instead | worse | better | broken |");
+        println!("|---|---|---|---|---|");
+    }
+
+    /// Tells what came of it.
+    pub(crate) fn print(&mut self, ablation: &'a Ablation, worth: Worth) {
+        let before = self.told.last().map(|(before, _)| &before.rule);
+        let rule = if before == Some(&ablation.rule) {
+            ""
+        } else {
+            &ablation.rule
+        };
+        let [worse, better, breaks] = match &worth {
+            Worth::Effect(effect) => {
+                [&effect.worse, &effect.better, &effect.breaks].map(|it| it.join("<br>"))
+            }
+            Worth::Tests(failing) => [
+                "nothing".to_owned(),
+                "nothing".to_owned(),
+                match failing.as_slice() {
+                    [] => "nothing".to_owned(),
+                    failing => format!("tests: {}", named(failing)),
+                },
+            ],
+            Worth::Unbuilt(_) => ["does not compile".to_owned(), String::new(), String::new()],
+        };
+        println!(
+            "| {rule} | {} | {worse} | {better} | {breaks} |",
+            ablation.instead
+        );
+        self.told.push((ablation, worth));
+    }
+
+    /// Ends with those that show nothing.
+    ///
+    /// # Errors
+    ///
+    /// What did not compile.
+    pub(crate) fn end(&self) -> Result<(), String> {
+        println!("\n## What shows nothing\n\nNo row, no scenario, no test of the core:\n");
+        self.print_idle(<[_]>::is_empty);
+        println!("\nTests of the core alone, since nothing in the simulator needs it:\n");
+        self.print_idle(|failing| !failing.is_empty());
+        let unbuilt = self
+            .told
+            .iter()
+            .filter_map(|(ablation, worth)| match worth {
+                Worth::Unbuilt(error) => Some(format!("{ablation}\n{error}")),
+                Worth::Effect(_) | Worth::Tests(_) => None,
+            });
+        let unbuilt: Vec<_> = unbuilt.collect();
+        if unbuilt.is_empty() {
+            return Ok(());
+        }
+        Err(unbuilt.join("\n"))
+    }
+
+    fn print_idle(&self, is_meant: impl Fn(&[String]) -> bool) {
+        for (ablation, worth) in &self.told {
+            if matches!(worth, Worth::Tests(failing) if is_meant(failing)) {
+                println!("- `{}`: {ablation}", ablation.file_name());
+            }
+        }
+    }
+}
+
+/// Begins the page that `command` prints.
+pub(crate) fn print_head(command: &str, seeds: u64, scenarios: u64) {
+    let head = HEAD.replace("COMMAND", command);
+    let head = head.replace("SEEDS", &seeds.to_string());
+    println!("{}", head.replace("SCENARIOS", &scenarios.to_string()));
+}
+
+fn named(tests: &[String]) -> String {
+    let shown = tests.iter().take(SHOWN).map(|test| format!("`{test}`"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match tests.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// As many tests are named.
+const SHOWN: usize = 2;
+
+const HEAD: &str = "\
+# EventKind each rule of the pacer is worth
+
+Each line is the pacer without one of its rules, or with another constant: its source is edited, built, and played
+against every kind of server. This page is what
+
+```sh
+COMMAND > docs/ablation.md
+```
+
+printed; it takes most of an hour. Nothing of it is in the library: the edits are in `storm/ablations`.
+
+- *Worse* and *better*: what rises and what falls without the rule, as number with it → number instead. That is the
+  makespan over that of the ideal, and the sends per call, against the servers of
+  `cargo run --release -p breather-sim --example table`, as medians of SEEDS seeds. Three of them are named at most, and
+  none that changes by less than 0.5 %, or by less than it changes with other seeds.
+- *All scenarios*: how the means of both change over SCENARIOS random servers, loads and faults, those of `… --example
+  fuzz`, if it is more than three standard errors and 0.02 %. Most scenarios meet nothing that the rule is for.
+- *Broken*: calls that never succeed, targets of that table that are missed, and promises that do not hold of a random
+  scenario (`Rule` in `crates/breather-sim/src/check.rs`). Where nothing changes, the tests of the core that fail.
+
+EventKind shows nothing at all is named again at the end. A rule among these should go, or wants a server that needs it; a
+constant may be another as well.";

@@ -1,0 +1,172 @@
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use breather::driver::Instant;
+use breather_sim::{Fate, Happening, Load, Run, Server, Watch, run_watched};
+
+/// What a pacer learns and does in a run, from moment to moment.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// In ascending order, one for each moment at which something changed.
+    levels: Vec<Level>,
+    sends: Vec<(Duration, Fate)>,
+    /// When holds were to end, by what the server stated.
+    stated: Vec<Duration>,
+}
+
+/// What a pacer's state is, from a moment on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Level {
+    pub(crate) at: Duration,
+    pub(crate) in_flight: u32,
+    /// How many may be.
+    pub(crate) limit: u32,
+    /// Whether calls wait although there is room in flight.
+    pub(crate) waits: bool,
+}
+
+impl Course {
+    /// Plays the load with breather, by one process and without network jitter, whatever load and server say.
+    ///
+    /// (Several processes have a pacer each. With jitter, requests overtake one another, and only the server knows
+    /// which one it throttled.)
+    #[must_use]
+    pub fn of(server: &Server, load: &Load, seed: u64) -> Self {
+        let server = server.clone().with_jitter(Duration::ZERO);
+        let mut recorder = Recorder::default();
+        let run = run_watched(&server, &load.with_processes(1), seed, &mut recorder);
+        recorder.course(&run)
+    }
+
+    /// The state from `from` on, with what it was before as the first.
+    pub(crate) fn levels(&self, from: Duration, until: Duration) -> &[Level] {
+        let after = self.levels.partition_point(|level| level.at <= from);
+        let end = self.levels.partition_point(|level| level.at <= until);
+        &self.levels[after.saturating_sub(1)..end]
+    }
+
+    /// What was sent between, and what became of it.
+    pub(crate) fn sends(&self, from: Duration, until: Duration) -> &[(Duration, Fate)] {
+        let first = self.sends.partition_point(|&(at, _)| at < from);
+        let end = self.sends.partition_point(|&(at, _)| at <= until);
+        &self.sends[first..end]
+    }
+
+    /// The ends of holds that the server stated.
+    pub(crate) fn stated(&self) -> &[Duration] {
+        &self.stated
+    }
+
+    /// When the last call was over.
+    pub(crate) fn end(&self) -> Duration {
+        self.levels.last().map_or(Duration::ZERO, |level| level.at)
+    }
+}
+
+/// Looks on.
+#[derive(Default)]
+struct Recorder {
+    levels: Vec<Level>,
+    sends: Vec<Duration>,
+    stated: Vec<Duration>,
+    opens: Option<Duration>,
+}
+
+impl Recorder {
+    /// Requests reach the server in the order in which they were sent.
+    fn course(self, run: &Run) -> Course {
+        let fates = run.fates().iter().copied();
+        Course {
+            levels: self.levels,
+            sends: self.sends.into_iter().zip(fates).collect(),
+            stated: self.stated,
+        }
+    }
+
+    fn on_level(&mut self, level: Level) {
+        if self.levels.last().is_some_and(|last| last.at == level.at) {
+            self.levels.pop();
+        }
+        self.levels.push(level);
+    }
+
+    /// A hold's end is stated ever more tightly; what counts is what it is when it comes.
+    fn on_hold(&mut self, now: Duration, opens: Option<Duration>) {
+        if let Some(at) = self.opens.filter(|&at| opens.is_none() && at <= now) {
+            self.stated.push(at);
+        }
+        self.opens = opens;
+    }
+}
+
+impl Watch for Recorder {
+    fn on(&mut self, now: Instant, happening: Happening<'_>) -> ControlFlow<()> {
+        let since_start = |at: Instant| at.duration_since(Instant::ORIGIN);
+        let at = since_start(now);
+        match happening {
+            Happening::Sent { .. } => self.sends.push(at),
+            Happening::Settled {
+                opens,
+                in_flight,
+                waiting,
+                concurrency,
+                ..
+            } => {
+                self.on_level(Level {
+                    at,
+                    in_flight,
+                    limit: concurrency,
+                    waits: waiting > 0 && in_flight < concurrency,
+                });
+                self.on_hold(at, opens.map(since_start));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn course() -> Course {
+        Course::of(&Server::default(), &Load::spike(400), 1)
+    }
+
+    #[test]
+    fn it_begins_with_what_the_pacer_knows_of_nothing() {
+        let course = course();
+        let first = course.levels(Duration::ZERO, MS)[0];
+        assert_eq!((first.in_flight, first.limit, first.waits), (30, 30, false));
+        assert_eq!(course.sends(Duration::ZERO, Duration::ZERO).len(), 30);
+        assert_eq!(course.levels(course.end(), course.end())[0].in_flight, 0);
+    }
+
+    #[test]
+    fn a_hold_is_seen_with_its_end() {
+        let course = course();
+        let held = course.levels(30_000 * MS, 31_000 * MS);
+        assert!(held.len() == 1 && held[0].waits, "{held:?}");
+        assert_eq!(course.stated().len(), 1);
+        let late = course.stated()[0].abs_diff(60_000 * MS);
+        assert!(late < 20 * MS, "{:?}", course.stated());
+    }
+
+    #[test]
+    fn every_send_has_its_fate() {
+        let run = run_watched(
+            &Server::default(),
+            &Load::spike(400),
+            1,
+            &mut Recorder::default(),
+        );
+        let course = course();
+        let sends = course.sends(Duration::ZERO, course.end());
+        assert_eq!(sends.len(), run.sends());
+        let throttled = sends.iter().filter(|(_, fate)| *fate == Fate::ThrottledCap);
+        assert_eq!(throttled.count(), run.throttled_cap());
+    }
+}

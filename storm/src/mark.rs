@@ -1,0 +1,35 @@
+use svg::Node;
+use svg::node::element::Group;
+
+use crate::{paint::Paint, shape};
+
+/// The vertical lines that stand for a point in time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Mark {
+    /// Of a run.
+    End,
+    /// Where the ideal ends.
+    Ideal,
+    /// Of the server's window.
+    Reset,
+}
+
+impl Mark {
+    pub(crate) fn group(self, x: f64, top: f64, bottom: f64) -> Group {
+        let line = |paint| shape::line((x, top), (x, bottom), paint);
+        let group = Group::new();
+        match self {
+            Self::End => group.add(line(Paint::Ink).set("stroke-width", 2)),
+            // The triangle is above the line, to be seen where the end of a run hides that.
+            Self::Ideal => group
+                .add(dashed(line(Paint::Ideal), "6 3").set("stroke-width", 1.5))
+                .add(shape::triangle((x, top), Paint::Ideal)),
+            Self::Reset => group.add(dashed(line(Paint::Reset), "2 3")),
+        }
+    }
+}
+
+pub(crate) fn dashed<N: Node>(mut line: N, dashes: &str) -> N {
+    line.assign("stroke-dasharray", dashes);
+    line
+}

@@ -2,8 +2,6 @@
 
 use clap::ValueEnum;
 
-use crate::options::Options;
-
 /// A client by its name on the command line. To add one, add a variant and what it stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Client {
@@ -18,17 +16,29 @@ pub(crate) enum Client {
     Breather,
 }
 
+/// What some of the clients are set to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Of the static limiter, in sends a second.
+    pub(crate) rate: f64,
+    pub(crate) aws_retries: u32,
+    pub(crate) aws_quota: Option<u32>,
+}
+
 impl Client {
-    pub(crate) fn client(self, options: &Options) -> breather_sim::Client {
+    pub(crate) fn client(self, settings: &Settings) -> breather_sim::Client {
         match self {
             Self::Loop => breather_sim::Client::Loop,
             Self::LoopCapped => breather_sim::Client::LoopCapped,
             Self::RetryAfter => breather_sim::Client::RetryAfter,
             Self::RetryAfterJitter => breather_sim::Client::RetryAfterJittered,
             Self::FullJitter => breather_sim::Client::FullJitter,
-            Self::AwsAdaptive => options.aws_adaptive(),
+            Self::AwsAdaptive => breather_sim::Client::AwsAdaptive {
+                retries: settings.aws_retries,
+                quota: settings.aws_quota,
+            },
             Self::Static => {
-                let rate = options.rate();
+                let rate = settings.rate;
                 // As many as come in a second, which is what governor's quotas default to.
                 let burst = rate.round().max(1.0) as u32;
                 breather_sim::Client::StaticLimiter { rate, burst }

@@ -57,7 +57,7 @@ fn run(options: &Options) -> Result<(), String> {
     let mut report = Report::new(options);
     let mut progress = Progress::start(options.clients().len(), ideals.len(), load.calls());
     for &client in options.clients() {
-        let client = client.client(options);
+        let client = client.client(&options.settings());
         let mut runs = Vec::new();
         for (seed, ideal) in options.seeds().zip(&ideals) {
             progress.on_run(&client.name());

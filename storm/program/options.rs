@@ -17,7 +17,7 @@ use self::answers::Answers;
 use self::clients::Clients;
 use self::limits::Limits;
 use self::mishaps::Mishaps;
-use crate::client::Client;
+use crate::client::{Client, Settings};
 use crate::limit::Kind;
 use crate::number::up_to;
 
@@ -94,14 +94,9 @@ impl Options {
         1..=self.seeds.into()
     }
 
-    /// Of the static limiter, in sends a second.
-    pub(crate) fn rate(&self) -> f64 {
-        self.clients.rate().unwrap_or_else(|| self.limits.rate())
-    }
-
-    /// The AWS SDKs' client.
-    pub(crate) const fn aws_adaptive(&self) -> breather_sim::Client {
-        self.clients.aws_adaptive()
+    /// What the clients are set to.
+    pub(crate) fn settings(&self) -> Settings {
+        self.clients.settings(self.limits.rate())
     }
 
     /// From one reset to the next, if there are some.
@@ -149,7 +144,7 @@ mod tests {
             format!("{:?}", options.load()),
             format!("{:?}", Load::spike(1_000))
         );
-        assert_eq!(options.rate(), 5.0);
+        assert_eq!(options.settings().rate, 5.0);
         assert_eq!(options.seeds(), 1..=5);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use breather::{Backoff, Pacing, Policy};
 use clap::{Args, ValueEnum};
 
-use crate::client::Client;
+use crate::client::{Client, Settings};
 use crate::number::{OrNone, any, or_none, rate, seconds, up_to};
 
 #[derive(Args, Debug)]
@@ -90,17 +90,13 @@ impl Clients {
         &self.clients
     }
 
-    /// The AWS SDKs' client.
-    pub(crate) const fn aws_adaptive(&self) -> breather_sim::Client {
-        breather_sim::Client::AwsAdaptive {
-            retries: self.aws_retries,
-            quota: self.aws_quota.0,
+    /// What they are set to if the server's quota comes to so many sends a second.
+    pub(crate) fn settings(&self, rate: f64) -> Settings {
+        Settings {
+            rate: self.rate.unwrap_or(rate),
+            aws_retries: self.aws_retries,
+            aws_quota: self.aws_quota.0,
         }
-    }
-
-    /// Of the static limiter, in sends a second, if it is not the server's.
-    pub(crate) const fn rate(&self) -> Option<f64> {
-        self.rate
     }
 
     pub(crate) fn policy(&self) -> Policy {

@@ -1,6 +1,6 @@
 //! Plays many callers against a rate-limited server, in virtual time: breather, and what people do instead.
 //!
-//! `cargo run --release -p breather-storm -- storm` prints a table; `--help` lists the options.
+//! `cargo run --release -p breather-storm` prints a table; `-- --help` lists the options.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write, stderr, stdout};
@@ -11,7 +11,7 @@ use breather_sim::run_client_watched;
 use breather_storm::{Chart, Track};
 use clap::Parser;
 
-use self::options::{Options, Program};
+use self::options::Options;
 use self::progress::Progress;
 use self::report::Report;
 
@@ -27,7 +27,7 @@ mod row;
 mod spell;
 
 fn main() -> ExitCode {
-    let Program::Storm(options) = Program::parse();
+    let options = Options::parse();
     match options.check().and_then(|()| run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

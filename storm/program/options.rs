@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use breather_sim::{Load, Server};
-use clap::{Args, Parser};
+use clap::Parser;
 
 use self::answers::Answers;
 use self::clients::Clients;
@@ -21,19 +21,12 @@ use crate::client::{Client, Settings};
 use crate::limit::Kind;
 use crate::number::up_to;
 
-/// Simulates callers of a rate-limited API, in virtual time.
+/// Lets several clients call the same server, one after the other, in virtual time, and shows how each of them fared.
+///
+/// Each client meets a fresh server, whose accepted calls take the same times again. The ideal is the schedule
+/// of someone who knows quota, cap and service times in advance.
 #[derive(Debug, Parser)]
-#[command(name = "breather-storm", bin_name = "breather-storm")]
-pub(crate) enum Program {
-    /// Lets several clients call the same server, one after the other, and shows how each of them fared.
-    ///
-    /// Each client meets a fresh server, whose accepted calls take the same times again. The ideal is the schedule
-    /// of someone who knows quota, cap and service times in advance.
-    #[command(verbatim_doc_comment, allow_negative_numbers = true)]
-    Storm(Options),
-}
-
-#[derive(Args, Debug)]
+#[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct Options {
     /// Seeds, from 1 on: what is shown are medians
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(10_000))]
@@ -128,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_command_is_well_formed() {
-        Program::command().debug_assert();
+        Options::command().debug_assert();
     }
 
     #[test]
@@ -193,10 +186,10 @@ mod tests {
             "--load",
             "--headers",
             "--clients",
-            "--retries",
-            "--rejections",
+            "--max-retries",
+            "--max-throttles",
             "--cap-retry-after",
-            "--waiters",
+            "--max-queued",
             "--aws-retries",
             "--aws-quota",
             "--limiter",
@@ -216,7 +209,7 @@ mod tests {
             "--backoff-ms",
             "--backoff-cap",
             "--jitter",
-            "--longest-hint",
+            "--max-retry-after",
         ] {
             for value in [
                 "-100000",
@@ -445,8 +438,6 @@ mod tests {
     }
 
     fn parse(args: &[&str]) -> Result<Options, clap::Error> {
-        let Program::Storm(options) =
-            Program::try_parse_from([&["breather-storm", "storm"], args].concat())?;
-        Ok(options)
+        Options::try_parse_from([&["breather-storm"], args].concat())
     }
 }

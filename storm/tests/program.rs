@@ -51,9 +51,9 @@ fn calls_that_never_succeed_are_told() {
     let output = storm(&[
         "--clients",
         "unpaced",
-        "--retries",
+        "--max-retries",
         "0",
-        "--rejections",
+        "--max-throttles",
         "0",
         "--calls",
         "60",
@@ -131,16 +131,16 @@ fn each_option_changes_what_is_measured() {
         ("", "--brown-out 60:90:10"),
         ("", "--processes 7"),
         ("", "--giving-up 0.5:30"),
-        ("--outage 0:1", "--retries 0"),
-        ("--count-throttled --closed 0:50", "--rejections 0"),
+        ("--outage 0:1", "--max-retries 0"),
+        ("--count-throttled --closed 0:50", "--max-throttles 0"),
         ("--outage 0:1", "--backoff-ms 2500"),
         ("--outage 0:15 --backoff-ms 4000", "--backoff-cap 1"),
         ("--clients unpaced", "--jitter none"),
         ("--clients unpaced", "--jitter equal"),
         ("--clients unpaced", "--jitter decorrelated"),
         ("", "--deadline 20"),
-        ("", "--longest-hint 20"),
-        ("", "--waiters 10"),
+        ("", "--max-retry-after 20"),
+        ("", "--max-queued 10"),
         ("--clients static", "--rate 2"),
         ("--clients aws-adaptive", "--aws-quota none"),
         ("--clients aws-adaptive --aws-quota none", "--aws-retries 0"),
@@ -225,7 +225,7 @@ fn a_bad_option_says_what_was_expected() {
         ),
         (&["--backoff-ms", "0"], "a whole number from 1 to"),
         (&["--backoff-cap", "0"], "expected seconds"),
-        (&["--longest-hint", "0"], "expected seconds"),
+        (&["--max-retry-after", "0"], "expected seconds"),
         (
             &["--processes", "100001"],
             "a whole number from 1 to 100000",
@@ -262,7 +262,7 @@ fn measured(args: &[&str]) -> Vec<Value> {
 
 fn storm(args: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_breather-storm"));
-    program.arg("storm").args(args).output().expect("it starts")
+    program.args(args).output().expect("it starts")
 }
 
 const FIELDS: [&str; 11] = [

@@ -94,7 +94,7 @@
 //! - A [`Scenario`] is a server and a load drawn from a seed, and [`check()`] holds its run to every [`Rule`], as does
 //!   whoever [`Watch`]es a run.
 //!
-//! `cargo run --release -p breather-storm -- storm` plays breather and the baselines and prints a
+//! `cargo run --release -p breather-storm` plays breather and the baselines and prints a
 //! table, or JSON, or draws a chart; `--help` lists servers, what befalls them, loads and policies. The API above is
 //! `--quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
 //!

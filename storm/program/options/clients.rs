@@ -12,11 +12,11 @@ use crate::number::{OrNone, any, or_none, rate, seconds, up_to};
 pub(crate) struct Clients {
     /// Failures of a call that breather follows by another attempt
     #[arg(long, value_name = "N", default_value_t = Policy::new().max_retries(), value_parser = any)]
-    retries: u32,
+    max_retries: u32,
 
     /// Rejections of a call that breather follows by another attempt
     #[arg(long, value_name = "N", default_value_t = Policy::new().max_throttles(), value_parser = any)]
-    rejections: u32,
+    max_throttles: u32,
 
     /// Longest delay before breather's first retry; before each further one, it doubles
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = up_to(3_600_000))]
@@ -36,11 +36,11 @@ pub(crate) struct Clients {
 
     /// Longest wait that breather lets the server ask for; one that is longer ends the call
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
-    longest_hint: Duration,
+    max_retry_after: Duration,
 
     /// Calls of each process that breather lets wait; one more is given up
-    #[arg(long, value_name = "N", default_value_t = waiters(), value_parser = any)]
-    waiters: u32,
+    #[arg(long, value_name = "N", default_value_t = max_queued(), value_parser = any)]
+    max_queued: u32,
 
     /// Rate of the static limiter [default: that of the server's quota]
     #[arg(long, value_name = "PER SECOND", value_parser = rate)]
@@ -106,10 +106,10 @@ impl Clients {
             None => backoff,
         };
         let mut policy = Policy::new()
-            .with_max_retries(self.retries)
-            .with_max_throttles(self.rejections)
+            .with_max_retries(self.max_retries)
+            .with_max_throttles(self.max_throttles)
             .with_backoff(backoff)
-            .with_max_retry_after(self.longest_hint);
+            .with_max_retry_after(self.max_retry_after);
         if let Some(jitter) = self.jitter {
             policy = policy.with_jitter(match jitter {
                 Jitter::Full => breather::Jitter::full(),
@@ -125,11 +125,11 @@ impl Clients {
     }
 
     pub(crate) fn pacing(&self) -> Pacing {
-        Pacing::new().with_max_queued(self.waiters as usize)
+        Pacing::new().with_max_queued(self.max_queued as usize)
     }
 }
 
 /// By default.
-fn waiters() -> u32 {
+fn max_queued() -> u32 {
     u32::try_from(Pacing::new().max_queued()).unwrap_or(u32::MAX)
 }

@@ -1,10 +1,10 @@
 //! What each rule of the pacer is worth: the table of all of them, each left out.
 //!
 //! `cargo run --release -p breather-storm --example ablation > docs/ablation.md` edits the source of the pacer in a copy
-//! of the workspace, once for each entry of the lists in `storm/ablations`, builds it, and plays the
-//! rows of `--example table` and the scenarios of `--example fuzz` with it. It takes some seconds for each.
+//! of the workspace, once for each entry of the lists in `storm/ablations`, builds it, and plays the rows of
+//! `breather_sim::table` and the scenarios of breather-sim's `--example fuzz` with it. It takes some seconds for each.
 //! `--only WORDS` does so for those alone whose rule has these words in it, `--seeds N` and `--scenarios N` play so
-//! many. `--check` only looks whether each edit still applies.
+//! many. `--check` only looks whether each edit still applies and compiles.
 
 mod ablation;
 mod effect;
@@ -13,7 +13,6 @@ mod measured;
 mod page;
 mod workbench;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -120,18 +119,25 @@ impl Options {
     }
 }
 
-/// Whether each edit applies once.
+/// Whether each edit applies once, and what it leaves compiles.
 fn check() -> Result<(), String> {
     let ablations = Ablation::all(workspace())?;
+    let bench = Workbench::set_up(workspace())?;
     let mut failed = Vec::new();
     for ablation in &ablations {
-        let source = fs::read_to_string(workspace().join(&ablation.file));
-        let applied = source.map_err(|error| error.to_string());
-        let applied = applied.and_then(|source| ablation.apply(&source));
-        failed.extend(applied.err());
+        let source = bench.original(&ablation.file)?;
+        match ablation.apply(&source) {
+            Ok(edited) => {
+                bench.put(&ablation.file, &edited)?;
+                let checked = bench.check();
+                bench.put(&ablation.file, &source)?;
+                failed.extend(checked.err().map(|error| format!("{ablation}:\n{error}")));
+            }
+            Err(error) => failed.push(error),
+        }
     }
     if failed.is_empty() {
-        println!("{} edits apply", ablations.len());
+        println!("{} edits apply and compile", ablations.len());
         return Ok(());
     }
     Err(failed.join("\n"))

@@ -114,7 +114,7 @@ fn named(tests: &[String]) -> String {
 const SHOWN: usize = 2;
 
 const HEAD: &str = "\
-# EventKind each rule of the pacer is worth
+# What each rule of the pacer is worth
 
 Each line is the pacer without one of its rules, or with another constant: its source is edited, built, and played
 against every kind of server. This page is what
@@ -134,5 +134,5 @@ printed; it takes most of an hour. Nothing of it is in the library: the edits ar
 - *Broken*: calls that never succeed, targets of that table that are missed, and promises that do not hold of a random
   scenario (`Rule` in `crates/breather-sim/src/check.rs`). Where nothing changes, the tests of the core that fail.
 
-EventKind shows nothing at all is named again at the end. A rule among these should go, or wants a server that needs it; a
+What shows nothing at all is named again at the end. A rule among these should go, or wants a server that needs it; a
 constant may be another as well.";

@@ -53,6 +53,15 @@ impl Workbench {
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 
+    /// Whether the core compiles, and the simulator with it.
+    ///
+    /// # Errors
+    ///
+    /// What the compiler says.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.cargo(["check", "-p", "breather-sim"]).map(drop)
+    }
+
     /// Builds what plays the rows and the scenarios.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 //!
 //! A [`Chart`] has a [`Track`] for each client; a [`CloseUp`] has a [`Scene`] for each part of a pacer's [`Course`].
 //!
+//! The program of this package, `cargo run --release -p breather-storm -- --help`, compares clients in the simulator.
+//!
 //! # Example
 //!
 //! ```

@@ -93,14 +93,17 @@
 //! - [`run_client`] plays them ([`run()`] plays breather), and a [`Run`] is what came of it; an [`Ideal`] is what could have.
 //! - A [`Scenario`] is a server and a load drawn from a seed, and [`check()`] holds its run to every [`Rule`], as does
 //!   whoever [`Watch`]es a run.
+//! - The [`table`] has servers of every kind, and what breather is to reach against each of them.
 //!
-//! `cargo run --release -p breather-storm` plays breather and the baselines and prints a
-//! table, or JSON, or draws a chart; `--help` lists servers, what befalls them, loads and policies. The API above is
-//! `--quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
+//! # In the repository
 //!
-//! `cargo run --release -p breather-sim --example table` prints what the pacer reaches against servers of every
-//! kind. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells all
-//! of one.
+//! `cargo run --release -p breather-sim --example table` prints what breather reaches against the servers of the
+//! [`table`]. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells
+//! all of one.
+//!
+//! `cargo run --release -p breather-storm` plays breather and the baselines and prints a table, or JSON, or draws a
+//! chart; `-- --help` lists servers, what befalls them, loads and policies. The API above is `-- --quota 100 --window 10
+//! --cap 20 --headers retry-after --outage 12:15:503`.
 
 mod baseline;
 mod callers;

@@ -36,7 +36,7 @@ struct Known {
 /// When the window resets, by all answers of the epoch.
 #[derive(Clone, Copy, Debug)]
 struct Reset {
-    retry_at: Instant,
+    earliest: Instant,
     latest: Instant,
     newest: Instant,
     newest_number: u64,
@@ -87,7 +87,7 @@ impl Quota {
 
     fn on_reset(&mut self, number: u64, at: Instant) {
         let reset = self.reset.get_or_insert(Reset {
-            retry_at: at,
+            earliest: at,
             latest: at,
             newest: at,
             newest_number: number,
@@ -100,7 +100,7 @@ impl Quota {
         if is_same || number >= reset.newest_number {
             reset.answers = reset.answers.saturating_add(1);
         }
-        reset.retry_at = reset.retry_at.min(at);
+        reset.earliest = reset.earliest.min(at);
         reset.latest = reset.latest.max(at);
         if number >= reset.newest_number {
             reset.newest = at;
@@ -188,8 +188,8 @@ impl Quota {
     /// moves, and the newest counts.
     pub(super) fn reset(&self) -> Option<Instant> {
         let reset = self.reset?;
-        Some(if is_blur(reset.retry_at, reset.latest) {
-            reset.retry_at
+        Some(if is_blur(reset.earliest, reset.latest) {
+            reset.earliest
         } else {
             reset.newest
         })

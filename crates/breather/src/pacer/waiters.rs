@@ -264,14 +264,14 @@ impl Waiters {
 
     /// A call that gives up, each once. `exceeds` says whether the server has rejected more probes than a call accepts.
     ///
-    /// No call gives up before `retry_at`.
+    /// No call gives up before `earliest`.
     pub(super) fn weary(
         &mut self,
         now: Instant,
-        retry_at: Instant,
+        earliest: Instant,
         exceeds: impl Fn(Ticket, u32) -> bool,
     ) -> Option<Ticket> {
-        if now <= retry_at {
+        if now <= earliest {
             return None;
         }
         loop {
@@ -288,10 +288,10 @@ impl Waiters {
         }
     }
 
-    /// Returns when to look next for a call that gives up. No call does before `retry_at`.
-    pub(super) fn weary_at(&self, retry_at: Instant) -> Option<Instant> {
+    /// Returns when to look next for a call that gives up. No call does before `earliest`.
+    pub(super) fn weary_at(&self, earliest: Instant) -> Option<Instant> {
         let &(at, _) = self.weary.first()?;
-        Some(at.max(retry_at).add_nanos(1))
+        Some(at.max(earliest).add_nanos(1))
     }
 
     /// A call that should not wait for a hold that ends at `opens`, each once.

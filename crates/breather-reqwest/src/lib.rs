@@ -24,14 +24,12 @@
 //! [`Stopped`](breather::Stopped) inside:
 //!
 //! ```
-//! use breather_reqwest::breather::Stopped;
 //! use reqwest_middleware::Error;
 //! use std::time::Duration;
 //!
-//! /// When our own caller should come back.
+//! /// Tells our own caller when to come back.
 //! fn retry_after(error: &Error) -> Option<Duration> {
-//!     let Error::Middleware(error) = error else { return None };
-//!     error.downcast_ref::<Stopped>()?.end().retry_after()
+//!     breather_reqwest::stopped(error)?.end().retry_after()
 //! }
 //! # assert_eq!(retry_after(&Error::middleware(std::io::Error::other("no token"))), None);
 //! ```
@@ -109,10 +107,12 @@ mod middleware;
 mod origin;
 mod request_fn;
 mod spare;
+mod stopped;
 mod timer;
 
 pub use error_kind::reqwest_error_kind;
 pub use middleware::RetryMiddleware;
 pub use request_fn::{RequestBuilderExt, RequestFn};
+pub use stopped::stopped;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use timer::{BrowserSleep, BrowserTimer};

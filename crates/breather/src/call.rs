@@ -443,7 +443,7 @@ impl Call {
         let limits = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
-            .with_early_probe(self.spec.idempotent && self.report.rejections == 0);
+            .with_early_probe(self.spec.idempotent && self.report.throttled == 0);
         match self.deadline {
             Some(deadline) => limits.with_deadline(deadline),
             None => limits,
@@ -485,7 +485,7 @@ impl Call {
                 self.failures
             }
             OutcomeKind::Throttled => {
-                report.rejections = report.rejections.saturating_add(1);
+                report.throttled = report.throttled.saturating_add(1);
                 self.rejections = self.rejections.saturating_add(1);
                 if self.rejections > self.policy.max_throttles() {
                     return Verdict::Stop(EndReason::MaxThrottles);

@@ -23,7 +23,7 @@
 //!
 //! let Decision::Retry(wait) = decision else { panic!("no reason to stop") };
 //! assert!(wait.until() >= now + Duration::from_secs(3));
-//! assert!(wait.to_string().ends_with("for the server's hint (retry-after: 3)"));
+//! assert!(wait.to_string().ends_with("(retry-after: 3)"));
 //! ```
 //!
 //! # The parts
@@ -106,7 +106,7 @@
 //!   `http` crate.
 //! - `tracing`: a span for each call, and in it an event for each wait and stop. Its fields are a scope's name, the name of
 //!   a header, counts and times; of OpenTelemetry's names for HTTP, `http.request.resend_count`.
-//! - `serde`: `Policy` in a configuration file; see there, section "In a file".
+//! - `serde`: reads and writes a [`Policy`] in a configuration file, and serializes a [`Report`] and a [`Snapshot`].
 //! - `metrics`: `Metrics`, an observer that counts by the `metrics` facade.
 //!
 //! Features add; none changes what another part does.
@@ -126,6 +126,8 @@ mod pacer;
 mod policy;
 mod printable;
 mod rng;
+#[cfg(feature = "serde")]
+mod serialize;
 #[cfg(feature = "std")]
 mod shared;
 mod unix_time;

@@ -555,7 +555,7 @@ impl Pacer {
         Snapshot {
             taken: self.latest,
             in_flight: self.in_flight,
-            waiting: self.waiters.len(),
+            queued: self.waiters.len(),
             concurrency: self.concurrency.limit(),
             cap: self.concurrency.cap(),
             limit: self.quota.limit(),

@@ -13,6 +13,7 @@ mod file;
 mod jitter;
 mod ratio;
 
+use core::fmt;
 use core::time::Duration;
 
 #[cfg(feature = "std")]
@@ -456,6 +457,52 @@ impl Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Display for Policy {
+    /// Writes the settings for a log or a person.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    ///
+    /// assert_eq!(
+    ///     Policy::interactive().to_string(),
+    ///     "at most 2 retries (exponential from 100ms, factor 2, cap 1s; automatic jitter), \
+    ///      4 throttled responses, Retry-After of 5s, deadline 10s"
+    /// );
+    /// assert_eq!(
+    ///     Policy::no_retries().to_string(),
+    ///     "no retries"
+    /// );
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.once {
+            f.write_str("no retries")?;
+        } else {
+            let Self {
+                max_retries,
+                max_throttles,
+                backoff,
+                jitter,
+                ..
+            } = self;
+            let max_retry_after = self.max_retry_after();
+            write!(
+                f,
+                "at most {max_retries} retries ({backoff}; {jitter}), \
+                 {max_throttles} throttled responses, Retry-After of {max_retry_after:?}"
+            )?;
+        }
+        if let Some(deadline) = self.deadline {
+            write!(f, ", deadline {deadline:?}")?;
+        }
+        if let Some(timeout) = self.attempt_timeout {
+            write!(f, ", attempt timeout {timeout:?}")?;
+        }
+        Ok(())
     }
 }
 

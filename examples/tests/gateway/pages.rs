@@ -58,13 +58,13 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
     );
     assert!((100_000..=281_000).contains(&scope["reset_ms"].as_u64().unwrap()));
     assert!((100_000..=281_000).contains(&scope["hold"]["for_ms"].as_u64().unwrap()));
-    assert_eq!(scope["hold"]["why"], "nothing remains");
+    assert_eq!(scope["hold"]["why"], "quota spent");
     let scope = of(0);
     assert_eq!(
         (&scope["sends"], &scope["rejections"]),
         (&1.into(), &1.into())
     );
-    assert_eq!(scope["hold"]["why"], "throttled until then");
+    assert_eq!(scope["hold"]["why"], "throttled");
     for column in ["sends", "rejections", "failures"] {
         assert_eq!(status["series"][column].as_array().unwrap().len(), 180);
     }

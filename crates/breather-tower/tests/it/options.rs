@@ -267,7 +267,7 @@ async fn each_call_is_told_to_the_observer() {
         [
             "http://api.example.com 1",
             "http://api.example.com 2",
-            "2 attempts, 1 failed, 0 throttled, waited 0ns: it succeeded"
+            "succeeded after 2 attempts (1 failed)"
         ]
     );
     assert!(

@@ -408,7 +408,7 @@ async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
     assert_eq!(report.waited(WaitReason::Backoff), SECOND);
     assert_eq!(
         report.last_wait().unwrap().to_string(),
-        "waits 1s for its backoff"
+        "waiting 1s (backoff)"
     );
 }
 

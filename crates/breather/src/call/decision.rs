@@ -58,12 +58,12 @@ impl Wait {
 }
 
 impl fmt::Display for Wait {
-    /// Says how long and why, for a log or a person.
+    /// Writes how long and why, such as `waiting 3s (retry-after: 3)` or `waiting 120ms (backoff)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "waits {:?} for {}", self.delay(), self.reason)?;
+        write!(f, "waiting {:?} ", self.delay())?;
         match self.evidence {
-            Some(evidence) => write!(f, " ({evidence})"),
-            None => Ok(()),
+            Some(evidence) => write!(f, "({evidence})"),
+            None => write!(f, "({})", self.reason),
         }
     }
 }
@@ -95,9 +95,9 @@ impl WaitReason {
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Backoff => "its backoff",
-            Self::Hint => "the server's hint",
-            Self::Pacer => "its scope's pacer",
+            Self::Backoff => "backoff",
+            Self::Hint => "server's hint",
+            Self::Pacer => "paced",
         })
     }
 }

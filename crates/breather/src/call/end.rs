@@ -1,6 +1,7 @@
 //! Why no further attempt is made.
 
 use alloc::boxed::Box;
+use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
@@ -104,20 +105,27 @@ impl End {
     }
 }
 
-impl fmt::Display for End {
-    /// Says why, for a log or a person.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.reason)?;
+impl End {
+    /// Writes all but the reason.
+    pub(crate) fn fmt_details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.detail.is_empty() && self.reason != EndReason::Success {
             write!(f, ": {}", self.detail)?;
         }
         if let Some(wait) = self.retry_after() {
-            write!(f, "; next possible in {wait:?}")?;
+            write!(f, "; retry possible in {wait:?}")?;
         }
         match self.evidence {
             Some(evidence) => write!(f, " ({evidence})"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for End {
+    /// Writes the reason, what the server said, and when a retry is possible.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        self.fmt_details(f)
     }
 }
 
@@ -176,20 +184,18 @@ impl EndReason {
 impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Budget => "the budget for retries is spent",
-            Self::Deadline => "no time is left before the deadline",
-            Self::RetryAfterTooLong => "the server asks for a longer wait than the policy obeys",
-            Self::NotIdempotent => "it may have been executed and is not idempotent",
-            Self::NotReplayable => "its body cannot be sent again",
-            Self::RetriesDisabled => "the policy permits no more than one attempt",
-            Self::Permanent => "it would fail again",
-            Self::MaxThrottles => "throttled once more than the policy permits",
-            Self::MaxRetries => "failed once more than the policy permits",
-            Self::ScopeThrottled => {
-                "the server has rejected all calls of the scope for over an hour"
-            }
-            Self::Success => "it succeeded",
-            Self::QueueFull => "too many calls wait in its scope",
+            Self::Budget => "retry budget spent",
+            Self::Deadline => "deadline reached",
+            Self::RetryAfterTooLong => "Retry-After longer than the policy accepts",
+            Self::NotIdempotent => "may have been processed, and is not idempotent",
+            Self::NotReplayable => "body cannot be sent again",
+            Self::RetriesDisabled => "retries disabled",
+            Self::Permanent => "permanent failure",
+            Self::MaxThrottles => "throttle limit reached",
+            Self::MaxRetries => "retry limit reached",
+            Self::ScopeThrottled => "scope throttled for over an hour",
+            Self::Success => "succeeded",
+            Self::QueueFull => "queue full",
         })
     }
 }
@@ -213,13 +219,36 @@ impl fmt::Display for EndReason {
 /// # let _ = hint_for_our_own_caller;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("call stopped: {end}")]
+#[error("call ended without a response: {end}")]
 pub struct Stopped {
     // Boxed so that results stay small where the error is the rare case.
     end: Box<End>,
 }
 
 impl Stopped {
+    /// Finds a `Stopped` in `error` or in one of its sources.
+    ///
+    /// Use it on the error of a tower service or of a client that wraps one. For reqwest-middleware, use
+    /// `breather_reqwest::stopped`, because its error hides the first source.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Stopped;
+    /// use std::error::Error;
+    /// use std::time::Duration;
+    ///
+    /// fn retry_after(error: &(dyn Error + 'static)) -> Option<Duration> {
+    ///     Stopped::find(error)?.end().retry_after()
+    /// }
+    /// assert_eq!(retry_after(&std::io::Error::other("no token")), None);
+    /// ```
+    #[must_use]
+    pub fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        core::iter::successors(Some(error), |&error| error.source())
+            .find_map(|error| error.downcast_ref())
+    }
+
     #[cfg(feature = "std")]
     pub(crate) fn new(end: End) -> Self {
         let end = Box::new(end);

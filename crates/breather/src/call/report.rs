@@ -34,7 +34,7 @@ use crate::instant::Instant;
 pub struct Report {
     pub(crate) attempts: u32,
     pub(crate) failures: u32,
-    pub(crate) rejections: u32,
+    pub(crate) throttled: u32,
     /// What was waited, in nanoseconds.
     pub(crate) backoff: u64,
     pub(crate) hint: u64,
@@ -61,7 +61,7 @@ impl Report {
     /// How many attempts the server throttled.
     #[must_use]
     pub const fn throttled(&self) -> u32 {
-        self.rejections
+        self.throttled
     }
 
     /// How long the call waited for reasons of `reason`: each wait as it was decided, and the time in its
@@ -118,22 +118,33 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// One line for a log or a person.
+    /// Writes one line for a log or a person, such as `succeeded after 2 attempts (1 throttled), waited 3s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} attempt{}, {} failed, {} throttled, waited {:?}",
-            self.attempts,
-            if self.attempts == 1 { "" } else { "s" },
-            self.failures,
-            self.rejections,
-            self.total_wait(),
-        )?;
-        if self.answered_elsewhere > 0 {
-            write!(f, ", {} answered elsewhere", self.answered_elsewhere)?;
+        match &self.end {
+            Some(end) => write!(f, "{}", end.reason())?,
+            None => f.write_str("unfinished")?,
+        }
+        let plural = if self.attempts == 1 { "" } else { "s" };
+        write!(f, " after {} attempt{plural}", self.attempts)?;
+        let counts = [
+            (self.failures, "failed"),
+            (self.throttled, "throttled"),
+            (self.answered_elsewhere, "answered elsewhere"),
+        ];
+        let mut separator = " (";
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{separator}{count} {what}")?;
+            separator = ", ";
+        }
+        if separator == ", " {
+            f.write_str(")")?;
+        }
+        let waited = self.total_wait();
+        if !waited.is_zero() {
+            write!(f, ", waited {waited:?}")?;
         }
         match &self.end {
-            Some(end) => write!(f, ": {end}"),
+            Some(end) => end.fmt_details(f),
             None => Ok(()),
         }
     }

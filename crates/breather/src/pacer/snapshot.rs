@@ -26,14 +26,14 @@ use crate::instant::Instant;
 /// assert_eq!(snapshot.hold_reason(), Some(HoldReason::Spent));
 /// assert_eq!(
 ///     snapshot.to_string(),
-///     "0 in flight of at most 30, 0 waiting; 0 of 300 left for 9s; held for 9s: nothing remains"
+///     "0 in flight of at most 30, 0 queued; 0 of 300 left for 9s; held for 9s: quota spent"
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Snapshot {
     pub(super) taken: Instant,
     pub(super) in_flight: u32,
-    pub(super) waiting: usize,
+    pub(super) queued: usize,
     pub(super) concurrency: u32,
     pub(super) cap: Option<u32>,
     pub(super) limit: Option<u64>,
@@ -45,17 +45,17 @@ pub struct Snapshot {
     pub(super) opens: Option<Instant>,
 }
 
-/// Why a scope sends nothing.
+/// Tells why a scope sends nothing.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum HoldReason {
-    /// By the answers and our own count nothing remains.
+    /// The quota is spent, by what the server said and what was sent since.
     Spent,
-    /// The server throttled, and said until when.
+    /// The server throttled a call and said until when.
     Throttled,
-    /// The server throttled, and did not say until when.
+    /// The server throttled a call and did not say until when.
     ThrottledSilently,
-    /// The server had too much to do, many times in a row.
+    /// The server reported overload many times in a row.
     Overloaded,
 }
 
@@ -75,7 +75,7 @@ impl Snapshot {
     /// How many calls wait for a permit.
     #[must_use]
     pub const fn queued(&self) -> usize {
-        self.waiting
+        self.queued
     }
 
     /// How many attempts may be in flight, by what was learned so far. It starts at 30.
@@ -145,13 +145,13 @@ impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             in_flight,
-            waiting,
+            queued,
             concurrency,
             ..
         } = self;
         write!(
             f,
-            "{in_flight} in flight of at most {concurrency}, {waiting} waiting"
+            "{in_flight} in flight of at most {concurrency}, {queued} queued"
         )?;
         if let Some(remaining) = self.remaining {
             write!(f, "; {remaining}")?;
@@ -174,13 +174,26 @@ impl fmt::Display for Snapshot {
     }
 }
 
+impl HoldReason {
+    /// Returns a word for labels of metrics and traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spent => "spent",
+            Self::Throttled => "throttled",
+            Self::ThrottledSilently => "throttled_silently",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
 impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Spent => "nothing remains",
-            Self::Throttled => "throttled until then",
-            Self::ThrottledSilently => "throttled, for nobody knows how long",
-            Self::Overloaded => "overloaded, for nobody knows how long",
+            Self::Spent => "quota spent",
+            Self::Throttled => "throttled",
+            Self::ThrottledSilently => "throttled; duration unknown",
+            Self::Overloaded => "overloaded; duration unknown",
         })
     }
 }

@@ -1,5 +1,6 @@
 //! How the delay ceiling grows from one retry to the next.
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::instant::{duration, nanos};
@@ -270,6 +271,26 @@ impl Default for Backoff {
     /// Returns an exponential backoff from 100 ms by a factor of 2, capped at 20 s.
     fn default() -> Self {
         DEFAULT
+    }
+}
+
+impl fmt::Display for Backoff {
+    /// Writes the shape and its figures, such as `exponential from 100ms, factor 2, cap 20s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base = duration(self.base);
+        match self.shape {
+            Shape::Constant => write!(f, "constant {base:?}")?,
+            Shape::Linear => write!(f, "linear from {base:?}")?,
+            Shape::Exponential { factor } => {
+                write!(f, "exponential from {base:?}, factor {}", factor.as_f64())?;
+            }
+            Shape::Fibonacci => write!(f, "Fibonacci from {base:?}")?,
+            Shape::Custom(_) => f.write_str("custom")?,
+        }
+        if self.cap < u64::MAX {
+            write!(f, ", cap {:?}", duration(self.cap))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,9 @@
 //! How a delay is drawn from the ceiling.
 
+use core::fmt;
 use core::time::Duration;
 
-#[cfg(feature = "serde")]
-use crate::instant::duration;
-use crate::instant::nanos;
+use crate::instant::{duration, nanos};
 use crate::policy::ratio::Ratio;
 use crate::policy::{Backoff, Shape};
 use crate::rng::Rng;
@@ -187,6 +186,35 @@ impl Jitter {
     }
 }
 
+impl fmt::Display for Jitter {
+    /// Writes how delays are drawn, such as `full jitter` or `jitter of 0% to +10%`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |ratio: Ratio| (ratio.as_f64() - 1.0) * 100.0;
+        match self.kind {
+            Kind::Auto => f.write_str("automatic jitter")?,
+            Kind::None => f.write_str("no jitter")?,
+            Kind::Full => f.write_str("full jitter")?,
+            Kind::Equal => f.write_str("equal jitter")?,
+            Kind::Additive { low, high } => {
+                write!(f, "jitter of +{:?} to +{:?}", duration(low), duration(high))?;
+            }
+            Kind::Proportional { below, above } => {
+                write!(
+                    f,
+                    "jitter of {:.0}% to +{:.0}%",
+                    percent(below),
+                    percent(above)
+                )?;
+            }
+            Kind::Decorrelated => f.write_str("decorrelated jitter")?,
+        }
+        if self.cap < u64::MAX {
+            write!(f, ", at most {:?}", duration(self.cap))?;
+        }
+        Ok(())
+    }
+}
+
 impl Default for Jitter {
     /// Returns [`auto`](Self::auto).
     fn default() -> Self {
@@ -196,14 +224,7 @@ impl Default for Jitter {
 
 /// Clamps `share` to 0..=1 and rounds it to a ratio, so that one number gives both ends exactly.
 const fn share_of_one(share: f64) -> f64 {
-    number(Ratio::clamped(share, 0, 1))
-}
-
-/// The number that `ratio` is. Exact: a ratio has no more than 48 bits.
-pub(crate) const fn number(ratio: Ratio) -> f64 {
-    // As many come out as the ratio has steps of 2⁻³².
-    const WHOLE: u64 = 1 << 32;
-    ratio.of(WHOLE) as f64 / WHOLE as f64
+    Ratio::clamped(share, 0, 1).as_f64()
 }
 
 /// The delays of one call: a backoff, a jitter, and a generator of the call's own.

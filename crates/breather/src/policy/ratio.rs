@@ -26,6 +26,11 @@ impl Ratio {
         Self((value * Self::ONE.0 as f64 + 0.5) as u64)
     }
 
+    /// Returns the factor as a float, exactly, because a ratio has no more than 48 bits.
+    pub(crate) const fn as_f64(self) -> f64 {
+        self.0 as f64 / Self::ONE.0 as f64
+    }
+
     /// `nanos` times this factor, in whole nanoseconds, saturating.
     pub(crate) const fn of(self, nanos: u64) -> u64 {
         let scaled = (nanos as u128 * self.0 as u128) >> 32;

@@ -555,11 +555,16 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// Now, for the hint of a response whose head is received now.
+    /// Returns the present moment, for the hint of a response whose head has just been received.
+    ///
+    /// Dates are read by the timer's wall clock, unless the handle has
+    /// [another](crate::BreatherBuilder::with_wall_clock).
     pub fn moment(&self) -> Moment<'_> {
-        Moment::new(self.timer.now())
-            .with_wall_clock(&self.timer)
-            .with_dialects(self.policy().dialects())
+        let moment = match &self.gate.rules().wall_clock {
+            Some(clock) => Moment::new(self.timer.now()).with_wall_clock(&**clock),
+            None => Moment::new(self.timer.now()).with_wall_clock(&self.timer),
+        };
+        moment.with_dialects(self.policy().dialects())
     }
 
     /// The scope whose pacer the call passes, if it passes one; of several, the most specific.

@@ -18,9 +18,10 @@ use crate::shared::new_call::NewCall;
 use crate::shared::observer::{Observer, Observers};
 use crate::shared::options::CallOptions;
 use crate::shared::routes::Routes;
-use crate::shared::rules::{Rules, Unpaced};
+use crate::shared::rules::{Rules, SharedWallClock, Unpaced};
 use crate::shared::scope::ScopeTable;
 use crate::shared::timer::Timer;
+use crate::unix_time::WallClock;
 
 /// The handle that calls share: a policy, and what was learned about each scope.
 ///
@@ -64,6 +65,7 @@ impl Breather {
             budget: Some(RetryBudget::new()),
             observers: Observers::new(),
             max_scopes: MOST_SCOPES,
+            wall_clock: None,
         }
     }
 
@@ -270,6 +272,7 @@ pub struct BreatherBuilder {
     budget: Option<RetryBudget>,
     observers: Observers,
     max_scopes: usize,
+    wall_clock: Option<SharedWallClock>,
 }
 
 impl BreatherBuilder {
@@ -326,6 +329,25 @@ impl BreatherBuilder {
         self
     }
 
+    /// Reads dates and epochs in responses by `clock` instead of the system's clock.
+    ///
+    /// Use it in tests, together with a timer that stands still. breather asks the clock only if a response has such a value
+    /// and no `Date` header.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Breather, driver::UnixTime};
+    ///
+    /// let noon = UnixTime::from_secs(1_800_014_400);
+    /// let breather = Breather::builder().with_wall_clock(noon).build();
+    /// # let _ = breather;
+    /// ```
+    pub fn with_wall_clock(mut self, clock: impl WallClock + Send + 'static) -> Self {
+        self.wall_clock = Some(SharedWallClock::new(clock));
+        self
+    }
+
     /// The handle.
     #[must_use]
     pub fn build(self) -> Breather {
@@ -335,8 +357,13 @@ impl BreatherBuilder {
             budget,
             observers,
             max_scopes,
+            wall_clock,
         } = self;
-        let rules = Rules { policy, observers };
+        let rules = Rules {
+            policy,
+            observers,
+            wall_clock,
+        };
         let scopes =
             pacing.map(|pacing| ScopeTable::new(rules.clone(), pacing, budget, max_scopes));
         Breather(Arc::new(Inner {

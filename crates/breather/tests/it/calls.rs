@@ -390,23 +390,16 @@ fn a_wait_and_a_stop_say_why() {
     let Decision::Retry(wait) = decision else {
         panic!()
     };
-    assert_eq!(
-        wait.to_string(),
-        "waits 7s for the server's hint (retry-after: 7)"
-    );
+    assert_eq!(wait.to_string(), "waiting 7s (retry-after: 7)");
     call.on_sent(wait.until());
     let decision = call.on_outcome(wait.until(), Outcome::throttled("status 429"), &hint, None);
     let Decision::End(end) = decision else {
         panic!()
     };
-    assert_eq!(
-        end.to_string(),
-        "throttled once more than the policy permits: status 429"
-    );
+    assert_eq!(end.to_string(), "throttle limit reached: status 429");
     assert_eq!(
         call.report().to_string(),
-        "2 attempts, 0 failed, 2 throttled, waited 7s: \
-         throttled once more than the policy permits: status 429"
+        "throttle limit reached after 2 attempts (2 throttled), waited 7s: status 429"
     );
 }
 

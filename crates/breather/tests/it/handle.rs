@@ -218,7 +218,7 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
     assert_eq!(stopped.end().retry_after(), Some(9 * SECOND));
     assert_eq!(
         stopped.to_string(),
-        "call stopped: no time is left before the deadline; next possible in 9s"
+        "call ended without a response: deadline reached; retry possible in 9s"
     );
     assert_eq!(breather.snapshot("api").unwrap().queued(), 0);
 }

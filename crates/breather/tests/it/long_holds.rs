@@ -372,7 +372,7 @@ fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
     let (_, end) = together.unwrap();
     assert!(end.retry_at().is_some(), "{end}");
     assert!(
-        end.to_string().contains("rejected all calls of the scope"),
+        end.to_string().contains("scope throttled for over an hour"),
         "{end}"
     );
 }

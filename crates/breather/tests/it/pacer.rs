@@ -886,7 +886,7 @@ fn an_even_pace_is_a_burst_where_nothing_tells_what_remains() {
 fn a_snapshot_tells_what_is_known() {
     let mut pacer = pacer();
     let unknown = pacer.snapshot();
-    assert_eq!(unknown.to_string(), "0 in flight of at most 30, 0 waiting");
+    assert_eq!(unknown.to_string(), "0 in flight of at most 30, 0 queued");
     assert_eq!(
         (unknown.limit(), unknown.reset(), unknown.cap()),
         (None, None, None)
@@ -917,9 +917,7 @@ fn a_snapshot_tells_what_is_known() {
     let probing = pacer.snapshot();
     assert!(probing.is_probing());
     assert!(
-        probing
-            .to_string()
-            .ends_with("probing: throttled until then"),
+        probing.to_string().ends_with("probing: throttled"),
         "{probing}"
     );
 }

@@ -89,7 +89,7 @@ fn a_call_that_the_budget_stops_says_what_it_failed_of_and_waited_for_nothing() 
     let report = call.report();
     assert_eq!(
         report.end().unwrap().to_string(),
-        "the budget for retries is spent: reset"
+        "retry budget spent: reset"
     );
     assert_eq!((report.attempts(), report.last_wait()), (1, None));
 }

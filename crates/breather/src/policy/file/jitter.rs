@@ -229,7 +229,7 @@ impl Serialize for WrittenJitter {
             fields.serialize_field("high", &WrittenDuration(duration(high)))?;
         }
         if let Some(above) = share {
-            let share = Ratio::clamped(jitter::number(above) - 1.0, 0, 1);
+            let share = Ratio::clamped(above.as_f64() - 1.0, 0, 1);
             fields.serialize_field("share", &number::shortest(share))?;
         }
         if let Some(cap) = cap {

@@ -1,7 +1,6 @@
 //! A number with a fraction: a factor, or a share.
 
 use super::field::Found;
-use crate::policy::jitter;
 use crate::policy::ratio::Ratio;
 
 /// A number from `low` to `high`, or what is wrong with what was found.
@@ -24,7 +23,7 @@ pub(super) fn within(found: &Found<'_>, low: f64, high: f64) -> Result<f64, &'st
 
 /// The number with the fewest decimals that is read as `ratio`.
 pub(super) fn shortest(ratio: Ratio) -> f64 {
-    let exact = jitter::number(ratio);
+    let exact = ratio.as_f64();
     let rounded = (0..10).map(|decimals| {
         let scale = 10_f64.powi(decimals);
         (exact * scale).round() / scale

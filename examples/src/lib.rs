@@ -3,7 +3,7 @@
 pub mod analytics;
 pub mod flaky_db;
 pub mod gateway;
-pub mod script;
+pub mod no_hosts;
 pub mod table;
 
 /// The README of the project.

@@ -9,11 +9,12 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
-use breather_examples::script::{Script, client_that_times_out, never_found};
+use breather_examples::no_hosts::{client_that_times_out, never_found};
 use breather_reqwest::{
     RetryMiddleware,
     breather::{Breather, Policy},
 };
+use breather_test::Script;
 use reqwest_middleware::ClientBuilder;
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokio::{
@@ -39,7 +40,7 @@ async fn reqwest_retry_repeats_a_post_and_whatever_is_5xx() {
         .with(server.clone())
         .build();
     assert_eq!(client.post(URL).send().await.unwrap().status(), 200);
-    assert_eq!(server.sends().len(), 4);
+    assert_eq!(server.times().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,13 +52,13 @@ async fn a_post_is_repeated_here_after_a_rejection_alone() {
             .with(server.clone())
             .build();
         client.post(URL).send().await.unwrap();
-        assert_eq!(server.sends().len(), sends, "{answer}");
+        assert_eq!(server.times().len(), sends, "{answer}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn some_dozens_of_calls_that_fail_at_once_notice_the_budget() {
-    let server = Script::new(["500"]);
+    let server = Script::always("500");
     let client = ClientBuilder::new(reqwest::Client::new())
         .with(RetryMiddleware::default())
         .with(server.clone())
@@ -69,7 +70,7 @@ async fn some_dozens_of_calls_that_fail_at_once_notice_the_budget() {
     }
     assert!(calls.join_all().await.iter().all(|&status| status == 500));
     // A fifth of 48, and 10 a second for 10 seconds.
-    assert_eq!(server.sends().len(), 48 + 9 + 100);
+    assert_eq!(server.times().len(), 48 + 9 + 100);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,8 @@ use reqwest::Method;
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::time::{Instant, advance};
 
-use crate::script::{Answer, Script, rejection};
+use crate::script::scripted;
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;
@@ -18,9 +19,9 @@ const ORIGIN: &str = "https://api.example.com";
 fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
     (1..=5).map(move |used| {
         Answer::status(200)
-            .with("x-ratelimit-limit", 5)
-            .with("x-ratelimit-remaining", 5 - used)
-            .with("x-ratelimit-reset", used * apart)
+            .with_header("x-ratelimit-limit", 5)
+            .with_header("x-ratelimit-remaining", 5 - used)
+            .with_header("x-ratelimit-reset", used * apart)
     })
 }
 
@@ -49,7 +50,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
         (hour, EndReason::Deadline),
     ] {
         let script = Script::new(empty_bucket(17_280));
-        let client = script.client(RetryMiddleware::new(Breather::new(policy)));
+        let client = scripted(&script, RetryMiddleware::new(Breather::new(policy)));
         for _ in 0..5 {
             status(&client, Method::GET).await;
         }
@@ -64,7 +65,10 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_of_a_year_can_be_forgotten() {
     let breather = Breather::default();
-    let client = Script::new([rejection(YEAR)]).client(RetryMiddleware::new(breather.clone()));
+    let client = scripted(
+        &Script::new([Answer::throttled(YEAR)]),
+        RetryMiddleware::new(breather.clone()),
+    );
     assert_eq!(status(&client, Method::GET).await, 429);
     assert_eq!(
         ended(&client, Method::GET).await.reason(),
@@ -76,7 +80,10 @@ async fn a_hold_of_a_year_can_be_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
-    let client = Script::new([rejection(YEAR)]).client(RetryMiddleware::default());
+    let client = scripted(
+        &Script::new([Answer::throttled(YEAR)]),
+        RetryMiddleware::default(),
+    );
     assert_eq!(status(&client, Method::GET).await, 429);
     advance(301 * SECOND).await;
     assert_eq!(

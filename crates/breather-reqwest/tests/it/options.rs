@@ -12,7 +12,8 @@ use reqwest::Method;
 use reqwest_middleware::{Error, RequestBuilder};
 use tokio::time::Instant;
 
-use crate::script::{Answer, Script, rejection};
+use crate::script::scripted;
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -43,9 +44,9 @@ async fn sends(
     ask: impl FnOnce(RequestBuilder) -> RequestBuilder,
 ) -> usize {
     let script = failing();
-    let client = script.client(retry.clone());
+    let client = scripted(&script, retry.clone());
     let _ = ask(client.request(method, url)).send().await;
-    script.sends().len()
+    script.requests().len()
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,15 +105,19 @@ async fn a_route_counts_for_its_requests_and_no_others() {
 async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
     let script = Script::new([Answer::status(200).after(60 * SECOND)]);
     let breather = Breather::new(at_once().with_attempt_timeout(2 * SECOND));
-    let client = script.client(RetryMiddleware::new(breather.clone()));
+    let client = scripted(&script, RetryMiddleware::new(breather.clone()));
     let start = Instant::now();
     let response = client.put(URL).body("a row").send().await.unwrap();
     assert_eq!(response.status(), 200);
     let took = start.elapsed();
     assert!(took >= 2 * SECOND && took < 2 * SECOND + TICK, "{took:?}");
     assert_eq!(breather.snapshot("api.example.com").unwrap().in_flight(), 0);
-    let bodies: Vec<_> = script.sends().into_iter().map(|send| send.body).collect();
-    assert_eq!(bodies, [Some(b"a row".to_vec()), Some(b"a row".to_vec())]);
+    let bodies: Vec<_> = script
+        .requests()
+        .into_iter()
+        .map(|send| send.body)
+        .collect();
+    assert_eq!(bodies, ["a row", "a row"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,14 +127,14 @@ async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
         (Method::POST, 1, EndReason::NotIdempotent),
     ] {
         let script = Script::new((0..9).map(|_| Answer::status(200).after(60 * SECOND)));
-        let client = script.client(with(at_once().with_attempt_timeout(SECOND)));
+        let client = scripted(&script, with(at_once().with_attempt_timeout(SECOND)));
         let error = client.request(method, URL).send().await.unwrap_err();
         let Error::Middleware(error) = error else {
             panic!("{error}")
         };
         let stopped: &Stopped = error.downcast_ref().unwrap();
         assert_eq!(stopped.end().reason(), reason);
-        assert_eq!(script.sends().len(), attempts);
+        assert_eq!(script.requests().len(), attempts);
     }
 }
 
@@ -139,7 +144,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
         Answer::status(500).after(3 * SECOND),
         Answer::status(200).after(3_600 * SECOND),
     ]);
-    let client = script.client(with(at_once().with_deadline(5 * SECOND)));
+    let client = scripted(&script, with(at_once().with_deadline(5 * SECOND)));
     let slot = ReportSlot::new();
     let start = Instant::now();
     let request = client.get(URL).with_extension(slot.clone());
@@ -158,8 +163,8 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
     let mut keys = BTreeSet::new();
     for _ in 0..3 {
         let script = failing();
-        let _ = script.client(retry.clone()).post(URL).send().await;
-        let sent = script.sends();
+        let _ = scripted(&script, retry.clone()).post(URL).send().await;
+        let sent = script.requests();
         let of_call: BTreeSet<_> = sent
             .iter()
             .map(|send| send.headers[&KEY].to_str().unwrap().to_owned())
@@ -171,15 +176,15 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
     assert!(keys.iter().all(|key| key.len() == 36), "{keys:?}");
 
     let script = failing();
-    let _ = script.client(retry.clone()).get(URL).send().await;
-    assert!(!script.sends()[0].headers.contains_key(&KEY));
+    let _ = scripted(&script, retry.clone()).get(URL).send().await;
+    assert!(!script.requests()[0].headers.contains_key(&KEY));
 
     let script = failing();
-    let own = script.client(retry).post(URL).header(KEY, "mine");
+    let own = scripted(&script, retry).post(URL).header(KEY, "mine");
     let _ = own.send().await;
     assert!(
         script
-            .sends()
+            .requests()
             .iter()
             .all(|send| send.headers[&KEY] == "mine")
     );
@@ -188,16 +193,16 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 #[tokio::test(start_paused = true)]
 async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
     let name = HeaderName::from_static("x-retry-attempt");
-    let script = Script::new([Answer::status(500), rejection(1)]);
-    let client = script.client(with(at_once()).with_attempt_header(name.clone()));
+    let script = Script::new([Answer::status(500), Answer::throttled(1)]);
+    let client = scripted(&script, with(at_once()).with_attempt_header(name.clone()));
     let _ = client.get(URL).header(&name, "99").send().await;
-    let sends = script.sends();
+    let sends = script.requests();
     let numbers: Vec<_> = sends.iter().map(|send| &send.headers[&name]).collect();
     assert_eq!(numbers, ["1", "2", "3"]);
 
-    let script = Script::new([]);
-    let _ = script.client(with(at_once())).get(URL).send().await;
-    assert!(script.sends()[0].headers.is_empty());
+    let script = Script::default();
+    let _ = scripted(&script, with(at_once())).get(URL).send().await;
+    assert!(script.requests()[0].headers.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +210,7 @@ async fn two_origins_have_nothing_of_one_another() {
     let breather = Breather::new(at_once());
     let retry = RetryMiddleware::new(breather).with_idempotency_keys();
     let script = Script::new((0..20).map(|_| Answer::status(500)));
-    let client = script.client(retry);
+    let client = scripted(&script, retry);
     let slot = ReportSlot::new();
     let one = client
         .post("http://one.example.com/")
@@ -218,11 +223,11 @@ async fn two_origins_have_nothing_of_one_another() {
         (one.unwrap().status(), other.unwrap().status()),
         (500.try_into().unwrap(), 500.try_into().unwrap())
     );
-    let sends = script.sends();
+    let sends = script.requests();
     let of = |host| {
         sends
             .iter()
-            .filter(move |send| send.url.host_str() == Some(host))
+            .filter(move |send| send.uri.host() == Some(host))
     };
     assert_eq!(
         (of("one.example.com").count(), of("two.example.com").count()),
@@ -252,8 +257,8 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
     // In flight, waiting after a rejection, in flight again, and while it waits after its own time-out.
     for after in [0, 1, 4, 9, 12, 14] {
         let slow = Answer::status(200).after(6 * SECOND);
-        let script = Script::new([rejection(2).after(2 * SECOND), slow.clone(), slow]);
-        let client = script.client(retry.clone());
+        let script = Script::new([Answer::throttled(2).after(2 * SECOND), slow.clone(), slow]);
+        let client = scripted(&script, retry.clone());
         let _ = tokio::time::timeout(after * SECOND, client.post(URL).send()).await;
         let snapshot = breather.snapshot("api.example.com").unwrap();
         assert_eq!(

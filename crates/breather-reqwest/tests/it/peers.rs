@@ -23,7 +23,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
-use crate::script::{Answer, Script, rejection};
+use crate::script::scripted;
+use breather_test::{Answer, Script};
 
 const URL: &str = "http://api.example.com/v1/rows";
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,11 +74,15 @@ fn stream() -> reqwest::Body {
 #[tokio::test(start_paused = true)]
 async fn octocrab_a_minute_that_was_asked_for_is_waited_by_default() {
     // By default it sent four requests in 1.4 ms.
-    let script = Script::new([rejection(60)]);
-    let client = script.client(RetryMiddleware::default());
+    let script = Script::new([Answer::throttled(60)]);
+    let client = scripted(&script, RetryMiddleware::default());
     let start = Instant::now();
     assert_eq!(client.get(URL).send().await.unwrap().status(), 200);
-    let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
+    let sends: Vec<_> = script
+        .requests()
+        .iter()
+        .map(|send| send.at - start)
+        .collect();
     assert_eq!(sends.len(), 2);
     assert!(
         sends[1] >= 60 * SECOND && sends[1] < 60 * SECOND + TICK,
@@ -93,7 +98,7 @@ async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
         .without_budget()
         .without_pacing()
         .build();
-    let client = script.client(RetryMiddleware::new(breather));
+    let client = scripted(&script, RetryMiddleware::new(breather));
     for _ in 0..15 {
         let slot = ReportSlot::new();
         let call = client.get(URL).with_extension(slot.clone());
@@ -101,7 +106,7 @@ async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
         let waited = slot.report().unwrap().waited(WaitReason::Backoff);
         assert!(waited > Duration::ZERO && waited <= Duration::from_millis(700));
     }
-    assert_eq!(script.sends().len(), 60);
+    assert_eq!(script.requests().len(), 60);
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,9 +124,9 @@ async fn reqwest_for_host_another_host_is_never_repeated() {
     ] {
         for status in [503, 429] {
             let script = Script::new((0..4).map(|_| Answer::status(status)));
-            let client = script.client(retry.clone());
+            let client = scripted(&script, retry.clone());
             let _ = client.get(url).send().await.unwrap();
-            let sends = script.sends().len();
+            let sends = script.requests().len();
             match (expected, status) {
                 (1, _) => assert_eq!(sends, 1, "{url} {status}"),
                 (_, 503) => assert_eq!(sends, expected, "{url} {status}"),
@@ -139,14 +144,14 @@ async fn reqwest_2888_each_host_of_a_client_has_a_policy_of_its_own() {
         breather.set_route(host, CallOptions::new().with_policy(policy));
     }
     let script = Script::new((0..99).map(|_| Answer::status(503)));
-    let client = script.client(RetryMiddleware::new(breather));
+    let client = scripted(&script, RetryMiddleware::new(breather));
     for host in ["one", "two", "three"] {
         let url = format!("http://{host}.example.com/");
         let _ = client.get(url).send().await.unwrap();
     }
-    let sends = script.sends();
+    let sends = script.requests();
     let to = |host| {
-        let hosts = sends.iter().filter_map(|send| send.url.host_str());
+        let hosts = sends.iter().filter_map(|send| send.uri.host());
         hosts.filter(|it| *it == host).count()
     };
     let counts = ["one.example.com", "two.example.com", "three.example.com"].map(to);
@@ -226,21 +231,21 @@ async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_a
         (Method::GET, "x-other", 1),
         (Method::HEAD, "x-error", 1),
     ] {
-        let script = Script::new([Answer::status(200).with(header, "busy")]);
+        let script = Script::new([Answer::status(200).with_header(header, "busy")]);
         let retry = RetryMiddleware::new(Breather::new(at_once())).with_classifier(by_all);
-        let call = script.client(retry).request(method.clone(), URL);
+        let call = scripted(&script, retry).request(method.clone(), URL);
         assert_eq!(call.send().await.unwrap().status(), 200);
-        assert_eq!(script.sends().len(), attempts, "{method} {header}");
+        assert_eq!(script.requests().len(), attempts, "{method} {header}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
-    let spent = rejection(7)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 7);
+    let spent = Answer::throttled(7)
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", 7);
     let script = Script::new([spent]);
-    let client = script.client(RetryMiddleware::default());
+    let client = scripted(&script, RetryMiddleware::default());
     let start = Instant::now();
     let calls = (0..20).map(|number| {
         let client = client.clone();
@@ -250,7 +255,11 @@ async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
         }
     });
     assert!(join_all(calls).await.iter().all(|status| *status == 200));
-    let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
+    let sends: Vec<_> = script
+        .requests()
+        .iter()
+        .map(|send| send.at - start)
+        .collect();
     // One was throttled, and none of the others had to be.
     assert_eq!(sends.len(), 21);
     assert!(sends[1..].iter().all(|at| *at >= 7 * SECOND), "{sends:?}");

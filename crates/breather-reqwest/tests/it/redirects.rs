@@ -32,13 +32,13 @@ impl Page {
         }
     }
 
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn with_header(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
 
     fn to(status: u16, location: impl ToString) -> Self {
-        Self::status(status).with("location", location)
+        Self::status(status).with_header("location", location)
     }
 }
 
@@ -112,7 +112,7 @@ fn dead() -> (TcpSocket, String) {
 /// The ends of a purchase after the server has redirected the client.
 fn after_purchase(elsewhere: &Server, dead: &str) -> Vec<(&'static str, Page, String)> {
     let own = |name, page| (name, page, "/done".to_owned());
-    let throttled = || Page::status(429).with("retry-after", 1);
+    let throttled = || Page::status(429).with_header("retry-after", 1);
     elsewhere.page("GET /done", throttled());
     vec![
         own("429 with Retry-After", throttled()),
@@ -121,17 +121,17 @@ fn after_purchase(elsewhere: &Server, dead: &str) -> Vec<(&'static str, Page, St
         own(
             "403 with nothing remaining",
             Page::status(403)
-                .with("x-ratelimit-remaining", 0)
-                .with("x-ratelimit-reset", 1),
+                .with_header("x-ratelimit-remaining", 0)
+                .with_header("x-ratelimit-reset", 1),
         ),
         own(
             "413 with Retry-After",
-            Page::status(413).with("retry-after", 1),
+            Page::status(413).with_header("retry-after", 1),
         ),
         own("503", Page::status(503)),
         own(
             "429 that asks to be sent again",
-            Page::status(429).with("x-should-retry", "true"),
+            Page::status(429).with_header("x-should-retry", "true"),
         ),
         (
             "429 of another server",
@@ -256,7 +256,7 @@ async fn an_answer_from_elsewhere_holds_nobody_and_is_visible() {
     let (server, other) = (Server::start().await, Server::start().await);
     server.page("GET /moved", Page::to(302, format!("{}/page", other.url)));
     server.page("GET /here", Page::status(200));
-    let year = Page::status(429).with("retry-after", 31_536_000);
+    let year = Page::status(429).with_header("retry-after", 31_536_000);
     other.page("GET /page", year);
     let (breather, elsewhere) = watched();
     let client = client(&breather, Redirects::default());
@@ -379,7 +379,7 @@ impl Middleware for Elsewhere {
 #[tokio::test(start_paused = true)]
 async fn without_redirects_the_scope_learns_from_whichever_host_answers() {
     for (redirects, is_held) in [(Redirects::Never, true), (Redirects::Visible, false)] {
-        let script = crate::script::Script::new([crate::script::rejection(600)]);
+        let script = breather_test::Script::new([breather_test::Answer::throttled(600)]);
         let breather = Breather::default();
         let retry = RetryMiddleware::new(breather.clone()).with_redirects(redirects);
         let client = ClientBuilder::new(reqwest::Client::new())

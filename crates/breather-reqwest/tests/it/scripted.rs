@@ -12,7 +12,8 @@ use reqwest::Method;
 use reqwest_middleware::{ClientWithMiddleware, Error};
 use tokio::time::{Instant, timeout};
 
-use crate::script::{Answer, Script, rejection};
+use crate::script::scripted;
+use breather_test::{Answer, Script};
 
 const URL: &str = "http://api.example.com/v1/rows?token=secret";
 const SECOND: Duration = Duration::from_secs(1);
@@ -52,9 +53,9 @@ async fn constant_delay_is_not_cut() {
     for _ in 0..20 {
         let script = Script::new([503, 503, 503].map(Answer::status));
         let retry = with(policy);
-        let (status, report) = call(&script.client(retry), Method::GET).await;
+        let (status, report) = call(&scripted(&script, retry), Method::GET).await;
         assert_eq!((status, report.attempts()), (200, 4));
-        for pair in script.sends().windows(2) {
+        for pair in script.requests().windows(2) {
             let waited = pair[1].at - pair[0].at;
             let kept = 60 * SECOND..=66 * SECOND + TICK;
             assert!(kept.contains(&waited), "{waited:?}");
@@ -65,10 +66,10 @@ async fn constant_delay_is_not_cut() {
 #[tokio::test(start_paused = true)]
 async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before() {
     for retry in [RetryMiddleware::default(), on_its_own()] {
-        let script = Script::new([rejection(7).after(3 * SECOND)]);
-        let (status, report) = call(&script.client(retry), Method::GET).await;
+        let script = Script::new([Answer::throttled(7).after(3 * SECOND)]);
+        let (status, report) = call(&scripted(&script, retry), Method::GET).await;
         assert_eq!((status, report.attempts()), (200, 2));
-        let [first, second] = &script.sends()[..] else {
+        let [first, second] = &script.requests()[..] else {
             panic!()
         };
         // Counted from the receipt of the answer, which took three seconds.
@@ -84,10 +85,10 @@ async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before(
 async fn promise_1_a_stated_reset_is_kept_too() {
     for retry in [RetryMiddleware::default(), on_its_own()] {
         let spent = Answer::status(429)
-            .with("x-ratelimit-remaining", 0)
-            .with("x-ratelimit-reset", 1_800_000_012)
-            .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
-        let client = Script::new([spent]).client(retry);
+            .with_header("x-ratelimit-remaining", 0)
+            .with_header("x-ratelimit-reset", 1_800_000_012)
+            .with_header("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+        let client = scripted(&Script::new([spent]), retry);
         let start = Instant::now();
         call(&client, Method::GET).await;
         let waited = start.elapsed();
@@ -100,8 +101,8 @@ async fn promise_1_a_stated_reset_is_kept_too() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
-    let script = Script::new([rejection(7)]);
-    let client = script.client(with(Policy::new().with_deadline(5 * SECOND)));
+    let script = Script::new([Answer::throttled(7)]);
+    let client = scripted(&script, with(Policy::new().with_deadline(5 * SECOND)));
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
@@ -113,8 +114,8 @@ async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() {
-    let script = Script::new([rejection(301)]);
-    let client = script.client(RetryMiddleware::default());
+    let script = Script::new([Answer::throttled(301)]);
+    let client = scripted(&script, RetryMiddleware::default());
     let start = Instant::now();
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
@@ -125,10 +126,10 @@ async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() 
 #[tokio::test(start_paused = true)]
 async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once() {
     let spent = Answer::status(200)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 60);
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", 60);
     let script = Script::new([spent]);
-    let client = script.client(with(Policy::new().with_deadline(5 * SECOND)));
+    let client = scripted(&script, with(Policy::new().with_deadline(5 * SECOND)));
     call(&client, Method::GET).await;
     let start = Instant::now();
     let error = client.get(URL).send().await.unwrap_err();
@@ -142,13 +143,13 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
     // It was another call that was told so.
     let evidence = stopped.end().evidence().unwrap();
     assert_eq!(evidence.to_string(), "x-ratelimit-reset: 60");
-    assert_eq!(script.sends().len(), 1);
+    assert_eq!(script.requests().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn promise_3_rejections_use_up_no_retries() {
-    let script = Script::new((0..10).map(|_| rejection(1)));
-    let client = script.client(with(Policy::new().with_max_retries(0)));
+    let script = Script::new((0..10).map(|_| Answer::throttled(1)));
+    let client = scripted(&script, with(Policy::new().with_max_retries(0)));
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!(
         (status, report.throttled(), report.failures()),
@@ -158,8 +159,8 @@ async fn promise_3_rejections_use_up_no_retries() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_3_rejections_have_a_limit_of_their_own() {
-    let script = Script::new((0..50).map(|_| rejection(1)));
-    let client = script.client(RetryMiddleware::default());
+    let script = Script::new((0..50).map(|_| Answer::throttled(1)));
+    let client = scripted(&script, RetryMiddleware::default());
     let (status, report) = call(&client, Method::GET).await;
     assert_eq!((status, report.attempts()), (429, 17));
     assert_eq!(report.end().unwrap().reason(), EndReason::MaxThrottles);
@@ -182,9 +183,9 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         (Method::PATCH, 425, 2),
     ] {
         let script = Script::new([Answer::status(status)]);
-        let client = script.client(RetryMiddleware::default());
+        let client = scripted(&script, RetryMiddleware::default());
         let (last, report) = call(&client, method.clone()).await;
-        assert_eq!(script.sends().len(), sends, "{method} {status}");
+        assert_eq!(script.requests().len(), sends, "{method} {status}");
         if sends == 1 {
             assert_eq!(last, status);
             assert_eq!(report.end().unwrap().reason(), EndReason::NotIdempotent);
@@ -195,31 +196,31 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
 #[tokio::test(start_paused = true)]
 async fn promise_4_an_idempotency_key_makes_a_post_repeatable_and_its_body_is_sent_again() {
     let script = Script::new([Answer::status(503)]);
-    let client = script.client(RetryMiddleware::default());
+    let client = scripted(&script, RetryMiddleware::default());
     let request = client
         .post(URL)
         .header("idempotency-key", "7c4f")
         .body("a row");
     assert_eq!(request.send().await.unwrap().status(), 200);
-    let sends = script.sends();
+    let sends = script.requests();
     assert_eq!(sends.len(), 2);
     for send in sends {
         assert_eq!(send.method, Method::POST);
-        assert_eq!(send.body.as_deref(), Some(&b"a row"[..]));
+        assert_eq!(send.body, "a row");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
-    for answer in [Answer::status(503), rejection(1)] {
+    for answer in [Answer::status(503), Answer::throttled(1)] {
         let script = Script::new([answer.clone()]);
-        let client = script.client(RetryMiddleware::default());
+        let client = scripted(&script, RetryMiddleware::default());
         let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("a row")]);
         let slot = ReportSlot::new();
         let request = client.put(URL).body(reqwest::Body::wrap_stream(chunks));
         let response = request.with_extension(slot.clone()).send().await.unwrap();
         assert!(response.status() == 503 || response.status() == 429);
-        assert_eq!(script.sends().len(), 1);
+        assert_eq!(script.requests().len(), 1);
         let report = slot.report().unwrap();
         assert_eq!(report.end().unwrap().reason(), EndReason::NotReplayable);
     }
@@ -227,15 +228,15 @@ async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
-    let script = Script::new((0..100).map(|_| rejection(7)));
+    let script = Script::new((0..100).map(|_| Answer::throttled(7)));
     let breather = Breather::builder().without_pacing().build();
     // Two clients, made from clones of one middleware.
     let retry = RetryMiddleware::new(breather).with_seed(7);
-    let clients = [script.client(retry.clone()), script.client(retry)];
+    let clients = [scripted(&script, retry.clone()), scripted(&script, retry)];
     let start = Instant::now();
     let calls = (0..100).map(|n| call(&clients[n % 2], Method::GET));
     futures_util::future::join_all(calls).await;
-    let sends = script.sends();
+    let sends = script.requests();
     let returns: BTreeSet<_> = sends[100..].iter().map(|send| send.at - start).collect();
     let (first, last) = (returns.first().unwrap(), returns.last().unwrap());
     assert!(*first >= 7 * SECOND);
@@ -253,7 +254,7 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let script = Script::new((0..9).map(|_| Answer::status(503)));
-        let client = script.client(RetryMiddleware::default().with_seed(7));
+        let client = scripted(&script, RetryMiddleware::default().with_seed(7));
         let mut waited = Vec::new();
         for _ in 0..3 {
             let (_, report) = call(&client, Method::GET).await;
@@ -277,12 +278,20 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
             false,
             false,
         ),
-        ("waiting for its hint", vec![rejection(60)], false, false),
+        (
+            "waiting for its hint",
+            vec![Answer::throttled(60)],
+            false,
+            false,
+        ),
         ("waiting for a permit", vec![slow; 90], true, true),
     ] {
         let breather = Breather::new(policy);
         let calls = answers.len();
-        let client = Script::new(answers).client(RetryMiddleware::new(breather.clone()));
+        let client = scripted(
+            &Script::new(answers),
+            RetryMiddleware::new(breather.clone()),
+        );
         let held = || {
             let snapshot = breather.snapshot("api.example.com").unwrap();
             (snapshot.in_flight(), snapshot.queued())
@@ -299,8 +308,8 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
-    let script = Script::new([rejection(60)]);
-    let client = script.client(RetryMiddleware::default());
+    let script = Script::new([Answer::throttled(60)]);
+    let client = scripted(&script, RetryMiddleware::default());
     let slot = ReportSlot::new();
     let call = client.get(URL).with_extension(slot.clone()).send();
     assert!(timeout(SECOND, call).await.is_err());
@@ -318,7 +327,7 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
         _ => DefaultClassifier.classify(ending),
     };
     let retry = RetryMiddleware::new(breather.clone()).with_classifier(touchy);
-    let client = script.client(retry);
+    let client = scripted(&script, retry);
     let doomed = tokio::spawn(client.get(URL).send());
     assert!(doomed.await.unwrap_err().is_panic());
     assert_eq!(breather.snapshot("api.example.com").unwrap().in_flight(), 0);
@@ -327,14 +336,14 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_seen_by_one_client_holds_another_with_a_clone_of_its_handle() {
-    let spent = rejection(7)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 7);
+    let spent = Answer::throttled(7)
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", 7);
     let script = Script::new([spent]);
     let breather = Breather::default();
-    let one = script.client(RetryMiddleware::new(breather.clone()));
-    let other = script.client(RetryMiddleware::new(breather));
-    let stranger = script.client(RetryMiddleware::default());
+    let one = scripted(&script, RetryMiddleware::new(breather.clone()));
+    let other = scripted(&script, RetryMiddleware::new(breather));
+    let stranger = scripted(&script, RetryMiddleware::default());
 
     let start = Instant::now();
     let throttled = tokio::spawn(one.get(URL).send());
@@ -347,13 +356,13 @@ async fn a_rejection_seen_by_one_client_holds_another_with_a_clone_of_its_handle
     assert!(report.waited(WaitReason::Pacer) >= 7 * SECOND - 2 * TICK);
     assert_eq!(report.attempts(), 1);
     assert_eq!(throttled.await.unwrap().unwrap().status(), 200);
-    assert_eq!(script.sends().len(), 4);
+    assert_eq!(script.requests().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_host_is_another_scope() {
-    let script = Script::new([rejection(60)]);
-    let client = script.client(RetryMiddleware::default());
+    let script = Script::new([Answer::throttled(60)]);
+    let client = scripted(&script, RetryMiddleware::default());
     let held = tokio::spawn(client.get(URL).send());
     tokio::time::sleep(TICK).await;
     let start = Instant::now();
@@ -373,9 +382,13 @@ async fn another_host_is_another_scope() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_may_choose_its_scopes() {
-    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([
+        Answer::throttled(60),
+        Answer::status(200),
+        Answer::status(200),
+    ]);
     let breather = Breather::default();
-    let client = script.client(RetryMiddleware::new(breather.clone()));
+    let client = scripted(&script, RetryMiddleware::new(breather.clone()));
     let with_token = |token: &str| {
         let scopes = Scopes::from([token, "organisation 3"]);
         client.get(URL).with_extension(scopes).send()
@@ -395,11 +408,15 @@ async fn a_request_may_choose_its_scopes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_may_have_a_scope_of_its_own_and_a_request_another() {
-    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([
+        Answer::throttled(60),
+        Answer::status(200),
+        Answer::status(200),
+    ]);
     let breather = Breather::default();
     let client_of = |token: &str| {
         let middleware = RetryMiddleware::new(breather.clone());
-        script.client(middleware.with_scope(token))
+        scripted(&script, middleware.with_scope(token))
     };
     let (one, other) = (client_of("token 7"), client_of("token 8"));
     let held = tokio::spawn(one.get(URL).send());
@@ -417,7 +434,7 @@ async fn a_client_may_have_a_scope_of_its_own_and_a_request_another() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
     let script = Script::new([Answer::status(200), Answer::status(503)]);
-    let client = script.client(with(exact(SECOND)));
+    let client = scripted(&script, with(exact(SECOND)));
     let untroubled = client.get(URL).send().await.unwrap();
     assert!(untroubled.extensions().get::<Report>().is_none());
     let retried = client.get(URL).send().await.unwrap();
@@ -433,30 +450,30 @@ async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
 #[tokio::test(start_paused = true)]
 async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
     let script = Script::new([Answer::status(503), Answer::status(503)]);
-    let client = script.client(RetryMiddleware::default());
+    let client = scripted(&script, RetryMiddleware::default());
     call(&client, Method::GET).await;
     let seen: Vec<_> = script
-        .sends()
+        .requests()
         .iter()
-        .map(|send| send.attempts_seen)
+        .map(|send| send.extensions_seen)
         .collect();
     assert_eq!(seen, [1, 1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
-    for answer in [Answer::status(503), rejection(1)] {
+    for answer in [Answer::status(503), Answer::throttled(1)] {
         let script = Script::new([answer]);
-        let client = script.client(with(Policy::no_retries()));
+        let client = scripted(&script, with(Policy::no_retries()));
         let response = client.get(URL).send().await.unwrap();
         assert!(!response.status().is_success());
-        assert_eq!(script.sends().len(), 1);
+        assert_eq!(script.requests().len(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_classifier_of_the_callers_decides() {
-    let script = Script::new([Answer::status(200).with("x-error", "busy")]);
+    let script = Script::new([Answer::status(200).with_header("x-error", "busy")]);
     let busy = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 200 && ending.hint.windows().count() == 0 => {
             Outcome::throttled("a 200 that is none")
@@ -464,18 +481,18 @@ async fn a_classifier_of_the_callers_decides() {
         _ => DefaultClassifier.classify(ending),
     };
     let retry = with(Policy::new().with_max_throttles(2)).with_classifier(busy);
-    let (status, report) = call(&script.client(retry), Method::GET).await;
+    let (status, report) = call(&scripted(&script, retry), Method::GET).await;
     assert_eq!((status, report.attempts()), (200, 3));
     assert_eq!(report.end().unwrap().reason(), EndReason::MaxThrottles);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_secret_is_in_what_is_said() {
-    let script = Script::new([rejection(1)]);
+    let script = Script::new([Answer::throttled(1)]);
     let breather = Breather::default();
     let retry = RetryMiddleware::new(breather.clone());
     let debug = format!("{retry:?}");
-    let client = script.client(retry);
+    let client = scripted(&script, retry);
     let slot = ReportSlot::new();
     let url = "http://user:password@api.example.com/?token=secret";
     client

@@ -13,8 +13,9 @@ use http::{Method, Request, Response};
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Layer as _, Service, ServiceBuilder, ServiceExt as _};
 
-use crate::script::{Answer, SCOPE, Script, call, get, rejection, request};
+use crate::script::{SCOPE, call, get, request};
 use crate::way::{Way, each_way};
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -33,9 +34,9 @@ fn held(breather: &Breather) -> (u32, usize) {
 
 /// A rejection that has the whole scope wait.
 fn spent(seconds: u64) -> Answer {
-    rejection(seconds)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", seconds)
+    Answer::throttled(seconds)
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", seconds)
 }
 
 each_way! {
@@ -60,12 +61,12 @@ each_way! {
 async fn each_attempt_is_readied_and_no_readiness_is_kept(way: Way) {
     let script = Script::new([
         Answer::status(503),
-        rejection(3),
+        Answer::throttled(3),
         Answer::error(io::ErrorKind::TimedOut),
     ]);
     let (status, report) = get(&way.retry(Breather::default()).layer(script.clone())).await;
     assert_eq!((status, report.attempts()), (200, 4));
-    assert_eq!((script.sends().len(), script.readied()), (4, 0));
+    assert_eq!((script.requests().len(), script.readied()), (4, 0));
 }
 
 async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: Way) {
@@ -77,7 +78,7 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: 
 
     let mut waiting = service.clone();
     let unpolled = waiting.ready().await.unwrap().call(request(Method::GET));
-    assert_eq!((script.sends().len(), script.readied()), (1, 0));
+    assert_eq!((script.requests().len(), script.readied()), (1, 0));
     // And whoever comes later is not held up by it.
     assert_eq!(get(&service).await.0, 200);
     assert_eq!(throttled.await.unwrap().unwrap().status(), 200);
@@ -85,7 +86,7 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: 
 
     let mut idle = service.clone();
     let sent = idle.ready().await.unwrap().call(request(Method::GET));
-    assert_eq!((script.sends().len(), script.readied()), (4, 0));
+    assert_eq!((script.requests().len(), script.readied()), (4, 0));
     drop((unpolled, sent));
     assert_eq!(held(&breather), (0, 0));
 }
@@ -122,7 +123,9 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
     tokio::task::yield_now().await;
 
     // As soon as the first attempt has given the slot back, somebody else has it.
-    let slot = elsewhere.ready().await.unwrap();
+    let slot = tower::ServiceExt::<Request<String>>::ready(&mut elsewhere)
+        .await
+        .unwrap();
     tokio::time::sleep(MS).await;
     assert_eq!(held(&breather), (1, 0), "its second attempt has a permit");
     let throttled = tokio::spawn(async move { get(&throttling).await });
@@ -132,9 +135,13 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
     drop(slot.call(request(Method::GET)));
     drop(elsewhere);
     tokio::time::sleep(SECOND).await;
-    assert_eq!(script.sends().len(), 2, "one of them elsewhere");
+    assert_eq!(script.requests().len(), 2, "one of them elsewhere");
     let mut elsewhere = limited.clone();
-    let free = timeout(MS, elsewhere.ready()).await;
+    let free = timeout(
+        MS,
+        tower::ServiceExt::<Request<String>>::ready(&mut elsewhere),
+    )
+    .await;
     assert!(free.expect("who waits has no slot").is_ok());
     drop(elsewhere);
 
@@ -145,7 +152,7 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
         "the one not sent is none"
     );
     assert_eq!(throttled.await.unwrap().0, 200);
-    assert!(script.sends()[2].at >= hold_ends);
+    assert!(script.requests()[2].at >= hold_ends);
     assert_eq!(held(&breather), (0, 0));
 }
 
@@ -227,7 +234,11 @@ async fn a_call_that_stops_holds_no_readiness(way: Way) {
     let mut stopped = Box::pin(service.ready().await.unwrap().call(request(Method::GET)));
     assert!(stopped.as_mut().await.unwrap_err().is::<Stopped>());
     let mut elsewhere = limited.clone();
-    let slot = timeout(SECOND, elsewhere.ready()).await;
+    let slot = timeout(
+        SECOND,
+        tower::ServiceExt::<Request<String>>::ready(&mut elsewhere),
+    )
+    .await;
     assert!(slot.expect("nobody has the slot").is_ok());
 }
 
@@ -240,7 +251,8 @@ async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
     let start = Instant::now();
     let late = tokio::spawn(async move { call(&service, request(Method::GET)).await });
     tokio::task::yield_now().await;
-    let slot: Result<_, BoxError> = elsewhere.ready().await;
+    let slot: Result<_, BoxError> =
+        tower::ServiceExt::<Request<String>>::ready(&mut elsewhere).await;
     let (result, report) = late.await.unwrap();
     assert!(result.unwrap_err().is::<Stopped>());
     let took = start.elapsed();
@@ -253,17 +265,17 @@ async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_not_sent_for_want_of_readiness_can_be_sent_whatever_its_body() {
-    let script = Script::new([]).with_readiness([Ok(()), Err(io::ErrorKind::ConnectionReset)]);
+    let script = Script::default().with_readiness([Ok(()), Err(io::ErrorKind::ConnectionReset)]);
     let held_scope = RetryLayer::new(Breather::default());
     get(&held_scope.layer(Script::new([Answer::status(200)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 1)])))
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", 1)])))
     .await;
     // It waits for its turn, gives up its readiness for that, and is not made ready again at first.
     let service = held_scope.clone().send_once().layer(script.clone());
     let (result, report) = call(&service, request(Method::POST)).await;
     assert_eq!(result.unwrap().status(), 200);
-    assert_eq!((script.sends().len(), report.failures()), (1, 1));
+    assert_eq!((script.requests().len(), report.failures()), (1, 1));
 }
 
 async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
@@ -282,7 +294,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
     let error = result.unwrap_err().downcast::<io::Error>().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
-    assert_eq!(reset.sends().len(), 1);
+    assert_eq!(reset.requests().len(), 1);
 }
 
 async fn a_buffer_inside_and_one_outside(way: Way) {
@@ -297,7 +309,7 @@ async fn a_buffer_inside_and_one_outside(way: Way) {
     for (status, _) in timeout(60 * SECOND, all).await.expect("no deadlock") {
         assert_eq!(status, 200);
     }
-    assert_eq!(script.sends().len(), 42);
+    assert_eq!(script.requests().len(), 42);
     assert_eq!((held(&breather), script.readied()), ((0, 0), 0));
 }
 
@@ -345,7 +357,7 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
     assert_eq!((status, report.attempts(), report.failures()), (200, 3, 2));
     assert_eq!(start.elapsed().as_secs(), 4);
 
-    let script = Script::new([rejection(60)]);
+    let script = Script::new([Answer::throttled(60)]);
     let service = ServiceBuilder::new()
         .timeout(30 * SECOND)
         .layer(way.retry(breather.clone()))
@@ -357,19 +369,19 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
 }
 
 async fn readiness_that_fails_before_the_call_is_the_services_own_error(way: Way) {
-    let script = Script::new([]).with_readiness([Err(io::ErrorKind::ConnectionReset)]);
+    let script = Script::default().with_readiness([Err(io::ErrorKind::ConnectionReset)]);
     let mut service = way.retry(Breather::default()).layer(script.clone());
     let error = service.ready().await.map(drop).unwrap_err();
     let kind = error.downcast::<io::Error>().unwrap().kind();
     assert_eq!(
-        (kind, script.sends().len()),
+        (kind, script.requests().len()),
         (io::ErrorKind::ConnectionReset, 0)
     );
 }
 
 async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed(way: Way) {
     let breather = Breather::default();
-    let script = Script::new([rejection(1)]).with_readiness([
+    let script = Script::new([Answer::throttled(1)]).with_readiness([
         Ok(()),
         Err(io::ErrorKind::ConnectionReset),
         Ok(()),
@@ -382,9 +394,9 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
         (report.attempts(), report.throttled(), report.failures()),
         (3, 1, 1)
     );
-    assert_eq!(script.sends().len(), 2);
+    assert_eq!(script.requests().len(), 2);
 
-    let broken = Script::new([rejection(1)]).with_readiness(
+    let broken = Script::new([Answer::throttled(1)]).with_readiness(
         [Ok(())]
             .into_iter()
             .chain([Err(io::ErrorKind::BrokenPipe); 9]),
@@ -422,7 +434,10 @@ async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit(way: 
 
     let mut call = Box::pin(service.oneshot(request(Method::GET)));
     // As soon as the first attempt has given the slot back, somebody else has it.
-    let (pending, slot) = tokio::join!(timeout(SECOND, &mut call), elsewhere.ready());
+    let (pending, slot) = tokio::join!(
+        timeout(SECOND, &mut call),
+        tower::ServiceExt::<Request<String>>::ready(&mut elsewhere)
+    );
     let slot: Result<_, BoxError> = slot;
     assert!(slot.is_ok() && pending.is_err());
     assert_eq!(held(&breather), (1, 0));

@@ -8,7 +8,8 @@ use http::{Method, Request, Response};
 use tokio::time::{Instant, advance};
 use tower::{Layer as _, Service};
 
-use crate::script::{Answer, SCOPE, Script, call, get, rejection, request};
+use crate::script::{SCOPE, call, get, request};
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;
@@ -17,9 +18,9 @@ const YEAR: u64 = 365 * 86_400;
 fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
     (1..=5).map(move |used| {
         Answer::status(200)
-            .with("x-ratelimit-limit", 5)
-            .with("x-ratelimit-remaining", 5 - used)
-            .with("x-ratelimit-reset", used * apart)
+            .with_header("x-ratelimit-limit", 5)
+            .with_header("x-ratelimit-remaining", 5 - used)
+            .with_header("x-ratelimit-reset", used * apart)
     })
 }
 
@@ -47,7 +48,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
         (EndReason::RetryAfterTooLong, Some(17_280 * SECOND))
     );
     assert_eq!(end.evidence().unwrap().header(), "x-ratelimit-reset");
-    assert_eq!(script.sends().len(), 5);
+    assert_eq!(script.requests().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,7 +70,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_of_a_year_can_be_forgotten() {
     let breather = Breather::default();
-    let service = RetryLayer::new(breather.clone()).layer(Script::new([rejection(YEAR)]));
+    let service = RetryLayer::new(breather.clone()).layer(Script::new([Answer::throttled(YEAR)]));
     assert_eq!(get(&service).await.0, 429);
     assert_eq!(
         ended(&service, Method::GET).await.reason(),
@@ -81,7 +82,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
-    let service = RetryLayer::default().layer(Script::new([rejection(YEAR)]));
+    let service = RetryLayer::default().layer(Script::new([Answer::throttled(YEAR)]));
     assert_eq!(get(&service).await.0, 429);
     advance(299 * SECOND).await;
     let _ = ended(&service, Method::GET).await;
@@ -96,7 +97,7 @@ async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn queued_calls_of_a_scope_that_only_rejects_end_together() {
-    let script = Script::new((0..5_000).map(|_| rejection(299)));
+    let script = Script::new((0..5_000).map(|_| Answer::throttled(299)));
     let service = RetryLayer::default().layer(script.clone());
     let start = Instant::now();
     let calls = (0..50).map(|_| async {

@@ -11,9 +11,10 @@ use breather_tower::{Http, RetryLayer, TrustClone};
 use http::{HeaderName, Method, Request};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
-use tower::{Layer as _, Service as _, ServiceExt as _};
+use tower::{Layer as _, Service as _, ServiceExt};
 
-use crate::script::{Answer, SCOPE, Script, call, get, rejection, request};
+use crate::script::{SCOPE, call, get, request};
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -43,7 +44,7 @@ fn asking(options: CallOptions, method: Method) -> Request<String> {
 async fn sends(layer: &RetryLayer, request: Request<String>) -> usize {
     let script = failing();
     let _ = call(&layer.layer(script.clone()), request).await;
-    script.sends().len()
+    script.requests().len()
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +96,7 @@ async fn the_scopes_of_a_request_count_before_those_of_the_layer() {
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone())
         .with_scope("of the layer")
-        .layer(Script::new([]));
+        .layer(Script::default());
     let mut request = request(Method::GET);
     request.extensions_mut().insert(Scopes::from("its own"));
     let _ = call(&service, request).await;
@@ -119,7 +120,11 @@ async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
     let took = start.elapsed();
     assert!(took >= 2 * SECOND && took < 2 * SECOND + TICK, "{took:?}");
     assert_eq!(breather.snapshot(SCOPE).unwrap().in_flight(), 0);
-    let bodies: Vec<_> = script.sends().into_iter().map(|send| send.body).collect();
+    let bodies: Vec<_> = script
+        .requests()
+        .into_iter()
+        .map(|send| send.body)
+        .collect();
     assert_eq!(bodies, ["a row", "a row"]);
 }
 
@@ -167,7 +172,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_request_counts_before_the_policys() {
-    let script = Script::new([rejection(7)]);
+    let script = Script::new([Answer::throttled(7)]);
     let service = with(at_once().with_deadline(60 * SECOND)).layer(script);
     let soon = CallOptions::new().with_deadline(SECOND);
     let start = Instant::now();
@@ -190,7 +195,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
     for _ in 0..3 {
         let script = failing();
         let _ = call(&service(&script), request(Method::POST)).await;
-        let sent = script.sends();
+        let sent = script.requests();
         let of_call: BTreeSet<_> = sent
             .iter()
             .map(|send| send.headers[&KEY].to_str().unwrap().to_owned())
@@ -203,7 +208,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 
     let script = failing();
     let _ = call(&service(&script), request(Method::GET)).await;
-    assert!(!script.sends()[0].headers.contains_key(&KEY));
+    assert!(!script.requests()[0].headers.contains_key(&KEY));
 
     let script = failing();
     let mut own = request(Method::POST);
@@ -211,7 +216,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
     let _ = call(&service(&script), own).await;
     assert!(
         script
-            .sends()
+            .requests()
             .iter()
             .all(|send| send.headers[&KEY] == "mine")
     );
@@ -220,26 +225,26 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 #[tokio::test(start_paused = true)]
 async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
     let name = HeaderName::from_static("x-retry-attempt");
-    let script = Script::new([Answer::status(500), rejection(1)]);
+    let script = Script::new([Answer::status(500), Answer::throttled(1)]);
     let layer = with(at_once()).with_attempt_header(name.clone());
     let mut own = request(Method::GET);
     own.headers_mut().insert(&name, "99".parse().unwrap());
     let _ = call(&layer.layer(script.clone()), own).await;
     let numbers: Vec<_> = script
-        .sends()
+        .requests()
         .iter()
         .map(|send| send.headers[&name].clone())
         .collect();
     assert_eq!(numbers, ["1", "2", "3"]);
 
-    let script = Script::new([]);
+    let script = Script::default();
     let _ = get(&with(at_once()).layer(script.clone())).await;
-    assert!(script.sends()[0].headers.is_empty());
+    assert!(script.requests()[0].headers.is_empty());
 
-    let script = Script::new([]);
+    let script = Script::default();
     let once = with(at_once()).send_once();
     let _ = get(&once.with_attempt_header(name.clone()).layer(script.clone())).await;
-    assert_eq!(script.sends()[0].headers[&name], "1");
+    assert_eq!(script.requests()[0].headers[&name], "1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,9 +294,12 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
     // In flight, waiting after a rejection, in flight again, and while it waits after its own time-out.
     for after in [0, 1, 4, 9, 12, 14] {
         let slow = Answer::status(200).after(6 * SECOND);
-        let script = Script::new([rejection(2).after(2 * SECOND), slow.clone(), slow]);
+        let script = Script::new([Answer::throttled(2).after(2 * SECOND), slow.clone(), slow]);
         let mut service = layer.layer(script.clone());
-        let future = service.ready().await.unwrap().call(request(Method::POST));
+        let future = {
+            let ready = ServiceExt::<Request<String>>::ready(&mut service).await;
+            ready.unwrap().call(request(Method::POST))
+        };
         drop(service);
         let _ = tokio::time::timeout(after * SECOND, future).await;
         let snapshot = breather.snapshot(SCOPE).unwrap();
@@ -328,7 +336,7 @@ async fn settings_stay_in_whichever_order_they_are_set() {
     .await;
     let _ = get(&numbered().replay(9).trust_clone().layer(scripts[5].clone())).await;
     for script in &scripts {
-        for (at, send) in script.sends().iter().enumerate() {
+        for (at, send) in script.requests().iter().enumerate() {
             assert_eq!(send.headers[&name], (at + 1).to_string());
         }
     }
@@ -347,7 +355,7 @@ async fn settings_stay_in_whichever_order_they_are_set() {
         let (result, _) = call(&layer.layer(script.clone()), request(Method::POST)).await;
         assert_eq!(result.unwrap().status(), 200);
         let keys: Vec<_> = script
-            .sends()
+            .requests()
             .iter()
             .map(|send| send.headers["idempotency-key"].clone())
             .collect();

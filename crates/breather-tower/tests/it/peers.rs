@@ -14,7 +14,8 @@ use http::{Method, Request, Response};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
 
-use crate::script::{Answer, Script, URI, call, get, rejection, request};
+use crate::script::{URI, call, get, request};
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -75,7 +76,7 @@ async fn object_store_and_tower_resilience_a_failed_response_is_dropped_before_t
 async fn tower_682_and_698_a_policy_is_there_without_writing_one() {
     let script = Script::new([
         Answer::status(503),
-        rejection(2),
+        Answer::throttled(2),
         Answer::error(io::ErrorKind::ConnectionRefused),
     ]);
     let start = Instant::now();
@@ -105,10 +106,13 @@ async fn reqwest_middleware_210_a_damaged_record_of_tls_may_pass() {
 #[tokio::test(start_paused = true)]
 async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_attempt() {
     let quota = |answer: Answer, left: u32| {
-        let answer = answer.with("x-ratelimit-remaining", left);
-        answer.with("x-ratelimit-reset", 7)
+        let answer = answer.with_header("x-ratelimit-remaining", left);
+        answer.with_header("x-ratelimit-reset", 7)
     };
-    let script = Script::new([quota(rejection(1), 5), quota(Answer::status(200), 0)]);
+    let script = Script::new([
+        quota(Answer::throttled(1), 5),
+        quota(Answer::status(200), 0),
+    ]);
     let service = RetryLayer::default().layer(script.clone());
     let start = Instant::now();
     let throttled = async { get(&service).await };
@@ -119,7 +123,11 @@ async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_atte
     };
     let (throttled, other) = tokio::join!(throttled, other);
     assert_eq!((throttled.0, other.0), (200, 200));
-    let sends: Vec<_> = script.sends().iter().map(|send| send.at - start).collect();
+    let sends: Vec<_> = script
+        .requests()
+        .iter()
+        .map(|send| send.at - start)
+        .collect();
     assert_eq!(sends.len(), 3, "{sends:?}");
     // The second was told 7 s at half a second.
     assert!(sends[2] >= 7 * SECOND, "{sends:?}");
@@ -139,7 +147,7 @@ async fn remux_399_an_hour_of_rejections_is_not_hammered() {
         }
     };
     let _ = timeout(HOUR, join_all((0..20).map(|_| caller()))).await;
-    let sends = script.sends();
+    let sends = script.requests();
     let late = sends.iter().filter(|send| {
         let start = sends[0].at;
         send.at - start > HOUR / 2
@@ -154,7 +162,7 @@ async fn remux_399_an_hour_of_rejections_is_not_hammered() {
 async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one() {
     // As many processes, of which none knows another.
     const CLIENTS: u32 = 1_000;
-    let script = Script::new((0..CLIENTS).map(|_| rejection(7)));
+    let script = Script::new((0..CLIENTS).map(|_| Answer::throttled(7)));
     let unpaced = || Breather::builder().without_pacing().build();
     let services: Vec<_> = (0..CLIENTS)
         .map(|client| {
@@ -164,7 +172,7 @@ async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one()
         .collect();
     let start = Instant::now();
     join_all(services.iter().map(get)).await;
-    let sends = script.sends();
+    let sends = script.requests();
     let mut returns: Vec<_> = sends[CLIENTS as usize..]
         .iter()
         .map(|send| send.at - start)

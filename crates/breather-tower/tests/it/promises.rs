@@ -12,9 +12,10 @@ use breather_tower::{Http, RetryLayer};
 use futures_util::future::join_all;
 use http::{Method, Request};
 use tokio::time::{Instant, timeout};
-use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
+use tower::{BoxError, Layer as _, ServiceExt, service_fn};
 
-use crate::script::{Answer, SCOPE, Script, URI, call, get, rejection, request};
+use crate::script::{SCOPE, URI, call, get, request};
+use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -47,7 +48,7 @@ async fn constant_delay_is_not_cut() {
         let retry = with(policy);
         let (status, report) = get(&retry.layer(script.clone())).await;
         assert_eq!((status, report.attempts()), (200, 4));
-        for pair in script.sends().windows(2) {
+        for pair in script.requests().windows(2) {
             let waited = pair[1].at - pair[0].at;
             let kept = 60 * SECOND..=66 * SECOND + TICK;
             assert!(kept.contains(&waited), "{waited:?}");
@@ -58,10 +59,10 @@ async fn constant_delay_is_not_cut() {
 #[tokio::test(start_paused = true)]
 async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before() {
     for retry in [RetryLayer::default(), on_its_own()] {
-        let script = Script::new([rejection(7).after(3 * SECOND)]);
+        let script = Script::new([Answer::throttled(7).after(3 * SECOND)]);
         let (status, report) = get(&retry.layer(script.clone())).await;
         assert_eq!((status, report.attempts()), (200, 2));
-        let [first, second] = &script.sends()[..] else {
+        let [first, second] = &script.requests()[..] else {
             panic!()
         };
         // Counted from the receipt of the answer, which took three seconds.
@@ -77,9 +78,9 @@ async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before(
 async fn promise_1_a_stated_reset_is_kept_too() {
     for retry in [RetryLayer::default(), on_its_own()] {
         let spent = Answer::status(429)
-            .with("x-ratelimit-remaining", 0)
-            .with("x-ratelimit-reset", 1_800_000_012)
-            .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+            .with_header("x-ratelimit-remaining", 0)
+            .with_header("x-ratelimit-reset", 1_800_000_012)
+            .with_header("date", "Fri, 15 Jan 2027 08:00:00 GMT");
         let start = Instant::now();
         get(&retry.layer(Script::new([spent]))).await;
         let waited = start.elapsed();
@@ -101,7 +102,7 @@ async fn promise_2_what_would_be_too_late_is_not_waited_for() {
         (Policy::new(), 301, EndReason::RetryAfterTooLong),
     ] {
         let start = Instant::now();
-        let service = with(policy).layer(Script::new([rejection(seconds)]));
+        let service = with(policy).layer(Script::new([Answer::throttled(seconds)]));
         let (status, report) = get(&service).await;
         assert_eq!((status, start.elapsed()), (429, Duration::ZERO));
         let end = report.end().unwrap();
@@ -119,8 +120,8 @@ async fn promise_2_what_would_be_too_late_is_not_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once() {
     let spent = Answer::status(200)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 60);
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", 60);
     let script = Script::new([spent]);
     let service = with(Policy::new().with_deadline(5 * SECOND)).layer(script.clone());
     get(&service).await;
@@ -131,20 +132,20 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
     assert_eq!(Some(stopped.end()), report.end());
     assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!(stopped.end().retry_after(), Some(60 * SECOND));
-    assert_eq!((script.sends().len(), script.readied()), (1, 0));
+    assert_eq!((script.requests().len(), script.readied()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn promise_3_rejections_use_up_no_retries_and_have_a_limit_of_their_own() {
-    let service =
-        with(Policy::new().with_max_retries(0)).layer(Script::new((0..10).map(|_| rejection(1))));
+    let service = with(Policy::new().with_max_retries(0))
+        .layer(Script::new((0..10).map(|_| Answer::throttled(1))));
     let (status, report) = get(&service).await;
     assert_eq!(
         (status, report.throttled(), report.failures()),
         (200, 10, 0)
     );
 
-    let service = RetryLayer::default().layer(Script::new((0..50).map(|_| rejection(1))));
+    let service = RetryLayer::default().layer(Script::new((0..50).map(|_| Answer::throttled(1))));
     let (status, report) = get(&service).await;
     assert_eq!((status, report.attempts()), (429, 17));
     assert_eq!(report.end().unwrap().reason(), EndReason::MaxThrottles);
@@ -170,7 +171,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         let script = Script::new([answer.clone()]);
         let service = RetryLayer::default().layer(script.clone());
         let (result, report) = call(&service, request(method.clone())).await;
-        assert_eq!(script.sends().len(), sends, "{method} {answer:?}");
+        assert_eq!(script.requests().len(), sends, "{method} {answer:?}");
         if sends == 1 {
             assert!(result.is_err() || !result.unwrap().status().is_success());
             assert_eq!(report.end().unwrap().reason(), EndReason::NotIdempotent);
@@ -194,9 +195,9 @@ async fn promise_4_a_key_or_the_caller_makes_a_post_repeatable_and_it_is_sent_ag
         let script = Script::new([Answer::status(503)]);
         let (result, _) = call(&retry.layer(script.clone()), post).await;
         assert_eq!(result.unwrap().status(), 200);
-        assert_eq!(script.sends().len(), 2);
-        for send in script.sends() {
-            assert_eq!((send.method, &*send.body), (Method::POST, "a row"));
+        assert_eq!(script.requests().len(), 2);
+        for send in script.requests() {
+            assert_eq!((send.method, &send.body[..]), (Method::POST, &b"a row"[..]));
         }
     }
 }
@@ -228,7 +229,7 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
-    let script = Script::new((0..100).map(|_| rejection(7)));
+    let script = Script::new((0..100).map(|_| Answer::throttled(7)));
     let retry = RetryLayer::new(Breather::builder().without_pacing().build());
     let retry = retry.with_seed(7);
     // Two services of one layer, and a clone for each call.
@@ -238,7 +239,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
     ];
     let start = Instant::now();
     join_all((0..100).map(|n| get(&services[n % 2]))).await;
-    let sends = script.sends();
+    let sends = script.requests();
     let returns: BTreeSet<_> = sends[100..].iter().map(|send| send.at - start).collect();
     let (first, last) = (*returns.first().unwrap(), *returns.last().unwrap());
     assert!(first >= 7 * SECOND);
@@ -279,7 +280,12 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
             false,
             false,
         ),
-        ("waiting for its hint", vec![rejection(60)], false, false),
+        (
+            "waiting for its hint",
+            vec![Answer::throttled(60)],
+            false,
+            false,
+        ),
         ("waiting for a permit", vec![slow; 90], true, true),
     ] {
         let breather = Breather::new(exact(10 * SECOND));
@@ -302,7 +308,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
-    let service = RetryLayer::default().layer(Script::new([rejection(60)]));
+    let service = RetryLayer::default().layer(Script::new([Answer::throttled(60)]));
     let slot = ReportSlot::new();
     let mut request = request(Method::GET);
     request.extensions_mut().insert(slot.clone());
@@ -329,9 +335,9 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_seen_by_one_service_holds_another_with_a_clone_of_its_handle() {
-    let spent = rejection(7)
-        .with("x-ratelimit-remaining", 0)
-        .with("x-ratelimit-reset", 7);
+    let spent = Answer::throttled(7)
+        .with_header("x-ratelimit-remaining", 0)
+        .with_header("x-ratelimit-reset", 7);
     let script = Script::new([spent]);
     let breather = Breather::default();
     let one = RetryLayer::new(breather.clone()).layer(script.clone());
@@ -348,12 +354,16 @@ async fn a_rejection_seen_by_one_service_holds_another_with_a_clone_of_its_handl
     assert!(start.elapsed() >= 7 * SECOND);
     assert!(report.waited(WaitReason::Pacer) >= 7 * SECOND - 2 * TICK);
     assert_eq!(throttled.await.unwrap().0, 200);
-    assert_eq!(script.sends().len(), 4);
+    assert_eq!(script.requests().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_is_an_authority_unless_the_layer_names_one() {
-    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([
+        Answer::throttled(60),
+        Answer::status(200),
+        Answer::status(200),
+    ]);
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone()).layer(script.clone());
     let held = tokio::spawn(service.clone().oneshot(request(Method::GET)));
@@ -372,7 +382,11 @@ async fn a_scope_is_an_authority_unless_the_layer_names_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_may_choose_its_scopes() {
-    let script = Script::new([rejection(60), Answer::status(200), Answer::status(200)]);
+    let script = Script::new([
+        Answer::throttled(60),
+        Answer::status(200),
+        Answer::status(200),
+    ]);
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone()).layer(script.clone());
     let with_token = |token: &str| {
@@ -417,9 +431,9 @@ async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
     let script = Script::new([Answer::status(503), Answer::status(503)]);
     get(&RetryLayer::default().layer(script.clone())).await;
     let seen: Vec<_> = script
-        .sends()
+        .requests()
         .iter()
-        .map(|send| send.attempts_seen)
+        .map(|send| send.extensions_seen)
         .collect();
     assert_eq!(seen, [1, 1, 1]);
 }
@@ -478,9 +492,12 @@ async fn any_request_and_response_can_be_classified_by_a_closure() {
 async fn nothing_secret_is_in_what_is_said() {
     let breather = Breather::default();
     let retry = RetryLayer::new(breather.clone());
-    let service = retry.layer(Script::new([rejection(1)]));
+    let service = retry.layer(Script::new([Answer::throttled(1)]));
     let mut readied = service.clone();
-    let future = tower::Service::call(readied.ready().await.unwrap(), request(Method::GET));
+    let future = {
+        let ready = ServiceExt::<Request<String>>::ready(&mut readied).await;
+        tower::Service::call(ready.unwrap(), request(Method::GET))
+    };
     let mut said = format!("{retry:?} {future:?} {breather:?}");
     let (_, report) = get(&service).await;
     said.push_str(&format!("{report} {report:?}"));

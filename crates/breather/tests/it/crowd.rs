@@ -12,8 +12,8 @@ use breather::{
 };
 
 use crate::server::Server;
-use crate::virtual_timer::{Bell, VirtualTimer};
 use crate::world::{Conduct, End, World};
+use breather_test::{VirtualTimer, WakeCounter};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -122,7 +122,7 @@ struct Queue {
     breather: Breather,
     timer: VirtualTimer,
     calls: Vec<Option<Active>>,
-    bells: Vec<Arc<Bell>>,
+    bells: Vec<Arc<WakeCounter>>,
 }
 
 impl Queue {
@@ -157,7 +157,7 @@ impl Queue {
 
     fn fill(&mut self) {
         for _ in 0..MANY {
-            let (mut call, bell) = (self.start(), Bell::new());
+            let (mut call, bell) = (self.start(), WakeCounter::new());
             let waker = Waker::from(Arc::clone(&bell));
             assert!(matches!(call.poll_step(&waker), Step::Wait { .. }));
             self.calls.push(Some(call));
@@ -167,7 +167,7 @@ impl Queue {
 
     /// Who was woken since this was last asked, and how often.
     fn woken(&self) -> Vec<(usize, usize)> {
-        let rang = self.bells.iter().map(|bell| bell.rang()).enumerate();
+        let rang = self.bells.iter().map(|bell| bell.take()).enumerate();
         rang.filter(|&(_, times)| times > 0).collect()
     }
 

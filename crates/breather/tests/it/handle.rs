@@ -13,7 +13,7 @@ use breather::{
     hint::Window,
 };
 
-use crate::virtual_timer::{Bell, VirtualTimer};
+use breather_test::{VirtualTimer, WakeCounter};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -53,14 +53,14 @@ fn what_one_call_learned_holds_the_others_until_the_reset() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let start_at = timer.now();
     learn(&breather, &timer, 0);
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let mut call = start(&breather.clone(), &timer);
     let waker = Waker::from(Arc::clone(&bell));
     assert_eq!(call.poll_step(&waker), Step::Wait { until: None });
     timer.advance_to(start_at + 9 * SECOND - MS);
-    assert_eq!(bell.rang(), 0);
+    assert_eq!(bell.take(), 0);
     timer.advance(MS);
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     assert_eq!(call.poll_step(&waker), Step::Send);
     assert_eq!(call.report().waited(WaitReason::Pacer), 9 * SECOND);
 }
@@ -142,14 +142,14 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
 fn a_permit_offered_to_a_call_that_is_dropped_goes_to_the_next() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
-    let bells = [Bell::new(), Bell::new()];
+    let bells = [WakeCounter::new(), WakeCounter::new()];
     let [mut first, mut second] = [(); 2].map(|()| start(&breather, &timer));
     let _ = first.poll_step(&Waker::from(Arc::clone(&bells[0])));
     let _ = second.poll_step(&Waker::from(Arc::clone(&bells[1])));
     timer.advance(9 * SECOND);
-    assert_eq!([bells[0].rang(), bells[1].rang()], [1, 0]);
+    assert_eq!([bells[0].take(), bells[1].take()], [1, 0]);
     drop(first);
-    assert_eq!(bells[1].rang(), 1);
+    assert_eq!(bells[1].take(), 1);
     assert_eq!(step(&mut second), Step::Send);
 }
 
@@ -161,11 +161,11 @@ fn a_thousand_calls_that_are_never_polled_again_hold_up_nobody() {
     for call in &mut asleep {
         assert!(matches!(step(call), Step::Wait { .. }));
     }
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let mut alive = start(&breather, &timer);
     let _ = alive.poll_step(&Waker::from(Arc::clone(&bell)));
     timer.advance(9 * SECOND + 1_001 * MS);
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     assert_eq!(step(&mut alive), Step::Send);
 }
 
@@ -174,7 +174,7 @@ fn a_release_wakes_no_more_calls_than_it_releases() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut waiting: Vec<_> = (0..500).map(|_| start(&breather, &timer)).collect();
     for call in &mut waiting {
@@ -182,7 +182,7 @@ fn a_release_wakes_no_more_calls_than_it_releases() {
     }
     for call in &mut sent {
         let _ = call.on_outcome(Outcome::success(), &said(&timer, 280));
-        assert_eq!(bell.rang(), 1);
+        assert_eq!(bell.take(), 1);
     }
     let steps = waiting.iter_mut().map(step);
     assert_eq!(steps.filter(|step| *step == Step::Send).count(), AT_START);
@@ -193,13 +193,13 @@ fn a_release_wakes_no_more_calls_than_it_releases() {
 fn alarms_that_a_runtime_lost_are_set_again() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut call = start(&breather, &timer);
     let _ = call.poll_step(&waker);
     assert_eq!(timer.alarms_pending(), 1);
     timer.lose_alarms();
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     assert!(matches!(call.poll_step(&waker), Step::Wait { .. }));
     assert_eq!(timer.alarms_pending(), 1);
     timer.advance(9 * SECOND);
@@ -229,12 +229,12 @@ fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() 
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut waiting = start(&breather, &timer);
     assert!(matches!(waiting.poll_step(&waker), Step::Wait { .. }));
     let _ = sent[AT_START - 1].on_outcome(Outcome::success(), &said(&timer, 0));
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     let Step::End(stopped) = waiting.poll_step(&waker) else {
         panic!()
     };
@@ -252,14 +252,14 @@ fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
     // Nobody knows how long the probe takes, so that nothing says that the wait is in vain.
     let mut call = start(&breather, &timer);
     let mut ready = pin!(call.ready());
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut cx = Context::from_waker(&waker);
     assert!(ready.as_mut().poll(&mut cx).is_pending());
     timer.advance(499 * MS);
-    assert_eq!(bell.rang(), 0);
+    assert_eq!(bell.take(), 0);
     timer.advance(MS);
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     let Poll::Ready(Err(stopped)) = ready.as_mut().poll(&mut cx) else {
         panic!()
     };
@@ -297,7 +297,7 @@ fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once(
     let _ = throttled.on_outcome(Outcome::throttled("status 429"), &said(&timer, 200));
     assert_eq!(breather.snapshot("api").unwrap().concurrency(), 1);
     timer.advance(499 * MS);
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut next = start(&breather, &timer);
     assert!(matches!(next.poll_step(&waker), Step::Wait { .. }));
@@ -306,7 +306,7 @@ fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once(
         panic!()
     };
     assert_eq!(stopped.end().reason(), EndReason::Deadline);
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     assert_eq!(next.poll_step(&waker), Step::Send);
 }
 
@@ -353,12 +353,12 @@ fn calls_of_a_runtime_that_is_driven_do_not_depend_on_one_that_is_not() {
     assert!(matches!(step(&mut stuck), Step::Wait { .. }));
     // The first call's alarm will never ring.
     let driven = VirtualTimer::in_domain(1);
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut call = start(&breather, &driven);
     assert!(matches!(call.poll_step(&waker), Step::Wait { .. }));
     driven.advance(11 * SECOND);
-    assert!(bell.rang() >= 1);
+    assert!(bell.take() >= 1);
     assert_eq!(call.poll_step(&waker), Step::Send);
 }
 
@@ -413,13 +413,13 @@ fn ready_waits_for_the_backoff_and_then_for_the_permit() {
     let hint = said(&timer, 200).with_retry_after(2 * SECOND);
     let decision = call.on_outcome(Outcome::throttled("status 429"), &hint);
     assert!(matches!(decision, Decision::Retry(_)));
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut cx = Context::from_waker(&waker);
     let mut ready = pin!(call.ready());
     assert!(ready.as_mut().poll(&mut cx).is_pending());
     timer.advance(2 * SECOND - MS);
-    assert_eq!(bell.rang(), 0);
+    assert_eq!(bell.take(), 0);
     timer.advance(MS);
     // Throttled alone, the call holds its scope as well; the same instant ends both waits.
     for _ in 0..2 {

@@ -10,7 +10,7 @@ use breather::{
     hint::Window,
 };
 
-use crate::virtual_timer::{Bell, VirtualTimer};
+use breather_test::{VirtualTimer, WakeCounter};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -275,7 +275,7 @@ fn played(
 ) -> Vec<(Duration, End)> {
     let scope = Scope::new();
     let start = scope.timer.now();
-    let bells: Vec<_> = (0..callers).map(|_| Bell::new()).collect();
+    let bells: Vec<_> = (0..callers).map(|_| WakeCounter::new()).collect();
     let mut calls: Vec<_> = (0..callers)
         .map(|_| {
             let call = scope.call_with(CallOptions::new().with_policy(policy));
@@ -287,7 +287,7 @@ fn played(
         let now = scope.timer.now();
         for (slot, bell) in calls.iter_mut().zip(&bells) {
             let Some((call, due)) = slot else { continue };
-            if bell.rang() == 0 && due.is_none_or(|due| due > now) {
+            if bell.take() == 0 && due.is_none_or(|due| due > now) {
                 continue;
             }
             let end = match call.poll_step(&Waker::from(Arc::clone(bell))) {
@@ -458,12 +458,12 @@ fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
     let mut in_flight = scope.call();
     assert_eq!(step(&mut in_flight), Step::Send);
     scope.rejects(MINUTE);
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let mut queued = scope.call();
     let waker = Waker::from(Arc::clone(&bell));
     assert!(matches!(queued.poll_step(&waker), Step::Wait { .. }));
     scope.breather.forget("api");
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     assert_eq!(queued.poll_step(&waker), Step::Send);
     let _ = in_flight.on_outcome(throttled(), &scope.hint().with_retry_after(YEAR));
     assert!(!scope.is_held());

@@ -24,5 +24,4 @@ mod several;
 mod together;
 mod traps;
 mod vendors;
-mod virtual_timer;
 mod world;

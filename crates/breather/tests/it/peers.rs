@@ -22,7 +22,7 @@ use http::{Method, StatusCode};
 use proptest::prelude::*;
 
 use crate::said::{AT, DATE, NOW, pairs};
-use crate::virtual_timer::VirtualTimer;
+use breather_test::VirtualTimer;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

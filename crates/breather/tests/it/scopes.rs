@@ -9,8 +9,8 @@ use breather::{
 };
 
 use crate::server::Server;
-use crate::virtual_timer::VirtualTimer;
 use crate::world::{Conduct, End, World};
+use breather_test::VirtualTimer;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

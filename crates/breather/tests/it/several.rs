@@ -10,7 +10,7 @@ use breather::{
     hint::Window,
 };
 
-use crate::virtual_timer::{Bell, VirtualTimer};
+use breather_test::{VirtualTimer, WakeCounter};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -193,14 +193,14 @@ fn a_call_is_sent_when_all_grant_it_and_holds_nothing_before() {
     let full: Vec<_> = (0..30)
         .map(|index| api.sent(if index % 2 == 0 { "one" } else { "two" }))
         .collect();
-    let bell = Bell::new();
+    let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
     let mut call = api.start("three");
     assert_eq!(call.poll_step(&waker), Step::Wait { until: None });
     assert_eq!((api.in_flight("three"), api.waiting("three")), (0, 0));
     assert_eq!(api.waiting("org"), 1);
     drop(full);
-    assert_eq!(bell.rang(), 1);
+    assert_eq!(bell.take(), 1);
     assert_eq!(call.poll_step(&waker), Step::Send);
     assert_eq!((api.in_flight("three"), api.in_flight("org")), (1, 1));
 }

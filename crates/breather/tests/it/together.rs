@@ -13,7 +13,7 @@ use breather::{
     driver::{ActiveCall, Decision, NewCall, Step, Timer},
 };
 
-use crate::virtual_timer::VirtualTimer;
+use breather_test::VirtualTimer;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -12,7 +12,7 @@ use breather::{
 };
 
 use crate::server::{Answer, Server};
-use crate::virtual_timer::VirtualTimer;
+use breather_test::VirtualTimer;
 
 /// Servers, each a scope of its own, and the callers of all of them.
 ///

@@ -1,0 +1,71 @@
+//! A script as a tower service.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use tower_service::Service;
+
+use crate::received::Received;
+use crate::script::Script;
+
+/// Any error, as tower's layers box it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The future of a [`Script`]'s answer.
+pub type ScriptFuture =
+    Pin<Box<dyn Future<Output = Result<Response<String>, BoxError>> + Send + 'static>>;
+
+impl<B> Service<Request<B>> for Script
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<String>;
+    type Error = BoxError;
+    type Future = ScriptFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(self.ready().map_err(Into::into))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ScriptFuture {
+        self.take_readiness();
+        let (mut head, body) = request.into_parts();
+        let mut received =
+            Received::new(&head.method, head.uri, &head.headers, &mut head.extensions);
+        let script = self.clone();
+        // A body that is there already is read now, so that the record is whole even if the future is never polled.
+        let mut reading = Box::pin(body.collect());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let read = match reading.as_mut().poll(&mut cx) {
+            Poll::Ready(read) => Ok(read),
+            Poll::Pending => Err(reading),
+        };
+        match read {
+            Ok(read) => {
+                let read = match read {
+                    Ok(body) => body.to_bytes(),
+                    Err(error) => {
+                        let error = error.into();
+                        return Box::pin(async { Err(error) });
+                    }
+                };
+                received.body = read;
+                let answer = script.receive(received);
+                answer.begin();
+                Box::pin(async { Ok(answer.give().await?) })
+            }
+            Err(reading) => Box::pin(async move {
+                received.body = reading.await.map_err(Into::into)?.to_bytes();
+                let answer = script.receive(received);
+                Ok(answer.give().await?)
+            }),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A waker that counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
+/// Counts how often it was woken.
+///
+/// # Example
+///
+/// ```
+/// use breather_test::WakeCounter;
+/// use std::task::Waker;
+///
+/// let counter = WakeCounter::new();
+/// Waker::from(counter.clone()).wake();
+/// assert_eq!((counter.take(), counter.take()), (1, 0));
+/// ```
+#[derive(Debug, Default)]
+pub struct WakeCounter(AtomicUsize);
+
+impl WakeCounter {
+    /// Creates a counter. Turn a clone into a [`Waker`](std::task::Waker).
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Returns how often it was woken since this was last called.
+    #[must_use]
+    pub fn take(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Wake for WakeCounter {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}

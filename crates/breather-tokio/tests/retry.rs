@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use breather::{
     AsOutcome, Backoff, Breather, EndReason, Executed, Hint, Jitter, Outcome, Policy, ReportSlot,
-    WaitReason, driver::Moment, hint::Window,
+    WaitReason,
+    driver::{Moment, UnixTime},
+    hint::Window,
 };
+use breather_test::PausedClock;
 use breather_tokio::{RetryError, hint_of_error, retry, retry_with};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -515,4 +518,26 @@ async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten(
             .await
             .is_ok()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dates_are_read_by_an_injected_clock() {
+    // 08:00:00, and no Date beside the header.
+    let clock = PausedClock::new(UnixTime::from_secs(1_800_000_000));
+    let breather = Breather::builder().with_wall_clock(clock).build();
+    let start = Instant::now();
+    let mut results = [Err("throttled"), Ok("rows")].into_iter();
+    let rows = retry(&breather, || std::future::ready(results.next().unwrap()))
+        .when(|_| true)
+        .with_hint(|result, received| match result {
+            Ok(_) => Hint::new(received.instant()),
+            Err(_) => Hint::read(
+                [("Retry-After", &b"Fri, 15 Jan 2027 08:00:20 GMT"[..])],
+                received,
+            ),
+        })
+        .await;
+    assert_eq!(rows, Ok("rows"));
+    let waited = start.elapsed().as_secs();
+    assert!((19..=21).contains(&waited), "{waited} s");
 }

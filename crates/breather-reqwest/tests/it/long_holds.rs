@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{Breather, End, EndReason, Policy, ReportSlot};
+use breather_test::{Answer, Script};
 use reqwest::Method;
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::time::{Instant, advance};
 
 use crate::script::scripted;
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;

@@ -7,13 +7,13 @@ use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
     Backoff, Breather, CallOptions, EndReason, Jitter, Policy, ReportSlot, Stopped,
 };
+use breather_test::{Answer, Script};
 use http::HeaderName;
 use reqwest::Method;
 use reqwest_middleware::{Error, RequestBuilder};
 use tokio::time::Instant;
 
 use crate::script::scripted;
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 

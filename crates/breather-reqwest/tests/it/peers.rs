@@ -16,6 +16,7 @@ use breather_reqwest::breather::{
     ErrorKind, Executed, Jitter, Outcome, Policy, ReportSlot, WaitReason,
 };
 use breather_reqwest::{RequestBuilderExt as _, RetryMiddleware, reqwest_error_kind};
+use breather_test::{Answer, Script};
 use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -24,7 +25,6 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use crate::script::scripted;
-use breather_test::{Answer, Script};
 
 const URL: &str = "http://api.example.com/v1/rows";
 const SECOND: Duration = Duration::from_secs(1);

@@ -6,14 +6,14 @@ use std::time::Duration;
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
     AttemptResult, Backoff, Breather, ClassifyHttp, DefaultClassifier, EndReason, Jitter, Outcome,
-    Policy, Report, ReportSlot, Scopes, Stopped, WaitReason,
+    Policy, Report, ReportSlot, Scopes, Stopped, WaitReason, driver::UnixTime,
 };
+use breather_test::{Answer, PausedClock, Script};
 use reqwest::Method;
 use reqwest_middleware::{ClientWithMiddleware, Error};
 use tokio::time::{Instant, timeout};
 
 use crate::script::scripted;
-use breather_test::{Answer, Script};
 
 const URL: &str = "http://api.example.com/v1/rows?token=secret";
 const SECOND: Duration = Duration::from_secs(1);
@@ -508,4 +508,24 @@ async fn nothing_secret_is_in_what_is_said() {
         "{said}"
     );
     assert!(breather.snapshot("api.example.com").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dates_are_read_by_an_injected_clock() {
+    // 08:00:00, and no Date in the response.
+    let clock = PausedClock::new(UnixTime::from_secs(1_800_000_000));
+    let breather = Breather::builder().with_wall_clock(clock).build();
+    for opens in ["Fri, 15 Jan 2027 08:00:20 GMT", "1800000040"] {
+        let header = match opens.contains("GMT") {
+            true => "retry-after",
+            false => "x-ratelimit-reset",
+        };
+        let throttled = Answer::status(429).with_header(header, opens);
+        let script = Script::new([throttled.with_header("x-ratelimit-remaining", 0)]);
+        let client = scripted(&script, RetryMiddleware::new(breather.clone()));
+        let response = client.get("http://api.example.com/").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let waited = script.times()[1].as_secs();
+        assert!((19..=21).contains(&waited), "{opens}: {waited} s");
+    }
 }

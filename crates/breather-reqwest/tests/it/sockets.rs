@@ -2,12 +2,11 @@
 
 use std::future::pending;
 use std::io;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::http::{Method, Response};
+use axum::http::Method;
 use axum::response::Redirect;
 use axum::routing::any;
 use breather_reqwest::RetryMiddleware;
@@ -16,6 +15,7 @@ use breather_reqwest::breather::{
     Redirects, ReportSlot, Scopes, driver::NewCall, hint::Window,
 };
 use breather_reqwest::reqwest_error_kind;
+use breather_test::{Answer, Script, TestServer};
 use breather_tokio::TokioTimer;
 use reqwest::dns::{Name, Resolve, Resolving};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -41,20 +41,11 @@ fn exact(backoff: Duration) -> Breather {
     Breather::new(policy)
 }
 
-/// What a server received.
-type Received = Arc<Mutex<Vec<(Instant, Method, Bytes)>>>;
-
-/// A server that gives `answers` one after the other, and 200 from then on.
-async fn serve(answers: Vec<Response<Body>>) -> (String, Received) {
-    let received = Received::default();
-    let answers = Arc::new(Mutex::new(answers.into_iter()));
-    let log = received.clone();
-    let handler = move |method: Method, body: Bytes| async move {
-        log.lock().unwrap().push((Instant::now(), method, body));
-        answers.lock().unwrap().next().unwrap_or_default()
-    };
-    let url = listen(Router::new().fallback(any(handler))).await;
-    (url, received)
+/// Starts a server that gives `answers`, and 200 from then on.
+async fn serve(answers: impl IntoIterator<Item = Answer>) -> (TestServer, Script) {
+    let script = Script::new(answers);
+    let server = TestServer::start(&script).await.unwrap();
+    (server, script)
 }
 
 async fn listen(router: Router) -> String {
@@ -64,45 +55,49 @@ async fn listen(router: Router) -> String {
     url
 }
 
-fn answer(status: u16, headers: &[(&str, &str)]) -> Response<Body> {
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(*name, *value);
-    }
-    response.body(Body::from("{}")).unwrap()
-}
-
 #[tokio::test]
 async fn promise_1_retry_after_is_counted_from_the_receipt() {
     for pacing in [true, false] {
-        let (url, received) = serve(vec![answer(429, &[("retry-after", "1")])]).await;
+        let (server, script) = serve([Answer::throttled(1)]).await;
         let breather = match pacing {
             true => Breather::default(),
             false => Breather::builder().without_pacing().build(),
         };
         let client = client(reqwest::Client::builder(), &breather);
-        let response = client.post(url).body("a row").send().await.unwrap();
+        let response = client
+            .post(server.url())
+            .body("a row")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
-        let received = received.lock().unwrap();
-        let [(first, ..), (second, method, body)] = &received[..] else {
-            panic!()
+        let requests = script.requests();
+        let [first, second] = &requests[..] else {
+            panic!("{requests:?}")
         };
-        assert!(*second - *first >= 1000 * MS, "{:?}", *second - *first);
-        assert_eq!((method, &body[..]), (&Method::POST, &b"a row"[..]));
+        assert!(
+            second.at - first.at >= 1000 * MS,
+            "{:?}",
+            second.at - first.at
+        );
+        assert_eq!(
+            (&second.method, &second.body[..]),
+            (&Method::POST, &b"a row"[..])
+        );
     }
 }
 
 #[tokio::test]
 async fn promise_4_a_streamed_body_arrives_once_and_whole() {
-    let (url, received) = serve(vec![answer(503, &[])]).await;
+    let (server, script) = serve([Answer::status(503)]).await;
     let client = client(reqwest::Client::builder(), &Breather::default());
     let chunks = ["a ", "row"].map(Ok::<_, io::Error>);
     let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    let response = client.put(url).body(body).send().await.unwrap();
+    let response = client.put(server.url()).body(body).send().await.unwrap();
     assert_eq!(response.status(), 503);
-    let received = received.lock().unwrap();
-    assert_eq!(received.len(), 1);
-    assert_eq!(&received[0].2[..], b"a row");
+    let requests = script.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].body, "a row");
 }
 
 #[tokio::test]
@@ -243,14 +238,14 @@ async fn read_head(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that_was_asked() {
-    let spent = [
-        ("retry-after", "1"),
-        ("x-ratelimit-remaining", "0"),
-        ("x-ratelimit-reset", "1"),
-    ];
-    let answers = vec![answer(429, &spent), answer(200, &[]), answer(429, &spent)];
-    let (elsewhere, received) = serve(answers).await;
-    let redirect = move || async move { Redirect::temporary(&elsewhere) };
+    let spent = || {
+        Answer::throttled(1)
+            .with_header("x-ratelimit-remaining", 0)
+            .with_header("x-ratelimit-reset", 1)
+    };
+    let (elsewhere, script) = serve([spent(), Answer::status(200), spent()]).await;
+    let elsewhere_url = elsewhere.url();
+    let redirect = move || async move { Redirect::temporary(&elsewhere_url) };
     let router = Router::new()
         .route("/moved", any(redirect))
         .fallback(any(|| async { "here" }));
@@ -272,10 +267,7 @@ async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_th
 
     // The throttled call itself waits as it was told.
     assert_eq!(moved.await.unwrap().unwrap().status(), 200);
-    {
-        let received = received.lock().unwrap();
-        assert!(received[1].0 - received[0].0 >= 1000 * MS);
-    }
+    assert!(script.times()[1] >= 1000 * MS);
 
     // So it is where the caller has chosen the scope.
     let chosen = client.get(format!("{url}moved"));

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use breather_test::{Answer, Script};
 use breather_tower::RetryLayer;
 use breather_tower::breather::{Backoff, Breather, EndReason, ErrorKind, Jitter, Policy, Stopped};
 use futures_util::future::join_all;
@@ -15,7 +16,6 @@ use tower::{BoxError, Layer as _, Service, ServiceBuilder, ServiceExt as _};
 
 use crate::script::{SCOPE, call, get, request};
 use crate::way::{Way, each_way};
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);

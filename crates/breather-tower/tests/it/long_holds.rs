@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breather_test::{Answer, Script};
 use breather_tower::breather::{Breather, End, EndReason, Policy, Stopped};
 use breather_tower::{BoxError, RetryLayer};
 use http::{Method, Request, Response};
@@ -9,7 +10,6 @@ use tokio::time::{Instant, advance};
 use tower::{Layer as _, Service};
 
 use crate::script::{SCOPE, call, get, request};
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;

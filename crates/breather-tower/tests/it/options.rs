@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use breather_test::{Answer, Script};
 use breather_tower::breather::{
     self, AttemptResult, Backoff, Breather, CallOptions, ClassifyHttp as _, EndReason, Event,
     EventKind, Jitter, Policy, Scopes, Stopped,
@@ -14,7 +15,6 @@ use tokio::time::Instant;
 use tower::{Layer as _, Service as _, ServiceExt};
 
 use crate::script::{SCOPE, call, get, request};
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 

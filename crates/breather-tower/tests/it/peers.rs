@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use breather_test::{Answer, Script};
 use breather_tower::RetryLayer;
 use breather_tower::breather::{Backoff, Breather, EndReason, Jitter, Policy, WaitReason};
 use futures_util::future::join_all;
@@ -15,7 +16,6 @@ use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
 
 use crate::script::{URI, call, get, request};
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
+use breather_test::{Answer, PausedClock, Script};
 use breather_tower::breather::{
     self, AttemptResult, Backoff, Breather, ClassifyHttp as _, EndReason, Executed, Jitter,
-    Outcome, Policy, Report, ReportSlot, Scopes, Stopped, WaitReason,
+    Outcome, Policy, Report, ReportSlot, Scopes, Stopped, WaitReason, driver::UnixTime,
 };
 use breather_tower::{Http, RetryLayer};
 use futures_util::future::join_all;
@@ -15,7 +16,6 @@ use tokio::time::{Instant, timeout};
 use tower::{BoxError, Layer as _, ServiceExt, service_fn};
 
 use crate::script::{SCOPE, URI, call, get, request};
-use breather_test::{Answer, Script};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -506,4 +506,18 @@ async fn nothing_secret_is_in_what_is_said() {
         "{said}"
     );
     assert!(breather.snapshot(SCOPE).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dates_are_read_by_an_injected_clock() {
+    // 08:00:00, and no Date in the response.
+    let clock = PausedClock::new(UnixTime::from_secs(1_800_000_000));
+    let breather = Breather::builder().with_wall_clock(clock).build();
+    let opens = "Fri, 15 Jan 2027 08:00:20 GMT";
+    let script = Script::new([Answer::status(429).with_header("retry-after", opens)]);
+    let service = RetryLayer::new(breather).layer(script.clone());
+    let (status, _) = get(&service).await;
+    assert_eq!(status, 200);
+    let waited = script.times()[1].as_secs();
+    assert!((19..=21).contains(&waited), "{waited} s");
 }

@@ -10,10 +10,10 @@ use breather::{
     driver::{ActiveCall, Instant, NewCall, Step, Timer},
     hint::Window,
 };
+use breather_test::{VirtualTimer, WakeCounter};
 
 use crate::server::Server;
 use crate::world::{Conduct, End, World};
-use breather_test::{VirtualTimer, WakeCounter};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

@@ -12,7 +12,6 @@ use breather::{
     driver::{ActiveCall, Decision, Moment, NewCall, Step, Timer},
     hint::Window,
 };
-
 use breather_test::{VirtualTimer, WakeCounter};
 
 const MS: Duration = Duration::from_millis(1);

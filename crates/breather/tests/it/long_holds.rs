@@ -9,7 +9,6 @@ use breather::{
     driver::{ActiveCall, Decision, Instant, NewCall, Step, Timer},
     hint::Window,
 };
-
 use breather_test::{VirtualTimer, WakeCounter};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -18,11 +18,11 @@ use breather::{
     },
     hint::Window,
 };
+use breather_test::VirtualTimer;
 use http::{Method, StatusCode};
 use proptest::prelude::*;
 
 use crate::said::{AT, DATE, NOW, pairs};
-use breather_test::VirtualTimer;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

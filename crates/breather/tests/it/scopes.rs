@@ -7,10 +7,10 @@ use breather::{
     driver::{Instant, NewCall, Step, Timer},
     hint::Window,
 };
+use breather_test::VirtualTimer;
 
 use crate::server::Server;
 use crate::world::{Conduct, End, World};
-use breather_test::VirtualTimer;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

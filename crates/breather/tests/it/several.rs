@@ -9,7 +9,6 @@ use breather::{
     driver::{ActiveCall, NewCall, Step, Timer},
     hint::Window,
 };
-
 use breather_test::{VirtualTimer, WakeCounter};
 
 const SECOND: Duration = Duration::from_secs(1);

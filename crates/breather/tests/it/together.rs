@@ -12,7 +12,6 @@ use breather::{
     Executed, Hint, Jitter, Outcome, OutcomeKind, Policy, RetryBudget, WaitReason,
     driver::{ActiveCall, Decision, NewCall, Step, Timer},
 };
-
 use breather_test::VirtualTimer;
 
 const SECOND: Duration = Duration::from_secs(1);

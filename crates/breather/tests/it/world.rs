@@ -10,9 +10,9 @@ use breather::{
     Breather, EndReason,
     driver::{ActiveCall, Decision, Instant, NewCall, Step, Timer},
 };
+use breather_test::VirtualTimer;
 
 use crate::server::{Answer, Server};
-use breather_test::VirtualTimer;
 
 /// Servers, each a scope of its own, and the callers of all of them.
 ///

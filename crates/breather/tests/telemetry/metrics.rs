@@ -1,6 +1,6 @@
 //! What calls tell `metrics`.
 
-mod still;
+mod calls;
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -9,9 +9,10 @@ use breather::{
     Breather, Executed, Hint, Metrics, Outcome,
     driver::{ActiveCall, Instant, NewCall},
 };
+use breather_test::VirtualTimer;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use crate::still::{Still, sent, throttle};
+use crate::calls::{sent, throttle};
 
 #[test]
 fn metrics_count_what_happened() {
@@ -25,7 +26,7 @@ fn metrics_count_what_happened() {
         throttle(&mut call);
         let mut queued = breather.start(
             NewCall::new().with_origin("api").with_idempotent(true),
-            Still,
+            VirtualTimer::default(),
             1,
         );
         let _ = queued.poll_step(Waker::noop());
@@ -75,8 +76,12 @@ fn metrics_count_what_happened() {
     );
 }
 
-fn sent_unpaced(breather: &Breather) -> ActiveCall<Still> {
-    let mut call = breather.start(NewCall::new().with_idempotent(true), Still, 1);
+fn sent_unpaced(breather: &Breather) -> ActiveCall<VirtualTimer> {
+    let mut call = breather.start(
+        NewCall::new().with_idempotent(true),
+        VirtualTimer::default(),
+        1,
+    );
     let _ = call.poll_step(Waker::noop());
     call
 }

@@ -2,7 +2,7 @@
 //!
 //! By itself, since of a place in the code that two threads come to at once, one may be told that nobody listens.
 
-mod still;
+mod calls;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -12,10 +12,11 @@ use breather::{
     Breather, Executed, Hint, Outcome, Policy,
     driver::{Instant, NewCall},
 };
+use breather_test::VirtualTimer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::still::{Still, sent, throttle};
+use crate::calls::{sent, throttle};
 
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>);
@@ -56,7 +57,7 @@ fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
         drop(call);
         let mut failed = breather.start(
             NewCall::new().with_origin("other").with_idempotent(true),
-            Still,
+            VirtualTimer::default(),
             1,
         );
         let _ = failed.poll_step(Waker::noop());

@@ -12,7 +12,6 @@ mod excess;
 mod findings;
 mod handle;
 mod headers;
-mod hold;
 mod long_holds;
 mod moments;
 mod pacer;

@@ -1,28 +1,11 @@
 //! How long the pacer holds a scope, and what it sends after a hold.
 
-use std::time::Duration;
+use breather::hint::Unit;
 
-use breather::{
-    Executed, Hint, HoldReason, Outcome, Pacing,
-    driver::{Admission, Instant, Pacer, Permit, Ticket, WaitLimits},
-    hint::{Unit, Window},
-};
-
-const MS: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-
-const START: Instant = Instant::from_nanos(1_000_000_000);
+use super::*;
 
 /// How late the server of a [`late_pacer`] opens.
 const LATE: Duration = Duration::from_millis(100);
-
-fn granted(pacer: &mut Pacer, now: Instant) -> Permit {
-    let ticket = pacer.arrive();
-    match pacer.request(now, ticket, WaitLimits::endless()) {
-        Admission::Send(permit) => permit,
-        other => panic!("not granted: {other:?}"),
-    }
-}
 
 /// Waits for a permit.
 fn granted_at_last(pacer: &mut Pacer, now: &mut Instant) -> Permit {
@@ -48,10 +31,6 @@ fn wake(pacer: &mut Pacer, now: Instant) -> Option<Instant> {
 
 fn window(remaining: u64) -> Window<'static> {
     Window::new("").with_limit(300).with_remaining(remaining)
-}
-
-fn said(now: Instant, remaining: u64, reset: u32) -> Hint<'static> {
-    Hint::new(now).with_window(window(remaining).with_reset(reset * SECOND))
 }
 
 fn accept(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
@@ -348,11 +327,6 @@ fn guessed_rest_becomes_longer_if_probes_are_throttled() {
 
 // After a hold.
 
-/// Returns the places that `poll_offer` names.
-fn offers(pacer: &mut Pacer, now: Instant) -> Vec<Ticket> {
-    std::iter::from_fn(|| pacer.poll_offer(now)).collect()
-}
-
 fn waiting(pacer: &mut Pacer, now: Instant) -> Ticket {
     let ticket = pacer.arrive();
     let turn = pacer.request(now, ticket, WaitLimits::endless());
@@ -368,7 +342,7 @@ fn oldest_call_probes_first_although_its_probe_was_throttled_before_the_last_hol
     let oldest = waiting(&mut pacer, START);
     let younger = waiting(&mut pacer, START);
     let mut now = START + 9 * SECOND;
-    assert_eq!(offers(&mut pacer, now), [oldest]);
+    assert_eq!(drain(&mut pacer, now), [oldest]);
     let Admission::Send(probe) = pacer.request(now, oldest, WaitLimits::endless()) else {
         panic!("not granted")
     };
@@ -378,14 +352,14 @@ fn oldest_call_probes_first_although_its_probe_was_throttled_before_the_last_hol
 
     // The next younger call probes, and uses up the window.
     now = pacer.next_wake().unwrap();
-    assert_eq!(offers(&mut pacer, now), [younger]);
+    assert_eq!(drain(&mut pacer, now), [younger]);
     let Admission::Send(probe) = pacer.request(now, younger, WaitLimits::endless()) else {
         panic!("not granted")
     };
     accept(&mut pacer, now, probe, &said(now, 0, 9));
     let youngest = waiting(&mut pacer, now);
     now = pacer.next_wake().unwrap();
-    assert_eq!(offers(&mut pacer, now), [oldest], "and not {youngest:?}");
+    assert_eq!(drain(&mut pacer, now), [oldest], "and not {youngest:?}");
 }
 
 #[test]
@@ -399,12 +373,12 @@ fn time_of_a_hold_does_not_raise_the_limit_in_flight() {
         pacer.on_drop(permit);
     }
     let now = START + 9 * SECOND;
-    assert_eq!(offers(&mut pacer, now), tickets[..1]);
+    assert_eq!(drain(&mut pacer, now), tickets[..1]);
     let Admission::Send(probe) = pacer.request(now, tickets[0], WaitLimits::endless()) else {
         panic!("not granted")
     };
     accept(&mut pacer, now, probe, &said(now, 299, 60));
-    assert_eq!(offers(&mut pacer, now), tickets[1..=30]);
+    assert_eq!(drain(&mut pacer, now), tickets[1..=30]);
     assert_eq!(pacer.concurrency(), 30);
 }
 

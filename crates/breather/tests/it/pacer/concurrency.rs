@@ -1,0 +1,176 @@
+//! The cap on attempts in flight.
+
+use super::*;
+
+#[test]
+fn a_rejection_that_leaves_quota_is_for_concurrency_and_holds_nobody_else() {
+    let mut pacer = pacer();
+    let permits: Vec<_> = (0..12).map(|_| granted(&mut pacer, START)).collect();
+    let now = START + 20 * MS;
+    // The server takes 10 at a time. Its rejections carry a reset and a Retry-After.
+    for (index, permit) in permits.into_iter().enumerate().skip(10) {
+        let hint = said(now, 290, 55).with_retry_after(SECOND);
+        pacer.on_outcome(now, permit, throttled(), &hint);
+        assert_eq!(pacer.opens_at(), None, "rejection {index}");
+    }
+    assert_eq!(pacer.concurrency(), 10);
+    waits(&mut pacer, now);
+    assert_eq!(
+        pacer.next_wake(),
+        Some(now + SECOND),
+        "the next probe upward"
+    );
+}
+
+#[test]
+fn what_was_throttled_alone_was_not_throttled_for_company() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    let hint = said(START, 14, 55).with_retry_after(30 * SECOND);
+    pacer.on_outcome(START, permit, throttled(), &hint);
+    let (_, opens) = waits(&mut pacer, START);
+    assert!(opens.is_some_and(|opens| opens >= START + 30 * SECOND));
+}
+
+#[test]
+fn the_limit_grows_while_what_becomes_free_is_wanted_at_once() {
+    // A server that answers in 5 ms: each answer frees a place, which is taken at once.
+    let mut pacer = pacer();
+    let mut now = START;
+    let mut in_flight = std::collections::VecDeque::new();
+    for _ in 0..AT_START {
+        in_flight.push_back((now + 5 * MS, granted(&mut pacer, now)));
+    }
+    for _ in 0..5_000 {
+        waits(&mut pacer, now);
+    }
+    while now < START + 50 * MS {
+        let done = in_flight.front().map(|(at, _)| *at);
+        now = done
+            .into_iter()
+            .chain(pacer.next_wake())
+            .min()
+            .unwrap()
+            .max(now);
+        if in_flight.front().is_some_and(|(at, _)| *at <= now) {
+            let (_, permit) = in_flight.pop_front().unwrap();
+            pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+        }
+        for ticket in drain(&mut pacer, now) {
+            if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
+                in_flight.push_back((now + 5 * MS, permit));
+            }
+        }
+    }
+    // As with a slow server: 400 a second.
+    assert!(
+        (48..=52).contains(&pacer.concurrency()),
+        "{}",
+        pacer.concurrency()
+    );
+}
+
+#[test]
+fn a_slow_rejection_tells_the_cap_by_what_was_in_flight_with_it() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..20).map(|_| granted(&mut pacer, START)).collect();
+    let late = permits.split_off(18);
+    for permit in permits {
+        let now = START + 200 * MS;
+        pacer.on_outcome(now, permit, Outcome::success(), &said(now, 280, 9));
+    }
+    // The server takes 18 at a time, and is slow to say so.
+    for permit in late {
+        let now = START + 300 * MS;
+        pacer.on_outcome(now, permit, throttled(), &said(now, 280, 9));
+    }
+    assert_eq!(pacer.concurrency(), 18);
+}
+
+#[test]
+fn requests_that_overtake_one_another_do_not_hide_the_cap() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    // The server takes 20, and the first ten that were sent came last.
+    for permit in permits.drain(..10) {
+        let now = START + 2 * MS;
+        pacer.on_outcome(
+            now,
+            permit,
+            throttled(),
+            &said(now, 80, 5).with_retry_after(SECOND),
+        );
+    }
+    assert_eq!((pacer.concurrency(), pacer.opens_at()), (20, None));
+}
+
+#[test]
+fn a_look_upward_that_is_throttled_tells_of_the_cap_and_not_of_quota() {
+    let mut pacer = pacer();
+    let _slow = granted(&mut pacer, START);
+    let crowded: Vec<_> = (0..3).map(|_| granted(&mut pacer, START)).collect();
+    for permit in crowded {
+        pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
+    }
+    assert_eq!(pacer.concurrency(), 1);
+    let (ticket, _) = waits(&mut pacer, START);
+    // Nothing was accepted yet.
+    let now = pacer.next_wake().unwrap();
+    let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
+        panic!()
+    };
+    pacer.on_outcome(now, permit, throttled(), &Hint::new(now));
+    assert_eq!(pacer.concurrency(), 1);
+    waits(&mut pacer, now);
+    let next = pacer.next_wake().unwrap();
+    assert_eq!(next, now + 2 * SECOND, "the next look, and no hold");
+}
+
+#[test]
+fn a_cap_that_has_risen_is_found_in_ever_larger_steps() {
+    let mut pacer = pacer();
+    let mut now = Instant::ORIGIN;
+    let mut in_flight: Vec<_> = (0..10).map(|_| granted(&mut pacer, now)).collect();
+    // The cap is 9.
+    let permit = in_flight.pop().unwrap();
+    let hint = said(now, 200, 60);
+    pacer.on_outcome(now, permit, throttled(), &hint);
+    assert_eq!(pacer.concurrency(), 9);
+    let mut limits = Vec::new();
+    // From here on all is accepted, 200 ms after it was sent.
+    while pacer.concurrency() < 60 && limits.len() < 100 {
+        for _ in 0..80 {
+            let _ = waits_or_is_sent(&mut pacer, now, &mut in_flight);
+        }
+        now = now + SECOND / 5;
+        for permit in std::mem::take(&mut in_flight) {
+            pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 60));
+        }
+        limits.push(pacer.concurrency());
+    }
+    // A first probe after a second, and then 2, 4, 8, … more at a time.
+    limits.dedup();
+    assert!(limits.len() < 12, "{limits:?}");
+    assert!(now < Instant::ORIGIN + 10 * SECOND, "{now}");
+}
+
+#[test]
+fn the_limit_grows_with_time_while_it_is_full() {
+    let mut pacer = pacer();
+    let mut held: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    for _ in 0..100 {
+        waits(&mut pacer, START);
+    }
+    let mut now = START;
+    while now < START + 50 * MS {
+        now = pacer.next_wake().unwrap();
+        while let Some(ticket) = pacer.poll_offer(now) {
+            let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
+                panic!()
+            };
+            held.push(permit);
+        }
+    }
+    // 400 a second.
+    assert!((49..=51).contains(&held.len()), "{}", held.len());
+}

@@ -1,0 +1,231 @@
+//! Who is served next.
+
+use super::*;
+
+#[test]
+fn the_oldest_call_goes_first_retries_included() {
+    let mut pacer = pacer();
+    let old = pacer.arrive();
+    let Admission::Send(permit) = pacer.request(START, old, WaitLimits::endless()) else {
+        panic!()
+    };
+    pacer.on_outcome(START, permit, throttled(), &said(START, 0, 9));
+    let young: Vec<_> = (0..3).map(|_| waits(&mut pacer, START).0).collect();
+    // The old call comes back last, and is served first.
+    assert!(matches!(
+        pacer.request(START + SECOND, old, WaitLimits::endless()),
+        Admission::Wait { .. }
+    ));
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), [old]);
+    let Admission::Send(probe) = pacer.request(now, old, WaitLimits::endless()) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, Outcome::success(), &said(now, 2, 60));
+    assert_eq!(drain(&mut pacer, now), young[..2]);
+}
+
+#[test]
+fn an_offer_that_nobody_takes_passes_on_and_its_call_keeps_its_place() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let waiting = [(); 3].map(|()| waits(&mut pacer, START).0);
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), waiting[..1]);
+    assert_eq!(pacer.next_wake(), Some(now + MS));
+    assert_eq!(drain(&mut pacer, now + MS), waiting[1..2]);
+    // The oldest asks after all: it is there, and of the younger one nobody knows.
+    let turn = pacer.request(now + MS, waiting[0], WaitLimits::endless());
+    assert!(matches!(turn, Admission::Send(_)));
+    let turn = pacer.request(now + MS, waiting[1], WaitLimits::endless());
+    assert!(matches!(turn, Admission::Wait { .. }));
+}
+
+#[test]
+fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let mut waiting: Vec<_> = (0..50).map(|_| waits(&mut pacer, START).0).collect();
+    // Whoever is named asks 2 ms later, and is done at once. The window is large enough for all.
+    let mut asking: Vec<(Instant, Ticket)> = Vec::new();
+    let mut now = START + 9 * SECOND;
+    while !waiting.is_empty() {
+        assert!(now < START + 10 * SECOND, "{} wait", waiting.len());
+        while let Some(ticket) = pacer.poll_offer(now) {
+            asking.push((now + 2 * MS, ticket));
+        }
+        let wake = pacer.next_wake();
+        let next = asking.iter().map(|(at, _)| *at).chain(wake).min().unwrap();
+        now = now.max(next);
+        let due: Vec<_> = asking
+            .iter()
+            .copied()
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        asking.retain(|(at, _)| *at > now);
+        for (_, ticket) in due {
+            if !waiting.contains(&ticket) {
+                continue;
+            }
+            if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
+                waiting.retain(|&waiting| waiting != ticket);
+                pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
+    let mut pacer = pacer();
+    let mut now = START;
+    let limits = WaitLimits::endless().with_longest(300 * SECOND);
+    let permit = granted(&mut pacer, now);
+    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
+    for _ in 0..500 {
+        let ticket = pacer.arrive();
+        assert!(matches!(
+            pacer.request(now, ticket, limits),
+            Admission::Wait { .. }
+        ));
+    }
+    // Windows of one call each: one is named a window, however long the others wait already.
+    for window in 0..10 {
+        now = pacer.next_wake().unwrap();
+        let named = drain(&mut pacer, now);
+        assert_eq!(named.len(), 1, "window {window}");
+        let Admission::Send(permit) = pacer.request(now, named[0], limits) else {
+            panic!()
+        };
+        pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
+        assert_eq!(drain(&mut pacer, now), []);
+    }
+}
+
+#[test]
+fn a_call_that_is_throttled_for_itself_is_not_the_probe_each_time() {
+    let mut pacer = pacer();
+    let locked = pacer.arrive();
+    let endless = WaitLimits::endless();
+    let Admission::Send(permit) = pacer.request(START, locked, endless) else {
+        panic!()
+    };
+    let hint = |now| Hint::new(now).with_retry_after(3 * SECOND);
+    pacer.on_outcome(START, permit, throttled(), &hint(START));
+    let (other, _) = waits(&mut pacer, START);
+    // The throttled call comes back in time, is the oldest, probes, and is throttled again.
+    let now = START + 3 * SECOND;
+    let Admission::Send(probe) = pacer.request(now, locked, endless) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, throttled(), &hint(now));
+    let now = now + 3 * SECOND;
+    assert!(matches!(
+        pacer.request(now, locked, endless),
+        Admission::Wait { .. }
+    ));
+    assert_eq!(drain(&mut pacer, now), [other]);
+    let Admission::Send(probe) = pacer.request(now, other, endless) else {
+        panic!()
+    };
+    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    assert_eq!(drain(&mut pacer, now), [locked]);
+}
+
+#[test]
+fn a_scope_whose_old_attempts_hang_goes_on() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    // One is throttled for concurrency, one says that nothing remains, and the others never come back.
+    let rejection = said(START, 200, 9);
+    pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &rejection);
+    let spent = said(START, 0, 9);
+    pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &spent);
+    let (ticket, _) = waits(&mut pacer, START);
+    let mut now = START;
+    while now < START + 60 * SECOND {
+        now = pacer.next_wake().expect("it waits for something").max(now);
+        if pacer.poll_offer(now) == Some(ticket) {
+            return;
+        }
+    }
+    panic!("the waiting call is never named");
+}
+
+#[test]
+fn a_thousand_calls_that_are_never_polled_hold_up_nobody() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    for _ in 0..1_000 {
+        waits(&mut pacer, START);
+    }
+    let (alive, _) = waits(&mut pacer, START);
+    let mut now = START + 9 * SECOND;
+    while pacer.poll_offer(now) != Some(alive) {
+        now = pacer.next_wake().unwrap().max(now);
+    }
+    assert!(matches!(
+        pacer.request(now, alive, WaitLimits::endless()),
+        Admission::Send(_)
+    ));
+    // Only one may go before the window is known, so that each offer was made alone.
+    assert_eq!(now, START + 9 * SECOND + 1_000 * MS);
+}
+
+#[test]
+fn no_more_are_named_than_there_is_room_for() {
+    let mut pacer = pacer();
+    let permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    let waiting: Vec<_> = (0..100).map(|_| waits(&mut pacer, START).0).collect();
+    assert_eq!(drain(&mut pacer, START), []);
+    for permit in permits.into_iter().take(3) {
+        pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+    }
+    assert_eq!(drain(&mut pacer, START), waiting[..3]);
+}
+
+#[test]
+fn a_waiter_hears_of_a_hold_beyond_its_patience() {
+    let mut pacer = pacer();
+    let permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    let [patient, hasty] = [(); 2].map(|()| pacer.arrive());
+    let hasty_patience = WaitLimits::endless().with_longest(5 * SECOND);
+    let _ = pacer.request(
+        START,
+        patient,
+        WaitLimits::endless().with_deadline(START + 60 * SECOND),
+    );
+    let _ = pacer.request(START, hasty, hasty_patience);
+    for permit in permits {
+        pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    }
+    assert_eq!(drain(&mut pacer, START), [hasty]);
+    let turn = pacer.request(START, hasty, hasty_patience);
+    assert!(matches!(turn, Admission::Wait { opens: Some(_) }));
+}
+
+#[test]
+fn no_more_wait_than_may() {
+    let mut pacer = Pacer::new(Pacing::new().with_max_queued(2));
+    let _held: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    let (first, _) = waits(&mut pacer, START);
+    waits(&mut pacer, START);
+    let third = pacer.arrive();
+    assert!(matches!(
+        pacer.request(START, third, WaitLimits::endless()),
+        Admission::QueueFull
+    ));
+    // Whoever waits already may ask again, and who leaves makes room.
+    assert!(matches!(
+        pacer.request(START, first, WaitLimits::endless()),
+        Admission::Wait { .. }
+    ));
+    pacer.leave(first);
+    assert!(matches!(
+        pacer.request(START, third, WaitLimits::endless()),
+        Admission::Wait { .. }
+    ));
+}

@@ -127,9 +127,9 @@ fn answers_that_cannot_be_read_say_what_was_expected() {
         ("99", "a status"),
     ] {
         let panic = std::panic::catch_unwind(|| Answer::from(text)).unwrap_err();
-        let message = panic
-            .downcast_ref::<String>()
-            .map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap(), |it| it);
+        let formatted = panic.downcast_ref::<String>().map(String::as_str);
+        let message = formatted.or_else(|| panic.downcast_ref::<&str>().copied());
+        let message = message.expect("a message");
         assert!(message.contains(expected), "{text}: {message}");
     }
 }

@@ -120,6 +120,7 @@ impl<'a> Hint<'a> {
 
     /// Says: not before `delay` after the receipt.
     #[must_use]
+    #[doc(alias = "cooldown")]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
         self.content().said.set_delay(delay);
         self

@@ -292,6 +292,7 @@ impl Policy {
     ///
     /// Rejections don't count as retries: the server did not try and fail, it asked to wait.
     #[doc(alias = "rate limit")]
+    #[doc(alias = "429")]
     pub const fn with_max_throttles(mut self, rejections: u32) -> Self {
         self.max_throttles = rejections;
         self.once = false;
@@ -303,6 +304,8 @@ impl Policy {
     ///
     /// A wait that would pass it is not begun: the call stops at once. What is left of it when an attempt begins is
     /// the attempt's time-out: one in flight is dropped.
+    #[doc(alias = "max_elapsed_time")]
+    #[doc(alias = "total timeout")]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
@@ -329,6 +332,7 @@ impl Policy {
     ///
     /// An attempt that takes longer is dropped. It may have been executed, and is repeated like any other that was not
     /// answered. If it was the last, the call ends with [`Stopped`](crate::Stopped).
+    #[doc(alias = "timeout")]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self

@@ -93,6 +93,7 @@ impl End {
     /// How long after the stop [`retry_at`](Self::retry_at) is: what to tell a person, or an own
     /// caller by `Retry-After`.
     #[must_use]
+    #[doc(alias = "cooldown")]
     pub fn retry_after(&self) -> Option<Duration> {
         let retry_at = self.retry_at?;
         Some(retry_at.duration_since(self.at))
@@ -132,6 +133,7 @@ impl fmt::Display for End {
 /// The rules that stop a call.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
+#[doc(alias = "StopReason")]
 pub enum EndReason {
     /// The [budget](crate::RetryBudget) for retries is spent.
     Budget,

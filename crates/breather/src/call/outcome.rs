@@ -62,6 +62,9 @@ impl Outcome {
 
     /// The server throttled it for now, without having executed it, and would throttle other calls of the scope
     /// as well.
+    #[doc(alias = "429")]
+    #[doc(alias = "too many requests")]
+    #[doc(alias = "rate limit")]
     pub const fn throttled(reason: &'static str) -> Self {
         Self::new(OutcomeKind::Throttled, Executed::No, reason).with_budget_cost(0)
     }

@@ -93,6 +93,7 @@ pub enum ErrorKind {
 /// let ending = AttemptResult::new(&Method::GET, Ok(StatusCode::LOCKED), &hint);
 /// assert_eq!(locked.classify(&ending).kind(), OutcomeKind::Transient);
 /// ```
+#[doc(alias = "Classify")]
 pub trait ClassifyHttp: Send + Sync {
     /// Decides. Called once for each attempt, without a lock held.
     fn classify(&self, ending: &AttemptResult<'_>) -> Outcome;
@@ -137,6 +138,7 @@ impl<F: Fn(&AttemptResult<'_>) -> Outcome + Send + Sync> ClassifyHttp for F {
     clippy::exhaustive_structs,
     reason = "it is its only value, and has nothing to configure"
 )]
+#[doc(alias = "Http")]
 pub struct DefaultClassifier;
 
 impl ClassifyHttp for DefaultClassifier {

@@ -110,6 +110,7 @@ impl Snapshot {
 
     /// Until when nothing is sent. It may have passed, and then a first attempt shows whether the hold is over.
     #[must_use]
+    #[doc(alias = "cooldown")]
     pub const fn held_until(&self) -> Option<Instant> {
         self.held_until
     }

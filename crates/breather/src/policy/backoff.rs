@@ -64,6 +64,8 @@ use crate::policy::ratio::Ratio;
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
+#[doc(alias = "delay")]
+#[doc(alias = "interval")]
 pub struct Backoff {
     pub(crate) shape: Shape,
     /// In nanoseconds.

@@ -47,6 +47,8 @@ use crate::instant::{Instant, nanos};
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
+#[doc(alias = "Budget")]
+#[doc(alias = "retry ratio")]
 pub struct RetryBudget {
     /// In millionths: `0.3` has no exact binary fraction.
     share: u32,

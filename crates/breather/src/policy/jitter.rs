@@ -49,6 +49,7 @@ use crate::rng::Rng;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[must_use]
+#[doc(alias = "randomization")]
 pub struct Jitter {
     pub(crate) kind: Kind,
     /// In nanoseconds.

@@ -41,6 +41,8 @@ use crate::unix_time::WallClock;
 /// assert_eq!(same.policy().max_retries(), 5);
 /// ```
 #[derive(Clone)]
+#[doc(alias = "RateLimiter")]
+#[doc(alias = "rate limit")]
 pub struct Breather(Arc<Inner>);
 
 struct Inner {

@@ -30,6 +30,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
+#[doc(alias = "key")]
 pub struct Scopes(Arc<[Box<str>]>);
 
 impl Scopes {

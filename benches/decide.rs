@@ -1,4 +1,4 @@
-//! What one decision costs: `cargo bench --bench decide`.
+//! Counts the cost of one decision (`cargo bench --bench decide`).
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -16,11 +16,11 @@ use breather_tokio::TokioTimer;
 
 fn main() {
     breather_benches::main(&[
-        Case::new("a call that succeeds: start, sent, outcome", || {
+        Case::new("a call that succeeds (start, sent, outcome)", || {
             let mut call = call();
             let _ = black_box(call.on_outcome(NOW, Outcome::success(), &Hint::new(NOW), None));
         }),
-        Case::new("a call that is to be retried: the same, and a draw", || {
+        Case::new("a call to be retried (the same, and a draw)", || {
             let mut call = call();
             let failed = Outcome::transient(Executed::No, "no connection");
             let _ = black_box(call.on_outcome(NOW, failed, &Hint::new(NOW), None));
@@ -90,7 +90,7 @@ fn main() {
     ]);
 }
 
-/// A rejection of a call that is there, and passes a pacer as those of a handle do.
+/// A rejection of a call that is active and passes a pacer as a handle's calls do.
 struct Aligning {
     call: Call,
 }
@@ -111,7 +111,7 @@ impl Round for Aligning {
     }
 
     fn check(&mut self, output: bool) {
-        assert!(output, "it stopped");
+        assert!(output, "the call stopped");
     }
 }
 

@@ -1,12 +1,13 @@
-//! Counts what a piece of code costs: instructions, by valgrind, and allocations.
+//! Counts the cost of a piece of code in instructions and allocations, with valgrind.
 //!
-//! Machines are shared and their clocks noisy; a count is the same each time. A bench binary runs itself
-//! for each case, so that none finds what another left behind. Under `valgrind --tool=callgrind` it does
-//! so twice, with two numbers of rounds, so that whatever is done once cancels out. Allocations are counted by
-//! memcheck, and so are the bytes that a case holds. Where valgrind is not there, nanoseconds are shown and said to be
-//! such, and nothing else.
+//! Machines are shared and their clocks are noisy, but a count is the same each time. A bench
+//! binary runs itself for each case, so no case is affected by another. Under
+//! `valgrind --tool=callgrind`, it runs itself twice with different numbers of rounds, so work that
+//! is done once cancels out. memcheck counts the allocations, and the bytes that a case holds.
+//! Without valgrind, the benches show only nanoseconds, and label them as such.
 //!
-//! The kernel's instructions are not counted, which is where valgrind has the clock read.
+//! Instructions of the kernel are not counted. Under valgrind, reading the clock is a call to the
+//! kernel.
 
 use std::env;
 use std::fmt;
@@ -22,12 +23,14 @@ pub struct Case {
 }
 
 impl Case {
-    /// `round` runs once for each count, and is expected to cost the same each time.
+    /// Creates a case. `round` runs once for each count and should cost the same each time.
     #[must_use]
     pub fn new(name: impl Into<String>, round: fn()) -> Self {
         Self::started(name, move || round)
     }
 
+    /// Creates a case with some preparation.
+    ///
     /// `start` runs once, before all rounds, in the process that counts them. It is not counted.
     #[must_use]
     pub fn started<R: Round + 'static>(
@@ -42,14 +45,14 @@ impl Case {
         }
     }
 
-    /// Has the bytes counted that are allocated once the case has started.
+    /// Also counts the bytes that are allocated once the case has started.
     #[must_use]
     pub fn weighed(mut self) -> Self {
         self.is_weighed = true;
         self
     }
 
-    /// What it is called.
+    /// Returns the name of the case.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -64,20 +67,22 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Code to be counted that needs something before, or is looked at afterwards.
+/// Code to be counted, with preparation before it and a check after it.
 pub trait Round {
-    /// What the code is given.
+    /// The input of the code.
     type Input;
-    /// What it leaves.
+    /// The output of the code.
     type Output;
 
-    /// Makes what the code is given. It is not counted.
+    /// Prepares the input. This is not counted.
     fn prepare(&mut self) -> Self::Input;
 
-    /// The code that is counted.
+    /// Runs the code that is counted.
     fn run(&mut self, input: Self::Input) -> Self::Output;
 
-    /// Panics unless the code did what its case says. It is not counted, nor is dropping `output`.
+    /// Panics unless the code did what its case says.
+    ///
+    /// Neither this check nor dropping `output` is counted.
     fn check(&mut self, output: Self::Output);
 }
 
@@ -94,7 +99,7 @@ impl Round for fn() {
     fn check(&mut self, (): ()) {}
 }
 
-/// What one round of a case costs, or how much more than that of another.
+/// The cost of one round of a case, or the difference of two costs.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     work: i64,
@@ -102,13 +107,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// In the [`unit`](Costs::unit).
+    /// Returns the work in the [`unit`](Costs::unit).
     #[must_use]
     pub const fn work(&self) -> i64 {
         self.work
     }
 
-    /// How many allocations, where they can be counted.
+    /// Returns the number of allocations, if they can be counted.
     #[must_use]
     pub const fn allocations(&self) -> Option<i64> {
         self.allocations
@@ -126,7 +131,7 @@ impl Sub for Cost {
     }
 }
 
-/// What some cases cost.
+/// The costs of some cases.
 #[derive(Debug)]
 pub struct Costs {
     unit: &'static str,
@@ -135,11 +140,14 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Counts `cases`. `None` in a process that was started to run one of them, and has nothing more to do.
+    /// Counts `cases`.
+    ///
+    /// Returns `None` in a process that was started to run one of them. Such a process has nothing
+    /// more to do.
     ///
     /// # Panics
     ///
-    /// If a case panics, or valgrind is there and fails.
+    /// Panics if a case panics, or if valgrind is installed and fails.
     #[must_use]
     pub fn count<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Option<Self> {
         let nothing = Case::new("nothing", || {});
@@ -163,7 +171,7 @@ impl Costs {
             }
         };
         let mut costs: Vec<_> = cases.iter().enumerate().map(cost).collect();
-        // What it takes to call a round is not the round's.
+        // The cost of calling a round is not a part of the round.
         let nothing = costs.pop()?;
         for cost in &mut costs {
             *cost = *cost - nothing;
@@ -184,27 +192,29 @@ impl Costs {
         })
     }
 
-    /// What work is counted in.
+    /// Returns the unit of the work.
     #[must_use]
     pub const fn unit(&self) -> &'static str {
         self.unit
     }
 
-    /// One for each case, in their order.
+    /// Returns one cost for each case, in their order.
     #[must_use]
     pub fn each(&self) -> &[Cost] {
         &self.costs
     }
 
-    /// The bytes allocated once a case has started, in the order of the cases: of those that are
-    /// [`weighed`](Case::weighed), where that can be counted. What every process takes is in it.
+    /// Returns the bytes that are allocated once a case has started, in the order of the cases.
+    ///
+    /// Only cases that are [`weighed`](Case::weighed) have a value, and only if the bytes can be
+    /// counted. The value includes the bytes that every process allocates.
     #[must_use]
     pub fn weights(&self) -> &[Option<i64>] {
         &self.weights
     }
 }
 
-/// The main function of a bench: prints a table of `cases`.
+/// Runs a bench, and prints a table of `cases`.
 pub fn main(cases: &[Case]) {
     let Some(costs) = Costs::count(cases) else {
         return;
@@ -218,11 +228,11 @@ pub fn main(cases: &[Case]) {
     }
 }
 
-/// The name and version of a package that the benches are built with.
+/// Returns the name and version of a package that the benches are built with.
 ///
 /// # Panics
 ///
-/// If there is none of that name.
+/// Panics if there is no package of that name.
 #[must_use]
 pub fn versioned(package: &str) -> String {
     let entry = format!("name = \"{package}\"\nversion = \"");
@@ -247,7 +257,7 @@ impl<R: Round> Metered for R {
     }
 }
 
-/// What the meter of that name says of `case`, in this process.
+/// Returns the count of a meter for `case`, in this process.
 fn alone(case: &Case, meter: &str, rounds: u32) -> Option<u128> {
     let mut code = (case.start)();
     match meter {
@@ -288,7 +298,7 @@ fn callgrind_counts_this(part: &mut dyn FnMut()) {
     part();
 }
 
-/// The instructions of one round, and its allocations.
+/// Returns the instructions and allocations of one round.
 fn instructions(case: &Case, index: usize) -> Cost {
     let instructions = |rounds| {
         let mut callgrind = Command::new("valgrind");
@@ -305,12 +315,12 @@ fn instructions(case: &Case, index: usize) -> Cost {
     let rounds = i64::from(ROUNDS);
     Cost {
         work: (instructions(2 * ROUNDS) - instructions(ROUNDS)) / rounds,
-        // What is made once is a small part of the rounds.
+        // Allocations that happen once are a small part of those of the rounds.
         allocations: Some((allocations(RUN) - allocations(PREPARE)) / rounds),
     }
 }
 
-/// The bytes that are allocated when `case` has started.
+/// Returns the bytes that are allocated when `case` has started.
 fn bytes(case: &Case, index: usize) -> i64 {
     let output = run_in(memcheck(), case, index, WEIGH, 0);
     number_between(&output, "in use at exit: ", " bytes")
@@ -318,12 +328,12 @@ fn bytes(case: &Case, index: usize) -> i64 {
 
 fn memcheck() -> Command {
     let mut memcheck = Command::new("valgrind");
-    // What is in use is counted, and not looked for.
+    // The total of bytes in use is sufficient, so no search for leaks is needed.
     memcheck.args(["--tool=memcheck", "--leak-check=no"]);
     memcheck
 }
 
-/// What valgrind said of it.
+/// Returns the output of valgrind.
 fn run_in(mut valgrind: Command, case: &Case, index: usize, meter: &str, rounds: u32) -> String {
     valgrind.arg(this_binary());
     let output = run(valgrind, case, index, meter, rounds);
@@ -357,7 +367,7 @@ fn nanoseconds(case: &Case, index: usize) -> Cost {
 
 fn run(mut command: Command, case: &Case, index: usize, meter: &str, rounds: u32) -> Output {
     command.args([meter, &index.to_string(), &rounds.to_string()]);
-    let output = command.output().expect("what is installed runs");
+    let output = command.output().expect("the program is installed");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {said}", case.name);
     output

@@ -1,7 +1,7 @@
-//! The analytics API of the other examples by itself, for clients in any language.
+//! Runs the analytics API of the other examples alone, for clients in any language.
 //!
-//! Run it with `cargo run --release --example analytics-server -- --port 8080`; `--help` lists its limits. It counts what it
-//! throttles, and prints that when it is ended by Ctrl-C or SIGTERM.
+//! Run it with `cargo run --release --example analytics-server -- --port 8080`. `--help` lists its
+//! limits. When you stop it with Ctrl-C or SIGTERM, it prints how many requests it throttled.
 
 use std::{
     io::{Write, stderr, stdout},
@@ -14,16 +14,16 @@ use anyhow::Context;
 use breather_examples::analytics::{self, Server};
 use clap::Parser;
 
-/// Serves an analytics API that accepts a quota of calls in each window, as long as no more than its cap are in
-/// flight, and throttles all others at once with 429.
+/// Serves an analytics API that accepts a quota of calls in each window and a cap of calls in
+/// flight, and immediately rejects all others with 429.
 #[derive(Debug, Parser)]
 #[command(name = "analytics-server")]
 struct Options {
-    /// Port on 127.0.0.1; 0 takes any that is free
+    /// Port on 127.0.0.1, or 0 for any free port
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
 
-    /// Calls that are accepted in each window
+    /// Calls that the server accepts in each window
     #[arg(long, value_name = "N", default_value = "300")]
     quota: NonZeroU32,
 
@@ -31,11 +31,11 @@ struct Options {
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     window_ms: u64,
 
-    /// Calls that may be in flight
+    /// Calls that the server allows in flight
     #[arg(long, value_name = "N", default_value = "50")]
     cap: NonZeroU32,
 
-    /// Median time of a call that is accepted, in milliseconds
+    /// Median time of an accepted call in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     service_ms: u64,
 }
@@ -46,19 +46,19 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(stderr(), "error: {error:#}");
-            // That of clap, too, when it refuses an option.
+            // clap exits with the same status when it rejects an option.
             ExitCode::from(2)
         }
     }
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
-    // Each connection takes one; if it may not be raised, the limit that there is will do for fewer.
+    // Each connection takes a file descriptor. If the limit cannot be raised, fewer fit.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let limits = analytics::Options::default()
         .with_port(options.port)
         .with_quota(options.quota)
-        // One for all, whatever token they have.
+        // All tokens share one quota.
         .with_org_quota(options.quota)
         .with_window(Duration::from_millis(options.window_ms))
         .with_cap(options.cap)
@@ -76,7 +76,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     ))
 }
 
-/// For a script that waits for the line, it is not kept back.
+/// Prints a line and flushes it, because a script may wait for it.
 fn say(line: &str) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     writeln!(out, "{line}")

@@ -1,4 +1,4 @@
-//! A flaky database call, retried: `cargo run --example closure`.
+//! Retries a flaky database call. Run it with `cargo run --example closure`.
 
 use anyhow::{anyhow, ensure};
 use breather::{Breather, ReportSlot};
@@ -9,7 +9,7 @@ use breather_tokio::{RetryError, hint_of_error, retry};
 async fn main() -> anyhow::Result<()> {
     let (breather, db) = (Breather::default(), Db::default());
 
-    // By a condition of ours.
+    // Retries by a condition that the caller passes.
     let rows = retry(&breather, || async {
         db.query("SELECT id FROM conversations").await
     })
@@ -19,10 +19,10 @@ async fn main() -> anyhow::Result<()> {
     .await
     .map_err(|error| anyhow!("{error:?}"))?;
     println!("{} rows\n", rows.len());
-    ensure!(rows.len() == 2, "two rows are there");
+    ensure!(rows.len() == 2, "expected two rows");
 
-    // By what the errors say of themselves, `Busy` until when included. All calls of the scope wait
-    // for a rejection of any; and reading may be done twice.
+    // Retries by `AsOutcome`, which also says how long `Busy` lasts. If one call of the scope is
+    // throttled, all calls of the scope wait. The call is idempotent because it only reads.
     let slot = ReportSlot::new();
     let result = retry(&breather, || async {
         db.query("SELECT id FROM agents").await
@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
     println!("{}", slot.report().unwrap_or_default());
     ensure!(
         result == Err(RetryError::Failed(DbError::NoTable)),
-        "there are no agents"
+        "expected `NoTable`, because there is no table of agents"
     );
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! The policy alone, for a client of one's own: `cargo run --example custom_loop`.
+//! Uses the core crate alone in a client of your own.
 //!
-//! Blocking sockets and threads, no runtime and no HTTP library: the core is told the time and the
-//! header lines, and says when to send.
+//! Run it with `cargo run --example custom_loop`.
+//!
+//! The client uses blocking sockets, without an async runtime and without an HTTP library. It tells
+//! the core the time and the header lines, and the core says when to send.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -21,7 +23,7 @@ use breather_examples::analytics::{Options, PATH, Server};
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let _context = runtime.enter();
-    // 5 calls in a second.
+    // The server accepts 5 calls in a second.
     let options = Options::default()
         .with_quota(NonZeroU32::new(5).expect("5 is not zero"))
         .with_window(Duration::from_secs(1))
@@ -39,11 +41,11 @@ fn main() -> anyhow::Result<()> {
         stats.sends,
         stats.throttled()
     );
-    ensure!(stats.throttled() <= 2, "the pacer knows the quota");
+    ensure!(stats.throttled() <= 2, "the pacer should know the quota");
     Ok(())
 }
 
-/// A client with a pacer for its one server.
+/// A client of one server, with one pacer.
 struct Client {
     addr: SocketAddr,
     origin: std::time::Instant,
@@ -64,13 +66,13 @@ impl Client {
         Instant::ORIGIN + self.origin.elapsed()
     }
 
-    /// Makes a call, with as many attempts as the policy permits, and returns the last status.
+    /// Makes a call with as many attempts as the policy permits. Returns the last status.
     fn call(&mut self, seed: u64) -> anyhow::Result<u16> {
         let spec = CallSpec::new().with_paced(true);
         let mut call = Call::new(Policy::default(), spec, seed, self.now());
         let ticket = self.pacer.arrive();
         loop {
-            // First the call's own wait, then its turn.
+            // Waits until the call may retry, and then for its turn in the queue.
             if let Some(until) = call.not_before() {
                 sleep(until.duration_since(self.now()));
             }
@@ -85,7 +87,7 @@ impl Client {
                     }
                     Admission::Wait { opens } => {
                         if let Some(end) = call.on_waiting(now, opens, self.pacer.evidence()) {
-                            // Or it would be waited for.
+                            // Otherwise the ticket would keep its place in the queue.
                             self.pacer.leave(ticket);
                             bail!("{end}");
                         }
@@ -126,7 +128,7 @@ impl Client {
     }
 }
 
-/// Sends a request, and returns the status and the header lines of its answer.
+/// Sends a request. Returns the status and the header lines of the response.
 fn send(addr: SocketAddr) -> io::Result<(u16, Vec<(String, String)>)> {
     let mut stream = TcpStream::connect(addr)?;
     write!(

@@ -1,4 +1,6 @@
-//! A tower stack over hyper's client, against a limited API: `cargo run --example tower_client`.
+//! Calls a limited API through a tower stack over hyper's client.
+//!
+//! Run it with `cargo run --example tower_client`.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -12,7 +14,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // 20 calls in 2 s, and 5 in flight.
+    // The server accepts 20 calls in 2 s, and 5 in flight.
     let options = Options::default()
         .with_quota(NonZeroU32::new(20).expect("20 is not zero"))
         .with_window(Duration::from_secs(2))
@@ -43,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
         let (result, report) = call?;
         ensure!(
             result.map_err(|error| anyhow!(error))? == StatusCode::OK,
-            "a call was throttled for good"
+            "a call ended throttled"
         );
         latest = report;
     }

@@ -1,28 +1,30 @@
-//! What a retry layer costs over the service that it wraps: `cargo bench --bench overhead`.
+//! Counts the cost of a retry layer over the service that it wraps (`cargo bench --bench overhead`).
 //!
-//! Two calls are counted, of a service that needs no network and is ready at once. The request and each response
-//! have 6 headers, and the request 256 bytes of body.
+//! The bench counts two calls of a service that needs no network and is ready immediately. The
+//! request and each response have 6 headers, and the request has a body of 256 bytes.
 //!
-//! - *success*: the first attempt is answered with status 200. What is shown is how much more the call costs
-//!   than the bare service does.
-//! - *one retry*: the first attempt is answered with status 503, the second with 200. What is shown is what the
-//!   retry adds, less the bare service's own second attempt: (the call with one retry − the call without)
-//!   − (two attempts of the bare service − one).
+//! - *success*: the first attempt gets status 200. The table shows how much more the call costs
+//!   than the bare service.
+//! - *one retry*: the first attempt gets status 503, the second 200. The table shows the cost that
+//!   the retry adds, less the bare service's own second attempt: (the call with one retry − the
+//!   call without) − (two attempts of the bare service − one).
 //!
-//! The bare service is the floor, and shown as it is. Requests are made before the counting starts, also
-//! the second one that the floor is given: cloned from a template, so that what they own is shared already,
-//! and another clone allocates no more than its map of headers (and its URL, in reqwest). What a layer
-//! clones is counted, and what a service drops is counted as the service's. So a success takes a clone and
-//! the drop of what was kept, and the retry takes another clone alone: both are shown by themselves.
+//! The bare service is the floor, and its cost is shown unchanged. Requests are made before the
+//! counting starts, including the second one for the floor. They are cloned from a template, so
+//! their data is already shared, and another clone allocates no more than its map of headers (and
+//! its URL, in reqwest). A layer's clones are counted, and the drops in a service are counted as
+//! the service's. A success therefore takes a clone and the drop of the kept request, and the retry
+//! takes another clone. Both are also shown separately.
 //!
-//! Each round is checked, uncounted: it ended with 200, and took as many attempts as it should.
+//! Each round is checked, uncounted. It must end with 200, after the right number of attempts.
 //!
-//! Nobody waits: each backoff is drawn from a ceiling of nothing. What sleeps for no time all the same
-//! (reqwest-retry and tower-resilience-retry) has a tokio runtime with a paused clock about it: the timer is
-//! set and dropped, and counted, but the thread never parks. All else is polled outside of any runtime.
+//! No call waits, because each backoff is drawn from a ceiling of zero. reqwest-retry and
+//! tower-resilience-retry sleep even for zero time. They run in a tokio runtime with a paused
+//! clock, so the timer is set, dropped and counted, but the thread never parks. All other layers
+//! are polled outside of any runtime.
 //!
 //! A number moves by some 50 instructions when the compiler inlines a clone in one place and not in
-//! another, as it may after any change of this file.
+//! another. Any change of this file may have that effect.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -71,10 +73,10 @@ fn main() {
     println!("{NOTES}");
 }
 
-/// A floor and what is measured over it.
+/// A floor and the layers that are measured over it.
 struct Family {
     title: &'static str,
-    /// The floor is the first that is whole.
+    /// The floor is the first `Whole` row.
     rows: Vec<Row>,
 }
 
@@ -88,13 +90,13 @@ struct Row {
 enum Kind {
     /// A call from start to end.
     Whole,
-    /// What a whole call cannot do without, shown as it is.
+    /// A part that every whole call needs. Its cost is shown unchanged.
     Part,
 }
 
 impl Row {
-    /// A row of calls, each of which gets a request from `request` and makes it by `call`. Both have
-    /// what `start` makes once.
+    /// Creates a row of calls. Each gets a request from `request` and makes it by `call`, and both
+    /// use the state that `start` creates once.
     fn of_calls<S: 'static, R: 'static>(
         name: impl Into<String>,
         start: fn() -> S,
@@ -118,8 +120,8 @@ impl Row {
         }
     }
 
-    /// A row of the clone that a success takes, with its drop, and the one that a retry takes,
-    /// without.
+    /// Creates a row with the clone of a success, including its drop, and the clone of a retry
+    /// without the drop.
     fn of_clones<R: 'static>(request: fn() -> R, clone: impl Fn(&R) -> R + Copy + 'static) -> Self {
         Self {
             name: "a clone of the request, by itself".to_owned(),
@@ -173,7 +175,7 @@ where
 
 struct Cloning<R, C> {
     request: R,
-    /// What is not to be dropped while it is counted.
+    /// Keeps a value so that its drop is not counted.
     kept: Option<R>,
     run: C,
 }
@@ -193,7 +195,7 @@ impl<R, C: Fn(&R, &mut Option<R>)> Round for Cloning<R, C> {
     }
 }
 
-/// The status that the service answers the next attempt with.
+/// Returns the status of the service's next response.
 fn next_status() -> StatusCode {
     ATTEMPTS.set(ATTEMPTS.get() + 1);
     let rejections = REFUSALS.get();
@@ -212,13 +214,13 @@ fn at_once<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Has the rest of this process run in a tokio runtime whose clock stands still.
+/// Runs the rest of this process in a tokio runtime whose clock stands still.
 fn stop_the_clock() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime without input and output needs nothing");
+        .expect("a runtime without I/O can always be built");
     let runtime: &'static _ = Box::leak(Box::new(runtime));
     std::mem::forget(runtime.enter());
 }
@@ -237,11 +239,11 @@ fn shown_over(cost: Cost) -> String {
     format!("{:>+16} {allocations:>13}", cost.work())
 }
 
-/// As a client sets them: some are constants, and some are owned by the request and shared by its
-/// clones.
+/// Returns headers as a client sets them. Some are constants, and others are owned by the request
+/// and shared by its clones.
 fn request_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let owned = |value| HeaderValue::from_str(value).expect("it is plain text");
+    let owned = |value| HeaderValue::from_str(value).expect("the value is plain text");
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::AUTHORIZATION, owned("Bearer 7c1f0a6e5b7d4c39"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(BODY_LENGTH));
@@ -270,7 +272,7 @@ fn response_headers() -> HeaderMap {
 }
 
 thread_local! {
-    /// How many attempts the service still answers with status 503.
+    /// The number of further attempts that get status 503.
     static REFUSALS: Cell<u32> = const { Cell::new(0) };
     static ATTEMPTS: Cell<u32> = const { Cell::new(0) };
 }

@@ -72,7 +72,7 @@ pub(crate) fn family() -> Family {
     }
 }
 
-/// The chain alone, and what it is to send if the first attempt is throttled.
+/// The chain alone, and the request to send if the first attempt is throttled.
 struct Floor {
     chain: ClientWithMiddleware,
     second: Option<Request>,
@@ -91,13 +91,13 @@ fn chain() -> ClientBuilder {
     ClientBuilder::new(reqwest::Client::new())
 }
 
-/// The end of each chain: it answers, and nothing reaches a network.
+/// The end of each chain. It responds, so no request reaches a network.
 struct Script;
 
 #[async_trait::async_trait]
 impl Middleware for Script {
     async fn handle(&self, request: Request, _: &mut Extensions, _: Next<'_>) -> Result<Response> {
-        // As reqwest does it: the URL goes from the request to its response.
+        // The URL moves from the request to its response, as in reqwest.
         let url = request.url().clone();
         drop(black_box(request));
         let mut response = http::Response::builder()
@@ -115,12 +115,12 @@ fn request() -> Request {
 }
 
 fn cloned(request: &Request) -> Request {
-    request.try_clone().expect("its body is not a stream")
+    request.try_clone().expect("the body is not a stream")
 }
 
 thread_local! {
     static REQUEST: Request = {
-        let mut request = Request::new(Method::PUT, URL.parse().expect("it is a URL"));
+        let mut request = Request::new(Method::PUT, URL.parse().expect("the constant is a URL"));
         *request.body_mut() = Some(vec![b' '; BODY_LENGTH].into());
         *request.headers_mut() = request_headers();
         request

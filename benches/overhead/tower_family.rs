@@ -91,7 +91,7 @@ pub(crate) fn family() -> Family {
     }
 }
 
-/// The service alone, and what it is to send if the first attempt is throttled.
+/// The service alone, and the request to send if the first attempt is throttled.
 struct Floor {
     service: Bare,
     second: Option<Request>,
@@ -169,7 +169,7 @@ fn may_pass(result: &Result<Response, BoxError>) -> bool {
     }
 }
 
-/// Retries as tower's documentation does it.
+/// Retries as in tower's documentation.
 #[derive(Clone)]
 struct Budgeted {
     budget: Arc<TpsBudget>,
@@ -177,7 +177,7 @@ struct Budgeted {
 
 impl Budgeted {
     fn new() -> Self {
-        // One retry for each call, as many as there are.
+        // The budget allows one retry for each call, for any number of calls.
         let budget = TpsBudget::new(Duration::from_secs(10), 10, 1.0);
         Self {
             budget: Arc::new(budget),
@@ -215,7 +215,7 @@ thread_local! {
     static REQUEST: Request = {
         let mut request = Request::new(Full::from(vec![b' '; BODY_LENGTH]));
         *request.method_mut() = Method::PUT;
-        *request.uri_mut() = URL.parse().expect("it is a URI");
+        *request.uri_mut() = URL.parse().expect("the constant is a URI");
         *request.headers_mut() = request_headers();
         request
     };

@@ -1,21 +1,24 @@
-//! What a scope costs that calls share: `cargo bench --bench scope`.
+//! Counts the cost of a scope that calls share (`cargo bench --bench scope`).
 //!
-//! - *Nobody waits*: a permit is taken and returned at once. Of the pacer alone, then through the handle, with the
-//!   scope's lock both times, and then of all that a call takes through the handle from its start to its drop.
-//! - *Others wait*: as many calls as the row says wait for a permit, and twenty are in flight. In each round one
-//!   comes back, so that the oldest call is offered its permit, asks and has it; and a new call comes and waits. So
-//!   the queue stays as long as it is, and a round is all that one call takes. Through the handle, that is
-//!   with its waker and the scope's alarms. Each round is checked: one permit came back, and one call was woken.
-//! - *Threads*: several threads take and return permits and do nothing else. There is no harder case: any
-//!   call does more between two permits than ask for them. They share one scope, or have one each and share the handle
-//!   only.
+//! - *No queue*: each round takes and returns a permit. This is measured for the pacer alone, for
+//!   the handle, which locks the scope both times, and for a whole call through the handle from its
+//!   start to its drop.
+//! - *Queue*: as many calls as the row says wait for a permit, and twenty are in flight. In each
+//!   round one permit comes back, the oldest call is offered it, asks and gets it, and a new call
+//!   arrives and waits. The queue therefore keeps its length, and a round has all the steps of one
+//!   call. Through the handle, this includes the call's waker and the scope's alarms. Each round is
+//!   checked. Exactly one permit must come back, and one call must be woken.
+//! - *Threads*: several threads only take and return permits. This is the hardest case, because any
+//!   real call does more between two permits. The threads share one scope, share only the handle
+//!   with a scope each, or have a handle each.
 //!
-//! The first two are counted by valgrind. Threads can but be timed: each number of them in its turn, for a moment
-//! each, again and again. What a machine is doing besides, it then does to all of them; and each time is
-//! compared to that of one thread in the same turn. Threads with a handle each share nothing: they show how many
-//! processors there were to be had, without which nothing is to be learned of the others.
+//! valgrind counts the first two. Threads can only be timed. Each number of threads runs in turn,
+//! for a moment each, again and again, so other load on the machine affects all of them equally.
+//! Each time is compared with that of one thread in the same turn. Threads with a handle each share
+//! nothing. They show how many processors were available, and the other numbers mean little without
+//! that.
 //!
-//! The clock is a number in memory, so that reading it costs next to nothing.
+//! The clock is a number in memory, so reading it costs almost nothing.
 
 use breather_benches::{Cost, Costs};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 
-/// A clock that is set by whoever drives it, and the alarms set on it.
+/// A clock that its driver sets, and the alarms set on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ManualTimer(&'static Shared);
 
@@ -17,7 +17,7 @@ struct Shared {
 }
 
 impl ManualTimer {
-    /// It lives as long as the process, so that a call's copy of it costs nothing.
+    /// Creates a timer that lives as long as the process, so copies of it are free.
     pub(crate) fn new() -> Self {
         Self(Box::leak(Box::new(Shared {
             nanos: AtomicU64::new(1_000_000_000),

@@ -1,4 +1,4 @@
-//! Calls that wait for a permit, of which one is let go in each round.
+//! Calls that wait for a permit. Each round releases one of them.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -18,7 +18,7 @@ use breather_benches::{Case, Round};
 use crate::manual_timer::ManualTimer;
 use crate::quiet::answer;
 
-/// Cases that differ in the length of the queue alone.
+/// Cases that differ only in the length of the queue.
 pub(crate) struct Queue {
     pub(crate) name: &'static str,
     /// One for each of [`LENGTHS`].
@@ -66,19 +66,16 @@ impl Alone {
         };
         for _ in 0..=CAP {
             let ticket = alone.pacer.arrive();
-            assert!(
-                alone.ask(ticket),
-                "it is not known yet that it is one too many"
-            );
+            assert!(alone.ask(ticket), "the pacer does not know the cap yet");
         }
-        let last = alone.sent.pop_back().expect("there are some");
+        let last = alone.sent.pop_back().expect("some permits are in flight");
         let throttled = Outcome::throttled("status 429");
         alone.pacer.on_outcome(now, last, throttled, &alone.answer);
-        (0..waiting).for_each(|_| assert!(alone.come(), "it waits"));
+        (0..waiting).for_each(|_| assert!(alone.come(), "the call waits"));
         alone
     }
 
-    /// Whether the call at `ticket` was sent.
+    /// Returns whether the call at `ticket` was sent.
     fn ask(&mut self, ticket: Ticket) -> bool {
         match self.pacer.request(self.now, ticket, WaitLimits::endless()) {
             Admission::Send(permit) => {
@@ -89,7 +86,7 @@ impl Alone {
         }
     }
 
-    /// Whether a new call waits.
+    /// Returns whether a new call waits.
     fn come(&mut self) -> bool {
         let ticket = self.pacer.arrive();
         !self.ask(ticket)
@@ -115,7 +112,7 @@ impl Round for Alone {
         while let Some(ticket) = self.pacer.poll_offer(self.now) {
             sent += usize::from(self.ask(ticket));
         }
-        // As every driver has to know.
+        // Every driver has to ask for the next wakeup.
         black_box(self.pacer.next_wake());
         (sent, self.come())
     }
@@ -128,7 +125,7 @@ impl Round for Alone {
 
 type Active = ActiveCall<ManualTimer>;
 
-/// A handle, its calls, and what they are woken by.
+/// A handle, its calls, and their wakers.
 struct Shared {
     breather: Breather,
     timer: ManualTimer,
@@ -153,7 +150,7 @@ impl Shared {
             bell,
         };
         (0..=CAP).for_each(|_| shared.come());
-        let mut last = shared.sent.pop_back().expect("there are some");
+        let mut last = shared.sent.pop_back().expect("some calls are in flight");
         let _ = last.on_outcome(Outcome::throttled("status 429"), &shared.answer);
         drop(last);
         (0..waiting).for_each(|_| shared.come());
@@ -161,7 +158,7 @@ impl Shared {
         shared
     }
 
-    /// A new call is sent, or waits.
+    /// Starts a new call, which is sent or waits.
     fn come(&mut self) {
         let scope = Some("api.example.com");
         let call = self.breather.start(
@@ -197,7 +194,7 @@ impl Round for Shared {
             let _ = black_box(call.on_outcome(Outcome::success(), &self.answer));
         }
         let woken = self.bell.rang();
-        // Whoever is woken is the oldest.
+        // The woken call is the oldest.
         for _ in 0..woken {
             if let Some(call) = self.waiting.pop_front() {
                 self.step(call);
@@ -210,7 +207,7 @@ impl Round for Shared {
     fn check(&mut self, woken: usize) {
         let queue = self.breather.snapshot("api.example.com");
         let queue = queue.map(|it| (it.queued(), it.in_flight() as usize));
-        let queue = queue.expect("it is in use");
+        let queue = queue.expect("the scope is in use");
         assert_eq!(woken, 1);
         assert_eq!(queue, (self.waiting.len(), self.sent.len()));
         assert_eq!(queue.1, CAP);
@@ -222,7 +219,7 @@ impl Round for Shared {
 struct Bell(AtomicUsize);
 
 impl Bell {
-    /// How often it rang since this was last asked.
+    /// Returns how often it rang since the last call.
     fn rang(&self) -> usize {
         self.0.swap(0, Ordering::Relaxed)
     }
@@ -234,12 +231,12 @@ impl Wake for Bell {
     }
 }
 
-/// How many wait. The first is what the bytes of the others are counted over.
+/// The numbers of waiting calls. The bytes of the other lengths are counted relative to the first.
 pub(crate) const LENGTHS: [usize; 4] = [1, 1_000, 10_000, 100_000];
 
-/// How many are in flight.
+/// The number of calls in flight.
 const CAP: usize = 20;
 
-/// Between two rounds; so short that the pacer does not look for a higher cap in all of them, and so long that some
-/// alarms ring.
+/// The time between two rounds. It is short enough that the pacer does not look for a higher cap in
+/// all rounds, and long enough that some alarms ring.
 const TICK: Duration = Duration::from_micros(5);

@@ -1,4 +1,4 @@
-//! Permits of a scope in which nobody waits.
+//! Permits of a scope without a queue.
 
 use std::hint::black_box;
 use std::task::Waker;
@@ -31,7 +31,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// An answer of a server at `now`; silent, or with plenty left.
+/// Returns a server's response at `now`, either without headers or with plenty of quota left.
 pub(crate) fn answer(now: Instant, tells: bool) -> Hint<'static> {
     let hint = Hint::new(now);
     if !tells {
@@ -41,7 +41,7 @@ pub(crate) fn answer(now: Instant, tells: bool) -> Hint<'static> {
     hint.with_window(window.with_reset(Duration::from_secs(9)))
 }
 
-/// A pacer and nothing about it.
+/// A pacer by itself.
 struct Alone {
     pacer: Pacer,
     now: Instant,
@@ -86,7 +86,7 @@ impl Round for Alone {
     }
 }
 
-/// A handle, and what its next call will be answered.
+/// A handle, and the response to its next call.
 struct Shared {
     breather: Breather,
     timer: ManualTimer,
@@ -133,11 +133,11 @@ impl Shared {
     }
 }
 
-/// The permit of a call, which is made before and dropped after.
+/// The permit of a call that is created before and dropped after the count.
 struct Asked(Shared);
 
 impl Round for Asked {
-    // In a box, so that no move of the call is counted.
+    // Boxed, so that no move of the call is counted.
     type Input = Box<Active>;
     type Output = (bool, Box<Active>);
 
@@ -155,7 +155,7 @@ impl Round for Asked {
     }
 }
 
-/// All of a call.
+/// A whole call.
 struct Whole(Shared);
 
 impl Round for Whole {
@@ -176,5 +176,5 @@ impl Round for Whole {
     }
 }
 
-/// Between two calls.
+/// The time between two calls.
 const TICK: Duration = Duration::from_micros(10);

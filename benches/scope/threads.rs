@@ -14,7 +14,7 @@ use breather::{
 use crate::manual_timer::ManualTimer;
 use crate::quiet::answer;
 
-/// Times all, and prints them side by side.
+/// Times all combinations and prints them side by side.
 pub(crate) fn print() {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     // The first turn warms up.
@@ -37,7 +37,7 @@ pub(crate) fn print() {
     }
 }
 
-/// The permits a second of all, timed one after the other.
+/// The permits a second of all combinations, timed one after another.
 struct Turn([[f64; THREADS.len()]; SHARING.len()]);
 
 impl Turn {
@@ -45,7 +45,7 @@ impl Turn {
         Self(SHARING.map(|sharing| THREADS.map(|threads| rate(threads, sharing))))
     }
 
-    /// How much the machine had to spare: threads that share nothing have all of it.
+    /// Returns how much of the machine was free, by the rate of threads that share nothing.
     fn spare(&self) -> f64 {
         let [.., nothing] = &self.0;
         nothing.iter().sum()
@@ -69,7 +69,7 @@ fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
-/// What threads have in common.
+/// The part that threads share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Sharing {
     Scope,
@@ -77,13 +77,14 @@ enum Sharing {
     Nothing,
 }
 
-/// The permits a second of so many threads.
+/// Returns the permits a second of `threads` threads.
 fn rate(threads: usize, sharing: Sharing) -> f64 {
     let shared = Breather::default();
     let timer = ManualTimer::new();
     let (ready, is_over) = (Barrier::new(threads + 1), AtomicBool::new(false));
     let passed: Vec<_> = (0..threads).map(|_| Passed::default()).collect();
-    // Whoever is not running yet, or runs on, is not counted: with fewer processors than threads, that takes a while.
+    // Permits of threads that start late or run longer are not counted. With fewer processors than
+    // threads, starting and stopping takes a while.
     let counted = || passed.iter().map(|it| it.0.load(Ordering::Relaxed));
     thread::scope(|scope| {
         for (index, passed) in passed.iter().enumerate() {
@@ -116,19 +117,19 @@ fn rate(threads: usize, sharing: Sharing) -> f64 {
     })
 }
 
-/// The permits of a thread, where no other thread's are near: they are not to be what threads share.
+/// The permits of a thread, on a cache line of their own, so that threads don't share them.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Passed(AtomicU64);
 
-/// A call from its start to its drop.
+/// Makes a call from its start to its drop.
 fn request(breather: &Breather, scope: &str, timer: ManualTimer) {
     let mut call = breather.start(
         NewCall::new().with_origin(scope).with_idempotent(true),
         timer,
         7,
     );
-    // There is room for more than there are threads.
+    // The pacer has room for more calls than there are threads.
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
     let _ = call.on_outcome(Outcome::success(), &answer(timer.now(), true));
 }
@@ -138,12 +139,13 @@ const SCOPE: &str = "api.example.com";
 
 const SHARING: [Sharing; 3] = [Sharing::Scope, Sharing::Handle, Sharing::Nothing];
 
-/// How often all are timed, and how many of those are shown, in which the machine had most to spare. Which those are is
-/// told by threads that share nothing, so that it says nothing of the others.
+/// The number of turns, and the number of turns that are shown. Those are the turns in which the
+/// machine was most free. Only threads that share nothing decide which turns are kept, so the
+/// choice does not favour the others.
 const TURNS: usize = 60;
 const KEPT: usize = 15;
 
-/// How long each is timed; short, so that a machine that is shared is idle for some of them.
+/// The length of each measurement. It is short, so that a shared machine is idle for some of them.
 const SLICE: Duration = Duration::from_millis(20);
 
 /// How often the clock moves.

@@ -1,13 +1,15 @@
-//! Who storms a rate-limited API, and who finishes when: `cargo bench --bench storm`.
+//! Compares how clients of a rate-limited API storm it, and when they finish:
+//! `cargo bench --bench storm`.
 //!
-//! The very policies of other crates, and breather's, are played by the simulator against the same servers: in
-//! virtual time, without a network, with the same service times for the n-th call that is accepted, whoever makes it.
-//! What a crate decides is asked of the crate itself: how long to wait, whether to give up, whether a permit is free.
-//! What it has no opinion on, as to which statuses are repeated, is what its documentation shows. Of the AWS SDKs'
-//! adaptive mode, which is a part of their clients, the simulator follows the published rules.
+//! The simulator plays the actual policies of other crates, and breather's, against the same
+//! servers. Time is virtual, there is no network, and the n-th accepted call takes the same time,
+//! whichever client makes it. The bench asks each crate for its decisions: how long to wait,
+//! whether to give up, whether a permit is free. If a crate leaves a decision to you, such as the
+//! statuses to retry, the bench follows the crate's documentation. The AWS SDKs' adaptive mode is a
+//! part of their clients, so the simulator follows the published rules.
 //!
-//! All callers start at once. Shown are medians of five seeds. reqwest-retry can't be given a seed, so that its row
-//! moves a little from run to run; no other does.
+//! All callers start at once. The table shows medians of five seeds. reqwest-retry can't be given a
+//! seed, so its row moves a little from run to run. The other rows never move.
 
 use std::time::Duration;
 
@@ -43,7 +45,7 @@ fn print_line(first: &str, width: usize, cells: impl Iterator<Item = String>) {
     println!("{first:width$} {}", cells.join(" "));
 }
 
-/// A server, and how many callers start at once.
+/// A server, and the number of callers that start at once.
 struct Column {
     name: [&'static str; 2],
     server: Server,
@@ -70,7 +72,7 @@ impl Column {
         let ok = median(runs.iter().map(|run| run.ok() as f64)) / self.calls as f64;
         let sends = median(runs.iter().map(Run::sends_per_call));
         if ok < 1.0 {
-            // Never as if all had succeeded.
+            // The cap avoids showing 100 % if some calls failed.
             let percent = (ok * 100.0).min(99.0);
             return format!("{percent:.0} % / {sends:.2}");
         }

@@ -1,4 +1,4 @@
-//! What other crates decide, driven in virtual time.
+//! The decisions of other crates, driven in virtual time.
 
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -18,14 +18,14 @@ use tower::retry::backoff::{Backoff as _, ExponentialBackoffMaker, MakeBackoff a
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower_resilience_retry::{ExponentialBackoff as Doubling, IntervalFunction as _};
 
-/// reqwest-retry, with the policy that its documentation shows.
+/// Returns reqwest-retry, with the policy from its documentation.
 pub(crate) fn reqwest_retry() -> Client {
     let name = format!("{}, {RETRIES} retries", versioned("reqwest-retry"));
     Client::custom(name, || {
         let policy = ExponentialBackoff::builder().build_with_max_retries(RETRIES);
         each(move |_| {
             each_failure(move |failure| {
-                // What it is told and what it answers are times of the wall clock, which it reads itself.
+                // The policy takes and returns times of the wall clock, which it reads itself.
                 let now = SystemTime::now();
                 match policy.should_retry(now - failure.now, failure.retry) {
                     RetryDecision::Retry { execute_after } => {
@@ -38,7 +38,7 @@ pub(crate) fn reqwest_retry() -> Client {
     })
 }
 
-/// backon's exponential backoff, with jitter.
+/// Returns backon's exponential backoff, with jitter.
 pub(crate) fn backon() -> Client {
     let name = format!("{}, jitter, {RETRIES} retries", versioned("backon"));
     Client::custom(name, || {
@@ -53,19 +53,21 @@ pub(crate) fn backon() -> Client {
     })
 }
 
-/// tower's exponential backoff alone: nothing but its budget ends it.
+/// Returns tower's exponential backoff without a budget, which would be its only limit.
 pub(crate) fn tower_without_budget() -> Client {
     let name = format!("{}'s backoff, no budget", versioned("tower"));
     Client::custom(name, || Box::new(Tower::new(None)))
 }
 
-/// tower's exponential backoff and its budget, which all callers share.
+/// Returns tower's exponential backoff and its budget, which all callers share.
 pub(crate) fn tower() -> Client {
     let name = format!("{}'s backoff and budget", versioned("tower"));
     Client::custom(name, || Box::new(Tower::new(Some(TpsBudget::default))))
 }
 
-/// tower-resilience-retry's exponential backoff, as its documentation shows it: it has no jitter, nor a ceiling.
+/// Returns tower-resilience-retry's exponential backoff, as in its documentation.
+///
+/// It has neither jitter nor a ceiling.
 pub(crate) fn tower_resilience() -> Client {
     let name = format!("{}, {RETRIES} retries", versioned("tower-resilience-retry"));
     Client::custom(name, || {
@@ -80,7 +82,7 @@ pub(crate) fn tower_resilience() -> Client {
     })
 }
 
-/// The AWS SDKs' adaptive mode.
+/// Returns the AWS SDKs' adaptive mode.
 pub(crate) fn aws_adaptive() -> Client {
     Client::AwsAdaptive {
         retries: RETRIES,
@@ -88,7 +90,7 @@ pub(crate) fn aws_adaptive() -> Client {
     }
 }
 
-/// The same without its retry quota.
+/// Returns the AWS SDKs' adaptive mode without its retry quota.
 pub(crate) fn aws_adaptive_without_quota() -> Client {
     Client::AwsAdaptive {
         retries: RETRIES,
@@ -96,7 +98,7 @@ pub(crate) fn aws_adaptive_without_quota() -> Client {
     }
 }
 
-/// governor in front of a loop, set to the very quota of the server.
+/// Returns governor in front of a loop, set to the exact quota of the server.
 pub(crate) fn governor() -> Client {
     let name = format!("{}, 5/s, and the capped loop", versioned("governor"));
     Client::custom(name, || {
@@ -109,7 +111,7 @@ pub(crate) fn governor() -> Client {
     })
 }
 
-/// Callers that share nothing, each of whose calls has what is made with its seed.
+/// Creates callers that share nothing. `retries` creates the rules of each call from its seed.
 fn each(retries: impl Fn(u64) -> Box<dyn Retries> + 'static) -> Box<dyn Callers> {
     Box::new(Each(retries))
 }
@@ -134,7 +136,7 @@ impl<F: FnMut(&Failure) -> Option<Duration>> Retries for EachFailure<F> {
     }
 }
 
-/// tower's policy as its documentation has it: what fails withdraws, what succeeds deposits.
+/// tower's policy as in its documentation. Failures withdraw and successes deposit.
 struct Tower {
     clock: Rc<PausedClock>,
     budget: Option<Rc<TpsBudget>>,
@@ -143,7 +145,7 @@ struct Tower {
 impl Tower {
     fn new(budget: Option<fn() -> TpsBudget>) -> Self {
         let clock = Rc::new(PausedClock::new());
-        // It reads tokio's clock when it is made.
+        // The budget reads tokio's clock when it is created.
         let budget = budget.map(|new| Rc::new(clock.within(new)));
         Self { clock, budget }
     }
@@ -158,7 +160,7 @@ impl Callers for Tower {
             0.99,
         );
         let maker = ExponentialBackoffMaker::new(default.0, default.1, default.2, random);
-        let mut backoff = maker.expect("these are its defaults").make_backoff();
+        let mut backoff = maker.expect("the defaults are valid").make_backoff();
         Box::new(TowerCall {
             clock: self.clock.clone(),
             budget: self.budget.clone(),
@@ -170,7 +172,7 @@ impl Callers for Tower {
 struct TowerCall {
     clock: Rc<PausedClock>,
     budget: Option<Rc<TpsBudget>>,
-    /// The next backoff.
+    /// Returns the next backoff.
     next: Box<dyn FnMut() -> Duration>,
 }
 
@@ -193,7 +195,7 @@ impl Retries for TowerCall {
     }
 }
 
-/// tokio's clock, which stands still but for what it is told.
+/// tokio's clock, which moves only when it is told to.
 struct PausedClock {
     runtime: Runtime,
     start: Instant,
@@ -205,7 +207,7 @@ impl PausedClock {
             .enable_time()
             .start_paused(true)
             .build()
-            .expect("a runtime without input and output needs nothing");
+            .expect("a runtime without I/O can always be built");
         let start = runtime.block_on(async { Instant::now() });
         Self { runtime, start }
     }
@@ -224,7 +226,9 @@ impl PausedClock {
     }
 }
 
-/// governor's limiter by a clock that is told the time. Whoever finds no cell free asks again when it says.
+/// governor's limiter with a clock that is told the time.
+///
+/// A call that finds no free cell asks again when the limiter says.
 struct Governed {
     limiter: RateLimiter<
         governor::state::NotKeyed,
@@ -263,5 +267,5 @@ impl tower::util::rng::Rng for Seeded {
     }
 }
 
-/// With 3, most calls of each of them end throttled.
+/// With 3 retries, most calls of each of them end throttled.
 const RETRIES: u32 = 10;

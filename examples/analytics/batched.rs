@@ -9,7 +9,7 @@ use crate::{
     way::Sink,
 };
 
-/// Callers that ask for a conversation each, as before; but what they ask for is collected into queries.
+/// Fetches one conversation per caller, with the requests collected into queries.
 pub(crate) async fn run(
     client: Client,
     ids: Vec<String>,
@@ -27,7 +27,7 @@ pub(crate) async fn run(
     each(ids, callers, rows, fetch).await
 }
 
-/// Asks for all pages of one query.
+/// Fetches all pages of one query.
 async fn ask(
     client: &Client,
     ids: Vec<String>,
@@ -52,13 +52,13 @@ async fn ask(
     Ok(items)
 }
 
-/// What the server takes in one query.
+/// The most ids that the server accepts in one query.
 const MOST: usize = 200;
 
-/// What it answers on one page.
+/// The most rows that the server returns on one page.
 const PAGE: usize = 100;
 
-/// Less than anybody notices beside the call itself, and time enough for callers that come together.
+/// Short compared to the call itself, and long enough to collect callers that arrive together.
 const DELAY: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_query_that_fails_in_part_fails_for_that_part() {
+    async fn partial_query_failure_affects_only_failed_items() {
         let server = Server::start(
             Options::default()
                 .with_service_time(Duration::from_millis(2))

@@ -12,22 +12,22 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Collects what callers ask for, asks for it in batches, and gives each caller its own.
+/// Collects keys from callers, requests them in batches, and gives each caller its value.
 ///
-/// A batch is sent when it has as many keys as it may, or when its first has waited for the delay, whichever comes
-/// first. Several callers that ask for one key in the same batch have it asked for once.
+/// The batcher sends a batch when it is full, or when its first key has waited for the delay. If
+/// several callers ask for the same key, the batch contains it once.
 ///
-/// Made of tokio's channels, since the crates for it have no way to ask again for a part: `batched-fn` runs a
-/// blocking handler on a thread of a static, `batched` wraps free functions only, `scuffle-batching` and `batchy`
-/// hand on whatever the batch ended with.
+/// It is built on tokio's channels because the crates for batching cannot retry a part of a batch.
+/// `batched-fn` runs a blocking handler on a thread of a static, `batched` wraps only free
+/// functions, and `scuffle-batching` and `batchy` pass on the result of the batch.
 pub(crate) struct Batcher<K, V, E> {
     queue: mpsc::Sender<Wanted<K, V, E>>,
 }
 
-/// What became of one key of a batch.
+/// The result for one key of a batch.
 pub(crate) enum Item<V> {
     Done(V),
-    /// It failed for now, and is worth asking for again with the next batch.
+    /// A transient failure. The batcher adds the key to a later batch.
     Again,
     Failed(String),
 }
@@ -38,7 +38,7 @@ where
     V: Clone + Send + 'static,
     E: Send + Sync + 'static,
 {
-    /// Asks by `run` for up to `most` keys at a time, none of which has waited for longer than `delay`.
+    /// Creates a batcher that calls `run` with up to `most` keys, after `delay` at the latest.
     pub(crate) fn new<F>(
         most: usize,
         delay: Duration,
@@ -48,7 +48,7 @@ where
         F: Future<Output = Result<HashMap<K, Item<V>>, E>> + Send + 'static,
     {
         let (queue, wanted) = mpsc::channel(most);
-        // Weak, so that the collector ends with the last batcher.
+        // Weak, so that the collector ends when the batcher is dropped.
         let again = queue.downgrade();
         tokio::spawn(collect(wanted, again, most, delay, run));
         Self { queue }
@@ -95,7 +95,7 @@ async fn collect<K, V, E, F>(
             };
             batch.entry(wanted.key.clone()).or_default().push(wanted);
         }
-        // Whoever has given up while waiting needs no answer.
+        // Skip callers that gave up while they waited.
         batch.retain(|_, wanted| {
             wanted.retain(|wanted| !wanted.answer.is_closed());
             !wanted.is_empty()
@@ -109,7 +109,7 @@ async fn collect<K, V, E, F>(
     }
 }
 
-/// In the order of the keys, so that the same callers always send the same query.
+/// Sorted by key, so that the same callers always send the same query.
 type Batch<K, V, E> = BTreeMap<K, Vec<Wanted<K, V, E>>>;
 
 async fn split<K: Hash + Ord, V: Clone, E>(
@@ -151,18 +151,18 @@ async fn split<K: Hash + Ord, V: Clone, E>(
 /// Why a key has no value.
 #[derive(Debug)]
 pub(crate) enum BatchError<E> {
-    /// The whole batch failed, for all who were in it.
+    /// The whole batch failed, for all of its callers.
     Batch(Arc<E>),
-    /// This key alone did.
+    /// Only this key failed.
     Item(String),
-    /// Whatever asked for the batch panicked, or the runtime ends.
+    /// The task that ran the batch panicked, or the runtime is shutting down.
     Lost,
 }
 
 impl<E: fmt::Display> fmt::Display for BatchError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // All in one, as it is shared and can be no one's source.
+            // The message includes the sources, because a shared error cannot be a `source`.
             Self::Batch(error) => write!(f, "the batch failed: {error:#}"),
             Self::Item(reason) => write!(f, "the item {reason}"),
             Self::Lost => f.write_str("the batch was lost"),
@@ -172,7 +172,7 @@ impl<E: fmt::Display> fmt::Display for BatchError<E> {
 
 impl<E: fmt::Debug + fmt::Display> std::error::Error for BatchError<E> {}
 
-/// How often a key is asked for, if it fails for now each time. As the retries of a call: three and the first.
+/// The attempts for a key with transient failures: the first and three retries, as for a call.
 const TRIES: u32 = 4;
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// The batches that were asked for, each in order.
+    /// The requested batches, each sorted by key.
     type Asked = Arc<Mutex<Vec<Vec<u32>>>>;
 
     fn batcher(
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_batch_goes_at_once_and_the_rest_when_its_time_is_up() {
+    async fn full_batch_is_sent_immediately_and_partial_after_delay() {
         let (batcher, asked) = batcher(3, |key, _| Ok(Item::Done(key * 10)));
         let start = Instant::now();
         let gets = (1..=5).map(|key| {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_is_asked_for_once_in_a_batch() {
+    async fn duplicate_key_is_requested_once_per_batch() {
         let (batcher, asked) = batcher(3, |key, _| Ok(Item::Done(key)));
         let values = join_all([7, 7, 8, 7].map(|key| batcher.get(key))).await;
         let values: Vec<_> = values.into_iter().map(Result::unwrap).collect();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_batch_that_fails_fails_for_all_and_the_next_does_not() {
+    async fn failed_batch_fails_its_callers_but_not_the_next() {
         let (batcher, _) = batcher(2, |key, number| match number {
             1 => Err("no"),
             _ => Ok(Item::Done(key)),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn items_that_fail_for_now_are_asked_for_again_and_no_others() {
+    async fn only_transient_items_are_requested_again() {
         let (batcher, asked) = batcher(4, |key, number| {
             Ok(match key {
                 2 if number < 3 => Item::Again,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_waits_for_is_not_asked_for() {
+    async fn abandoned_key_is_not_requested() {
         let (batcher, asked) = batcher(10, |key, _| Ok(Item::Done(key)));
         let impatient = tokio::time::timeout(Duration::from_millis(5), batcher.get(1));
         let (gave_up, value) = tokio::join!(impatient, batcher.get(2));

@@ -6,17 +6,20 @@ use crate::{
     way::Sink,
 };
 
-/// One job for all conversations: submitted once, polled until it is over, and read page by page.
+/// Fetches all conversations with one job.
+///
+/// It submits the job once, polls it until it is over, and reads its results page by page.
 pub(crate) async fn run(client: Client, rows: Sink) -> anyhow::Result<()> {
-    // Both are of one form and zone, so that their order is that of their text.
+    // Both have the same format and time zone, so comparing the strings compares the instants.
     let available = client.available_until().await?;
     ensure!(
         &*available >= UNTIL,
         "jobs know of conversations up to {available} only; wait, or query those after it"
     );
 
-    // This server knows keys. To one that doesn't, what may have been submitted is not submitted again, and an
-    // error here means to look for the job before making another.
+    // This server supports idempotency keys. For a server that doesn't, submit without a key.
+    // breather then doesn't repeat a submission that may have been executed, and after an error you
+    // look for the job before you make another.
     let key = format!("{:032x}", rand::random::<u128>());
     let job = client.submit(Some(&key)).await?;
     match &*client.state(&job).await? {
@@ -29,7 +32,7 @@ pub(crate) async fn run(client: Client, rows: Sink) -> anyhow::Result<()> {
     loop {
         match download.next().await {
             Ok(Some(page)) => {
-                // Whoever counted the rows has given up.
+                // This fails only if the receiver has given up.
                 let _ = rows.send(page);
             }
             Ok(None) => break,
@@ -43,11 +46,11 @@ pub(crate) async fn run(client: Client, rows: Sink) -> anyhow::Result<()> {
     client.delete(&job).await
 }
 
-/// The end of the interval that is asked for.
+/// The end of the requested interval.
 const UNTIL: &str = "2026-01-01T00:00:00.000Z";
 
-/// The rows of a page: the most that the server gives.
+/// The rows of a page. The server gives no more.
 const PAGE: usize = 1000;
 
-/// How often a page may be asked for again by ourselves, after all retries of its call.
+/// How often the loop requests pages again, after all retries of a call failed.
 const MOST_BREAKS: u32 = 3;

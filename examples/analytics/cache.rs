@@ -19,16 +19,16 @@ use tokio::task::JoinSet;
 
 use crate::client::Client;
 
-/// Answers identical queries without asking again, and sends those that come while one is in flight only once.
+/// Caches responses to identical queries, and sends identical queries in flight once.
 ///
-/// It belongs before the retries: what it answers passes no pacer, and what it has to ask for is retried as any
-/// other call. Only whole answers with 200 are kept, for as long as `ttl` says or the answer's `max-age`, if that is
-/// less. The time counts from when the answer came, however long its call had waited, and less what its `Age` says
-/// that it had been kept elsewhere; an answer with `no-store` isn't kept. All who waited for one send get what it ended
-/// with, a rejection and an error included; the next one asks anew.
+/// Put it before the retries. A cache hit then passes no pacer, and a miss is retried like any
+/// other call. Queries are identical if they have the same method, URL, token and body. The cache
+/// handles only `GET`s, and `POST`s to paths that end in `/query`.
 ///
-/// Queries are identical if they have method, URL, token and body in common, and it is asked only about `GET`s, and
-/// `POST`s to paths that end in `/query`.
+/// - It keeps only whole responses with 200, for `ttl` or their `max-age`, whichever is shorter.
+/// - The lifetime starts when the response arrives, even if its call waited, minus its `Age`.
+/// - It doesn't keep responses with `no-store` or `no-cache`.
+/// - Queries that share a send also share its rejection or error. The next query is sent again.
 #[derive(Debug)]
 pub(crate) struct CacheMiddleware {
     answers: Cache<Key, Answer>,
@@ -84,18 +84,18 @@ impl Middleware for CacheMiddleware {
     }
 }
 
-/// What makes queries identical.
+/// The parts of a request that identical queries share.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Key {
     method: Method,
     url: Url,
-    /// One token's rows are not for the bearer of another.
+    /// Keeps the rows of one token from the bearer of another.
     token: Option<HeaderValue>,
     body: Bytes,
 }
 
 impl Key {
-    /// None if the request is no query, or its body a stream.
+    /// Returns the key, or `None` if the request is not a query or its body is a stream.
     fn of(request: &Request) -> Option<Self> {
         let is_query = match *request.method() {
             Method::GET => true,
@@ -115,7 +115,7 @@ impl Key {
     }
 }
 
-/// A whole answer, and for how long it may stand for another.
+/// A whole response, and how long it may be reused.
 #[derive(Clone, Debug)]
 struct Answer {
     status: StatusCode,
@@ -123,7 +123,7 @@ struct Answer {
     body: Bytes,
     age: Duration,
     came: Instant,
-    /// From when it came.
+    /// Counted from `came`.
     fresh_for: Duration,
 }
 
@@ -149,7 +149,7 @@ impl Answer {
         })
     }
 
-    /// As it came, and with the age that it has now, unless it has just come.
+    /// Returns the response with its current age, unless that is less than a second.
     fn response(&self) -> Response {
         let mut response = http::Response::new(self.body.clone());
         *response.status_mut() = self.status;
@@ -162,7 +162,7 @@ impl Answer {
     }
 }
 
-/// For how long an answer is fresh, from when the server made it.
+/// Returns how long a response is fresh, counted from when the server made it.
 fn lifetime(headers: &HeaderMap, ttl: Duration) -> Duration {
     let values = headers.get_all(CACHE_CONTROL).into_iter();
     let directives = values
@@ -175,7 +175,7 @@ fn lifetime(headers: &HeaderMap, ttl: Duration) -> Duration {
             return Duration::ZERO;
         }
         if let Some(seconds) = directive.strip_prefix("max-age=") {
-            // What cannot be read is taken as stale, as RFC 9111 section 4.2.1 has it.
+            // RFC 9111 section 4.2.1 encourages treating an unreadable lifetime as stale.
             let seconds = seconds.trim_matches('"').parse().unwrap_or(0);
             lifetime = lifetime.min(Duration::from_secs(seconds));
         }
@@ -183,14 +183,14 @@ fn lifetime(headers: &HeaderMap, ttl: Duration) -> Duration {
     lifetime
 }
 
-/// What all get who waited for it, and nobody later.
+/// A result for the queries that shared a send. The cache doesn't keep it.
 #[derive(Debug)]
 enum Unkept {
     Answer(Answer),
     Error(Error),
 }
 
-/// An error that several calls ended with.
+/// An error that several calls share.
 #[derive(Debug)]
 struct Shared(Arc<Unkept>);
 
@@ -213,7 +213,7 @@ struct Freshness;
 
 impl Expiry<Key, Answer> for Freshness {
     fn expire_after_create(&self, _: &Key, answer: &Answer, _: Instant) -> Option<Duration> {
-        // The reading of its body took some of it.
+        // Reading the body took part of the lifetime.
         Some(answer.fresh_for.saturating_sub(answer.came.elapsed()))
     }
 
@@ -228,11 +228,11 @@ impl Expiry<Key, Answer> for Freshness {
     }
 }
 
-/// Has 200 callers ask for the same five conversations, and tells how many of their calls were sent.
+/// Lets 200 callers ask for the same five conversations, and reports how many calls were sent.
 ///
 /// # Errors
 ///
-/// If any query was sent twice.
+/// Returns an error if the server did not receive exactly five sends.
 pub(crate) async fn demonstrate() -> anyhow::Result<String> {
     let server = Server::start(Options::default())?;
     let http = ClientBuilder::new(reqwest::Client::builder().no_proxy().build()?)
@@ -257,10 +257,10 @@ pub(crate) async fn demonstrate() -> anyhow::Result<String> {
     ))
 }
 
-/// What all answers may take together.
+/// The most memory for all responses together.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// About what an entry takes besides its bodies.
+/// The approximate size of an entry besides its bodies.
 const OVERHEAD: usize = 1024;
 
 #[cfg(test)]
@@ -283,7 +283,7 @@ mod tests {
     /// A status, or 0 for an error, and a header.
     type Scripted = (u16, &'static str, &'static str);
 
-    /// Answers in place of a server, after 20 ms each, with what it was given, and with 200 when there is no more of it.
+    /// Returns scripted responses in place of a server, each after 20 ms, and then 200.
     #[derive(Clone, Default)]
     struct Script {
         answers: Arc<Mutex<VecDeque<Scripted>>>,
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn identical_queries_are_sent_once_in_flight_and_afterwards() {
+    async fn identical_queries_are_sent_once() {
         let (client, script) = client(LONG, &[]);
         let query = || ask(client.post(URL).body("a"));
         let answers = join_all((0..50).map(|_| query())).await;
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_bodies_tokens_methods_and_urls_are_other_queries() {
+    async fn body_token_method_and_url_distinguish_queries() {
         let (client, script) = client(LONG, &[]);
         for _ in 0..2 {
             ask(client.post(URL).body("a")).await;
@@ -349,7 +349,7 @@ mod tests {
             ask(client.get(format!("{URL}?a"))).await;
         }
         assert_eq!(sends(&script), 5);
-        // What is none is sent each time.
+        // The cache forwards requests that are not queries.
         ask(client.put(URL)).await;
         ask(client.put(URL)).await;
         ask(client.post("http://x/jobs")).await;
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_rejection_is_kept_and_what_it_was_retried_to_is() {
+    async fn only_final_success_after_rejection_is_cached() {
         let (client, script) = client(LONG, &[(503, "x-some", "thing")]);
         assert_eq!(ask(client.get(URL)).await, (200, "2".into()));
         assert_eq!(ask(client.get(URL)).await, (200, "2".into()));
@@ -366,11 +366,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rejection_is_for_those_who_waited_and_nobody_else() {
-        // Longer than any policy obeys, so that the call stops with it.
+    async fn rejection_is_shared_in_flight_but_not_cached() {
+        // Longer than the policy accepts, so that the call ends with this response.
         let rejection = (429, "retry-after", "100000");
         let (client, _) = client(LONG, &[rejection, (404, "x", "y"), (404, "x", "y")]);
-        // A scope of their own, so that the hold does not stop the next one.
+        // Another host has another scope, so that the hold does not stop the next call.
         for answer in join_all((0..3).map(|_| ask(client.get("http://a/1")))).await {
             assert_eq!(answer, (429, "1".into()));
         }
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_is_shared_by_those_who_waited_and_not_kept() {
+    async fn error_is_shared_in_flight_but_not_cached() {
         let (client, script) = client(LONG, &[(0, "", "")]);
         let results = join_all((0..2).map(|_| client.get(URL).send())).await;
         for result in results {
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_asked_for_again_when_its_time_is_up() {
+    async fn expired_response_is_requested_again() {
         let (client, _) = client(Duration::from_millis(50), &[]);
         assert_eq!(ask(client.get(URL)).await.1, "1");
         while ask(client.get(URL)).await.1 == "1" {
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_fresh_from_when_it_came() {
+    fn lifetime_starts_when_response_arrives() {
         let answer = Answer {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_kept_elsewhere_has_less_time_here() {
+    async fn age_and_cache_control_shorten_lifetime() {
         for (header, is_kept) in [
             (("age", "0"), true),
             (("age", "1799"), true),
@@ -439,9 +439,9 @@ mod tests {
         }
     }
 
-    // In virtual time, so that the first is not answered before it gives up.
+    // In virtual time, so that the first call gives up before its response arrives.
     #[tokio::test(start_paused = true)]
-    async fn a_caller_that_gives_up_takes_nothing_from_the_others() {
+    async fn other_callers_get_response_when_first_gives_up() {
         let (client, script) = client(LONG, &[]);
         let first = tokio::spawn(ask(client.get(URL)));
         while sends(&script) == 0 {

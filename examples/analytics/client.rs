@@ -21,7 +21,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
-/// The API's calls, and a count of them.
+/// Makes calls to the API and counts them.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     http: ClientWithMiddleware,
@@ -30,25 +30,25 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Sends each call once, as it is.
+    /// Creates a client that sends each call once, without breather.
     pub(crate) fn plain(details: String) -> reqwest::Result<Self> {
         Ok(Self::new(ClientBuilder::new(http()?).build(), details))
     }
 
-    /// Sends each call when there is room for it, and again where that helps.
+    /// Creates a client whose calls breather paces and retries.
     pub(crate) fn paced(details: String, breather: Breather) -> reqwest::Result<Self> {
         let http = ClientBuilder::new(http()?).with(retry(breather)).build();
         Ok(Self::new(http, details))
     }
 
-    /// Works like [`plain`](Self::plain), without a socket.
+    /// Creates a client like [`plain`](Self::plain), without a socket.
     #[cfg(test)]
     pub(crate) fn plain_in_process(api: &InProcess) -> Self {
         let http = ClientBuilder::new(reqwest::Client::new());
         Self::new(http.with(api.clone()).build(), InProcess::details_url())
     }
 
-    /// Works like [`with_paced`](Self::with_paced), without a socket. Each run draws the same delays.
+    /// Creates a client like [`paced`](Self::paced), without a socket. The seed fixes its delays.
     #[cfg(test)]
     pub(crate) fn paced_in_process(api: &InProcess, seed: u64) -> Self {
         let retry = retry(Breather::default()).with_seed(seed);
@@ -64,18 +64,18 @@ impl Client {
         }
     }
 
-    /// The calls that were made, of which each took one send at least. What is polled is as many calls as polls.
+    /// Returns the number of calls so far. Each took at least one send, and each poll is a call.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// One conversation.
+    /// Fetches one conversation.
     pub(crate) async fn conversation(&self, id: &str) -> anyhow::Result<Conversation> {
         self.count(1);
         self.attempt(id).await
     }
 
-    /// For loops that send a call several times, and [count](Self::count) it once.
+    /// Sends one attempt. Loops use it to retry a call that they [count](Self::count) once.
     pub(crate) async fn attempt(&self, id: &str) -> anyhow::Result<Conversation> {
         let url = format!("{}/summary?conversationId={id}", self.details);
         let body = self.send(self.http.get(url)).await?;
@@ -84,7 +84,7 @@ impl Client {
         row.context("the answer has no conversation")
     }
 
-    /// A page of the conversations with these `ids`, counted from 1.
+    /// Fetches a page of the conversations with these `ids`. Pages are counted from 1.
     pub(crate) async fn query(
         &self,
         ids: &[String],
@@ -99,22 +99,22 @@ impl Client {
             .http
             .post(format!("{}/query", self.details))
             .body(body.to_string())
-            // It asks and changes nothing, though it is a POST.
+            // This POST changes nothing, so breather may retry it.
             .with_extension(CallOptions::new().with_idempotent(true));
         self.call(request).await
     }
 
-    /// The instant up to which jobs know of conversations.
+    /// Fetches the instant up to which jobs include conversations.
     pub(crate) async fn available_until(&self) -> anyhow::Result<String> {
         let url = format!("{}/jobs/availability", self.details);
         let availability: Availability = self.call(self.http.get(url)).await?;
         Ok(availability.data_availability_date)
     }
 
-    /// Makes a job, and returns its id.
+    /// Submits a job and returns its id.
     ///
-    /// A rejection is waited for. What may have made a job already is sent again only with a `key`, by which the
-    /// server knows it.
+    /// breather waits and retries after a rejection. It repeats a submission that may already have
+    /// made a job only if you give it a `key`, by which the server recognizes the submission.
     pub(crate) async fn submit(&self, key: Option<&str>) -> anyhow::Result<String> {
         let mut request = self
             .http
@@ -128,20 +128,20 @@ impl Client {
         Ok(submitted.job_id)
     }
 
-    /// The state of a job when it is over, or when the call stops.
+    /// Polls a job, and returns its state when it is over or when the call ends.
     pub(crate) async fn state(&self, job: &str) -> anyhow::Result<String> {
         let slot = ReportSlot::new();
         let url = format!("{}/jobs/{job}", self.details);
         let request = self.http.get(url).with_extension(slot.clone());
         let state: JobState = self.call(request).await?;
-        // Each poll that found the job running was a call as well, to the limits at least.
+        // Each poll that found the job running was also a call, because the limits count it.
         let report = slot.report().unwrap_or_default();
         let polls = report.attempts() - report.failures() - report.throttled();
         self.count(polls.saturating_sub(1).into());
         Ok(state.state)
     }
 
-    /// A page of a job's results: the first, or the one that a page before named.
+    /// Fetches the first page of a job's results, or the page at `cursor`.
     pub(crate) async fn results(
         &self,
         job: &str,
@@ -163,8 +163,10 @@ impl Client {
         Ok(())
     }
 
-    /// A job too many is throttled while there is quota, and holds the submissions alone; a spent quota holds
-    /// all calls to the host.
+    /// Returns the scopes of submissions.
+    ///
+    /// A submission that is throttled because too many jobs run holds only submissions. A spent
+    /// quota holds all calls to the host.
     fn scopes_of_submissions(&self) -> [String; 2] {
         let host = self.details.split('/').nth(2).unwrap_or(&self.details);
         [format!("jobs of {host}"), host.to_owned()]
@@ -183,7 +185,7 @@ impl Client {
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
         let response = request.send().await?;
         let status = response.status();
-        // To its end also when it failed, so that its connection can be used again.
+        // Read the body of failures as well, so that the connection can be reused.
         let body = response.bytes().await?;
         if !status.is_success() {
             bail!(Failure(status));
@@ -192,7 +194,7 @@ impl Client {
     }
 }
 
-/// An answer that is none.
+/// A response with an error status.
 #[derive(Debug)]
 pub(crate) struct Failure(pub(crate) StatusCode);
 
@@ -211,14 +213,14 @@ pub(crate) struct Page {
     pub(crate) conversations: Vec<Conversation>,
     #[serde(default)]
     pub(crate) errors: Vec<ItemFailure>,
-    /// Of a query, on all its pages.
+    /// The rows of a query on all its pages together.
     #[serde(default)]
     pub(crate) total_hits: usize,
-    /// Of the next page of a job's results, unless this is the last.
+    /// The cursor of the next page of a job's results, unless this is the last.
     pub(crate) cursor: Option<String>,
 }
 
-/// What became of a conversation that a query asked for in vain.
+/// The failure of one conversation of a query.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ItemFailure {
@@ -245,13 +247,14 @@ struct JobState {
 }
 
 fn http() -> reqwest::Result<reqwest::Client> {
-    // A proxy from the environment would stand between the calls and the server.
+    // Ignore a proxy that the environment names.
     reqwest::Client::builder().no_proxy().build()
 }
 
 fn retry(breather: Breather) -> RetryMiddleware {
     RetryMiddleware::new(breather)
-        // A page that is cut off is an attempt that failed; and the state of a job is in the body.
+        // Buffered, so that a page that is cut off is a failed attempt and the classifier can read
+        // the state of a job.
         .with_buffered_bodies(MOST_BYTES)
         .with_classifier(classify)
 }
@@ -266,11 +269,11 @@ fn classify(ending: &AttemptResult<'_>) -> Outcome {
 }
 
 fn is_running(body: &[u8]) -> bool {
-    // All else that is answered is longer, and need not be read twice.
+    // Other responses are longer, so this avoids parsing them twice.
     body.len() < 200
         && serde_json::from_slice(body)
             .is_ok_and(|JobState { state }| state == "QUEUED" || state == "PENDING")
 }
 
-/// More than a page of results.
+/// Larger than a page of results.
 const MOST_BYTES: usize = 16 << 20;

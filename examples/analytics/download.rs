@@ -2,10 +2,11 @@ use breather_examples::analytics::Conversation;
 
 use crate::client::Client;
 
-/// The results of a job, page by page, from wherever they broke off.
+/// Reads the results of a job page by page, and can resume after a failure.
 ///
-/// The cursor moves on only when its page has come, whole. So after an error, [`next`](Self::next) asks for the page that
-/// failed, and one who has written down the [`cursor`](Self::cursor) goes on in another process.
+/// The cursor advances only after a whole page has arrived. After an error, [`next`](Self::next)
+/// requests the failed page again. If you save the [`cursor`](Self::cursor), you can resume in
+/// another process.
 #[derive(Debug)]
 pub(crate) struct Download<'c> {
     client: &'c Client,
@@ -32,7 +33,7 @@ impl<'c> Download<'c> {
         }
     }
 
-    /// The next page, or none when all have come.
+    /// Returns the next page, or `None` after the last.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<Conversation>>> {
         let cursor = match &self.cursor {
             Cursor::Start => None,
@@ -60,8 +61,8 @@ mod tests {
     use crate::rows::Rows;
 
     #[tokio::test]
-    async fn a_download_that_broke_off_goes_on_where_it_was() {
-        // The submission is the first request, and of the pages every third is cut off.
+    async fn interrupted_download_resumes_at_its_cursor() {
+        // The server cuts off every third response. The submission is the first request.
         let server = Server::start(
             Options::default()
                 .with_service_time(Duration::from_millis(2))
@@ -69,7 +70,7 @@ mod tests {
                 .with_faults(Faults::none().with_cuts_every(NonZeroU32::new(3).unwrap())),
         )
         .unwrap();
-        // Without retries, so that it is the download that has to cope.
+        // Without retries, so that the download itself has to recover.
         let client = Client::plain(server.details_url()).unwrap();
         let job = client.submit(None).await.unwrap();
         let mut rows = Rows::default();
@@ -90,7 +91,7 @@ mod tests {
         assert_eq!(rows.wrong(server.conversations()), 0);
         assert_eq!(rows.lost(server.conversations()), 0);
         assert_eq!(rows.duplicates(), 0);
-        // Ten pages, and after every second one a third request in vain.
+        // Ten pages, with one failed request for every two pages.
         assert_eq!(breaks, 5);
         assert_eq!(server.stats().sends, 1 + 10 + breaks);
     }

@@ -12,9 +12,9 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{client::Client, way::Sink};
 
-/// Has so many callers make one call at a time, until each of `ids` was asked for.
+/// Runs `callers` tasks that make one call at a time, until they have fetched all `ids`.
 ///
-/// `fetch` gets the number of the call as well.
+/// `fetch` receives the number of the call and the id.
 pub(crate) async fn each<F>(
     ids: Vec<String>,
     callers: usize,
@@ -37,7 +37,7 @@ where
                     return anyhow::Ok(());
                 };
                 let row = fetch(number, id.clone()).await?;
-                // Whoever counted the rows has given up.
+                // This fails only if the receiver has given up.
                 let _ = rows.send(vec![row]);
             }
         });
@@ -48,7 +48,7 @@ where
     Ok(())
 }
 
-/// One call for each conversation, in the loop that everybody writes first.
+/// Makes one call for each conversation, in a loop that sleeps after each failure.
 pub(crate) async fn naively(
     client: Client,
     ids: Vec<String>,
@@ -76,7 +76,7 @@ pub(crate) async fn naively(
     each(ids, callers, rows, fetch).await
 }
 
-/// One call for each conversation, when there is room for it.
+/// Makes one call for each conversation, paced by breather.
 pub(crate) async fn paced(
     client: Client,
     ids: Vec<String>,

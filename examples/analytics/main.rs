@@ -1,7 +1,8 @@
-//! The details of thousands of conversations from a rate-limited API, fetched in four ways.
+//! Fetches the details of thousands of conversations from a rate-limited API in four ways.
 //!
-//! Run it with `cargo run --release --example analytics`; `--help` after `--` lists its options. It checks that all ways
-//! have the same rows, and exits with 1 if not. The ways are described in `docs/analytics.md`.
+//! Run it with `cargo run --release --example analytics`. Add `-- --help` to list its options. It
+//! checks that all ways return the same rows, and otherwise exits with status 1.
+//! `docs/analytics.md` describes the ways.
 
 use std::{
     io::{self, Write, stderr, stdout},
@@ -36,7 +37,7 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails.
+            // If stderr fails, the exit status still reports the error.
             let _ = writeln!(stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
@@ -44,7 +45,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
-    // Both ends of each connection are in this process; what is still missing then, the calls will say.
+    // Both ends of each connection are in this process. If the limit stays too low, calls fail and
+    // report it.
     let _ = rlimit::increase_nofile_limit(2 * u64::from(options.callers) + 100);
     let limit = Duration::from_secs(options.limit_s.into());
     let mut rows = Vec::new();
@@ -76,7 +78,7 @@ fn print(report: &Report, notes: &[String], as_json: bool) -> anyhow::Result<()>
         out.flush()
     };
     match write() {
-        // Whoever reads, `head` for instance, has read enough.
+        // The reader, such as `head`, has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write the report"),
     }

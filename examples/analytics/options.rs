@@ -3,10 +3,11 @@ use std::{num::NonZeroU32, time::Duration};
 use breather_examples::analytics::{self, Faults};
 use clap::{Parser, builder::RangedU64ValueParser};
 
-/// Fetches the details of many conversations from a rate-limited API in four ways, and shows how each of them fared.
+/// Fetches many conversations from a rate-limited API in four ways, and compares the results.
 ///
-/// The API is a server inside this program, on a loopback socket, and a fresh one for each way. It accepts a quota of
-/// calls in each window, as long as no more than its cap are in flight, and throttles all others at once with 429.
+/// The API is a server inside this program, on a loopback socket. Each way gets a fresh server. It
+/// accepts a quota of calls in each window and a cap of calls in flight, and immediately rejects
+/// all others with 429.
 #[derive(Debug, Parser)]
 #[command(name = "analytics", allow_negative_numbers = true)]
 pub(crate) struct Options {
@@ -14,55 +15,55 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = up_to(1_000_000))]
     pub(crate) rows: u32,
 
-    /// Callers that share them out, where each asks for one at a time
+    /// Callers that share the conversations, each making one call at a time
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = up_to(2_000))]
     pub(crate) callers: u32,
 
-    /// Calls that the server accepts in each window
+    /// Calls that the server accepts in each window for each token
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = up_to(1_000_000))]
     quota: u32,
 
-    /// Calls of all tokens that it accepts in each window [default: no such limit]
+    /// Calls that the server accepts in each window for all tokens together [default: unlimited]
     #[arg(long, value_name = "N", value_parser = up_to(1_000_000))]
     org_quota: Option<u32>,
 
-    /// Length of its windows
+    /// Length of the server's windows
     #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = up_to(3_600_000))]
     window_ms: u32,
 
-    /// Calls that it allows to be in flight
+    /// Calls that the server allows in flight
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = up_to(1_000_000))]
     cap: u32,
 
-    /// Median time that it takes to answer a call that it accepts
+    /// Median time that the server takes to answer an accepted call
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = up_to(60_000))]
     service_ms: u32,
 
-    /// Jobs that it runs at once
+    /// Jobs that the server runs at once
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = up_to(1000))]
     jobs: u32,
 
-    /// Time that it takes for a job
+    /// Time that the server takes for a job
     #[arg(long, value_name = "MS", default_value_t = 3000, value_parser = up_to(3_600_000))]
     job_ms: u32,
 
-    /// Have every so manieth request answered with 500 [default: none]
+    /// Answer every Nth request with 500 [default: never]
     #[arg(long, value_name = "N", value_parser = up_to(1_000_000))]
     errors_every: Option<u32>,
 
-    /// Have the connection closed in place of every so manieth answer [default: none]
+    /// Close the connection instead of sending every Nth response [default: never]
     #[arg(long, value_name = "N", value_parser = up_to(1_000_000))]
     drops_every: Option<u32>,
 
-    /// Have the connection closed in the middle of every so manieth answer [default: none]
+    /// Close the connection in the middle of every Nth response [default: never]
     #[arg(long, value_name = "N", value_parser = up_to(1_000_000))]
     cuts_every: Option<u32>,
 
-    /// Have every so manieth request take ten times as long [default: none]
+    /// Take ten times as long for every Nth request [default: never]
     #[arg(long, value_name = "N", value_parser = up_to(1_000_000))]
     slow_every: Option<u32>,
 
-    /// Have every so manieth conversation of the queries fail [default: none]
+    /// Fail every Nth conversation of the queries [default: never]
     #[arg(long, value_name = "N", value_parser = up_to(1_000_000))]
     items_every: Option<u32>,
 
@@ -70,7 +71,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Time that each way gets; the naive one may be cut short, and any other fails by it
+    /// Time limit of each way, which cuts the naive way short and makes any other fail
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = up_to(86_400))]
     pub(crate) limit_s: u32,
 
@@ -119,7 +120,7 @@ impl Options {
 }
 
 fn positive(value: u32) -> NonZeroU32 {
-    NonZeroU32::new(value).expect("the parser accepts nothing below 1")
+    NonZeroU32::new(value).expect("the parser rejects values below 1")
 }
 
 fn milliseconds(value: u32) -> Duration {
@@ -137,12 +138,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_well_formed() {
+    fn command_is_well_formed() {
         Options::command().debug_assert();
     }
 
     #[test]
-    fn senseless_values_are_refused() {
+    fn invalid_values_are_rejected() {
         for option in [
             "--rows",
             "--callers",

@@ -5,7 +5,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Shows on stderr how far a way has come: by a bar on a terminal, and elsewhere by a line when it ends.
+/// Shows the progress of a way on stderr.
+///
+/// On a terminal it draws a bar. Elsewhere it prints one line at the end.
 #[derive(Debug)]
 pub(crate) struct Progress {
     name: &'static str,
@@ -37,17 +39,17 @@ impl Progress {
         if self.bar.is_hidden() {
             let seconds = self.start.elapsed().as_secs_f64();
             let name = self.name;
-            // Progress that nobody can read is not worth failing for.
+            // A failure to write progress must not fail the run.
             let _ = writeln!(
                 stderr(),
                 "{name}: {rows} rows, {throttled} throttled, {seconds:.1} s"
             );
         }
-        // A finished bar would be drawn as full, although rows may be lost.
+        // Finishing the bar would draw it as full, although rows may be missing.
         self.bar.abandon();
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the template is valid")
+    ProgressStyle::with_template(template).expect("the progress template is valid")
 }

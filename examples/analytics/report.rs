@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use breather_examples::table::Table;
 
-/// How a way fared: what its client saw, and what the server counted.
+/// The results of a way, as counted by its client and the server.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -16,12 +16,12 @@ pub(crate) struct Row {
     pub(crate) rows: usize,
     pub(crate) duplicates: usize,
     pub(crate) lost: usize,
-    /// Whether its time was up before it was done.
+    /// Whether the time limit cut the way short.
     #[serde(skip)]
     pub(crate) is_cut: bool,
 }
 
-/// All ways, side by side.
+/// The results of all ways.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     ways: Vec<Row>,
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_one_object_and_a_table_marks_what_was_cut() {
+    fn json_is_one_object_and_table_marks_cut_ways() {
         let report = Report::new(vec![Row {
             name: "one",
             calls: 4,

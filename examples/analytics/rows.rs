@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use breather_examples::analytics::Conversation;
 
-/// The rows that came, each once, and how many came again.
+/// The distinct rows that arrived, and the number of duplicates.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     rows: HashMap<String, Conversation>,
@@ -12,7 +12,7 @@ pub(crate) struct Rows {
 impl Rows {
     pub(crate) fn add(&mut self, rows: Vec<Conversation>) {
         for row in rows {
-            // The later one counts: rows move between pages while they are read.
+            // Keep the later row, because rows move between pages while they are read.
             let before = self.rows.insert(row.conversation_id.clone(), row);
             self.duplicates += usize::from(before.is_some());
         }
@@ -26,13 +26,13 @@ impl Rows {
         self.duplicates
     }
 
-    /// How many of `expected` are not here.
+    /// Returns how many rows of `expected` are missing.
     pub(crate) fn lost(&self, expected: &[Conversation]) -> usize {
         let is_lost = |row: &&Conversation| !self.rows.contains_key(&row.conversation_id);
         expected.iter().filter(is_lost).count()
     }
 
-    /// How many are here that are none of `expected`, or other than there.
+    /// Returns how many rows are not in `expected` or differ from it.
     pub(crate) fn wrong(&self, expected: &[Conversation]) -> usize {
         let is_right = |row: &&Conversation| self.rows.get(&row.conversation_id) == Some(*row);
         self.rows.len() - expected.iter().filter(is_right).count()
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn rows_are_told_apart_by_their_ids() {
+    async fn rows_are_identified_by_id() {
         let server = Server::start(Options::default()).unwrap();
         let all = server.conversations();
         let mut rows = Rows::default();

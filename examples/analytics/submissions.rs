@@ -6,11 +6,12 @@ use breather_reqwest::breather::Breather;
 
 use crate::client::Client;
 
-/// Submits jobs where that goes wrong, and tells how often each was sent and what it made.
+/// Submits jobs to throttling and failing servers, and reports the sends and jobs of each
+/// submission.
 ///
 /// # Errors
 ///
-/// If a submission makes more jobs than one.
+/// Returns an error if a submission does not make exactly one job.
 pub(crate) async fn demonstrate() -> anyhow::Result<[String; 3]> {
     let server = Server::start(busy())?;
     let details = server.details_url();
@@ -20,7 +21,7 @@ pub(crate) async fn demonstrate() -> anyhow::Result<[String; 3]> {
     Ok([throttled, dropped().await?, keyed().await?])
 }
 
-/// As many jobs as may are running: it was not executed, so that it is sent again when there is room.
+/// Submits while too many jobs run. The server rejects the call, so breather sends it again.
 async fn throttled(
     others: &Client,
     client: &Client,
@@ -36,7 +37,9 @@ async fn throttled(
     ))
 }
 
-/// The connection broke instead of an answer: nobody knows whether it was executed, so that it isn't sent again.
+/// Submits over a connection that breaks before the response arrives.
+///
+/// The server may have executed the submission, so breather doesn't send it again.
 async fn dropped() -> anyhow::Result<String> {
     let faults = Faults::none().with_drops_every(NonZeroU32::MIN);
     let server = Server::start(options().with_faults(faults))?;
@@ -50,7 +53,7 @@ async fn dropped() -> anyhow::Result<String> {
     ))
 }
 
-/// The same with a key, by which the server knows it again.
+/// Does the same with an idempotency key, so breather may send the submission again.
 async fn keyed() -> anyhow::Result<String> {
     let faults = Faults::none().with_drops_every(const { NonZeroU32::new(2).unwrap() });
     let server = Server::start(options().with_faults(faults))?;
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn throttled_submission_is_sent_again_and_makes_one_job() {
+    async fn throttled_submission_is_retried_and_makes_one_job() {
         let api = InProcess::new(&busy());
         let others = Client::plain_in_process(&api);
         let client = Client::paced_in_process(&api, 1);
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn submission_without_an_answer_makes_one_job_over_sockets() {
+    async fn submission_without_response_makes_one_job_over_sockets() {
         let [_, dropped, keyed] = demonstrate().await.unwrap();
         assert_eq!(
             dropped,
@@ -113,9 +116,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn submissions_that_are_throttled_again_and_again_make_one_job_each() {
+    async fn repeatedly_throttled_submissions_make_one_job_each() {
         let api = InProcess::new(&busy());
-        // Handles of their own, so that none knows of the others and all come back at the same time.
+        // Each client has its own handle, so they share no information and return at the same time.
         let mut submissions = JoinSet::new();
         for seed in 0..4 {
             let client = Client::paced_in_process(&api, seed);
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_of_the_server_is_not_taken_for_a_rejection() {
+    async fn server_error_on_submission_is_not_retried() {
         let faults = Faults::none().with_errors_every(NonZeroU32::MIN);
         let server = Server::start(options().with_faults(faults)).unwrap();
         let client = Client::paced(server.details_url(), Breather::default()).unwrap();
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_submission_that_waits_holds_no_other_call() {
+    async fn throttled_submission_holds_no_other_call() {
         let api = InProcess::new(&busy());
         let client = Client::paced_in_process(&api, 1);
         client.submit(None).await.unwrap();

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{batched, bulk, client::Client, each, progress::Progress, report::Row, rows::Rows};
 
-/// Where the rows go as they come.
+/// Receives the rows as they arrive.
 pub(crate) type Sink = mpsc::UnboundedSender<Vec<Conversation>>;
 
 /// The ways to fetch many conversations.
@@ -34,12 +34,12 @@ impl Way {
         }
     }
 
-    /// Fetches all conversations of a server of its own.
+    /// Fetches all conversations from a fresh server.
     ///
     /// # Errors
     ///
-    /// If the way fails, or has other rows than the server; to have none yet when the `limit` has passed is permitted
-    /// to the naive way alone.
+    /// Returns an error if the way fails, or if its rows differ from the server's. Only the naive
+    /// way may be incomplete when the `limit` has passed.
     pub(crate) async fn run(
         self,
         options: analytics::Options,
@@ -57,7 +57,7 @@ impl Way {
             .await
     }
 
-    /// Fetches the `expected` conversations through `client`. The server has counted its `stats`.
+    /// Fetches the `expected` conversations through `client`. `stats` reads the server's counts.
     async fn fetch(
         self,
         client: Client,
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_way_has_the_rows_over_sockets() {
+    async fn each_way_fetches_all_rows_over_sockets() {
         let options = small().with_quota(NonZeroU32::new(1_000).unwrap());
         for way in Way::ALL {
             let row = way.run(options, CALLERS, LIMIT).await.unwrap();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_way_has_the_same_rows() {
+    async fn each_way_fetches_all_rows() {
         for way in Way::ALL {
             let row = in_process(way, small(), LIMIT).await.unwrap();
             assert_eq!((row.rows, row.duplicates, row.lost), (300, 0, 0), "{row:?}");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_way_has_the_same_rows_when_the_server_fails() {
+    async fn each_way_fetches_all_rows_despite_faults() {
         let every = |count| NonZeroU32::new(count).unwrap();
         let faults = Faults::none()
             .with_items_every(every(13))
@@ -171,7 +171,7 @@ mod tests {
             .with_cuts_every(every(37))
             .with_drops_every(every(31))
             .with_errors_every(every(29));
-        // So few requests as a job takes would hardly meet a fault of those.
+        // A job takes so few requests that it would hardly meet one of the faults above.
         let often = Faults::none().with_cuts_every(every(2));
         for (way, faults) in [
             (Way::Paced, faults),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn naive_way_may_be_cut_and_says_so() {
+    async fn only_naive_way_may_be_cut_short() {
         let limit = Duration::from_millis(500);
         let options = small().with_quota(NonZeroU32::new(100).unwrap());
         let row = in_process(Way::Naive, options, limit).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the gateway answers by itself.
+//! Responses that the gateway makes itself.
 
 use std::time::Duration;
 
@@ -15,14 +15,16 @@ use serde_json::json;
 
 use crate::turn::Turn;
 
-/// The upstream's answer as it streams, or one of the gateway's own.
+/// The upstream's response as a stream, or one that the gateway made.
 pub(crate) type Reply = Response<Either<Incoming, Full<Bytes>>>;
 
-/// Why a call has no answer of the upstream's. Nothing in it comes of a request.
+/// Says why a call has no response from the upstream.
+///
+/// It never contains data from a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Failure {
     status: StatusCode,
-    /// A word for programs.
+    /// A short code that programs can match on.
     error: &'static str,
     message: String,
     retry_after: Option<Duration>,
@@ -43,26 +45,28 @@ impl Failure {
         self
     }
 
-    /// As many calls wait as may.
+    /// Creates the failure for a call that finds the queue full.
     pub(crate) fn queue_full(wait: Duration) -> Self {
-        let message = "as many calls wait for the upstream as may";
+        let message = "the queue is full";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", message).with_retry_after(wait)
     }
 
-    /// The gateway ends, and the call was not being sent.
+    /// Creates the failure for a call that is queued when the gateway stops.
     pub(crate) fn draining(wait: Duration) -> Self {
-        let message = "the gateway is stopping, and the call is not at the upstream";
+        let message = "the gateway is stopping, and the call was not in flight";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).with_retry_after(wait)
     }
 
-    /// The gateway ends, and the call was at the upstream.
+    /// Creates the failure for a call that is in flight when the gateway stops.
     pub(crate) fn closing() -> Self {
         let message =
             "the gateway has stopped before the upstream answered; the call may have been executed";
         Self::new(StatusCode::GATEWAY_TIMEOUT, "stopping", message)
     }
 
-    /// What an error of a call comes to. `held` is how long its scope sends nothing yet.
+    /// Converts a call's error.
+    ///
+    /// `held` is the time for which the call's scope is still on hold.
     pub(crate) fn of(error: &BoxError, report: &Report, turn: &Turn, held: Duration) -> Self {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
         let end = report.end();
@@ -96,7 +100,7 @@ impl Failure {
             ErrorKind::Tls => (
                 BAD,
                 "tls",
-                "no encryption was agreed upon with the upstream; nothing was sent",
+                "the TLS handshake with the upstream failed; nothing was sent",
             ),
             ErrorKind::Unprocessed => (
                 BAD,
@@ -116,7 +120,7 @@ impl Failure {
             ErrorKind::Other => (
                 BAD,
                 "failed",
-                "the request's body ended early, or the upstream cannot be asked so",
+                "the request's body ended early, or the request cannot be sent to the upstream",
             ),
             _ => (
                 BAD,
@@ -127,7 +131,7 @@ impl Failure {
         Self::new(status, error, message)
     }
 
-    /// The answer to the caller.
+    /// Creates the response to the caller.
     pub(crate) fn reply(&self) -> Reply {
         let retry_after = self.retry_after.map(whole_seconds);
         let body = json!({
@@ -144,7 +148,7 @@ impl Failure {
     }
 }
 
-/// Adds what a call took.
+/// Adds headers with the call's attempts and its total wait.
 pub(crate) fn add_report(reply: &mut Reply, report: &Report) {
     let waited = u64::try_from(report.total_wait().as_millis()).unwrap_or(u64::MAX);
     let headers = reply.headers_mut();
@@ -152,7 +156,7 @@ pub(crate) fn add_report(reply: &mut Reply, report: &Report) {
     headers.insert(WAITED_MS, waited.into());
 }
 
-/// A page of the gateway's own.
+/// Creates a response with `text` as its body.
 pub(crate) fn page(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(Either::Right(Full::new(text.into())));
     *reply.status_mut() = status;
@@ -161,7 +165,7 @@ pub(crate) fn page(status: StatusCode, kind: &'static str, text: impl Into<Bytes
     reply
 }
 
-/// Rounded up, and never at once.
+/// Rounds up to whole seconds, with a minimum of 1.
 fn whole_seconds(wait: Duration) -> u64 {
     let seconds = wait
         .as_secs()

@@ -20,11 +20,11 @@ use tower::Service;
 
 use crate::{turn::Turn, upload::Upload, upstream::Upstream};
 
-/// Sends attempts to the upstream, and keeps a call's [`Turn`] true.
+/// Sends attempts to the upstream and updates each call's [`Turn`].
 #[derive(Clone, Debug)]
 pub(crate) struct Client(legacy::Client<HttpsConnector<HttpConnector>, Body>);
 
-/// What is sent: a caller's body, recorded as it passes.
+/// A caller's body, recorded while it is sent.
 pub(crate) type Body = ReplayBody<Upload>;
 
 impl Client {
@@ -32,7 +32,7 @@ impl Client {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECTING));
-        // The scheme is the TLS connector's to judge.
+        // The TLS connector checks the scheme.
         tcp.enforce_http(false);
         let tls = ClientConfig::builder();
         let tls = if upstream.is_tls() {
@@ -81,14 +81,15 @@ impl Service<Request<Body>> for Client {
     }
 }
 
-/// As long as curl takes nowhere near, and a caller does not mind yet.
+/// Much shorter than curl's default, and short enough that a caller can wait for it.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// Shorter than most servers keep an idle connection, so that it is seldom they who close it, perhaps while a request is on
-/// its way.
+/// Shorter than most servers keep idle connections.
+///
+/// If the server closed the connection first, it could do so while a request is on its way.
 const IDLE: Duration = Duration::from_secs(4);
 
 const MOST_IDLE: usize = 1_024;
 
-/// For the head of a message, and for what of a body is read at once.
+/// Limits the head of a message and each read of a body.
 pub(crate) const BUFFER: usize = 64 * 1024;

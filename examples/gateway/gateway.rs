@@ -1,4 +1,4 @@
-//! The gateway from its start to its end.
+//! Starts, runs and stops the gateway.
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -28,7 +28,7 @@ use crate::{
     upstream::Upstream,
 };
 
-/// A gateway that listens.
+/// A gateway that is listening on its port.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     listener: TcpListener,
@@ -41,7 +41,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Reads what the options name, and listens.
+    /// Reads the policy file, prepares the client and listens.
     pub(crate) async fn bind(options: Options) -> anyhow::Result<Self> {
         let upstream = Upstream::parse(&options.upstream)?;
         let policy = options.policy()?;
@@ -51,7 +51,8 @@ impl Gateway {
         let breather = Breather::builder()
             .with_policy(policy)
             .with_pacing(Pacing::new().with_max_queued(options.queue as usize))
-            // Without a label for the scope: what a process has seen of labels it keeps, and tokens come from outside.
+            // The metrics have no scope label, because a process keeps every label value it has
+            // seen and callers choose their tokens.
             .with_observer(Metrics::new())
             .with_observer(ledger.clone())
             .build();
@@ -93,8 +94,9 @@ impl Gateway {
         self.addr
     }
 
-    /// Serves until one of the signals, and then for as long as calls at the upstream take, up to the time they are given. The
-    /// next signal ends that, too.
+    /// Serves until a signal arrives, then lets calls in flight finish.
+    ///
+    /// Those calls may take until the end of the grace period. A second signal ends it early.
     pub(crate) async fn serve(self, mut signals: Signals) {
         let mut http = http1::Builder::new();
         http.preserve_header_case(true)
@@ -108,7 +110,8 @@ impl Gateway {
                 () = signals.next() => break,
             };
             let Ok((socket, peer, place)) = accepted else {
-                // There is no file left to open, for one. Those that are open will be closed.
+                // For example, the process has no file descriptor left. Connections that close will
+                // free some.
                 sleep(PAUSE).await;
                 continue;
             };
@@ -126,7 +129,7 @@ impl Gateway {
             let connection = http.serve_connection(TokioIo::new(socket), service);
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
-                // Its errors are the caller's, who has gone.
+                // An error concerns only this caller, who has gone.
                 let _ = connection.await;
                 drop(place);
             });
@@ -141,7 +144,8 @@ impl Gateway {
         };
         if !is_drained {
             let _ = self.stage.send(Stage::Closing);
-            // Time for the last answers to go out, whoever does not read them. Most take milliseconds.
+            // The last responses mostly take milliseconds. The limit is for callers that do not
+            // read them.
             let _ = timeout(LAST, drained).await;
         }
     }
@@ -157,7 +161,7 @@ async fn accept(
 )> {
     let place = Arc::clone(connections).acquire_owned().await?;
     let (socket, peer) = listener.accept().await?;
-    // A socket that refuses the option works without it.
+    // The connection works without this option.
     let _ = socket.set_nodelay(true);
     Ok((socket, peer, place))
 }
@@ -168,14 +172,15 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     } else {
         TcpSocket::new_v6()?
     };
-    // So that a gateway can follow another on its port at once. On Windows the option means something else.
+    // A new gateway can then take over the port of a stopped one immediately. On Windows the option
+    // means something else.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
 }
 
-/// Collects what the handle counts, as text for Prometheus to fetch.
+/// Installs a recorder whose metrics Prometheus can fetch as text.
 fn prometheus() -> anyhow::Result<PrometheusHandle> {
     let waits = Matcher::Full("breather_wait_duration".to_owned());
     let handle = PrometheusBuilder::new()
@@ -183,7 +188,7 @@ fn prometheus() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?;
     Metrics::new().describe();
     let upkeep = handle.clone();
-    // Else what histograms are told piles up until somebody fetches them.
+    // Without upkeep, histogram samples pile up until the next fetch.
     tokio::spawn(async move {
         let mut ticks = interval(UPKEEP);
         loop {
@@ -194,21 +199,23 @@ fn prometheus() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Beside those of calls that wait: calls at the upstream, and connections that are kept open.
+/// Connections beyond those of queued calls, for calls in flight and idle connections.
 const MORE_CONNECTIONS: usize = 4_096;
 
-/// Connections that may wait to be accepted: a thousand callers connect at the same instant.
+/// Connections that may wait to be accepted, because a thousand callers may connect at once.
 const BACKLOG: u32 = 4_096;
 
-/// For the head of a request, from its first byte or, on a connection that is kept open, since the last answer.
+/// Limits the time for a request's head.
+///
+/// It runs from the first byte or, on a connection that is kept open, from the last response.
 const HEAD: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// More than a machine stands still for.
+/// Longer than a busy machine is likely to stall.
 const LAST: Duration = Duration::from_secs(10);
 
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// From a turn that comes soon to one in some windows.
+/// Histogram bounds in seconds, from a very short wait to one of several windows.
 const WAITS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];

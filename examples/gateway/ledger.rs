@@ -1,4 +1,4 @@
-//! What was counted.
+//! Counts calls and attempts.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use breather::{Event, EventKind, Observer, OutcomeKind, driver::Instant};
 use breather_examples::gateway::series::{Columns, Series};
 use serde::Serialize;
 
-/// What was counted: in all, for each scope, and for each of the last seconds.
+/// Counts in total, for each scope, and for each of the last seconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Books>>);
 
@@ -26,7 +26,7 @@ struct Entry {
     latest: Instant,
 }
 
-/// What became of attempts.
+/// Counts of calls, and of attempts by outcome.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Tally {
     pub(crate) calls: u64,
@@ -40,7 +40,9 @@ impl Ledger {
         self.books().total
     }
 
-    /// That of `scope`, as far back as it is remembered.
+    /// Returns the counts of `scope`.
+    ///
+    /// They start again at zero if the scope made room for others and came back.
     pub(crate) fn scope(&self, scope: &str) -> Tally {
         self.books()
             .scopes
@@ -53,7 +55,7 @@ impl Ledger {
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        // Counts have no state that a panic could leave half done.
+        // A panic cannot leave counts in an invalid state.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,5 +120,5 @@ impl Tally {
     }
 }
 
-/// As many as the handle keeps.
+/// The same number of scopes as breather keeps.
 const MOST_SCOPES: usize = 1_000;

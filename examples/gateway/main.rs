@@ -1,8 +1,11 @@
-//! An HTTP reverse proxy with breather in the middle: clients in any language point at it, and see no 429.
+//! An HTTP reverse proxy that paces and retries calls for clients in any language.
 //!
-//! Run it with `cargo run --release --example gateway -- --upstream https://api.example.com`; `--help` lists its options, and
-//! `docs/gateway.md` says what it is for. What it sends is paced for each token by itself, and what is throttled is sent again
-//! when the upstream said so, while its caller waits.
+//! Point your clients at the gateway instead of the API. It paces each token separately. If the
+//! upstream throttles a request, the gateway retries it at the time that the upstream gave, while
+//! the caller waits for the response.
+//!
+//! Run it with `cargo run --release --example gateway -- --upstream https://api.example.com`. See
+//! `--help` for its options and `docs/gateway.md` for a guide.
 
 use std::{
     io::{Write, stderr, stdout},
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
     match run(Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails.
+            // If stderr is closed, the exit code still reports the failure.
             let _ = writeln!(stderr(), "error: {error:#}");
             ExitCode::from(FAILURE)
         }
@@ -43,15 +46,16 @@ fn main() -> ExitCode {
 fn run(options: Options) -> anyhow::Result<()> {
     let runtime = Runtime::new().context("cannot start the runtime")?;
     let result = runtime.block_on(serve(options));
-    // A name that is being looked up cannot be called off, and is not waited for.
+    // A pending DNS lookup cannot be cancelled, so the runtime must not wait for it.
     runtime.shutdown_background();
     result
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
-    // Each call takes two; if it may not be raised, the limit that there is will do for fewer.
+    // Each call takes two file descriptors. If the limit cannot be raised, fewer calls fit.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    // Before the port is told, so that whoever reads it may end the process at once.
+    // Signals work before the port is printed, so a script that reads it can stop the gateway
+    // immediately.
     let signals = shutdown::Signals::new().context("cannot wait for signals")?;
     let gateway = Gateway::bind(options).await?;
     say(&format!("listening on http://{}", gateway.addr()))?;
@@ -59,7 +63,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// For a script that waits for the line, it is not kept back.
+/// Prints a line and flushes it, because a script may be waiting for it.
 fn say(line: &str) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     writeln!(out, "{line}")
@@ -67,5 +71,5 @@ fn say(line: &str) -> anyhow::Result<()> {
         .context("cannot write to the standard output")
 }
 
-/// The status that clap exits with too, when it refuses an option.
+/// The exit code that clap also uses for invalid options.
 const FAILURE: u8 = 2;

@@ -1,4 +1,4 @@
-//! What the gateway is told when it starts.
+//! The command-line options.
 
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -8,55 +8,58 @@ use clap::Parser;
 use http::HeaderName;
 use jiff::SignedDuration;
 
-/// Stands between callers and an API that throttles whoever asks too often, and has the callers wait instead.
+/// Forwards calls to a rate-limited API, and queues and retries them so that callers see no 429
 ///
-/// Times are written with their units, as in "90s" or "1m 30s".
+/// Write times with their units, for example "90s" or "1m 30s".
 #[derive(Debug, Parser)]
 #[command(name = "gateway", allow_negative_numbers = true)]
 pub(crate) struct Options {
-    /// Where calls go: http or https, a host, and a path if all of the API is below one
+    /// URL of the API: http or https, a host, and a path if the whole API is below one
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: String,
 
-    /// Address to listen on; port 0 takes any that is free
+    /// Address to listen on (port 0 picks a free port)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     pub(crate) listen: SocketAddr,
 
-    /// Time that a call may take until the head of its answer, waits included [default: as the policy has it, which is any]
+    /// Longest time until the head of a response, including waits [default: from the policy, or
+    /// unlimited]
     #[arg(long, value_name = "TIME", value_parser = time)]
     deadline: Option<Duration>,
 
-    /// Time that the upstream may take to answer once [default: as the policy has it, which is any]
+    /// Longest time for the upstream to respond to one attempt [default: from the policy, or
+    /// unlimited]
     #[arg(long, value_name = "TIME", value_parser = time)]
     attempt_timeout: Option<Duration>,
 
-    /// Calls that may wait, in all and for each token; one more is answered with 503
+    /// Calls that may be queued, both in total and for each token (further calls get 503)
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub(crate) queue: u32,
 
-    /// How often a call is repeated after failures that may pass [default: as the policy has it, which is 3]
+    /// Retries of a call after transient failures, not counting rejections [default: from the
+    /// policy, or 3]
     #[arg(long, value_name = "N")]
     retries: Option<u32>,
 
-    /// TOML file with a policy of breather's, as docs/configuration.md has it; options count before it
+    /// TOML file with a breather policy, described in docs/configuration.md (options override it)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
-    /// Bytes of a request's body that are kept to send it again; what is longer is sent once
+    /// Bytes of a request's body to keep for a retry (a longer body is sent once)
     #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024, value_parser = clap::value_parser!(u32).range(..=64 * 1024 * 1024))]
     pub(crate) replay_limit: u32,
 
-    /// Header that tells one quota from another; its value is never shown
+    /// Header that identifies the caller's quota (its value is never shown)
     #[arg(long, value_name = "NAME", default_value = "authorization")]
     pub(crate) token_header: HeaderName,
 
-    /// Time that calls under way are given when the gateway is to end
+    /// Time for calls in flight to finish when the gateway stops
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub(crate) grace: Duration,
 }
 
 impl Options {
-    /// What the file says, and the options over it.
+    /// Returns the file's policy with the options applied to it.
     pub(crate) fn policy(&self) -> anyhow::Result<Policy> {
         let mut policy = match &self.policy {
             Some(path) => {
@@ -80,7 +83,7 @@ impl Options {
     }
 }
 
-/// In the format of the policy's file, so that nobody has to know two.
+/// Parses the format of the policy file, so that users need only one.
 fn time(text: &str) -> Result<Duration, String> {
     let signed: SignedDuration = text
         .parse()

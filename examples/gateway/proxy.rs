@@ -1,4 +1,4 @@
-//! A call's way through the gateway.
+//! Forwards calls to the upstream.
 
 use std::{future::poll_fn, net::IpAddr, pin::pin, task::Poll, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     upstream::Upstream,
 };
 
-/// Forwards calls to the upstream, each when its scope's turn has come.
+/// Forwards each call to the upstream when its scope permits.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     breather: Breather,
@@ -31,7 +31,7 @@ pub(crate) struct Proxy {
     names: Names,
     queue: Queue,
     stage: watch::Receiver<Stage>,
-    /// How it calls itself in Via. No two processes have the same, so that a call which comes back is known.
+    /// The gateway's name in `Via`, random for each process so that it recognizes a loop.
     via: HeaderValue,
 }
 
@@ -53,7 +53,7 @@ impl Proxy {
         queue: Queue,
         stage: watch::Receiver<Stage>,
     ) -> Self {
-        // Redirects are for the gateway's clients to follow.
+        // The gateway's clients follow redirects themselves.
         let layer = RetryLayer::new(breather.clone())
             .with_redirects(Redirects::Never)
             .replay(replay_limit);
@@ -65,11 +65,13 @@ impl Proxy {
             names,
             queue,
             stage,
-            via: via.parse().expect("digits, letters and a hyphen"),
+            via: via
+                .parse()
+                .expect("the name has only characters that are valid in a header"),
         }
     }
 
-    /// The upstream's answer to a request of `peer`'s, or why there is none.
+    /// Forwards a request from `peer` and returns the response to it.
     pub(crate) async fn forward(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
         let (mut request, scope) = match self.outgoing(request, peer) {
             Ok(outgoing) => outgoing,
@@ -82,7 +84,7 @@ impl Proxy {
         extensions.insert(turn.clone());
 
         let ended = self.call(request, &turn).await;
-        // It is there as soon as the call is over or dropped, and it is.
+        // The report exists because the call has ended or was dropped.
         let report = slot.report().unwrap_or_default();
         let mut reply = match ended {
             Ended::Over(Ok(response)) => self.incoming(response),
@@ -97,7 +99,7 @@ impl Proxy {
         reply
     }
 
-    /// What the upstream is sent, and in which scope.
+    /// Returns the request for the upstream and the name of its scope.
     fn outgoing(
         &self,
         request: Request<Incoming>,
@@ -113,15 +115,15 @@ impl Proxy {
             ));
         }
         if headers::has_passed(request.headers(), &self.via) {
-            let message = "the upstream is this gateway, by whatever way";
+            let message = "the upstream leads back to this gateway";
             return Err(Failure::new(StatusCode::LOOP_DETECTED, "loop", message));
         }
         let Some(uri) = self.upstream.uri(request.uri()) else {
-            let message = "the target cannot be asked of the upstream";
+            let message = "the target is not valid for the upstream";
             return Err(Failure::new(StatusCode::BAD_REQUEST, "target", message));
         };
         *request.uri_mut() = uri;
-        // What the caller speaks is between it and the gateway.
+        // The caller's HTTP version applies only to its own connection.
         *request.version_mut() = Version::HTTP_11;
         let body = request.body();
         let has_unknown_length = !body.is_end_stream() && body.size_hint().exact().is_none();
@@ -146,7 +148,10 @@ impl Proxy {
         response.map(Either::Left)
     }
 
-    /// Makes the call, unless it is to wait and may not. While it is at the upstream, it ends only with the gateway.
+    /// Makes the call, or ends it if it would have to wait and the queue is full.
+    ///
+    /// When the gateway stops, a queued call ends immediately. A call in flight ends at the end of
+    /// the grace period.
     async fn call(&self, request: Request<Upload>, turn: &Turn) -> Ended {
         let mut call = pin!(self.service.clone().oneshot(request));
         let mut stages = self.stage.clone();
@@ -190,7 +195,7 @@ impl Proxy {
         }
     }
 
-    /// How long a scope is known to send nothing yet.
+    /// Returns the time for which `scope` is known to be on hold.
     fn held(&self, scope: &str) -> Duration {
         let until = self
             .breather

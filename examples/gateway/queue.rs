@@ -1,20 +1,22 @@
-//! How many calls wait, whatever their scopes.
+//! Limits the queued calls of all scopes together.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The places of calls that wait, whatever their scopes: each scope bounds its own, but callers may make up tokens.
+/// Limits the queued calls of all scopes together.
+///
+/// The limit of each scope is not enough, because callers can make up tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     places: Arc<Semaphore>,
     most: usize,
 }
 
-/// A place of a call that waits.
+/// A queued call's place, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place(
-    #[expect(dead_code, reason = "it is given back by its drop")] Option<OwnedSemaphorePermit>,
+    #[expect(dead_code, reason = "dropping it returns the place")] Option<OwnedSemaphorePermit>,
 );
 
 impl Queue {
@@ -23,14 +25,16 @@ impl Queue {
         Self { places, most }
     }
 
-    /// A place, unless all are taken.
+    /// Takes a place, or returns `None` if all are taken.
     pub(crate) fn enter(&self) -> Option<Place> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(Place(Some(place)))
     }
 
-    /// A place for a call that was sent before, even where none is left: it is one of few, since so many are in flight at
-    /// most, and its caller was promised an answer.
+    /// Takes a place for a call that was sent before, even if all are taken.
+    ///
+    /// The gateway has already accepted the call. Such calls are few, because the number in flight
+    /// is limited.
     pub(crate) fn return_to(&self) -> Place {
         Place(Arc::clone(&self.places).try_acquire_owned().ok())
     }

@@ -1,18 +1,18 @@
-//! How the gateway ends.
+//! Stops the gateway.
 
 use std::io;
 
-/// How far the gateway is from its end.
+/// The stages of stopping the gateway.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Stage {
     Open,
-    /// No new calls, and none that waits. What is at the upstream goes on.
+    /// New and queued calls are ended. Calls in flight continue.
     Draining,
-    /// The time for that is up.
+    /// The grace period has ended.
     Closing,
 }
 
-/// What asks the process to end.
+/// The signals that stop the process.
 #[derive(Debug)]
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -36,7 +36,7 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for the next one. A wait that is given up loses none.
+    /// Waits for the next signal. Dropping the future loses no signal.
     #[cfg(unix)]
     pub(crate) async fn next(&mut self) {
         tokio::select! {

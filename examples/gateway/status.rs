@@ -1,4 +1,4 @@
-//! What the gateway shows of itself.
+//! The status and metrics pages.
 
 use std::time::{Duration, Instant as StdInstant};
 
@@ -24,7 +24,7 @@ use crate::{
     upstream::Upstream,
 };
 
-/// The pages of the gateway's own, below `/-/`.
+/// Serves the gateway's own pages, below `/-/`.
 #[derive(Debug)]
 pub(crate) struct Status {
     upstream: Upstream,
@@ -36,7 +36,7 @@ pub(crate) struct Status {
     start: StdInstant,
 }
 
-/// What the page draws, too.
+/// The JSON status, which the HTML page also draws.
 #[derive(Debug, Serialize)]
 struct View {
     upstream: String,
@@ -49,7 +49,7 @@ struct View {
     series: Columns,
 }
 
-/// What is known of a scope.
+/// The status of one scope.
 #[derive(Debug, Serialize)]
 struct Scope {
     name: String,
@@ -69,7 +69,7 @@ struct Scope {
 struct Hold {
     for_ms: u64,
     why: String,
-    /// One attempt at a time shows whether it is over.
+    /// The scope sends one attempt at a time to find out whether the hold is over.
     probing: bool,
 }
 
@@ -94,7 +94,7 @@ impl Status {
         }
     }
 
-    /// The page that `request` asks for, if it is one of the gateway's own.
+    /// Returns the page for `request`, or `None` if the gateway has no such page.
     pub(crate) fn reply<B>(&self, request: &Request<B>) -> Option<Reply> {
         let wants_json = || {
             let accept = request
@@ -115,8 +115,7 @@ impl Status {
         } else if path == "/-/metrics" {
             page(StatusCode::OK, PROMETHEUS, self.prometheus.render())
         } else if path == "/-/status.json" || wants_json() {
-            let view =
-                serde_json::to_string(&self.view()).expect("names, numbers and lists of them");
+            let view = serde_json::to_string(&self.view()).expect("the view has only JSON types");
             page(StatusCode::OK, "application/json", view)
         } else {
             page(StatusCode::OK, "text/html; charset=utf-8", PAGE)
@@ -138,7 +137,7 @@ impl Status {
         let mut scopes: Vec<_> = scopes
             .map(|(name, scope)| self.scope(name, &scope, now))
             .collect();
-        // Where something happens comes first.
+        // The busiest scopes come first.
         scopes.sort_by(|one, other| {
             let weight = |scope: &Scope| scope.waiting + scope.in_flight as usize;
             weight(other)
@@ -192,6 +191,6 @@ const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 
-/// The page needs nothing from elsewhere, and nobody else is to frame it.
+/// Forbids the page to load anything from elsewhere, and other sites to frame it.
 const ONLY_ITSELF: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                            connect-src 'self'; frame-ancestors 'none'";

@@ -1,13 +1,14 @@
-//! Whether a call is at the upstream.
+//! Tracks whether a call is in flight.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-/// Whether an attempt of a call is at the upstream, or the call waits: for who may end calls that wait, and no others.
+/// Says whether an attempt of a call is in flight or the call waits.
 ///
-/// In the extensions of a request, where whoever sends it finds it.
+/// A stopping gateway uses it to end only the calls that wait. It is in the request's extensions,
+/// so that the client that sends the request can update it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Turn(Arc<State>);
 
@@ -17,12 +18,12 @@ struct State {
     cut_off: AtomicBool,
 }
 
-/// An attempt that is at the upstream until this is dropped.
+/// Marks an attempt as in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight(Turn);
 
 impl InFlight {
-    /// It is over, with an answer or an error.
+    /// Records that the attempt ended with a response or an error.
     pub(crate) fn end(self) {
         self.0.0.cut_off.store(false, Ordering::Relaxed);
     }
@@ -39,7 +40,7 @@ impl Turn {
         self.0.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Whether the latest attempt was given up: its time was up, or that of the call.
+    /// Returns whether the latest attempt was cut off by its timeout or the call's deadline.
     pub(crate) fn was_cut_off(&self) -> bool {
         self.0.cut_off.load(Ordering::Relaxed)
     }

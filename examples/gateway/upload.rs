@@ -1,4 +1,4 @@
-//! The body of a request.
+//! Request bodies.
 
 use std::{
     pin::Pin,
@@ -12,20 +12,21 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::{runtime::Handle, time::timeout};
 
-/// The body of a request, as it comes.
+/// The body of a request, as a stream.
 ///
-/// If nobody wants the rest of it, since the call is over, it is read for a while all the same: many callers read no answer before
-/// they have sent all, and a connection that is closed under them takes the answer with it.
+/// If the call ends before the whole body was read, the gateway reads the rest for a while and
+/// drops it. Many clients read no response until they have sent everything. They would lose the
+/// response if the connection were closed before that.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    /// None once there is nothing left to read.
+    /// `None` when the body has been read to its end.
     rest: Option<Incoming>,
-    /// Whether the caller sends it only when it is told to, which it has not been: reading it would tell it so.
+    /// Whether the caller is waiting for `100 Continue`, which reading the body would send.
     is_held_back: bool,
 }
 
 impl Upload {
-    /// The body of `request`.
+    /// Wraps the body of `request`.
     pub(crate) fn of(request: Request<Incoming>) -> Request<Self> {
         let expected = request.headers().get(EXPECT);
         let is_held_back =
@@ -73,7 +74,7 @@ impl Drop for Upload {
             .rest
             .take()
             .filter(|rest| !is_held_back && !rest.is_end_stream());
-        // When the runtime ends, so do the connections.
+        // If the runtime is gone, so are the connections.
         if let (Some(mut rest), Ok(runtime)) = (rest, Handle::try_current()) {
             runtime.spawn(timeout(LINGERING, async move {
                 while let Some(Ok(_)) = rest.frame().await {}
@@ -82,5 +83,5 @@ impl Drop for Upload {
     }
 }
 
-/// As nginx does by default. A machine that stands still for some seconds loses no answer.
+/// The default of nginx, and long enough for a machine that stalls for some seconds.
 const LINGERING: Duration = Duration::from_secs(30);

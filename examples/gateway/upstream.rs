@@ -1,4 +1,4 @@
-//! Where calls go.
+//! The API that the gateway forwards calls to.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 
-/// Where calls go: what of their URIs is not the callers' to choose.
+/// The part of each URI that callers cannot choose.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     scheme: Scheme,
     authority: Authority,
-    /// Without a slash at its end; mostly empty.
+    /// The path before that of each call, without a slash at its end. It is mostly empty.
     base: String,
 }
 
@@ -64,8 +64,9 @@ impl Upstream {
         &self.authority
     }
 
-    /// What a request for `uri` asks the upstream for; whatever host a caller named, it is this one. None if it cannot be
-    /// asked so, or the path would lead out of the one that all of the API is below.
+    /// Returns the upstream's URI for `uri`, ignoring the host that the caller named.
+    ///
+    /// Returns `None` if the result is not a valid URI, or if the path could leave the base path.
     pub(crate) fn uri(&self, uri: &Uri) -> Option<Uri> {
         let asked = uri.path_and_query().cloned();
         let asked = asked.unwrap_or_else(|| PathAndQuery::from_static("/"));
@@ -85,8 +86,10 @@ impl Upstream {
     }
 }
 
-/// Whether a server might go up, or stay, at some segment of `path`: many read `%2e` as a dot, some `%2f` and backslashes as
-/// slashes, and some no further than a semicolon.
+/// Returns whether a server could read a segment of `path` as `.` or `..`.
+///
+/// Many servers decode `%2e` to a dot. Some treat `%2f` and backslashes as slashes, and some ignore
+/// the rest of a segment after a semicolon.
 fn has_dots(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let path = path

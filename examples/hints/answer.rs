@@ -1,4 +1,4 @@
-//! What was understood of a response.
+//! Output of a hint as text or as JSON.
 
 use std::fmt::Write as _;
 
@@ -6,14 +6,14 @@ use breather::{AttemptResult, DefaultClassifier, Hint, OutcomeKind};
 use breather::{ClassifyHttp as _, hint::Window};
 use serde_json::{Value, json};
 
-/// What was understood of a response.
+/// A response as breather read it.
 pub(crate) struct Answer<'h> {
     pub(crate) status: Option<u16>,
     pub(crate) hint: &'h Hint<'h>,
 }
 
 impl Answer<'_> {
-    /// In words, a figure a line.
+    /// Describes the response in text, one value on each line.
     pub(crate) fn words(&self) -> String {
         let mut words = String::new();
         if let Some(status) = self.status {
@@ -24,26 +24,26 @@ impl Answer<'_> {
         words
     }
 
-    /// What the status means to a call, beside the hint.
+    /// Describes the outcome of a call that gets this status and hint.
     fn meaning(&self, status: u16) -> String {
         let Ok(status) = http::StatusCode::from_u16(status) else {
-            return "no status that is known".to_owned();
+            return "not a valid status".to_owned();
         };
         let ending = AttemptResult::new(&http::Method::GET, Ok(status), self.hint);
         let outcome = DefaultClassifier
             .classify(&ending)
             .with_server_advice(self.hint);
         let kind = match outcome.kind() {
-            OutcomeKind::Success => "no failure",
-            OutcomeKind::Throttled => "a rejection, to be sent again when it may",
-            OutcomeKind::Transient => "a failure that may pass",
+            OutcomeKind::Success => "success",
+            OutcomeKind::Throttled => "throttled",
+            OutcomeKind::Transient => "transient failure",
             OutcomeKind::Pending => "not ready yet",
-            _ => "a failure that would repeat itself",
+            _ => "permanent failure",
         };
         format!("{kind} ({})", outcome.reason())
     }
 
-    /// As an object, on one line.
+    /// Returns the response as a JSON object.
     pub(crate) fn json(&self) -> Value {
         let hint = self.hint;
         let wait = hint

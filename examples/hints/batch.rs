@@ -1,4 +1,4 @@
-//! A response as a line of JSON.
+//! Reads responses as lines of JSON.
 
 use anyhow::ensure;
 use breather::driver::UnixTime;
@@ -28,7 +28,7 @@ impl Line {
         })
     }
 
-    /// What the wall clock showed, if the line says it.
+    /// Returns the wall-clock time of the line, if it has one.
     pub(crate) fn now(&self) -> anyhow::Result<Option<UnixTime>> {
         self.now.as_deref().map(crate::time).transpose()
     }

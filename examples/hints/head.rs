@@ -1,10 +1,10 @@
-//! The head of a response, as it is printed.
+//! Reads the heads of printed responses.
 
 use std::io::BufRead;
 
 use anyhow::{Context, bail, ensure};
 
-/// A status, if it is known, and header lines.
+/// The header lines of a response, and its status if known.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
     pub(crate) status: Option<u16>,
@@ -12,7 +12,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Adds a header line, or takes the status of a status line.
+    /// Adds a header line, or sets the status from a status line.
     pub(crate) fn read_line(&mut self, line: &[u8]) -> anyhow::Result<()> {
         match status_of(line) {
             Some(status) => self.status = Some(status),
@@ -22,8 +22,10 @@ impl Head {
     }
 }
 
-/// The heads of all responses: each begins with a status line, but for the first, which may be without one, and ends with
-/// an empty line. What follows up to the next status line is a body.
+/// Reads the heads of all responses.
+///
+/// Each head begins with a status line and ends with an empty line. The first head may lack the
+/// status line. Lines between a head and the next status line are a body and are skipped.
 pub(crate) fn read_all(input: impl BufRead) -> anyhow::Result<Vec<Head>> {
     let mut heads: Vec<Head> = Vec::new();
     let mut is_body = false;
@@ -52,7 +54,7 @@ pub(crate) fn read_all(input: impl BufRead) -> anyhow::Result<Vec<Head>> {
     Ok(heads)
 }
 
-/// The status of a line like `HTTP/1.1 429 Too Many Requests`.
+/// Returns the status of a line such as `HTTP/1.1 429 Too Many Requests`.
 fn status_of(line: &[u8]) -> Option<u16> {
     let line = std::str::from_utf8(line).ok()?.strip_prefix("HTTP/")?;
     let (version, rest) = line.split_once(' ')?;
@@ -72,7 +74,7 @@ fn header(line: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
     named(&line[..colon], &line[colon + 1..])
 }
 
-/// A header, if that can be its name.
+/// Returns a header, if its name is valid.
 pub(crate) fn named(name: &[u8], value: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let token = Some(name).filter(|name| !name.is_empty() && name.iter().all(is_token));
@@ -83,14 +85,14 @@ pub(crate) fn named(name: &[u8], value: &[u8]) -> anyhow::Result<(String, Vec<u8
     Ok((token.to_owned(), value.trim_ascii().to_vec()))
 }
 
-/// The beginning of what is no header, for a message.
+/// Shortens invalid input for an error message.
 fn shown(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(64)];
     let more = if shown.len() < bytes.len() { "…" } else { "" };
     format!("{}{more}", shown.escape_ascii())
 }
 
-/// More than any head, and most bodies that come with one.
+/// The most input to read, more than any head and most bodies need.
 const MOST_BYTES: u64 = 64 << 20;
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_curl_prints() {
+    fn curl_output_is_read() {
         let printed = b"HTTP/1.1 302 Found\r\nLocation: /a\r\n\r\nHTTP/2 429 \r\nRetry-After:7\r\nx:\r\n\r\n{\"a\": 1}\n";
         let heads = read_all(&printed[..]).unwrap();
         let statuses: Vec<_> = heads.iter().map(|head| head.status).collect();
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_alone() {
+    fn headers_need_no_status_line() {
         let heads = read_all(&b"a: b: c\nd:e"[..]).unwrap();
         assert_eq!(heads[0].status, None);
         assert_eq!(heads[0].headers[0].1, b"b: c");
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_says_where() {
+    fn invalid_header_error_names_the_line() {
         for (printed, said) in [
             ("", "no header"),
             ("\n\n", "no header"),

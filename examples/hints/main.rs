@@ -1,6 +1,7 @@
-//! What breather understands of a response: `cargo run --example hints -- 'retry-after: 7'`.
+//! Shows how breather reads a response.
 //!
-//! Headers come as arguments, or on standard input as `curl -sD -` prints them. `--help` after `--` lists the options.
+//! Run it with `cargo run --example hints -- 'retry-after: 7'`. Pass the headers as arguments, or
+//! on standard input as `curl -sD -` prints them. Add `-- --help` to list the options.
 
 use std::{
     io::{self, BufRead, BufReader, IsTerminal, Write, stdin, stdout},
@@ -23,11 +24,12 @@ mod answer;
 mod batch;
 mod head;
 
-/// Shows what breather understands of a response: how long it would wait, each quota window, and where each figure
-/// comes from.
+/// Shows how breather reads a response.
 ///
-/// Headers come as arguments, or on standard input as `curl -sD -` prints them: with a status line, and
-/// several responses one after the other.
+/// Prints how long breather would wait, each quota window, and the header of each value.
+///
+/// Pass the headers as arguments, or on standard input as `curl -sD -` prints them. Standard input
+/// may have status lines, and several responses one after the other.
 #[derive(Debug, Parser)]
 #[command(name = "hints", verbatim_doc_comment)]
 struct Options {
@@ -35,15 +37,15 @@ struct Options {
     #[arg(value_name = "HEADER", conflicts_with = "batch")]
     headers: Vec<String>,
 
-    /// Status of the response, where no status line tells it
+    /// Status of the response, if the input has no status line
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(i64::from(STATUSES.start)..i64::from(STATUSES.end)))]
     status: Option<u16>,
 
-    /// Wall clock to read dates against, as 2026-11-24T00:00:00Z [default: this machine's]
+    /// Time to compare dates with, such as 2026-11-24T00:00:00Z [default: this machine's clock]
     #[arg(long, value_name = "TIME", value_parser = time)]
     now: Option<UnixTime>,
 
-    /// Server that is known to have sent it, by its dialect; of several, the first that names a header counts
+    /// Dialect of the server. If several dialects name a header, the first one wins
     #[arg(long = "dialect", value_name = "NAME", value_parser = dialect)]
     dialects: Vec<Dialect>,
 
@@ -51,23 +53,23 @@ struct Options {
     #[arg(long)]
     json: bool,
 
-    /// Read a JSON object from each line of standard input, {"status": 429, "now": "2026-11-24T00:00:00Z",
-    /// "headers": [["retry-after", "7"]]}, and answer each with one
+    /// Read a JSON object from each line of standard input and print one for each. An example of
+    /// a line is {"status": 429, "now": "2026-11-24T00:00:00Z", "headers": [["retry-after", "7"]]}
     #[arg(long)]
     batch: bool,
 }
 
-/// All that a response may have.
+/// The statuses that a response may have.
 const STATUSES: Range<u16> = 100..1000;
 
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails.
+            // If stderr is closed, there is no other place for the message.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::from(2)
         }
@@ -114,7 +116,7 @@ fn heads(options: &Options) -> anyhow::Result<Vec<Head>> {
     if options.headers.is_empty() {
         ensure!(
             !stdin().is_terminal(),
-            "there is no header: give some as arguments, as in `hints 'retry-after: 7'`, or on standard input"
+            "there is no header: pass some as arguments, such as `hints 'retry-after: 7'`, or on standard input"
         );
         return head::read_all(BufReader::new(stdin().lock()));
     }
@@ -126,7 +128,7 @@ fn heads(options: &Options) -> anyhow::Result<Vec<Head>> {
 }
 
 impl Head {
-    /// What `tell` makes of the response, by the clock that shows `now`.
+    /// Reads the response at `now`, or at the current time, and passes it to `tell`.
     fn answer<T>(
         &self,
         now: Option<UnixTime>,
@@ -151,9 +153,10 @@ fn time(text: &str) -> anyhow::Result<UnixTime> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Ok(UnixTime::from_micros(time.as_microsecond()));
     }
-    // The last day of 9999 is a date, and no timestamp, to `jiff`.
+    // `jiff` accepts the last day of 9999 as a date, but not as a timestamp.
     let date = text.strip_suffix('Z').and_then(|date| date.parse().ok());
-    let date: jiff::civil::DateTime = date.context("expected a date as 2026-11-24T00:00:00Z")?;
+    let date: jiff::civil::DateTime =
+        date.context("expected a date such as 2026-11-24T00:00:00Z")?;
     let since = date.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0));
     Ok(UnixTime::from_micros(since.as_micros() as i64))
 }
@@ -163,7 +166,7 @@ fn dialect(name: &str) -> anyhow::Result<Dialect> {
         return Ok(dialect);
     }
     let known: Vec<_> = Dialect::all().iter().map(Dialect::name).collect();
-    bail!("known are {}", known.join(", "))
+    bail!("expected one of {}", known.join(", "))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

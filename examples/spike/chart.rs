@@ -5,13 +5,13 @@ use breather_storm::{Bins, Chart, Track, decimal, plural, thousands};
 
 use crate::{options::Options, row::Row};
 
-/// The sends of each client over time, one above the other.
+/// Draws the sends over time, with one panel for each client.
 pub(crate) fn of_clients(options: &Options, ideal: &Ideal, rows: &[Row]) -> Chart {
     let chart = Chart::new(load(options), ideal.makespan()).with_window(options.server().window());
     rows.iter().map(track).fold(chart, Chart::with_track)
 }
 
-/// What the clients were to do.
+/// Describes the load and the limits of the API.
 fn load(options: &Options) -> String {
     let server = options.server();
     format!(
@@ -37,7 +37,7 @@ fn track(row: &Row) -> Track {
     }
 }
 
-/// What became of the calls, in short.
+/// Summarizes the results of the calls.
 fn summary(row: &Row) -> String {
     let failed = match row.calls - row.given_up - row.ok {
         0 => String::new(),
@@ -79,12 +79,12 @@ mod tests {
         assert!(chart.contains("3 calls, 1,200 sends, 0 throttled, 2.0 s"));
         assert!(chart.contains("3 calls, 1,200 sends, 0 throttled, 50.0 s"));
         assert_eq!(chart.matches("done: ").count(), 2);
-        // At 20 s, 762 of 50 s long.
+        // The reset at 20 s, on an axis where 50 s are 762 long.
         assert!(chart.contains(r#"x1="304.8""#));
     }
 
     #[test]
-    fn who_is_cut_off_is_told_from_who_is_done() {
+    fn client_that_is_cut_off_is_marked() {
         let chart = chart(&[row("slow", 1, 2_000)]);
         assert!(chart.contains("3 calls, 1,200 sends, 0 throttled, cut off at 60.0 s, 2 not done"));
         assert!(chart.contains("cut off: 60.0 s"));
@@ -97,7 +97,7 @@ mod tests {
         of_clients(&options, &ideal, rows).document().to_string()
     }
 
-    /// Three calls of which so many are done, the last of them at this time.
+    /// Returns the row of three calls. `done` of them end, the last one at `end_ms`.
     fn row(name: &str, done: u32, end_ms: u64) -> Row {
         let completion = |number: u32| Completion {
             at: Duration::from_millis(end_ms) / (done - number),

@@ -17,7 +17,9 @@ use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokio::time::sleep;
 use tower::{Layer, ServiceExt};
 
-/// The clients that can be compared. To add one, add a variant, its name and its session.
+/// The clients to compare.
+///
+/// To add a client, add a variant, its name and its session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Client {
     Loop,
@@ -28,7 +30,7 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    /// What the client does, in the words of who wrote it.
+    /// Returns the name of the client in the report.
     pub(crate) fn name(self) -> String {
         match self {
             Self::Loop => "2^n + U(0,1)".into(),
@@ -39,14 +41,14 @@ impl Client {
         }
     }
 
-    /// Whether its callers know of one another.
+    /// Returns whether the callers of this client share a pacer.
     pub(crate) fn is_paced(self) -> bool {
         matches!(self, Self::BreatherReqwest | Self::BreatherTower)
     }
 
-    /// Makes the one client that all callers of a run share.
+    /// Creates the client that all callers of a run share.
     pub(crate) fn session(self, seed: u64) -> reqwest::Result<Session> {
-        // A proxy from the environment would stand between the callers and the server.
+        // The callers must reach the server directly, so a proxy from the environment is ignored.
         let http = reqwest::Client::builder().no_proxy().build()?;
         Ok(match self {
             Self::Loop => Session::Loop {
@@ -89,7 +91,7 @@ pub(crate) enum Session {
 }
 
 impl Session {
-    /// Makes the call with this number, retries included, and reads the answer to its end.
+    /// Makes the call with this number and its retries, and reads the whole response.
     pub(crate) async fn call(&self, url: &str, number: u32) -> anyhow::Result<StatusCode> {
         let response = match self {
             Self::Loop {
@@ -97,7 +99,7 @@ impl Session {
                 ceiling_s,
                 seed,
             } => {
-                // The seed itself is what the server draws from.
+                // The server uses the seed itself.
                 let seed = seed.wrapping_add(1 + u64::from(number));
                 let random = Xoshiro256PlusPlus::seed_from_u64(seed);
                 call_in_a_loop(http, url, *ceiling_s, random).await?
@@ -118,7 +120,7 @@ impl Session {
     }
 }
 
-/// The loop that everybody writes first.
+/// Retries in the loop that most people write first.
 async fn call_in_a_loop(
     http: &reqwest::Client,
     url: &str,
@@ -131,7 +133,7 @@ async fn call_in_a_loop(
         if response.status() != StatusCode::TOO_MANY_REQUESTS {
             return Ok(response);
         }
-        // Only a connection whose answer was read to the end can be used again.
+        // A connection can be reused only after the whole response was read.
         response.bytes().await?;
 
         let delay_s = 2_f64.powi(attempt) + random.random::<f64>();
@@ -140,10 +142,14 @@ async fn call_in_a_loop(
     }
 }
 
-/// The ceiling of the capped loop. It is applied after the jitter, as people write it, so that from
-/// the fifth retry on all delays are the same.
+/// The longest delay of the capped loop, in seconds.
+///
+/// The loop applies it after the jitter, as such loops usually do. From the fifth retry on, all
+/// delays are therefore the same.
 const CEILING_S: f64 = 10.0;
 
-/// The retries that `reqwest-retry` is given. With 3, as in its documentation, half the calls of the
-/// default load end throttled.
+/// The maximum number of retries of `reqwest-retry`.
+///
+/// With 3 retries, the number in its documentation, half the calls of the default load end
+/// throttled.
 const RETRIES: u32 = 10;

@@ -1,9 +1,9 @@
 use anyhow::{Context, ensure};
 
-/// Raises the limit on open files as far as this many callers need, where that is permitted.
+/// Raises the limit on open files for this many callers, if permitted.
 ///
 /// Each caller has a connection, and both ends of it are in this process. Many systems start a
-/// process with a limit of 1024 and let it raise that.
+/// process with a limit of 1024 and let the process raise it.
 pub(crate) fn provide_for(callers: u32) -> anyhow::Result<()> {
     let needed = 2 * u64::from(callers) + SPARE;
     let limit = rlimit::increase_nofile_limit(needed)
@@ -17,6 +17,5 @@ pub(crate) fn provide_for(callers: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the process itself has open, and room for connections that one side has closed and the
-/// other has not.
+/// Open files of the process itself, and of connections that only one side has closed.
 const SPARE: u64 = 100;

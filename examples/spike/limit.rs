@@ -4,10 +4,10 @@ use breather_sim::Ideal;
 
 use crate::client::Client;
 
-/// How long a client may take.
+/// Limits the time of each client.
 ///
-/// Clients that don't pace themselves can take many times the ideal. If nobody says how long they may,
-/// they share two minutes, less what the paced ones among them need.
+/// Clients without pacing can take many times the ideal. Unless you set a limit, they share a
+/// little less than two minutes, minus the time reserved for the paced clients.
 #[derive(Debug)]
 pub(crate) struct Limit {
     fixed: Option<Duration>,
@@ -16,7 +16,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// The limit that was asked for, or a share of two minutes that begin now.
+    /// Uses the `fixed` limit, or else shares two minutes that begin now.
     pub(crate) fn new(fixed: Option<Duration>, ideal: &Ideal) -> Self {
         Self {
             fixed,
@@ -25,7 +25,7 @@ impl Limit {
         }
     }
 
-    /// The limit of the first of the `clients` that are to run yet.
+    /// Returns the limit of the first of the `clients` that have not run yet.
     pub(crate) fn of_first(&self, clients: &[Client]) -> Duration {
         self.fixed
             .unwrap_or_else(|| self.share(self.start.elapsed(), clients))
@@ -44,14 +44,14 @@ impl Limit {
     }
 }
 
-/// A little less than two minutes.
+/// The time that all clients share, a little less than two minutes.
 const RUN: Duration = Duration::from_secs(110);
 
-/// What a paced client is given of the time that clients share, over the ideal and at least.
+/// The time reserved for a paced client is `PACED` times the ideal, plus `PACED_AT_LEAST`.
 const PACED: f64 = 1.1;
 const PACED_AT_LEAST: Duration = Duration::from_secs(1);
 
-/// If the ideal takes longer, two minutes would show nothing.
+/// If the ideal takes longer than this, two minutes are too short to compare clients.
 const LONG: Duration = Duration::from_secs(40);
 
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -74,18 +74,18 @@ mod tests {
         let clients = [Loop, LoopCapped, ReqwestRetry, BreatherReqwest];
         let first = limit.share(Duration::ZERO, &clients);
         assert_eq!(first, (110 - 34) * S / 3);
-        // What the first leaves is for those that follow.
+        // The other clients get the time that the first did not use.
         assert_eq!(limit.share(16 * S, &clients[1..]), 30 * S);
         assert_eq!(limit.share(76 * S, &clients[3..]), 68 * S);
     }
 
     #[test]
-    fn a_long_ideal_is_given_its_time() {
+    fn long_ideal_gets_more_than_twice_its_time() {
         assert!(limit(180).share(300 * S, &[Client::Loop]) > 360 * S);
     }
 
     #[test]
-    fn who_asks_gets() {
+    fn fixed_limit_is_used() {
         let fixed = Limit::new(Some(7 * S), &Ideal::new(1, S, 1, [S]));
         assert_eq!(fixed.of_first(&[Client::Loop]), 7 * S);
     }

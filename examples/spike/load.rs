@@ -16,29 +16,29 @@ use tokio::{
 
 use crate::{client::Session, options::Options, progress::Progress};
 
-/// What became of a load.
+/// The results of a load.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// The time that it was given.
+    /// The time limit of the load.
     pub(crate) limit: Duration,
-    /// The calls that were over before the limit, in the order in which they ended.
+    /// The calls that ended before the limit, in the order of their ends.
     pub(crate) completions: Vec<Completion>,
-    /// What the server counted.
+    /// The counts of the server.
     pub(crate) stats: Stats,
     pub(crate) timeline: Timeline,
-    /// When the first request reached the server, since the start of the load.
+    /// The time from the start of the load until the first request reached the server.
     pub(crate) first_send: Duration,
 }
 
-/// A call that is over.
+/// A call that has ended.
 #[derive(Debug)]
 pub(crate) struct Completion {
-    /// Since the start of the load.
+    /// The time since the start of the load.
     pub(crate) at: Duration,
     pub(crate) result: anyhow::Result<StatusCode>,
 }
 
-/// Lets the callers make the calls, until the limit.
+/// Makes the calls with all callers until the limit.
 pub(crate) async fn drive(
     session: Session,
     server: &Server,
@@ -51,7 +51,7 @@ pub(crate) async fn drive(
     let (completed, mut completions) = mpsc::unbounded_channel();
 
     let start = Instant::now();
-    // Dropping the set aborts the callers that are not done when the limit passes.
+    // When the limit passes, the set is dropped. This aborts the remaining callers.
     let mut callers = JoinSet::new();
     for _ in 0..options.callers {
         let session = session.clone();
@@ -72,7 +72,7 @@ pub(crate) async fn drive(
             }
         });
     }
-    // With this sender gone, the channel ends when the last caller does.
+    // The channel closes when the last caller ends, because this sender is dropped here.
     drop(completed);
 
     let mut done = Vec::with_capacity(calls as usize);
@@ -103,5 +103,5 @@ pub(crate) async fn drive(
     }
 }
 
-/// How often the progress is shown.
+/// The time between two updates of the progress.
 const REFRESH: Duration = Duration::from_millis(100);

@@ -1,7 +1,7 @@
-//! Several HTTP clients that retry, against a rate-limited server over real sockets.
+//! Compares HTTP clients that retry against a rate-limited server over real sockets.
 //!
-//! Run it with `cargo run --release --example spike`; `--help` after `--` lists its options. It prints a
-//! table, and draws what each client sent over time as an SVG.
+//! Run it with `cargo run --release --example spike`. Add `-- --help` to list its options. The
+//! example prints a table, and draws the requests of each client over time as an SVG.
 
 use std::{
     io::{self, Write, stderr, stdout},
@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails.
+            // If stderr is closed, there is no other place for the message.
             let _ = writeln!(stderr(), "error: {error:#}");
             ExitCode::from(FAILURE)
         }
@@ -63,7 +63,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 
     print(&report, options.json)?;
     svg_file.write(&report.chart().document())?;
-    // The chart is there even if nobody hears of it.
+    // The chart is written even if this line cannot be.
     let _ = writeln!(stderr(), "chart: {svg_file}");
     Ok(())
 }
@@ -76,11 +76,11 @@ fn print(report: &Report<'_>, as_json: bool) -> anyhow::Result<()> {
         report.write_table(&mut out)
     };
     match written.and_then(|()| out.flush()) {
-        // Whoever reads, `head` for instance, has read enough.
+        // The reader, for example `head`, has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write the report"),
     }
 }
 
-/// The status that clap exits with too, when it refuses an option.
+/// The exit status that clap also uses for an invalid option.
 const FAILURE: u8 = 2;

@@ -6,20 +6,20 @@ use clap::{Parser, ValueEnum, builder::RangedU64ValueParser};
 
 use crate::client::Client;
 
-/// Drives a rate-limited API with several retrying HTTP clients, one after the other, and shows how
-/// each of them fared.
+/// Compares HTTP clients that retry against a rate-limited API.
 ///
 /// The API is a server inside this program, on a loopback socket. It accepts a quota of calls in
-/// each window, as long as no more than its cap are in flight, and throttles all others at once with
-/// 429. Each client meets a fresh server, whose accepted calls take the same times again.
+/// each window, up to its cap in flight, and rejects all other calls immediately with 429.
+///
+/// The clients run one after the other. Each one gets a new server with the same response times.
 #[derive(Debug, Parser)]
 #[command(name = "spike", verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct Options {
-    /// Callers: all start at once, and each makes one call at a time
+    /// Callers, which all start at once and make one call at a time each
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = up_to(10_000))]
     pub(crate) callers: u32,
 
-    /// Calls that the callers share out among themselves
+    /// Total calls, shared among the callers
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = up_to(1_000_000))]
     pub(crate) calls: u32,
 
@@ -31,11 +31,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = window)]
     window: Duration,
 
-    /// Calls that the server allows to be in flight
+    /// Calls that the server allows in flight
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = up_to(1_000_000))]
     cap: u32,
 
-    /// Median time that the server takes to answer a call that it accepts
+    /// Median response time of a call that the server accepts, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200, value_parser = up_to(60_000))]
     service_ms: u32,
 
@@ -50,7 +50,7 @@ pub(crate) struct Options {
     )]
     pub(crate) clients: Vec<Client>,
 
-    /// Seed of the server's service times and of the hand-written loops' delays
+    /// Seed of the server's response times and of the delays in the hand-written loops
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
@@ -62,12 +62,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 
-    /// Port of the server on 127.0.0.1; 0 takes any that is free
+    /// Port of the server on 127.0.0.1, or 0 for any free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
 
-    /// Time that each client gets, from 0.1 to 86400; calls not done by then are given up [default: all
-    /// clients together take less than two minutes; twice the ideal each, if the ideal takes over 40 s]
+    /// Time limit for each client, from 0.1 to 86400. Calls that have not ended by then are given
+    /// up [default: all clients together take under two minutes, or if the ideal takes over 40 s,
+    /// each gets a little over twice the ideal]
     #[arg(long = "limit-s", value_name = "SECONDS", value_parser = limit)]
     pub(crate) limit: Option<Duration>,
 }
@@ -83,8 +84,9 @@ impl Options {
             .with_port(self.port)
     }
 
-    /// The schedule of someone who knows all this beforehand, with as many calls at a time as there are
-    /// callers.
+    /// Returns the ideal schedule, which knows all limits and response times in advance.
+    ///
+    /// It makes at most one call at a time for each caller.
     pub(crate) fn ideal(&self) -> Ideal {
         let times = self.server().service_times().take(self.calls as usize);
         let places = self.cap.min(self.callers) as usize;
@@ -93,7 +95,7 @@ impl Options {
 }
 
 fn positive(value: u32) -> NonZeroU32 {
-    NonZeroU32::new(value).expect("the parser accepts nothing below 1")
+    NonZeroU32::new(value).expect("the parser accepts 1 and above")
 }
 
 fn up_to(max: u64) -> RangedU64ValueParser<u32> {
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_well_formed() {
+    fn command_is_well_formed() {
         Options::command().debug_assert();
     }
 
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_values_are_refused() {
+    fn invalid_values_are_rejected() {
         for option in [
             "--callers",
             "--calls",
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chart_goes_where_it_is_told() {
+    fn svg_option_names_the_chart_file() {
         assert_eq!(parse(&[]).unwrap().svg, None);
         let options = parse(&["--svg", "a chart.svg"]).unwrap();
         assert_eq!(options.svg, Some("a chart.svg".into()));

@@ -5,7 +5,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Tells on stderr how far a client has come: a bar on a terminal, and lines elsewhere.
+/// Shows the progress of a client on stderr.
+///
+/// It draws a bar on a terminal and prints lines elsewhere.
 pub(crate) struct Progress {
     name: String,
     calls: u32,
@@ -35,7 +37,7 @@ impl Progress {
         progress
     }
 
-    /// Shows that so many calls are over, and that the server has throttled so many requests.
+    /// Shows the number of ended calls and of rejections by the server.
     pub(crate) fn update(&mut self, done: usize, throttled: u64) {
         if self.is_lines() {
             if self.latest_line.elapsed() >= LINES_APART {
@@ -57,7 +59,7 @@ impl Progress {
             self.bar.set_style(style(
                 "{prefix:26} {pos}/{len} calls, {msg} throttled, took {elapsed}",
             ));
-            // A finished bar would be drawn as full, although calls may have been given up.
+            // A finished bar is drawn as full, but some calls may have been given up.
             self.bar.abandon();
         }
     }
@@ -71,7 +73,7 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        // Progress that nobody can read is not worth failing for.
+        // The run continues even if its progress cannot be shown.
         let _ = writeln!(stderr(), "{}: {text}", self.name);
     }
 
@@ -84,5 +86,5 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are valid")
 }
 
-/// Often enough to see that something happens, and seldom enough for a log.
+/// The time between two lines, short enough to show progress and long enough for a log.
 const LINES_APART: Duration = Duration::from_secs(5);

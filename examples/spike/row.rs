@@ -11,13 +11,13 @@ use crate::{
     units::{round, seconds},
 };
 
-/// How one client fared. Times are in seconds since the start of its run.
+/// The results of one client. Times are in seconds since the start of its run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) calls: u32,
     pub(crate) ok: u32,
-    /// As the server counted them, like `throttled` and `peak_sends_1s`.
+    /// The count of the server, like `throttled` and `peak_sends_1s`.
     pub(crate) sends: u64,
     pub(crate) throttled: u64,
     pub(crate) sends_per_call: f64,
@@ -26,20 +26,20 @@ pub(crate) struct Row {
     pub(crate) p50_s: f64,
     pub(crate) p99_s: f64,
     pub(crate) peak_sends_1s: u64,
-    /// The calls that were not over when the limit passed.
+    /// The calls that had not ended when the limit passed.
     #[serde(skip)]
     pub(crate) given_up: u32,
     #[serde(skip)]
     pub(crate) timeline: Timeline,
     #[serde(skip)]
     pub(crate) first_send_s: f64,
-    /// Why calls are not ok.
+    /// The reasons why calls are not ok.
     #[serde(skip)]
     pub(crate) notes: Vec<String>,
 }
 
 impl Row {
-    /// What the client saw of the run, and what the server counted.
+    /// Combines the results of the client with the counts of the server.
     pub(crate) fn new(client: Client, calls: u32, ideal: &Ideal, run: Run) -> Self {
         let Run {
             limit,
@@ -50,7 +50,7 @@ impl Row {
         } = run;
         let done = completions.len() as u32;
         let given_up = calls - done;
-        // Calls that were given up count as completed at the limit, which is the least they took.
+        // Calls that were given up count as completed at the limit, a lower bound of their time.
         let mut times: Vec<_> = completions.iter().map(|completion| completion.at).collect();
         times.resize(calls as usize, limit);
         times.sort_unstable();
@@ -66,7 +66,7 @@ impl Row {
         let mut notes = Vec::new();
         if given_up > 0 {
             notes.push(format!(
-                "* {name}: {} given up after {:.1} s (see --limit-s); what is marked with > would have been more.",
+                "* {name}: {} given up after {:.1} s\n  (see --limit-s). The real values are above those marked with >.",
                 plural(given_up, "call"),
                 limit.as_secs_f64(),
             ));
@@ -93,7 +93,7 @@ impl Row {
         }
     }
 
-    /// Whether the limit passed before all calls were over.
+    /// Returns whether the limit passed before all calls had ended.
     pub(crate) fn is_cut_off(&self) -> bool {
         self.given_up > 0
     }

@@ -10,18 +10,17 @@ use std::{
 use anyhow::Context;
 use svg::Document;
 
-/// The file that the chart is written to.
+/// The file of the chart.
 #[derive(Debug)]
 pub(crate) struct SvgFile {
     path: PathBuf,
 }
 
 impl SvgFile {
-    /// The file with that name, or else `spike.svg` in cargo's target directory, which is made if there
-    /// is none.
+    /// Opens the named file, or `spike.svg` in cargo's target directory.
     ///
-    /// It is opened for writing, so that a name that can't be used is found out before the clients run.
-    /// What is in it stays until there is a chart to replace it.
+    /// Creates the target directory if it is missing. Opens the file for writing, so that a bad
+    /// name fails before the clients run. An old chart stays until a new one replaces it.
     pub(crate) fn open(name: Option<&Path>) -> anyhow::Result<Self> {
         let path = name.map_or_else(
             || target_directory(env::var_os("CARGO_TARGET_DIR")).join(NAME),
@@ -59,7 +58,7 @@ impl fmt::Display for SvgFile {
     }
 }
 
-/// Where cargo puts what it builds: where the variable says, or else beside the manifest of the workspace.
+/// Returns the value of the variable, or `target` beside the manifest of the workspace.
 fn target_directory(variable: Option<OsString>) -> PathBuf {
     match variable {
         Some(directory) if !directory.is_empty() => directory.into(),
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variable_of_cargo_is_heeded() {
+    fn cargo_target_dir_is_used() {
         assert_eq!(target_directory(Some("/else".into())), Path::new("/else"));
         let default = target_directory(None);
         assert!(default.parent().unwrap().join("Cargo.lock").is_file());
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_missing_is_found_out_early() {
+    fn missing_directory_fails_at_open() {
         let error = SvgFile::open(Some(Path::new("/no/such/directory/a.svg"))).unwrap_err();
         let text = format!("{error:#}");
         assert!(
@@ -97,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn the_old_chart_stays_until_there_is_a_new_one() {
+    fn old_chart_stays_until_a_new_one_is_written() {
         let path = env::temp_dir().join(format!("breather spike {}.svg", process::id()));
         fs::write(
             &path,
-            "a long chart of yesterday's, which must not shine through".repeat(9),
+            "a long chart from yesterday that must be overwritten".repeat(9),
         )
         .unwrap();
         let file = SvgFile::open(Some(&path)).unwrap();

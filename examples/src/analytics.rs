@@ -1,32 +1,35 @@
 //! An analytics API with a quota and a cap on calls in flight, on a loopback socket.
 //!
-//! It stands in for the kind of API that breather was made for. It never queues: a request that
-//! comes when the quota of the window is spent, or while as many calls as the cap allows are in
-//! flight, is throttled at once with 429. What each answer says about the limits, it says in headers:
+//! It stands in for the kind of API that breather was made for. The server never queues a request.
+//! If the quota of the window is spent, or if the cap of calls in flight is reached, it immediately
+//! returns 429. Headers describe the limits:
 //!
-//! | header | in each answer |
+//! | header | value |
 //! |---|---|
 //! | `x-rate-limit-limit`, `inin-ratelimit-allowed` | the quota of a window |
-//! | `x-rate-limit-remaining` | what was left of it when this request had been counted |
-//! | `inin-ratelimit-count` | what was used of it when this request had been counted |
+//! | `x-rate-limit-remaining` | the remaining quota, after this request |
+//! | `inin-ratelimit-count` | the used quota, after this request |
 //! | `x-rate-limit-reset`, `inin-ratelimit-reset` | seconds to the next window, rounded up |
-//! | `Retry-After` | in rejections: as the reset for a spent quota, 1 for a reached cap; and of a job that runs |
+//! | `Retry-After` | in rejections: the reset if the quota is spent, 1 if the cap is reached, the time until a running job is over if too many run; also sent for a running job |
 //!
-//! Each bearer of a token has a quota, and all together may have the organisation's; the headers tell of the one that
-//! has less left. The conversations are generated from a seed, and these tell of them, each request a call:
+//! Each token has a quota, and the organisation may have a quota for all tokens together. The
+//! headers report the quota that has less left.
 //!
-//! | endpoint, below [`DETAILS`] | it answers |
+//! The server generates its conversations from a seed. Each request to one of these endpoints is a
+//! call:
+//!
+//! | endpoint, below [`DETAILS`] | response |
 //! |---|---|
 //! | `GET /summary?conversationId=…` | one conversation; without the parameter, an aggregate |
-//! | `POST /query` | those of `conversationIds`, or all, by `paging`: `pageSize` and `pageNumber` |
-//! | `POST /jobs` | 202 and a `jobId`; 429 while as many as may are running |
-//! | `GET /jobs/availability` | up to when jobs know of conversations |
-//! | `GET /jobs/{id}` | `QUEUED`, `PENDING`, `FULFILLED` or `FAILED`, with `Retry-After` until it is over |
+//! | `POST /query` | the conversations in `conversationIds`, or all, by `paging`: `pageSize` and `pageNumber` |
+//! | `POST /jobs` | 202 and a `jobId`; 429 while too many jobs are running |
+//! | `GET /jobs/availability` | the instant up to which jobs include conversations |
+//! | `GET /jobs/{id}` | `QUEUED`, `PENDING`, `FULFILLED` or `FAILED`, with `Retry-After` until the job is over |
 //! | `GET /jobs/{id}/results?cursor=…` | a page of all conversations, and the `cursor` of the next |
 //! | `DELETE /jobs/{id}` | 204 |
 //!
-//! A submission with an `Idempotency-Key` that was seen before answers with the job that was made then. [`Faults`]
-//! has the server fail.
+//! If a submission repeats an `Idempotency-Key`, the server returns the job that it made for the
+//! first. [`Faults`] make the server fail.
 //!
 //! ```
 //! use breather_examples::analytics::{Options, Server};
@@ -77,36 +80,40 @@ pub use timeline::Timeline;
 /// The path of the summary.
 pub const PATH: &str = "/api/v2/analytics/conversations/details/summary";
 
-/// What the paths of all endpoints begin with; any other is answered with 404 and not counted.
+/// The path prefix of all endpoints.
+///
+/// The server returns 404 for any other path and doesn't count the request.
 pub const DETAILS: &str = "/api/v2/analytics/conversations/details";
 
-/// The instant up to which jobs know of conversations. All of the server's have ended by then.
+/// The instant up to which jobs include conversations.
+///
+/// All conversations of the server have ended by then.
 pub const AVAILABLE_UNTIL: &str = "2026-01-02T00:00:00.000Z";
 
 /// The API, listening from [`Server::start`] to [`Server::shutdown`].
 ///
-/// Dropping it shuts it down too, without waiting for the calls in flight.
+/// If you drop the server, it shuts down without waiting for the calls in flight.
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
     api: Api,
-    /// Sending on it, or dropping it, makes `serving` end.
+    /// Ends `serving` when it is sent to or dropped.
     stop: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    /// Starts to listen on 127.0.0.1, at the port that the options name.
+    /// Starts a server on 127.0.0.1, at the port that the options name.
     ///
-    /// The grid of windows starts with the first request, not here.
+    /// The first window starts with the first request.
     ///
     /// # Errors
     ///
-    /// If the port is taken or may not be used; the error names the address.
+    /// Returns an error that names the address if the port is taken or not permitted.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime that has I/O and time enabled.
+    /// Panics outside a tokio runtime with I/O and time enabled.
     pub fn start(options: Options) -> io::Result<Self> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port()));
         let listener = listen(wanted).map_err(|error| {
@@ -116,8 +123,8 @@ impl Server {
 
         let api = Api::new(&options);
         let router = api.router();
-        // The sockets carry one small message at a time, which Nagle's algorithm would only delay.
-        // A socket that refuses the option works without it.
+        // Nagle's algorithm would only delay the small messages. If a socket rejects the option, it
+        // works without.
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(
@@ -134,77 +141,79 @@ impl Server {
         })
     }
 
-    /// Refuses new connections, lets the calls in flight finish, and returns when they have.
+    /// Stops accepting connections, and waits for the calls in flight to finish.
     ///
     /// # Errors
     ///
-    /// If serving had failed before.
+    /// Returns the error if the server failed earlier.
     pub async fn shutdown(self) -> io::Result<()> {
         drop(self.stop);
         self.serving.await?
     }
 
-    /// The address it listens on, with the port that was chosen if the options named none.
+    /// Returns the address of the server.
+    ///
+    /// If the options named no port, this has the port that the system chose.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The URL of the summary.
+    /// Returns the URL of the summary.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.addr)
     }
 
-    /// What the URLs of all endpoints begin with.
+    /// Returns the URL prefix of all endpoints.
     #[must_use]
     pub fn details_url(&self) -> String {
         format!("http://{}{DETAILS}", self.addr)
     }
 
-    /// All conversations that it has.
+    /// Returns all conversations of the server.
     #[must_use]
     pub fn conversations(&self) -> &[Conversation] {
         self.api.conversations().all()
     }
 
-    /// What was counted up to now.
+    /// Returns the counts so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.api.stats()
     }
 
-    /// What became of the requests up to now, by the time at which they arrived.
+    /// Returns the verdicts on all requests so far, by arrival time.
     ///
-    /// It starts with the first request, as the grid of windows does.
+    /// The timeline and the first window both start with the first request.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
         self.api.gate().timeline()
     }
 }
 
-/// What a [`Server`] counted: every request that reached it, whoever sent it.
+/// The counts of all requests that reached a [`Server`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Requests that arrived, throttled ones included.
+    /// Requests that arrived, including throttled ones.
     pub sends: u64,
     /// Requests throttled because the quota of their window was spent.
     pub throttled_by_quota: u64,
-    /// Requests throttled because as many calls as the cap allows were in flight.
+    /// Requests throttled because the cap of calls in flight was reached.
     pub throttled_by_cap: u64,
-    /// Submissions throttled because as many jobs as may were running. They have spent quota.
+    /// Submissions throttled because too many jobs were running. They count against the quota.
     pub throttled_by_jobs: u64,
-    /// Jobs that were made.
+    /// Jobs that the server made.
     pub jobs: u64,
-    /// Calls that were accepted, and have neither been answered nor given up by the client.
+    /// Accepted calls that have no response yet and that their clients have not given up.
     pub in_flight: u32,
-    /// The most requests that arrived within any one second, wherever that second begins.
+    /// The most requests that arrived within any one second, starting at any instant.
     pub peak_sends_1s: u64,
 }
 
 impl Stats {
-    /// Requests throttled for any reason.
+    /// Returns the number of requests throttled for any reason.
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.throttled_by_quota + self.throttled_by_cap + self.throttled_by_jobs
@@ -213,15 +222,16 @@ impl Stats {
 
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // Lets one server follow another on the same port although connections of the first linger in
-    // TIME_WAIT. On Windows the option means something else: it would share a port that is in use.
+    // Without this, connections in TIME_WAIT would block the port for the next server. On Windows,
+    // the option would share a port that is in use.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
 }
 
-/// Connections that may wait to be accepted. Thousands of callers connect at the same instant, and
-/// each connection beyond the backlog would be tried again by the kernel only a second later. (The
-/// kernel lowers it to its own maximum, 4096 on Linux.)
+/// Limits the connections that wait to be accepted.
+///
+/// Thousands of callers connect at the same instant. The kernel retries a connection beyond the
+/// backlog only a second later. It also lowers the backlog to its own maximum, 4096 on Linux.
 const BACKLOG: u32 = 4096;

@@ -1,4 +1,4 @@
-//! A database that fails now and then, for examples of calls that are no HTTP.
+//! A flaky database for examples of calls that do not use HTTP.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -14,11 +14,11 @@ pub struct Db {
     queries: AtomicU32,
 }
 
-/// A row of an answer.
+/// A row of a result.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Row {
-    /// Its only column.
+    /// The only column.
     pub id: u32,
 }
 
@@ -26,21 +26,21 @@ pub struct Row {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DbError {
-    /// Too many connections; one is expected to be free after this time.
+    /// The database has too many connections. One should be free after this time.
     Busy(Duration),
-    /// The connection was reset, and nobody knows whether the query was executed.
+    /// The connection was reset. The database may have executed the query.
     Reset,
-    /// There is no such table.
+    /// The table does not exist.
     NoTable,
 }
 
 impl Db {
-    /// Runs a query. Of each three, the first finds the database busy, and the second loses its
-    /// connection.
+    /// Runs a query.
     ///
     /// # Errors
     ///
-    /// As said; and always, unless the query is of the table `conversations`.
+    /// In each group of three queries, the first fails with `Busy` and the second with `Reset`. The
+    /// third fails with `NoTable` unless it reads the table `conversations`.
     pub async fn query(&self, sql: &str) -> Result<Vec<Row>, DbError> {
         sleep(Duration::from_millis(5)).await;
         match self.queries.fetch_add(1, Ordering::Relaxed) % 3 {
@@ -53,14 +53,14 @@ impl Db {
 }
 
 impl DbError {
-    /// Whether it may pass.
+    /// Returns whether a retry may succeed.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         matches!(self, Self::Busy(_) | Self::Reset)
     }
 }
 
-/// What lets [`retry`](breather_tokio::retry) repeat these errors unasked.
+/// Tells [`retry`](breather_tokio::retry) which errors to retry, so you need no condition.
 impl AsOutcome for DbError {
     fn as_outcome(&self) -> Outcome {
         match self {

@@ -1,4 +1,6 @@
-//! What the gateway knows that needs no connection: which headers pass, whose a call is, and what happened of late.
+//! The parts of the gateway that need no connection.
+//!
+//! They choose the headers to forward, name the scope of a call, and count recent events.
 
 pub mod headers;
 pub mod names;

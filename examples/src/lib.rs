@@ -1,4 +1,6 @@
-//! What the examples of breather share; and the README and the chapters, whose examples are compiled here.
+//! Code that the examples of breather share.
+//!
+//! This crate also compiles the examples in the README and in the chapters of the book.
 
 pub mod analytics;
 pub mod flaky_db;
@@ -16,12 +18,12 @@ pub struct Readme;
 #[doc = include_str!("../../docs/pacing.md")]
 pub struct PacingChapter;
 
-/// What servers say, and what is made of it.
+/// How breather reads the limits that servers report.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/hints.md")]
 pub struct HintsChapter;
 
-/// What breather does about redirects.
+/// How breather handles redirects.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/redirects.md")]
 pub struct RedirectsChapter;
@@ -31,7 +33,7 @@ pub struct RedirectsChapter;
 #[doc = include_str!("../../docs/configuration.md")]
 pub struct ConfigurationChapter;
 
-/// Changing to breather: what all chapters share.
+/// Changing to breather, the parts that apply to every library.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/migrating.md")]
 pub struct MigratingChapter;
@@ -56,7 +58,26 @@ pub struct MigratingFromTowerChapter;
 #[doc = include_str!("../../docs/migrating/backon.md")]
 pub struct MigratingFromBackonChapter;
 
-/// Changing from loops written by hand.
+/// Changing from hand-written loops.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/migrating/loops.md")]
 pub struct MigratingFromLoopsChapter;
+
+/// The READMEs of the crates.
+#[cfg(doctest)]
+pub mod readmes {
+    #[doc = include_str!("../../crates/breather/README.md")]
+    pub struct Core;
+    #[doc = include_str!("../../crates/breather-hyper/README.md")]
+    pub struct Hyper;
+    #[doc = include_str!("../../crates/breather-reqwest/README.md")]
+    pub struct Reqwest;
+    #[doc = include_str!("../../crates/breather-sim/README.md")]
+    pub struct Sim;
+    #[doc = include_str!("../../crates/breather-test/README.md")]
+    pub struct Test;
+    #[doc = include_str!("../../crates/breather-tokio/README.md")]
+    pub struct Tokio;
+    #[doc = include_str!("../../crates/breather-tower/README.md")]
+    pub struct Tower;
+}

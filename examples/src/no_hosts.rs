@@ -1,4 +1,4 @@
-//! Hosts that no resolver finds, for chapters and tests about failed connections.
+//! Resolvers that find no host, for chapters and tests about failed connections.
 
 use std::{
     future::pending,
@@ -11,22 +11,24 @@ use std::{
 
 use reqwest::dns::{Name, Resolve, Resolving};
 
-/// A resolver that finds no host, and counts how often it is asked: by whatever reqwest client, once for an attempt.
+/// A resolver that finds no host and counts its lookups.
+///
+/// Any reqwest client that uses it makes one lookup for each attempt.
 #[derive(Clone, Debug, Default)]
 pub struct NoHosts(Arc<AtomicU32>);
 
 impl NoHosts {
-    /// A client that asks it.
+    /// Builds a client that uses this resolver.
     ///
     /// # Panics
     ///
-    /// Should reqwest not start.
+    /// Panics if reqwest cannot build the client.
     pub fn client(&self, builder: reqwest::ClientBuilder) -> reqwest::Client {
         let builder = builder.no_proxy().dns_resolver(Arc::new(self.clone()));
-        builder.build().expect("nothing to be set up fails")
+        builder.build().expect("reqwest can build the client")
     }
 
-    /// How often it was asked.
+    /// Returns the number of lookups.
     pub fn lookups(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
@@ -39,23 +41,25 @@ impl Resolve for NoHosts {
     }
 }
 
-/// A client whose requests all end with a time-out after a second, since no host is ever found.
+/// Builds a client whose requests all time out after a second.
+///
+/// Its resolver never responds.
 ///
 /// # Panics
 ///
-/// Should reqwest not start.
+/// Panics if reqwest cannot build the client.
 pub fn client_that_times_out() -> reqwest::Client {
     never_found(reqwest::Client::builder().timeout(Duration::from_secs(1)))
 }
 
-/// The client of `builder`, for which no host is ever found.
+/// Builds a client from `builder`, with a resolver that never responds.
 ///
 /// # Panics
 ///
-/// Should reqwest not start.
+/// Panics if reqwest cannot build the client.
 pub fn never_found(builder: reqwest::ClientBuilder) -> reqwest::Client {
     let builder = builder.no_proxy().dns_resolver(Arc::new(Nowhere));
-    builder.build().expect("nothing to be set up fails")
+    builder.build().expect("reqwest can build the client")
 }
 
 struct Nowhere;

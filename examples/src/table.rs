@@ -1,9 +1,10 @@
-//! Figures in columns of text.
+//! A table in plain text.
 
 use std::io::{self, Write};
 
-/// Columns of text under headings of two lines each, the first column to the left and the others to
-/// the right.
+/// A plain-text table with headings of two lines each.
+///
+/// The first column is aligned to the left, and the others to the right.
 #[derive(Debug)]
 pub struct Table<const N: usize> {
     headings: [[&'static str; 2]; N],
@@ -11,7 +12,7 @@ pub struct Table<const N: usize> {
 }
 
 impl<const N: usize> Table<N> {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new(headings: [[&'static str; 2]; N]) -> Self {
         Self {
             headings,
@@ -19,12 +20,12 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// Adds a row below the others.
+    /// Adds a row at the end.
     pub fn push(&mut self, row: [String; N]) {
         self.rows.push(row);
     }
 
-    /// Writes all of it.
+    /// Writes the headings and all rows.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let widths: [usize; N] = std::array::from_fn(|column| {
             let headings = self.headings[column].iter().map(|line| line.len());

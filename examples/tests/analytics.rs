@@ -1,4 +1,6 @@
-//! The analytics API over real sockets: what its gate decides must come out in the headers.
+//! Tests the analytics API, mostly over real sockets.
+//!
+//! The headers must report the decisions of its gate.
 
 use std::{
     io,
@@ -18,13 +20,13 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn accepted_calls_say_what_remains() {
+async fn accepted_call_reports_remaining_quota() {
     let server = Server::start(options(5, 50)).unwrap();
     let response = client().get(server.url()).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(header(&response, "x-rate-limit-limit"), "5");
     assert_eq!(header(&response, "x-rate-limit-remaining"), "4");
-    // The first request begins the window.
+    // The first request starts the window.
     assert_eq!(header(&response, "x-rate-limit-reset"), "3600");
     assert_eq!(header(&response, "inin-ratelimit-allowed"), "5");
     assert_eq!(header(&response, "inin-ratelimit-count"), "1");
@@ -35,7 +37,7 @@ async fn accepted_calls_say_what_remains() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spent_quota_names_the_reset() {
+async fn spent_quota_rejection_reports_reset() {
     let window = Duration::from_secs(10);
     let api = InProcess::new(&options(1, 50).with_window(window));
     let client = ClientBuilder::new(Client::new()).with(api.clone()).build();
@@ -60,7 +62,7 @@ async fn a_spent_quota_names_the_reset() {
 }
 
 #[tokio::test]
-async fn a_reached_cap_leaves_the_quota() {
+async fn cap_rejection_leaves_quota() {
     let server = Server::start(options(10, 1).with_service_time(FOREVER)).unwrap();
     let client = client();
     let first = tokio::spawn(client.get(server.url()).send());
@@ -77,7 +79,7 @@ async fn a_reached_cap_leaves_the_quota() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_frees_its_place() {
+async fn disconnected_client_frees_its_place() {
     let server = Server::start(options(10, 1).with_service_time(FOREVER)).unwrap();
     let client = client();
     let call = tokio::spawn(client.get(server.url()).send());
@@ -85,7 +87,7 @@ async fn a_client_that_goes_away_frees_its_place() {
     call.abort();
     until(|| server.stats().in_flight == 0).await;
 
-    // What the call had spent stays spent.
+    // The abandoned call has still spent quota.
     let next = tokio::spawn(client.get(server.url()).send());
     until(|| server.stats().in_flight == 1).await;
     let throttled = client.get(server.url()).send().await.unwrap();
@@ -94,7 +96,7 @@ async fn a_client_that_goes_away_frees_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_quota_comes_back_with_the_next_window() {
+async fn next_window_restores_quota() {
     let window = Duration::from_millis(1500);
     let api = InProcess::new(&options(1, 50).with_window(window));
     let client = ClientBuilder::new(Client::new()).with(api).build();
@@ -112,7 +114,7 @@ async fn the_quota_comes_back_with_the_next_window() {
 }
 
 #[tokio::test]
-async fn a_thousand_connections_at_once() {
+async fn thousand_simultaneous_connections_are_served() {
     rlimit::increase_nofile_limit(4_096).unwrap();
     let server = Server::start(options(50, 50)).unwrap();
     let client = client();
@@ -126,7 +128,7 @@ async fn a_thousand_connections_at_once() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named() {
+async fn taken_port_error_names_address() {
     let server = Server::start(options(1, 1)).unwrap();
     let port = server.addr().port();
     let error = Server::start(options(1, 1).with_port(port)).unwrap_err();
@@ -134,11 +136,11 @@ async fn a_taken_port_is_named() {
     assert!(error.to_string().contains(&format!("127.0.0.1:{port}")));
 }
 
-/// A socket that doesn't listen keeps the port from everybody who asks for any. Elsewhere than on
-/// Linux, it would keep it from the server, too.
+/// A bound socket that doesn't listen reserves the port, so the system doesn't give it to others.
+/// On other systems than Linux, the socket would also keep the port from the server.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_port_is_free_again_after_shutdown() {
+async fn port_is_free_after_shutdown() {
     let keeper = TcpSocket::new_v4().unwrap();
     keeper.set_reuseaddr(true).unwrap();
     keeper.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -151,7 +153,7 @@ async fn a_port_is_free_again_after_shutdown() {
     Server::start(options).unwrap();
 }
 
-/// The limits of a window that outlasts the test.
+/// Returns options with a window that outlasts the test.
 fn options(quota: u32, cap: u32) -> Options {
     Options::default()
         .with_window(FOREVER)
@@ -180,7 +182,7 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
-/// Ends a test that hangs. A machine that stands still for seconds does not reach it.
+/// Ends a test that hangs. It is long enough for a machine that stalls for seconds.
 const HANGS: Duration = Duration::from_secs(120);
 
 /// Longer than any test runs.

@@ -1,5 +1,4 @@
-//! The endpoints of the analytics API: queries and their pages, jobs and their states, and what goes wrong
-//! when it is told to.
+//! Tests the endpoints of the analytics API, such as queries and jobs, and its faults.
 //!
 //! Most tests run in tokio's paused time, without a socket.
 
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
-async fn a_query_is_answered_in_pages_and_each_is_a_call() {
+async fn each_page_of_a_query_is_a_call() {
     let api = InProcess::new(&options().with_conversations(250));
     let ids: Vec<_> = api.conversations()[50..200]
         .iter()
@@ -52,7 +51,7 @@ async fn a_query_is_answered_in_pages_and_each_is_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_senseless_query_is_refused() {
+async fn invalid_query_is_rejected() {
     let most = NonZeroU32::new(3).unwrap();
     let api = InProcess::new(&options().with_most_per_query(most));
     for body in [
@@ -69,7 +68,7 @@ async fn a_senseless_query_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_summary_of_a_conversation_is_its_row() {
+async fn summary_returns_row_of_conversation() {
     let api = InProcess::new(&options());
     let row = &api.conversations()[7];
     let url = format!(
@@ -84,7 +83,7 @@ async fn the_summary_of_a_conversation_is_its_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_have_quotas_of_their_own_within_the_organisations() {
+async fn tokens_have_own_quotas_within_organisation() {
     let [quota, org_quota] = [2, 3].map(|quota| NonZeroU32::new(quota).unwrap());
     let api = InProcess::new(&options().with_quota(quota).with_org_quota(org_quota));
     let mut answers = Vec::new();
@@ -114,7 +113,7 @@ async fn tokens_have_quotas_of_their_own_within_the_organisations() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_submitted_polled_read_and_deleted() {
+async fn job_is_submitted_polled_read_and_deleted() {
     let api = InProcess::new(
         &options()
             .with_conversations(250)
@@ -173,7 +172,7 @@ async fn a_job_is_submitted_polled_read_and_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_may_fail() {
+async fn failing_job_reports_failed() {
     let api = InProcess::new(
         &options()
             .with_failing_jobs(true)
@@ -186,7 +185,7 @@ async fn a_job_may_fail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_too_many_is_throttled_with_quota_left() {
+async fn excess_job_is_throttled_with_quota_left() {
     let api = InProcess::new(&options().with_jobs(NonZeroU32::MIN));
     let jobs = format!("{}/jobs", InProcess::details_url());
     assert_eq!(
@@ -205,13 +204,13 @@ async fn a_job_too_many_is_throttled_with_quota_left() {
 }
 
 #[tokio::test]
-async fn faults_come_in_turn() {
+async fn faults_hit_every_nth_request() {
     let every = |count| NonZeroU32::new(count).unwrap();
     let faults = Faults::none()
         .with_errors_every(every(2))
         .with_drops_every(every(3))
         .with_cuts_every(every(5));
-    // No job ends before the test does.
+    // No job ends before the test.
     let options = options().with_faults(faults).with_job_time(HOUR);
     let server = Server::start(options).unwrap();
     let mut ends = Vec::new();
@@ -231,7 +230,7 @@ async fn faults_come_in_turn() {
         });
     }
     assert_eq!(ends, ["whole", "error", "no answer", "error", "in part"]);
-    // What was not answered was done nevertheless, and what was answered with an error was not.
+    // The server executed the request without a response, but not the requests that got an error.
     let stats = server.stats();
     assert_eq!((stats.jobs, stats.throttled_by_jobs), (2, 1));
 }

@@ -1,4 +1,6 @@
-//! Two tokens of one organisation, whose calls share a handle and name both as their scopes.
+//! Tests two tokens of one organisation, whose calls share a handle.
+//!
+//! The calls name the token, the organisation, or both as their scopes.
 
 use std::{
     num::NonZeroU32,
@@ -35,7 +37,7 @@ async fn token_first_keeps_within_both_quotas() {
 
 /// Shows that the scopes of the tests above matter.
 #[tokio::test(start_paused = true)]
-async fn token_alone_oversteps_the_organisations_quota() {
+async fn token_alone_exceeds_organisation_quota() {
     for seed in 0..RUNS {
         let sends = in_virtual_time(Scopes::from, seed).await;
         assert!(sends > FEW, "{sends} sends, seed {seed}");
@@ -63,7 +65,7 @@ fn token_first(token: &'static str) -> Scopes {
     [token, "organisation"].into()
 }
 
-/// Returns the number of sends that 200 successful calls take, over a network that delays each message.
+/// Returns the sends of 200 successful calls, over a network that delays each message.
 async fn in_virtual_time(scopes: fn(&'static str) -> Scopes, seed: u64) -> u64 {
     let api = InProcess::new(&options());
     let retry = RetryMiddleware::new(Breather::default()).with_seed(seed);
@@ -129,7 +131,7 @@ impl Middleware for Network {
     }
 }
 
-/// The quotas permit no fewer than three windows.
+/// Returns limits with which 200 calls take at least three windows.
 fn options() -> Options {
     Options::default()
         .with_quota(NonZeroU32::new(60).unwrap())

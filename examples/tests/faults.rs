@@ -1,10 +1,10 @@
-//! The chapter on the faults of other crates names tests that are there.
+//! Checks that the chapter on faults of other crates names existing tests.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A test, and the file that it is in, from the root of the repository.
+/// A file, relative to the root of the repository, and the name of a test in it.
 type Named = (PathBuf, String);
 
 fn root() -> &'static Path {
@@ -15,7 +15,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The rows of the chapter's tables, each by its cells; without heads and rules.
+/// Returns the cells of each table row in the chapter, without headings and rules.
 fn rows(chapter: &str) -> Vec<Vec<&str>> {
     let rows = chapter.lines().filter_map(|line| {
         let cells = line.strip_prefix('|')?.strip_suffix('|')?;
@@ -25,7 +25,7 @@ fn rows(chapter: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// The tests that are named in `cell`: links to files, by the names of the tests.
+/// Returns the tests named in `cell`, which are links from test names to files.
 fn named(cell: &str) -> Vec<Named> {
     let links = cell.split("[`").skip(1);
     links
@@ -37,8 +37,9 @@ fn named(cell: &str) -> Vec<Named> {
         .collect()
 }
 
-/// The tests of a file, by the attributes before them or the block that they are in: of properties, or of those that
-/// are run in each of several ways.
+/// Returns the names of the tests in a file.
+///
+/// It finds functions after a test attribute, and names in an `each_way!` block.
 fn tests(source: &str) -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     let each_way = source.split_once("each_way! {").map(|(_, rest)| rest);
@@ -59,7 +60,7 @@ fn tests(source: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn each_test_that_the_chapter_names_is_there() {
+fn tests_named_by_the_chapter_exist() {
     let chapter = read(Path::new("docs/faults.md"));
     let rows = rows(&chapter);
     assert!(rows.len() > 40, "{} rows", rows.len());
@@ -74,7 +75,7 @@ fn each_test_that_the_chapter_names_is_there() {
 }
 
 #[test]
-fn each_test_about_another_crate_is_named_by_the_chapter() {
+fn chapter_names_every_peer_test() {
     let chapter = read(Path::new("docs/faults.md"));
     let rows = rows(&chapter);
     let named: BTreeSet<_> = rows
@@ -92,13 +93,13 @@ fn each_test_about_another_crate_is_named_by_the_chapter() {
         assert!(!tests.is_empty(), "{file:?}");
         for test in tests {
             let test = (file.clone(), test);
-            assert!(named.contains(&test), "{test:?} stands in no row");
+            assert!(named.contains(&test), "no row names {test:?}");
         }
     }
 }
 
 #[test]
-fn a_row_is_read_as_it_is_written() {
+fn rows_and_tests_are_parsed() {
     let chapter = "text\n| elsewhere | breather | test |\n|---|---|---|\n| a | b | [`c`](../d/e.rs)<br>[`f`](../g.rs) |\n";
     let rows = rows(chapter);
     assert_eq!(rows.len(), 1);

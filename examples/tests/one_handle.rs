@@ -1,4 +1,4 @@
-//! One handle in every place where calls are made: a reqwest client, a tower stack, and a closure.
+//! A reqwest client, a tower stack and a closure that share one handle.
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
-/// The three places.
+/// The three kinds of client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Way {
     Reqwest,
@@ -29,13 +29,13 @@ enum Way {
 use Way::{Closure, Reqwest, Tower};
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_seen_by_any_holds_the_others() {
+async fn rejection_of_one_client_holds_all() {
     for throttled in [Reqwest, Tower, Closure] {
         let api = Api::new([Answer::Rejection { reset_s: 1 }]);
         let clients = Clients::new(Breather::default(), &api);
         let start = Instant::now();
         let mut first = pin!(clients.call(throttled, "first"));
-        // It waits for the time that its rejection told.
+        // The call waits for the time in its rejection.
         assert!(futures_util::poll!(&mut first).is_pending());
         assert!(api.answered() == 1 && clients.is_held());
         let others = [Reqwest, Tower, Closure].map(|way| clients.call(way, "other"));
@@ -57,13 +57,13 @@ async fn a_rejection_seen_by_any_holds_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_one_budget_of_time() {
+async fn hold_past_the_deadline_stops_all_clients() {
     let policy = Policy::new().with_deadline(Duration::from_secs(5));
     for throttled in [Reqwest, Tower, Closure] {
         let api = Api::new([Answer::Rejection { reset_s: 60 }]);
         let clients = Clients::new(Breather::new(policy), &api);
         let start = Instant::now();
-        // The throttled one has its answer to hand on, the others nothing but the stop.
+        // The throttled call returns its response. The others have none, so they return `Stopped`.
         let first = clients.call(throttled, "first").await;
         assert!(matches!(first, Ok(StatusCode::TOO_MANY_REQUESTS)));
         for way in [Reqwest, Tower, Closure] {
@@ -81,7 +81,7 @@ async fn there_is_one_budget_of_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_one_order_of_waiting() {
+async fn all_clients_share_one_queue() {
     let orders = [
         [Closure, Reqwest, Tower],
         [Tower, Closure, Reqwest],
@@ -98,7 +98,7 @@ async fn there_is_one_order_of_waiting() {
             let is_pending = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
             assert!(is_pending);
         }
-        // Whoever is polled first has nothing of it.
+        // The order of the polls does not matter.
         let results = tokio::join!(three, two, one);
         assert!(results.0.is_ok() && results.1.is_ok() && results.2.is_ok());
         let arrived: Vec<_> = api.arrivals().into_iter().map(|(path, _)| path).collect();
@@ -197,7 +197,7 @@ impl Failure {
     }
 }
 
-/// An API that answers by a script, and 200 with quota left from then on.
+/// An API with scripted responses, followed by 200 with quota left.
 #[derive(Clone, Default)]
 struct Api(Arc<Mutex<Log>>);
 
@@ -208,9 +208,9 @@ struct Log {
 }
 
 enum Answer {
-    /// Nothing remains, and this call was one too many.
+    /// The call is throttled because the quota is spent.
     Rejection { reset_s: u64 },
-    /// It was the last call of its window.
+    /// The call is accepted as the last one of its window.
     Last { reset_s: u64 },
 }
 
@@ -273,7 +273,7 @@ impl Middleware for Api {
         _: &mut Extensions,
         _: Next<'_>,
     ) -> reqwest_middleware::Result<reqwest::Response> {
-        // Like reqwest's own responses, it knows the URL that answered.
+        // Responses of reqwest itself contain the requested URL, so this one does too.
         let told = Response::builder();
         let told = reqwest::ResponseBuilderExt::url(told, request.url().clone());
         let (head, body) = self.answer(request.url().path()).into_parts();

@@ -1,4 +1,6 @@
-//! What the chapters on changing to breather say of other crates, and their examples don't show.
+//! Checks claims about other crates in the chapters on changing to breather.
+//!
+//! The examples in these chapters do not cover them.
 
 use std::{
     sync::{
@@ -32,7 +34,7 @@ const URL: &str = "http://api.example.com/rows";
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn reqwest_retry_repeats_a_post_and_whatever_is_5xx() {
+async fn reqwest_retry_retries_posts_and_every_5xx() {
     let server = Script::new(["500", "501", "505", "200"]);
     let policy = ExponentialBackoff::builder().build_with_max_retries(3);
     let client = ClientBuilder::new(reqwest::Client::new())
@@ -44,7 +46,7 @@ async fn reqwest_retry_repeats_a_post_and_whatever_is_5xx() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_is_repeated_here_after_a_rejection_alone() {
+async fn breather_retries_posts_only_after_a_rejection() {
     for (answer, sends) in [("429", 2), ("500", 1), ("501", 1)] {
         let server = Script::new([answer, "200"]);
         let client = ClientBuilder::new(reqwest::Client::new())
@@ -57,7 +59,7 @@ async fn a_post_is_repeated_here_after_a_rejection_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn some_dozens_of_calls_that_fail_at_once_notice_the_budget() {
+async fn budget_limits_retries_of_48_calls() {
     let server = Script::always("500");
     let client = ClientBuilder::new(reqwest::Client::new())
         .with(RetryMiddleware::default())
@@ -69,12 +71,12 @@ async fn some_dozens_of_calls_that_fail_at_once_notice_the_budget() {
         calls.spawn(async move { client.get(URL).send().await.unwrap().status() });
     }
     assert!(calls.join_all().await.iter().all(|&status| status == 500));
-    // A fifth of 48, and 10 a second for 10 seconds.
+    // The budget allows retries of a fifth of the 48 calls, and 10 a second for 10 seconds.
     assert_eq!(server.times().len(), 48 + 9 + 100);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_out_of_reqwest_is_one_of_all_its_retries_and_here_of_each() {
+async fn reqwest_timeout_covers_its_retries_but_one_breather_attempt() {
     let builder = reqwest::Client::builder().timeout(SECOND).retry(
         reqwest::retry::for_host("api.example.com")
             .max_retries_per_request(2)
@@ -95,7 +97,7 @@ async fn the_time_out_of_reqwest_is_one_of_all_its_retries_and_here_of_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_backoffs_of_tower_draw_the_same_and_whole_seconds_are_not_jittered() {
+async fn tower_backoffs_share_jitter_and_whole_seconds_have_none() {
     let delays = async |min: Duration| {
         let mut maker =
             ExponentialBackoffMaker::new(min, 60 * SECOND, 0.99, HasherRng::default()).unwrap();
@@ -114,7 +116,7 @@ async fn the_backoffs_of_tower_draw_the_same_and_whole_seconds_are_not_jittered(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_budget_of_tower_rounds_its_share() {
+async fn tower_budget_rounds_its_share() {
     for (share, expected) in [(0.2, 200), (0.3, 333), (0.4, 500), (0.6, 1_000)] {
         let budget = TpsBudget::new(10 * SECOND, 0, share);
         (0..1_000).for_each(|_| budget.deposit());
@@ -124,7 +126,7 @@ async fn the_budget_of_tower_rounds_its_share() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_adjust_of_backon_answers_passes_all_limits() {
+async fn backon_adjust_overrides_all_limits() {
     let sends = Arc::new(AtomicU32::new(0));
     let operation = || async {
         match sends.fetch_add(1, Ordering::Relaxed) {
@@ -145,7 +147,7 @@ async fn what_adjust_of_backon_answers_passes_all_limits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_total_delay_of_backon_is_without_the_operations() {
+async fn backon_total_delay_excludes_operations() {
     let limits = ExponentialBuilder::default().with_total_delay(Some(3 * SECOND));
     let start = Instant::now();
     let result = (|| async {
@@ -155,12 +157,12 @@ async fn the_total_delay_of_backon_is_without_the_operations() {
     .retry(limits)
     .await;
     assert!(result.is_err());
-    // Three operations, and delays of one second and of two.
+    // Three operations take 10 s each, and the delays are 1 s and 2 s.
     assert_eq!(start.elapsed().as_secs(), 33);
 }
 
 #[test]
-fn jitter_of_backon_is_above_the_maximum() {
+fn backon_jitter_exceeds_max_delay() {
     let delays = ExponentialBuilder::default()
         .with_jitter()
         .with_jitter_seed(7)

@@ -1,4 +1,6 @@
-//! What a server really receives: nine methods, and failures before, during and after what it does.
+//! Checks the requests that a server receives after a failure.
+//!
+//! Covers nine methods, and failures before, during and after processing.
 
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -17,20 +19,20 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tower::{Layer as _, ServiceExt as _};
 
-/// When the first request fails.
+/// The point at which the first request fails.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Failure {
-    /// Nobody listens yet.
+    /// The server does not listen yet.
     BeforeSend,
-    /// The server reads half of it and closes.
+    /// The server reads half of the body and closes the connection.
     DuringSend,
-    /// The server has read it all, and closes instead of answering.
+    /// The server reads the whole request and closes the connection without a response.
     AfterProcessing,
-    /// The server closes in the middle of the response's body.
+    /// The server closes the connection in the middle of the response body.
     DuringResponse,
 }
 
-/// A request as it came.
+/// A request as the server received it.
 #[derive(Clone, Debug)]
 struct Received {
     method: String,
@@ -40,9 +42,10 @@ struct Received {
 
 type Log = Arc<Mutex<Vec<Received>>>;
 
-/// A server whose first request meets `failure`. The second and all others are answered.
+/// Starts a server that fails the first request and responds to all others.
 ///
-/// Until an attempt `has_failed`, one that fails before it is sent finds a socket that has its port and does not listen.
+/// With [`Failure::BeforeSend`], the server has its port but does not listen until `has_failed` is
+/// notified.
 fn serve(failure: Failure, has_failed: Arc<Notify>) -> (String, Log) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -118,7 +121,7 @@ const METHODS: [Method; 9] = [
     Method::CONNECT,
 ];
 
-/// Large enough that the half of it is not all that the network takes at once.
+/// Large enough that the network cannot buffer half of it.
 static BODY: LazyLock<Bytes> =
     LazyLock::new(|| (0..2_000_000_u32).map(|at| (at % 251) as u8).collect());
 
@@ -127,7 +130,7 @@ fn body_of(method: &Method) -> Bytes {
     if has_none { Bytes::new() } else { BODY.clone() }
 }
 
-/// A handle that tells when an attempt has failed.
+/// Creates a handle that notifies `has_failed` after each attempt.
 fn breather(has_failed: &Arc<Notify>) -> Breather {
     let backoff = Backoff::exponential(Duration::from_millis(20));
     let has_failed = Arc::clone(has_failed);
@@ -141,7 +144,7 @@ fn breather(has_failed: &Arc<Notify>) -> Breather {
         .build()
 }
 
-/// Sends one request of `method`, and reads its answer.
+/// Sends one request with `method` and reads the response.
 async fn by_tower(
     breather: Breather,
     address: &str,
@@ -191,7 +194,7 @@ async fn by_reqwest(
     Ok(response.bytes().await?)
 }
 
-/// How often the request is to be received, and whether its caller has an answer in the end.
+/// Returns the expected number of requests, and whether the caller gets a response.
 fn expected(
     method: &Method,
     failure: Failure,
@@ -200,13 +203,13 @@ fn expected(
 ) -> (usize, bool) {
     let is_repeated = method.is_idempotent();
     match failure {
-        // The connection that failed may be a redirect's.
+        // The failed connection may belong to a redirect, so breather does not retry.
         Failure::BeforeSend if !is_repeated && redirects == Redirects::Visible => (0, false),
         Failure::BeforeSend => (1, true),
-        // Without a body, the head is all there is to be sent.
+        // Requests without a body are received whole, because the head is all that they have.
         Failure::DuringSend | Failure::AfterProcessing if is_repeated => (2, true),
         Failure::DuringSend | Failure::AfterProcessing => (1, false),
-        // What follows the head of an answer to either is no body.
+        // A response to HEAD or CONNECT has no body.
         Failure::DuringResponse if [Method::HEAD, Method::CONNECT].contains(method) => (1, true),
         Failure::DuringResponse if is_repeated && buffers => (2, true),
         Failure::DuringResponse => (1, false),
@@ -214,7 +217,7 @@ fn expected(
 }
 
 #[tokio::test]
-async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
+async fn requests_arrive_unchanged_and_only_safe_retries_are_sent() {
     for failure in [
         Failure::BeforeSend,
         Failure::DuringSend,
@@ -229,7 +232,7 @@ async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
                     ("reqwest", Redirects::Never),
                     ("reqwest", Redirects::Visible),
                 ] {
-                    // reqwest has no way to ask for a tunnel.
+                    // reqwest cannot send CONNECT.
                     if by == "reqwest" && method == Method::CONNECT {
                         continue;
                     }
@@ -254,7 +257,11 @@ async fn each_request_is_received_as_often_as_it_may_be_and_always_as_it_was() {
                         } else {
                             sent.starts_with(&received.body)
                         };
-                        assert!(is_sound, "{case}: another body of {}", received.body.len());
+                        assert!(
+                            is_sound,
+                            "{case}: unexpected body of {} bytes",
+                            received.body.len()
+                        );
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! What the targets share: the names of headers, and a response that is written as text.
+//! Shared parts of the targets: the names of headers, and responses that are written as text.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use breather::{Dialect, driver::{Instant, Moment, UnixTime}, hint::{HeaderFamily
 /// When the head of a response was received.
 pub const AT: Instant = Instant::from_nanos(5_000_000_000);
 
-/// A dialect of which the headers are in every form that the public API has.
+/// A dialect with a header in every form of the public API.
 pub const ACME: Dialect = Dialect::new(
     "acme",
     &[
@@ -33,7 +33,8 @@ pub const ACME: Dialect = Dialect::new(
     ],
 );
 
-/// What may be the name of a header that is read: each text that stands in the table of them, and above.
+/// The texts that may be the name of a known header, from the reader's table and from the dialect
+/// above.
 pub static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let table = include_str!("../../crates/breather/src/hint/common.rs");
     let here = include_str!("lib.rs");
@@ -46,14 +47,14 @@ pub static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     texts.filter(is_name).chain(["date", "age"]).collect()
 });
 
-/// What stands between quotes.
+/// Returns the texts between quotes.
 fn texts(source: &'static str) -> impl Iterator<Item = &'static str> {
     source
         .lines()
         .flat_map(|line| line.split('"').skip(1).step_by(2))
 }
 
-/// A response as a target reads it: lines of text, of which some set what the response is read with.
+/// A response as a target reads it. Some of its lines are settings for the reader.
 ///
 /// ```text
 /// clock 1800000000
@@ -61,10 +62,10 @@ fn texts(source: &'static str) -> impl Iterator<Item = &'static str> {
 /// Retry-After: 7
 /// ```
 ///
-/// A line that begins with a byte above 127 is of a header that is known: that byte and the next choose its name.
+/// If a line begins with a byte above 127, its first two bytes choose the name of a known header.
 #[derive(Debug, Default)]
 pub struct Response {
-    /// Our own clock; a line sets it in seconds, or with `micros` in microseconds.
+    /// Our own clock. A line sets it in seconds, or with `micros` in microseconds.
     pub clock: Option<UnixTime>,
     pub dialects: Vec<Dialect>,
     pub headers: Vec<(String, Vec<u8>)>,
@@ -100,7 +101,8 @@ impl Response {
         }
     }
 
-    /// A vertical tab stands for the end of a line, which no value should have but one may.
+    /// Adds a header. A vertical tab stands for the end of a line, which a value should not contain
+    /// but may.
     fn header(&mut self, name: String, value: &[u8]) {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let bytes = value
@@ -120,7 +122,7 @@ impl Response {
     }
 }
 
-/// The moment of receipt, with our own clock if there is one.
+/// Returns the moment of receipt, with our own clock if there is one.
 pub fn moment(clock: Option<&UnixTime>) -> Moment<'_> {
     match clock {
         Some(clock) => Moment::new(AT).with_wall_clock(clock),

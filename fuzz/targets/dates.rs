@@ -1,7 +1,7 @@
-//! Dates in every form that is read, to the second; and texts that may be one.
+//! Checks dates in every supported form, to the second, and texts that may be dates.
 //!
-//! An input that begins with `text` and a line feed is a text, with a clock by which to read it on its first line;
-//! any other is the fields of a date.
+//! If an input begins with `text` and a line feed, the rest is a text, and its first line has the
+//! clock for reading it. Any other input has the fields of a date.
 
 #![no_main]
 
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// A date, how it is written, and when it is read.
+/// A date with its written form and the time at which it is read.
 #[derive(Arbitrary, Debug)]
 struct Case {
     form: Form,
@@ -43,7 +43,7 @@ struct Case {
     ahead: i32,
     clock: Clock,
     header: u8,
-    /// A byte that is another.
+    /// The position and value of a changed byte.
     damage: Option<(u8, u8)>,
 }
 
@@ -61,7 +61,7 @@ enum Form {
 enum Clock {
     Date,
     Own,
-    /// Both, of which ours is wrong.
+    /// Both are present, and ours is wrong.
     Disagreeing,
     None,
 }
@@ -76,7 +76,7 @@ fn read_date(case: &Case) {
         is_no_wait_without_digits(&text, None, Some(clock));
         return;
     }
-    // The response's `Date` has no fraction, and no sign.
+    // The response's `Date` has no fraction and no sign.
     let seconds = time.div_euclid(1_000_000) - i64::from(case.ahead);
     let date = (0..253_402_300_800)
         .contains(&seconds)
@@ -100,7 +100,7 @@ fn read_date(case: &Case) {
     let hint = Hint::read(lines, moment(own.as_ref()).with_dialects(&dialects));
     let why = hint.ignored().next().map(|ignored| ignored.why());
     let wait = time - seconds * 1_000_000;
-    // Not every form has leap seconds.
+    // Some forms have no leap seconds.
     if case.second % 61 == 60 && why == Some(IgnoreReason::Unreadable) {
         return;
     }
@@ -120,7 +120,7 @@ fn read_date(case: &Case) {
     }
 }
 
-/// A header that holds `text`, and what must stand beside it.
+/// Returns a header that holds `text`, with the headers that have to accompany it.
 fn lines(text: &[u8], header: u8, is_by_standard: bool) -> Vec<(&'static str, &[u8])> {
     match header % 4 {
         0 if is_by_standard => vec![("retry-after", text)],
@@ -130,7 +130,7 @@ fn lines(text: &[u8], header: u8, is_by_standard: bool) -> Vec<(&'static str, &[
     }
 }
 
-/// The text of a date, and its microseconds since 1970, rounded up.
+/// Returns the text of a date, and its microseconds since 1970, rounded up.
 fn written(case: &Case) -> (String, i64) {
     let is_http = matches!(case.form, Form::Imf | Form::Rfc850 | Form::Asctime);
     let year = 1970
@@ -237,7 +237,7 @@ fn imf(seconds: i64) -> String {
     httpdate::fmt_http_date(std::time::UNIX_EPOCH + since)
 }
 
-/// Days from 1970 to the first of a month.
+/// Returns the days from 1970 to the first of a month.
 fn days_to(year: i64, month: u8) -> i64 {
     let leaps = |year: i64| year / 4 - year / 100 + year / 400;
     let of_years = 365 * (year - 1970) + leaps(year - 1) - leaps(1969);
@@ -282,7 +282,7 @@ fn is_no_wait_without_digits(text: &[u8], date: Option<&[u8]>, own: Option<UnixT
         }
         let is_read = hint.readings().any(|reading| reading.value() == text);
         assert!(hint.not_before().is_none() || is_read);
-        // A date is read against a clock, and there must be one.
+        // A date needs a clock to be read against.
         if header == 2 && hint.not_before().is_some() {
             assert!(hint.readings().all(|reading| reading.clock().is_some()));
             assert!(date.is_some() || own.is_some());

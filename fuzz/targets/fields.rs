@@ -1,6 +1,7 @@
-//! Whatever the structured fields `RateLimit` and `RateLimit-Policy` hold, beside what `sfv` makes of them.
+//! Compares the reading of the structured fields `RateLimit` and `RateLimit-Policy` with that of
+//! `sfv`.
 //!
-//! The first line of an input is the one, the second the other.
+//! The first line of an input is the former, the second the latter.
 
 #![no_main]
 
@@ -50,11 +51,11 @@ fn limits_alone(limits: &[u8]) {
         let (limit, remaining, reset) = (figure("limit"), figure("remaining"), figure("reset"));
         let is_number = |key| !members.contains_key(key) || figure(key).is_some();
         if !["limit", "remaining", "reset"].into_iter().all(is_number) {
-            // If one is no number, none is known to be what it should.
+            // If one member is not a number, the reader trusts no other member either.
             assert!(windows.is_empty());
             return;
         }
-        // What is longer is an epoch by mistake; and of a limit of nothing nothing is known but the reset.
+        // A longer reset is an epoch by mistake. If the limit is zero, only the reset is known.
         let reset = reset.filter(|&reset| reset < 100_000_000);
         let is_limited = limit != Some(0);
         let reset = reset.filter(|&reset| is_limited || reset > 0);
@@ -74,7 +75,8 @@ fn limits_alone(limits: &[u8]) {
     }
 }
 
-/// There is room for few. A window takes the place of the least strict one, if it is stricter itself.
+/// Returns the windows that the reader keeps. It has room for few, so a stricter window replaces
+/// the least strict one.
 fn kept(limits: impl Iterator<Item = Limit>) -> Vec<Limit> {
     let mut kept: Vec<Limit> = Vec::new();
     for limit in limits {
@@ -114,7 +116,7 @@ fn policies_alone(policies: &[u8]) {
     }
 }
 
-/// A policy tells the limit of each window that has its name.
+/// Checks that a policy sets the limit of each window with its name.
 fn both(limits: &[u8], policies: &[u8]) {
     let hint = read(&[("RateLimit-Policy", policies), ("RateLimit", limits)]);
     assert!(hint.windows().count() <= MAX_WINDOWS);
@@ -152,7 +154,7 @@ struct Limit {
     name: String,
     remaining: u64,
     reset: Option<u64>,
-    /// What it counts, by its `qu`.
+    /// The unit of the limit, from the parameter `qu`.
     unit: Option<Option<String>>,
     is_keyed: bool,
 }
@@ -165,7 +167,7 @@ impl Limit {
             name: name(&item.bare_item)?,
             remaining: natural(parameter("r")?)?,
             reset: match parameter("t") {
-                // What is longer is an epoch by mistake.
+                // A longer reset is an epoch by mistake.
                 Some(reset) => Some(natural(reset)?).filter(|&reset| reset < 100_000_000),
                 None => None,
             },
@@ -181,7 +183,8 @@ impl Limit {
         assert_eq!(window.unit() == Unit::Requests, self.is_requests());
     }
 
-    /// A spent window is stricter than others. Among spent ones the last reset is, then the fewest requests left.
+    /// Returns the rank by strictness. A spent window is stricter than others. Spent windows rank
+    /// by the latest reset, others by the fewest requests left.
     fn strictness(&self) -> (u8, u64, u64) {
         match (self.remaining, self.reset) {
             (0, Some(reset)) => (3, reset, 0),
@@ -257,7 +260,7 @@ fn item(entry: &ListEntry) -> Option<&Item> {
     }
 }
 
-/// A string as it was written, which a window's name is; or a token.
+/// Returns a string as it was written, or a token. Either is a window's name.
 fn name(bare: &BareItem) -> Option<String> {
     match bare {
         BareItem::String(name) => {

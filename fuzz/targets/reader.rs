@@ -1,4 +1,4 @@
-//! Whatever headers a response has: what the reader promises about its hint.
+//! Checks the reader's promises about its hint for any headers of a response.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     spellings(&hint, &response);
 });
 
-/// No wait ends before the receipt, and each has a header behind it.
+/// Checks that no wait ends before the receipt, and that each wait has a header as its source.
 fn waits(hint: &Hint<'_>) {
     assert_eq!(hint.received(), AT);
     assert!(hint.windows().count() <= MAX_WINDOWS);
@@ -35,7 +35,7 @@ fn waits(hint: &Hint<'_>) {
     }
 }
 
-/// It is short, and what a server wrote cannot leave its line.
+/// Checks that the explanation is short and stays on one line, whatever a server wrote.
 fn explanation(hint: &Hint<'_>) {
     let explained = hint.explain().to_string();
     assert!(!explained.contains(|it: char| it.is_control() && it != '\n'));
@@ -49,7 +49,7 @@ fn explanation(hint: &Hint<'_>) {
     );
 }
 
-/// Each header that is known is told of once, however often it is repeated, and no other is.
+/// Checks that each known header is explained once, even if it is repeated, and no other header is.
 fn accounts(hint: &Hint<'_>, response: &Response) {
     let mut given = BTreeSet::new();
     for (name, value) in response.lines() {
@@ -69,7 +69,7 @@ fn accounts(hint: &Hint<'_>, response: &Response) {
     if given.len() <= MAX_HEADERS {
         assert_eq!(told.len(), given.len());
     } else {
-        // Of those that were left out, one is listed.
+        // One of the headers that were left out is listed.
         assert!(told.len() <= MAX_HEADERS + 1);
         assert!(
             hint.ignored()
@@ -78,13 +78,13 @@ fn accounts(hint: &Hint<'_>, response: &Response) {
     }
 }
 
-/// A header of that name, alone, is told of in any case.
+/// Returns whether a header of that name is known, by reading it alone.
 fn is_known(name: &str, moment: Moment<'_>) -> bool {
     let hint = Hint::read([(name, &b""[..])], moment);
     hint.readings().count() + hint.ignored().count() > 0
 }
 
-/// Names are the same in any case.
+/// Checks that names are case-insensitive.
 fn spellings(hint: &Hint<'_>, response: &Response) {
     for spell in [upper, mixed] {
         let names: Vec<_> = response.lines().map(|(name, _)| spell(name)).collect();
@@ -118,5 +118,5 @@ fn mixed(name: &str) -> String {
 const MAX_WINDOWS: usize = 8;
 const MAX_HEADERS: usize = 24;
 
-/// A value is cut after 64 bytes, of which each takes four at most; a window may have two of them.
+/// A value is cut after 64 bytes, each of which takes at most four. A window may have two values.
 const MAX_LINE: usize = 800;

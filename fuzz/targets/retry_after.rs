@@ -1,7 +1,8 @@
-//! Whatever `Retry-After` says: the forms that are plain, read by other means.
+//! Checks plain forms of `Retry-After` against an independent reading.
 //!
-//! Each line is a value, but for those that begin with `clock ` and set our own clock, in seconds, and those that
-//! begin with `date ` and set the response's. `@7` stands for the HTTP date of the epoch 7.
+//! Each line of the input is a value, with two exceptions. A line that begins with `clock ` sets
+//! our own clock in seconds, and one that begins with `date ` sets the response's. `@7` stands for
+//! the HTTP date of the epoch 7.
 
 #![no_main]
 
@@ -42,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
         Said::Nothing | Said::Unknown => None,
     });
     let longest = waits.max();
-    // Of many lines, those that are too far ahead may hide others that were left out.
+    // With many lines, values that are too far ahead may hide others that were left out.
     if is_crowded || said.iter().any(|said| matches!(said, Said::Unknown)) {
         assert!(read >= longest, "{read:?} instead of at least {longest:?}");
     } else {
@@ -50,11 +51,11 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// What a value says by the forms that are plain.
+/// The meaning of a value in a plain form.
 enum Said {
     Wait(Duration),
     Nothing,
-    /// It may be a date in a form that is not read here.
+    /// The value may be a date in a form that this target does not read.
     Unknown,
 }
 
@@ -62,7 +63,7 @@ fn said_by(value: &[u8], now: Option<i128>) -> Said {
     if is_in_thousands(value) {
         return Said::Nothing;
     }
-    // What stands for nothing is left to the others.
+    // Parts that mean nothing, such as negative numbers, leave the result to the other parts.
     let parts = value
         .split(|&byte| byte == b',')
         .map(|part| part.trim_ascii());
@@ -98,7 +99,7 @@ fn said_by(value: &[u8], now: Option<i128>) -> Said {
     }
 }
 
-/// `1,000`: several numbers, or one.
+/// Returns whether a value such as `1,000` may be several numbers or a single one.
 fn is_in_thousands(value: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(value) else {
         return false;
@@ -117,7 +118,7 @@ fn is_in_thousands(value: &[u8]) -> bool {
         && others.iter().any(|group| group != first)
 }
 
-/// Seconds, or an epoch in seconds or milliseconds that is at most 35 days ahead.
+/// Parses seconds, or an epoch in seconds or milliseconds that is at most 35 days ahead.
 fn number(text: &[u8], now: Option<i128>) -> Option<Duration> {
     let (whole, fraction) = decimal(text)?;
     let digits = whole.trim_start_matches('0');
@@ -138,7 +139,7 @@ fn number(text: &[u8], now: Option<i128>) -> Option<Duration> {
     (wait <= Duration::from_secs(35 * 86_400)).then_some(wait)
 }
 
-/// `digits` after a point as a multiple of 10 to the power of minus `scale`, rounded up.
+/// Returns `digits` after a point as a multiple of 10 to the power of minus `scale`, rounded up.
 fn scaled(digits: &str, scale: u32) -> i128 {
     let scale = scale as usize;
     let kept: String = digits
@@ -150,7 +151,7 @@ fn scaled(digits: &str, scale: u32) -> i128 {
     kept.parse::<i128>().unwrap_or(0) + i128::from(finer)
 }
 
-/// Digits, and those after a point if there is one.
+/// Splits a number into its digits and those after the point, if there is one.
 fn decimal(text: &[u8]) -> Option<(&str, &str)> {
     let text = str::from_utf8(text.trim_ascii()).ok()?;
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
@@ -168,7 +169,7 @@ fn http_date(value: &[u8]) -> Option<u64> {
     Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// The value that a line stands for.
+/// Returns the value that a line stands for.
 fn value(line: &[u8]) -> Vec<u8> {
     let seconds = line
         .strip_prefix(b"@")

@@ -1,6 +1,6 @@
-//! Draws the charts of `docs/pacing.md`, how the pacer learns, and says in words what each of them shows.
+//! Draws the charts of `docs/pacing.md` and describes each of them in words.
 //!
-//! `cargo run --release -p breather-storm --example charts`
+//! They show how the pacer learns. Run `cargo run --release -p breather-storm --example charts`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Beside the chapter.
+/// The folder beside the chapter.
 const FOLDER: &str = "docs/pacing";
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A file of the folder that is none of those that were written: nobody would notice that it gets old.
+/// Returns a file of the folder that was not written. Such a file would become outdated unnoticed.
 fn stray(folder: &Path, written: &[PathBuf]) -> io::Result<Option<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -53,7 +53,7 @@ fn stray(folder: &Path, written: &[PathBuf]) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// A chart, as a file.
+/// A chart and its file.
 struct Drawing {
     name: &'static str,
     svg: String,
@@ -86,7 +86,7 @@ impl Drawing {
     }
 }
 
-/// In the order of the chapter.
+/// Returns the charts in the order of the chapter.
 fn drawings() -> Vec<Drawing> {
     vec![
         herd(),

@@ -1,4 +1,4 @@
-//! What is different from a time of the run on.
+//! Settings that change during a run.
 
 use std::time::Duration;
 

@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 
-/// A client by its name on the command line. To add one, add a variant and what it stands for.
+/// A client by its name on the command line. To add one, add a variant and its
+/// [`breather_sim::Client`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Client {
     Loop,
@@ -16,10 +17,10 @@ pub(crate) enum Client {
     Breather,
 }
 
-/// What some of the clients are set to.
+/// The settings of some clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// Of the static limiter, in sends a second.
+    /// The rate of the static limiter, in sends a second.
     pub(crate) rate: f64,
     pub(crate) aws_retries: u32,
     pub(crate) aws_quota: Option<u32>,
@@ -39,7 +40,8 @@ impl Client {
             },
             Self::Static => {
                 let rate = settings.rate;
-                // As many as come in a second, which is what governor's quotas default to.
+                // The number that comes in a second, which is also the default of governor's
+                // quotas.
                 let burst = rate.round().max(1.0) as u32;
                 breather_sim::Client::StaticLimiter { rate, burst }
             }

@@ -1,4 +1,4 @@
-//! Callers that don't wait for the end of their calls.
+//! Callers that give up their calls.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A quota, and how it is counted.
+//! A quota and the rule that counts it.
 
 use std::time::Duration;
 
@@ -16,32 +16,32 @@ pub(crate) struct Limit {
     name: String,
 }
 
-/// What limits the calls.
+/// The rule that limits the calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Kind {
-    /// Windows that follow one another
+    /// Consecutive windows
     Fixed,
-    /// Any time as long as a window, by a list of calls
+    /// Any period as long as a window, with a list of calls
     SlidingLog,
-    /// Any time about as long as a window, by the counts of two windows
+    /// About any period as long as a window, with the counts of two windows
     SlidingCounter,
     /// Tokens that come evenly
     TokenBucket,
     /// A queue that is served evenly
     LeakyBucket,
-    /// Nothing but the cap
+    /// The cap only
     CapOnly,
 }
 
 impl Kind {
-    /// Whether there is a size apart from the quota.
+    /// Returns whether the rule has a size besides the quota.
     pub(crate) const fn is_bucket(self) -> bool {
         matches!(self, Self::TokenBucket | Self::LeakyBucket)
     }
 }
 
 impl Limit {
-    /// `None` of a kind that has no quota.
+    /// Creates a limit, or `None` if the kind has no quota.
     pub(crate) fn new(
         kind: Kind,
         quota: u32,
@@ -81,7 +81,7 @@ impl Limit {
         })
     }
 
-    /// From kind, quota, seconds and perhaps the size of a bucket, with colons between.
+    /// Parses kind, quota, seconds and, if given, the size of a bucket, separated by colons.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let parse = || {
             let mut parts = text.split(':');
@@ -103,7 +103,7 @@ impl Limit {
         self.limiter
     }
 
-    /// In short.
+    /// Returns a short name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

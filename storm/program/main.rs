@@ -1,6 +1,7 @@
-//! Plays many callers against a rate-limited server, in virtual time: breather, and what people do instead.
+//! Plays many callers against a rate-limited server in virtual time, with breather and other
+//! clients.
 //!
-//! `cargo run --release -p breather-storm` prints a table; `-- --help` lists the options.
+//! `cargo run --release -p breather-storm` prints a table. `-- --help` lists the options.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write, stderr, stdout};
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     match options.check().and_then(|()| run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails.
+            // If this fails, there is no other place to report it.
             let _ = writeln!(stderr(), "error: {error}");
             ExitCode::from(FAILURE)
         }
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), String> {
     if let Some(path) = &options.svg {
-        // A name that can't be used is found out before anything is played.
+        // This finds an unusable file name before anything is played.
         let mut file = OpenOptions::new();
         let opened = file.append(true).create(true).open(path);
         opened.map_err(|error| complaint(path, &error))?;
@@ -75,7 +76,7 @@ fn run(options: &Options) -> Result<(), String> {
     if let Some(path) = &options.svg {
         let svg = chart.document().to_string();
         fs::write(path, svg).map_err(|error| complaint(path, &error))?;
-        // The chart is there even if nobody hears of it.
+        // The chart is complete even if this message cannot be written.
         let _ = writeln!(stderr(), "chart: {}", path.display());
     }
     Ok(())
@@ -96,11 +97,11 @@ fn print(report: &Report, as_json: bool) -> Result<(), String> {
         report.write_table(&mut out)
     };
     match written.and_then(|()| out.flush()) {
-        // Whoever reads, `head` for instance, has read enough.
+        // The reader, for example `head`, has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| format!("cannot write the report: {error}")),
     }
 }
 
-/// The status that clap exits with too, when it refuses an option.
+/// The same status as clap's for a rejected option.
 const FAILURE: u8 = 2;

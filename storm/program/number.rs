@@ -1,24 +1,24 @@
-//! Numbers as people give them.
+//! Parsers for numbers on the command line.
 
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A number, or none.
+/// A number or none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct OrNone(pub(crate) Option<u32>);
 
-/// A whole number from 1 on.
+/// Parses a whole number from 1 to `most`.
 pub(crate) fn up_to(most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
     between(1, most)
 }
 
-/// Of calls.
+/// Parses a number of calls.
 pub(crate) fn count(text: &str) -> Result<u32, String> {
     up_to(1_000_000_000)(text)
 }
 
-/// A whole number, perhaps 0.
+/// Parses a whole number from 0 on.
 pub(crate) fn any(text: &str) -> Result<u32, String> {
     between(0, u32::MAX)(text)
 }
@@ -33,12 +33,12 @@ where
     }
 }
 
-/// Seconds, before or after.
+/// Parses seconds, which may be negative.
 pub(crate) fn offset(text: &str) -> Result<i32, String> {
     between(-DAY, DAY)(text).map_err(|error| format!("{error}, in seconds"))
 }
 
-/// Milliseconds, perhaps none.
+/// Parses milliseconds, from 0 on.
 pub(crate) fn millis(text: &str) -> Result<Duration, String> {
     let millis = between(0, 3_600_000)(text)?;
     Ok(Duration::from_millis(millis))
@@ -68,7 +68,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A time of the run.
+/// Parses a time of the run.
 pub(crate) fn instant(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=DAY_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
@@ -83,7 +83,7 @@ pub(crate) fn share(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
     }
 }
 
-/// How many times as much.
+/// Parses a factor.
 pub(crate) fn factor(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(factor) if (1.0..=1_000.0).contains(&factor) => Ok(factor),

@@ -1,4 +1,4 @@
-//! What is to be played.
+//! The options of the program.
 
 mod answers;
 mod clients;
@@ -21,14 +21,14 @@ use crate::client::{Client, Settings};
 use crate::limit::Kind;
 use crate::number::up_to;
 
-/// Lets several clients call the same server, one after the other, in virtual time, and shows how each of them fared.
+/// Compares clients that call the same server in virtual time, one client after another.
 ///
-/// Each client meets a fresh server, whose accepted calls take the same times again. The ideal is the schedule
-/// of someone who knows quota, cap and service times in advance.
+/// Each client meets a fresh server, which repeats the same service times. The ideal is a schedule
+/// that knows quota, cap and service times in advance.
 #[derive(Debug, Parser)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct Options {
-    /// Seeds, from 1 on: what is shown are medians
+    /// Number of seeds, counted from 1; the results are medians
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(10_000))]
     seeds: u32,
 
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// File for a chart of the first seed: sends, rejections and completions over time
+    /// File for a chart of the first seed, with sends, rejections and completions over time
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 
@@ -60,7 +60,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// What is wrong with the options as a whole.
+    /// Checks the options as a whole and returns the first error.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.limits.check()?;
         self.answers.check()?;
@@ -87,24 +87,24 @@ impl Options {
         1..=self.seeds.into()
     }
 
-    /// What the clients are set to.
+    /// Returns the settings of the clients.
     pub(crate) fn settings(&self) -> Settings {
         self.clients.settings(self.limits.rate())
     }
 
-    /// From one reset to the next, if there are some.
+    /// Returns the time between resets, if there are any.
     pub(crate) fn resets(&self) -> Option<Duration> {
         (self.limits.kind() == Kind::Fixed).then_some(self.limits.window())
     }
 
-    /// The server's limits and what befalls it, in short.
+    /// Returns the server's limits and faults, in short.
     pub(crate) fn server_name(&self) -> String {
         [self.limits.words(), self.mishaps.words()]
             .concat()
             .join(", ")
     }
 
-    /// The load and the server, in words.
+    /// Describes the load and the server in words.
     pub(crate) fn description(&self) -> String {
         let (load, server, answers) = (self.load.words(), self.server_name(), self.answers.words());
         format!("{load}. The API: {server}; it {answers}.")
@@ -120,12 +120,12 @@ mod tests {
     use breather_sim::{Limiter, Outage};
 
     #[test]
-    fn the_command_is_well_formed() {
+    fn command_is_well_formed() {
         Options::command().debug_assert();
     }
 
     #[test]
-    fn defaults_are_the_servers_own() {
+    fn defaults_match_the_simulated_server() {
         let options = parse(&[]).unwrap();
         assert_eq!(options.check(), Ok(()));
         assert_eq!(options.clients(), Client::value_variants());
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn every_server_and_load_can_be_had() {
+    fn every_server_and_load_can_be_chosen() {
         for kind in Kind::value_variants() {
             for shape in Shape::value_variants() {
                 let name = |value: clap::builder::PossibleValue| value.get_name().to_owned();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_values_are_refused_with_what_was_expected() {
+    fn invalid_values_are_rejected_with_what_was_expected() {
         for option in [
             "--quota",
             "--window",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_do_not_go_together_are_refused() {
+    fn conflicting_options_are_rejected() {
         for (args, expected) in [
             (&["--burst", "5"][..], "token-bucket"),
             (&["--over", "5"], "ramp or open"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_several_parts_is_refused_if_one_of_them_is_wrong() {
+    fn option_with_several_parts_is_rejected_if_one_is_wrong() {
         for (option, values) in [
             (
                 "--limiter",
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_repeated_adds_up() {
+    fn repeated_options_add_up() {
         let options = parse(&[
             "--quota-change",
             "90:150",
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_plain_is_told() {
+    fn unusual_settings_are_described() {
         let options = parse(&[
             "--processes",
             "1000",

@@ -1,11 +1,11 @@
-//! How far it has come.
+//! The progress of a run.
 
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Tells on stderr how far it has come, if it takes long: a bar on a terminal, and lines elsewhere.
+/// Shows progress on stderr if a run takes long, as a bar on a terminal and as lines elsewhere.
 pub(crate) struct Progress {
     bar: ProgressBar,
     all: u64,
@@ -35,16 +35,16 @@ impl Progress {
         }
     }
 
-    /// A client's next run starts.
+    /// Starts a client's next run.
     pub(crate) fn on_run(&mut self, name: &str) {
         name.clone_into(&mut self.name);
         self.bar.set_prefix(self.name.clone());
     }
 
-    /// A call is over.
+    /// Counts a call that ended.
     pub(crate) fn on_call(&mut self) {
         self.done += 1;
-        // A clock read for each of millions of calls would be felt.
+        // Reading the clock for each of millions of calls would be too slow.
         if self.done % 256 == 0 {
             self.show();
         }
@@ -69,14 +69,14 @@ impl Progress {
             let Self {
                 name, done, all, ..
             } = self;
-            // Progress that nobody can read is not worth failing for.
+            // A failure to show progress is no reason to stop.
             let _ = writeln!(stderr(), "{name}: {done}/{all} calls");
         }
     }
 }
 
-/// Nobody waits for what is over by then.
+/// Runs shorter than this need no progress.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Often enough to see that something happens, and seldom enough for a log.
+/// Often enough to show progress, and seldom enough for a log.
 const LINES_APART: Duration = Duration::from_secs(5);

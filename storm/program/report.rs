@@ -1,4 +1,4 @@
-//! How the clients fared, for people or for programs.
+//! The results of the clients, for people or for programs.
 
 use std::io::{self, Write};
 
@@ -17,7 +17,7 @@ pub(crate) struct Report {
     #[serde(skip)]
     calls: usize,
     seeds: u64,
-    /// Of the first seed.
+    /// The ideal of the first seed.
     ideal_s: f64,
     rows: Vec<Row>,
 }
@@ -36,7 +36,7 @@ impl Report {
         }
     }
 
-    /// Adds what a client did, a run for each seed.
+    /// Adds the runs of a client, one for each seed.
     pub(crate) fn add(&mut self, client: &str, runs: &[Measures]) {
         let row = Row::new(&self.server, client, self.calls, runs);
         self.rows.push(row);

@@ -1,9 +1,9 @@
-//! What came of one client.
+//! The results of one client.
 
 use breather_sim::{Ideal, Run};
 use serde::Serialize;
 
-/// What is measured of one run.
+/// The measurements of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measures {
     ok: usize,
@@ -32,9 +32,10 @@ impl Measures {
     }
 }
 
-/// One client against one server: medians over the seeds, but of `ok` the least.
+/// The results of one client against one server.
 ///
-/// Times are those of calls that succeeded, over the same share of the ideal's.
+/// They are medians over the seeds, except `ok`, which is the smallest. Times are those of
+/// successful calls, divided by the ideal's time for the same share.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) server: String,
@@ -51,7 +52,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Of at least one run.
+    /// Creates a row from at least one run.
     pub(crate) fn new(server: &str, client: &str, calls: usize, runs: &[Measures]) -> Self {
         let ratio = |of: fn(&Measures) -> f64| round(median(runs, of, f64::total_cmp));
         let count = |of: fn(&Measures) -> usize| median(runs, of, usize::cmp);
@@ -81,7 +82,7 @@ fn median<T: Copy>(
     values[values.len() / 2]
 }
 
-/// To thousandths: more would be noise.
+/// Rounds to thousandths, because further digits would be noise.
 fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_and_the_least_that_succeeded() {
+    fn row_has_medians_and_the_smallest_ok() {
         let (server, load) = (Server::default(), Load::spike(100));
         let mut runs: Vec<_> = (1..=3)
             .map(|seed| {

@@ -1,4 +1,4 @@
-//! What lasts for a part of the run.
+//! Faults that last for a part of the run.
 
 use std::time::Duration;
 

@@ -1,26 +1,28 @@
 use crate::units::thousands;
 
-/// A linear scale, with ticks at round numbers.
+/// A linear scale with ticks at round numbers.
 #[derive(Debug)]
 pub(crate) struct Axis {
     start: f64,
     end: f64,
     length: f64,
-    /// Between ticks: 1, 2 or 5 times a power of ten.
+    /// The distance between ticks, which is 1, 2 or 5 times a power of ten.
     step: f64,
-    /// As many as the step needs to be written.
+    /// The number of decimals that the step needs.
     decimals: usize,
 }
 
 impl Axis {
-    /// Places 0 at 0 and `end` at `length`, with at most so many ticks above 0.
+    /// Places 0 at 0 and `end` at `length`, with at most `most_ticks` ticks above 0.
     pub(crate) fn new(end: f64, length: f64, most_ticks: u32) -> Self {
         Self::between(0.0, end, length, most_ticks)
     }
 
-    /// Places `start`, which is not negative, at 0 and `end` at `length`, with at most so many ticks above `start`.
+    /// Places `start` at 0 and `end` at `length`, with at most `most_ticks` ticks above `start`.
+    ///
+    /// `start` must not be negative.
     pub(crate) fn between(start: f64, end: f64, length: f64, most_ticks: u32) -> Self {
-        // Anything is better than a division by nothing.
+        // This avoids a division by zero.
         let end = if end > start { end } else { start + 1.0 };
         let (step, decimals) = round_step((end - start) / f64::from(most_ticks));
         Self {
@@ -32,9 +34,9 @@ impl Axis {
         }
     }
 
-    /// For whole numbers: it ends at the first tick that is not below `most`.
+    /// Creates an axis for whole numbers, which ends at the first tick that is not below `most`.
     pub(crate) fn of_counts(most: u64, length: f64, most_ticks: u32) -> Self {
-        // With one tick for each, the least step is 1.
+        // With at least one count for each tick, the smallest step is 1.
         let most = most.max(most_ticks.into()) as f64;
         let axis = Self::new(most, length, most_ticks);
         Self {
@@ -47,7 +49,7 @@ impl Axis {
         (value - self.start) / (self.end - self.start) * self.length
     }
 
-    /// What a distance stands for.
+    /// Returns the value at a distance.
     pub(crate) fn value_of(&self, distance: f64) -> f64 {
         distance / self.length * (self.end - self.start)
     }
@@ -56,9 +58,9 @@ impl Axis {
         self.length
     }
 
-    /// From the first to the last that is on the axis.
+    /// Returns the ticks, from the first to the last on the axis.
     pub(crate) fn ticks(&self) -> impl Iterator<Item = f64> {
-        // A hair more, as a division may end beside the whole number that it should give.
+        // The tolerance covers divisions that end close to a whole number.
         let first = (self.start / self.step - 1e-9).ceil() as u32;
         let last = (self.end / self.step + 1e-9).floor() as u32;
         (first..=last).map(|number| f64::from(number) * self.step)
@@ -73,7 +75,8 @@ impl Axis {
     }
 }
 
-/// The least of 1, 2 and 5 times a power of ten that is not below `least`, and its decimals.
+/// Returns the least of 1, 2 and 5 times a power of ten that is not below `least`, and its
+/// decimals.
 fn round_step(least: f64) -> (f64, usize) {
     let exponent = least.log10().floor() as i32;
     let (factor, exponent) = [1.0, 2.0, 5.0]
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_may_begin_anywhere() {
+    fn axis_may_begin_anywhere() {
         let axis = Axis::between(59.9, 61.5, 800.0, 12);
         assert_eq!(axis.position(59.9), 0.0);
         assert_eq!(axis.position(61.5), 800.0);
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_an_axis_too() {
+    fn empty_range_has_an_axis() {
         assert_eq!(Axis::new(0.0, 100.0, 4).position(0.0), 0.0);
         assert_eq!(labels(&Axis::of_counts(0, 100.0, 4)).len(), 5);
     }

@@ -5,18 +5,19 @@ use svg::node::element::{Group, Path, path::Data};
 use crate::bins::{Bin, Bins};
 use crate::{paint::Paint, scales::Scales, shape};
 
-/// The sends of one client: a bar for each bin, without gaps, and stacked on one another what was accepted
-/// and what was throttled.
+/// The sends of one client as stacked bars without gaps, one for each bin.
+///
+/// The layers of a bar are the accepted and the throttled requests.
 #[derive(Debug)]
 pub(crate) struct Bars(Bins);
 
 impl Bars {
-    /// The width must be a multiple of that of the bins.
+    /// Creates the bars. Their width must be a multiple of the width of the bins.
     pub(crate) fn new(bins: &Bins, bin_width: Duration) -> Self {
         Self(bins.widened(bin_width))
     }
 
-    /// The most sends of a bar.
+    /// Returns the most sends of a bar.
     pub(crate) fn most_sends(&self) -> u64 {
         self.0.most_sends()
     }
@@ -36,7 +37,7 @@ impl Bars {
         group
     }
 
-    /// Where the bar of a bin begins.
+    /// Returns where the bar of a bin begins.
     fn left(&self, index: usize, scales: &Scales) -> f64 {
         let since_first_s = index as f64 * self.0.width().as_secs_f64();
         scales
@@ -45,7 +46,7 @@ impl Bars {
     }
 }
 
-/// How far down the layers of a bar begin and end, from the lowest layer to the highest.
+/// Returns the vertical bounds of the layers of a bar, from the lowest layer to the highest.
 fn stack(bin: &Bin, scales: &Scales) -> [f64; 5] {
     let counts = [
         bin.accepted,
@@ -55,7 +56,7 @@ fn stack(bin: &Bin, scales: &Scales) -> [f64; 5] {
     ];
     let mut edges = [scales.sends.length(); 5];
     for (layer, count) in counts.into_iter().enumerate() {
-        // A single rejection among hundreds of sends is to be seen, too.
+        // A single rejection among hundreds of sends must stay visible.
         let least = if count == 0 { 0.0 } else { LEAST_HEIGHT };
         let height = scales.sends.position(count as f64).max(least);
         edges[layer + 1] = edges[layer] - height;
@@ -63,7 +64,9 @@ fn stack(bin: &Bin, scales: &Scales) -> [f64; 5] {
     edges
 }
 
-/// The outline of one layer: around each run of bins that have some of it, there along the tops and back
+/// Returns the outline of one layer.
+///
+/// The outline goes around each run of bins that have some of the layer, along the tops and back
 /// along the bottoms.
 fn outline(bottoms_and_tops: &[(f64, f64)], left: impl Fn(usize) -> f64) -> Data {
     let x = |index| shape::rounded(left(index));
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn one_rejection_among_thousands_is_seen() {
+    fn single_rejection_among_thousands_is_visible() {
         let bin = Bin {
             throttled_by_cap: 1,
             ..Bin::default()
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn outlines_go_around_what_is_there() {
+    fn outlines_enclose_the_layers() {
         let layer = [(9.0, 9.0), (9.0, 4.0), (8.0, 5.0), (9.0, 9.0), (9.0, 1.0)];
         let data = outline(&layer, |index| 10.0 * index as f64);
         assert_eq!(

@@ -3,7 +3,23 @@ use std::time::Duration;
 use breather::driver::Instant;
 use breather_sim::{Fate, Run};
 
-/// What became of requests, by the time at which they arrived: counts for each piece of it, all equally long.
+/// The fates of requests over time, counted in bins of equal width.
+///
+/// # Example
+///
+/// ```
+/// use breather_storm::{Bin, Bins, Chart, Track};
+/// use std::time::Duration;
+///
+/// let mut bin = Bin::default();
+/// bin.accepted = 2;
+/// bin.failed = 1;
+/// assert_eq!(bin.sends(), 3);
+/// let second = Duration::from_secs(1);
+/// let track = Track::new("mine", Bins::new(second, vec![bin; 2]), second * 2);
+/// let chart = Chart::new("6 calls.", second).with_track(track);
+/// assert!(chart.description().contains("at most 3"));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Bins {
     start: Duration,
@@ -11,22 +27,24 @@ pub struct Bins {
     bins: Vec<Bin>,
 }
 
-/// The requests that arrived in one piece of the time.
+/// The requests that arrived in one bin.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Bin {
-    /// Those that were accepted.
+    /// Accepted requests.
     pub accepted: u64,
-    /// Those throttled because a quota was spent.
+    /// Requests that were throttled because a quota was spent.
     pub throttled_by_quota: u64,
-    /// Those throttled because too many were in flight.
+    /// Requests that were throttled because too many were in flight.
     pub throttled_by_cap: u64,
-    /// Those that the server failed, or that never reached it.
+    /// Requests that the server failed, or that never reached it.
     pub failed: u64,
 }
 
 impl Bins {
-    /// Bins of this width, from the start of the load on. A width of nothing counts as a nanosecond.
+    /// Creates bins of this width, from the start of the load on.
+    ///
+    /// A width of zero counts as a nanosecond.
     #[must_use]
     pub fn new(width: Duration, bins: Vec<Bin>) -> Self {
         Self {
@@ -36,14 +54,16 @@ impl Bins {
         }
     }
 
-    /// Lets the first bin begin later.
+    /// Sets a later start of the first bin.
     #[must_use]
     pub const fn with_start(mut self, start: Duration) -> Self {
         self.start = start;
         self
     }
 
-    /// The requests of a run, in bins of 100 ms or of as many doublings of that as keep them at 1200 or fewer.
+    /// Counts the requests of a run in bins of 100 ms.
+    ///
+    /// The width is doubled until there are 1200 bins or fewer.
     #[must_use]
     pub fn of_run(run: &Run) -> Self {
         let since_start = |at: &Instant| at.duration_since(Instant::ORIGIN);
@@ -61,14 +81,14 @@ impl Bins {
                 Fate::Accepted => bin.accepted += 1,
                 Fate::ThrottledQuota => bin.throttled_by_quota += 1,
                 Fate::ThrottledCap => bin.throttled_by_cap += 1,
-                // `Fate` may get more: whatever else becomes of a request, it came to nothing.
+                // `Fate` may get more variants. All of them count as failures.
                 _ => bin.failed += 1,
             }
         }
         Self::new(width, bins)
     }
 
-    /// When the first bin begins.
+    /// Returns when the first bin begins.
     pub(crate) const fn start(&self) -> Duration {
         self.start
     }
@@ -81,12 +101,12 @@ impl Bins {
         &self.bins
     }
 
-    /// The most sends of a bin.
+    /// Returns the most sends of a bin.
     pub(crate) fn most_sends(&self) -> u64 {
         self.bins.iter().map(Bin::sends).max().unwrap_or(0)
     }
 
-    /// The same requests in wider bins. The width must be a multiple of that of these.
+    /// Merges bins into wider ones. The new width must be a multiple of the old one.
     pub(crate) fn widened(&self, width: Duration) -> Self {
         let count = u32::try_from(width.as_nanos() / self.width.as_nanos());
         let count = count.unwrap_or(u32::MAX).max(1);
@@ -99,13 +119,13 @@ impl Bins {
 }
 
 impl Bin {
-    /// All of them.
+    /// Returns the number of requests in the bin.
     #[must_use]
     pub const fn sends(&self) -> u64 {
         self.accepted + self.throttled_by_quota + self.throttled_by_cap + self.failed
     }
 
-    /// All requests of several bins.
+    /// Returns the sum of several bins.
     #[must_use]
     pub fn sum(bins: &[Self]) -> Self {
         Self {
@@ -117,10 +137,10 @@ impl Bin {
     }
 }
 
-/// Finer than a window and than most service times; a burst is still a burst in it.
+/// Finer than a window and most service times, but wide enough to show a burst as one.
 const FINEST: Duration = Duration::from_millis(100);
 
-/// Two minutes of the finest bins, and more than a chart has room for.
+/// Two minutes of the finest bins, which is more than a chart has room for.
 const MOST_BINS: u128 = 1200;
 
 #[cfg(test)]
@@ -132,7 +152,7 @@ mod tests {
     fn every_send_is_in_a_bin() {
         let run = run_client(&Server::default(), &Load::spike(1_000), &Client::Loop, 1);
         let bins = Bins::of_run(&run);
-        // It takes more than two minutes.
+        // The run takes more than two minutes.
         assert!(bins.width() >= FINEST * 2);
         assert!(bins.each().len() <= 1200);
         let sum = Bin::sum(bins.each());
@@ -148,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_in_an_outage_is_not_accepted() {
+    fn failed_requests_in_an_outage_are_not_accepted() {
         let second = Duration::from_secs(1);
         let server = Server::default().with_outage(Duration::ZERO, second, Outage::Lost);
         let run = run_client(&server, &Load::spike(10), &Client::LoopCapped, 1);
@@ -158,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_wider_bins_may_have_less() {
+    fn last_of_wider_bins_may_have_less() {
         let bin = Bin {
             accepted: 1,
             ..Bin::default()
@@ -171,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_bins() {
+    fn empty_run_has_no_bins() {
         assert!(Bins::of_run(&Run::default()).each().is_empty());
     }
 }

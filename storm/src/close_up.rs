@@ -8,7 +8,9 @@ use crate::page::{Page, Panels};
 use crate::sign::{self, Sign};
 use crate::{paint::Paint, scene, scene::Scene, shape};
 
-/// What a pacer does within seconds: scenes of its runs, one above the other, all equally long.
+/// A chart of a pacer's behaviour within seconds.
+///
+/// It shows scenes of its runs, one above the other, all equally long.
 ///
 /// # Example
 ///
@@ -33,7 +35,9 @@ pub struct CloseUp {
 }
 
 impl CloseUp {
-    /// A chart without scenes: its title, what is done in a sentence or two, and how long each scene is.
+    /// Creates a chart without scenes.
+    ///
+    /// `words` describes the load in a sentence or two, and `span` is the length of each scene.
     pub fn new(title: impl Into<String>, words: impl Into<String>, span: Duration) -> Self {
         Self {
             title: title.into(),
@@ -43,13 +47,13 @@ impl CloseUp {
         }
     }
 
-    /// Adds a scene, below the others.
+    /// Adds a scene below the others.
     pub fn with_scene(mut self, scene: Scene) -> Self {
         self.scenes.push(scene);
         self
     }
 
-    /// The chart as an SVG.
+    /// Draws the chart as an SVG.
     #[must_use]
     pub fn document(&self) -> Document {
         let page = Page {
@@ -66,7 +70,9 @@ impl CloseUp {
         })
     }
 
-    /// The chart in words, for whoever can't see it. It stands in the SVG.
+    /// Describes the chart in words, for readers who can't see it.
+    ///
+    /// The SVG contains this description.
     #[must_use]
     pub fn description(&self) -> String {
         let scenes = self.scenes.iter().map(|it| it.description(self.span));
@@ -77,7 +83,7 @@ impl CloseUp {
             .join(" ")
     }
 
-    /// Two rows: what is in the plots, and the strips and marks.
+    /// Returns the legend. Its first row explains the plots, its second the strips and marks.
     fn legend(&self) -> Group {
         let any = |is: &dyn Fn(&Scene) -> bool| self.scenes.iter().any(is);
         let limit =

@@ -4,32 +4,33 @@ use std::time::Duration;
 use breather::driver::Instant;
 use breather_sim::{Fate, Happening, Load, Run, Server, Watch, run_watched};
 
-/// What a pacer learns and does in a run, from moment to moment.
+/// The state and the sends of a pacer during a run.
 #[derive(Clone, Debug)]
 pub struct Course {
-    /// In ascending order, one for each moment at which something changed.
+    /// In ascending order, one for each change.
     levels: Vec<Level>,
     sends: Vec<(Duration, Fate)>,
-    /// When holds were to end, by what the server stated.
+    /// The ends of holds, as the server stated them.
     stated: Vec<Duration>,
 }
 
-/// What a pacer's state is, from a moment on.
+/// The state of a pacer from a moment on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Level {
     pub(crate) at: Duration,
     pub(crate) in_flight: u32,
-    /// How many may be.
+    /// The limit on attempts in flight.
     pub(crate) limit: u32,
     /// Whether calls wait although there is room in flight.
     pub(crate) waits: bool,
 }
 
 impl Course {
-    /// Plays the load with breather, by one process and without network jitter, whatever load and server say.
+    /// Plays the load with breather, in a single process without network jitter.
     ///
-    /// (Several processes have a pacer each. With jitter, requests overtake one another, and only the server knows
-    /// which one it throttled.)
+    /// Other settings of `load` and `server` for processes and jitter are ignored. Several
+    /// processes would have a pacer each. With jitter, requests overtake each other, and only the
+    /// server knows which one it throttled.
     #[must_use]
     pub fn of(server: &Server, load: &Load, seed: u64) -> Self {
         let server = server.clone().with_jitter(Duration::ZERO);
@@ -38,32 +39,32 @@ impl Course {
         recorder.course(&run)
     }
 
-    /// The state from `from` on, with what it was before as the first.
+    /// Returns the states within a period, beginning with the state at `from`.
     pub(crate) fn levels(&self, from: Duration, until: Duration) -> &[Level] {
         let after = self.levels.partition_point(|level| level.at <= from);
         let end = self.levels.partition_point(|level| level.at <= until);
         &self.levels[after.saturating_sub(1)..end]
     }
 
-    /// What was sent between, and what became of it.
+    /// Returns the sends within a period, with their fates.
     pub(crate) fn sends(&self, from: Duration, until: Duration) -> &[(Duration, Fate)] {
         let first = self.sends.partition_point(|&(at, _)| at < from);
         let end = self.sends.partition_point(|&(at, _)| at <= until);
         &self.sends[first..end]
     }
 
-    /// The ends of holds that the server stated.
+    /// Returns the ends of holds, as the server stated them.
     pub(crate) fn stated(&self) -> &[Duration] {
         &self.stated
     }
 
-    /// When the last call was over.
+    /// Returns when the last call ended.
     pub(crate) fn end(&self) -> Duration {
         self.levels.last().map_or(Duration::ZERO, |level| level.at)
     }
 }
 
-/// Looks on.
+/// Records a run.
 #[derive(Default)]
 struct Recorder {
     levels: Vec<Level>,
@@ -73,7 +74,7 @@ struct Recorder {
 }
 
 impl Recorder {
-    /// Requests reach the server in the order in which they were sent.
+    /// Builds the course. Requests reach the server in the order in which they were sent.
     fn course(self, run: &Run) -> Course {
         let fates = run.fates().iter().copied();
         Course {
@@ -90,7 +91,8 @@ impl Recorder {
         self.levels.push(level);
     }
 
-    /// A hold's end is stated ever more tightly; what counts is what it is when it comes.
+    /// Records the end of a hold. The server states it ever more precisely, so the last value
+    /// counts.
     fn on_hold(&mut self, now: Duration, opens: Option<Duration>) {
         if let Some(at) = self.opens.filter(|&at| opens.is_none() && at <= now) {
             self.stated.push(at);
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_with_what_the_pacer_knows_of_nothing() {
+    fn course_begins_with_an_uninformed_pacer() {
         let course = course();
         let first = course.levels(Duration::ZERO, MS)[0];
         assert_eq!((first.in_flight, first.limit, first.waits), (30, 30, false));
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_is_seen_with_its_end() {
+    fn hold_is_recorded_with_its_end() {
         let course = course();
         let held = course.levels(30_000 * MS, 31_000 * MS);
         assert!(held.len() == 1 && held[0].waits, "{held:?}");

@@ -1,10 +1,10 @@
-//! What stands around a plot.
+//! The labels and axes around a plot.
 
 use svg::node::element::{Group, TSpan, Text};
 
 use crate::{axis::Axis, paint::Paint, shape};
 
-/// Above the plot: whose it is, and what came of it.
+/// Returns the heading above the plot, with the name and the result.
 pub(crate) fn heading(name: &str, summary: &str) -> Text {
     let summary = TSpan::new(summary)
         .set("dx", 12)
@@ -16,7 +16,7 @@ pub(crate) fn heading(name: &str, summary: &str) -> Text {
         .add(summary)
 }
 
-/// To the left, with lines across.
+/// Returns the axis to the left, with lines across the plot.
 pub(crate) fn count_axis(axis: &Axis, right: f64, words: &str) -> Group {
     let mut group = Group::new();
     for tick in axis.ticks() {
@@ -29,7 +29,7 @@ pub(crate) fn count_axis(axis: &Axis, right: f64, words: &str) -> Group {
     group.add(shape::upward_label(words, -48.0, axis.length() / 2.0))
 }
 
-/// So far down.
+/// Returns the time axis, at the height `down`.
 pub(crate) fn time_axis(axis: &Axis, down: f64) -> Group {
     let line = shape::line((0.0, down), (axis.length(), down), Paint::Faint);
     let mut group = Group::new().add(line);

@@ -6,7 +6,7 @@ use crate::sign::{self, Sign};
 use crate::units::decimal;
 use crate::{mark::Mark, paint::Paint, scales::Scales, shape};
 
-/// What the colours and the lines mean.
+/// The legend of the colours and lines.
 #[derive(Debug)]
 pub(crate) struct Legend<'s> {
     scales: &'s Scales,
@@ -23,7 +23,8 @@ impl<'s> Legend<'s> {
         }
     }
 
-    /// Two rows of signs with their words. The origin is the left end of the line that the first stands on.
+    /// Returns two rows of signs with their words. The origin is the left end of the first
+    /// baseline.
     pub(crate) fn group(&self) -> Group {
         let mut bars = vec![
             Sign::block(Paint::Accepted, "accepted"),
@@ -38,7 +39,7 @@ impl<'s> Legend<'s> {
             Sign::mark(Mark::End, "end of the run"),
             Sign::mark(Mark::Ideal, ideal),
         ];
-        // The row of the bars may be full, and a reset's words are the longest.
+        // The row of the bars may be full, and the text for a reset is the longest.
         let columns = if self.has_failures {
             marks.push(Sign::block(Paint::Failed, "failed"));
             NARROW_COLUMNS
@@ -66,5 +67,5 @@ impl<'s> Legend<'s> {
 
 const COLUMN: f64 = 220.0;
 
-/// For the end of the run, the ideal finish and what failed.
+/// For the end of the run, the ideal finish and the failures.
 const NARROW_COLUMNS: [f64; 3] = [145.0, 185.0, 110.0];

@@ -1,8 +1,10 @@
-//! Sends over time, client beside client, as an SVG; and what a pacer does within seconds.
+//! Draws the sends of clients over time as an SVG, and the behaviour of a pacer within seconds.
 //!
-//! A [`Chart`] has a [`Track`] for each client; a [`CloseUp`] has a [`Scene`] for each part of a pacer's [`Course`].
+//! A [`Chart`] has a [`Track`] for each client. A [`CloseUp`] has a [`Scene`] for each part of a
+//! pacer's [`Course`].
 //!
-//! The program of this package, `cargo run --release -p breather-storm -- --help`, compares clients in the simulator.
+//! The program of this package, `cargo run --release -p breather-storm -- --help`, compares clients
+//! in the simulator.
 //!
 //! # Example
 //!
@@ -55,7 +57,9 @@ use self::page::{Page, Panels};
 use self::panel::Panel;
 use self::scales::Scales;
 
-/// The sends of each client over time: a panel each, one above the other, all on the same scales.
+/// A chart of the sends of each client over time.
+///
+/// Each client has a panel. The panels are one above the other and share their scales.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Chart {
@@ -67,7 +71,9 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// A chart without clients: what they are to do, in a sentence or two, and the time in which it could be done.
+    /// Creates a chart without clients.
+    ///
+    /// `load` describes the load in a sentence or two, and `ideal` is the makespan of the ideal.
     pub fn new(load: impl Into<String>, ideal: Duration) -> Self {
         Self {
             title: TITLE.to_owned(),
@@ -84,19 +90,21 @@ impl Chart {
         self
     }
 
-    /// Marks the resets of a quota, one each `window`. A window of nothing has none.
+    /// Marks the resets of a quota, one each `window`.
+    ///
+    /// A `window` of zero removes the marks.
     pub const fn with_window(mut self, window: Duration) -> Self {
         self.window = if window.is_zero() { None } else { Some(window) };
         self
     }
 
-    /// Adds what one client did, below the others.
+    /// Adds the track of a client below the others.
     pub fn with_track(mut self, track: Track) -> Self {
         self.tracks.push(track);
         self
     }
 
-    /// The chart as an SVG.
+    /// Draws the chart as an SVG.
     #[must_use]
     pub fn document(&self) -> Document {
         let scales = self.scales();
@@ -115,7 +123,9 @@ impl Chart {
         })
     }
 
-    /// The chart in words, for whoever can't see it. It stands in the SVG.
+    /// Describes the chart in words, for readers who can't see it.
+    ///
+    /// The SVG contains this description.
     #[must_use]
     pub fn description(&self) -> String {
         let scales = self.scales();
@@ -166,19 +176,19 @@ mod tests {
         assert!(chart.contains("one: 3 calls; at most 3 in 0.4 s."));
         assert!(chart.contains("another: 3 calls; at most 3 "));
         assert_eq!(chart.matches("done: ").count(), 2);
-        // At 20 s, 762 of 50 s long.
+        // At 20 s of 50 s, on an axis 762 pixels long.
         assert!(chart.contains(r#"x1="304.8""#));
     }
 
     #[test]
-    fn who_is_cut_off_is_told_from_who_is_done() {
+    fn cut_off_client_is_not_shown_as_done() {
         let chart = chart([track("slow", 2_000).cut_off()]);
         assert!(chart.contains("cut off: 2.0 s"));
         assert!(!chart.contains("done: "));
     }
 
     #[test]
-    fn completions_and_resets_are_shown_where_there_are_some() {
+    fn completions_and_resets_are_shown_if_present() {
         let bare = chart([track("one", 2_000)]);
         assert!(!bare.contains("calls done"));
         let seconds = [1, 2].map(Duration::from_secs);
@@ -191,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_in_the_legend_where_something_did() {
+    fn failures_are_in_the_legend_if_present() {
         let of = |failed| {
             let bin = Bin {
                 accepted: 1,
@@ -207,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_its_title() {
+    fn each_chart_has_its_title() {
         let chart = Chart::new("", Duration::from_secs(1));
         let title = |chart: Chart| chart.document().to_string().matches("Who storms").count();
         assert_eq!(title(chart.clone()), 2);

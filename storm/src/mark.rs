@@ -3,14 +3,14 @@ use svg::node::element::Group;
 
 use crate::{paint::Paint, shape};
 
-/// The vertical lines that stand for a point in time.
+/// The vertical lines that mark a point in time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Mark {
-    /// Of a run.
+    /// The end of a run.
     End,
-    /// Where the ideal ends.
+    /// The end of the ideal.
     Ideal,
-    /// Of the server's window.
+    /// A reset of the server's window.
     Reset,
 }
 
@@ -20,7 +20,8 @@ impl Mark {
         let group = Group::new();
         match self {
             Self::End => group.add(line(Paint::Ink).set("stroke-width", 2)),
-            // The triangle is above the line, to be seen where the end of a run hides that.
+            // The triangle is above the line, so it stays visible if the end of a run covers the
+            // line.
             Self::Ideal => group
                 .add(dashed(line(Paint::Ideal), "6 3").set("stroke-width", 1.5))
                 .add(shape::triangle((x, top), Paint::Ideal)),

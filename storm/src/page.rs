@@ -4,28 +4,28 @@ use svg::node::element::{Description, Group, Rectangle, Style, Title};
 
 use crate::{paint::Paint, shape};
 
-/// A document: a title, words, a legend, and panels, one above the other.
+/// A document with a title, words, a legend and panels, one above the other.
 #[derive(Debug)]
 pub(crate) struct Page<'p> {
     pub(crate) title: &'p str,
-    /// What was done, in a sentence or two.
+    /// The description of the load, in a sentence or two.
     pub(crate) words: &'p str,
-    /// What is to be seen, in words.
+    /// The description of the chart in words.
     pub(crate) description: String,
-    /// Of two rows.
+    /// The legend, of two rows.
     pub(crate) legend: Group,
-    /// What the axis of the time counts.
+    /// The title of the time axis.
     pub(crate) time: &'p str,
 }
 
-/// What stands one above the other.
+/// The panels of a page.
 #[derive(Debug)]
 pub(crate) struct Panels {
     /// Each with its origin in the upper left corner of its plot.
     pub(crate) groups: Vec<Group>,
     /// From the top of one plot to the top of the next.
     pub(crate) distance: f64,
-    /// The width of each plot, and its height with all that is between it and the words at its axis.
+    /// The width of each plot, and its height including everything down to its axis labels.
     pub(crate) plot: (f64, f64),
 }
 
@@ -65,7 +65,7 @@ impl Page<'_> {
     }
 }
 
-/// What an SVG does not do by itself. There is one line at least.
+/// Breaks text into lines, which SVG does not do by itself. There is at least one line.
 fn lines(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -91,12 +91,12 @@ const FONTS: &str = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif";
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 72.0;
 
-/// Down to the first plot, and from the last one on.
+/// The heights above the first plot and below the last one.
 const HEADER: f64 = 154.0;
 const FOOTER: f64 = 60.0;
 
-/// From one line of the words to the next, and how many letters, of 7 at most in the mean, stand on one beside the
-/// margins.
+/// The distance of text lines, and the most characters on a line within the margins. A character is
+/// at most 7 pixels wide on average.
 const LINE: f64 = 18.0;
 const LONGEST_LINE: usize = 120;
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_long_stands_on_several_lines() {
+    fn long_text_is_broken_into_lines() {
         assert_eq!(lines(""), [""]);
         let word = "a".repeat(40);
         let long = [&*word; 5].join(" ");

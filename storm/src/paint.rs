@@ -1,16 +1,16 @@
 use svg::Node;
 
-/// A colour by what it is for, in a light and in a dark surrounding.
+/// A colour by its purpose, in light and dark surroundings.
 ///
-/// The light colour stands on each element, so that all renderers know it; a style sheet replaces it
-/// where dark is preferred. Whoever is colour-blind can tell blue from orange, and the two oranges by
-/// their lightness.
+/// The light colour is set on each element, so all renderers know it. A style sheet replaces it if
+/// the reader prefers dark. People who are colour-blind can distinguish blue from orange, and the
+/// two oranges by their lightness.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Paint {
     Background,
-    /// Of a plot, as long as the run.
+    /// The background of a plot, as long as the run.
     Run,
-    /// Of a time in which calls wait.
+    /// The background of a time in which calls wait.
     Wait,
     /// An area under a line.
     Area,
@@ -58,7 +58,7 @@ impl Paint {
         node
     }
 
-    /// The style sheet.
+    /// Returns the style sheet.
     pub(crate) fn style() -> String {
         let page = |paint: &str| format!(".{} {{ background: {paint} }}\n", Self::PAGE);
         let dark: String = Self::ALL
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_stands_out_in_light_and_in_dark() {
+    fn colours_contrast_in_light_and_in_dark() {
         use Paint::{
             Accepted, Area, Background, Failed, Faint, Ideal, Ink, Reset, Run, ThrottledByCap,
             ThrottledByQuota, Wait,
@@ -155,7 +155,8 @@ mod tests {
                 assert!(contrast(tone(shape), tone(Run)) >= 3.0, "{shape:?}");
             }
             assert!(contrast(tone(ThrottledByQuota), tone(ThrottledByCap)) >= 1.5);
-            // Neither is told by its colour alone: one has the shape of what it counts.
+            // Areas differ from the ground in more than colour, because an area has the shape of
+            // its counts.
             for ground in [Run, Wait] {
                 assert!(contrast(tone(Area), tone(ground)) >= 1.4, "{ground:?}");
             }
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_painted_has_a_rule_for_the_dark() {
+    fn painted_elements_have_a_dark_rule() {
         let line = Paint::Grid
             .stroke(svg::node::element::Line::new())
             .to_string();
@@ -176,7 +177,7 @@ mod tests {
         assert!(dark.contains(".grid-stroke { stroke: #323a45 }"));
     }
 
-    /// As the Web Content Accessibility Guidelines define it, from 1 to 21.
+    /// Returns the contrast as the Web Content Accessibility Guidelines define it, from 1 to 21.
     fn contrast(one: &str, other: &str) -> f64 {
         let (one, other) = (luminance(one), luminance(other));
         (one.max(other) + 0.05) / (one.min(other) + 0.05)

@@ -3,7 +3,7 @@ use svg::node::element::{Group, Path, Rectangle, Text, path::Data};
 use crate::units::{decimal, thousands};
 use crate::{bars::Bars, frame, mark::Mark, paint::Paint, scales::Scales, shape, track::Track};
 
-/// What one client did, from the start of its load to its end.
+/// The panel of one client, from the start of its load to its end.
 #[derive(Debug)]
 pub(crate) struct Panel<'t> {
     track: &'t Track,
@@ -22,17 +22,17 @@ impl<'t> Panel<'t> {
         &self.track.name
     }
 
-    /// What became of the calls, in short.
+    /// Returns a summary of the calls.
     pub(crate) fn summary(&self) -> &str {
         &self.track.summary
     }
 
-    /// The highest bar, in words.
+    /// Returns the highest bar, in words.
     pub(crate) fn most_sends(&self, scales: &Scales) -> String {
         format!("{} {}", thousands(self.bars.most_sends()), unit(scales))
     }
 
-    /// The origin is the upper left corner of the plot.
+    /// Draws the panel. The origin is the upper left corner of the plot.
     pub(crate) fn group(&self, scales: &Scales) -> Group {
         let bottom = scales.sends.length();
         let end = scales.time.position(self.track.end_s);
@@ -53,7 +53,7 @@ impl<'t> Panel<'t> {
             .add(self.end_label(end))
     }
 
-    /// The share of the calls that are done: none of them at the foot of the plot, and all at its top.
+    /// Draws the share of completed calls, from zero at the foot of the plot to all at its top.
     fn completions(&self, scales: &Scales) -> Path {
         let bottom = scales.sends.length();
         let mut data = Data::new().move_to((0.0, shape::rounded(bottom)));
@@ -61,7 +61,7 @@ impl<'t> Panel<'t> {
         for (done, at) in (1..).zip(&self.track.completions) {
             let x = scales.time.position(at.as_secs_f64());
             let y = bottom * (1.0 - f64::from(done) / self.track.calls as f64);
-            // A step that nobody sees is left out, but not the last.
+            // Steps too small to see are left out, except the last.
             let is_last = done as usize == self.track.completions.len();
             if x - drawn.0 >= STEP || drawn.1 - y >= STEP || is_last {
                 data = data
@@ -74,7 +74,7 @@ impl<'t> Panel<'t> {
         Paint::Ink.stroke(path)
     }
 
-    /// Those between the first send and the end.
+    /// Draws the resets between the first send and the end.
     fn resets(&self, scales: &Scales) -> Group {
         let mut group = Group::new();
         if !scales.shows_resets() {
@@ -101,7 +101,7 @@ impl<'t> Panel<'t> {
     }
 }
 
-/// As long as the run.
+/// Returns a background as long as the run.
 fn background(end: f64, height: f64) -> Rectangle {
     let rectangle = Rectangle::new()
         .set("width", shape::rounded(end))
@@ -114,7 +114,7 @@ fn sends_axis(scales: &Scales) -> Group {
     frame::count_axis(&scales.sends, scales.time.length(), &words)
 }
 
-/// What the height of a bar counts.
+/// Returns the unit of the height of a bar.
 fn unit(scales: &Scales) -> String {
     format!("in {} s", scales.bin_width.as_secs_f64())
 }

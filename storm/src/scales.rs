@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{axis::Axis, track::Track};
 
-/// What all panels share.
+/// The scales that all panels share.
 #[derive(Debug)]
 pub(crate) struct Scales {
     /// In seconds since a client's load started.
@@ -10,7 +10,7 @@ pub(crate) struct Scales {
     /// In requests that arrived in the time of one bin.
     pub(crate) sends: Axis,
     pub(crate) bin_width: Duration,
-    /// From one reset to the next, if there are some.
+    /// The time between resets, if there are any.
     pub(crate) window: Option<Duration>,
     pub(crate) ideal_s: f64,
 }
@@ -37,18 +37,18 @@ impl Scales {
         }
     }
 
-    /// Whether the resets are so far apart that they can be told from one another.
+    /// Returns whether the resets are far enough apart to distinguish them.
     pub(crate) fn shows_resets(&self) -> bool {
         let is_far = |window: Duration| self.time.position(window.as_secs_f64()) >= RESETS_APART;
         self.window.is_some_and(is_far)
     }
 }
 
-/// The width that the bins of all tracks are given: a multiple of the widest, which those of each track
-/// divide, as they differ by doublings.
+/// Returns the width of the bins of all tracks.
 ///
-/// It is at least so much, and divides the window if that takes no more than twice as much. Otherwise what
-/// comes right after a reset shares a bin with what came before.
+/// It is a multiple of the widest bins. The bins of each track divide it, because their widths
+/// differ by doublings. It is at least `least`, and divides the window if that takes at most twice
+/// as much. Otherwise a bin may contain requests from both before and after a reset.
 fn bin_width(widest: Duration, least: Duration, window: Option<Duration>) -> Duration {
     let count = least.div_duration_f64(widest).ceil().max(1.0) as u32;
     let divides = |&count: &u32| {
@@ -57,11 +57,11 @@ fn bin_width(widest: Duration, least: Duration, window: Option<Duration>) -> Dur
     widest * (count..=2 * count).find(divides).unwrap_or(count)
 }
 
-/// In pixels, as all lengths. It leaves room to the right for the words at the end of the longest run.
+/// In pixels, like all lengths. This leaves room for the words at the end of the longest run.
 const WIDTH: f64 = 762.0;
 const HEIGHT: f64 = 104.0;
 
-/// The least of a bar: thinner ones blur.
+/// The smallest width of a bar. Thinner bars blur.
 const BAR_WIDTH: f64 = 5.0;
 
 const RESETS_APART: f64 = 6.0;
@@ -74,19 +74,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bins_end_at_resets_where_they_can() {
+    fn bins_end_at_resets_if_possible() {
         let ms = Duration::from_millis;
         assert_eq!(bin_width(ms(100), ms(36), Some(ms(10_000))), ms(100));
         assert_eq!(bin_width(ms(100), ms(387), Some(ms(10_000))), ms(400));
         assert_eq!(bin_width(ms(100), ms(610), Some(ms(10_000))), ms(1000));
         assert_eq!(bin_width(ms(200), ms(610), Some(ms(10_000))), ms(1000));
         assert_eq!(bin_width(ms(100), ms(610), Some(ms(700))), ms(700));
-        // None up to 1.4 s divides it.
+        // No multiple up to 1.4 s divides it.
         assert_eq!(bin_width(ms(100), ms(610), Some(ms(730))), ms(700));
     }
 
     #[test]
-    fn resets_that_would_run_together_are_not_shown() {
+    fn crowded_resets_are_not_shown() {
         let scales = |window_ms| {
             let window = Duration::from_millis(window_ms);
             Scales::new(Some(window), Duration::from_secs(60), &[])

@@ -9,19 +9,21 @@ use crate::mark::{self, Mark};
 use crate::units::plural;
 use crate::{frame, paint::Paint, shape};
 
-/// Some seconds of a run, seen closely: how many attempts are in flight and may be, each send, and when calls wait.
+/// Some seconds of a run in detail.
+///
+/// It shows the attempts in flight with their limit, each send, and when calls wait.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Scene {
     name: String,
     course: Course,
     start: Duration,
-    /// What the server's cap is from when on. The pacer does not know it.
+    /// The server's cap and the times of its changes. The pacer does not know it.
     caps: Vec<(Duration, u32)>,
 }
 
 impl Scene {
-    /// The first seconds of a run.
+    /// Creates a scene of the first seconds of a run.
     pub fn new(name: impl Into<String>, course: Course) -> Self {
         Self {
             name: name.into(),
@@ -31,13 +33,13 @@ impl Scene {
         }
     }
 
-    /// Lets it begin later in the run.
+    /// Sets a later start in the run.
     pub const fn with_start(mut self, start: Duration) -> Self {
         self.start = start;
         self
     }
 
-    /// Shows the cap that the server has from `at` on. Changes are told in their order.
+    /// Shows the server's cap from `at` on. Add changes in their order.
     pub fn with_cap_from(mut self, at: Duration, cap: u32) -> Self {
         self.caps.push((at, cap));
         self
@@ -47,7 +49,7 @@ impl Scene {
         !self.caps.is_empty()
     }
 
-    /// When it ends, if it is so long; of a run that is over earlier, its end is seen.
+    /// Returns whether the run ends within `span` of the scene's start.
     pub(crate) fn ends_within(&self, span: Duration) -> bool {
         self.course.end() <= self.start + span
     }
@@ -56,7 +58,7 @@ impl Scene {
         self.stated(span).next().is_some()
     }
 
-    /// What is to be seen, in short.
+    /// Returns a short summary of the scene.
     pub(crate) fn summary(&self, span: Duration) -> String {
         let sends = self.course.sends(self.start, self.start + span);
         let count = |fates: &[Fate]| {
@@ -74,7 +76,7 @@ impl Scene {
         )
     }
 
-    /// The same, and what the lines show.
+    /// Returns the summary, followed by a description of the lines.
     pub(crate) fn description(&self, span: Duration) -> String {
         let levels = self.course.levels(self.start, self.start + span);
         let [first, last] = [levels.first(), levels.last()].map(|it| it.map_or(0, |it| it.limit));
@@ -87,7 +89,7 @@ impl Scene {
         )
     }
 
-    /// The origin is the upper left corner of the plot.
+    /// Draws the scene. The origin is the upper left corner of the plot.
     pub(crate) fn group(&self, span: Duration) -> Group {
         let until = self.start + span;
         let levels = self.course.levels(self.start, until);
@@ -127,14 +129,15 @@ impl Scene {
             .add(frame::time_axis(&plot.time, HEIGHT + STRIPS))
     }
 
-    /// When holds were to end, of those that end meanwhile.
+    /// Returns the stated ends of holds within the scene.
     fn stated(&self, span: Duration) -> impl Iterator<Item = Duration> {
         let within = self.start..=self.start + span;
         let all = self.course.stated().iter().copied();
         all.filter(move |at| within.contains(at))
     }
 
-    /// Below the plot, a line for each send: in the upper strip what was accepted, in the lower one what was not.
+    /// Draws a tick for each send below the plot, accepted ones in the upper strip, others in the
+    /// lower one.
     fn ticks(&self, plot: &Plot, span: Duration) -> Group {
         let sends = self.course.sends(self.start, self.start + span);
         let mut group = Group::new();
@@ -147,7 +150,7 @@ impl Scene {
             let mut drawn = None;
             for (at, _) in sends.iter().filter(|send| send.1 == fate) {
                 let x = plot.x(*at);
-                // What nobody can tell apart is drawn once.
+                // Ticks at the same place are drawn once.
                 if drawn != Some(x) {
                     data = data.move_to((x, top)).vertical_line_by(STRIP);
                     drawn = Some(x);
@@ -168,19 +171,20 @@ struct Plot {
 }
 
 impl Plot {
-    /// To half a pixel, and not beside the plot.
+    /// Returns a position within the plot, rounded to half a pixel.
     fn x(&self, at: Duration) -> f64 {
         let x = self.time.position(at.as_secs_f64());
         (x * 2.0).round().clamp(0.0, WIDTH * 2.0) / 2.0
     }
 
-    /// The steps that lead through these points, each of which holds until the next; the last one to the end.
+    /// Returns the steps through these points. Each value holds until the next one, the last to the
+    /// end.
     fn steps(&self, points: impl IntoIterator<Item = (Duration, u32)>) -> Vec<(f64, f64)> {
         let mut steps: Vec<(f64, f64)> = Vec::new();
         for (at, count) in points {
             let y = HEIGHT - self.count.position(count.into());
             let (x, y) = (self.x(at), shape::rounded(y));
-            // Of what happens within one pixel, the last is drawn.
+            // Of several changes within one pixel, only the last is drawn.
             if steps.last().is_some_and(|last| x - last.0 < 1.0) {
                 let x = steps.pop().map_or(x, |last| last.0);
                 steps.push((x, y));
@@ -192,7 +196,7 @@ impl Plot {
         steps
     }
 
-    /// When calls wait although there is room in flight.
+    /// Draws the times in which calls wait although there is room in flight.
     fn waits(&self, levels: &[Level]) -> Group {
         let end = [(WIDTH, false)];
         let turns = levels.iter().map(|it| (self.x(it.at), it.waits)).chain(end);
@@ -214,7 +218,7 @@ impl Plot {
     }
 }
 
-/// A line along steps, to the right end of the plot.
+/// Returns a line along steps, to the right end of the plot.
 fn line(steps: &[(f64, f64)]) -> Data {
     let Some((&first, rest)) = steps.split_first() else {
         return Data::new();
@@ -227,7 +231,7 @@ fn line(steps: &[(f64, f64)]) -> Data {
     data.horizontal_line_to(WIDTH)
 }
 
-/// What is below it.
+/// Returns the area below the line.
 fn area(steps: &[(f64, f64)]) -> Data {
     let left = steps.first().map_or(0.0, |first| first.0);
     line(steps)
@@ -244,17 +248,17 @@ fn rectangle(left: f64, right: f64, paint: Paint) -> Rectangle {
     paint.fill(rectangle)
 }
 
-/// In pixels, as all lengths.
+/// In pixels, like all lengths.
 pub(crate) const WIDTH: f64 = 840.0;
 const HEIGHT: f64 = 108.0;
 
-/// Two strips of ticks, and what is between them and the plot and its axis.
+/// The height of two strips of ticks, with the space between the plot and its axis.
 const STRIPS: f64 = 30.0;
 const STRIP: f64 = 10.0;
 const ACCEPTED: f64 = HEIGHT + 5.0;
 const REFUSED: f64 = HEIGHT + 17.0;
 
-/// The plot, and all down to the axis of the time.
+/// The height of the plot and everything down to the time axis.
 pub(crate) const DOWN: f64 = HEIGHT + STRIPS;
 
 const TIME_TICKS: u32 = 12;
@@ -275,7 +279,7 @@ mod tests {
     use breather_sim::{Load, Server};
 
     #[test]
-    fn a_line_leads_along_its_steps() {
+    fn line_follows_its_steps() {
         let steps = plot().steps([(0, 1), (2_000, 4), (2_000, 3), (5_000, 3), (6_000, 0)].map(ms));
         assert_eq!(steps, [(0.0, 81.0), (168.0, 27.0), (504.0, 108.0)]);
         let words = Value::from(line(&steps)).to_string();
@@ -285,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_seen_until_somebody_is_sent() {
+    fn waiting_is_shown_until_a_send() {
         let level = |millis, waits| Level {
             at: Duration::from_millis(millis),
             in_flight: 0,
@@ -305,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scene_is_a_part_of_its_run() {
+    fn scene_is_a_part_of_its_run() {
         let course = Course::of(&Server::default(), &Load::spike(400), 1);
         let all = course.sends(Duration::ZERO, course.end()).len();
         let first = course.sends(Duration::ZERO, Duration::from_secs(59)).len();
@@ -318,7 +322,7 @@ mod tests {
         assert!(scene.summary(4 * second).starts_with(&sends));
     }
 
-    /// Ten seconds, and four in flight.
+    /// A plot of ten seconds, with four in flight.
     fn plot() -> Plot {
         Plot {
             time: Axis::between(0.0, 10.0, WIDTH, TIME_TICKS),

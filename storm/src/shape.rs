@@ -1,4 +1,4 @@
-//! Lines, texts and the like, with what all of them have in common.
+//! Lines, texts and other shapes with their common attributes.
 
 use svg::node::element::{Group, Line, Path, Text, path::Data};
 
@@ -18,12 +18,12 @@ pub(crate) fn text(words: &str, x: f64, y: f64, paint: Paint) -> Text {
     paint.fill(text)
 }
 
-/// A text at an axis.
+/// Returns a text at an axis.
 pub(crate) fn label(words: &str, x: f64, y: f64) -> Text {
     text(words, x, y, Paint::Faint).set("font-size", 11)
 }
 
-/// A label that is read from below, and has its middle here.
+/// Returns a label that reads upwards and is centred here.
 pub(crate) fn upward_label(words: &str, x: f64, y: f64) -> Text {
     label(words, x, y)
         .set("text-anchor", "middle")
@@ -39,7 +39,7 @@ pub(crate) fn line(from: (f64, f64), to: (f64, f64), paint: Paint) -> Line {
     paint.stroke(line)
 }
 
-/// A small triangle that stands on its tip.
+/// Returns a small triangle that stands on its tip.
 pub(crate) fn triangle(tip: (f64, f64), paint: Paint) -> Path {
     let data = Data::new()
         .move_to((rounded(tip.0), rounded(tip.1)))
@@ -53,7 +53,7 @@ pub(crate) fn moved(group: Group, x: f64, y: f64) -> Group {
     group.set("transform", format!("translate({x} {y})"))
 }
 
-/// To hundredths of a pixel: more would be long and not finer.
+/// Rounds to hundredths of a pixel. More digits would only make the file larger.
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

@@ -2,7 +2,7 @@ use svg::node::element::{Group, Rectangle};
 
 use crate::{mark::Mark, paint::Paint, shape};
 
-/// A colour or a line of a chart, as small as a letter, and what it means.
+/// A sample of a colour or a line, as small as a letter, with its meaning.
 #[derive(Debug)]
 pub(crate) struct Sign {
     picture: Group,
@@ -30,7 +30,7 @@ impl Sign {
 
     pub(crate) fn mark(mark: Mark, words: impl Into<String>) -> Self {
         let top = match mark {
-            // Its triangle takes the rest of the height.
+            // The triangle takes the rest of the height.
             Mark::Ideal => -4.0,
             Mark::End | Mark::Reset => -HEIGHT,
         };
@@ -43,8 +43,9 @@ impl Sign {
     }
 }
 
-/// One beside the other, all but the last as wide as their column. The origin is the left end of the line that the
-/// words stand on.
+/// Returns signs side by side, each except the last as wide as its column.
+///
+/// The origin is the left end of the baseline of the words.
 pub(crate) fn row(signs: Vec<Sign>, columns: &[f64]) -> Group {
     let mut group = Group::new();
     let mut left = 0.0;
@@ -60,7 +61,7 @@ pub(crate) fn row(signs: Vec<Sign>, columns: &[f64]) -> Group {
 /// From one row to the next.
 pub(crate) const ROW: f64 = 24.0;
 
-/// How far a sign goes up and down from the line that the words stand on.
+/// How far a sign extends above and below the baseline of the words.
 const HEIGHT: f64 = 11.0;
 const BELOW: f64 = 2.0;
 

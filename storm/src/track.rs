@@ -5,7 +5,19 @@ use breather_sim::Run;
 use crate::bins::Bins;
 use crate::units::{decimal, plural, thousands};
 
-/// What one client did, from the start of its load to its end.
+/// The activity of one client, from the start of its load to its end.
+///
+/// # Example
+///
+/// ```
+/// use breather_sim::{Load, Server, run};
+/// use breather_storm::{Chart, Track};
+///
+/// let run = run(&Server::default(), &Load::spike(100), 1);
+/// let track = Track::of_run("breather", &run);
+/// let chart = Chart::new("100 calls at once.", run.makespan()).with_track(track);
+/// assert!(chart.description().contains("breather: 100 calls"));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Track {
@@ -15,13 +27,13 @@ pub struct Track {
     pub(crate) end_s: f64,
     pub(crate) is_cut_off: bool,
     pub(crate) first_reset_from_s: f64,
-    /// When each call was done that was, in ascending order, of how many.
+    /// The times of completed calls in ascending order, out of `calls`.
     pub(crate) completions: Vec<Duration>,
     pub(crate) calls: usize,
 }
 
 impl Track {
-    /// The sends of a client of this name, whose last call ended at `end`.
+    /// Creates a track of a client whose last call ended at `end`.
     pub fn new(name: impl Into<String>, bins: Bins, end: Duration) -> Self {
         Self {
             name: name.into(),
@@ -35,7 +47,7 @@ impl Track {
         }
     }
 
-    /// All of a run: its sends, its completions, and what became of the calls.
+    /// Creates a track of a run, with its sends, completions and a summary.
     pub fn of_run(name: impl Into<String>, run: &Run) -> Self {
         let calls = run.reports().len();
         let failed = match calls - run.ok() {
@@ -55,25 +67,25 @@ impl Track {
             .with_completions(run.completions(), calls)
     }
 
-    /// Sets what became of the calls, in short.
+    /// Sets a short summary of the calls.
     pub fn with_summary(mut self, summary: impl Into<String>) -> Self {
         self.summary = summary.into();
         self
     }
 
-    /// Shows when calls were done, in ascending order, of so many.
+    /// Shows when calls were completed, in ascending order, out of `calls`.
     pub fn with_completions(mut self, completions: &[Duration], calls: usize) -> Self {
         self.completions = completions.to_vec();
         self.calls = calls.max(completions.len());
         self
     }
 
-    /// Whether a send came to nothing.
+    /// Returns whether a send failed.
     pub(crate) fn has_failures(&self) -> bool {
         self.bins.each().iter().any(|bin| bin.failed > 0)
     }
 
-    /// Says that the end is no end of its own.
+    /// Marks the client as cut off, which means that it did not end by itself.
     pub const fn cut_off(mut self) -> Self {
         self.is_cut_off = true;
         self

@@ -1,4 +1,4 @@
-/// A number of things: 1 call, 2 calls.
+/// Formats a number of things, such as 1 call or 2 calls.
 #[must_use]
 pub fn plural(count: impl Into<u64>, noun: &str) -> String {
     let count = count.into();
@@ -9,7 +9,7 @@ pub fn plural(count: impl Into<u64>, noun: &str) -> String {
     )
 }
 
-/// To a tenth, or to a whole from 1000 on.
+/// Formats a number to a tenth, or to a whole number from 1000 on.
 #[must_use]
 pub fn decimal(value: f64) -> String {
     let text = format!("{value:.1}");
@@ -20,7 +20,7 @@ pub fn decimal(value: f64) -> String {
     }
 }
 
-/// With a comma between the thousands.
+/// Formats a number with a comma between the thousands.
 #[must_use]
 pub fn thousands(value: u64) -> String {
     let digits = value.to_string();

@@ -1,4 +1,4 @@
-//! The program, from outside.
+//! Tests the program from outside.
 
 use std::process::{Command, Output};
 
@@ -35,7 +35,7 @@ fn json_has_a_row_for_each_client() {
 }
 
 #[test]
-fn the_same_options_print_the_same() {
+fn same_options_print_the_same() {
     let play = || storm(&["--calls", "300", "--server", "token-bucket"]).stdout;
     let table = String::from_utf8(play()).unwrap();
     assert_eq!(table.as_bytes(), play());
@@ -47,7 +47,7 @@ fn the_same_options_print_the_same() {
 }
 
 #[test]
-fn calls_that_never_succeed_are_told() {
+fn failed_calls_are_reported() {
     let output = storm(&[
         "--clients",
         "unpaced",
@@ -66,7 +66,7 @@ fn calls_that_never_succeed_are_told() {
 }
 
 #[test]
-fn what_an_aws_client_may_spend_can_be_set() {
+fn aws_quota_can_be_set() {
     let row = |args: &[&str]| {
         let output = storm(&[&["--clients", "aws-adaptive", "--seeds", "1"], args].concat());
         let table = String::from_utf8(output.stdout).unwrap();
@@ -86,7 +86,7 @@ fn what_an_aws_client_may_spend_can_be_set() {
 }
 
 #[test]
-fn the_chart_shows_clients_beside_one_another() {
+fn chart_shows_clients_side_by_side() {
     let path = std::env::temp_dir().join(format!("breather storm {}.svg", std::process::id()));
     let output = storm(&[
         "--clients",
@@ -103,7 +103,7 @@ fn the_chart_shows_clients_beside_one_another() {
 }
 
 #[test]
-fn each_option_changes_what_is_measured() {
+fn each_option_changes_the_result() {
     let mut idle = Vec::new();
     for (without, option) in [
         ("", "--limiter fixed:20:5"),
@@ -161,7 +161,7 @@ fn each_option_changes_what_is_measured() {
 }
 
 #[test]
-fn what_befalls_a_server_is_told_beside_what_came_of_it() {
+fn faults_are_printed_beside_results() {
     let args = [
         "--outage",
         "60:70:503:2",
@@ -179,7 +179,7 @@ fn what_befalls_a_server_is_told_beside_what_came_of_it() {
 }
 
 #[test]
-fn a_bad_option_says_what_was_expected() {
+fn invalid_option_says_what_was_expected() {
     for (args, expected) in [
         (
             &["--quota", "0"][..],
@@ -248,7 +248,7 @@ fn a_bad_option_says_what_was_expected() {
     }
 }
 
-/// What came of each client, whatever the server is called.
+/// Returns the results of each client, without the server's name.
 fn measured(args: &[&str]) -> Vec<Value> {
     let output = storm(args);
     assert!(output.status.success(), "{args:?}: {output:?}");
@@ -262,7 +262,7 @@ fn measured(args: &[&str]) -> Vec<Value> {
 
 fn storm(args: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_breather-storm"));
-    program.args(args).output().expect("it starts")
+    program.args(args).output().expect("the program starts")
 }
 
 const FIELDS: [&str; 11] = [

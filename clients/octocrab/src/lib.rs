@@ -1,6 +1,7 @@
 //! octocrab with breather.
 //!
-//! You can clone octocrab's body, but its clones share one stream. So the default layer does not compile:
+//! You can clone octocrab's body, but its clones share one stream. The default layer therefore does
+//! not compile:
 //!
 //! ```compile_fail,E0277
 //! # use breather_tower::RetryLayer;

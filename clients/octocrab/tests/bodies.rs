@@ -1,4 +1,4 @@
-//! Tests the bodies that a server receives when breather repeats octocrab's requests.
+//! Tests the bodies that a server receives when breather retries octocrab's requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use tower::Layer as _;
 
 type Bodies = Arc<Mutex<Vec<Bytes>>>;
 
-/// A server that throttles the first request, and accepts all others.
+/// Starts a server that throttles the first request and accepts all others.
 async fn server() -> (http::Uri, Bodies) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ async fn post(octocrab: &Octocrab) -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_recorded_body_arrives_whole_each_time() {
+async fn recorded_body_arrives_whole_each_time() {
     let (uri, bodies) = server().await;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let retry = RetryLayer::default().replay(64 * 1024).box_errors();
@@ -64,9 +64,9 @@ async fn a_recorded_body_arrives_whole_each_time() {
     }
 }
 
-/// Why the default layer takes no such body.
+/// Shows why the default layer rejects such a body.
 #[tokio::test]
-async fn a_cloned_body_does_not_arrive_a_second_time() {
+async fn cloned_body_does_not_arrive_a_second_time() {
     let (uri, bodies) = server().await;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let retry = RetryLayer::default().trust_clone().box_errors();

@@ -2,9 +2,10 @@
 
 use crate::buffered_body::BufferedBody;
 
-/// A response's body that a classifier can look into, since it is there already.
+/// A response body whose bytes a classifier can read.
 ///
-/// A [`BufferedBody`] has it. For others it is a line:
+/// [`BufferedBody`] implements it. Implement it for a body type of your own if its bytes are in
+/// memory:
 ///
 /// ```
 /// use breather_hyper::AnswerBody;
@@ -24,7 +25,7 @@ use crate::buffered_body::BufferedBody;
     note = "put a `BufferedLayer` inside of the `RetryLayer`"
 )]
 pub trait AnswerBody {
-    /// All of the body, if it was read. Looks, and takes nothing.
+    /// Returns the whole body if it has been read. Does not consume it.
     fn read(&self) -> Option<&[u8]>;
 }
 

@@ -1,4 +1,4 @@
-//! Any error.
+//! The boxed error type.
 
-/// Any error, as tower's layers box it.
+/// The boxed error type that tower's layers use.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

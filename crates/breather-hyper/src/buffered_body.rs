@@ -1,4 +1,4 @@
-//! The body of a response that was read within its attempt.
+//! A response body that was read within its attempt.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,14 +9,15 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::box_error::BoxError;
 
-/// A body that was read whole, or of which the beginning was.
+/// A response body that was read within its attempt, completely or in part.
 ///
-/// Made by [`Buffering`](crate::Buffering). As a [`Body`], it is all that the server sends, whether it was read
-/// whole or not.
+/// [`Buffering`](crate::Buffering) creates it. As a [`Body`], it yields everything that the server
+/// sends. It starts with the part that was read, and continues with the rest as it arrives.
 ///
 /// # Errors
 ///
-/// A body that was read whole cannot fail. Otherwise you get the errors of the inner body, boxed.
+/// A body that was read completely cannot fail. Otherwise you get the errors of the inner body,
+/// boxed.
 ///
 /// # Example
 ///
@@ -37,17 +38,17 @@ use crate::box_error::BoxError;
 pub struct BufferedBody<B> {
     data: [Bytes; 2],
     trailers: Option<HeaderMap>,
-    // Of what was read: how many of the two were handed on.
+    // The number of chunks in `data` that the reader has received.
     handed_on: usize,
     rest: Rest<B>,
 }
 
 #[derive(Debug)]
 enum Rest<B> {
-    // It was read whole.
+    // The body was read completely.
     Nothing,
     Body(B),
-    // None once it was handed on.
+    // `None` after the reader has received the error.
     Error(Option<BoxError>),
 }
 
@@ -56,12 +57,12 @@ impl<B> BufferedBody<B> {
         Self::new([data, Bytes::new()], trailers, Rest::Nothing)
     }
 
-    /// More than was to be read: `data`, and what is left of `body`.
+    /// Creates a body that was not read completely. `data` was read, and `body` yields the rest.
     pub(crate) const fn long(data: [Bytes; 2], trailers: Option<HeaderMap>, body: B) -> Self {
         Self::new(data, trailers, Rest::Body(body))
     }
 
-    /// One that failed after `data`.
+    /// Creates a body that failed after `data`.
     pub(crate) const fn cut(data: Bytes, error: BoxError) -> Self {
         Self::new([data, Bytes::new()], None, Rest::Error(Some(error)))
     }
@@ -75,7 +76,9 @@ impl<B> BufferedBody<B> {
         }
     }
 
-    /// All data of the body, if it was read whole; and still so when frames of it were taken.
+    /// Returns all data of the body if it was read completely.
+    ///
+    /// The data stays available after you have taken frames from the body.
     #[must_use]
     pub const fn bytes(&self) -> Option<&Bytes> {
         match self.rest {

@@ -1,4 +1,4 @@
-//! A response that is read whole within its attempt.
+//! Reads a response completely within its attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,19 +17,22 @@ use crate::buffered_body::BufferedBody;
 use crate::read::Read;
 
 pin_project! {
-    /// An attempt whose response is read whole, so that a download that is cut off is an attempt that failed.
+    /// A future that reads an attempt's response completely.
     ///
-    /// | what happens | what it resolves to |
+    /// If the body is cut off, the attempt fails, so you can retry a broken download.
+    ///
+    /// | case | result |
     /// |---|---|
-    /// | the body fails, and the status is below 400 | the body's error: it may have been executed |
-    /// | the body fails, or takes longer than a second, and the status is 400 or more | the response, with the part of the body that came |
-    /// | the body is longer than the limit | the response, with all of its body: the part that was read, then the rest as it comes |
+    /// | the body fails, and the status is below 400 | the body's error; the server may have processed the request |
+    /// | the body fails, and the status is 400 or more | the response, with the part of the body that arrived, then the error |
+    /// | the body takes longer than a second, and the status is 400 or more | the response, with the part of the body that arrived, then the rest as it arrives |
+    /// | the body is longer than the limit | the response, with the part of the body that was read, then the rest as it arrives |
     ///
-    /// Only a body that was read whole has [`bytes`](BufferedBody::bytes).
+    /// Only a body that was read completely has [`bytes`](BufferedBody::bytes).
     ///
     /// # Errors
     ///
-    /// Those of the attempt and of the body, as they are but boxed.
+    /// You get the errors of the attempt and of the body, boxed.
     ///
     /// # Example
     ///
@@ -50,7 +53,7 @@ pin_project! {
         limit: usize,
         #[pin]
         state: State<F, B>,
-        // Of a rejection or a failure whose body has begun.
+        // Limits how long the body of a response with status 400 or more may take.
         #[pin]
         patience: Option<<TokioTimer as Timer>::Sleep>,
     }
@@ -69,7 +72,7 @@ pin_project! {
 }
 
 impl<F, B> Buffering<F, B> {
-    /// Reads the response of `attempt` whole, up to `limit` bytes of its body.
+    /// Reads the response of `attempt`, with up to `limit` bytes of its body.
     pub const fn new(attempt: F, limit: usize) -> Self {
         Self {
             limit,
@@ -104,7 +107,7 @@ where
         }
     }
 
-    /// Reads on until there is no more, or it was enough.
+    /// Reads until the body ends or exceeds the limit.
     fn poll(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Ending, BoxError>> {
         loop {
             let at_least = (self.read.len() as u64).saturating_add(self.body.size_hint().lower());
@@ -141,7 +144,7 @@ where
 /// How reading ended.
 enum Ending {
     Whole,
-    /// With this, it was more than the limit.
+    /// The body exceeds the limit or is too slow. Holds the frame that did not fit, if any.
     Long(Bytes),
 }
 
@@ -166,7 +169,7 @@ where
                 }
                 StateProjection::Body { reading } => reading,
             };
-            let under_way = reading.as_mut().expect("polled after it was ready");
+            let under_way = reading.as_mut().expect("polled after completion");
             let is_error = under_way.head.status.as_u16() >= 400;
             let ended = match under_way.poll(cx, *this.limit) {
                 Poll::Ready(ended) => ended,
@@ -187,11 +190,11 @@ where
                 body,
                 mut read,
                 trailers,
-            } = reading.take().expect("it has just ended");
+            } = reading.take().expect("the body was still being read");
             let body = match ended {
                 Ok(Ending::Whole) => BufferedBody::whole(read.take(), trailers),
                 Ok(Ending::Long(more)) => BufferedBody::long([read.take(), more], trailers, body),
-                // A rejection is one, however little of it came.
+                // The head of an error response is enough to act on.
                 Err(error) if is_error => BufferedBody::cut(read.take(), error),
                 Err(error) => return Poll::Ready(Err(error)),
             };
@@ -200,6 +203,6 @@ where
     }
 }
 
-/// The head of a throttled response is enough to act on. If the server never finishes the body, the call must still get
-/// that head, and the attempt's timeout must not discard it.
+/// The head of a throttled response is enough to act on. If the server never finishes the body, the
+/// call must still get that head, and the attempt's timeout must not discard it.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Kinds of errors of hyper and its client.
+//! Classifies the errors of hyper and its client.
 
 use std::error::Error;
 use std::io;
@@ -6,21 +6,24 @@ use std::io;
 use breather::{ErrorKind, Stopped};
 use hyper_util::client::legacy;
 
-/// What went wrong, by the first error in the chain of sources that tells.
+/// Returns the kind of an error from hyper, hyper-util or `std::io`.
+///
+/// The kind tells you whether the request may have reached the server. It comes from the first
+/// error in the chain of sources that this function recognizes:
 ///
 /// | error | kind |
 /// |---|---|
-/// | hyper-util's client: no connection, since the host cannot be looked up or refuses, say | `Connect`: nothing was sent |
-/// | the same, by an `io::Error` of invalid data, as rustls has it | `Tls`: nothing was sent |
-/// | the same: a URI that it cannot ask, a version or method that it does not speak | `Other`: it would repeat itself |
-/// | hyper: the request was never begun, as on a pooled connection that has just been closed | `Unprocessed` |
-/// | hyper: timed out | `Timeout` |
-/// | hyper: the caller's part failed, as the stream of a request's body | `Other` |
-/// | hyper: what it cannot read | `Protocol`: it may have been executed |
-/// | `io::Error`: connection refused, address not available | `Connect` |
-/// | `io::Error`: timed out | `Timeout` |
-/// | [`Stopped`], of another layer that retries | `Other` |
-/// | none of these, a `tower::timeout` among them | `Interrupted`: it may pass, and may have been executed |
+/// | hyper-util's client could not connect, for example because the host lookup failed or the host refused | `Connect`, nothing was sent |
+/// | the same, because of an `io::Error` of kind `InvalidData`, which rustls uses | `Tls`, nothing was sent |
+/// | hyper-util's client does not support the URI, version or method | `Other`, a retry would fail the same way |
+/// | hyper never began the request, for example because a pooled connection had just been closed | `Unprocessed` |
+/// | hyper timed out | `Timeout` |
+/// | hyper reports that the caller's part failed, for example the stream of a request body | `Other` |
+/// | hyper could not parse the response | `Protocol`, the server may have processed the request |
+/// | `io::Error`, connection refused or address not available | `Connect` |
+/// | `io::Error`, timed out | `Timeout` |
+/// | [`Stopped`] from another layer that retries | `Other` |
+/// | any other error, such as one of `tower::timeout` | `Interrupted`, it is transient and the server may have processed the request |
 ///
 /// # Example
 ///
@@ -41,8 +44,8 @@ pub fn hyper_error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
             return kind;
         }
         match error.downcast_ref::<io::Error>().map(io::Error::kind) {
-            // These two come from connecting alone. Unreachable hosts and networks don't: the kernel
-            // reports them on open connections, too.
+            // Only connecting causes these two. The kernel also reports unreachable hosts and
+            // networks on open connections, so those don't prove that nothing was sent.
             Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable) => {
                 return ErrorKind::Connect;
             }
@@ -53,24 +56,25 @@ pub fn hyper_error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
     ErrorKind::Interrupted
 }
 
-/// What hyper-util's client says by itself, and not by the error of hyper's that it has as its source.
+/// Returns the kind of an error that hyper-util's client itself reports, not its source.
 fn of_client(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     let error = error.downcast_ref::<legacy::Error>()?;
     match error.source() {
-        // So its connector begins what it says of a URI; there is no other way to tell it from a network's fault,
-        // and if the words change, such a URI is asked as often as the policy permits.
+        // The connector's message begins like this if it rejects the URI. No other check tells such
+        // an error from a network failure. If the wording changes, breather retries such a URI as
+        // often as the policy permits.
         Some(source) if error.is_connect() && source.to_string().starts_with("invalid URL") => {
             Some(ErrorKind::Other)
         }
         _ if error.is_connect() && is_invalid_data(error) => Some(ErrorKind::Tls),
         _ if error.is_connect() => Some(ErrorKind::Connect),
         Some(_) => None,
-        // What it refuses to send; all else that it hands out has a source.
+        // The client refused to send the request. All of its other errors have a source.
         None => Some(ErrorKind::Other),
     }
 }
 
-/// Whether the bytes of a peer were not what they should be: while connecting, that is a handshake of TLS.
+/// Returns whether a peer sent invalid bytes. While connecting, this means a failed TLS handshake.
 fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| source(*error))
         .filter_map(|error| error.downcast_ref::<io::Error>())
@@ -79,7 +83,7 @@ fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
 
 fn of_hyper(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     let error = error.downcast_ref::<hyper::Error>()?;
-    // It gives the request back in the first case, and has not taken it in the second.
+    // hyper returns the request if it was canceled, and never took it if the connection was closed.
     if error.is_canceled() || error.is_closed() {
         Some(ErrorKind::Unprocessed)
     } else if error.is_timeout() {
@@ -93,8 +97,10 @@ fn of_hyper(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     }
 }
 
-/// The next error in the chain. An `io::Error` that wraps another hides it: its source is the source of
-/// what it wraps.
+/// Returns the next error in the chain.
+///
+/// An `io::Error` that wraps another error hides it, because its source is the wrapped error's
+/// source.
 fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     let wrapped = error
         .downcast_ref::<io::Error>()
@@ -119,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_of_sources_is_searched() {
+    fn kind_is_found_in_source_chain() {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(kind(refused()), ErrorKind::Connect);
         assert_eq!(kind(Wrapper(refused())), ErrorKind::Connect);
@@ -132,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_may_pass_and_may_have_been_executed() {
+    fn unknown_error_is_interrupted() {
         assert_eq!(kind("out of luck"), ErrorKind::Interrupted);
         for of in [
             io::ErrorKind::ConnectionReset,

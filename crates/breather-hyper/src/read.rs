@@ -1,14 +1,16 @@
-//! What was read of a body.
+//! Collects the data that was read from a body.
 
 use std::mem;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-/// What was read. Frames are joined as they come: whoever sends them may have a byte in each, and a list
-/// of them would take many times their data.
+/// The data that was read from a body.
+///
+/// Frames are joined as they arrive. A peer can send a single byte in each frame, and a list of
+/// such frames would take many times the memory of their data.
 #[derive(Debug)]
 pub(crate) enum Read {
-    // As most answers come: handed on without a copy.
+    // Most bodies are a single frame, which is not copied.
     AtOnce(Bytes),
     Joined(BytesMut),
 }
@@ -35,7 +37,7 @@ impl Read {
         }
     }
 
-    /// All of it, which stays here too.
+    /// Returns all data and keeps it.
     pub(crate) fn share(&mut self) -> Bytes {
         let data = self.take();
         *self = Self::AtOnce(data.clone());

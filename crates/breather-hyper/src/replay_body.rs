@@ -1,4 +1,4 @@
-//! A body that is recorded while it is sent.
+//! A request body that is recorded while it is sent.
 
 use std::fmt;
 use std::mem;
@@ -13,15 +13,17 @@ use http_body::{Body, Frame, SizeHint};
 use crate::box_error::BoxError;
 use crate::read::Read;
 
-/// The body of one attempt. It repeats the part that earlier attempts sent, then goes on with the call's own body.
+/// A request body that is recorded while it is sent.
 ///
-/// It records up to a limit while it is read. [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are
-/// those of the whole body, so that it goes out with the same `Content-Length`.
+/// Each attempt has its own `ReplayBody`. The body of a later attempt repeats the recorded part,
+/// then continues with the call's own body. [`size_hint`](Body::size_hint) and
+/// [`is_end_stream`](Body::is_end_stream) describe the whole body, so each attempt has the same
+/// `Content-Length`.
 ///
 /// # Errors
 ///
-/// Those of the call's body, as they are but boxed. A body that was still being sent when the next attempt took it
-/// over fails too.
+/// You get the errors of the call's body, boxed. If the next attempt takes the body over while an
+/// earlier attempt is still sending it, the earlier attempt's body fails too.
 ///
 /// # Example
 ///
@@ -43,40 +45,42 @@ use crate::read::Read;
 pub struct ReplayBody<B> {
     shared: Arc<Mutex<Shared<B>>>,
     attempt: u32,
-    // How much of the recording was handed on: the trailers are one more, after the last byte.
+    // The length of the recording that this attempt has sent. The trailers count as one more byte.
     handed_on: usize,
     is_over: bool,
 }
 
-/// A body that can be sent again. Made by [`ReplayBody::recording`].
+/// A recorded body that can be sent again. Created by [`ReplayBody::recording`].
 pub struct Recording<B> {
     shared: Arc<Mutex<Shared<B>>>,
 }
 
-/// What the attempts of a call share. The body is here, and not in its attempt's hands: an attempt whose answer
-/// came early may be with a connection's task still, which gives nothing back in time.
+/// The state that all attempts of a call share.
+///
+/// It owns the body, because an attempt that got an early response may still belong to a
+/// connection's task, which does not give the body back in time.
 struct Shared<B> {
     body: B,
     limit: usize,
     data: Read,
     trailers: Option<HeaderMap>,
-    // Something was sent that was not recorded.
+    // A part of the body was sent that was not recorded.
     is_lost: bool,
-    // The body has said that it is at its end, and is not to be asked again.
+    // The body has ended, so it must not be polled again.
     is_ended: bool,
-    // Whose the body is. Those before fail.
+    // The attempt that owns the body. Earlier attempts get an error.
     attempt: u32,
-    // Whether there is to be another attempt is being decided: nothing is read meanwhile, lest what can be
-    // sent again cannot be any more once that is decided.
+    // The call is deciding whether to make another attempt. No attempt reads the body meanwhile,
+    // because a read could exceed the limit and make the body impossible to send again.
     is_held: bool,
-    // Of the attempt that waits for the body: it is to learn that the body is gone, or no longer held.
+    // Wakes the attempt that waits for the body when the body is taken over or no longer held.
     waker: Option<Waker>,
 }
 
-/// Of no attempt: they are counted from 1.
+/// A number that belongs to no attempt, because attempts count from 1.
 const DEFUNCT: u32 = 0;
 
-/// Why a body ends that was not sent whole.
+/// The error of a body that the next attempt has taken over.
 #[derive(Debug)]
 struct TakenOver;
 
@@ -89,7 +93,9 @@ impl fmt::Display for TakenOver {
 impl std::error::Error for TakenOver {}
 
 impl<B> ReplayBody<B> {
-    /// Records up to `limit` bytes of `body` while it is read. A longer body goes on, and cannot be sent again.
+    /// Records up to `limit` bytes of `body` while it is read.
+    ///
+    /// A longer body is sent completely, but cannot be sent again.
     pub fn new(body: B, limit: usize) -> Self {
         let shared = Shared {
             body,
@@ -110,7 +116,10 @@ impl<B> ReplayBody<B> {
         }
     }
 
-    /// The recording, from which the body of one more attempt is made. `None` if it is known to become too long.
+    /// Returns a recording, from which you can create the next attempt's body.
+    ///
+    /// Returns `None` if the body can no longer be sent again, for example because part of it was
+    /// read and it is longer than the limit.
     #[must_use]
     pub fn recording(&self) -> Option<Recording<B>> {
         let is_lost = lock(&self.shared).is_lost;
@@ -121,11 +130,13 @@ impl<B> ReplayBody<B> {
 }
 
 impl<B> Recording<B> {
-    /// Whether the body can be sent again. If it can, that stays so: nothing more of it is read until this is
-    /// dropped or used.
+    /// Returns whether the body can be sent again.
+    ///
+    /// If it returns `true`, this stays true. No attempt reads more of the body until you drop or
+    /// use this recording.
     #[must_use]
     pub fn hold(&self) -> bool {
-        // A body that panicked has shown nobody where it stands.
+        // After a panic, the state of the body is unknown.
         if self.shared.is_poisoned() {
             return false;
         }
@@ -134,11 +145,14 @@ impl<B> Recording<B> {
         shared.is_held
     }
 
-    /// Takes the body over for one more attempt.
+    /// Takes the body over for the next attempt.
+    ///
+    /// Call [`hold`](Self::hold) first. If the body cannot be sent again, the new body yields an
+    /// error.
     #[must_use]
     pub fn into_body(self) -> ReplayBody<B> {
         let mut shared = lock(&self.shared);
-        // Who asks without having been told that it is possible gets an error, and never a part of the body.
+        // A caller that ignored the result of `hold` gets an error, never a part of the body.
         let attempt = if shared.is_lost || self.shared.is_poisoned() {
             DEFUNCT
         } else {
@@ -164,8 +178,8 @@ impl<B> Drop for Recording<B> {
             None
         };
         drop(shared);
-        // Either it may go on, or it fails, and its connection with it: else that would wait for a body
-        // that never comes.
+        // The waiting attempt either continues or fails together with its connection. If it weren't
+        // woken, the connection would wait forever for a body.
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -186,12 +200,12 @@ impl<B> Shared<B> {
         }
     }
 
-    /// How much there is to be sent again.
+    /// Returns the length of the recording. The trailers count as one more byte.
     fn recorded(&self) -> usize {
         self.data.len() + usize::from(self.trailers.is_some())
     }
 
-    /// What the attempt is to be sent again that was handed `handed_on`.
+    /// Returns the next recorded frame for an attempt that has sent `handed_on`.
     fn replay(&mut self, handed_on: usize) -> Option<Frame<Bytes>> {
         if handed_on < self.data.len() {
             return Some(Frame::data(self.data.share().slice(handed_on..)));
@@ -208,7 +222,7 @@ impl<B: Body> Shared<B> {
         }
         let is_at_end = self.trailers.is_some();
         match (frame.data_ref(), frame.trailers_ref()) {
-            // They say nothing, and could be any number.
+            // Empty frames carry no data, and there can be any number of them.
             (Some(data), _) if data.is_empty() => {}
             (Some(data), _) if !is_at_end => {
                 let so_far = self.data.len().saturating_add(data.len());
@@ -241,7 +255,7 @@ where
         if this.is_over {
             return Poll::Ready(None);
         }
-        // Alone, it is not to be sent again: a recording is made of a body or another recording only.
+        // If there is no recording, this body is never sent again and need not be recorded.
         let is_alone = Arc::strong_count(&this.shared) == 1;
         let mut shared = lock(&this.shared);
         if shared.attempt != this.attempt {
@@ -311,7 +325,7 @@ where
     }
 }
 
-/// A body that panicked is what it was: who polls it again has to know.
+/// Locks the shared state, even after the body panicked.
 fn lock<B>(shared: &Mutex<Shared<B>>) -> MutexGuard<'_, Shared<B>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

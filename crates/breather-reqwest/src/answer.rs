@@ -1,4 +1,4 @@
-//! What an attempt came to.
+//! The result of an attempt.
 
 use breather::ErrorKind;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ pub(crate) type Ended = Result<Answer, Failure>;
 /// The response of an attempt.
 pub(crate) struct Answer {
     pub(crate) response: Response,
-    /// The response's body, if it was read whole.
+    /// The response's complete body, if it was buffered.
     pub(crate) body: Option<Bytes>,
 }
 
@@ -24,7 +24,7 @@ impl From<Response> for Answer {
     }
 }
 
-/// Why an attempt came to nothing.
+/// The error of an attempt, and its kind.
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) kind: ErrorKind,

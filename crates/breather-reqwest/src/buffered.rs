@@ -1,4 +1,4 @@
-//! Responses that are read whole within their attempt.
+//! Responses whose bodies are read within their attempt.
 
 use std::future::Future;
 
@@ -9,7 +9,7 @@ use reqwest_middleware::Error;
 
 use crate::answer::{Answer, Ended, Failure};
 
-/// Reads the response of `attempt` whole, up to `limit` bytes of it.
+/// Reads the response of `attempt` within the attempt, up to `limit` bytes of its body.
 pub(crate) async fn buffered<F>(attempt: F, limit: usize) -> Ended
 where
     F: Future<Output = Result<Response, Error>>,
@@ -24,9 +24,9 @@ where
     let (mut head, body) = response.into_parts();
     let whole = body.bytes().cloned();
     if let Some(url) = url {
-        // The only way to tell a response its URL leads through a builder.
+        // Only a response builder can set a response's URL.
         let told = http::Response::builder().url(url).body(());
-        let told = told.expect("it has nothing but a URL");
+        let told = told.expect("a response with only a URL is valid");
         head.extensions.extend(told.into_parts().0.extensions);
     }
     let response = http::Response::from_parts(head, Body::wrap(body));
@@ -41,10 +41,10 @@ fn failure(error: BoxError) -> Failure {
         Ok(error) => return Failure::from(*error),
         Err(error) => error,
     };
-    // The head was there, so that it is of the body, whose errors are reqwest's own.
+    // The head arrived, so the error is the body's, and bodies fail only with reqwest's errors.
     let error = error
         .downcast::<reqwest::Error>()
-        .expect("it has no others");
+        .expect("bodies fail only with reqwest's errors");
     let kind = match error.is_timeout() {
         true => ErrorKind::Timeout,
         false => ErrorKind::Interrupted,

@@ -1,4 +1,4 @@
-//! What becomes of a response that nobody will read.
+//! Drains responses that the caller will not see, to reuse their connections.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -10,8 +10,10 @@ use reqwest::Response;
 
 use crate::timer::PlatformTimer;
 
-/// Waits for `ready`, and reads the rest of `response` meanwhile, so that its connection can be used again: HTTP/1 has no other
-/// way to get to the end of a response. A long or a slow one is dropped, and its connection with it.
+/// Waits for `ready`, and reads the rest of `response` meanwhile.
+///
+/// The client can then reuse the connection. HTTP/1 has no other way to get to the end of a
+/// response. A long or slow response is dropped, which closes its connection.
 pub(crate) async fn drain_until<F: Future>(response: Response, ready: F) -> F::Output {
     let mut ready = pin!(ready);
     let mut draining = pin!(drain(response));
@@ -31,7 +33,7 @@ async fn drain(response: Response) {
         return;
     }
     let mut reading = pin!(read(response));
-    // Most came with their head, and take no timer.
+    // Most bodies arrive with the head and need no timer.
     if poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx).is_ready())).await {
         return;
     }
@@ -54,13 +56,15 @@ async fn read(mut response: Response) {
     }
 }
 
-/// In a browser, connections are the browser's; it reads or closes them as it sees fit.
+/// Does nothing, because the browser manages its connections.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 async fn read(_: Response) {}
 
-/// In bytes. An error page is some kilobytes; a new connection costs several round trips, in which more could have been
-/// read.
+/// The longest body to drain, in bytes.
+///
+/// An error page has some kilobytes. A new connection costs several round trips, in which the
+/// client could have read more than that.
 const LONGEST: u64 = 64 * 1024;
 
-/// A server that takes longer for the rest of an answer keeps a connection, and a place at the server, for nothing.
+/// The longest time to drain a body. A slower response would occupy a connection for no gain.
 const LONGEST_TIME: Duration = Duration::from_secs(1);

@@ -4,9 +4,10 @@ use breather::driver::Seeds;
 
 /// Creates seeds that differ from one page to another, with entropy from `Math.random`.
 ///
-/// The standard library's hash keys are the same in each browser, so they don't help here.
-pub(crate) fn random_seeds() -> Seeds {
-    // A number of `Math.random` has 52 bits or fewer.
+/// The standard library's hash keys are the same in every browser, so they cannot be used here.
+#[must_use]
+pub fn random_seeds() -> Seeds {
+    // A number from `Math.random` has at most 52 bits.
     Seeds::new(random_bits() << 32 | random_bits())
 }
 

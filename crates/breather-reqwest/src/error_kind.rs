@@ -1,14 +1,14 @@
-//! What an error of reqwest means.
+//! The kinds of reqwest's errors.
 
 use std::error::Error;
 use std::{io, iter};
 
 use breather::ErrorKind;
 
-/// What went wrong, as far as a classifier needs to know.
+/// Returns the kind of `error`, for classifiers.
 ///
-/// An error that another middleware made is nobody's to repeat, nor is one that the request itself
-/// causes.
+/// The kind is [`ErrorKind::Other`], which the default classifier does not retry, if another
+/// middleware made the error or if the request itself causes it.
 ///
 /// # Example
 ///
@@ -23,10 +23,10 @@ pub fn reqwest_error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
     let reqwest_middleware::Error::Reqwest(error) = error else {
         return ErrorKind::Other;
     };
-    // The order matters: a connection that did not come about in time is both.
+    // Check this first, because an error can be both a failed connection and a timeout.
     if is_connect(error) {
         match of_chain(error) {
-            // A URL that cannot be asked fails where connections are made, too.
+            // reqwest also reports unusable URLs as failed connections.
             kind @ (ErrorKind::Tls | ErrorKind::Other) => kind,
             _ => ErrorKind::Connect,
         }
@@ -35,20 +35,20 @@ pub fn reqwest_error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
     } else if error.is_builder() || error.is_redirect() || error.is_status() || error.is_decode() {
         ErrorKind::Other
     } else if error.is_body() && !is_io(error) {
-        // The caller's own stream failed.
+        // The caller's request body failed.
         ErrorKind::Other
     } else {
         of_chain(error)
     }
 }
 
-/// What hyper says, on which reqwest stands.
+/// Returns the kind by hyper's errors, which reqwest wraps.
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 fn of_chain(error: &reqwest::Error) -> ErrorKind {
     breather_hyper::hyper_error_kind(error)
 }
 
-/// A browser says nothing.
+/// Returns `Interrupted`, because a browser gives no cause.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 fn of_chain(_: &reqwest::Error) -> ErrorKind {
     ErrorKind::Interrupted
@@ -59,7 +59,7 @@ fn is_connect(error: &reqwest::Error) -> bool {
     error.is_connect()
 }
 
-/// A browser does not tell whether it had a connection when a fetch failed.
+/// Returns `false`, because a browser does not say whether it had a connection when a fetch failed.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 fn is_connect(_: &reqwest::Error) -> bool {
     false

@@ -1,5 +1,10 @@
-//! Retries and pacing by [breather] in a
-//! [reqwest-middleware](https://docs.rs/reqwest-middleware) chain.
+//! Retries and rate-limit pacing for [reqwest](https://docs.rs/reqwest), as a middleware for
+//! [reqwest-middleware](https://docs.rs/reqwest-middleware).
+//!
+//! Add [`RetryMiddleware`] to your client. It reads `Retry-After` and quota headers from every
+//! response. It sends requests when the server will accept them, and retries calls that fail. All
+//! clients that share a [`Breather`](breather::Breather) share what the server says about its
+//! limits. No configuration is needed.
 //!
 //! ```
 //! use breather_reqwest::RetryMiddleware;
@@ -10,38 +15,58 @@
 //! # let _ = client;
 //! ```
 //!
-//! Each call passes the pacer of its scope, which is the origin of its URL. What one
-//! response says about the quota holds all calls to that server. Failures that may pass are repeated
-//! as the policy permits, and never what may have been executed and is not idempotent.
+//! Calls to one origin (scheme, host and port) share a pacer, unless you name another scope. If one
+//! response says that the quota is spent, all calls to that server wait for it. Transient failures
+//! are retried as the policy permits. A request that the server may already have processed is
+//! retried only if it is idempotent or you opt in.
 //!
-//! # What the caller gets
+//! Sister crates:
 //!
-//! The last response or error, as it is: errors are not wrapped, so that `is_timeout()` and
-//! `is_connect()` stay true. A call that stops does so when its last answer comes, and hands that on; it
-//! can stop also when it asks for its turn: its scope is held for longer than its deadline or its policy
-//! permits, or the queue was too long; and when the time of its last attempt is up, by the policy's time-out or the deadline. Then there may be nothing to hand on: nothing was received yet, or
-//! a response that was let go before the wait. The error is then `Error::Middleware` with a
-//! [`Stopped`](breather::Stopped) inside:
+//! - `breather` has the policy. It is re-exported here as [`breather`].
+//! - `breather-tower` is the same for tower services.
+//! - `breather-tokio` is the same for async closures.
+//! - `breather-test` has scripted servers and virtual time for your tests.
+//!
+//! # Responses and errors
+//!
+//! You get the last response or error unchanged. Errors are not wrapped, so `is_timeout()` and
+//! `is_connect()` still work.
+//!
+//! A call ends early if:
+//!
+//! - It waits for its turn, and its scope is held for longer than its deadline or its policy
+//!   permits.
+//! - It asks for its turn, and the queue is too long.
+//! - Its last attempt runs out of time, because of the policy's attempt timeout or the deadline.
+//!
+//! Then there may be no response or error to return, because breather received none, or because it
+//! released a response before it waited for a retry. In this case you get `Error::Middleware` with
+//! a [`Stopped`](breather::Stopped) inside. It says why the call ended and, if known, when to try
+//! again:
 //!
 //! ```
 //! use reqwest_middleware::Error;
 //! use std::time::Duration;
 //!
-//! /// Tells our own caller when to come back.
+//! /// Returns when our own caller should try again.
 //! fn retry_after(error: &Error) -> Option<Duration> {
 //!     breather_reqwest::stopped(error)?.end().retry_after()
 //! }
 //! # assert_eq!(retry_after(&Error::middleware(std::io::Error::other("no token"))), None);
 //! ```
 //!
-//! A body that cannot be cloned (a stream) is sent once, as if this middleware were not there, except
-//! that it waits for its turn; unless the caller can make it again, by
-//! [`with_request_fn`](RequestBuilderExt::with_request_fn).
+//! # Streamed bodies
 //!
-//! # What a request asks for
+//! A request whose body cannot be cloned, such as a stream, waits for its turn and is sent once.
+//! Use [`with_request_fn`](RequestBuilderExt::with_request_fn) to make the body again for each
+//! retry.
 //!
-//! [`CallOptions`](breather::CallOptions) among its extensions: another policy, a deadline, scopes, no retries, or that it is
-//! idempotent. Of all requests of a host or a path, [`Breather::set_route`](breather::Breather::set_route).
+//! # Options of a request
+//!
+//! Add [`CallOptions`](breather::CallOptions) to a request's extensions to set another policy, a
+//! deadline or scopes, to turn off retries, or to say whether the request is idempotent. Use
+//! [`Breather::set_route`](breather::Breather::set_route) to set options for all requests to a host
+//! or a path.
 //!
 //! ```no_run
 //! use breather_reqwest::breather::CallOptions;
@@ -57,7 +82,10 @@
 //! # }
 //! ```
 //!
-//! # What happened to a call
+//! # Reports
+//!
+//! Add a [`ReportSlot`](breather::ReportSlot) to a request to learn how many attempts the call made
+//! and why it waited:
 //!
 //! ```no_run
 //! use breather_reqwest::breather::ReportSlot;
@@ -74,27 +102,34 @@
 //! # }
 //! ```
 //!
-//! The slot is filled whatever the end, also of a call that is dropped. A response of a call that waited or was sent more than once has
-//! the [`Report`](breather::Report) in its own extensions, too.
+//! breather fills the slot however the call ends, even if you drop it. If a call waited or was sent
+//! more than once, its response also has the [`Report`](breather::Report) in its extensions.
 //!
 //! # In a browser
 //!
-//! Built for `wasm32-unknown-unknown`, calls wait by `setTimeout`, through `BrowserTimer` in place of
-//! tokio's timer, in a page, a worker or Node. Their futures are not `Send`, as reqwest's own there.
-//! What differs besides:
+//! On `wasm32-unknown-unknown`, calls wait with `setTimeout`, in a page, a worker or Node. There,
+//! `BrowserTimer` takes the place of tokio's timer. Futures are not `Send`, like reqwest's own.
+//! Other differences:
 //!
-//! - reqwest's responses have no extensions there, so that the report is in the slot alone.
-//! - A fetch that fails says no more than that, be it rejected by the server, by the network or by the
-//!   browser's rules for other origins. [`reqwest_error_kind()`] says `Interrupted` then: it is repeated if the call is
-//!   idempotent.
-//! - A server of another origin is heard only as far as its `Access-Control-Expose-Headers` permits: without
-//!   it, no `Retry-After` and no quota is read, and calls wait by the policy alone.
-//! - A browser slows down the timers of a tab that nobody looks at, to one a second and after minutes to
-//!   one a minute. Waits get longer there, never shorter.
+//! - reqwest's responses have no extensions, so you find the report only in the slot.
+//! - A failed fetch does not say whether the server, the network or the browser's cross-origin
+//!   rules caused it. [`reqwest_error_kind()`] returns `Interrupted`, and breather retries the call
+//!   if it is idempotent.
+//! - A server of another origin exposes only the headers that its `Access-Control-Expose-Headers`
+//!   lists. If the server does not send that header, breather reads no `Retry-After` and no quota,
+//!   and calls wait only for their backoff.
+//! - Browsers slow down the timers of background tabs to one a second, and after minutes to one a
+//!   minute. Waits get longer, never shorter.
+//!
+//! # Features
+//!
+//! - `tracing` creates a span for each call, and an event for each wait and end.
+//!
+//! The oldest supported Rust is 1.85.
 
 pub use ::breather;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-pub use breather_tokio::TokioTimer;
+pub use breather_tokio::{TokioTimer, random_seeds};
 
 mod answer;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
@@ -110,6 +145,8 @@ mod spare;
 mod stopped;
 mod timer;
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use entropy::random_seeds;
 pub use error_kind::reqwest_error_kind;
 pub use middleware::RetryMiddleware;
 pub use request_fn::{RequestBuilderExt, RequestFn};

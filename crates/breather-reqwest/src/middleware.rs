@@ -1,4 +1,4 @@
-//! The middleware.
+//! The middleware that retries and paces requests.
 
 use std::fmt;
 use std::future::Future;
@@ -8,8 +8,6 @@ use breather::{
     AttemptResult, Breather, ClassifyHttp, DefaultClassifier, Hint, Redirects, Report, Scopes,
     driver::{ActiveCall, Decision, NewCall, Responder, Seeds, add_idempotency_key, is_idempotent},
 };
-#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-use breather_tokio::random_seeds;
 use http::{Extensions, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
@@ -19,16 +17,17 @@ use crate::answer::{Answer, Ended};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use crate::buffered::buffered;
 use crate::drain::drain_until;
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
-use crate::entropy::random_seeds;
 use crate::origin::{Asked, origin};
+use crate::random_seeds;
 use crate::request_fn::RequestFn;
 use crate::spare::Spare;
 use crate::timer::PlatformTimer;
 
 /// Retries and paces the calls of a client.
 ///
-/// # Example: two clients that share what they learn
+/// # Example
+///
+/// Two clients share the limits that they learn:
 ///
 /// ```
 /// use breather_reqwest::{RetryMiddleware, breather::Breather};
@@ -58,8 +57,9 @@ pub struct RetryMiddleware {
 }
 
 impl RetryMiddleware {
-    /// A middleware that shares `breather` with whoever else has a clone, and classifies by
-    /// [`DefaultClassifier`].
+    /// Creates a middleware that shares `breather` with all of its clones.
+    ///
+    /// It classifies responses and errors with [`DefaultClassifier`].
     #[must_use]
     pub fn new(breather: Breather) -> Self {
         Self {
@@ -76,10 +76,10 @@ impl RetryMiddleware {
         }
     }
 
-    /// Sets the classifier: which answers are rejections, which failures may pass.
+    /// Sets the classifier, which decides the outcome of each attempt.
     ///
-    /// `Outcome::throttled` is a rejection and holds all calls to the host; for what concerns one resource
-    /// alone, answer `Outcome::transient`.
+    /// Return `Outcome::throttled` for a rejection. It holds all calls to the host. Return
+    /// `Outcome::transient` for a failure that concerns only one resource.
     ///
     /// # Example
     ///
@@ -100,18 +100,24 @@ impl RetryMiddleware {
         self
     }
 
-    /// Reads responses whole within their attempt, up to `limit` bytes, so that a download which is cut off is an attempt that
-    /// failed, and is sent again as such; and so that classifiers see [the body](AttemptResult::body). Not in browsers. Defaults to
-    /// no: a call is over when the head of its response has come.
+    /// Reads each response body of up to `limit` bytes within its attempt.
     ///
-    /// What is longer is handed on as it is, all of it: what was read, and then the rest as it comes. Of a response whose status
-    /// is 400 or more, head and status are the attempt's end though its body be cut off, or take longer than a second. In these
-    /// cases classifiers see no body, since it is not whole. What headers say is obeyed when the body has been read, and a `Retry-After` counted from then. It is not for responses that
-    /// stay open, as a feed of events.
+    /// If a download is cut off, the attempt fails and breather can retry it. Classifiers see
+    /// [the body](AttemptResult::body). By default a call ends with the head of its response.
+    ///
+    /// - You still get a body that is longer than `limit`. breather passes on the part that it
+    ///   read, and then the rest as it arrives.
+    /// - If the status is 400 or more and the body is cut off, or takes longer than a second, the
+    ///   status and the headers still decide the outcome of the attempt.
+    /// - Classifiers see only complete bodies, so they see no body in both of these cases.
+    /// - breather obeys the headers after it has read the body. A `Retry-After` counts from then.
+    ///
+    /// Do not use it for responses that stay open, such as a feed of events. It is not available in
+    /// browsers.
     ///
     /// # Example
     ///
-    /// An API that answers 200 with an error inside.
+    /// This API returns 200 with an error inside:
     ///
     /// ```
     /// use breather_reqwest::{RetryMiddleware, breather::{ClassifyHttp, AttemptResult, Executed, DefaultClassifier, Outcome}};
@@ -133,10 +139,13 @@ impl RetryMiddleware {
         self
     }
 
-    /// Sets the scope of all calls that don't choose one by their [`CallOptions`]: one, or several, the most specific first.
-    /// Defaults to the origin of the URL (scheme, host and port), for example `https://api.example.com`.
+    /// Sets the scope of calls whose [`CallOptions`](breather::CallOptions) do not name one.
     ///
-    /// For a client that has a token of its own with limits of its own: one that is throttled holds no other's calls.
+    /// Pass one scope, or several with the most specific first. The default is the origin of the
+    /// URL (scheme, host and port), for example `https://api.example.com`.
+    ///
+    /// Use it if each client has its own token with its own limits. A throttled token then holds
+    /// only its own calls.
     ///
     /// # Example
     ///
@@ -144,7 +153,7 @@ impl RetryMiddleware {
     /// use breather_reqwest::{RetryMiddleware, breather::Breather};
     ///
     /// let breather = Breather::default();
-    /// // A token of which no more is kept than its name: those of scopes are no secret.
+    /// // Scope names are not secret, so this passes a token's name and not the token.
     /// let of_token = |token| RetryMiddleware::new(breather.clone()).with_scope([token, "organisation 3"]);
     /// let (one, other) = (of_token("token 7"), of_token("token 8"));
     /// # let _ = (one, other);
@@ -155,34 +164,43 @@ impl RetryMiddleware {
         self
     }
 
-    /// Gives each request that is not idempotent by its method an `Idempotency-Key`, a random UUID, if it has none. All attempts
-    /// of the call have the same, so that a server that knows the header executes it once, and the call is repeated like an
-    /// idempotent one. Only for servers that do: others execute it again.
+    /// Adds an `Idempotency-Key` to requests whose method is not idempotent.
     ///
-    /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
-    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it. A request whose [`CallOptions`] say that
-    /// it is not idempotent has one, too, and is not repeated for all that.
+    /// The key is a random UUID. All attempts of a call send the same key, so a server that
+    /// supports the header executes the request once, and breather retries the call like an
+    /// idempotent one. Use it only for servers that support the header, because others execute the
+    /// request again.
+    ///
+    /// - A request that already has a key keeps it.
+    /// - A request whose [`CallOptions`](breather::CallOptions) say that it is not idempotent gets a key but is not
+    ///   retried.
+    /// - The key is sent without the quotes that the
+    ///   [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/) asks
+    ///   for, like the keys of Stripe, Adyen, PayPal and Square.
     #[must_use]
     pub const fn with_idempotency_keys(mut self) -> Self {
         self.adds_keys = true;
         self
     }
 
-    /// Sets whether calls are idempotent, unless a request's [`CallOptions`] say otherwise.
+    /// Sets whether calls are idempotent, unless a request's [`CallOptions`](breather::CallOptions) say otherwise.
     ///
-    /// With `true`, breather retries a call although the server may have processed it. By default the method and the
-    /// `Idempotency-Key` decide.
+    /// If you set `true`, breather retries a call although the server may already have processed
+    /// it. By default the method and the `Idempotency-Key` header decide.
     #[must_use]
     pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// Says whether the client follows redirects, as reqwest does by default. Defaults to [`Redirects::Visible`].
+    /// Sets whether the client follows redirects, like reqwest does by default.
     ///
-    /// With the default, a `POST` is not repeated if its response came from another URL, nor if its connection failed,
-    /// because the client may have followed a redirect before, and then the server processed the first request. If your client follows no
-    /// redirects, say so, and failed connections are retried whatever the method.
+    /// The default is [`Redirects::Visible`]. breather then does not retry a `POST` if its response
+    /// came from another URL, or if its connection failed. In both cases the client may have
+    /// followed a redirect, and then the server has processed the first request.
+    ///
+    /// If your client follows no redirects, set [`Redirects::Never`]. breather then retries failed
+    /// connections for all methods.
     ///
     /// # Example
     ///
@@ -203,7 +221,9 @@ impl RetryMiddleware {
         self
     }
 
-    /// Sends the number of each attempt, from 1, in the header `name`, as in `x-retry-attempt`. Defaults to no such header.
+    /// Sends the number of each attempt in the header `name`, for example `x-retry-attempt`.
+    ///
+    /// The first attempt is number 1. By default breather sends no such header.
     #[must_use]
     pub fn with_attempt_header(mut self, name: HeaderName) -> Self {
         self.attempt_header = Some(name);
@@ -212,7 +232,8 @@ impl RetryMiddleware {
 
     /// Draws the delays of all calls from a sequence that begins at `seed`.
     ///
-    /// The same calls in the same order then wait for the same time. Use it in tests. By default each sequence is random.
+    /// The same calls in the same order then wait for the same time. Use it in tests. By default
+    /// each sequence is random.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seeds = Seeds::new(seed);
@@ -221,7 +242,7 @@ impl RetryMiddleware {
 }
 
 impl Default for RetryMiddleware {
-    /// A middleware with a handle of its own and the default policy.
+    /// Creates a middleware with its own [`Breather`] and the default policy.
     fn default() -> Self {
         Self::new(Breather::default())
     }
@@ -235,7 +256,7 @@ impl fmt::Debug for RetryMiddleware {
     }
 }
 
-// Under the same condition as the trait's own attribute.
+// The condition must match the one on the trait.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait::async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait::async_trait(?Send))]
 impl Middleware for RetryMiddleware {
@@ -257,7 +278,8 @@ impl Middleware for RetryMiddleware {
         let make = extensions.get::<RequestFn>();
         let mut spare = can_retry.then(|| Spare::of(&mut attempt, make)).flatten();
         call.set_replayable(spare.is_some());
-        // What inner middlewares put in during one attempt is not for the next one to find.
+        // Inner middlewares may add extensions during an attempt. The next attempt must not see
+        // them.
         let pristine = spare.is_some().then(|| extensions.clone());
         let asked = Asked::of(&attempt, call.scope());
 
@@ -266,19 +288,19 @@ impl Middleware for RetryMiddleware {
         let mut unread = None;
         let mut response = loop {
             let ready = match unread.take() {
-                // In a box, so that calls which are not repeated have no room for it.
+                // The box keeps the future small for calls that are not retried.
                 Some(unread) => Box::pin(drain_until(unread, call.ready())).await,
                 None => call.ready().await,
             };
             if let Err(stopped) = ready {
-                // The call is over without another attempt. An error of the one before says more, and a
-                // response of the one before is gone.
+                // An error of the previous attempt says more than `stopped`. A response of it is
+                // gone.
                 return Err(last_error.unwrap_or_else(|| Error::middleware(stopped)));
             }
             let mut attempt = match first.take() {
                 Some(first) => first,
                 None => {
-                    let kept = spare.take().expect("a call without is not replayable");
+                    let kept = spare.take().expect("replayable calls have a spare");
                     let (again, kept) = kept.request()?;
                     spare = kept;
                     again
@@ -336,11 +358,11 @@ impl RetryMiddleware {
         self.breather.start(new, PlatformTimer, self.seeds.draw())
     }
 
-    /// Waits for the response's head, and for its body if that is to be read within the attempt.
+    /// Waits for the response's head, and for its body if bodies are buffered.
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     async fn answer(&self, attempt: impl Future<Output = Result<Response>>) -> Ended {
         match self.buffer {
-            // In a box, as above.
+            // The box keeps the future small for calls without buffering.
             Some(limit) => Box::pin(buffered(attempt, limit)).await,
             None => Ok(attempt.await?.into()),
         }
@@ -351,7 +373,7 @@ impl RetryMiddleware {
         Ok(attempt.await?.into())
     }
 
-    /// Tells the call how its attempt ended.
+    /// Classifies the result of an attempt and passes it to the call.
     fn decide(
         &self,
         call: &mut ActiveCall<PlatformTimer>,
@@ -385,6 +407,6 @@ fn attach(response: &mut Response, report: &Report) {
     response.extensions_mut().insert(*report);
 }
 
-/// Responses of a browser have no extensions; there, the report is in the call's slot alone.
+/// Does nothing, because responses in a browser have no extensions. The slot has the report.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 fn attach(_: &mut Response, _: &Report) {}

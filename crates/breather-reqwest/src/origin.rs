@@ -1,4 +1,4 @@
-//! The server that a request asks, and the one that answers it.
+//! The server that a request names, and the one that responds.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use url::Position;
 
 use crate::answer::Ended;
 
-/// Returns the scheme, the host and any port of `url` that is not the scheme's default, without credentials.
+/// Returns the scheme, host and any non-default port of `url`, without credentials.
 pub(crate) fn origin(url: &Url) -> Cow<'_, str> {
     if url.username().is_empty() && url.password().is_none() {
         return url[..Position::AfterPort].into();
@@ -16,14 +16,14 @@ pub(crate) fn origin(url: &Url) -> Cow<'_, str> {
     format!("{}://{}", url.scheme(), authority(url)).into()
 }
 
-/// Host and port of `url`, without credentials.
+/// Returns the host and port of `url`, without credentials.
 pub(crate) fn authority(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
-/// The server that a call asks.
+/// The server that a call's request names.
 pub(crate) struct Asked {
-    /// Its origin, unless the call's scope has that name.
+    /// The server's origin, or `None` if the call's scope has that name.
     origin: Option<String>,
 }
 
@@ -36,8 +36,9 @@ impl Asked {
         }
     }
 
-    /// Returns which request of an attempt `result` belongs to. `url` is the URL of the first request. A call that cannot be
-    /// repeated does not need it.
+    /// Returns which request of an attempt `result` belongs to.
+    ///
+    /// `url` is the URL of the first request. A call that cannot be retried does not need it.
     pub(crate) fn answered(
         &self,
         scope: Option<&str>,
@@ -48,7 +49,7 @@ impl Asked {
             return Responder::None;
         };
         let answered = answer.response.url();
-        // As it mostly is.
+        // The common case.
         if url == Some(answered) || is_placeholder(answered) {
             return Responder::Expected;
         }
@@ -65,7 +66,7 @@ impl Asked {
     }
 }
 
-/// Whether `asked` is the origin `answered`, or the same host before it sent the client on to TLS.
+/// Returns whether `answered` is the origin `asked`, or the same host after a redirect to TLS.
 fn is_same_server(asked: &str, answered: &str) -> bool {
     let is_upgraded = || {
         let (asked, answered) = (
@@ -77,8 +78,9 @@ fn is_same_server(asked: &str, answered: &str) -> bool {
     asked == answered || is_upgraded()
 }
 
-/// Whether `url` is the placeholder that reqwest gives to a response converted from an `http::Response` without a URL, for
-/// example by a mock or a cache.
+/// Returns whether `url` is reqwest's placeholder for a response without a URL.
+///
+/// A response that a mock or a cache converts from an `http::Response` can have no URL.
 fn is_placeholder(url: &Url) -> bool {
     url.host_str() == Some("no.url.provided.local")
 }

@@ -1,4 +1,4 @@
-//! Making a body again that cannot be cloned.
+//! Functions that make a body again if it cannot be cloned.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,18 +6,20 @@ use std::sync::Arc;
 use reqwest::Request;
 use reqwest_middleware::RequestBuilder;
 
-/// Makes a request's body again, for bodies that cannot be cloned: streams, files, multipart forms.
+/// Makes a request's body again if it cannot be cloned.
 ///
-/// Put into a request's extensions; [`RequestBuilderExt::with_request_fn`] does that.
+/// Streams, files and multipart forms are such bodies. Put the function in a request's extensions
+/// with [`RequestBuilderExt::with_request_fn`].
 #[derive(Clone)]
 pub struct RequestFn(Arc<dyn Fn() -> reqwest::Result<Request> + Send + Sync>);
 
 impl RequestFn {
-    /// Asks `make` for each attempt after the first.
+    /// Creates a function that calls `make` for each attempt after the first.
     ///
-    /// Of the request that it makes, the body is taken, and the headers that describe it: `Content-Type`, as a multipart
-    /// form has another boundary each time, `Content-Length` and `Content-Encoding`. All else is as it was in the first
-    /// attempt, what other middlewares added included.
+    /// breather takes the body of the new request and the headers that describe it. These are
+    /// `Content-Type`, because a multipart form has another boundary each time, `Content-Length`
+    /// and `Content-Encoding`. The rest stays as it was in the first attempt, including changes by
+    /// other middlewares.
     #[must_use]
     pub fn new(make: impl Fn() -> reqwest::Result<Request> + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
@@ -34,14 +36,17 @@ impl fmt::Debug for RequestFn {
     }
 }
 
-/// What a request can be given for its retries.
+/// Adds settings for retries to a [`RequestBuilder`].
 pub trait RequestBuilderExt: sealed::Sealed + Sized {
-    /// Has `make` make the request's body again for each attempt after the first; without it, a request whose body is a stream is
-    /// sent once. It is not called where the body can be cloned, nor before another attempt is sent.
+    /// Calls `make` to make the request's body again for each retry.
+    ///
+    /// Use it if the body is a stream, because breather sends such a request only once otherwise.
+    /// breather calls `make` just before it sends a retry. It never calls `make` if the body can be
+    /// cloned.
     ///
     /// # Errors
     ///
-    /// An error of `make` ends the call, and is its error.
+    /// If `make` fails, the call ends and returns that error.
     ///
     /// # Example
     ///

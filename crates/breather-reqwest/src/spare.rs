@@ -1,20 +1,20 @@
-//! What is kept of a request to send it again.
+//! Copies of a request for its retries.
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Request, Url};
 
 use crate::request_fn::RequestFn;
 
-/// What is kept of a request while an attempt is in flight, to send it again.
+/// A copy of a request, kept for a retry while an attempt is in flight.
 pub(crate) enum Spare {
-    /// A copy, body and all.
+    /// A complete copy.
     Copy(Request),
-    /// All but the body, and who makes that.
+    /// A copy without the body, and the function that makes the body.
     Head(Request, RequestFn),
 }
 
 impl Spare {
-    /// `None` if nothing can be sent again.
+    /// Copies `request`. Returns `None` if the body can neither be cloned nor made again.
     pub(crate) fn of(request: &mut Request, make: Option<&RequestFn>) -> Option<Self> {
         if let Some(copy) = request.try_clone() {
             return Some(Self::Copy(copy));
@@ -26,18 +26,18 @@ impl Spare {
         Some(Self::Head(head?, make))
     }
 
-    /// The URL that is asked.
+    /// Returns the request's URL.
     pub(crate) fn url(&self) -> &Url {
         match self {
             Self::Copy(request) | Self::Head(request, _) => request.url(),
         }
     }
 
-    /// The request of one more attempt, and what is kept of that.
+    /// Returns the request for the next attempt, and a copy for the one after it.
     ///
     /// # Errors
     ///
-    /// The caller's own function failed.
+    /// Fails if the caller's function fails.
     pub(crate) fn request(self) -> reqwest::Result<(Request, Option<Self>)> {
         let (head, make) = match self {
             Self::Copy(copy) => {
@@ -47,7 +47,7 @@ impl Spare {
             Self::Head(head, make) => (head, make),
         };
         let mut made = make.make()?;
-        let mut request = head.try_clone().expect("it has no body");
+        let mut request = head.try_clone().expect("no body, so it can be cloned");
         *request.body_mut() = made.body_mut().take();
         for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING] {
             match made.headers_mut().remove(&name) {

@@ -1,9 +1,11 @@
-//! The reason inside of a middleware error.
+//! The end reason in a middleware error.
 
 use breather::Stopped;
 use reqwest_middleware::Error;
 
-/// Returns why breather ended a call without a response, if `error` says so.
+/// Returns why breather ended a call without a response.
+///
+/// Returns `None` if `error` has another cause.
 ///
 /// # Example
 ///
@@ -12,7 +14,7 @@ use reqwest_middleware::Error;
 /// use reqwest_middleware::Error;
 /// use std::time::Duration;
 ///
-/// /// Tells our own caller when to come back.
+/// /// Returns when our own caller should try again.
 /// fn retry_after(error: &Error) -> Option<Duration> {
 ///     stopped(error)?.end().retry_after()
 /// }

@@ -1,4 +1,5 @@
-//! The promises that only a JavaScript engine can break: its timer, its entropy, and a call through its `fetch`.
+//! Tests of the parts that depend on a JavaScript engine, such as its timer, its entropy and
+//! `fetch`.
 
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
@@ -10,15 +11,18 @@ use breather_reqwest::breather::{
     Breather, Hint, Outcome, ReportSlot,
     driver::{Decision, Instant, NewCall, Timer as _, WallClock as _},
 };
-use breather_reqwest::{BrowserTimer, RetryMiddleware};
+use breather_reqwest::{BrowserTimer, RetryMiddleware, random_seeds};
 use js_sys::{Function, Promise};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_futures::wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Sets up a server of Node's that answers by the JavaScript in `answer`, which sees `number`, from 1, and
-/// `response`. Resolves to its URL. It does not keep Node from ending.
+/// Starts a Node server that runs the JavaScript in `answer` for each request, and resolves to its
+/// URL.
+///
+/// The JavaScript sees `response` and `number`, which is 1 for the first request. The server does
+/// not keep Node from exiting.
 const SERVE: &str = "
     const http = process.getBuiltinModule('node:http');
     let number = 0;
@@ -49,7 +53,7 @@ fn elapsed(start: Instant) -> Duration {
 }
 
 #[wasm_bindgen_test]
-async fn a_sleep_is_never_over_early() {
+async fn sleep_never_ends_early() {
     for micros in [0, 1, 999, 1_001, 20_500] {
         let at = BrowserTimer.now() + Duration::from_micros(micros);
         BrowserTimer.sleep_until(at).await;
@@ -58,7 +62,7 @@ async fn a_sleep_is_never_over_early() {
 }
 
 #[wasm_bindgen_test]
-async fn a_wait_of_a_month_is_no_wait_of_none() {
+async fn month_long_sleep_does_not_end_at_once() {
     let start = BrowserTimer.now();
     let mut month = BrowserTimer.sleep_until(start + Duration::from_secs(30 * 86_400));
     let mut soon = BrowserTimer.sleep_until(start + Duration::from_millis(50));
@@ -69,12 +73,12 @@ async fn a_wait_of_a_month_is_no_wait_of_none() {
         Pin::new(&mut soon).poll(cx)
     })
     .await;
-    // Neither does it end and begin again all the time. The short wait may take two timeouts.
+    // The long sleep does not spin either. The short sleep may take two timeouts.
     assert!(polls <= 3, "{polls}");
 }
 
 #[wasm_bindgen_test]
-fn the_wall_clock_is_that_of_the_browser() {
+fn wall_clock_matches_the_browsers() {
     let before = js_sys::Date::now() as i64;
     let unix_ms = BrowserTimer.unix_time().as_micros() / 1_000;
     let after = js_sys::Date::now() as i64;
@@ -86,11 +90,11 @@ fn the_wall_clock_is_that_of_the_browser() {
 
 #[wasm_bindgen_test]
 fn random_seeds_differ() {
-    assert_ne!(Seeds::random().draw(), Seeds::random().draw());
+    assert_ne!(random_seeds().draw(), random_seeds().draw());
 }
 
 #[wasm_bindgen_test]
-async fn a_throttled_call_is_sent_again_when_the_server_said() {
+async fn throttled_call_waits_for_retry_after() {
     let url = serve(
         "if (number === 1) response.writeHead(429, { 'retry-after': '1' });
          response.end('done');",
@@ -107,7 +111,7 @@ async fn a_throttled_call_is_sent_again_when_the_server_said() {
 }
 
 #[wasm_bindgen_test]
-async fn a_call_that_waits_for_its_turn_is_woken() {
+async fn queued_call_is_woken() {
     let breather = Breather::default();
     let start = |seed| {
         breather.start(
@@ -124,13 +128,13 @@ async fn a_call_that_waits_for_its_turn_is_woken() {
     let decision = throttled.on_outcome(Outcome::throttled("busy"), &hint);
     assert!(matches!(decision, Decision::Retry(_)));
     drop(throttled);
-    // Nobody but the alarm knows of it now.
+    // From here on, only the alarm can wake the next call.
     start(2).ready().await.unwrap();
     assert!(elapsed(received) >= wait);
 }
 
 #[wasm_bindgen_test]
-async fn a_fetch_that_fails_is_repeated_if_the_call_is_idempotent() {
+async fn failed_fetch_is_retried_only_if_idempotent() {
     let url = serve("if (number % 2 === 1) response.destroy(); else response.end('done');").await;
     let response = client().get(&url).send().await.unwrap();
     assert_eq!(response.status(), 200);

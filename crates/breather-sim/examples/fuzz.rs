@@ -1,8 +1,9 @@
-//! Plays random scenarios, and holds each to every rule that must hold of any.
+//! Plays random scenarios and checks each of them against every rule.
 //!
-//! `cargo run --release -p breather-sim --example fuzz -- --seeds 100000` plays so many, `--from N` the seeds from N
-//! on; `--seed N` plays one and, if it fails, looks for the plainest scenario that fails likewise, and tells what
-//! happens in it (the last 60 things, or as many as `--trace N` says). The exit code is 1 if any fails.
+//! `cargo run --release -p breather-sim --example fuzz -- --seeds 100000` plays that many seeds.
+//! Add `--from N` to start at seed N. `--seed N` plays a single seed. If it fails, the example
+//! looks for the simplest scenario that fails in the same way and prints its last 60 events, or as
+//! many as you ask for with `--trace N`. The exit code is 1 if any scenario fails.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -63,7 +64,7 @@ impl Options {
     }
 }
 
-/// Plays one seed, and tells all of it.
+/// Plays one seed and prints everything about it.
 fn replay(seed: u64, trace: usize) -> bool {
     let scenario = Scenario::drawn(seed);
     println!("{scenario}");
@@ -91,7 +92,7 @@ fn replay(seed: u64, trace: usize) -> bool {
     true
 }
 
-/// Keeps the last things that happen until an instant.
+/// Keeps the last events before an instant.
 struct Tracer {
     until: Instant,
     most: usize,
@@ -142,7 +143,7 @@ fn seconds(at: Instant) -> f64 {
     at.duration_since(Instant::ORIGIN).as_secs_f64()
 }
 
-/// What came of a run.
+/// Prints the result of a run.
 fn tell(run: &Run) {
     println!(
         "{} sends of {} calls, {} ok, {} throttled for quota, {} for the cap, {} failed, {} given up, in {:?}",
@@ -166,9 +167,9 @@ fn tell(run: &Run) {
     println!("{ends:?}");
 }
 
-/// The plainest scenario that violates the same rule.
+/// Returns the simplest scenario that violates the same rule.
 fn plainest(mut scenario: Scenario, mut violation: Violation) -> (Scenario, Violation) {
-    // Each thing may be dropped in turn; what is left in the end is needed.
+    // Drops one part at a time. The parts that are left in the end are all needed.
     'simplify: loop {
         for simpler in scenario.simpler() {
             if let Err(other) = check(&simpler) {
@@ -182,12 +183,12 @@ fn plainest(mut scenario: Scenario, mut violation: Violation) -> (Scenario, Viol
     }
 }
 
-/// What is told of all seeds together.
+/// The figures over all seeds together.
 #[derive(Default)]
 struct Totals {
     played: u64,
     failed: BTreeMap<Rule, Vec<u64>>,
-    /// Sends per call, and whose, by kind of server and of header.
+    /// The sends per call with their seeds, by kind of server and headers.
     sends: BTreeMap<String, Vec<(f64, u64)>>,
 }
 
@@ -231,7 +232,7 @@ fn play(options: &Options) -> bool {
     panicked > 0 || !totals.failed.is_empty()
 }
 
-/// Brings failures down to the plainest scenarios, and prints the least of each kind.
+/// Simplifies the failing scenarios and prints the smallest of each kind.
 fn print_plainest(totals: &Totals) {
     let mut kinds: BTreeMap<String, (usize, u64, Scenario, Violation)> = BTreeMap::new();
     for seed in totals
@@ -276,7 +277,7 @@ impl Totals {
             Err(violation) => {
                 let seeds = self.failed.entry(violation.rule()).or_default();
                 seeds.push(seed);
-                // The first ones of each rule in full.
+                // Lists the first failures of each rule in full.
                 if seeds.len() <= 20 {
                     println!("seed {seed}: {violation}\n    {scenario}");
                 }
@@ -316,5 +317,5 @@ impl Totals {
     }
 }
 
-/// As many of each rule's failures are brought down to what they need.
+/// The most failures of a rule that are simplified.
 const MOST_MADE_PLAIN: usize = 200;

@@ -1,7 +1,7 @@
-//! How near to the ideal the pacer comes, for how many rejections, against each kind of server.
+//! Prints how close the pacer comes to the ideal, and with how many rejections.
 //!
-//! `cargo run --release -p breather-sim --example table`, or `… --example table -- 50` for the medians of 50 seeds
-//! instead of 5.
+//! Run it with `cargo run --release -p breather-sim --example table`. Append `-- 50` for medians of
+//! 50 seeds instead of 5.
 
 use breather_sim::run;
 use breather_sim::table::{Reached, Row, rows};
@@ -28,7 +28,7 @@ fn main() {
     print_course(&rows[0], seeds);
 }
 
-/// What else is asked of the first row: who waits how long, and how many are sent at once.
+/// Prints two more checks of the first row, on response times and on the peak send rate.
 fn print_course(row: &Row, seeds: u64) {
     let (mut p50, mut p99, mut peak) = (Vec::new(), Vec::new(), 0);
     for seed in 1..=seeds {
@@ -69,7 +69,7 @@ fn print(row: &Row, seeds: u64) {
     );
 }
 
-/// The middle of them, or the upper one of the two.
+/// Returns the median, or the upper of the two middle values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,4 +1,4 @@
-//! What people do instead.
+//! Retry strategies that are common today, to compare breather with.
 
 mod aws_adaptive;
 mod full_jitter;
@@ -15,7 +15,7 @@ pub(crate) use self::retry_after::RetryAfter;
 #[cfg(test)]
 use crate::callers::{Failure, Retries};
 
-/// The delays, in seconds, of a call that is throttled again and again.
+/// Returns the delays, in seconds, of a call whose every attempt is throttled.
 #[cfg(test)]
 fn delays(retries: &mut dyn Retries, count: u32, retry_after: Option<u64>) -> Vec<f64> {
     let delays = (0..count).map(|retry| {
@@ -26,7 +26,7 @@ fn delays(retries: &mut dyn Retries, count: u32, retry_after: Option<u64>) -> Ve
             retry_after: retry_after.map(std::time::Duration::from_secs),
         };
         let delay = retries.on_failure(&failure);
-        delay.expect("it is never given up").as_secs_f64()
+        delay.expect("the call is never given up").as_secs_f64()
     });
     delays.collect()
 }

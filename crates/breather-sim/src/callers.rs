@@ -4,53 +4,59 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-/// The callers of one process: what they share, if anything, and how each of them retries.
+/// Decides for the callers of one process when to send and retry.
 ///
-/// Times are since the start of the run. See [`Client::custom`](crate::Client::custom) for an example.
+/// An implementation holds the state that these callers share, and creates the [`Retries`] of each
+/// call. Times are since the start of the run. [`Client::custom`](crate::Client::custom) has an
+/// example.
 pub trait Callers {
-    /// A call begins, or is about to be repeated: when may it be sent?
+    /// Returns when a call that begins or is due for a retry may be sent.
     ///
-    /// At once, unless something stands in front of all calls.
+    /// By default, the call is sent immediately. Override this if a limiter stands in front of all
+    /// calls.
     fn admit(&mut self, now: Duration) -> Admission {
         Admission::At(now)
     }
 
-    /// A call begins, and gets what decides on its retries. It draws from `seed` alone, so that runs can be
-    /// repeated.
+    /// Starts a call and returns the rules for its retries.
+    ///
+    /// Draw random numbers from `seed` only, so that runs are reproducible.
     fn call(&mut self, seed: u64) -> Box<dyn Retries>;
 }
 
 /// When a call may be sent.
 ///
-/// Exhaustive on purpose: whoever drives both drives everything.
+/// This enum is exhaustive on purpose, because every driver has to handle every variant.
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Admission {
-    /// It is sent at this time, or at once if that has passed.
+    /// The call is sent at this time, or immediately if that has passed.
     At(Duration),
-    /// It is to ask again at this time, and may be put off again.
+    /// The call asks again at this time, and may be told to wait once more.
     AskAgain(Duration),
 }
 
-/// The retries of one call.
+/// Decides on the retries of one call.
 pub trait Retries {
-    /// An attempt failed. After how long the call is repeated, or `None` if it is given up.
+    /// Returns the delay before the retry of a failed attempt.
+    ///
+    /// `None` gives the call up.
     fn on_failure(&mut self, failure: &Failure) -> Option<Duration>;
 
-    /// The call succeeded.
+    /// Handles the success of the call.
     fn on_success(&mut self, _now: Duration) {}
 }
 
-/// An attempt that failed.
+/// A failed attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// When the answer was back, since the start of the run.
+    /// When the response was back, since the start of the run.
     pub now: Duration,
-    /// Which retry would follow, counted from 0.
+    /// The number of the retry that would follow, from 0.
     pub retry: u32,
-    /// The answer's status; `None` if no connection came about.
+    /// The status of the response, or `None` if the connection failed.
     pub status: Option<StatusCode>,
-    /// What its `Retry-After` says, if it has one.
+    /// The wait that the response's `Retry-After` asks for, if it has one.
     pub retry_after: Option<Duration>,
 }

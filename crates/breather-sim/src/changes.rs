@@ -1,8 +1,8 @@
-//! What changes a server in mid-run.
+//! Changes of a server during a run.
 
 use std::time::Duration;
 
-/// What is another one from some time on.
+/// A setting of the server that changes at some time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
     /// The quota of the first limiter.

@@ -1,4 +1,4 @@
-//! What must hold of every run.
+//! The rules that every run must follow.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,11 +15,11 @@ use crate::scenario::Scenario;
 use crate::watch::{Happening, Watch};
 use crate::world::{run, run_watched};
 
-/// Plays a scenario and holds it to every [`Rule`].
+/// Plays a scenario and checks its run against every [`Rule`].
 ///
 /// # Errors
 ///
-/// The first rule that is violated, and how.
+/// Returns the first violation.
 ///
 /// # Example
 ///
@@ -47,45 +47,56 @@ pub fn check(scenario: &Scenario) -> Result<Run, Violation> {
     Ok(watched)
 }
 
-/// What must hold of every run.
+/// A rule that every run must follow.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Rule {
-    /// A pacer counts what is there: in flight and waiting, at any time and in the end.
+    /// A pacer's counts of attempts in flight and waiting calls are right at any time, and zero in
+    /// the end.
     Counted,
-    /// Promise 1: a throttled call is not sent again earlier than its rejection said.
+    /// A throttled call is not retried earlier than its rejection said (promise 1).
     NotBefore,
-    /// Promise 2: nothing is sent, and nobody waits, past a deadline; an answer's hint that lies past it, or is
-    /// longer than the policy obeys, stops the call at once.
-    Deadline,
-    /// Promise 2: nobody waits for a hold that by what the server stated lasts too long for it.
-    WaitsInVain,
-    /// Promise 2: an estimate never stops a call; a stop names an instant that was stated.
-    StoppedByGuess,
-    /// Promise 3: only real failures use up retries, and only real rejections the rejections.
-    UsedUp,
-    /// A call that has no reason to fail succeeds.
-    Succeeds,
-    /// Every call comes to its end.
-    Ends,
-    /// Something is sent or comes to its end within twice the longest hint and 10 s, while the server is open.
+    /// breather neither sends nor waits past a deadline (promise 2).
     ///
-    /// What a server could have stated and did not counts as a hint, since nobody can know better without it. Where
-    /// nobody waits for a permit, the longest backoff of the policy is granted as well; and while an attempt is in
-    /// flight, it is the server's turn.
+    /// If a response's hint lies past the deadline, or is longer than the policy obeys, the call
+    /// ends immediately.
+    Deadline,
+    /// No call waits for a hold that outlasts its deadline or limit (promise 2).
+    ///
+    /// This applies to holds whose end the server stated.
+    WaitsInVain,
+    /// An estimate never stops a call (promise 2).
+    ///
+    /// A call that stops early names an instant that the server stated.
+    StoppedByGuess,
+    /// Only real failures use up retries, and only real rejections use up throttles (promise 3).
+    UsedUp,
+    /// A call without a reason to fail succeeds.
+    Succeeds,
+    /// Every call ends.
+    Ends,
+    /// While the server is open, a call is sent or ends within twice the longest hint plus 10 s.
+    ///
+    /// - A hint that the server could have given and did not give counts as well, because no client
+    ///   can know better without it.
+    /// - If no call waits for a permit, the longest backoff of the policy is added.
+    /// - While an attempt is in flight, the rule is suspended because the server has to respond
+    ///   first.
     Stuck,
-    /// The run comes to its end within a bound.
+    /// The run ends within a bound.
     Endless,
-    /// No more happens at one instant, or in all, than there is reason for.
+    /// The number of events is bounded, both at one instant and in all.
     Busy,
-    /// Where headers are honest, there are at most 1.5 sends a call, and once some more for what a pacer sends before
-    /// the first rejection is back: see [`Pacing`](breather::Pacing).
+    /// Honest headers keep the run at 1.5 sends a call or fewer.
+    ///
+    /// A pacer may send some more, once, before the first rejection is back. See
+    /// [`Pacing`](breather::Pacing).
     Sends,
-    /// Promise 6: the same seed gives the same run.
+    /// The same seed gives the same run (promise 6).
     Deterministic,
 }
 
-/// A rule that does not hold of a run.
+/// A violation of a [`Rule`] in a run.
 #[derive(Clone, Debug)]
 pub struct Violation {
     rule: Rule,
@@ -94,13 +105,13 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// The rule.
+    /// Returns the violated rule.
     #[must_use]
     pub const fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// When it was found to be violated.
+    /// Returns when the violation was found.
     #[must_use]
     pub const fn at(&self) -> Instant {
         self.at
@@ -121,24 +132,24 @@ fn violation(rule: Rule, at: Instant, detail: impl Into<String>) -> Violation {
     Violation { rule, at, detail }
 }
 
-/// Holds a run to the rules while it is played.
+/// Checks a run against the rules while it is played.
 struct Checker {
     policy: Policy,
     calls: Vec<Seen>,
     processes: Vec<Process>,
     now: Instant,
-    /// How much happened at `now`, and in all.
+    /// The number of events at `now`, and in all.
     at_once: usize,
     happened: usize,
     most_in_all: usize,
     ends_by: Instant,
     longest_hint: Duration,
-    /// Since when the server has been seen open, no progress being made.
+    /// Since when the server has been open without any progress of the calls.
     open_since: Option<Instant>,
     violation: Option<Violation>,
 }
 
-/// What was seen of a call.
+/// The observed state of a call.
 #[derive(Clone, Default)]
 struct Seen {
     process: usize,
@@ -147,7 +158,7 @@ struct Seen {
     ended: bool,
     deadline: Option<Instant>,
     in_flight: bool,
-    /// What its latest rejection said.
+    /// The instant that its latest rejection stated.
     not_before: Option<Instant>,
     answered: Option<(Instant, OutcomeKind)>,
     sends: u32,
@@ -158,11 +169,11 @@ struct Seen {
 #[derive(Clone, Default)]
 struct Process {
     in_flight: u32,
-    /// Those that wait for a permit, by their deadlines.
+    /// The calls that wait for a permit, by their deadlines.
     waiting: BTreeSet<(Instant, usize)>,
-    /// The latest instant that any answer stated.
+    /// The latest instant that any response stated.
     stated: Instant,
-    /// When a call was last accepted.
+    /// The time of the latest accepted call.
     accepted: Instant,
 }
 
@@ -250,7 +261,7 @@ impl Checker {
         self.waits_in_vain(opens, deadline)
     }
 
-    /// Whether somebody waits for a hold that ends too late for it.
+    /// Fails if a call waits for a hold that ends too late for it.
     fn waits_in_vain(&self, opens: Option<Instant>, deadline: Instant) -> Result<(), Violation> {
         let Some(opens) = opens else {
             return Ok(());
@@ -376,9 +387,10 @@ impl Checker {
             }
             EndReason::Deadline | EndReason::RetryAfterTooLong => {
                 let by_guess = match end.retry_at() {
-                    // It stopped at the deadline itself, or has waited for a place up to it.
+                    // Without a stated instant, the call must have reached its deadline, possibly
+                    // in the queue.
                     None => seen.deadline.is_none_or(|deadline| deadline > now),
-                    // Its own backoff may be what is too long.
+                    // The call's own backoff may be too long.
                     Some(_) if answer.is_some() => false,
                     Some(retry_at) => retry_at > stated,
                 };
@@ -412,7 +424,7 @@ impl Checker {
             return self.fails(Rule::Counted, detail);
         }
         match process.waiting.first() {
-            // Of a deadline at this very instant the call is told next.
+            // A call whose deadline is at this very instant is told next.
             Some(&(deadline, _)) if deadline > self.now => self.waits_in_vain(opens, deadline),
             _ => Ok(()),
         }
@@ -433,7 +445,7 @@ impl Checker {
         let waiting: usize = self.processes.iter().map(|it| it.waiting.len()).sum();
         let mut patience = self.longest_hint * 2 + Duration::from_secs(10);
         if waiting == 0 {
-            // Without a cap, no wait is too long.
+            // The policy's backoff may have no cap. Then any wait is acceptable.
             patience = patience.saturating_add(self.policy.backoff().cap());
         }
         if self.now.duration_since(since) > patience {
@@ -502,8 +514,12 @@ impl Watch for Checker {
     }
 }
 
-/// How many a pacer sends to a server that it knows nothing of until a first rejection is back, after `round_trip`: 30 at
-/// once, then 400 a second more, or 8 times as many as there are, and 10 for some that are throttled later.
+/// Returns how many attempts a pacer may send to an unknown server before a first rejection is
+/// back.
+///
+/// That takes one `round_trip`. The pacer starts with 30 attempts. It adds 400 a second, or 8 times
+/// the number already sent if that is more. Another 10 are allowed for attempts that are throttled
+/// later.
 fn start_up(round_trip: Duration) -> usize {
     let seconds = round_trip.as_secs_f64();
     let grown = if seconds <= 0.05 {
@@ -514,15 +530,17 @@ fn start_up(round_trip: Duration) -> usize {
     grown as usize + 10
 }
 
-/// How long a scope must reject every probe before its queued calls end together, at least.
+/// A scope must reject every probe for at least this long before its queued calls end together.
 const REJECTED_FOR: Duration = Duration::from_secs(3_600);
 
-/// How much may happen at one instant: so much, and so much for each call. A hold's end is told to all that wait.
+/// The most events at one instant, as a constant plus a number for each call. The end of a hold is
+/// told to all calls that wait.
 const MOST_AT_ONCE: (usize, usize) = (200, 12);
 
-/// How much may happen in all, likewise.
+/// The most events in all, in the same form.
 const MOST_IN_ALL: (usize, usize) = (5_000, 1_000);
 
-/// How long a run may take: so long, so often as long as the ideal, and for each call so many of the longest hints:
-/// others may be first at most resets.
+/// The longest run, as a constant, a multiple of the ideal, and a number of the longest hints for
+/// each call. Other users may take the quota first at most
+/// resets.
 const LONGEST: (Duration, u32, u32) = (Duration::from_secs(1_200), 20, 4);

@@ -1,4 +1,4 @@
-//! Who makes the calls.
+//! The clients that make the calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,18 @@ use std::sync::Arc;
 use crate::baseline::{AwsAdaptive, FullJitter, Growing, Limited, RetryAfter};
 use crate::callers::Callers;
 
-/// Who makes the calls of a [`Load`](crate::Load): breather, or what else people do.
+/// The client that makes the calls of a [`Load`](crate::Load).
 ///
-/// Only [`Breather`](Self::Breather) shares what it learns between calls, [`AwsAdaptive`](Self::AwsAdaptive) a rate
-/// that it learns, and a [`StaticLimiter`](Self::StaticLimiter) its rate; of all others each call sends when it wants
-/// to.
+/// It is breather or one of the retry strategies that people use instead. Most of them share
+/// nothing between calls, so each call sends whenever it wants to. There are three exceptions:
 ///
-/// The policy of the load is breather's, paced or not. The baselines repeat whatever may pass until it succeeds,
-/// but none after a day; only [`AwsAdaptive`](Self::AwsAdaptive) says how often.
+/// - [`Breather`](Self::Breather) shares all that it learns.
+/// - [`AwsAdaptive`](Self::AwsAdaptive) shares a learned rate.
+/// - [`StaticLimiter`](Self::StaticLimiter) shares its fixed rate.
+///
+/// The policy of the load applies to breather only, with or without pacing. The baselines retry
+/// every transient failure and rejection until the call succeeds, for at most a day. Only
+/// [`AwsAdaptive`](Self::AwsAdaptive) limits the number of retries.
 ///
 /// # Example
 ///
@@ -32,43 +36,52 @@ pub enum Client {
     Breather,
     /// breather without its pacer, by the load's policy.
     Unpaced,
-    /// The loop that everybody writes first: `sleep(2^n + U(0,1))` seconds.
+    /// The loop that most people write first: `sleep(2^n + U(0,1))` seconds.
     Loop,
-    /// The loop that everybody writes next: `sleep(min(2^n + U(0,1), 10))` seconds.
+    /// The loop that most people write next: `sleep(min(2^n + U(0,1), 10))` seconds.
     LoopCapped,
-    /// Waits as long as `Retry-After` says, and where there is none, as [`LoopCapped`](Self::LoopCapped) does.
+    /// Waits as long as `Retry-After` says.
+    ///
+    /// Without that header, it waits as [`LoopCapped`](Self::LoopCapped) does.
     RetryAfter,
-    /// The same, and between 0 and 1 s longer.
+    /// Waits like [`RetryAfter`](Self::RetryAfter), and between 0 and 1 s longer.
     RetryAfterJittered,
     /// Exponential backoff with full jitter: `sleep(U(0, min(0.1 · 2^n, 20)))` seconds.
     ///
-    /// So AWS proposes it
-    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
+    /// AWS proposes it in
+    /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
     FullJitter,
-    /// The AWS SDKs' adaptive mode, by its rules of 2026: all calls of a process wait for a token bucket, whose rate
-    /// grows cubically from one rejection to the next; what fails is repeated after a backoff with full jitter, from 1 s
-    /// if it was throttled.
+    /// The adaptive mode of the AWS SDKs, by its rules of 2026.
     ///
-    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>)
+    /// All calls of a process wait for a token bucket, whose rate grows cubically from one
+    /// rejection to the next. Failed calls are retried after a backoff with full jitter, whose
+    /// ceiling starts at 1 s after a rejection. The rules are at
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
     AwsAdaptive {
-        /// How often a call is repeated at most: twice by default, which the SDKs call 3 attempts.
+        /// The most retries of a call.
+        ///
+        /// The SDKs default to 3 attempts, which are two retries.
         retries: u32,
-        /// The tokens that retries of all calls are paid with, 5 each if they follow a rejection and 14 if they follow
-        /// a failure, and that successes bring back. It is 500 in every SDK; `None` lets all retries be free.
+        /// The tokens that pay for the retries of all calls.
+        ///
+        /// A retry costs 5 tokens after a rejection and 14 after a failure. Successes give tokens
+        /// back. The quota is 500 in every SDK. `None` makes all retries free.
         quota: Option<u32>,
     },
-    /// A limit on sends in front of [`LoopCapped`](Self::LoopCapped): somebody wrote down what the server permits.
+    /// A static limit on sends in front of [`LoopCapped`](Self::LoopCapped).
+    ///
+    /// This is a client that was configured with the server's limit.
     StaticLimiter {
-        /// How many sends a second, retries among them.
+        /// The sends per second, including retries.
         rate: f64,
-        /// How many at once, if there were none for a while.
+        /// The number of sends at once after a pause.
         burst: u32,
     },
-    /// Any other: see [`custom`](Self::custom).
+    /// Any other client. [`custom`](Self::custom) creates one.
     Custom(Custom),
 }
 
-/// A client made by [`Client::custom`].
+/// A client that [`Client::custom`] creates.
 #[derive(Clone)]
 pub struct Custom {
     name: String,
@@ -76,11 +89,11 @@ pub struct Custom {
 }
 
 impl Client {
-    /// Any client, by what the callers of each process do.
+    /// Creates a client of your own from the callers of each process.
     ///
     /// # Example
     ///
-    /// Whoever waits for 5 s and gives up after three retries does not survive this server:
+    /// A client that waits for 5 s and gives up after three retries does not survive this server:
     ///
     /// ```
     /// use breather_sim::{Callers, Client, Failure, Load, Retries, Server, run_client};
@@ -114,7 +127,7 @@ impl Client {
         })
     }
 
-    /// What it does, in the words of who writes it.
+    /// Returns the name of the client, as its author describes it.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -142,7 +155,7 @@ impl Client {
         }
     }
 
-    /// The callers of one process, unless breather drives them.
+    /// Returns the callers of one process, unless breather drives them.
     pub(crate) fn callers(&self) -> Option<Box<dyn Callers>> {
         Some(match self {
             Self::Breather | Self::Unpaced => return None,

@@ -1,4 +1,4 @@
-//! The all-knowing schedule.
+//! The ideal schedule.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,18 +9,22 @@ use crate::load::Load;
 use crate::quantile::quantile;
 use crate::server::Server;
 
-/// The schedule of someone who knows quota, cap and service times beforehand, and loses no time
-/// between a call and the next: each call starts as soon as a place in flight is free and the quota
-/// of the window permits.
+/// The schedule of a client that knows quota, cap and service times in advance.
 ///
-/// No client can finish earlier, as the server gives the n-th call that it accepts the n-th service
-/// time, whoever makes it. (Where service times depend on the time, in a brown-out, one could: by waiting.)
+/// It loses no time between calls. Each call starts as soon as a place in flight is free and the
+/// quota of the window permits.
 ///
-/// Of callers that make one call after the other it knows only how many there are, not whose call is whose.
+/// No client can finish earlier, because the server gives the n-th call that it accepts the n-th
+/// service time, whichever client makes it. There is one exception. If service times change during
+/// the run, for example in a brownout, a client can gain by waiting.
 ///
-/// It knows no network: service times are those that a caller sees, and a place in flight is taken for as long.
-/// A server frees it when its answer goes out, so where the cap is all that limits, a client may be ahead of the
-/// ideal by the network's share of the service time.
+/// If callers make one call after another, the ideal knows only the number of callers, and not
+/// which call belongs to which caller.
+///
+/// The ideal has no network. Service times are those that a caller sees, and a call keeps its place
+/// in flight for as long. A real server frees the place when its response goes out. If only the cap
+/// limits the calls, a client may therefore be ahead of the ideal by the network's share of the
+/// service time.
 ///
 /// # Example
 ///
@@ -42,10 +46,10 @@ pub struct Ideal {
 }
 
 impl Ideal {
-    /// Schedules a call for each service time: at most `quota` start in each window, and at most
-    /// `places` run at a time.
+    /// Schedules a call for each service time.
     ///
-    /// A window of nothing counts as one nanosecond, a quota or places of 0 as 1.
+    /// At most `quota` calls start in each window, and at most `places` run at a time. A `window`
+    /// of zero counts as one nanosecond, and a `quota` or `places` of 0 as 1.
     #[must_use]
     pub fn new(
         quota: u64,
@@ -60,7 +64,7 @@ impl Ideal {
         Self::schedule(&server, &Load::spike(times.len()), times)
     }
 
-    /// Each call starts at the earliest, in the order of their arrival.
+    /// Starts each call as early as possible, in the order of arrival.
     fn schedule(
         server: &Server,
         load: &Load,
@@ -91,19 +95,21 @@ impl Ideal {
         }
     }
 
-    /// When the last call is completed.
+    /// Returns when the last call is completed.
     #[must_use]
     pub fn makespan(&self) -> Duration {
         self.quantile(1.0)
     }
 
-    /// When this share of the calls is completed.
+    /// Returns when this share of the calls is completed.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
         quantile(&self.completions, share)
     }
 
-    /// How often a call waits for quota: in fixed windows, the resets that calls wait for because the quota before
+    /// Returns how often a call waits for quota.
+    ///
+    /// In fixed windows, this is the number of resets that calls wait for because the quota before
     /// them is spent.
     #[must_use]
     pub const fn resets(&self) -> u32 {
@@ -111,22 +117,24 @@ impl Ideal {
     }
 }
 
-/// Here and not beside the setters, as the schedule goes by the server, and the server by no schedule.
+/// This stands here and not beside the setters because the schedule depends on the server, but the
+/// server does not depend on the schedule.
 impl Server {
-    /// The schedule of someone who knows this server in advance, for the service times that it draws
-    /// with `seed`.
+    /// Returns the schedule of a client that knows this server in advance.
+    ///
+    /// It uses the service times that the server draws with `seed`.
     #[must_use]
     pub fn ideal(&self, load: &Load, seed: u64) -> Ideal {
         Ideal::schedule(self, load, self.service_times(seed))
     }
 }
 
-/// A server of which everything is known, in the order of time.
+/// A fully known server, played in the order of time.
 struct Schedule {
     limits: Limits,
-    /// When each call in flight is done.
+    /// The ends of the calls in flight.
     in_flight: BinaryHeap<Reverse<Duration>>,
-    /// How many the callers can have in flight.
+    /// The most calls that the callers can have in flight.
     places: usize,
     counts_at_response: bool,
     now: Duration,
@@ -134,7 +142,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    /// Lets a call start at `at` or as soon as may be; when that is.
+    /// Starts a call at `at` or as soon as possible after it, and returns that time.
     fn start(&mut self, at: Duration) -> Duration {
         let mut at = at.max(self.now);
         let mut waits = false;
@@ -162,7 +170,7 @@ impl Schedule {
         at
     }
 
-    /// Lets everything happen that does until `now`.
+    /// Advances the server to `now`.
     fn advance(&mut self, now: Duration) {
         while let Some(&Reverse(done)) = self.in_flight.peek().filter(|&&Reverse(done)| done <= now)
         {
@@ -182,7 +190,7 @@ mod tests {
 
     const WINDOW: Duration = Duration::from_secs(10);
 
-    /// Service times of some unevenness.
+    /// Returns uneven service times.
     fn times(count: u64) -> Vec<Duration> {
         (0..count)
             .map(|n| Duration::from_millis(150 + n * 37 % 100))
@@ -200,7 +208,7 @@ mod tests {
     fn more_calls_than_places() {
         let times = times(4);
         let ideal = Ideal::new(300, WINDOW, 2, times.clone());
-        // The third call follows the shorter of the first two, the fourth whatever ends next.
+        // The third call follows the shorter of the first two, the fourth the next one that ends.
         let third = times[0].min(times[1]) + times[2];
         let fourth = times[0].max(times[1]).min(third) + times[3];
         let mut expected = vec![times[0], times[1], third, fourth];
@@ -220,13 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn a_last_window_spent_exactly_is_not_waited_for() {
+    fn exactly_spent_last_window_is_not_waited_for() {
         assert_eq!(Ideal::new(10, WINDOW, 50, times(20)).resets(), 1);
     }
 
     #[test]
     fn places_may_be_scarcer_than_quota() {
-        // One place and 200 ms a call never spend the quota of a window, so nobody waits for it.
+        // One place and 200 ms a call never spend the quota of a window, so no call waits for it.
         let ideal = Ideal::new(100, Duration::from_secs(1), 1, times(50));
         assert_eq!(ideal.makespan(), times(50).into_iter().sum());
         assert_eq!(ideal.resets(), 0);
@@ -237,13 +245,13 @@ mod tests {
         // Two places, and calls that take much longer than a window.
         let times = [12, 9, 11].map(Duration::from_secs);
         let ideal = Ideal::new(1, Duration::from_secs(1), 2, times);
-        // The second starts at the reset at 1 s, the third when the second is over at 10 s.
+        // The second starts at the reset at 1 s, the third when the second ends at 10 s.
         assert_eq!(ideal.completions, [10, 12, 21].map(Duration::from_secs));
         assert_eq!(ideal.resets(), 1);
     }
 
     #[test]
-    fn nothing_to_schedule_or_nothing_to_schedule_with() {
+    fn empty_or_zero_inputs_are_scheduled() {
         assert_eq!(Ideal::new(10, WINDOW, 50, []).makespan(), Duration::ZERO);
         assert_eq!(
             Ideal::new(0, Duration::ZERO, 0, times(3)).completions.len(),

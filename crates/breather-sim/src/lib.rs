@@ -1,12 +1,14 @@
-//! Many clients of breather and a limited server, in virtual time.
+//! Tests retry policies against a simulated rate-limited server, in virtual time.
 //!
-//! The very state machines that the adapters drive, [`breather::driver::Call`] and [`breather::driver::Pacer`], are
-//! driven here by discrete events. No clock is read and nothing is slept: a run of a thousand calls
-//! over four windows of a minute takes milliseconds, and the same seed gives the same run.
+//! You describe the server and the load, and the simulator plays many callers of breather against
+//! that server. The simulator drives [`breather::driver::Call`] and [`breather::driver::Pacer`],
+//! the same state machines that the adapters drive, with discrete events. It reads no clock and
+//! never sleeps. A run of a thousand calls over four windows of a minute takes milliseconds, and
+//! the same seed gives the same run.
 //!
 //! # Example
 //!
-//! A thousand callers start at once against 300 calls a minute and 50 in flight:
+//! A thousand callers start at once. The server allows 300 calls a minute and 50 in flight:
 //!
 //! ```
 //! use breather_sim::{Load, Server, run};
@@ -20,8 +22,9 @@
 //! assert!(run.makespan().as_secs_f64() <= 1.02 * best.makespan().as_secs_f64());
 //! ```
 //!
-//! Two processes that don't know of one another, against a server with a quota for the user and one for the
-//! organisation, half of which others use; from the third minute on, it has less:
+//! In the next run, two processes share a server without knowing of each other. The server has a
+//! quota for the user and one for the organisation. Other users take half of the user's quota, and
+//! after two minutes that quota shrinks:
 //!
 //! ```
 //! use breather_sim::{Limiter, Load, Server, run};
@@ -41,9 +44,10 @@
 //!
 //! # Does my policy survive my API?
 //!
-//! Say what the API limits, what it tells, and what its bad days are like; say how many calls there are; and play
-//! the policy with some seeds, since one run may be luck. This API gives 100 calls in 10 s, tells nothing before it
-//! throttles, and is restarted in the second window:
+//! Describe the limits of the API, the headers that it sends and its outages. Say how many calls
+//! you make. Then play your policy with several seeds, because one run may be luck. The API in this
+//! example allows 100 calls in 10 s, says nothing about its quota until it throttles, and restarts
+//! in the second window:
 //!
 //! ```
 //! use breather::Policy;
@@ -61,15 +65,15 @@
 //!     (1..=20).all(|seed| run(&api, &load, seed).ok() == load.calls())
 //! };
 //!
-//! // Whoever repeats a failure only once loses calls to the restart.
+//! // A policy with a single retry loses calls to the restart.
 //! assert!(!survives(Policy::new().with_max_retries(1)));
 //! assert!(survives(Policy::new().with_max_retries(10)));
-//! // The fifth window begins after 40 s, so that nobody can be done before.
+//! // The fifth window begins after 40 s, so no client can be done before.
 //! assert!(!survives(Policy::new().with_max_retries(10).with_deadline(seconds(40))));
 //! ```
 //!
-//! What is it worth that all calls share a pacer? Without it, this policy gives up in the second window, though it
-//! repeats each call five times:
+//! Compare two clients to see the value of a shared pacer. Without the pacer, this policy gives up
+//! in the second window, although it retries each call five times:
 //!
 //! ```
 //! use breather::Policy;
@@ -86,24 +90,29 @@
 //!
 //! # The parts
 //!
-//! - A [`Server`] has any number of [`Limiter`]s and a cap on calls in flight. Its setters say what it tells of them,
-//!   how truly, and what befalls it.
-//! - A [`Load`] says how many calls start when, by how many processes.
-//! - A [`Client`] is who makes them: breather, one of the baselines, or any other by [`Callers`].
-//! - [`run_client`] plays them ([`run()`] plays breather), and a [`Run`] is what came of it; an [`Ideal`] is what could have.
-//! - A [`Scenario`] is a server and a load drawn from a seed, and [`check()`] holds its run to every [`Rule`], as does
-//!   whoever [`Watch`]es a run.
-//! - The [`table`] has servers of every kind, and what breather is to reach against each of them.
+//! - A [`Server`] has any number of [`Limiter`]s and a cap on calls in flight. Its setters choose
+//!   the headers that it sends, how accurate they are, and its faults, such as outages and
+//!   brownouts.
+//! - A [`Load`] sets the number of calls, when they start, and the number of processes that make
+//!   them.
+//! - A [`Client`] makes the calls. It is breather, one of the baselines, or your own with
+//!   [`Callers`].
+//! - [`run_client`] plays a client, and [`run()`] plays breather. Both return a [`Run`], the
+//!   result. An [`Ideal`] is the best result that is possible.
+//! - A [`Scenario`] is a server and a load drawn from a seed. [`check()`] plays it and checks every
+//!   [`Rule`]. Implement [`Watch`] to observe a run yourself.
+//! - The [`table`] has servers of every kind, with the target that breather has to meet against
+//!   each.
 //!
 //! # In the repository
 //!
-//! `cargo run --release -p breather-sim --example table` prints what breather reaches against the servers of the
-//! [`table`]. `… --example fuzz -- --seeds 100000` checks so many scenarios in half a minute, and `… -- --seed N` tells
-//! all of one.
+//! `cargo run --release -p breather-sim --example table` prints breather's results against the
+//! servers of the [`table`]. `… --example fuzz -- --seeds 100000` checks that many scenarios in
+//! half a minute, and `… -- --seed N` prints all events of one.
 //!
-//! `cargo run --release -p breather-storm` plays breather and the baselines and prints a table, or JSON, or draws a
-//! chart; `-- --help` lists servers, what befalls them, loads and policies. The API above is `-- --quota 100 --window 10
-//! --cap 20 --headers retry-after --outage 12:15:503`.
+//! `cargo run --release -p breather-storm` plays breather and the baselines. It prints a table or
+//! JSON, or draws a chart. `-- --help` lists the options for servers, faults, loads and policies.
+//! The API above is `-- --quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
 
 mod baseline;
 mod callers;

@@ -1,23 +1,23 @@
-//! What a server limits calls by.
+//! The quotas by which a server limits calls.
 
 use std::time::Duration;
 
 use crate::meter::{Bucket, FixedWindow, Meter, SlidingCounter, SlidingLog};
 
-/// One quota of a server, and by which rule it is counted.
+/// A quota of a server, and the rule that counts it.
 ///
-/// A [`Server`](crate::Server) has any number of them at once, as for a user and for the user's organisation; a
-/// call is let in if all of them let it in.
+/// A [`Server`](crate::Server) has any number of limiters at once, for example one for a user and
+/// one for the user's organisation. The server accepts a call if all limiters admit it.
 ///
-/// What each says of itself in headers is what such servers say:
+/// Each limiter reports itself in headers like real servers of its kind:
 ///
 /// | limiter | remaining | reset | `Retry-After` |
 /// |---|---|---|---|
-/// | [`fixed_window`](Self::fixed_window) | of this window | its end | its end |
+/// | [`fixed_window`](Self::fixed_window) | in this window | end of the window | end of the window |
 /// | [`sliding_log`](Self::sliding_log) | now | when the oldest entry leaves | the same |
-/// | [`sliding_counter`](Self::sliding_counter) | now | the end of this window | the same, and too early |
+/// | [`sliding_counter`](Self::sliding_counter) | now | end of this window | the same, which is too early |
 /// | [`token_bucket`](Self::token_bucket) | whole tokens | when the bucket is full | when the next token comes |
-/// | [`leaky_bucket`](Self::leaky_bucket) | nothing | nothing | when there is a place in its queue |
+/// | [`leaky_bucket`](Self::leaky_bucket) | not sent | not sent | when its queue has a place |
 ///
 /// # Example
 ///
@@ -48,27 +48,33 @@ enum Rule {
 }
 
 impl Limiter {
-    /// `quota` calls in each window; windows follow one another from the start of the run.
+    /// Creates a quota of `quota` calls in each fixed window.
+    ///
+    /// Windows follow one another from the start of the run.
     pub const fn fixed_window(quota: u64, window: Duration) -> Self {
         Self::new(Rule::FixedWindow, quota, window)
     }
 
-    /// `quota` calls in any time as long as `window`, by a list of when each came.
+    /// Creates a quota of `quota` calls in any period of length `window`.
+    ///
+    /// The limiter keeps a list of the times of calls.
     pub const fn sliding_log(quota: u64, window: Duration) -> Self {
         Self::new(Rule::SlidingLog, quota, window)
     }
 
-    /// `quota` calls in any time about as long as `window`, by the counts of two fixed windows: that of the one
-    /// before counts by the share of it that a window ending now would cover, rounded down.
+    /// Creates a quota of `quota` calls in about any period of length `window`.
     ///
-    /// So does Cloudflare
-    /// (<https://blog.cloudflare.com/counting-things-a-lot-of-different-things/>), and so do Upstash's clients.
+    /// The limiter keeps the counts of two fixed windows. The count of the previous window is
+    /// weighted by the share of it that a window ending now would cover, rounded down. Cloudflare
+    /// (<https://blog.cloudflare.com/counting-things-a-lot-of-different-things/>) and the clients
+    /// of Upstash count this way.
     pub const fn sliding_counter(quota: u64, window: Duration) -> Self {
         Self::new(Rule::SlidingCounter, quota, window)
     }
 
-    /// A bucket of `burst` tokens, full at first, to which `quota` come in each `window`, evenly. A call takes
-    /// one.
+    /// Creates a token bucket of `burst` tokens, which is full at first.
+    ///
+    /// `quota` tokens come evenly in each `window`. A call takes one token.
     pub const fn token_bucket(quota: u64, window: Duration, burst: u64) -> Self {
         let resets_at_next = false;
         let rule = Rule::TokenBucket {
@@ -78,14 +84,17 @@ impl Limiter {
         Self::new(rule, quota, window)
     }
 
-    /// `quota` calls in each `window`, evenly. Whoever comes too early is kept waiting by the server, behind no
-    /// more than `queue` others; past that, it is throttled.
+    /// Creates a leaky bucket, which serves `quota` calls in each `window`, evenly.
+    ///
+    /// The server keeps calls that come too early waiting, behind at most `queue` others. It
+    /// throttles calls beyond that.
     pub const fn leaky_bucket(quota: u64, window: Duration, queue: u64) -> Self {
         Self::new(Rule::LeakyBucket { queue }, quota, window)
     }
 
-    /// Lets a token bucket state as its reset when the next token comes, instead of when it is full. Changes no
-    /// other limiter.
+    /// Makes a token bucket report the next token as its reset.
+    ///
+    /// By default, it reports when it is full. This setting does not affect other limiters.
     pub const fn with_reset_at_next(mut self) -> Self {
         if let Rule::TokenBucket { resets_at_next, .. } = &mut self.rule {
             *resets_at_next = true;
@@ -93,13 +102,13 @@ impl Limiter {
         self
     }
 
-    /// How many calls a [`window`](Self::window) gives.
+    /// Returns how many calls are allowed in each [`window`](Self::window).
     #[must_use]
     pub const fn quota(&self) -> u64 {
         self.quota
     }
 
-    /// The time in which it gives its [`quota`](Self::quota).
+    /// Returns the length of the window in which [`quota`](Self::quota) calls are allowed.
     #[must_use]
     pub const fn window(&self) -> Duration {
         self.window
@@ -117,7 +126,7 @@ impl Limiter {
         }
     }
 
-    /// A meter by this rule, at the start of a run.
+    /// Creates a meter that follows this rule, at the start of a run.
     pub(crate) fn meter(&self) -> Box<dyn Meter> {
         let Self { quota, window, .. } = *self;
         match self.rule {

@@ -1,4 +1,4 @@
-//! All limits of a server, and what becomes of them.
+//! All limits of a server, and their changes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use crate::limiter::Limiter;
 use crate::meter::{Meter, Statement, from_nanos};
 use crate::server::Server;
 
-/// The limits of a server at work: its quotas, its cap, what changes them and who else uses them.
+/// The state of a server's quotas and cap, with their changes and other users.
 ///
-/// The server and the ideal schedule go by the very same. Times are since the start of the run.
+/// The server and the ideal schedule both use it. Times are since the start of the run.
 #[derive(Debug)]
 pub(crate) struct Limits {
     meters: Vec<Box<dyn Meter>>,
-    /// What limits each token besides.
+    /// The additional limiters of each token.
     token_limiters: Vec<Limiter>,
     tokens: BTreeMap<usize, Vec<Box<dyn Meter>>>,
     cap: Option<u32>,
-    /// In the order of their time; those before `changed` are done.
+    /// In the order of their time. The first `changed` ones are done.
     changes: Vec<(Duration, Change)>,
     changed: usize,
     others: Option<Others>,
@@ -26,7 +26,7 @@ pub(crate) struct Limits {
     outages: Vec<Spell>,
 }
 
-/// Others who use the same quotas, evenly.
+/// Other users of the same quotas, who send evenly.
 #[derive(Clone, Copy, Debug)]
 struct Others {
     interval: Duration,
@@ -59,19 +59,19 @@ impl Limits {
         }
     }
 
-    /// How many may be in flight.
+    /// Returns how many calls may be in flight.
     pub(crate) fn places(&self) -> usize {
         self.cap.map_or(usize::MAX, |cap| cap as usize)
     }
 
-    /// When something changes next of itself.
+    /// Returns when the limits next change by themselves.
     pub(crate) fn next_change(&self) -> Option<Duration> {
         let change = self.changes.get(self.changed).map(|&(at, _)| at);
         let other = self.others.map(|others| others.next);
         change.into_iter().chain(other).min()
     }
 
-    /// Brings them up to `now`.
+    /// Advances the limits to `now`.
     pub(crate) fn advance(&mut self, now: Duration) {
         while let Some(at) = self.next_change().filter(|&at| at <= now) {
             if let Some(&(_, change)) = self.changes.get(self.changed).filter(|it| it.0 == at) {
@@ -93,7 +93,8 @@ impl Limits {
         }
     }
 
-    /// When a call that comes at `at` may be let in, if nothing changes before.
+    /// Returns when a call that arrives at `at` may be admitted, if nothing else changes the
+    /// limits.
     pub(crate) fn opens(&self, mut at: Duration) -> Duration {
         loop {
             let meters = self.meters.iter().map(|meter| meter.opens(at)).max();
@@ -110,25 +111,27 @@ impl Limits {
         }
     }
 
-    /// When a call with `token` that comes at `at` is let in by the quotas, be it that it is kept waiting; `None` if
-    /// it is throttled.
+    /// Returns when the quotas admit a call with `token` that arrives at `at`, possibly after a
+    /// wait.
+    ///
+    /// `None` means that the call is throttled.
     pub(crate) fn admits(&self, at: Duration, token: Option<usize>) -> Option<Duration> {
         let admits = !self.is_closed(at) && self.all(token).all(|meter| meter.admits(at));
         let opens = self.all(token).map(|meter| meter.opens(at));
         admits.then(|| opens.fold(at, Duration::max))
     }
 
-    /// Counts a call with `token` that is let in at `at`.
+    /// Counts a call with `token` that was admitted at `at`.
     pub(crate) fn take(&mut self, at: Duration, token: Option<usize>) {
         self.all_mut(token).for_each(|meter| meter.take(at));
     }
 
-    /// Counts a call with `token` that is throttled at `at`.
+    /// Counts a call with `token` that was throttled at `at`.
     pub(crate) fn charge(&mut self, at: Duration, token: Option<usize>) {
         self.all_mut(token).for_each(|meter| meter.charge(at));
     }
 
-    /// What each limiter says of itself, those of the token first.
+    /// Returns the statement of each limiter, starting with those of the token.
     pub(crate) fn statements(
         &self,
         now: Duration,
@@ -144,7 +147,7 @@ impl Limits {
         })
     }
 
-    /// When a call with `token` that is throttled at `now` is told to come again.
+    /// Returns when a call with `token` that is throttled at `now` is told to retry.
     pub(crate) fn retry(&self, now: Duration, token: Option<usize>) -> Duration {
         if self.is_closed(now) {
             return now + RIGHT_AHEAD;
@@ -154,7 +157,7 @@ impl Limits {
         retries.max().unwrap_or(now)
     }
 
-    /// A call with `token` comes.
+    /// Creates the limiters of `token` when its first call arrives.
     pub(crate) fn meet(&mut self, token: Option<usize>) {
         if let Some(token) = token {
             let limiters = &self.token_limiters;
@@ -183,5 +186,5 @@ impl Limits {
     }
 }
 
-/// What is stated as the reset of a limiter that has come to its reset, and is not open.
+/// The time to the reset that a limiter states while it is closed.
 const RIGHT_AHEAD: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What the callers want.
+//! The calls that the callers make.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use breather::{Pacing, Policy};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// How many calls there are, when they start, and the policy of their handles.
+/// The number of calls, their start times, and the policy of their handles.
 ///
 /// # Example
 ///
@@ -26,7 +26,7 @@ pub struct Load {
     tokens: usize,
     policy: Policy,
     pacing: Pacing,
-    /// The share of callers that give up, and within which time.
+    /// The share of callers that give up, and the time within which they do.
     gives_up: Option<(f64, Duration)>,
 }
 
@@ -40,17 +40,17 @@ enum Shape {
 }
 
 impl Load {
-    /// `calls` calls that all start at once, with the default policy.
+    /// Creates `calls` calls that all start at once, with the default policy.
     pub const fn spike(calls: usize) -> Self {
         Self::new(calls, Shape::Spike)
     }
 
-    /// `calls` calls that start within `over`, first seldom, then ever more often.
+    /// Creates `calls` calls that start within `over`, at an increasing rate.
     pub const fn ramp(calls: usize, over: Duration) -> Self {
         Self::new(calls, Shape::Ramp { over })
     }
 
-    /// Calls that start at a steady rate, whether those before are over or not.
+    /// Creates calls that start at a steady rate, regardless of earlier calls.
     pub fn open(per_second: f64, duration: Duration) -> Self {
         let calls = (per_second * duration.as_secs_f64()).round().max(0.0) as usize;
         let interval = duration
@@ -59,19 +59,21 @@ impl Load {
         Self::new(calls, Shape::Open { interval })
     }
 
-    /// Callers that make `each` calls, one when the one before is over.
+    /// Creates `callers` callers that each make `each` calls, one after another.
     pub const fn sequential(callers: usize, each: usize) -> Self {
         Self::new(callers * each, Shape::Sequential { callers })
     }
 
-    /// Splits the callers among processes that don't know of one another. Defaults to one.
+    /// Splits the callers among processes that don't know of each other. Defaults to one.
     pub const fn with_processes(mut self, processes: usize) -> Self {
         self.processes = if processes == 0 { 1 } else { processes };
         self
     }
 
-    /// Lets calls take turns with so many tokens. Each call then belongs to two scopes: its token's, and that which
-    /// the tokens of its process share. Defaults to none.
+    /// Makes calls use this many tokens in turn. Defaults to none.
+    ///
+    /// Each call then belongs to two scopes, its token's and one that all tokens of its process
+    /// share.
     pub const fn with_tokens(mut self, tokens: usize) -> Self {
         self.tokens = tokens;
         self
@@ -89,37 +91,38 @@ impl Load {
         self
     }
 
-    /// Lets this share of the callers drop their call, wherever it is, at some time within `within` of its start.
+    /// Makes this share of the callers drop their call within `within` of its start.
     ///
-    /// A request that is in flight then comes to its end at the server all the same.
+    /// A call may be dropped in any state. If its request is in flight, the server still processes
+    /// it to the end.
     pub fn with_giving_up(mut self, share: f64, within: Duration) -> Self {
         self.gives_up = (share > 0.0).then_some((share, within));
         self
     }
 
-    /// How many calls there are.
+    /// Returns the number of calls.
     #[must_use]
     pub const fn calls(&self) -> usize {
         self.calls
     }
 
-    /// How many processes make them.
+    /// Returns the number of processes that make the calls.
     #[must_use]
     pub const fn processes(&self) -> usize {
         self.processes
     }
 
-    /// How many tokens the calls take turns with.
+    /// Returns how many tokens the calls use in turn.
     pub(crate) const fn tokens(&self) -> usize {
         self.tokens
     }
 
-    /// The token of a call.
+    /// Returns the token of a call.
     pub(crate) const fn token(&self, call: usize) -> Option<usize> {
         call.checked_rem(self.tokens)
     }
 
-    /// How many calls start of themselves; each other follows one that is over.
+    /// Returns how many calls start by themselves. Each other call follows one that has ended.
     pub(crate) const fn starters(&self) -> usize {
         match self.shape {
             Shape::Sequential { callers } if callers < self.calls => callers,
@@ -127,11 +130,13 @@ impl Load {
         }
     }
 
-    /// When such a call starts, and from when on others may. The order of the calls is that of their starts.
+    /// Returns when such a call starts, or the earliest start of a call that follows another. Calls
+    /// are ordered by their starts.
     pub(crate) fn arrival(&self, call: usize) -> Duration {
         match self.shape {
             Shape::Spike | Shape::Sequential { .. } => Duration::ZERO,
-            // So many have come by a share of the time as is its square.
+            // The share of calls that have started is the square of the share of time that has
+            // passed.
             Shape::Ramp { over } => over.mul_f64((call as f64 / self.calls as f64).sqrt()),
             Shape::Open { interval } => {
                 interval.saturating_mul(u32::try_from(call).unwrap_or(u32::MAX))
@@ -139,7 +144,7 @@ impl Load {
         }
     }
 
-    /// How many calls can be under way at once.
+    /// Returns how many calls can be active at once.
     pub(crate) const fn at_once(&self) -> usize {
         match self.shape {
             Shape::Sequential { callers } => callers,
@@ -147,7 +152,7 @@ impl Load {
         }
     }
 
-    /// The call that starts when this one is over.
+    /// Returns the call that starts when this one ends.
     pub(crate) const fn follower(&self, call: usize) -> Option<usize> {
         let Shape::Sequential { callers } = self.shape else {
             return None;
@@ -156,12 +161,12 @@ impl Load {
         if next < self.calls { Some(next) } else { None }
     }
 
-    /// The process that makes a call.
+    /// Returns the process that makes a call.
     pub(crate) const fn process(&self, call: usize) -> usize {
         call % self.starters() % self.processes
     }
 
-    /// How long after its start the call of that seed is dropped, if it is.
+    /// Returns how long after its start the call of that seed is dropped, if it is.
     pub(crate) fn gives_up_after(&self, seed: u64) -> Option<Duration> {
         let (share, within) = self.gives_up?;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed);
@@ -195,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn when_calls_start() {
+    fn load_shapes_set_start_times() {
         let ramp = Load::ramp(4, Duration::from_secs(10));
         assert_eq!(ramp.arrival(1), Duration::from_secs(5));
         let open = Load::open(4.0, Duration::from_secs(3));
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn each_caller_has_its_process() {
+    fn caller_keeps_its_process() {
         let load = Load::sequential(3, 2).with_processes(2);
         assert_eq!((load.calls(), load.starters()), (6, 3));
         assert_eq!(load.follower(2), Some(5));

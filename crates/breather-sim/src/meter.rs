@@ -1,4 +1,4 @@
-//! The limiters at work.
+//! The state of limiters during a run.
 
 mod bucket;
 mod fixed_window;
@@ -13,22 +13,22 @@ pub(crate) use self::fixed_window::FixedWindow;
 pub(crate) use self::sliding_counter::SlidingCounter;
 pub(crate) use self::sliding_log::SlidingLog;
 
-/// A limiter at work. Times are since the start of the run, and never run backwards.
+/// Counts the calls of one limiter. Times are since the start of the run and never run backwards.
 pub(crate) trait Meter: fmt::Debug {
-    /// When a call that comes at `at` may be let in, if nobody else comes before.
+    /// Returns when a call that arrives at `at` may be admitted, if no other call comes before.
     fn opens(&self, at: Duration) -> Duration;
 
-    /// How long a call that comes too early is kept waiting before it is throttled.
+    /// Returns how long a call that comes too early may be kept waiting before it is throttled.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Whether a call that comes at `at` is let in, be it that it is kept waiting.
+    /// Returns whether a call that arrives at `at` is admitted, possibly after a wait.
     fn admits(&self, at: Duration) -> bool {
         self.opens(at) <= at + self.patience()
     }
 
-    /// Counts a call that is let in at `at`.
+    /// Counts a call that is admitted at `at`.
     fn take(&mut self, at: Duration);
 
     /// Counts a call that was throttled.
@@ -38,28 +38,28 @@ pub(crate) trait Meter: fmt::Debug {
         }
     }
 
-    /// From now on there is another quota.
+    /// Changes the quota from `now` on.
     fn set_quota(&mut self, now: Duration, quota: u64);
 
-    /// What it says in headers.
+    /// Returns the values for the response headers.
     fn statement(&self, now: Duration) -> Statement;
 }
 
-/// What a limiter says of itself; instants are since the start of the run.
+/// The values that a limiter reports in headers. Instants are since the start of the run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Statement {
-    /// Limit, remaining and reset, if it has a notion of them.
+    /// Limit, remaining and reset, if the limiter has them.
     pub(crate) window: Option<(u64, u64, Duration)>,
-    /// When to come again, for who was throttled.
+    /// When a throttled call should retry.
     pub(crate) retry: Duration,
 }
 
-/// `nanos` as a duration; the longest there is in 64 bits, if it is longer.
+/// Converts `nanos` to a duration, capped at the longest one in 64 bits.
 pub(crate) fn from_nanos(nanos: u128) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-/// Admits as many as come at `at`; how many that were.
+/// Admits as many calls as possible at `at` and returns their number.
 #[cfg(test)]
 fn admitted(meter: &mut dyn Meter, at: Duration) -> u64 {
     let mut count = 0;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// The smallest of `sorted` that at least this share of them does not exceed; zero of none.
+/// Returns the smallest value that at least this share of `sorted` does not exceed.
+///
+/// An empty slice returns zero.
 ///
 /// # Example
 ///

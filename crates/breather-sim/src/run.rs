@@ -1,4 +1,4 @@
-//! What came of a run.
+//! The result of a run.
 
 use std::time::Duration;
 
@@ -6,11 +6,22 @@ use breather::{Report, driver::Instant};
 
 use crate::quantile::quantile;
 
-/// What came of a run: what the server counted, and how the calls ended.
+/// The result of a run, with the server's counts and the end of each call.
+///
+/// # Example
+///
+/// ```
+/// use breather_sim::{Fate, Load, Server, run};
+///
+/// let run = run(&Server::default(), &Load::spike(100), 1);
+/// assert_eq!(run.ok(), 100);
+/// let accepted = run.fates().iter().filter(|&&fate| fate == Fate::Accepted);
+/// assert_eq!(accepted.count(), 100);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     pub(crate) sends: Vec<Instant>,
-    /// Of each of the sends.
+    /// One for each send.
     pub(crate) fates: Vec<Fate>,
     pub(crate) throttled_quota: usize,
     pub(crate) throttled_cap: usize,
@@ -22,94 +33,94 @@ pub struct Run {
     pub(crate) leaks: Vec<(u32, usize)>,
 }
 
-/// What became of a request.
+/// The fate of a request at the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fate {
-    /// The server let it in.
+    /// The server accepted the request.
     Accepted,
-    /// The server throttled it since a quota was spent.
+    /// The server throttled the request because a quota was spent.
     ThrottledQuota,
-    /// The server throttled it since too many were in flight.
+    /// The server throttled the request because too many calls were in flight.
     ThrottledCap,
-    /// It failed in an outage.
+    /// The request failed in an outage.
     Failed,
 }
 
 impl Run {
-    /// How many calls succeeded.
+    /// Returns how many calls succeeded.
     #[must_use]
     pub fn ok(&self) -> usize {
         self.completed.len()
     }
 
-    /// How many requests were sent: those that reached the server, and those that no connection came about for.
+    /// Returns how many requests were sent, including those whose connection failed.
     #[must_use]
     pub fn sends(&self) -> usize {
         self.sends.len()
     }
 
-    /// When each request reached the server.
+    /// Returns when each request reached the server.
     #[must_use]
     pub fn send_times(&self) -> &[Instant] {
         &self.sends
     }
 
-    /// What became of each request, in the order of [`send_times`](Self::send_times).
+    /// Returns the fate of each request, in the order of [`send_times`](Self::send_times).
     #[must_use]
     pub fn fates(&self) -> &[Fate] {
         &self.fates
     }
 
-    /// When each successful call was over, in this order.
+    /// Returns when each successful call ended, in ascending order.
     #[must_use]
     pub fn completions(&self) -> &[Duration] {
         &self.completed
     }
 
-    /// How many the server throttled since a quota was spent.
+    /// Returns how many requests were throttled because a quota was spent.
     #[must_use]
     pub const fn throttled_quota(&self) -> usize {
         self.throttled_quota
     }
 
-    /// How many it throttled since too many were in flight.
+    /// Returns how many requests were throttled because too many were in flight.
     #[must_use]
     pub const fn throttled_cap(&self) -> usize {
         self.throttled_cap
     }
 
-    /// How many failed in an outage.
+    /// Returns how many requests failed in an outage.
     #[must_use]
     pub const fn failed(&self) -> usize {
         self.failed
     }
 
-    /// How many calls were given up by their callers.
+    /// Returns how many calls their callers gave up.
     #[must_use]
     pub const fn given_up(&self) -> usize {
         self.given_up
     }
 
-    /// Sends per call.
+    /// Returns the number of sends per call.
     #[must_use]
     pub fn sends_per_call(&self) -> f64 {
         self.sends.len() as f64 / self.reports.len() as f64
     }
 
-    /// When the last successful call was over.
+    /// Returns when the last successful call ended.
     #[must_use]
     pub fn makespan(&self) -> Duration {
         self.completed.last().copied().unwrap_or_default()
     }
 
-    /// The time by which `share` of the successful calls were over.
+    /// Returns the time by which `share` of the successful calls had ended.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
         quantile(&self.completed, share)
     }
 
-    /// The most requests that reached the server within any second.
+    /// Returns the most requests that reached the server within any second.
     #[must_use]
     pub fn peak_sends_1s(&self) -> usize {
         let mut first = 0;
@@ -123,15 +134,17 @@ impl Run {
         peak
     }
 
-    /// The reports of all calls, in the order of their arrival. Clients other than breather write none: theirs are
-    /// empty.
+    /// Returns the reports of all calls, in the order of their arrival.
+    ///
+    /// Clients other than breather write no reports, so theirs are empty.
     #[must_use]
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
 
-    /// What the pacers held when all calls were over: attempts in flight and waiting calls. Neither should be
-    /// anything but 0.
+    /// Returns the attempts in flight and waiting calls that pacers still counted in the end.
+    ///
+    /// All calls have ended by then, so both numbers should be 0.
     #[must_use]
     pub fn leaked(&self) -> (u32, usize) {
         self.leaks
@@ -139,7 +152,7 @@ impl Run {
             .fold((0, 0), |sum, leak| (sum.0 + leak.0, sum.1 + leak.1))
     }
 
-    /// The same of each process.
+    /// Returns [`leaked`](Self::leaked) for each process.
     #[must_use]
     pub fn leaks(&self) -> &[(u32, usize)] {
         &self.leaks

@@ -1,4 +1,4 @@
-//! A server and a load drawn from a seed.
+//! A server and a load, drawn from a seed.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,8 +11,10 @@ use crate::limiter::Limiter;
 use crate::load::Load;
 use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
 
-/// A server, what befalls it, and a load, all drawn from one seed: of every kind that the simulator knows, and
-/// small, so that a run takes a minute or so of virtual time.
+/// A server with its faults and a load, all drawn from one seed.
+///
+/// Scenarios have servers of every kind that the simulator knows. They are small, so a run takes a
+/// minute or so of virtual time.
 ///
 /// # Example
 ///
@@ -75,7 +77,7 @@ enum Shape {
 }
 
 impl Scenario {
-    /// The scenario of that seed.
+    /// Draws the scenario of a seed.
     pub fn drawn(seed: u64) -> Self {
         let mut draw = Draw {
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
@@ -90,7 +92,7 @@ impl Scenario {
             .map(|nth| draw.limiter(quota * (1 + 2 * nth), window * (1 + nth as u32)))
             .collect();
         let first = limiters.first().map(|&(_, limiter)| limiter);
-        // No more than some windows' worth, so that runs stay short.
+        // A few windows' worth at most, to keep runs short.
         let most = first.map_or(150, |first| (first.quota() * 6 + 5).min(150));
         let calls = draw.between(1, most) as usize;
         let cap = draw.maybe(0.6).then(|| draw.between(1, 40) as u32);
@@ -201,7 +203,7 @@ impl Scenario {
         .without_starving()
     }
 
-    /// Others leave something: they do not use what a quota that is cut no longer gives.
+    /// Drops quota cuts that would let other users take nearly all of the quota.
     fn without_starving(mut self) -> Self {
         let quota = self.limiters.first().map_or(0, |(_, it)| it.quota());
         let others = quota as f64 * self.others;
@@ -210,13 +212,13 @@ impl Scenario {
         self
     }
 
-    /// The seed of its run: that which it was drawn from.
+    /// Returns the seed that the scenario was drawn from, which is also the seed of its run.
     #[must_use]
     pub const fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The server.
+    /// Returns the server.
     pub fn server(&self) -> Server {
         let mut server = Server::unlimited()
             .with_cap(self.cap)
@@ -254,7 +256,7 @@ impl Scenario {
         server
     }
 
-    /// The load.
+    /// Returns the load.
     pub fn load(&self) -> Load {
         let load = match self.shape {
             Shape::Spike => Load::spike(self.calls),
@@ -278,7 +280,7 @@ impl Scenario {
             .with_giving_up(share, within)
     }
 
-    /// The policy of the load's calls.
+    /// Returns the policy of the load's calls.
     pub fn policy(&self) -> Policy {
         let mut policy = Policy::new();
         if let Some(deadline) = self.deadline {
@@ -296,7 +298,7 @@ impl Scenario {
         policy
     }
 
-    /// What it is put with in statistics: the kind of its limiters, and what they tell.
+    /// Returns the group for statistics, which is the kind of limiters and the headers they send.
     #[must_use]
     pub fn group(&self) -> (&'static str, Headers) {
         let name = match self.limiters[..] {
@@ -307,26 +309,32 @@ impl Scenario {
         (name, self.headers)
     }
 
-    /// The longest wait that its limits may ask for and that it does not state.
+    /// Returns the longest wait that the limits may require without stating it.
     pub(crate) fn longest_untold(&self) -> Duration {
         let is_untold = |kind| self.headers == Headers::None || kind == Kind::Leaky;
         let untold = self.limiters.iter().filter(|&&(kind, _)| is_untold(kind));
         let longest = untold.map(|(_, limiter)| limiter.window()).max();
-        // What comes back in a window, another process may have had, and a rejection may begin it anew.
+        // Another process may take the quota of a new window, and a rejection may restart the
+        // window.
         longest.unwrap_or_default() * (self.processes as u32 + u32::from(self.counts_throttled))
     }
 
-    /// The longest time from a send to its rejection.
+    /// Returns the longest time from a send to its rejection.
     pub(crate) fn round_trip(&self) -> Duration {
         self.rejection + 2 * self.jitter
     }
 
-    /// Whether the server tells all there is to know and nothing untrue, and nothing but limits comes between a
-    /// single process and its calls.
+    /// Returns whether the server's headers are complete and true, and only limits delay calls.
     ///
-    /// A leaky bucket tells nothing of itself, and a sliding counter states a reset at which it is not open; nor is a
-    /// sliding log, if throttled calls are among those that have to leave it.
-    /// (Others that use the same quota, and quotas that change, are told of as well.)
+    /// The scenario must have a single process, and no faults or callers that give up. Some
+    /// limiters are not honest:
+    ///
+    /// - A leaky bucket reports nothing about itself.
+    /// - A sliding counter states a reset at which it is not yet open.
+    /// - A sliding log does the same if throttled calls count against it.
+    ///
+    /// Other users of the same quota and changes of a quota are allowed, because the headers report
+    /// them.
     #[must_use]
     pub fn is_honest(&self) -> bool {
         let tells_all = |&(kind, _): &(Kind, _)| match kind {
@@ -347,8 +355,10 @@ impl Scenario {
             && self.gives_up.is_none()
     }
 
-    /// Whether no call has a reason to fail: the server is [honest](Self::is_honest), the policy bounds neither time
-    /// nor rejections, and no others snatch away what comes.
+    /// Returns whether no call has a reason to fail.
+    ///
+    /// The server is then [honest](Self::is_honest), the policy limits neither time nor rejections
+    /// nor the queue, and no other users take the quota.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.is_honest()
@@ -359,7 +369,7 @@ impl Scenario {
             && self.others == 0.0
     }
 
-    /// The same, each time without one thing that makes it less plain.
+    /// Returns simpler scenarios, each with one complication less.
     #[must_use]
     pub fn simpler(&self) -> Vec<Self> {
         let mut all = Vec::new();
@@ -411,7 +421,7 @@ impl Scenario {
 }
 
 impl fmt::Display for Scenario {
-    /// One line: only what is not as plain as can be.
+    /// Writes one line with only those settings that differ from the simplest scenario.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} calls", self.calls)?;
         match self.shape {
@@ -514,10 +524,10 @@ impl Kind {
     }
 }
 
-/// What is drawn from a seed.
+/// Draws values from a seed.
 struct Draw {
     random: Xoshiro256PlusPlus,
-    /// Whether nothing is odd.
+    /// Whether the scenario has no complications.
     is_plain: bool,
 }
 
@@ -530,7 +540,7 @@ impl Draw {
         self.share() < share
     }
 
-    /// Whether something is there that makes a scenario less plain.
+    /// Returns whether a complication is present.
     fn odd(&mut self, share: f64) -> bool {
         !self.is_plain && self.maybe(share)
     }
@@ -539,7 +549,7 @@ impl Draw {
         low + (self.share() * (high - low + 1) as f64) as u64
     }
 
-    /// Small times as often as great ones.
+    /// Draws short times as often as long ones.
     fn millis(&mut self, low: u64, high: u64) -> Duration {
         let millis = low as f64 * (high as f64 / low as f64).powf(self.share());
         Duration::from_millis(millis as u64)

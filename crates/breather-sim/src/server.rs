@@ -1,4 +1,4 @@
-//! What a server limits, and what it says about that.
+//! The limits of a server, and the headers in which it reports them.
 
 use std::time::Duration;
 
@@ -8,18 +8,21 @@ use crate::changes::{Change, Spell};
 use crate::limiter::Limiter;
 use crate::service_times::ServiceTimes;
 
-/// The limits of a server, what it says about them, and what befalls it.
+/// A simulated server with its limits, its headers and its faults.
 ///
 /// # Defaults
 ///
-/// 300 calls in a fixed window of 60 s, 50 in flight, a median service time of 200 ms (log-normal,
-/// σ = 0.25), rejections answered in 20 ms, all headers, rounded up to whole seconds, `Retry-After: 1` on rejections
-/// for concurrency. This is the server of the case that breather was made for.
+/// - 300 calls in a fixed window of 60 s, and 50 in flight
+/// - a median service time of 200 ms (log-normal, σ = 0.25), with rejections answered in 20 ms
+/// - all headers, rounded up to whole seconds
+/// - `Retry-After: 1` on rejections for concurrency
+///
+/// This is the server that breather was designed for.
 ///
 /// # Example
 ///
 /// ```
-/// use breather_sim::{Headers, Server};
+/// use breather_sim::{Headers, Load, Server, run};
 /// use std::time::Duration;
 ///
 /// let slow = Server::default()
@@ -27,7 +30,7 @@ use crate::service_times::ServiceTimes;
 ///     .with_cap(Some(5))
 ///     .with_service(Duration::from_secs(2))
 ///     .with_headers(Headers::RetryAfter);
-/// # let _ = slow;
+/// assert_eq!(run(&slow, &Load::spike(20), 1).ok(), 20);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -56,56 +59,58 @@ pub struct Server {
     pub(crate) brownouts: Vec<(Spell, f64)>,
 }
 
-/// What a server says about its limits.
+/// The headers in which a server reports its limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Headers {
-    /// Limit, remaining and reset of each limiter on every answer, and `Retry-After` on rejections.
+    /// Sends limit, remaining and reset on every response, and `Retry-After` on rejections.
     ///
-    /// The first limiter speaks by `x-rate-limit-*`, the second by `x-ratelimit-*`, the third by
-    /// `inin-ratelimit-*`, and more not at all.
+    /// The first limiter uses `x-rate-limit-*`, the second `x-ratelimit-*` and the third
+    /// `inin-ratelimit-*`. Further limiters are not reported.
     All,
-    /// `Retry-After` on rejections alone.
+    /// Sends only `Retry-After`, on rejections.
     RetryAfter,
-    /// Nothing but the status.
+    /// Sends only the status.
     None,
 }
 
-/// How a server brings a time to whole seconds.
+/// How a server rounds a time to whole seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rounding {
-    /// Never too early.
+    /// Rounds up, so times are never too early.
     Up,
-    /// Up to a second too early.
+    /// Rounds down, so times are up to a second too early.
     Down,
 }
 
-/// How a server states when its window resets.
+/// The form in which a server states the reset of a window.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ResetForm {
-    /// In seconds from when it looked at the request.
+    /// In seconds from when the server processed the request.
     Delta,
-    /// As seconds since 1970 by its own clock.
+    /// In seconds since 1970, by the server's clock.
     Epoch {
-        /// Whether the answer carries a `Date`.
+        /// Whether the response has a `Date`.
         date: bool,
     },
 }
 
-/// How a server fails for a time.
+/// How a server fails during an outage.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Outage {
-    /// No connection comes about.
+    /// Connections fail.
     Lost,
-    /// It answers 503, with this `Retry-After` in seconds or none.
+    /// The server responds with 503, and with this `Retry-After` in seconds, if any.
     Unavailable(Option<u64>),
 }
 
 impl Server {
-    /// A server that accepts everything: without limiter and cap, else as the default.
+    /// Creates a server that accepts everything.
+    ///
+    /// It has no limiter and no cap. All else is as in the default.
     pub fn unlimited() -> Self {
         Self {
             limiters: Vec::new(),
@@ -115,7 +120,7 @@ impl Server {
         }
     }
 
-    /// Lets `limiter` be the only one.
+    /// Makes `limiter` the only one.
     pub fn limited_by(self, limiter: Limiter) -> Self {
         let limiters = vec![limiter];
         Self { limiters, ..self }
@@ -127,52 +132,57 @@ impl Server {
         self
     }
 
-    /// Adds a limiter that each token has for itself: see [`Load::with_tokens`](crate::Load::with_tokens). Answers
-    /// tell of it first, and of the others after it.
+    /// Adds a limiter that counts each token's calls separately.
     ///
-    /// The ideal schedule knows nothing of it, and so is a bound from below.
+    /// See [`Load::with_tokens`](crate::Load::with_tokens). Responses report this limiter before
+    /// those that all tokens share. The ideal schedule ignores it, and is then a lower bound.
     pub fn with_token_limiter(mut self, limiter: Limiter) -> Self {
         self.token_limiters.push(limiter);
         self
     }
 
-    /// Lets a quota in fixed windows be the only limiter.
+    /// Makes a quota in fixed windows the only limiter.
     pub fn with_quota(self, quota: u64, window: Duration) -> Self {
         self.limited_by(Limiter::fixed_window(quota, window))
     }
 
-    /// Sets the cap on calls in flight, or none.
+    /// Sets the cap on calls in flight. `None` removes it.
     pub const fn with_cap(mut self, cap: Option<u32>) -> Self {
         self.cap = cap;
         self
     }
 
-    /// Sets the median service time, as a caller sees it: from sending to answer, however short the network.
+    /// Sets the median service time, as a caller sees it.
+    ///
+    /// It includes the time in the network, from the send to the response.
     pub const fn with_service(mut self, service: Duration) -> Self {
         self.service = service;
         self
     }
 
-    /// Sets the time from sending to a rejection. It is all spent in the network, half of it each way.
+    /// Sets the time from a send to its rejection.
+    ///
+    /// All of it is spent in the network, half in each direction.
     pub const fn with_rejection(mut self, rejection: Duration) -> Self {
         self.rejection = rejection;
         self
     }
 
-    /// Sets how much longer a request, and an answer, may be under way: evenly drawn, so that they overtake one
-    /// another.
+    /// Sets the longest additional delay of a request or a response in the network.
+    ///
+    /// Delays are drawn evenly, so requests and responses overtake each other.
     pub const fn with_jitter(mut self, jitter: Duration) -> Self {
         self.jitter = jitter;
         self
     }
 
-    /// Sets what the server says.
+    /// Sets the headers that the server sends.
     pub const fn with_headers(mut self, headers: Headers) -> Self {
         self.headers = headers;
         self
     }
 
-    /// Sets how times are rounded in headers.
+    /// Sets how times in headers are rounded.
     pub const fn with_rounding(mut self, rounding: Rounding) -> Self {
         self.rounding = rounding;
         self
@@ -190,19 +200,21 @@ impl Server {
         self
     }
 
-    /// Lets resets and `Retry-After` for quota be stated this much too early.
+    /// Makes the server state resets and `Retry-After` for quota this much too early.
     pub const fn with_early_hints(mut self, early: Duration) -> Self {
         self.early = early;
         self
     }
 
-    /// Sets the `Retry-After` of rejections for concurrency, in seconds, or none.
+    /// Sets the `Retry-After` of rejections for concurrency, in seconds. `None` omits it.
     pub const fn with_cap_retry_after(mut self, seconds: Option<u64>) -> Self {
         self.cap_retry_after = seconds;
         self
     }
 
-    /// Sets the status of rejections for concurrency: 429, or 503 as of an overloaded server.
+    /// Sets the status of rejections for concurrency.
+    ///
+    /// It is usually 429, or 503 for an overloaded server.
     pub const fn with_cap_status(mut self, status: u16) -> Self {
         self.cap_status = status;
         self
@@ -214,62 +226,68 @@ impl Server {
         self
     }
 
-    /// Sets whether a call is counted when it is done, instead of when it comes in. (No leaky bucket can do that,
-    /// as its queue is what it counts by.)
+    /// Sets whether calls are counted when they end instead of when they arrive.
+    ///
+    /// A leaky bucket ignores this setting, because it counts calls by its queue.
     pub const fn with_counting_at_response(mut self, at_response: bool) -> Self {
         self.counts_at_response = at_response;
         self
     }
 
-    /// Lets others use this share of the first limiter's quota, in calls that come evenly and are not repeated.
-    /// They take from all limiters, and no place in flight.
+    /// Makes other users take this share of the first limiter's quota.
+    ///
+    /// Their calls come evenly and are not retried. They count against all limiters, but take no
+    /// place in flight.
     pub fn with_others(mut self, share: f64) -> Self {
         self.others = (share > 0.0).then_some(share);
         self
     }
 
-    /// From `at` on, the first limiter has another quota.
+    /// Changes the quota of the first limiter from `at` on.
     pub fn with_quota_from(mut self, at: Duration, quota: u64) -> Self {
         self.changes.push((at, Change::Quota(quota)));
         self
     }
 
-    /// From `at` on, there is another cap on calls in flight, or none.
+    /// Changes the cap on calls in flight from `at` on. `None` removes it.
     pub fn with_cap_from(mut self, at: Duration, cap: Option<u32>) -> Self {
         self.changes.push((at, Change::Cap(cap)));
         self
     }
 
-    /// Lets the quotas throttle everything for a time, with a reset and a `Retry-After` that lie right ahead: a hint
-    /// that doesn't come true.
+    /// Makes the quotas throttle everything for a time.
+    ///
+    /// The server meanwhile states a reset and a `Retry-After` that are only a moment away, so its
+    /// hints turn out to be wrong.
     pub fn with_closed(mut self, from: Duration, until: Duration) -> Self {
         self.closed.push(Spell { from, until });
         self
     }
 
-    /// Lets the server fail for a time.
+    /// Makes the server fail for a time.
     pub fn with_outage(mut self, from: Duration, until: Duration, outage: Outage) -> Self {
         self.outages.push((Spell { from, until }, outage));
         self
     }
 
-    /// Multiplies the service times of what comes in within that time.
+    /// Multiplies the service times of calls that arrive within a time.
     pub fn with_brownout(mut self, from: Duration, until: Duration, factor: f64) -> Self {
         self.brownouts.push((Spell { from, until }, factor));
         self
     }
 
-    /// The service times that the server draws with `seed`, the n-th for the n-th accepted call.
+    /// Returns the service times that the server draws with `seed`, the n-th for the n-th accepted
+    /// call.
     pub(crate) fn service_times(&self, seed: u64) -> ServiceTimes {
         ServiceTimes::new(self.service, seed)
     }
 
-    /// How long a request is under way to the server, and an answer from it, at least.
+    /// Returns the shortest time that a request or a response spends in the network.
     pub(crate) fn one_way(&self) -> Duration {
         self.rejection / 2
     }
 
-    /// What a service time becomes for a call that is let in at `at`.
+    /// Returns the service time of a call that is accepted at `at`, with any brownout.
     pub(crate) fn slowed(&self, at: Duration, service: Duration) -> Duration {
         let spells = self
             .brownouts
@@ -278,14 +296,14 @@ impl Server {
         service.mul_f64(spells.map(|(_, factor)| factor).product())
     }
 
-    /// What the server's clock shows.
+    /// Returns the time on the server's clock.
     pub(crate) fn clock(&self, now: Duration) -> UnixTime {
         let skew = self.skew.saturating_mul(1_000_000);
         UnixTime::from_micros(wall_clock(now).as_micros().saturating_add(skew))
     }
 }
 
-/// What the callers' clocks show.
+/// Returns the time on the callers' clocks.
 pub(crate) fn wall_clock(now: Duration) -> UnixTime {
     let micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
     UnixTime::from_micros(START.saturating_add(micros))
@@ -318,5 +336,5 @@ impl Default for Server {
     }
 }
 
-/// When runs start, in microseconds since 1970: 2027-01-15T08:00:00Z.
+/// The start of every run, in microseconds since 1970: 2027-01-15T08:00:00Z.
 const START: i64 = 1_800_000_000_000_000;

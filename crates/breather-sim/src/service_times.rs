@@ -1,4 +1,4 @@
-//! How long accepted calls take.
+//! The service times of accepted calls.
 
 use std::f64::consts::TAU;
 use std::time::Duration;
@@ -6,10 +6,12 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// How long accepted calls take: an endless sequence, the same for the same median and seed.
+/// An endless sequence of service times for accepted calls.
 ///
-/// The times are log-normal, as those of real services tend to be: most lie within a quarter of the
-/// median, and a few take twice as long.
+/// The same median and seed give the same times. Times are log-normal, which is typical of real
+/// services. Most lie within a quarter of the median, and a few take twice as long.
+///
+/// # Example
 ///
 /// ```
 /// use breather_sim::ServiceTimes;
@@ -26,7 +28,7 @@ pub struct ServiceTimes {
 }
 
 impl ServiceTimes {
-    /// Times around `median`, drawn with `seed`.
+    /// Creates times around `median`, drawn with `seed`.
     pub fn new(median: Duration, seed: u64) -> Self {
         Self {
             median,
@@ -39,7 +41,7 @@ impl Iterator for ServiceTimes {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        // Box and Muller's transform. The first draw is turned from [0, 1) to (0, 1], since the
+        // The Box-Muller transform. The first draw is mapped from [0, 1) to (0, 1] because the
         // logarithm of zero would make the time infinite.
         let radius = (-2.0 * (1.0 - self.random.random::<f64>()).ln()).sqrt();
         let normal = radius * (TAU * self.random.random::<f64>()).cos();
@@ -57,7 +59,7 @@ mod tests {
     const MEDIAN: Duration = Duration::from_millis(200);
 
     #[test]
-    fn seeds_decide() {
+    fn seeds_determine_times() {
         let times = |seed| ServiceTimes::new(MEDIAN, seed).take(50);
         assert!(times(1).eq(times(1)));
         assert!(times(1).ne(times(2)));

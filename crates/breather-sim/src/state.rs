@@ -1,4 +1,4 @@
-//! A server at work.
+//! The state of a server during a run.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
 use crate::service_times::ServiceTimes;
 
-/// A server at work. Times are since the start of the run.
+/// The state of a server during a run. Times are since the start of the run.
 #[derive(Debug)]
 pub(crate) struct State {
     server: Server,
@@ -21,7 +21,7 @@ pub(crate) struct State {
     in_flight: usize,
 }
 
-/// What the server does with a request.
+/// The server's verdict on a request, and the response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) verdict: Verdict,
@@ -30,14 +30,14 @@ pub(crate) struct Reply {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
-    /// Accepted; the server is done with it after this time.
+    /// Accepted. The server finishes the request after this time.
     Accepted(Duration),
     ThrottledQuota,
     ThrottledCap,
     Failed,
 }
 
-/// What comes back to the caller.
+/// The response that the caller gets.
 #[derive(Debug)]
 pub(crate) struct Answer {
     result: Result<StatusCode, ErrorKind>,
@@ -46,7 +46,7 @@ pub(crate) struct Answer {
 }
 
 impl Default for Answer {
-    /// An empty answer.
+    /// Returns an empty response.
     fn default() -> Self {
         Self::new(200, Vec::new())
     }
@@ -61,19 +61,20 @@ impl Answer {
         }
     }
 
-    /// Its status, if a connection came about.
+    /// Returns the status, or `None` if the connection failed.
     pub(crate) fn status(&self) -> Option<StatusCode> {
         self.result.ok()
     }
 
-    /// What it says, to a caller that receives it at `received`, when its own clock shows `clock`.
+    /// Reads the hint for a caller that receives the response at `received`, when its clock shows
+    /// `clock`.
     pub(crate) fn hint(&self, received: Instant, clock: &UnixTime) -> Hint<'_> {
         let lines = self.lines.iter();
         let lines = lines.map(|(name, value)| (*name, value.as_bytes()));
         Hint::read(lines, Moment::new(received).with_wall_clock(clock))
     }
 
-    /// What it means, by the default classifier.
+    /// Classifies the response with the default classifier.
     pub(crate) fn outcome(&self, hint: &Hint<'_>) -> Outcome {
         DefaultClassifier.classify(&AttemptResult::new(&Method::GET, self.result, hint))
     }
@@ -89,7 +90,7 @@ impl State {
         }
     }
 
-    /// A request with `token` arrives.
+    /// Handles the arrival of a request with `token`.
     pub(crate) fn on_request(&mut self, now: Duration, token: Option<usize>) -> Reply {
         self.limits.advance(now);
         self.limits.meet(token);
@@ -108,7 +109,7 @@ impl State {
                     self.limits.take(start, token);
                 }
                 let service = self.service_times.next().unwrap_or_default();
-                // As a caller sees it, the network is a part of it.
+                // Callers see the network as a part of the service time.
                 let network = self.server.one_way() * 2;
                 let service = self.server.slowed(start, service).saturating_sub(network);
                 Verdict::Accepted(start - now + service)
@@ -129,7 +130,7 @@ impl State {
         Reply { verdict, answer }
     }
 
-    /// Whether a request that arrived now would be let in.
+    /// Returns whether a request that arrived now would be accepted.
     pub(crate) fn is_open(&mut self, now: Duration) -> bool {
         self.limits.advance(now);
         let is_out = self.server.outages.iter().any(|(it, _)| it.contains(now));
@@ -137,7 +138,7 @@ impl State {
         !is_out && has_place && self.limits.admits(now, None).is_some()
     }
 
-    /// An accepted call is done, and its answer goes out.
+    /// Ends an accepted call and sends its response.
     pub(crate) fn on_done(&mut self, now: Duration, token: Option<usize>, answer: &mut Answer) {
         self.in_flight -= 1;
         self.limits.advance(now);
@@ -156,7 +157,7 @@ impl State {
         }
     }
 
-    /// What is said of the limits, to a call with `token` that was dealt with so at `now`.
+    /// Returns the headers about the limits, for a call with `token` and its verdict at `now`.
     fn lines(
         &self,
         now: Duration,
@@ -167,7 +168,7 @@ impl State {
         if self.server.headers == Headers::All {
             for (statement, family) in self.limits.statements(now, token).zip(FAMILIES) {
                 if let Some((limit, remaining, reset)) = statement.window {
-                    // The last family tells what was used.
+                    // The last family reports the used quota.
                     let is_used = family[1] == "inin-ratelimit-count";
                     let count = if is_used {
                         limit - remaining.min(limit)
@@ -229,7 +230,7 @@ fn failure(outage: Outage) -> Answer {
     }
 }
 
-/// Limit, remaining and reset, of each limiter.
+/// The headers for limit, remaining and reset of each limiter.
 const FAMILIES: [[&str; 3]; 3] = [
     [
         "x-rate-limit-limit",

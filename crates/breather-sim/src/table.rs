@@ -1,6 +1,7 @@
-//! Servers of every kind, how near to the ideal breather is to come against each, and how near it comes.
+//! Compares breather with the ideal against servers of every kind.
 //!
-//! Whoever writes a client plays it against the same servers.
+//! Each row has a server, a load and a target. Play your own client against the same servers to
+//! compare it.
 //!
 //! # Example
 //!

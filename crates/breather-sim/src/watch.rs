@@ -1,4 +1,4 @@
-//! Looking on while a run is played.
+//! Observers of a run.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -8,11 +8,11 @@ use breather::{
     driver::{Decision, Instant},
 };
 
-/// Looks on while a run is played, and may end it.
+/// Observes a run while it is played, and may end it.
 ///
-/// It sees what no [`Run`](crate::Run) keeps: what each answer said, who waits for what, and what the pacers hold
-/// meanwhile. Looking on changes nothing: [`run_watched`](crate::run_watched) gives what
-/// [`run`](crate::run()) gives.
+/// An observer sees details that a [`Run`](crate::Run) does not keep. Examples are the content of
+/// each response, which calls wait, and the counts of the pacers. Observing a run does not change
+/// it, so [`run_watched`](crate::run_watched) returns the same as [`run`](crate::run()).
 ///
 /// # Example
 ///
@@ -38,11 +38,13 @@ use breather::{
 /// assert_eq!(watched.reports(), run(&server, &load, 1).reports());
 /// ```
 pub trait Watch {
-    /// Something happens at `now`. A break ends the run where it is.
+    /// Handles an event at `now`. Return a break to end the run there.
     fn on(&mut self, now: Instant, happening: Happening<'_>) -> ControlFlow<()>;
 }
 
-/// What happens in a run. Calls are counted from 0 in the order of their arrival, and so are processes.
+/// An event in a run.
+///
+/// Calls and processes are numbered from 0, calls in the order of their arrival.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Happening<'a> {
@@ -52,14 +54,14 @@ pub enum Happening<'a> {
         call: usize,
         /// The process that makes it.
         process: usize,
-        /// By when it must be over.
+        /// The deadline of the call.
         deadline: Option<Instant>,
     },
-    /// A call asked for a permit, and waits for it.
+    /// A call asked for a permit and waits for it.
     Waits {
         /// The call.
         call: usize,
-        /// Nothing will be sent before, by what the server stated.
+        /// The instant before which nothing will be sent, as the server stated.
         opens: Option<Instant>,
     },
     /// The pacer names a call that should ask again.
@@ -72,47 +74,47 @@ pub enum Happening<'a> {
         /// The call.
         call: usize,
     },
-    /// A call's answer is back.
+    /// The response to a call is back.
     Answered {
         /// The call.
         call: usize,
-        /// What it means.
+        /// The outcome of the attempt.
         outcome: Outcome,
-        /// What it says.
+        /// The hint in the response.
         hint: &'a Hint<'a>,
-        /// What the call makes of it.
+        /// The call's decision.
         decision: Decision,
     },
-    /// A call is over.
+    /// A call ended.
     Ended {
         /// The call.
         call: usize,
-        /// What it tells.
+        /// The report of the call.
         report: &'a Report,
-        /// Whether its caller did not wait for its end.
+        /// Whether its caller gave up.
         gave_up: bool,
     },
-    /// The pacer of a process has named everybody that should ask again.
+    /// The pacer of a process has named all calls that should ask again.
     Settled {
         /// The process.
         process: usize,
-        /// The instant before which nothing will be sent, by what the server stated.
+        /// The instant before which nothing will be sent, as the server stated.
         opens: Option<Instant>,
-        /// How many attempts its pacer counts as in flight.
+        /// How many attempts the pacer counts as in flight.
         in_flight: u32,
-        /// How many calls its pacer counts as waiting.
+        /// How many calls the pacer counts as waiting.
         waiting: usize,
-        /// How many attempts may be in flight, by what its pacer has learned.
+        /// How many attempts may be in flight, as learned by the pacer.
         concurrency: u32,
     },
-    /// Another second has passed, and not all calls are over.
+    /// Another second has passed, and some calls have not ended.
     Second {
-        /// Whether the server would let a call in now.
+        /// Whether the server would accept a call now.
         is_open: bool,
     },
 }
 
-/// Who looks on, if anybody does.
+/// The observer of a run, if there is one.
 pub(crate) struct Watcher<'w> {
     watch: Option<&'w mut dyn Watch>,
     has_ended: bool,
@@ -134,7 +136,7 @@ impl<'w> Watcher<'w> {
         self.watch.is_some()
     }
 
-    /// Whether the run should end.
+    /// Returns whether the run should end.
     pub(crate) const fn has_ended(&self) -> bool {
         self.has_ended
     }

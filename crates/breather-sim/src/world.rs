@@ -1,4 +1,4 @@
-//! Discrete events over the state machines of breather.
+//! Drives breather's state machines with discrete events.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -21,24 +21,28 @@ use crate::server::{Server, wall_clock};
 use crate::state::{Answer, State, Verdict};
 use crate::watch::{Happening, Watch, Watcher};
 
-/// Runs `load` against `server` until every call is over, with breather.
+/// Plays `load` against `server` with breather until every call has ended.
 ///
-/// The same seed gives the same service times as in [`Server::ideal`], and the same run. A
-/// request arrives at the server half a rejection's time after it was sent.
+/// The same seed gives the same run, and the same service times as in [`Server::ideal`]. A request
+/// reaches the server half a rejection's time after it was sent.
 #[must_use]
 pub fn run(server: &Server, load: &Load, seed: u64) -> Run {
     run_client(server, load, &Client::Breather, seed)
 }
 
-/// Runs `load` against `server` until every call is over, with any client.
+/// Plays `load` against `server` with any client until every call has ended.
 ///
-/// All clients meet the same: the n-th call that is accepted takes the same time, whoever makes it.
+/// All clients get the same service times. The n-th accepted call takes the same time, whichever
+/// client makes it.
 #[must_use]
 pub fn run_client(server: &Server, load: &Load, client: &Client, seed: u64) -> Run {
     run_client_watched(server, load, client, seed, &mut |_| ())
 }
 
-/// The same as [`run_client`], and tells `watch` after each call how many are over: runs of millions take a while.
+/// Plays like [`run_client`] and reports progress.
+///
+/// It calls `watch` with the number of ended calls after each call, because a run of millions of
+/// calls takes a while.
 #[must_use]
 pub fn run_client_watched(
     server: &Server,
@@ -50,7 +54,9 @@ pub fn run_client_watched(
     World::new(server, load, client, seed, watch, None).run()
 }
 
-/// [`run`], with `watch` looking on. If it breaks the run off, what came of it until then.
+/// Plays like [`run`] and lets `watch` observe.
+///
+/// If `watch` ends the run, the result covers the time until then.
 #[must_use]
 pub fn run_watched(server: &Server, load: &Load, seed: u64, watch: &mut dyn Watch) -> Run {
     let client = Client::Breather;
@@ -58,11 +64,11 @@ pub fn run_watched(server: &Server, load: &Load, seed: u64, watch: &mut dyn Watc
 }
 
 struct World<'w> {
-    /// Is told how many calls are over.
+    /// Receives the number of ended calls.
     progress: &'w mut dyn FnMut(usize),
     over: usize,
     watcher: Watcher<'w>,
-    /// When the watcher is told next whether the server is open.
+    /// When the watcher is next told whether the server is open.
     next_second: Instant,
     load: Load,
     seed: u64,
@@ -73,18 +79,18 @@ struct World<'w> {
     network: Network,
     processes: Vec<Process>,
     calls: Vec<Option<Box<Active>>>,
-    /// How many calls have started of themselves.
+    /// How many calls have started by themselves.
     started: usize,
     run: Run,
 }
 
-/// Some callers, and what they share.
+/// The callers of a process and their shared state.
 enum Process {
-    /// A pacer.
+    /// Callers that share a pacer.
     Paced(Paced),
-    /// Nothing: each goes by its policy alone.
+    /// Callers that share nothing and follow their policy only.
     Unpaced,
-    /// Whatever they are.
+    /// Callers of any other client.
     Others(Box<dyn Callers>),
 }
 
@@ -94,23 +100,23 @@ struct Paced {
     alarm: Option<Instant>,
 }
 
-/// A pacer, the calls that it knows by their places, and the budget of their retries.
+/// A pacer with its retry budget and its calls by ticket.
 struct Line {
     pacer: Pacer,
     budget: RetryBudget,
     tickets: BTreeMap<Ticket, usize>,
 }
 
-/// A thing for each pacer that a call passes: its token's, if it has one, and that of all calls.
+/// A value for each pacer that a call passes, its token's pacer if any and that of all calls.
 type Each<T> = [Option<T>; 2];
 
-/// A call that has started and is not over.
+/// A call that has started and has not ended.
 struct Active {
     caller: Caller,
     attempt: Option<Attempt>,
 }
 
-/// What decides on a call.
+/// The state that decides on a call.
 enum Caller {
     Paced {
         call: Call,
@@ -126,12 +132,12 @@ enum Caller {
 }
 
 struct Attempt {
-    /// If there is a pacer.
+    /// Set if there is a pacer.
     permits: Each<Permit>,
     answer: Option<Answer>,
 }
 
-/// How long requests and answers are under way.
+/// The delays of requests and responses.
 struct Network {
     one_way: Duration,
     jitter: Duration,
@@ -140,23 +146,23 @@ struct Network {
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Event {
-    /// The call starts, since the one before is over.
+    /// The call starts because the one before it has ended.
     Start(usize),
-    /// The call's wait between two attempts is over.
+    /// The wait before the call asks to be sent is over.
     Ask(usize),
-    /// The time has come that the call was given to be sent at.
+    /// The time at which the call may be sent has come.
     Send(usize),
-    /// The call's time is up.
+    /// The call's deadline is reached.
     Deadline(usize),
-    /// The call's caller does not wait any longer.
+    /// The call's caller gives up.
     GiveUp(usize),
     /// The call's request reaches the server.
     Arrive(usize),
-    /// The server is done with the call's request.
+    /// The server has processed the call's request.
     Done(usize),
-    /// The call's answer is back.
+    /// The call's response is back.
     Answer(usize),
-    /// The pacer of a process wanted to be looked at.
+    /// The pacer of a process is due to be woken.
     Wake(usize),
 }
 
@@ -191,7 +197,7 @@ impl<'w> World<'w> {
         self.run
     }
 
-    /// Another second has passed.
+    /// Handles the passing of a second.
     fn second(&mut self) {
         self.now = self.next_second;
         self.next_second = self.now + Duration::from_secs(1);
@@ -199,7 +205,7 @@ impl<'w> World<'w> {
         self.watcher.tell(self.now, Happening::Second { is_open });
     }
 
-    /// All calls start that start now.
+    /// Starts all calls that are due.
     fn start_all(&mut self) {
         let mut touched = Vec::new();
         while self.started < self.load.starters()
@@ -210,7 +216,7 @@ impl<'w> World<'w> {
             self.start(call);
             touched.push(self.load.process(call));
         }
-        // With thousands of processes, those that have no part in it are most of them.
+        // With thousands of processes, most of them have no call among these.
         touched.sort_unstable();
         touched.dedup();
         for process in touched {
@@ -218,7 +224,7 @@ impl<'w> World<'w> {
         }
     }
 
-    /// The next event happens.
+    /// Handles the next event.
     fn step(&mut self) {
         let Some(Reverse((at, _, event))) = self.events.pop() else {
             return;
@@ -260,7 +266,7 @@ impl<'w> World<'w> {
     }
 
     fn start(&mut self, index: usize) {
-        // Seeds of calls are far from one another and from the server's.
+        // The seeds of calls are far from each other and from the server's seed.
         let seed = (self.seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ index as u64;
         let call = |paced| {
             let spec = CallSpec::new().with_paced(paced);
@@ -299,7 +305,7 @@ impl<'w> World<'w> {
         self.ask(index);
     }
 
-    /// The call wants to be sent.
+    /// Asks whether the call may be sent.
     fn ask(&mut self, index: usize) {
         let now = self.now;
         // A retry and a deadline at the same instant ask twice.
@@ -343,7 +349,7 @@ impl<'w> World<'w> {
                 match callers.admit(since_start(now)) {
                     Admission::At(at) if at <= since_start(now) => self.send(index, [None, None]),
                     Admission::At(at) => self.at(Instant::ORIGIN + at, Event::Send(index)),
-                    // Whoever asks at once would ask for ever.
+                    // A caller that asks again at the same instant would ask forever.
                     Admission::AskAgain(at) => {
                         let at = (Instant::ORIGIN + at).max(now + Duration::from_nanos(1));
                         self.at(at, Event::Ask(index));
@@ -361,7 +367,7 @@ impl<'w> World<'w> {
         }
     }
 
-    /// The call's request goes out.
+    /// Sends the call's request.
     fn send(&mut self, index: usize, permits: Each<Permit>) {
         let Some(active) = &mut self.calls[index] else {
             return;
@@ -376,7 +382,7 @@ impl<'w> World<'w> {
         self.at(arrives, Event::Arrive(index));
     }
 
-    /// Who waits for a permit learns that its time is up.
+    /// Tells a call that waits for a permit that its deadline is reached.
     fn deadline(&mut self, index: usize) {
         let is_queued = self.calls[index].as_ref().is_some_and(|active| {
             let not_before = active.caller.call().and_then(Call::not_before);
@@ -387,7 +393,7 @@ impl<'w> World<'w> {
         }
     }
 
-    /// The caller drops its call. The server does not learn of it.
+    /// Drops the call. The server does not learn of it.
     fn give_up(&mut self, index: usize) {
         let Some(active) = &mut self.calls[index] else {
             return;
@@ -400,7 +406,7 @@ impl<'w> World<'w> {
         self.over(index, true);
     }
 
-    /// The request reaches the server.
+    /// Handles the arrival of the request at the server.
     fn arrive(&mut self, index: usize) {
         let reply = self
             .server
@@ -427,9 +433,9 @@ impl<'w> World<'w> {
         }
     }
 
-    /// The server is done with the request.
+    /// Handles the end of the request at the server.
     fn done(&mut self, index: usize) {
-        // Of a call that was given up, nobody reads the answer.
+        // A call that was given up does not read its response.
         let mut unread = Answer::default();
         let attempt = self.calls[index]
             .as_mut()
@@ -446,7 +452,7 @@ impl<'w> World<'w> {
         self.calls[index].as_mut()?.attempt.as_mut()
     }
 
-    /// The answer is back.
+    /// Handles the arrival of the response.
     fn answer(&mut self, index: usize) {
         let now = self.now;
         let Some(active) = &mut self.calls[index] else {
@@ -516,7 +522,7 @@ impl<'w> World<'w> {
         self.end(index);
     }
 
-    /// The call is over.
+    /// Ends the call.
     fn end(&mut self, index: usize) {
         self.over(index, false);
     }
@@ -545,7 +551,7 @@ impl<'w> World<'w> {
         }
     }
 
-    /// Lets whoever the pacers name ask again, and sees to it that they are looked at in time.
+    /// Lets all calls that the pacers name ask again, and schedules the next wakeup.
     fn pump(&mut self, index: usize) {
         while let Some(call) = self.offered(index) {
             self.watcher.tell(self.now, Happening::Offered { call });
@@ -570,7 +576,7 @@ impl<'w> World<'w> {
         }
     }
 
-    /// A call that a pacer of the process names.
+    /// Returns a call that a pacer of the process names.
     fn offered(&mut self, index: usize) -> Option<usize> {
         let Process::Paced(paced) = &mut self.processes[index] else {
             return None;
@@ -638,7 +644,7 @@ impl Paced {
         }
     }
 
-    /// The lines that a call with `token` passes, the most specific first.
+    /// Returns the lines that a call with `token` passes, the most specific first.
     fn lines(&mut self, token: Option<usize>) -> impl Iterator<Item = &mut Line> {
         let (all, tokens) = self.lines.split_last_mut().unzip();
         let own = token.and_then(|token| tokens?.get_mut(token));
@@ -668,14 +674,14 @@ impl Paced {
         }
     }
 
-    /// The passes of a call, with its permits.
+    /// Returns the scope requests of a call, with its permits.
     fn requests(
         &mut self,
         token: Option<usize>,
         tickets: &Each<Ticket>,
         permits: Each<Permit>,
     ) -> Vec<ScopeRequest<'_>> {
-        // Tokens are told apart by their numbers; of the scope of all, one is enough.
+        // Tokens are identified by their numbers. The shared scope needs a single key.
         let keys = [token.map_or(0, |token| token as u64 + 1), 0];
         let held = tickets.iter().flatten().zip(permits).zip(keys);
         let lines = self.lines(token).zip(held);
@@ -693,7 +699,7 @@ impl Paced {
         }
     }
 
-    /// The attempt has ended. The answer is when the pacers open, if a server stated it.
+    /// Handles the end of an attempt. Returns when the pacers open, if a server stated it.
     fn on_outcome(
         &mut self,
         now: Instant,
@@ -714,7 +720,7 @@ impl Paced {
             .max()
     }
 
-    /// When the scope of all opens, if its server stated it.
+    /// Returns when the shared scope opens, if its server stated it.
     fn opens(&self) -> Option<Instant> {
         self.lines.last()?.pacer.opens_at()
     }
@@ -727,7 +733,7 @@ impl Paced {
         self.lines.last().map_or(0, |line| line.pacer.concurrency())
     }
 
-    /// How many attempts all lines count as in flight.
+    /// Returns how many attempts all lines count as in flight.
     fn held(&self) -> u32 {
         self.lines.iter().map(|line| line.pacer.in_flight()).sum()
     }
@@ -742,7 +748,7 @@ impl Paced {
     }
 }
 
-/// Takes the permits out.
+/// Takes the permits out of the requests.
 fn permits(requests: &mut [ScopeRequest<'_>]) -> Each<Permit> {
     let mut permits = [None, None];
     for (slot, request) in permits.iter_mut().zip(requests) {
@@ -780,5 +786,5 @@ fn since_start(now: Instant) -> Duration {
     now.duration_since(Instant::ORIGIN)
 }
 
-/// Who knows no end gives up after a day: a run ends.
+/// Unbounded calls give up after a day, so that every run ends.
 const LONGEST: Duration = Duration::from_secs(86_400);

@@ -1,4 +1,4 @@
-//! What the baselines do, beside breather, against the very same server.
+//! Tests the baselines beside breather, against the same server.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use breather::{Backoff, Jitter, Policy};
 use breather_sim::{Client, Fate, Headers, Load, Run, Server, run, run_client};
 
 #[test]
-fn the_same_seed_gives_the_same_run() {
+fn same_seed_gives_the_same_run() {
     let (server, load) = (Server::default(), Load::spike(400));
     for client in clients() {
         let play = |seed| run_client(&server, &load, &client, seed);
@@ -28,14 +28,14 @@ fn every_send_has_a_fate_and_every_call_succeeds() {
         assert_eq!(count(Fate::ThrottledQuota), run.throttled_quota());
         assert_eq!(count(Fate::ThrottledCap), run.throttled_cap());
         assert_eq!(run.ok(), 400, "{}", client.name());
-        // Nobody is better than who knows all.
+        // No client can beat the ideal.
         assert!(run.makespan() >= server.ideal(&load, 1).makespan());
     }
 }
 
 #[test]
-fn whoever_makes_a_call_may_give_it_up() {
-    // All give up before anything is back.
+fn any_client_may_give_up_calls() {
+    // All callers give up before any response is back.
     let server = Server::default().with_service(Duration::from_secs(2));
     let load = Load::spike(20).with_giving_up(1.0, Duration::from_secs(1));
     for client in clients() {
@@ -46,7 +46,7 @@ fn whoever_makes_a_call_may_give_it_up() {
 }
 
 #[test]
-fn breather_is_breather() {
+fn breather_client_equals_run() {
     let (server, load) = (Server::default(), Load::spike(400));
     let (one, same) = (
         run(&server, &load, 3),
@@ -56,7 +56,7 @@ fn breather_is_breather() {
 }
 
 #[test]
-fn who_shares_nothing_storms() {
+fn clients_that_share_nothing_storm() {
     let (server, load) = (Server::default(), Load::spike(1_000));
     for client in clients() {
         let run = run_client(&server, &load, &client, 1);
@@ -69,7 +69,7 @@ fn who_shares_nothing_storms() {
 }
 
 #[test]
-fn retry_after_is_obeyed_where_there_is_one() {
+fn retry_after_is_obeyed_if_present() {
     let server = Server::default().with_cap(None);
     let load = Load::spike(301);
     let play = |server: &Server| run_client(server, &load, &Client::RetryAfter, 1);
@@ -82,14 +82,14 @@ fn retry_after_is_obeyed_where_there_is_one() {
 }
 
 #[test]
-fn a_static_limiter_sends_at_its_rate() {
+fn static_limiter_sends_at_its_rate() {
     let client = Client::StaticLimiter {
         rate: 5.0,
         burst: 5,
     };
     let run = run_client(&Server::default(), &Load::spike(50), &client, 1);
     let last = run.send_times()[49];
-    // Five at once, and 45 a fifth of a second apart.
+    // Five at once, and 45 more at intervals of a fifth of a second.
     assert_eq!(
         last.duration_since(run.send_times()[0]),
         Duration::from_secs(9)
@@ -98,7 +98,7 @@ fn a_static_limiter_sends_at_its_rate() {
 }
 
 #[test]
-fn who_is_throttled_for_ever_gives_up_after_a_day() {
+fn permanently_throttled_call_gives_up_after_a_day() {
     let day = Duration::from_secs(86_400);
     let server = Server::default().with_closed(Duration::ZERO, day * 10);
     let run = run_client(&server, &Load::spike(1), &Client::LoopCapped, 1);
@@ -109,7 +109,7 @@ fn who_is_throttled_for_ever_gives_up_after_a_day() {
 }
 
 #[test]
-fn a_retry_at_the_very_deadline_is_one_retry() {
+fn retry_at_the_deadline_is_one_retry() {
     let second = Duration::from_secs(1);
     let server = Server::default()
         .with_quota(1, 60 * second)
@@ -125,18 +125,19 @@ fn a_retry_at_the_very_deadline_is_one_retry() {
 }
 
 #[test]
-fn an_aws_client_repeats_what_its_quota_pays_for() {
+fn aws_client_retries_within_its_quota() {
     let (server, load) = (Server::default(), Load::spike(1_000));
     let play = |retries, quota| {
         let client = Client::AwsAdaptive { retries, quota };
         run_client(&server, &load, &client, 1)
     };
-    // 50 find a place at once; a full quota pays for 100 of the others, however often each may be repeated.
+    // 50 find a place at once. A full quota pays for 100 retries of the others, whatever the retry
+    // limit.
     for retries in [2, u32::MAX] {
         assert_eq!(play(retries, Some(500)).ok(), 150);
     }
-    // Where retries are free, the rate that is learned is near to the server's: a second send for almost each call
-    // is what the first herd costs.
+    // With free retries, the learned rate is close to the server's. The initial burst costs almost
+    // every call a second send.
     let free = play(u32::MAX, None);
     let over = free
         .makespan()

@@ -1,6 +1,6 @@
-//! The pacer against a fixed window with a cap: how near to the ideal, for how many rejections.
+//! Compares the pacer with the ideal against a fixed window with a cap.
 //!
-//! Virtual time, fixed seeds: the figures are the same on every machine.
+//! Time is virtual and seeds are fixed, so the figures are the same on every machine.
 
 mod common;
 
@@ -11,7 +11,7 @@ use breather_sim::{Headers, Load, Server};
 
 use self::common::{SEEDS, finished};
 
-/// What finding the cap may cost, once, in sends.
+/// The additional sends that finding the cap may cost, once.
 const START_UP: f64 = 40.0;
 
 fn assert_within(what: &str, server: &Server, calls: usize, makespan: f64, sends: f64) {
@@ -80,13 +80,14 @@ fn fewer_headers() {
 }
 
 #[test]
-fn a_server_that_counts_calls_when_it_answers() {
+fn server_that_counts_at_response() {
     let counting = Server::default().with_counting_at_response(true);
     for calls in [1_000, 5_000] {
         let load = Load::spike(calls);
         for seed in SEEDS {
             let run = finished(&counting, &load, seed);
-            // What it lets in before the last of the quota is counted is a gift, and not to be counted upon.
+            // The calls that the server admits before the last of the quota is counted are extra,
+            // and the ideal must not rely on them.
             let ideal = Server::default().ideal(&load, seed).makespan();
             let took = run.makespan().div_duration_f64(ideal);
             let sends = run.sends_per_call();
@@ -96,7 +97,7 @@ fn a_server_that_counts_calls_when_it_answers() {
 }
 
 #[test]
-fn nobody_storms_after_a_reset() {
+fn no_storm_after_a_reset() {
     for seed in SEEDS {
         let run = finished(&Server::default(), &Load::spike(1_000), seed);
         // 50 in flight of 200 ms each are 250 a second.
@@ -105,7 +106,7 @@ fn nobody_storms_after_a_reset() {
 }
 
 #[test]
-fn a_call_in_the_middle_is_over_as_soon_as_it_could_be() {
+fn response_times_are_near_the_ideal() {
     let (server, load) = (Server::default(), Load::spike(1_000));
     for seed in SEEDS {
         let run = finished(&server, &load, seed);
@@ -118,7 +119,7 @@ fn a_call_in_the_middle_is_over_as_soon_as_it_could_be() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_run() {
+fn same_seed_gives_the_same_run() {
     let load = Load::spike(600);
     let [first, second] = [(); 2].map(|()| finished(&Server::default(), &load, 7));
     assert_eq!(first.reports(), second.reports());
@@ -127,12 +128,13 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
-fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
+fn deadline_before_the_reset_stops_calls_immediately_and_loses_none() {
     let policy = Policy::new().with_deadline(Duration::from_secs(20));
     let load = Load::spike(1_000).with_policy(policy);
     let run = breather_sim::run(&Server::default(), &load, 1);
     assert_eq!(run.leaked(), (0, 0));
-    // The first window's quota, and nobody else: what a stated reset says in time costs no attempt.
+    // Exactly the first window's quota succeeds. The stated reset comes in time, so the stopped
+    // calls cost no attempt.
     assert_eq!(run.ok(), 300);
     for report in run.reports() {
         let end = report.end().unwrap();
@@ -151,7 +153,7 @@ fn a_deadline_before_the_reset_stops_calls_at_once_and_loses_none() {
     }
 }
 
-/// A server, its load and a seed, drawn from `state`.
+/// Draws a server, its load and a seed from `state`.
 fn drawn(state: &mut u64) -> (Server, Load, u64) {
     // Marsaglia, "Xorshift RNGs", 2003.
     let mut below = |bound: u64| {
@@ -171,7 +173,7 @@ fn drawn(state: &mut u64) -> (Server, Load, u64) {
 }
 
 #[test]
-fn against_any_server_with_honest_headers_every_call_succeeds() {
+fn honest_headers_let_every_call_succeed() {
     let mut state = 0x9e37_79b9_7f4a_7c15;
     for _ in 0..2_000 {
         let (server, load, seed) = drawn(&mut state);
@@ -186,7 +188,7 @@ fn against_any_server_with_honest_headers_every_call_succeeds() {
 }
 
 #[test]
-fn against_any_server_with_fewer_headers_no_call_is_stuck() {
+fn fewer_headers_leave_no_call_stuck() {
     let mut state = 0x2545_f491_4f6c_dd1d;
     for headers in [Headers::RetryAfter, Headers::None] {
         for _ in 0..1_000 {
@@ -205,7 +207,7 @@ fn against_any_server_with_fewer_headers_no_call_is_stuck() {
 }
 
 #[test]
-fn an_even_pace_never_bursts_and_still_uses_the_quota() {
+fn even_pace_never_bursts_and_uses_the_quota() {
     let pacing = Pacing::new().with_pace(Pace::Even);
     let load = Load::spike(1_000).with_pacing(pacing);
     for seed in SEEDS {

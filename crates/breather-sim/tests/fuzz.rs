@@ -1,12 +1,13 @@
-//! Random servers, loads and faults: no run violates a rule. `--example fuzz` plays more of them.
+//! Checks that random servers, loads and faults violate no rule. `--example fuzz` plays more of
+//! them.
 
 use breather_sim::{Rule, Scenario, check};
 
-/// What the pacer is known to fail at, with why. One that holds again is to be taken out.
+/// Known violations of the pacer, with the reason. Remove an entry when its rule holds again.
 const KNOWN: &[(u64, Rule)] = &[];
 
 #[test]
-fn whatever_the_server_no_rule_is_violated() {
+fn random_scenarios_violate_no_rule() {
     for seed in 0..SEEDS {
         let scenario = Scenario::drawn(seed);
         let violated = check(&scenario).err();
@@ -19,9 +20,9 @@ fn whatever_the_server_no_rule_is_violated() {
     }
 }
 
-/// Or the rules would hold for want of anything to violate them.
+/// Checks that scenarios contain enough complications. Otherwise the rules would hold trivially.
 #[test]
-fn whatever_may_befall_a_call_is_drawn_often() {
+fn complications_are_drawn_often() {
     let drawn: Vec<_> = (0..SEEDS)
         .map(|seed| Scenario::drawn(seed).to_string())
         .collect();
@@ -31,7 +32,7 @@ fn whatever_may_befall_a_call_is_drawn_often() {
             .filter(|it| what.iter().all(|&what| it.contains(what)));
         with.count()
     };
-    // A cap that changes may change to none.
+    // A cap may change to none.
     let changes = [", quota ", ", cap Some("];
     for what in [
         "counted at response",
@@ -45,12 +46,12 @@ fn whatever_may_befall_a_call_is_drawn_often() {
     }
 }
 
-/// As many as take some seconds without optimization.
+/// A number that takes some seconds without optimization.
 const SEEDS: u64 = 1_000;
 
-/// Once a call whose wait ended at the instant of its deadline was sent twice at once.
+/// Such a call, whose wait ended at the instant of its deadline, was once sent twice.
 #[test]
-fn a_wait_may_end_at_the_deadline() {
+fn wait_may_end_at_the_deadline() {
     let scenario = Scenario::drawn(132_183);
     check(&scenario).unwrap_or_else(|violation| panic!("{scenario}: {violation}"));
 }

@@ -1,6 +1,6 @@
-//! The pacer when callers drop their calls, while they wait and in flight.
+//! Tests the pacer when callers drop calls that wait or are in flight.
 //!
-//! The server learns of neither: what was let in takes its place and its time to the end.
+//! The server learns of neither. An accepted request keeps its place and its time to the end.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A run in which all succeeded that were not given up, and nothing leaked.
+/// Plays a run and asserts that all calls succeeded or were given up, and that nothing leaked.
 fn finished(server: &Server, load: &Load, seed: u64) -> Run {
     let run = breather_sim::run(server, load, seed);
     assert_eq!(run.leaked(), (0, 0), "{server:?}, {load:?}, seed {seed}");
@@ -19,13 +19,13 @@ fn finished(server: &Server, load: &Load, seed: u64) -> Run {
     run
 }
 
-/// How many were given up that the server had let in.
+/// Returns how many calls were given up after the server had accepted them.
 fn dropped_in_flight(run: &Run) -> usize {
     run.sends() - run.throttled_quota() - run.throttled_cap() - run.ok()
 }
 
 #[test]
-fn who_stays_is_done_as_soon_as_if_those_had_not_called_who_leave() {
+fn remaining_callers_finish_as_if_the_others_had_never_called() {
     let log = Limiter::sliding_log(300, MINUTE);
     let server = Server::default;
     for (server, makespan, sends) in [
@@ -41,7 +41,8 @@ fn who_stays_is_done_as_soon_as_if_those_had_not_called_who_leave() {
             let load = Load::spike(1_000).with_giving_up(share, 2 * MINUTE);
             for seed in SEEDS {
                 let run = finished(&server, &load, seed);
-                // Who leaves while others wait leaves them room: had it never called, they were no better off.
+                // Waiting calls that leave make room for the others, so the ideal of the remaining
+                // calls is a fair measure.
                 let alone = server.clone().with_counting_at_response(false);
                 let ideal = alone.ideal(&Load::spike(run.ok()), seed).makespan();
                 let took = run.makespan().div_duration_f64(ideal);
@@ -56,7 +57,7 @@ fn who_stays_is_done_as_soon_as_if_those_had_not_called_who_leave() {
 }
 
 #[test]
-fn the_place_of_what_is_dropped_in_flight_comes_back() {
+fn place_of_a_dropped_call_in_flight_comes_back() {
     let server = Server::default()
         .with_quota(10_000, MINUTE)
         .with_cap(Some(20))
@@ -64,7 +65,7 @@ fn the_place_of_what_is_dropped_in_flight_comes_back() {
     for seed in SEEDS {
         let load = Load::spike(600).with_giving_up(0.5, 30 * SECOND);
         let run = finished(&server, &load, seed);
-        // The server has a place for all that it let in.
+        // The server has a place for each request that it accepted.
         let accepted = Load::spike(run.ok() + dropped_in_flight(&run));
         let ideal = server.ideal(&accepted, seed).makespan();
         let took = run.makespan().div_duration_f64(ideal);
@@ -84,7 +85,7 @@ fn the_place_of_what_is_dropped_in_flight_comes_back() {
 }
 
 #[test]
-fn what_is_dropped_in_flight_stays_spent() {
+fn dropped_call_in_flight_stays_spent() {
     let server = Server::default().with_service(2 * SECOND);
     let load = Load::open(10.0, 5 * MINUTE).with_giving_up(0.7, 3 * SECOND);
     for seed in SEEDS {

@@ -1,4 +1,4 @@
-//! The simulator itself: hand-computed admissions, and what holds of every run.
+//! Tests the simulator itself, with admissions computed by hand and invariants of every run.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use breather_sim::{Headers, Limiter, Load, Outage, ResetForm, Rounding, Run, Ser
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server without network and with a service of no time, so that admissions are at round instants.
+/// Creates a server without network and service time, so that admissions are at round instants.
 fn instant(limiter: Limiter) -> Server {
     Server::unlimited()
         .with_limiter(limiter)
@@ -15,7 +15,7 @@ fn instant(limiter: Limiter) -> Server {
         .with_rejection(Duration::ZERO)
 }
 
-/// When a spike's calls are admitted by the ideal, in milliseconds.
+/// Returns when the ideal admits a spike's calls, in milliseconds.
 fn admissions(server: &Server, calls: usize) -> Vec<u128> {
     let ideal = server.ideal(&Load::spike(calls), 1);
     let share = |call: usize| call as f64 / calls as f64;
@@ -37,7 +37,7 @@ fn ideal_admissions_by_hand() {
     assert_eq!(admissions(&tokens, 5), [0, 0, 0, 500, 1_000]);
     let leaky = instant(Limiter::leaky_bucket(2, SECOND, 1));
     assert_eq!(admissions(&leaky, 4), [0, 500, 1_000, 1_500]);
-    // The tighter of two decides: two a second, three in two seconds.
+    // The tighter limiter decides. It is two a second, or three in two seconds.
     let both = fixed.with_limiter(Limiter::fixed_window(3, 2 * SECOND));
     assert_eq!(admissions(&both, 5), [0, 0, 1_000, 2_000, 2_000]);
 }
@@ -53,14 +53,14 @@ fn ideal_admissions_with_changes_by_hand() {
     assert_eq!(admissions(&late, 4), [0, 0, 1_500, 1_500]);
     let out = server().with_outage(Duration::ZERO, SECOND / 4, Outage::Lost);
     assert_eq!(admissions(&out, 3), [250, 250, 1_000]);
-    // Another one comes each second, first at 1 s, and is there before us.
+    // Another user's call comes each second, first at 1 s, and is ahead of ours.
     let shared = server().with_others(0.5);
     assert_eq!(admissions(&shared, 4), [0, 0, 1_000, 2_000]);
 }
 
 #[test]
-fn an_ideal_with_a_cap_that_changes_by_hand() {
-    // Services of about a second: two, then one at a time.
+fn ideal_with_a_changing_cap_by_hand() {
+    // Services take about a second. First two run at a time, then one.
     let server = Server::unlimited().with_service(SECOND).with_cap(Some(2));
     let load = Load::spike(4);
     let two = server.ideal(&load, 1).makespan();
@@ -77,7 +77,7 @@ fn an_ideal_with_a_cap_that_changes_by_hand() {
     );
 }
 
-/// Limiters of each kind, for some 40 to 100 calls a second, and whether they let wait.
+/// Returns limiters of each kind for some 40 to 100 calls a second, and whether they queue calls.
 fn limiters() -> Vec<(Limiter, bool)> {
     vec![
         (Limiter::fixed_window(40, SECOND), false),
@@ -92,7 +92,7 @@ fn limiters() -> Vec<(Limiter, bool)> {
     ]
 }
 
-/// Servers of many kinds.
+/// Returns servers of many kinds.
 fn servers() -> Vec<Server> {
     let mut servers = vec![Server::unlimited(), Server::unlimited().with_cap(Some(20))];
     for (limiter, is_queue) in limiters() {
@@ -152,7 +152,7 @@ fn loads() -> [Load; 5] {
     ]
 }
 
-/// All of that in some order; the tests that play it play every one.
+/// Plays every combination. Tests must not depend on the order.
 fn each(mut play: impl FnMut(&Server, &Load, u64)) {
     for (seed, server) in servers().iter().enumerate() {
         for load in loads() {
@@ -177,12 +177,12 @@ fn assert_consistent(run: &Run, server: &Server, load: &Load) {
 }
 
 #[test]
-fn nothing_leaks_and_every_call_is_over() {
+fn nothing_leaks_and_every_call_ends() {
     each(|server, load, seed| assert_consistent(&run(server, load, seed), server, load));
 }
 
 #[test]
-fn the_same_seed_gives_the_same_run() {
+fn same_seed_gives_the_same_run() {
     each(|server, load, seed| {
         let [first, second] = [(); 2].map(|()| run(server, load, seed));
         assert_eq!(first.send_times(), second.send_times());
@@ -191,11 +191,11 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
-fn no_run_is_ahead_of_the_ideal() {
+fn no_run_beats_the_ideal() {
     let mut compared = 0;
     for (seed, server) in servers().into_iter().enumerate() {
-        // The ideal knows no network. And where calls are counted at response, more are let in of those who
-        // come at once, so that the earliest is not the best.
+        // The ideal has no network. If calls are counted at response, the server admits more of the
+        // calls that come at once, so the earliest schedule is not the best.
         let server = server
             .with_rejection(Duration::ZERO)
             .with_counting_at_response(false);
@@ -221,7 +221,7 @@ fn no_run_is_ahead_of_the_ideal() {
 }
 
 #[test]
-fn a_leaky_bucket_lets_wait() {
+fn leaky_bucket_queues_calls() {
     let server = Server::unlimited()
         .with_limiter(Limiter::leaky_bucket(10, SECOND, 30))
         .with_service(Duration::ZERO)
@@ -232,7 +232,7 @@ fn a_leaky_bucket_lets_wait() {
 }
 
 #[test]
-fn an_outage_fails_what_comes_in_it() {
+fn outage_fails_arriving_requests() {
     let once = Load::spike(10).with_policy(Policy::no_retries());
     let out = |outage| Server::default().with_outage(Duration::ZERO, SECOND, outage);
     for outage in [Outage::Lost, Outage::Unavailable(None)] {
@@ -245,8 +245,8 @@ fn an_outage_fails_what_comes_in_it() {
 }
 
 #[test]
-fn a_deadline_passes_in_the_queue() {
-    // Nobody states when the quota is back, so that nobody can stop earlier.
+fn deadline_passes_in_the_queue() {
+    // The server does not state when the quota is back, so no call can stop earlier.
     let policy = Policy::new().with_deadline(5 * SECOND);
     let server = Server::default().with_cap(None).with_headers(Headers::None);
     let load = Load::spike(400).with_policy(policy);
@@ -260,7 +260,7 @@ fn a_deadline_passes_in_the_queue() {
 }
 
 #[test]
-fn who_finds_no_place_in_the_queue_stops() {
+fn full_queue_stops_calls() {
     let load = Load::spike(400).with_pacing(Pacing::new().with_max_queued(10));
     let run = run(&Server::default(), &load, 1);
     assert_consistent(&run, &Server::default(), &load);
@@ -268,7 +268,7 @@ fn who_finds_no_place_in_the_queue_stops() {
 }
 
 #[test]
-fn calls_start_when_they_should() {
+fn calls_start_on_schedule() {
     let server = Server::unlimited();
     let open = run(&server, &Load::open(10.0, 2 * SECOND), 1);
     let sent = open.send_times().iter();
@@ -283,9 +283,9 @@ fn calls_start_when_they_should() {
 }
 
 #[test]
-fn a_thousand_processes_share_a_server() {
-    // One call each, and several that come bit by bit: with nobody to tell it of the others, a process leaves
-    // neither a call nor a permit behind.
+fn thousand_processes_share_a_server() {
+    // One call for each process, and then several that come over time. A process cannot know of the
+    // others, and still leaves neither a call nor a permit behind.
     for load in [Load::spike(1_000), Load::ramp(3_000, 60 * SECOND)] {
         let server = Server::default().with_quota(3_000, 60 * SECOND);
         let load = load.with_processes(1_000);
@@ -308,7 +308,7 @@ fn callers_that_give_up_leave_nothing_behind() {
         given_up += run.given_up();
     });
     assert!(given_up > 0);
-    // All give up before anything is back, and still each is dealt with by the server.
+    // All callers give up before any response is back. The server still handles every request.
     let server = Server::default().with_service(2 * SECOND);
     let run = run(&server, &Load::spike(20).with_giving_up(1.0, SECOND), 1);
     assert_eq!((run.sends(), run.ok(), run.given_up()), (20, 0, 20));

@@ -1,4 +1,4 @@
-//! What the pacer is to reach, without any configuration, against each kind of server: the table of its design.
+//! Tests that the pacer meets its target against each kind of server, without any configuration.
 //!
 //! `cargo run --release -p breather-sim --example table` prints the same rows, and more.
 
@@ -85,7 +85,7 @@ reached! {
 }
 
 #[test]
-fn calls_in_the_middle_and_at_the_end_are_over_as_soon_as_they_could_be() {
+fn response_times_are_near_the_ideal() {
     let row = &rows()[0];
     for seed in SEEDS {
         let run = finished(&row.server, &row.load, seed);
@@ -98,7 +98,7 @@ fn calls_in_the_middle_and_at_the_end_are_over_as_soon_as_they_could_be() {
 }
 
 #[test]
-fn nobody_storms_after_a_reset() {
+fn no_storm_after_a_reset() {
     let row = &rows()[0];
     for seed in SEEDS {
         // 50 in flight of 200 ms each are 250 a second.

@@ -8,14 +8,14 @@ use tokio::time::sleep;
 
 /// One answer of a [`Script`](crate::Script).
 ///
-/// Write it as text, or build it for everything that text does not cover.
+/// Write it as text, or build it if text does not cover your case:
 ///
 /// | text | answer |
 /// |---|---|
-/// | `503` | that status |
-/// | `429 retry-after: 7` | that status, with a header |
-/// | `reset` | an error: the connection was reset |
-/// | `nothing` | none, ever |
+/// | `503` | a response with this status |
+/// | `429 retry-after: 7` | a response with this status and a header |
+/// | `reset` | an error, because the connection was reset |
+/// | `nothing` | no response; the request hangs |
 ///
 /// # Example
 ///
@@ -44,26 +44,26 @@ enum Fault {
 }
 
 impl Answer {
-    /// Answers with a status and an empty body.
+    /// Returns a response with a status and an empty body.
     ///
     /// # Panics
     ///
-    /// If `status` is not between 100 and 999.
+    /// Panics if `status` is not between 100 and 999.
     pub fn status(status: u16) -> Self {
         Self::new(Ok(StatusCode::from_u16(status).expect("a status")))
     }
 
-    /// Answers 429 with `Retry-After: seconds`.
+    /// Returns a response with status 429 and `Retry-After: seconds`.
     pub fn throttled(seconds: u64) -> Self {
         Self::status(429).with_header("retry-after", seconds)
     }
 
-    /// Fails with an I/O error instead of a response.
+    /// Fails the request with an I/O error.
     pub fn error(kind: io::ErrorKind) -> Self {
         Self::new(Err(Fault::Error(kind)))
     }
 
-    /// Never answers.
+    /// Lets the request hang without a response.
     pub fn nothing() -> Self {
         Self::new(Err(Fault::Silence))
     }
@@ -73,7 +73,7 @@ impl Answer {
         Self::new(Err(Fault::PanicInFlight))
     }
 
-    /// Panics when the service is called, before there is a future.
+    /// Panics when the service is called, before it returns a future.
     pub fn panic_in_call() -> Self {
         Self::new(Err(Fault::PanicInCall))
     }
@@ -87,11 +87,11 @@ impl Answer {
         }
     }
 
-    /// Adds a header. A name may appear more than once.
+    /// Adds a header. You can add a name more than once.
     ///
     /// # Panics
     ///
-    /// If the name or the value is no header.
+    /// Panics if the name or the value is not valid in a header.
     pub fn with_header(mut self, name: &str, value: impl ToString) -> Self {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
         let value = HeaderValue::from_str(&value.to_string()).expect("a header's value");
@@ -105,7 +105,7 @@ impl Answer {
         self
     }
 
-    /// Answers `delay` after the request came.
+    /// Delays the answer by `delay` after the request.
     pub const fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
@@ -143,11 +143,11 @@ impl From<u16> for Answer {
 }
 
 impl From<&str> for Answer {
-    /// Reads an answer as the table of the type shows.
+    /// Parses a text from the table of [`Answer`].
     ///
     /// # Panics
     ///
-    /// If `text` is none of these.
+    /// Panics if the table does not cover `text`.
     fn from(text: &str) -> Self {
         match text {
             "nothing" => return Self::nothing(),

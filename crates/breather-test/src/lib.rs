@@ -1,7 +1,8 @@
-//! Tests code that uses [breather], without a network and without waiting.
+//! Scripted servers and virtual time, to test code that uses [breather].
 //!
-//! A [`Script`] stands in for the server. It gives the answers that you list and records the requests. With tokio's paused
-//! time, a wait of minutes passes at once:
+//! Your tests need no network and no real waiting. A [`Script`] takes the place of the server. It
+//! returns the answers that you list and records the requests. If you pause tokio's time, a wait of
+//! minutes passes at once:
 //!
 //! ```
 //! # #[cfg(feature = "reqwest")]
@@ -24,12 +25,19 @@
 //! # fn main() {}
 //! ```
 //!
-//! | item | feature | what it is for |
+//! | item | feature | use |
 //! |---|---|---|
-//! | [`Script`], [`Answer`], [`Received`] | `tower` (default), `reqwest` | a service or middleware that gives scripted answers |
-//! | [`TestServer`] | `server` | the same over a socket on 127.0.0.1 |
-//! | [`PausedClock`] | `tower`, `reqwest` | a wall clock that follows tokio's paused time |
-//! | [`VirtualTimer`], [`WakeCounter`] | | a timer for tests of your own driver, without tokio |
+//! | [`Script`], [`Answer`], [`Received`] | `tower` (default) or `reqwest` | a service or middleware that returns scripted answers |
+//! | [`TestServer`] | `server` | the same answers over a socket on 127.0.0.1 |
+//! | [`PausedClock`] | `tower` or `reqwest` | a wall clock that follows tokio's paused time |
+//! | [`VirtualTimer`], [`WakeCounter`] | | a timer and a waker for tests of your own driver, without tokio |
+//!
+//! Sister crates:
+//!
+//! - `breather` has the policy. It is re-exported here as [`breather`].
+//! - `breather-reqwest` is a middleware for reqwest clients.
+//! - `breather-tower` is a layer for tower services.
+//! - `breather-tokio` retries async closures.
 //!
 //! The oldest supported Rust is 1.85.
 

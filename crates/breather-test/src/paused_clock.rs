@@ -3,10 +3,11 @@
 use breather::driver::{UnixTime, WallClock};
 use tokio::time::Instant;
 
-/// A wall clock that starts at a time of your choice and moves with tokio's clock, which tests can pause.
+/// A wall clock that moves with tokio's clock, which tests can pause.
 ///
-/// Pass it to [`BreatherBuilder::with_wall_clock`](breather::BreatherBuilder::with_wall_clock) to test answers that have
-/// dates or epochs.
+/// You choose the time at which it starts. Pass it to
+/// [`BreatherBuilder::with_wall_clock`](breather::BreatherBuilder::with_wall_clock) to test
+/// responses with dates or epochs.
 ///
 /// # Example
 ///
@@ -30,7 +31,7 @@ pub struct PausedClock {
 }
 
 impl PausedClock {
-    /// Creates a clock that shows `start` now.
+    /// Creates a clock that starts at `start`.
     #[must_use]
     pub fn new(start: UnixTime) -> Self {
         Self {

@@ -5,25 +5,47 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use tokio::time::Instant;
 
 /// A request that a [`Script`](crate::Script) received.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "tower")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), breather_test::BoxError> {
+/// use breather_test::Script;
+/// use tower::ServiceExt;
+///
+/// let server = Script::new(["200"]);
+/// let request = http::Request::put("https://api.example.com/rows").body("a row".to_owned())?;
+/// server.clone().oneshot(request).await?;
+/// let received = &server.requests()[0];
+/// assert_eq!(received.method, http::Method::PUT);
+/// assert_eq!(received.body, "a row");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "tower"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
-    /// When it came, on tokio's clock.
+    /// When the request arrived, on tokio's clock.
     pub at: Instant,
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its URI, as the client wrote it.
+    /// The URI, as the client sent it.
     pub uri: Uri,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body, or nothing if it was a stream that the script could not read.
+    /// The body. It is empty if it was a stream that the script could not read.
     pub body: Bytes,
-    /// How many requests came with these extensions, this one included. It is more than 1 if a retry passes on the
-    /// extensions of the attempt before.
+    /// The number of requests with these extensions, including this one.
+    ///
+    /// It is more than 1 if a retry passes on the extensions of the attempt before.
     pub extensions_seen: usize,
 }
 
-/// Counts in a request's extensions how often it came by.
+/// Counts, in a request's extensions, how often scripts received them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen(usize);
 

@@ -25,7 +25,7 @@ impl Middleware for Script {
         let answer = self.receive(received);
         answer.begin();
         let (head, body) = answer.give().await.map_err(Error::middleware)?.into_parts();
-        // reqwest's own responses know the URL that answered.
+        // reqwest's own responses have the URL that they came from.
         let response = http::Response::builder().url(url.clone());
         let mut response = response.body(body).map_err(Error::middleware)?;
         *response.status_mut() = head.status;

@@ -1,4 +1,4 @@
-//! A list of answers, in place of a server.
+//! A list of answers that takes the place of a server.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,15 +10,16 @@ use tokio::time::Instant;
 use crate::answer::Answer;
 use crate::received::Received;
 
-/// Gives scripted answers in place of a server, and records the requests.
+/// Returns scripted answers like a server, and records the requests.
 ///
-/// After the last answer it answers 200. Clones share the answers and the record. A script is:
+/// After the last answer it returns status 200. Clones share the answers and the record. You can
+/// use a script as:
 ///
-/// - a middleware for the end of a reqwest-middleware chain, with feature `reqwest`
-/// - a tower service for `http::Request` of any body, with feature `tower`
-/// - the content of a [`TestServer`](crate::TestServer), with feature `server`
+/// - a middleware at the end of a reqwest-middleware chain, with the feature `reqwest`
+/// - a tower service for `http::Request` with any body, with the feature `tower`
+/// - the answers of a [`TestServer`](crate::TestServer), with the feature `server`
 ///
-/// As a service, it panics if it is called without having been readied.
+/// The tower service panics if you call it before `poll_ready` has returned `Ok`.
 ///
 /// # Example
 ///
@@ -50,7 +51,7 @@ pub struct Script {
 struct State {
     answers: VecDeque<Answer>,
     rest: Option<Answer>,
-    /// For how long all requests are throttled, counted from the first.
+    /// How long all requests are throttled, counted from the first one.
     closed: Duration,
     requests: Vec<Received>,
     readied: usize,
@@ -58,32 +59,32 @@ struct State {
 }
 
 impl Script {
-    /// Creates a script that gives `answers` in their order, and then 200.
+    /// Creates a script that returns `answers` in order, and then status 200.
     ///
     /// # Panics
     ///
-    /// If an answer is text that [`Answer`] cannot read.
+    /// Panics if an answer is a text that [`Answer`] cannot parse.
     pub fn new<A: Into<Answer>>(answers: impl IntoIterator<Item = A>) -> Self {
         let script = Self::default();
         script.lock().answers = answers.into_iter().map(Into::into).collect();
         script
     }
 
-    /// Creates a script that gives the same answer to all requests.
+    /// Creates a script that returns the same answer to all requests.
     ///
     /// # Panics
     ///
-    /// If the answer is text that [`Answer`] cannot read.
+    /// Panics if the answer is a text that [`Answer`] cannot parse.
     pub fn always(answer: impl Into<Answer>) -> Self {
         let script = Self::default();
         script.lock().rest = Some(answer.into());
         script
     }
 
-    /// Creates a script that throttles all requests until `closed` has passed since the first one.
+    /// Creates a script that throttles all requests for `closed` after the first one.
     ///
-    /// It answers 429 with the seconds that are left in `Retry-After`, like a quota that somebody else has spent, and 200 from
-    /// then on.
+    /// It returns status 429 with the remaining seconds in `Retry-After`, like a quota that another
+    /// client has spent. Then it returns status 200.
     #[must_use]
     pub fn closed_for(closed: Duration) -> Self {
         let script = Self::default();
@@ -91,7 +92,7 @@ impl Script {
         script
     }
 
-    /// Answers `poll_ready` with `readiness` in its order, and then that the service is ready.
+    /// Sets the results of `poll_ready`. After the last one, the service is ready.
     #[must_use]
     pub fn with_readiness(
         self,
@@ -101,13 +102,13 @@ impl Script {
         self
     }
 
-    /// Returns the requests that came, in their order.
+    /// Returns the requests that arrived, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Received> {
         self.lock().requests.clone()
     }
 
-    /// Returns when each request came, counted from the first.
+    /// Returns when each request arrived, counted from the first one.
     #[must_use]
     pub fn times(&self) -> Vec<Duration> {
         let state = self.lock();
@@ -115,7 +116,7 @@ impl Script {
         requests.iter().map(|it| it.at - requests[0].at).collect()
     }
 
-    /// Returns how many clones are readied and neither called nor dropped.
+    /// Returns how many clones are ready but neither called nor dropped.
     #[must_use]
     pub fn readied(&self) -> usize {
         self.lock().readied
@@ -164,7 +165,7 @@ impl Script {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A script may panic on purpose, and its record is whole all the same.
+        // A script may panic on purpose. Its record stays consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! A script over a socket.
+//! A server that returns the answers of a script over a socket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,9 +13,10 @@ use tower_service::Service as _;
 
 use crate::script::Script;
 
-/// A server on 127.0.0.1 that gives the answers of a [`Script`] over HTTP/1.1.
+/// A server on 127.0.0.1 that returns the answers of a [`Script`] over HTTP/1.1.
 ///
-/// Where the script has an error instead of an answer, the server closes the connection. It stops when it is dropped.
+/// If the script has an error instead of a response, the server closes the connection. Drop the
+/// server to stop it.
 ///
 /// # Example
 ///
@@ -43,11 +44,11 @@ impl TestServer {
     ///
     /// # Errors
     ///
-    /// The system has no socket left.
+    /// Fails if the system has no socket left.
     ///
     /// # Panics
     ///
-    /// If it is called outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn start(script: &Script) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;
@@ -64,7 +65,7 @@ impl TestServer {
         format!("http://{}/", self.addr)
     }
 
-    /// Returns the address that it listens on.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
@@ -78,7 +79,7 @@ impl Drop for TestServer {
 }
 
 async fn accept(listener: TcpListener, script: Script) {
-    // Its connections end with it.
+    // The connections end when this task ends.
     let mut connections = JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
@@ -92,7 +93,7 @@ async fn accept(listener: TcpListener, script: Script) {
             }
         });
         connections.spawn(async move {
-            // An error is an answer of the script, or a client that left.
+            // An error comes from the script or from a client that disconnected.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

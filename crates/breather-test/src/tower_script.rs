@@ -13,10 +13,10 @@ use tower_service::Service;
 use crate::received::Received;
 use crate::script::Script;
 
-/// Any error, as tower's layers box it.
+/// A boxed error, like those of tower's layers.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// The future of a [`Script`]'s answer.
+/// The future that resolves to a [`Script`]'s answer.
 pub type ScriptFuture =
     Pin<Box<dyn Future<Output = Result<Response<String>, BoxError>> + Send + 'static>>;
 
@@ -40,7 +40,8 @@ where
         let mut received =
             Received::new(&head.method, head.uri, &head.headers, &mut head.extensions);
         let script = self.clone();
-        // A body that is there already is read now, so that the record is whole even if the future is never polled.
+        // Read a body that is already there now, so the record has it even if the future is never
+        // polled.
         let mut reading = Box::pin(body.collect());
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let read = match reading.as_mut().poll(&mut cx) {

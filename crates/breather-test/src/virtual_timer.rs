@@ -1,4 +1,4 @@
-//! A timer whose time passes when a test says so.
+//! A timer whose time moves only when a test advances it.
 
 use std::future::Future;
 use std::mem;
@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 
-/// A timer that stands still until you advance it, for tests of a driver without a runtime.
+/// A timer that stands still until you advance it.
 ///
-/// Clones share one clock. Its wall clock shows 2027-01-15T08:00:00Z at first, and moves with it.
+/// Use it to test a driver without a runtime. Clones share one clock. The wall clock starts at
+/// 2027-01-15T08:00:00Z and moves with the timer.
 ///
 /// # Example
 ///
@@ -53,7 +54,7 @@ impl State {
 }
 
 impl VirtualTimer {
-    /// Creates a timer of its own [domain](Timer::domain), like that of a separate runtime.
+    /// Creates a timer with its own [domain](Timer::domain), like the timer of another runtime.
     #[must_use]
     pub fn in_domain(domain: u64) -> Self {
         let timer = Self::default();
@@ -62,11 +63,11 @@ impl VirtualTimer {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code of others runs while it is held.
+        // No foreign code runs under this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets time pass until `at`. Sleeps and alarms that fall due on the way fire in their order.
+    /// Advances the time to `at`. Sleeps and alarms on the way fire in order.
     pub fn advance_to(&self, at: Instant) {
         loop {
             let mut state = self.lock();
@@ -92,18 +93,18 @@ impl VirtualTimer {
         }
     }
 
-    /// Returns when the next sleep or alarm falls due.
+    /// Returns when the next sleep or alarm is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
         self.lock().next_due()
     }
 
-    /// Lets `by` pass. See [`advance_to`](Self::advance_to).
+    /// Advances the time by `by`, like [`advance_to`](Self::advance_to).
     pub fn advance(&self, by: Duration) {
         self.advance_to(self.now() + by);
     }
 
-    /// Drops all alarms, like a runtime that ends.
+    /// Drops all alarms, like a runtime does when it ends.
     pub fn lose_alarms(&self) {
         let lost = mem::take(&mut self.lock().alarms);
         drop(lost);

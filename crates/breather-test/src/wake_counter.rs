@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
-/// Counts how often it was woken.
+/// A waker that counts its wake-ups.
 ///
 /// # Example
 ///
@@ -20,13 +20,13 @@ use std::task::Wake;
 pub struct WakeCounter(AtomicUsize);
 
 impl WakeCounter {
-    /// Creates a counter. Turn a clone into a [`Waker`](std::task::Waker).
+    /// Creates a counter. Convert a clone into a [`Waker`](std::task::Waker).
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    /// Returns how often it was woken since this was last called.
+    /// Returns the number of wake-ups since the last call of `take`.
     #[must_use]
     pub fn take(&self) -> usize {
         self.0.swap(0, Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! Scripts as middleware, as services and over sockets.
+//! Tests of scripts as middleware, as services and over sockets.
 
 #![cfg(all(feature = "reqwest", feature = "server"))]
 
@@ -38,7 +38,7 @@ async fn service_gives_answers_in_order_and_then_200() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closed_script_tells_the_seconds_left() {
+async fn closed_script_sends_remaining_seconds() {
     let script = Script::closed_for(10 * SECOND);
     let mut answers = Vec::new();
     for _ in 0..3 {
@@ -56,7 +56,7 @@ async fn closed_script_tells_the_seconds_left() {
 }
 
 #[tokio::test]
-async fn service_insists_on_being_readied() {
+async fn service_panics_if_called_before_ready() {
     let mut script = Script::default();
     let called = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| script.call(get())));
     assert!(called.is_err());
@@ -92,12 +92,12 @@ async fn server_answers_over_a_socket_and_resets_for_errors() {
 }
 
 #[tokio::test]
-async fn dropped_server_accepts_no_more() {
+async fn dropped_server_stops_accepting() {
     let server = TestServer::start(&Script::default()).await.unwrap();
     let url = server.url();
     drop(server);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    // The task that listens ends when it is next polled.
+    // The listening task ends at its next poll.
     while client.get(&url).send().await.is_ok() {
         tokio::task::yield_now().await;
     }
@@ -120,7 +120,7 @@ async fn middleware_fails_and_answers_as_scripted() {
 }
 
 #[test]
-fn answers_that_cannot_be_read_say_what_was_expected() {
+fn unreadable_answer_panics_with_expected_format() {
     for (text, expected) in [
         ("teapot", "\"teapot\" is no answer"),
         ("429 retry-after=7", "is no header"),

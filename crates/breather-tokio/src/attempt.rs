@@ -1,10 +1,24 @@
-//! What a closure may want to know.
+//! The attempt that a closure makes.
 
 use std::time::Duration;
 
-/// The attempt that a closure is to make.
+/// The attempt that a closure makes.
 ///
-/// See [`retry_with`](crate::retry_with).
+/// Pass a closure that takes it to [`retry_with`](crate::retry_with).
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::Breather;
+/// use breather_tokio::{Attempt, retry_with};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let operation = |attempt: Attempt| async move { Ok::<_, std::io::Error>(attempt.number()) };
+/// let number = retry_with(&Breather::default(), operation).when(|_| true).await;
+/// assert_eq!(number.unwrap(), 1);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Attempt {
     pub(crate) number: u32,
@@ -12,14 +26,17 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Its number, from 1.
+    /// Returns the number of the attempt. The first is 1.
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.number
     }
 
-    /// How much time the attempt has as it begins, by the policy's attempt time-out and the call's deadline; `None` if
-    /// there is neither. It is dropped then; what it asks may be told, to give up earlier.
+    /// Returns how much time the attempt has when it begins.
+    ///
+    /// The policy's attempt timeout and the call's deadline limit it. Returns `None` if neither is
+    /// set. breather drops the attempt when this time is over. Pass it to your client if the client
+    /// should give up earlier.
     #[must_use]
     pub const fn time_left(&self) -> Option<Duration> {
         self.time_left

@@ -1,10 +1,10 @@
-//! How a retried closure fails.
+//! The error of a retried closure.
 
 use breather::Stopped;
 
-/// How a [`retry`](crate::retry()) fails.
+/// The error of a [`retry`](crate::retry()).
 ///
-/// Exhaustive on purpose: it is the closure's error or none.
+/// You can match it exhaustively. A call fails either with the closure's error or without one.
 ///
 /// # Example
 ///
@@ -18,18 +18,23 @@ use breather::Stopped;
 #[expect(clippy::exhaustive_enums)]
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RetryError<E> {
-    /// The last attempt's error, as it is.
+    /// The last attempt's error, unchanged.
     #[error(transparent)]
     Failed(E),
-    /// The call stopped while it waited for its turn, and has no error of an attempt to hand on; or its last
-    /// attempt was dropped since its time was up, and may have been executed. If it waited, it was mostly never
-    /// sent; if it was, its answer asked to come again.
+    /// The call ended without an error of the closure.
+    ///
+    /// There are two cases:
+    ///
+    /// - The call was waiting for its turn. Usually it was never sent. If it was sent, its last
+    ///   result was a value whose outcome asked for another attempt.
+    /// - breather dropped the last attempt because its time was over. The service may have
+    ///   processed that attempt.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 
 impl<E> RetryError<E> {
-    /// The closure's error, if there is one.
+    /// Returns the closure's error, if there is one.
     #[must_use]
     pub fn into_failed(self) -> Option<E> {
         match self {
@@ -38,7 +43,7 @@ impl<E> RetryError<E> {
         }
     }
 
-    /// Why the call stopped, if it has no error of the closure's.
+    /// Returns why the call ended, if it has no error of the closure.
     #[must_use]
     pub const fn stopped(&self) -> Option<&Stopped> {
         match self {

@@ -4,8 +4,8 @@ use breather::{AsOutcome, Hint, driver::Moment};
 
 /// Returns the hint of an error that implements [`AsOutcome`].
 ///
-/// Pass it to [`Retry::with_hint`](crate::Retry::with_hint) if you decide with [`when`](crate::Retry::when) which errors are
-/// retried, and want the error's own hint to be obeyed.
+/// Pass it to [`Retry::with_hint`](crate::Retry::with_hint) if you choose the errors to retry with
+/// [`when`](crate::Retry::when) and want breather to obey the hint in each error.
 ///
 /// # Example
 ///

@@ -1,29 +1,29 @@
-//! The types that a [`Retry`](crate::Retry) is made of. You don't need to name them.
+//! The type parameters of a [`Retry`](crate::Retry). You don't need to name them.
 
 use breather::{AsOutcome, Executed, Hint, Outcome, driver::Moment};
 
 use self::sealed::Sealed;
 
-/// What a result means to a [`Retry`](crate::Retry).
+/// Classifies the results of a [`Retry`](crate::Retry).
 ///
-/// [`ByItself`] unless the caller says otherwise by [`when`](crate::Retry::when),
-/// [`with_classifier`](crate::Retry::with_classifier) or [`hint`](crate::Retry::with_hint).
+/// The default is [`ByItself`]. You replace it with [`when`](crate::Retry::when),
+/// [`with_classifier`](crate::Retry::with_classifier) or [`with_hint`](crate::Retry::with_hint).
 #[diagnostic::on_unimplemented(
-    message = "`{E}` does not say whether it may pass",
-    note = "say so by `.when(…)` or `.classify(…)`, or implement `breather::AsOutcome` for it"
+    message = "`{E}` does not say whether a retry may help",
+    note = "say so by `.when(…)` or `.with_classifier(…)`, or implement `breather::AsOutcome` for it"
 )]
 pub trait Judge<T, E>: Sealed {
-    /// Whether the caller has said that what may have been executed is to be repeated.
+    /// Whether the caller permits retries of attempts that the server may have processed.
     const REPEATS_EXECUTED: bool = false;
 
-    /// What the server said about time, with a result that was received at `received`.
+    /// Returns the hint in a result that was received at `received`.
     fn hint<'r>(&mut self, result: &'r Result<T, E>, received: Moment<'_>) -> Hint<'r>;
 
-    /// How the attempt ended.
+    /// Returns the outcome of the attempt.
     fn outcome(&mut self, result: &Result<T, E>, hint: &Hint<'_>) -> Outcome;
 }
 
-/// The error's own classification.
+/// Uses the error's own classification.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ByItself;
@@ -44,7 +44,7 @@ impl<T, E: AsOutcome> Judge<T, E> for ByItself {
     }
 }
 
-/// A condition of the caller's on errors.
+/// Uses the caller's condition on errors.
 #[derive(Clone, Copy, Debug)]
 pub struct When<W>(pub(crate) W);
 
@@ -65,7 +65,7 @@ impl<T, E, W: FnMut(&E) -> bool> Judge<T, E> for When<W> {
     }
 }
 
-/// A classification of the caller's.
+/// Uses the caller's classifier.
 #[derive(Clone, Copy, Debug)]
 pub struct By<C>(pub(crate) C);
 
@@ -79,7 +79,7 @@ impl<T, E, C: FnMut(&Result<T, E>) -> Outcome> Judge<T, E> for By<C> {
     }
 }
 
-/// Another judge, with hints that the caller reads from the result.
+/// Uses another judge, and hints that the caller reads from the result.
 #[derive(Clone, Copy, Debug)]
 pub struct Hinted<J, H> {
     pub(crate) judge: J,
@@ -102,12 +102,12 @@ where
     }
 }
 
-/// A judge that can be replaced, its hints kept.
+/// Replaces a judge and keeps its hints.
 pub trait Rejudge<K>: Sealed {
-    /// What comes of it.
+    /// The new judge.
     type Rejudged;
 
-    /// Has `judge` decide from now on.
+    /// Replaces the judge with `judge`.
     fn rejudge(self, judge: K) -> Self::Rejudged;
 }
 

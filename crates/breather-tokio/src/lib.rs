@@ -1,4 +1,9 @@
-//! Retries and pacing by [breather] on tokio: for any async closure, and for adapters a clock and a timer.
+//! Retries and rate-limit pacing for async closures on tokio.
+//!
+//! Pass [`retry()`] a closure that calls your database, your gRPC client or any other service. If you
+//! name a scope, all closures of that scope share what the service says about its limits. breather
+//! then sends calls when the service will accept them, and retries the calls that fail. The crate
+//! also has tokio's clock and timer, for authors of adapters.
 //!
 //! ```
 //! # struct DbError;
@@ -15,14 +20,24 @@
 //! # }
 //! ```
 //!
-//! Without a scope a closure is retried and not paced, and learns nothing of what others were told.
+//! A closure without a scope is retried but not paced. It neither waits for other callers nor
+//! shares what it learns.
 //!
-//! Tokio's paused time works: a test that pauses it sees waits of minutes pass at once.
+//! If you pause tokio's time in a test, waits of minutes pass at once.
 //!
-//! # For adapters
+//! Sister crates:
 //!
-//! [`TokioTimer`] reads tokio's clock and waits on it, and [`random_seeds`] draws what a call needs of entropy.
-//! Neither decides anything.
+//! - `breather` has the policy. It is re-exported here as [`breather`].
+//! - `breather-reqwest` is a middleware for reqwest clients.
+//! - `breather-tower` is a layer for tower services.
+//! - `breather-test` has scripted servers and virtual time for your tests.
+//!
+//! The crate has no features of its own. The oldest supported Rust is 1.85.
+//!
+//! # Write an adapter
+//!
+//! Use [`TokioTimer`] to read tokio's clock and to wait, and [`random_seeds`] for the seed of each
+//! call. The policy decides everything else.
 //!
 //! ```
 //! use breather::{Breather, Hint, Outcome, driver::{NewCall, Decision}};
@@ -34,7 +49,7 @@
 //! let seed = random_seeds().draw();
 //! let mut call = breather.start(NewCall::new().with_origin("db").with_idempotent(true), TokioTimer, seed);
 //! call.ready().await?;
-//! // … send the attempt, and say how it ended.
+//! // … send the attempt, and tell the call how it ended.
 //! let hint = Hint::new(call.moment().instant());
 //! let decision = call.on_outcome(Outcome::success(), &hint);
 //! assert!(matches!(decision, Decision::End(_)));

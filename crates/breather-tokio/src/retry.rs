@@ -1,4 +1,4 @@
-//! Retries of a closure.
+//! Retries of closures.
 
 use std::fmt;
 use std::future::Future;
@@ -18,11 +18,12 @@ use crate::error::RetryError;
 use crate::judge::{By, ByItself, Hinted, Judge, Rejudge, When};
 use crate::timer::TokioTimer;
 
-/// Calls `operation` until it succeeds, by the policy of `breather`.
+/// Calls `operation` until it succeeds or the policy ends the call.
 ///
-/// An error is followed by another attempt only if [`when`](Retry::when) or
-/// [`with_classifier`](Retry::with_classifier) says so, or the error itself, by
-/// [`AsOutcome`](breather::AsOutcome). With a [`with_scope`](Retry::with_scope) each attempt passes its pacer.
+/// breather retries an error only if [`when`](Retry::when) or
+/// [`with_classifier`](Retry::with_classifier) says so, or if the error itself does with
+/// [`AsOutcome`](breather::AsOutcome). Add [`with_scope`](Retry::with_scope) to pace the attempts
+/// as well.
 ///
 /// # Example
 ///
@@ -61,7 +62,9 @@ where
     retry_with(breather, move |_| operation())
 }
 
-/// As [`retry`], for closures that want to know which attempt this is and how much time is left.
+/// Calls `operation` like [`retry`], and passes it the current [`Attempt`].
+///
+/// Use it if your closure needs the number of the attempt or the time that is left.
 ///
 /// # Example
 ///
@@ -106,19 +109,22 @@ where
 }
 
 pin_project! {
-    /// A closure to be retried: settings first, then `.await`.
+    /// A future that retries a closure.
     ///
-    /// Made by [`retry`] or [`retry_with`]. The call begins when it is first polled. Dropping it cancels the
-    /// attempt in flight, and gives back all that it holds.
+    /// [`retry`] and [`retry_with`] create it. Change its settings first, and then `.await` it. The
+    /// call begins at the first poll. If you drop the future, breather cancels the attempt in
+    /// flight and releases everything that the call holds.
     ///
     /// # Errors
     ///
-    /// The error of the last attempt. If the call stops while it waits for its turn, and has no such error,
-    /// [`RetryError::Stopped`]; so, too, if the last attempt was dropped since its time was up, of which
-    /// [`notify`](Retry::notify) is not told.
+    /// You get the error of the last attempt. You get [`RetryError::Stopped`] in two cases:
+    ///
+    /// - The call ends while it waits for its turn, and its last attempt had no error.
+    /// - breather drops the last attempt because its time is over. In this case
+    ///   [`notify`](Retry::notify) is not called.
     #[must_use = "futures do nothing unless polled"]
     pub struct Retry<F, Fut, E, J = ByItself, N = fn(&E, &Wait)> {
-        // First, so that an attempt is over before its permit is given back.
+        // The first field drops first, so an attempt ends before its permit is returned.
         #[pin]
         state: State<Fut>,
         #[pin]
@@ -126,7 +132,7 @@ pin_project! {
         operation: F,
         judge: J,
         notify: N,
-        // It says more than a stop does, if the call stops while it waits.
+        // If the call ends while it waits, this error says more than `Stopped`.
         last_error: Option<E>,
         settings: Settings,
         call: Option<ActiveCall<TokioTimer>>,
@@ -150,7 +156,7 @@ pin_project! {
         InFlight {
             #[pin]
             attempt: Fut,
-            // When its time is up, if ever.
+            // When its time is over, if it has a limit.
             ends: Option<Instant>,
         },
         Done,
@@ -158,12 +164,15 @@ pin_project! {
 }
 
 impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
-    /// Repeats what `condition` holds for, be it executed or not. In place of the error's own
-    /// classification.
+    /// Retries errors for which `condition` returns `true`.
     ///
-    /// Where [`with_hint`](Self::with_hint) reads a time from the error, it counts as a rejection, and otherwise as a
-    /// failure that may pass. What an [`AsOutcome`](breather::AsOutcome) says about time is not read unless
-    /// [`hint_of_error`](crate::hint_of_error) is set to do so: errors need not be one.
+    /// breather retries them even if the service may have processed the attempt. The condition
+    /// replaces the error's own classification.
+    ///
+    /// An error counts as a rejection if [`with_hint`](Self::with_hint) reads a time from it, and
+    /// otherwise as a transient failure. The error need not implement
+    /// [`AsOutcome`](breather::AsOutcome). If it does, pass [`hint_of_error`](fn@crate::hint_of_error)
+    /// to `with_hint` to obey the hint in the error.
     pub fn when<W>(self, condition: W) -> Retry<F, Fut, E, J::Rejudged, N>
     where
         J: Rejudge<When<W>>,
@@ -172,11 +181,14 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self.with_judge(|judge| judge.rejudge(When(condition)))
     }
 
-    /// Decides by `classify` what a result means. In place of the error's own classification.
+    /// Sets the classifier, which decides the outcome of each result.
     ///
-    /// What may have been executed is repeated only if the call is [`with_idempotent`](Self::with_idempotent).
-    /// [`Outcome::pending`] has a value asked for again. If the call stops with such an answer, it is handed on;
-    /// if it stops later, waiting for its turn, that answer is gone.
+    /// It replaces the error's own classification. If the service may have processed the attempt,
+    /// breather retries it only if you set [`with_idempotent`](Self::with_idempotent).
+    ///
+    /// Return [`Outcome::pending`] to ask again for a value that is not final. If the call ends
+    /// with that value, you get it. If the call ends later, while it waits for its turn, the value
+    /// is gone.
     ///
     /// # Example
     ///
@@ -208,8 +220,10 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self.with_judge(|judge| judge.rejudge(By(classify)))
     }
 
-    /// Reads by `hint` what a result says about time, a success that tells what remains included. In place of
-    /// what the error says itself.
+    /// Sets the function that reads a hint from each result.
+    ///
+    /// It replaces the error's own hint. breather also calls it for successes, because they may
+    /// report the remaining quota.
     ///
     /// # Example
     ///
@@ -247,7 +261,7 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self.with_judge(|judge| Hinted { judge, hint })
     }
 
-    /// Tells `notify` of each error that is followed by a wait, before the wait begins.
+    /// Calls `notify` with each error that is retried, before the wait begins.
     pub fn notify<M: FnMut(&E, &Wait)>(self, notify: M) -> Retry<F, Fut, E, J, M> {
         Retry {
             state: self.state,
@@ -261,22 +275,28 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         }
     }
 
-    /// Has each attempt pass the pacer of `scope`, with all other calls of that scope that the handle's
-    /// clones make: of one, as in `"db"`, or of several, as in `["tenant 7", "db"]`, the most specific first.
-    /// Defaults to none.
+    /// Paces each attempt with all other calls of `scope`.
+    ///
+    /// Pass one scope, for example `"db"`, or several with the most specific first, for example
+    /// `["tenant 7", "db"]`. All clones of the [`Breather`] share its scopes. By default a closure
+    /// has no scope and is not paced.
     pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
         self.settings.scopes = Some(scope.into());
         self
     }
 
-    /// Says that executing the operation twice does no more than executing it once. Defaults to no, except
-    /// that what [`when`](Self::when) permits is repeated in any case.
+    /// Sets whether the operation may be executed twice.
+    ///
+    /// Set `true` if a second execution has no further effect. The default is `false`. Errors that
+    /// [`when`](Self::when) permits are retried in any case.
     pub fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.settings.idempotent = idempotent;
         self
     }
 
-    /// Sets what this call asks for otherwise than its handle does: a policy, a deadline, scopes, or no retries.
+    /// Sets options that override the settings of the [`Breather`] for this call.
+    ///
+    /// You can set another policy, a deadline or scopes, or turn off retries.
     ///
     /// # Example
     ///
@@ -301,14 +321,33 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self
     }
 
-    /// Sets the seed of the call's delays, for tests that must be the same each time. Defaults to a random
-    /// one.
+    /// Sets the seed of the call's delays.
+    ///
+    /// Use it in tests, so that the delays are the same in each run. By default the seed is random.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
         self
     }
 
-    /// Sets where the report of the call goes.
+    /// Sets the slot that receives the report of the call.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tokio::breather::{Breather, ReportSlot};
+    /// use breather_tokio::retry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let slot = ReportSlot::new();
+    /// let result = retry(&Breather::default(), || std::future::ready(Ok::<_, std::io::Error>(7)))
+    ///     .when(|_| true)
+    ///     .with_report_slot(slot.clone())
+    ///     .await;
+    /// assert_eq!(result.unwrap(), 7);
+    /// assert_eq!(slot.report().unwrap().attempts(), 1);
+    /// # }
+    /// ```
     pub fn with_report_slot(mut self, slot: ReportSlot) -> Self {
         self.settings.slot = Some(slot);
         self
@@ -366,7 +405,7 @@ where
                         (Poll::Pending, Some(ends)) => {
                             ready!(call.poll_ends(cx, ends, this.waiting.as_mut()));
                             this.state.set(State::Waiting);
-                            // What an earlier attempt ended with is not how this one did.
+                            // The error of an earlier attempt is not the result of this one.
                             *this.last_error = None;
                             if let Err(stopped) = call.on_timed_out() {
                                 this.state.set(State::Done);
@@ -376,7 +415,7 @@ where
                         }
                     }
                 }
-                StateProjection::Done => panic!("polled after it was ready"),
+                StateProjection::Done => panic!("`Retry` was polled after it completed"),
             };
             let decision = {
                 let hint = this.judge.hint(&result, call.moment());
@@ -387,7 +426,7 @@ where
                 this.state.set(State::Done);
                 return Poll::Ready(result.map_err(RetryError::Failed));
             };
-            // The attempt's future goes before the wait, and all that it holds.
+            // Drop the attempt's future before the wait, with everything that it holds.
             this.state.set(State::Waiting);
             *this.last_error = result.err();
             if let Some(error) = this.last_error {

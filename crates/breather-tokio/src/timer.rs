@@ -1,4 +1,4 @@
-//! Tokio's clock and timer.
+//! The clock and timer of tokio.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
@@ -8,15 +8,15 @@ use breather::driver::{Alarm, Instant, Timer, UnixTime, WallClock};
 use tokio::runtime::Handle;
 use tokio::time;
 
-/// Tokio's clock and timer.
+/// The clock and timer of tokio.
 ///
-/// All of a process read one clock with one origin, so that any number of runtimes and adapters can
-/// share a [`Breather`](breather::Breather).
+/// All timers of a process use the same origin, so any number of runtimes and adapters can share a
+/// [`Breather`](breather::Breather).
 ///
 /// # Panics
 ///
-/// Waiting needs a tokio runtime with its time driver on, as tokio's own `sleep` does; outside of one,
-/// `sleep_until` panics. Reading the clock does not.
+/// `sleep_until` panics outside of a tokio runtime with an enabled time driver, like tokio's own
+/// `sleep`. You can read the clock anywhere.
 ///
 /// # Example
 ///
@@ -35,7 +35,7 @@ use tokio::time;
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "it is its only value, and has nothing to configure"
+    reason = "the type has one value and nothing to configure"
 )]
 pub struct TokioTimer;
 
@@ -54,8 +54,8 @@ impl Timer for TokioTimer {
     }
 
     fn sleep_until(&self, at: Instant) -> time::Sleep {
-        // Counted from now, so that both clocks need not share an origin; capped, since tokio's own
-        // arithmetic is bounded too.
+        // Count from now, because both clocks may have different origins. Cap the wait, because
+        // tokio's own arithmetic is bounded too.
         let now = time::Instant::now();
         let wait = at.duration_since(self.now()).min(LONGEST_SLEEP);
         time::sleep_until(now + wait)
@@ -69,8 +69,8 @@ impl Timer for TokioTimer {
     }
 
     fn set_alarm(&self, mut alarm: Alarm) {
-        // A call may be dropped outside of any runtime. The alarm is then dropped too, and whoever waits
-        // sets another.
+        // A call can be dropped outside of any runtime. This also drops the alarm, and a waiting
+        // call sets another.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
@@ -87,8 +87,10 @@ impl Timer for TokioTimer {
     }
 }
 
-/// Paused clocks of different runtimes are set apart from one another; the origin lies long before the
-/// first reading, if the system's clock goes so far back, so that none is cut off.
+/// The origin of all readings.
+///
+/// Paused clocks of different runtimes can differ. The origin lies a day before the first reading,
+/// if the system's clock goes back that far, so that no reading is before the origin.
 static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
     let now = std::time::Instant::now();
     now.checked_sub(BEFORE).unwrap_or(now)

@@ -12,7 +12,9 @@ use fork::{Fork, fork, waitpid};
 
 const DRAWS: usize = 64;
 
-/// Forks, and returns the seeds that the child draws. The child only draws and writes to a socket.
+/// Forks, and returns the seeds that the child draws.
+///
+/// The child only draws seeds and writes them to a socket.
 fn draw_in_child(seeds: impl Fn() -> u64) -> BTreeSet<u64> {
     let (mut ours, mut theirs) = UnixStream::pair().unwrap();
     match fork().unwrap() {
@@ -20,7 +22,7 @@ fn draw_in_child(seeds: impl Fn() -> u64) -> BTreeSet<u64> {
             for _ in 0..DRAWS {
                 let _ = theirs.write_all(&seeds().to_ne_bytes());
             }
-            // Neither flushes nor drops anything that belongs to the parent.
+            // Abort, so the child neither flushes nor drops anything of the parent.
             std::process::abort();
         }
         Fork::Parent(child) => {
@@ -30,7 +32,7 @@ fn draw_in_child(seeds: impl Fn() -> u64) -> BTreeSet<u64> {
             waitpid(child).unwrap();
             let words = bytes.chunks_exact(8).map(|word| word.try_into().unwrap());
             let drawn: BTreeSet<_> = words.map(u64::from_ne_bytes).collect();
-            assert_eq!(drawn.len(), DRAWS, "the child repeats itself");
+            assert_eq!(drawn.len(), DRAWS, "the child draws a seed twice");
             drawn
         }
     }
@@ -40,7 +42,7 @@ fn draw_here(seeds: impl Fn() -> u64) -> BTreeSet<u64> {
     (0..DRAWS).map(|_| seeds()).collect()
 }
 
-/// Asserts that two children of one parent, and the parent, draw different seeds.
+/// Asserts that a parent and its two children draw different seeds.
 fn assert_all_differ(case: &str, seeds: impl Fn() -> u64) {
     let first = draw_in_child(&seeds);
     let second = draw_in_child(&seeds);
@@ -60,7 +62,7 @@ fn forked_processes_draw_different_seeds_unless_fixed() {
     let unused = random_seeds();
     assert_all_differ("unused", || unused.draw());
 
-    // The fork copies the entropy, too.
+    // The fork also copies the entropy.
     assert_all_differ("made after the fork", || random_seeds().draw());
 
     let [theirs, ours] = [7; 2].map(Seeds::new);

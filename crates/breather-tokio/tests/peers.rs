@@ -1,6 +1,4 @@
-//! Faults of other crates, which this one does not have.
-//!
-//! `docs/faults.md` has the table of all.
+//! Tests for faults of other crates. `docs/faults.md` lists them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -26,8 +24,8 @@ fn exact(backoff: Duration) -> Policy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attempts_take() {
-    // Where only the sleeps count, attempts of 2 s go on for as long as there are retries.
+async fn backon_241_tokio_retry_34_and_opendal_8110_deadline_includes_time_of_attempts() {
+    // If only the sleeps counted, these attempts of 2 s would go on until the retry limit.
     let policy = exact(Duration::ZERO)
         .with_max_retries(100)
         .with_deadline(5 * SECOND);
@@ -40,7 +38,7 @@ async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attem
     .when(|_| true)
     .with_report_slot(slot.clone())
     .await;
-    // The third was given what was left, and no more.
+    // The third attempt had only the remaining time.
     assert!(
         start.elapsed() <= 5 * SECOND + TICK,
         "{:?}",
@@ -53,7 +51,7 @@ async fn backon_241_tokio_retry_34_and_opendal_8110_a_deadline_counts_what_attem
 }
 
 #[tokio::test(start_paused = true)]
-async fn iceberg_rust_2455_an_attempt_that_hangs_is_dropped_and_made_again() {
+async fn iceberg_rust_2455_hanging_attempt_is_dropped_and_retried() {
     let breather = Breather::new(exact(Duration::ZERO).with_attempt_timeout(SECOND));
     let attempts = Cell::new(0);
     let start = Instant::now();
@@ -72,7 +70,7 @@ async fn iceberg_rust_2455_an_attempt_that_hangs_is_dropped_and_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backon_242_a_success_tells_whether_there_were_retries() {
+async fn backon_242_report_of_success_counts_retries() {
     let breather = Breather::new(exact(SECOND));
     for failures in [0, 2] {
         let (slot, mut left) = (ReportSlot::new(), failures);
@@ -94,7 +92,7 @@ async fn backon_242_a_success_tells_whether_there_were_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backoff_a_retry_after_passes_no_deadline() {
+async fn backoff_retry_after_does_not_outlast_deadline() {
     let breather = Breather::new(exact(Duration::ZERO).with_deadline(5 * SECOND));
     let start = Instant::now();
     let attempts = Cell::new(0);
@@ -111,8 +109,8 @@ async fn backoff_a_retry_after_passes_no_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backoff_an_operation_is_not_begun_before_its_delay() {
-    // What a closure does before its first await was done before the wait, and was old after it.
+async fn backoff_operation_starts_after_its_delay() {
+    // In backoff, the code before the closure's first await ran before the wait.
     let breather = Breather::new(exact(2 * SECOND));
     let begun = RefCell::new(Vec::new());
     let start = Instant::now();
@@ -131,8 +129,8 @@ async fn backoff_an_operation_is_not_begun_before_its_delay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokio_retry2_the_time_of_a_call_begins_when_it_does() {
-    // And not when it is made, which may be long before.
+async fn tokio_retry2_deadline_starts_at_first_poll() {
+    // The call may be created long before it is polled.
     let breather = Breather::default();
     let options = CallOptions::new().with_deadline(5 * SECOND);
     let mut left = 1;
@@ -148,7 +146,7 @@ async fn tokio_retry2_the_time_of_a_call_begins_when_it_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backon_no_two_calls_draw_the_same_delays_unless_told_to() {
+async fn backon_calls_draw_different_delays_unless_seeded() {
     let breather = Breather::default();
     let waited = |seed: Option<u64>| {
         let slot = ReportSlot::new();
@@ -172,8 +170,8 @@ async fn backon_no_two_calls_draw_the_same_delays_unless_told_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reessaie_two_calls_of_one_task_have_nothing_of_one_another() {
-    // What the server said was kept by the task, in which many calls may be under way.
+async fn reessaie_two_calls_of_one_task_have_separate_hints() {
+    // In reessaie, the hint belonged to the task, and one task can run many calls.
     let breather = Breather::new(exact(Duration::ZERO));
     let start = Instant::now();
     let call = |seconds: u32| {

@@ -1,4 +1,4 @@
-//! Retries of closures, under paused time.
+//! Tests of retried closures under paused time.
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(2);
 
-/// An error that says itself what it means.
+/// An error that classifies itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum DbError {
     Busy(Duration),
@@ -47,7 +47,7 @@ impl AsOutcome for DbError {
     }
 }
 
-/// A database that answers by a script, and with the number of the query from then on.
+/// A database that returns scripted errors, and then the number of the query.
 #[derive(Default)]
 struct Db {
     answers: RefCell<Vec<DbError>>,
@@ -88,14 +88,14 @@ fn exact(backoff: Duration) -> Policy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_error_says_itself_is_done() {
+async fn errors_own_classification_is_the_default() {
     let breather = Breather::new(exact(SECOND));
     for (error, queries, waited) in [
         (DbError::Refused, 2, 1),
         // Without a pacer, a call adds its own delay to the hint.
         (DbError::Busy(7 * SECOND), 2, 8),
         (DbError::Syntax, 1, 0),
-        // It may have been executed, and nobody said that it may be twice.
+        // The database may have processed it, and the call is not idempotent.
         (DbError::Lost, 1, 0),
     ] {
         let db = Db::new([error.clone()]);
@@ -131,7 +131,7 @@ async fn constant_delay_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_word_counts_in_place_of_the_errors() {
+async fn when_and_classifier_override_errors_own_classification() {
     let breather = Breather::default();
     let db = Db::new([DbError::Syntax, DbError::Lost]);
     assert_eq!(retry(&breather, || db.query()).when(|_| true).await, Ok(3));
@@ -154,7 +154,7 @@ async fn the_callers_word_counts_in_place_of_the_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_an_error_with_a_time_is_a_rejection_until_then() {
+async fn promise_1_error_with_retry_after_is_a_rejection() {
     let breather = Breather::new(exact(Duration::ZERO));
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let slot = ReportSlot::new();
@@ -167,13 +167,13 @@ async fn promise_1_an_error_with_a_time_is_a_rejection_until_then() {
     let report = slot.report().unwrap();
     assert_eq!((report.throttled(), report.failures()), (1, 0));
     assert!(report.waited(WaitReason::Hint) >= 7 * SECOND);
-    // In whatever order it is said.
+    // The order of the two methods does not matter.
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let start = Instant::now();
     let hinted = retry(&breather, || db.query()).with_hint(hint_of_error);
     assert_eq!(hinted.when(|_| true).await, Ok(2));
     assert!(start.elapsed() >= 7 * SECOND);
-    // The condition alone reads no time.
+    // `when` alone reads no hint.
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let start = Instant::now();
     assert_eq!(retry(&breather, || db.query()).when(|_| true).await, Ok(2));
@@ -181,7 +181,7 @@ async fn promise_1_an_error_with_a_time_is_a_rejection_until_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_a_wait_past_the_deadline_is_not_begun() {
+async fn promise_2_wait_past_deadline_ends_call_immediately() {
     let breather = Breather::new(exact(Duration::ZERO).with_deadline(5 * SECOND));
     let db = Db::new([DbError::Busy(7 * SECOND)]);
     let start = Instant::now();
@@ -197,7 +197,7 @@ async fn promise_2_a_wait_past_the_deadline_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has_no_time() {
+async fn promise_2_and_3_held_scope_uses_no_retries_and_ends_calls_past_deadline() {
     let breather = Breather::new(Policy::new().with_max_retries(0).with_deadline(9 * SECOND));
     let db = Db::new([DbError::Busy(3 * SECOND), DbError::Busy(3 * SECOND)]);
     let slot = ReportSlot::new();
@@ -212,7 +212,7 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
     let error = call().await.unwrap_err();
     assert_eq!(error.stopped().unwrap().end().reason(), EndReason::Deadline);
     assert_eq!(db.queries(), 4);
-    // Without a scope, nobody is held; with several, who is in one that is.
+    // A call without a scope is not held. A call with several scopes is held if one of them is.
     assert_eq!(retry(&breather, || db.query()).await, Ok(5));
     let call = |tenant| retry(&breather, || db.query()).with_scope([tenant, "db"]);
     let error = call("tenant 7").await.unwrap_err();
@@ -221,7 +221,7 @@ async fn promise_2_and_3_a_scope_that_is_held_costs_no_retries_and_stops_who_has
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
+async fn call_stopped_in_queue_returns_last_error() {
     let breather = Breather::new(exact(SECOND).with_deadline(9 * SECOND));
     let db = Db::new([DbError::Refused]);
     let busy = Db::new([DbError::Busy(60 * SECOND)]);
@@ -237,7 +237,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_5_and_6_no_two_calls_draw_alike_unless_they_are_told_to() {
+async fn promise_5_and_6_calls_draw_different_delays_unless_seeded() {
     let breather = Breather::default();
     let delay = async |seed: Option<u64>| {
         let db = Db::new([DbError::Refused, DbError::Refused, DbError::Refused]);
@@ -254,7 +254,7 @@ async fn promise_5_and_6_no_two_calls_draw_alike_unless_they_are_told_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_dropped_anywhere_it_cancels_at_once_and_gives_back_what_it_held() {
+async fn promise_9_call_dropped_at_any_await_releases_everything() {
     for (what, answers, takes, is_in_flight) in [
         ("in flight", vec![], 60 * SECOND, true),
         (
@@ -301,11 +301,11 @@ impl Drop for Guard<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_closure_that_panics_poisons_nothing() {
+async fn promise_9_panicking_closure_releases_its_permit() {
     let breather = Breather::default();
     let held = || breather.snapshot("db").unwrap().in_flight();
     let before = retry(&breather, || -> std::future::Ready<Result<(), DbError>> {
-        panic!("before the future is made")
+        panic!("before the future is created")
     });
     assert!(
         AssertUnwindSafe(before.with_scope("db"))
@@ -335,7 +335,7 @@ async fn promise_9_a_closure_that_panics_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
+async fn notify_gets_each_error_and_the_wait_after_it() {
     let breather = Breather::new(exact(SECOND).with_max_retries(1));
     let db = Db::new([DbError::Refused, DbError::Busy(3 * SECOND), DbError::Syntax]);
     let mut told = Vec::new();
@@ -351,7 +351,7 @@ async fn who_is_told_of_an_error_is_told_the_wait_that_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_handed_on() {
+async fn pending_result_is_polled_until_deadline_and_then_returned() {
     let policy = exact(Duration::ZERO)
         .with_polling(Backoff::constant(SECOND))
         .with_max_retries(0)
@@ -367,7 +367,7 @@ async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_han
     .with_idempotent(true)
     .with_report_slot(slot.clone())
     .await;
-    // Waits of 1 s each, and no wait that would pass 9.5 s.
+    // Each wait takes 1 s, and no wait may pass 9.5 s.
     assert_eq!(result, Ok(10));
     assert_eq!(
         slot.report().unwrap().end().unwrap().reason(),
@@ -376,7 +376,7 @@ async fn what_is_pending_is_asked_for_until_the_deadline_and_the_last_answer_han
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_that_tells_what_remains_holds_the_next_call() {
+async fn success_with_spent_quota_holds_the_next_call() {
     let breather = Breather::default();
     let call = || {
         retry(&breather, || async { Ok::<_, DbError>(()) })
@@ -397,7 +397,7 @@ async fn a_success_that_tells_what_remains_holds_the_next_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closure_may_know_its_attempt_and_the_time_left() {
+async fn closure_gets_attempt_number_and_time_left() {
     let breather = Breather::new(exact(2 * SECOND).with_deadline(7 * SECOND));
     let mut seen = Vec::new();
     let result = retry_with(&breather, |attempt| {
@@ -431,7 +431,7 @@ async fn a_closure_may_know_its_attempt_and_the_time_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_of_one_holds_the_others_of_its_scope_alone() {
+async fn rejection_holds_only_calls_of_its_scope() {
     let breather = Breather::default();
     let db = Db::new([DbError::Busy(5 * SECOND)]);
     let start = Instant::now();
@@ -444,7 +444,7 @@ async fn a_rejection_of_one_holds_the_others_of_its_scope_alone() {
         .iter()
         .filter(|&&at| at - start >= 5 * SECOND)
         .count();
-    // The first was throttled before any other was sent.
+    // The first call was throttled before any other was sent.
     assert_eq!(late, 10);
     db.answers.borrow_mut().push(DbError::Busy(5 * SECOND));
     let throttled = retry(&breather, || db.query()).with_scope("db");
@@ -471,7 +471,7 @@ async fn a_rejection_of_one_holds_the_others_of_its_scope_alone() {
 }
 
 #[test]
-fn it_can_be_sent_to_another_thread_and_outlives_its_handle() {
+fn retry_is_send_and_outlives_its_handle() {
     fn is_static_and_send<T: Send + 'static>(value: T) -> T {
         value
     }
@@ -481,7 +481,7 @@ fn it_can_be_sent_to_another_thread_and_outlives_its_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten() {
+async fn year_long_hold_is_probed_by_idempotent_closures_and_can_be_forgotten() {
     const YEAR: Duration = Duration::from_secs(365 * 86_400);
     let held = async |breather: &Breather| {
         let db = Db::new([DbError::Busy(YEAR)]);
@@ -521,8 +521,8 @@ async fn a_hold_of_a_year_is_probed_by_idempotent_closures_and_can_be_forgotten(
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_are_read_by_an_injected_clock() {
-    // 08:00:00, and no Date beside the header.
+async fn dates_use_the_injected_clock() {
+    // The clock shows 08:00:00, and the response has no Date.
     let clock = PausedClock::new(UnixTime::from_secs(1_800_000_000));
     let breather = Breather::builder().with_wall_clock(clock).build();
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The timer: paused time, several runtimes, and runtimes that end.
+//! Tests of the timer with paused time, several runtimes, and runtimes that end.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use tokio::time::{Instant, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// No longer than a policy obeys, and longer than the paused clocks of two runtimes are set apart.
+/// A hold that the policy obeys, and that is longer than the difference of two paused clocks.
 const HOLD: Duration = Duration::from_secs(200);
 
-/// A runtime whose time passes only while it is driven and idle.
+/// Returns a runtime with paused time, which passes only while the runtime is driven and idle.
 fn paused() -> Runtime {
     let mut runtime = Builder::new_current_thread();
     runtime.enable_time().start_paused(true).build().unwrap()
 }
 
-/// Has `breather` learn that nothing remains for `reset`.
+/// Teaches `breather` that the quota is spent for `reset`.
 async fn spend(breather: &Breather, reset: Duration) {
     let mut call = breather.start(
         NewCall::new().with_origin("api").with_idempotent(true),
@@ -62,14 +62,14 @@ async fn paused_time_passes_while_calls_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_follows_tokios() {
+async fn clock_follows_tokios_clock() {
     let before = TokioTimer.now();
     tokio::time::advance(7 * SECOND).await;
     assert_eq!(TokioTimer.now().duration_since(before), 7 * SECOND);
 }
 
 #[tokio::test]
-async fn a_sleep_is_over_when_the_clock_says_so() {
+async fn sleep_never_ends_before_its_instant() {
     for micros in [0, 1, 999, 1_000, 1_001, 2_500] {
         let at = TokioTimer.now() + Duration::from_micros(micros);
         TokioTimer.sleep_until(at).await;
@@ -78,17 +78,17 @@ async fn a_sleep_is_over_when_the_clock_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_sleep_is_longer_than_any_test() {
+async fn longest_sleep_exceeds_a_day() {
     let never = TokioTimer.sleep_until(breather::driver::Instant::MAX);
     assert!(timeout(86_400 * SECOND, never).await.is_err());
 }
 
 #[test]
-fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
+fn queued_call_continues_if_runtime_of_alarm_ends() {
     let breather = Breather::default();
     let [first, second] = [paused(), paused()];
     first.block_on(spend(&breather, HOLD));
-    // The alarm is set by a call on the first runtime.
+    // A call on the first runtime sets the alarm.
     let on_first = breather.clone();
     first.spawn(async move { send(&on_first).await });
     first.block_on(yield_now());
@@ -99,29 +99,29 @@ fn a_call_goes_on_when_the_runtime_that_had_set_the_alarm_ends() {
     assert_eq!(breather.snapshot("api").unwrap().queued(), 2);
     first.shutdown_background();
     let done = second.block_on(async { timeout(2 * HOLD, waiting).await });
-    done.expect("it is woken by an alarm of its own").unwrap();
+    done.expect("its own alarm wakes the call").unwrap();
     let snapshot = breather.snapshot("api").unwrap();
     assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
 }
 
 #[test]
-fn a_call_goes_on_though_the_runtime_that_had_set_the_alarm_is_not_driven_any_more() {
+fn queued_call_continues_if_runtime_of_alarm_stalls() {
     let breather = Breather::default();
     let [first, second] = [paused(), paused()];
     first.block_on(spend(&breather, HOLD));
     let on_first = breather.clone();
-    // Its call waits, and nobody polls it again: the runtime lives on, and stands still.
+    // The call waits on a runtime that still exists, but that is not driven again.
     let stuck = first.spawn(async move { send(&on_first).await });
     first.block_on(yield_now());
     assert_eq!(breather.snapshot("api").unwrap().queued(), 1);
 
     let done = second.block_on(async { timeout(2 * HOLD, send(&breather)).await });
-    done.expect("it is woken by an alarm of its own");
+    done.expect("its own alarm wakes the call");
     stuck.abort();
 }
 
 #[test]
-fn a_call_dropped_outside_of_any_runtime_wakes_the_next() {
+fn call_dropped_outside_any_runtime_wakes_the_next() {
     let breather = Breather::default();
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let mut held = Vec::new();

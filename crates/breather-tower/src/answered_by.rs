@@ -5,12 +5,14 @@ use http::{Response, Uri};
 
 use crate::origin::is_same_server;
 
-/// The URI that a response came from, if a service inside of the layer may have sent more requests than the one that it
-/// was given.
+/// The URI that a response came from.
 ///
-/// Put it into the response's extensions. Tower-http's `FollowRedirect` has an extension of its own for this, which the layer
-/// reads with the feature `follow-redirect` (default). Without either, the layer takes a response for one to the request that
-/// was sent.
+/// Put it into a response's extensions if a service inside the layer may send more requests than
+/// the one it was given, for example because it follows redirects.
+///
+/// tower-http's `FollowRedirect` has an extension of its own for this. The layer reads it with the
+/// feature `follow-redirect` (enabled by default). If a response has neither extension, the layer
+/// assumes that it answers the request that was sent.
 ///
 /// # Example
 ///
@@ -18,21 +20,24 @@ use crate::origin::is_same_server;
 /// use breather_tower::AnsweredBy;
 /// use http::{Response, Uri};
 ///
-/// // A service that was sent to `/done`, and got this response there:
+/// // The service was redirected to `/done`, and got this response there.
 /// let mut response = Response::new("too many requests");
 /// let uri = Uri::from_static("https://api.example.com/done");
 /// response.extensions_mut().insert(AnsweredBy(uri));
 /// # assert_eq!(response.extensions().get::<AnsweredBy>().unwrap().0.path(), "/done");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "it is a URI, and made by others")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "users create it, and it only wraps a URI"
+)]
 pub struct AnsweredBy(pub Uri);
 
-/// Which request of an attempt `response` belongs to, if the attempt asked `asked`.
+/// Returns which request of an attempt `response` belongs to, if the attempt asked `asked`.
 pub(crate) fn answered<R>(asked: &Uri, response: &Response<R>) -> Responder {
     match uri(response) {
         Some(uri) if uri == asked => Responder::Expected,
-        // A URI without an authority was completed inside of the layer.
+        // If a URI has no authority, a service inside the layer completed it.
         Some(uri) if uri.authority().is_none() || asked.authority().is_none() => {
             match uri.path_and_query() == asked.path_and_query() {
                 true => Responder::Expected,

@@ -5,9 +5,10 @@ use http::{HeaderName, HeaderValue, Request};
 use crate::repeat::Repeat;
 use crate::replace_by::{ReplaceBy, sealed};
 
-/// Numbers the attempts in a header of their own, for whoever reads the server's logs.
+/// Sends the number of each attempt in a header.
 ///
-/// Made by [`RetryLayer::with_attempt_header`](crate::RetryLayer::with_attempt_header).
+/// The number helps readers of the server's logs. Created by
+/// [`RetryLayer::with_attempt_header`](crate::RetryLayer::with_attempt_header).
 #[derive(Clone, Debug)]
 pub struct AttemptHeader<R> {
     repeat: R,

@@ -1,4 +1,4 @@
-//! Boxed errors, where a service's own cannot hold a stop.
+//! Boxes a service's errors, so that they can hold a `Stopped`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,18 +12,19 @@ use tower_service::Service;
 use crate::layer::RetryLayer;
 use crate::service::Retry;
 
-/// A [`RetryLayer`] for services whose error type cannot hold a [`Stopped`](breather::Stopped), as a client
-/// library's own: it boxes their errors.
+/// A [`RetryLayer`] that boxes the inner service's errors.
 ///
-/// Made by [`RetryLayer::box_errors`].
+/// Created by [`RetryLayer::box_errors`].
 #[derive(Clone, Debug)]
 pub struct BoxErrorsLayer<C, R> {
     retry: RetryLayer<C, R>,
 }
 
 impl<C, R> RetryLayer<C, R> {
-    /// Boxes the inner service's errors, for a service whose error type cannot hold a
-    /// [`Stopped`](breather::Stopped).
+    /// Boxes the inner service's errors.
+    ///
+    /// Use this if the service's error type cannot hold a [`Stopped`](breather::Stopped), for
+    /// example because a client library defines it.
     ///
     /// # Example
     ///
@@ -49,7 +50,7 @@ impl<S, C: Clone, R: Clone> Layer<S> for BoxErrorsLayer<C, R> {
     }
 }
 
-/// A service whose errors are boxed.
+/// A service whose errors are boxed. Created by [`RetryLayer::box_errors`].
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! Responses that are read whole within their attempt.
+//! Reads responses completely within their attempt.
 
 use std::task::{Context, Poll};
 
@@ -8,30 +8,32 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Reads responses whole within their attempt, so that a download which is cut off is an attempt that failed, and
-/// is sent again as such.
+/// Reads each response completely within its attempt.
 ///
-/// It belongs inside of a [`RetryLayer`](crate::RetryLayer). Without it, a call is over when the head of its response
-/// has come; its body streams, and an error of it is the caller's.
+/// If a download is cut off, its attempt fails and breather retries it. Without this layer, a call
+/// ends when the head of its response arrives. The body then streams, and you handle its errors.
 ///
-/// It boxes the inner service's errors, so that [`box_errors`](crate::RetryLayer::box_errors) isn't needed beside it.
-/// It is not for responses that stay open, as a feed of events: no call would end before such a feed does, or has
-/// said as much as the limit.
+/// Put this layer inside a [`RetryLayer`](crate::RetryLayer). It boxes the inner service's errors,
+/// so you don't need [`box_errors`](crate::RetryLayer::box_errors) as well.
 ///
-/// # Which failures are an attempt's
+/// Don't use it for responses that stay open, such as a feed of events. A call would last until the
+/// feed ends or exceeds the limit.
 ///
-/// | | |
+/// # Failures and long bodies
+///
+/// | case | result |
 /// |---|---|
-/// | the body fails, and the status is below 400 | an attempt's error, and it may have been executed: sent again if that is safe |
-/// | it fails, and the status is another | the response is the attempt's end, as its status and its headers have it, lest a `Retry-After` be lost; whoever reads the body has the error |
-/// | it takes longer than a second, and the status is 400 or more | as above: what was read, and then the rest as it comes |
-/// | it is longer than the limit | the response is handed on with all of its body: what was read, and then the rest as it comes |
+/// | the body fails, and the status is below 400 | The attempt fails. The server may have processed it, so breather retries it only if that is safe. |
+/// | the body fails, and the status is 400 or more | The attempt ends with the response, so that a `Retry-After` is not lost. The reader of the body gets the error. |
+/// | the body takes longer than a second, and the status is 400 or more | The attempt ends with the response. Its body is the part that was read, then the rest as it arrives. |
+/// | the body is longer than the limit | The attempt ends with the response. Its body is the part that was read, then the rest as it arrives. |
 ///
-/// In the last three, classifiers see no [body](breather::AttemptResult::body), since it is not whole: the response counts by its
-/// status and its headers alone.
+/// In the last three cases, classifiers see only the status and the headers. They get no
+/// [body](breather::AttemptResult::body), because it is not complete.
 ///
-/// The attempt's permit and what its headers say are used when the body has been read, not when the head has come:
-/// a `Retry-After` is counted from then, later than it might be and never earlier.
+/// The attempt returns its permit, and breather uses the response's headers, when the body has been
+/// read, not when the head arrives. A `Retry-After` counts from then, which can be later than
+/// necessary but never earlier.
 ///
 /// # Example
 ///
@@ -60,7 +62,9 @@ pub struct BufferedLayer {
 }
 
 impl BufferedLayer {
-    /// Reads up to `limit` bytes of a body, which a call in flight then takes of memory, up to twice of it while it
+    /// Creates a layer that reads up to `limit` bytes of each body.
+    ///
+    /// A call in flight takes up to that much memory, and up to twice as much while its buffer
     /// grows.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
@@ -77,7 +81,7 @@ impl<S> Layer<S> for BufferedLayer {
     }
 }
 
-/// A service whose responses are read whole. Made by a [`BufferedLayer`].
+/// A service whose responses are read completely. Created by a [`BufferedLayer`].
 #[derive(Clone, Debug)]
 pub struct Buffered<S> {
     inner: S,

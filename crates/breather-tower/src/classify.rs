@@ -1,4 +1,4 @@
-//! What a service's calls mean.
+//! Tells breather which scope a call belongs to and how each attempt ended.
 
 use breather::{
     Hint, Outcome, Report,
@@ -7,12 +7,14 @@ use breather::{
 
 use crate::origin::ScopeBuffer;
 
-/// What the calls of a service mean: whom they ask, and how an attempt ended.
+/// Classifies the calls of a service.
 ///
-/// [`Http`](crate::Http) is the one for `http::Request` and `http::Response`. A closure that answers with
-/// an [`Outcome`] is one too, for any request and response: its calls belong to no scope unless
-/// [`with_scope`](crate::RetryLayer::with_scope) names one, and are not idempotent unless
-/// [`with_idempotent`](crate::RetryLayer::with_idempotent) says so.
+/// A classifier says which scope a call belongs to, whether the call is idempotent, and how each
+/// attempt ended. Use [`Http`](crate::Http) for `http::Request` and `http::Response`.
+///
+/// For any other request and response, you can use a closure that returns an [`Outcome`]. Its calls
+/// have no scope until you set one by [`with_scope`](crate::RetryLayer::with_scope), and are not
+/// idempotent unless you say so by [`with_idempotent`](crate::RetryLayer::with_idempotent).
 ///
 /// # Example
 ///
@@ -37,51 +39,61 @@ use crate::origin::ScopeBuffer;
     note = "a closure over `&AttemptResult` goes into `Http::by(…)`; one over `&Result<_, _>` is a classifier as it is"
 )]
 pub trait Classify<Req, Res, E> {
-    /// What is kept of a request to classify its answers by.
+    /// The part of a request that is kept to classify its responses.
     type Kept;
 
-    /// Adds an idempotency key to `request` if it needs one. All its attempts share the key.
+    /// Adds an idempotency key to `request` if it needs one.
+    ///
+    /// All attempts of a call share the key.
     ///
     /// The layer calls this only if it adds keys. The default does not change the request.
     fn add_key(&self, request: &mut Req) {
         let _ = request;
     }
 
-    /// Keeps what is needed of `request`, before it is sent.
+    /// Returns the part of `request` that the other methods need later.
+    ///
+    /// Called once for each call, before the request is sent.
     fn keep(&self, request: &Req) -> Self::Kept;
 
-    /// What an attempt's end means. Called once for each attempt, without a lock held.
+    /// Returns the outcome of an attempt.
     ///
-    /// An error may also be one of the inner service's readiness; it is then taken as not executed,
-    /// whatever this answers.
+    /// Called once for each attempt, while no lock is held. `result` can also be an error of the
+    /// inner service's readiness. The layer then treats the attempt as not executed, whatever
+    /// outcome this returns.
     fn classify(&self, kept: &Self::Kept, result: &Result<Res, E>, hint: &Hint<'_>) -> Outcome;
 
-    /// What the answer says about time; its head was received at `moment`. Defaults to nothing.
+    /// Returns the hint that a response gives about time.
+    ///
+    /// The head of the response was received at `moment`. By default the hint is empty.
     fn hint<'r>(&self, result: &'r Result<Res, E>, moment: Moment<'_>) -> Hint<'r> {
         let _ = result;
         Hint::new(moment.instant())
     }
 
-    /// Describes the call that `request` begins: its origin, path, options, idempotency and report slot.
+    /// Describes the call that `request` starts.
     ///
-    /// You can put the origin's name together in `buffer`. By default the call has no scope, so it is not paced, and it is
-    /// not idempotent.
+    /// The description holds the origin, path, options, idempotency and report slot. You can build
+    /// the origin's name in `buffer`. By default the call has no scope, so it is not paced, and it
+    /// is not idempotent.
     fn describe<'r>(&self, request: &'r Req, buffer: &'r mut ScopeBuffer) -> NewCall<'r> {
         let _ = (request, buffer);
         NewCall::new()
     }
 
-    /// Which request of an attempt `result` belongs to. Defaults to the one that was sent.
+    /// Returns which request of an attempt `result` belongs to.
     ///
-    /// Override it for a service that may make several requests for one attempt, for example one that follows redirects:
-    /// see [`Redirects`](breather::Redirects).
+    /// Defaults to the request that was sent. Override this for a service that may make several
+    /// requests for one attempt, for example because it follows redirects. See
+    /// [`Redirects`](breather::Redirects).
     fn answered(&self, kept: &Self::Kept, result: &Result<Res, E>) -> Responder {
         let _ = (kept, result);
         Responder::Expected
     }
 
-    /// Puts the report of a call that waited, or was sent more than once, into its response. Defaults to
-    /// dropping it.
+    /// Puts the report of a call into its response.
+    ///
+    /// Called if the call waited or was sent more than once. By default the report is dropped.
     fn on_report(&self, response: &mut Res, report: &Report) {
         let _ = (response, report);
     }

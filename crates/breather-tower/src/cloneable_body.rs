@@ -13,12 +13,13 @@ use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
 use crate::replay::Replay;
 use breather::Outcome;
 
-/// A request body whose clone has all of the content, whatever becomes of the original.
+/// A request body whose clones are complete and independent copies.
 ///
-/// `Clone` alone does not promise this. A boxed stream behind an `Arc`, such as octocrab's `OctoBody`, can be cloned, but
-/// its clones share one stream, so the second attempt would have an empty body.
+/// `Clone` alone does not promise this. For example, octocrab's `OctoBody` is a boxed stream behind
+/// an `Arc`. It can be cloned, but its clones share one stream, so the second attempt would have an
+/// empty body.
 ///
-/// Implement it for a body type of yours if its clones are copies. For others, use one of these:
+/// Implement it for your own body type if its clones are copies. For others, use one of these:
 ///
 /// | method | what it does |
 /// |---|---|
@@ -39,7 +40,7 @@ use breather::Outcome;
 /// # is_cloneable::<Json>();
 /// ```
 ///
-/// A body that is not known to copy does not compile:
+/// If a body type does not implement this trait, the service does not compile:
 ///
 /// ```compile_fail
 /// use breather_tower::{BoxError, RetryLayer};
@@ -80,11 +81,14 @@ impl<B: CloneableBody> CloneableBody for Option<B> {}
 impl<B: CloneableBody> CloneableBody for Box<B> {}
 impl<L: CloneableBody, R: CloneableBody> CloneableBody for Either<L, R> {}
 
-/// A classifier whose requests may be sent again by `R`.
+/// A classifier whose requests [`RetryLayer`](crate::RetryLayer) can send again by `R`.
 ///
-/// [`Http`] requires a [`CloneableBody`] where requests are [`Cloned`]. A closure as classifier does not know
-/// bodies and requires only `Clone`, so classify HTTP by [`Http::by`]. Implement it for a classifier of your own if its requests may be
-/// cloned, or choose [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
+/// [`Http`] requires a [`CloneableBody`] if requests are [`Cloned`]. A closure requires only
+/// `Clone`, because it does not know about bodies, so use [`Http::by`] to classify HTTP calls by a
+/// closure.
+///
+/// Implement this for your own classifier if its requests may be cloned, or use
+/// [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! A call under way.
+//! The future of a call.
 
 use std::fmt;
 use std::future::Future;
@@ -17,9 +17,10 @@ use crate::classify::Classify;
 use crate::repeat::Repeat;
 
 pin_project! {
-    /// The future of a [`Retry`](crate::Retry): a call, from its first attempt to its last.
+    /// The future of a [`Retry`](crate::Retry) call, from its first attempt to its last.
     ///
-    /// Dropping it gives back all that the call holds.
+    /// Dropping it releases everything that the call holds, such as its permit or its place in the
+    /// queue.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, C, R, Req>
     where
@@ -27,20 +28,20 @@ pin_project! {
         C: Classify<Req, S::Response, S::Error>,
         R: Repeat<Req>,
     {
-        // First, so that an attempt is over before its permit is given back.
+        // Fields drop in order, so the attempt is dropped before its permit is given back.
         #[pin]
         pub(crate) state: State<S::Future>,
-        // For whatever the state waits for.
+        // The timer that the current state waits for.
         #[pin]
         pub(crate) waiting: SleepSlot<TokioTimer>,
-        // What is to be sent next, unless it is in flight.
+        // The next request, or `None` while it is in flight.
         pub(crate) request: Option<R::Inner>,
         pub(crate) spare: Option<R::Spare>,
         pub(crate) service: S,
         pub(crate) classify: C,
         pub(crate) repeat: R,
         pub(crate) kept: C::Kept,
-        // It says more than a stop does, if the call stops while it waits.
+        // Returned instead of a `Stopped` if the call stops while it waits, because it says more.
         pub(crate) last_error: Option<S::Error>,
         pub(crate) redirects: Redirects,
         pub(crate) call: ActiveCall<TokioTimer>,
@@ -50,14 +51,14 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     pub(crate) enum State<F> {
-        // Without a permit, and without readiness.
+        // The call has neither a permit nor the inner service's readiness.
         Waiting,
-        // With a permit, and waiting for readiness: no longer than the call has time.
+        // The call has a permit and waits for readiness, at most until its deadline.
         Readying { is_late: bool },
         InFlight {
             #[pin]
             attempt: F,
-            // When its time is up, if ever.
+            // The end of the attempt's timeout, if it has one.
             ends: Option<Instant>,
         },
         Stopped { stopped: Option<Stopped> },
@@ -102,7 +103,8 @@ where
                         match step {
                             Step::Send => {
                                 this.call.set_replayable(this.spare.is_some());
-                                let mut request = this.request.take().expect("it is not in flight");
+                                let mut request =
+                                    this.request.take().expect("the request is not in flight");
                                 this.repeat.on_send(&mut request, this.call.attempt());
                                 let ends = this.call.attempt_deadline();
                                 let attempt = this.call.in_span(|| this.service.call(request));
@@ -121,7 +123,8 @@ where
                         continue;
                     }
                     Poll::Ready(Err(error)) => {
-                        // What failed to be ready is not to be asked again; and the request is still here.
+                        // A service that failed to become ready must not be used again. The request
+                        // was not sent.
                         *this.service = this.service.clone();
                         this.call.set_replayable(true);
                         (Err(error), false)
@@ -143,9 +146,9 @@ where
                     let stopped = stopped.take().map(Into::into);
                     let error = this.last_error.take().or(stopped);
                     this.state.set(State::Done);
-                    return Poll::Ready(Err(error.expect("it has just stopped")));
+                    return Poll::Ready(Err(error.expect("the call has just stopped")));
                 }
-                StateProjection::Done => panic!("polled after it was ready"),
+                StateProjection::Done => panic!("polled after completion"),
             };
 
             let hint = this.classify.hint(&result, this.call.moment());
@@ -168,12 +171,12 @@ where
             };
             let decision = this.call.on_answer(redirects, answered, outcome, &hint);
             if let Decision::End(_) = decision {
-                // It may hold up what is still being sent.
+                // A held recording would block a body that is still being sent.
                 *this.spare = None;
                 this.state.set(State::Done);
                 return Poll::Ready(self.finish(result));
             }
-            // The response and its connection go before the wait, not after it.
+            // Drop the response before the wait, so that its connection is not held meanwhile.
             *this.last_error = result.err();
             this.state.set(State::Waiting);
             if is_sent {
@@ -189,19 +192,22 @@ where
     C: Classify<Req, S::Response, S::Error>,
     R: Repeat<Req>,
 {
-    /// Makes the request of the next attempt.
+    /// Creates the request of the next attempt.
     fn renew(self: Pin<&mut Self>) {
         let this = self.project();
-        let spare = this.spare.take().expect("a call without is not replayable");
+        let spare = this
+            .spare
+            .take()
+            .expect("a replayable call has a spare request");
         let request = this.repeat.again(spare);
         *this.spare = this.repeat.spare(&request);
         *this.request = Some(request);
     }
 
-    /// The attempt in flight took too long, and was dropped.
+    /// Handles an attempt that timed out and was dropped.
     fn on_timed_out(mut self: Pin<&mut Self>) {
         let mut this = self.as_mut().project();
-        // How an earlier attempt ended is not how this one did.
+        // An earlier attempt's error does not describe this timeout.
         *this.last_error = None;
         if !is_of_use(this.repeat, this.spare) {
             this.call.set_replayable(false);
@@ -227,7 +233,7 @@ where
     }
 }
 
-/// Whether what was kept of the request can be sent, if anything was.
+/// Returns `false` if the kept request can no longer be sent. `spare` may be empty.
 fn is_of_use<R: Repeat<Req>, Req>(repeat: &R, spare: &Option<R::Spare>) -> bool {
     spare.as_ref().is_none_or(|spare| repeat.can_repeat(spare))
 }

@@ -1,4 +1,4 @@
-//! What HTTP calls mean.
+//! Classifies HTTP calls.
 
 use breather::{
     AttemptResult, Hint, Outcome, Report,
@@ -12,22 +12,33 @@ use crate::classify::Classify;
 use crate::http_error::HttpError;
 use crate::origin::{ScopeBuffer, origin};
 
-/// The classifier of HTTP calls.
+/// The classifier for HTTP calls.
 ///
-/// A call has the scopes that [`Scopes`](breather::Scopes) in the request's extensions name. Without them, its scope is the
-/// origin of the URI (the scheme, the host in lower case and, unless it is the scheme's default, the port). For example,
-/// `https://api.example.com` or `http://127.0.0.1:8080`. `breather-reqwest` uses the same names, so both share one scope. A
-/// URI without an authority has no scope, and its call is not paced. The `Host` header is not used, because in a proxy the
-/// sender chooses it. Idempotent are the
-/// methods of [RFC 9110 section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) and what carries
-/// an `Idempotency-Key`.
+/// # Scopes
 ///
-/// A [`ReportSlot`](breather::ReportSlot) in the request's extensions is filled, and a response of a call that waited or was sent
-/// more than once has the [`Report`] in its own.
+/// The scope of a call is the origin of its URI. This is the scheme, the host in lower case, and
+/// the port unless it is the scheme's default, for example `https://api.example.com` or
+/// `http://127.0.0.1:8080`. `breather-reqwest` uses the same names, so both share one scope. You
+/// can name other scopes by putting [`Scopes`](breather::Scopes) into the request's extensions.
+///
+/// If a URI has no authority, its call has no scope and is not paced. The `Host` header is not
+/// used, because a proxy's clients can send any value in it.
+///
+/// # Idempotent calls
+///
+/// A call is idempotent if its method is, according to [RFC 9110 section
+/// 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2), or if it has an `Idempotency-Key`
+/// header.
+///
+/// # Reports
+///
+/// Put a [`ReportSlot`](breather::ReportSlot) into a request's extensions to get the report of its
+/// call. If a call waited or was sent more than once, its response also has the [`Report`] in its
+/// extensions.
 ///
 /// # Example
 ///
-/// Changing a row of the table by which answers are classified.
+/// This classifier changes one row of the default table.
 ///
 /// ```
 /// use breather_tower::{Http, RetryLayer};
@@ -47,7 +58,9 @@ pub struct Http<C = breather::DefaultClassifier> {
 }
 
 impl<C: breather::ClassifyHttp> Http<C> {
-    /// Classifies by `by`, which is a closure or any other classifier that `breather-reqwest` takes.
+    /// Creates a classifier that calls `by`.
+    ///
+    /// Pass a closure or any other classifier that `breather-reqwest` takes.
     pub const fn by(by: C) -> Self {
         Self { by }
     }
@@ -76,7 +89,7 @@ impl<C> Http<C> {
 }
 
 impl Default for Http {
-    /// Classifies by the core's table, [`breather::DefaultClassifier`].
+    /// Uses breather's default table, [`breather::DefaultClassifier`].
     fn default() -> Self {
         Self::by(breather::DefaultClassifier)
     }

@@ -6,10 +6,10 @@ use std::io;
 use breather::ErrorKind;
 use breather_hyper::{BoxError, hyper_error_kind};
 
-/// An error of an HTTP service, as far as [`Http`](crate::Http) needs to know it.
+/// An error of an HTTP service that [`Http`](crate::Http) can classify.
 ///
-/// Boxed errors have it, and `io::Error`. A service's own error type implements it in a line, beside the
-/// `From<Stopped>` that [`Retry`](crate::Retry) asks for:
+/// Boxed errors and `io::Error` implement it. Implement it for your own error type, next to the
+/// `From<Stopped>` that [`Retry`](crate::Retry) requires:
 ///
 /// ```
 /// use breather_tower::{HttpError, hyper_error_kind};
@@ -41,13 +41,14 @@ use breather_hyper::{BoxError, hyper_error_kind};
 /// assert_eq!(ApiError::Transport(refused).kind(), ErrorKind::Connect);
 /// ```
 ///
-/// An error type of somebody else's is boxed: [`box_errors`](crate::RetryLayer::box_errors).
+/// If another crate defines the error type, box it by
+/// [`box_errors`](crate::RetryLayer::box_errors).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what kind of error it is",
     note = "box the service's errors by `RetryLayer::box_errors()`, or implement `HttpError` for it"
 )]
 pub trait HttpError {
-    /// What went wrong.
+    /// Returns the kind of this error.
     fn kind(&self) -> ErrorKind;
 }
 

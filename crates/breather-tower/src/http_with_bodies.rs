@@ -1,4 +1,4 @@
-//! Classifies responses by their bodies, too.
+//! Classifies responses by their bodies as well.
 
 use breather::{
     Hint, Outcome, Report,
@@ -12,17 +12,20 @@ use crate::http::Http;
 use crate::http_error::HttpError;
 use crate::origin::ScopeBuffer;
 
-/// An [`Http`] classifier that shows what it classifies by the bodies of the answers.
+/// An [`Http`] classifier that also sees the bodies of responses.
 ///
-/// Made by [`Http::with_bodies`].
+/// Created by [`Http::with_bodies`].
 #[derive(Clone, Copy, Debug)]
 pub struct HttpWithBodies<C = breather::DefaultClassifier> {
     http: Http<C>,
 }
 
 impl<C> Http<C> {
-    /// Shows `by` the bodies of the answers, too, as [`AttemptResult`]'s: for responses whose bodies are read within their
-    /// attempts, as a [`BufferedLayer`](crate::BufferedLayer) does.
+    /// Shows the classifier the bodies of responses as well.
+    ///
+    /// The body is in [`AttemptResult::body`](breather::AttemptResult::body). It is available if
+    /// the response was read within its attempt, for example by a
+    /// [`BufferedLayer`](crate::BufferedLayer).
     ///
     /// # Example
     ///
@@ -45,7 +48,7 @@ impl<C> Http<C> {
     /// let service = ServiceBuilder::new()
     ///     .layer(RetryLayer::default().with_classifier(Http::by(busy).with_bodies()))
     ///     .layer(BufferedLayer::new(64 * 1024))
-    ///     .service(client); // says 200 and "busy", and then "rows"
+    ///     .service(client); // returns 200 with "busy", then with "rows"
     /// let request = http::Request::post("http://api.example.com/rows").body(String::new())?;
     /// assert_eq!(service.oneshot(request).await?.body().bytes().unwrap(), "rows");
     /// # Ok(())

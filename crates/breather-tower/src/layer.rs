@@ -1,4 +1,4 @@
-//! The layer.
+//! The layer that adds retries and pacing to a service.
 
 use std::fmt;
 
@@ -18,12 +18,12 @@ use crate::settings::Settings;
 
 /// Retries and paces the calls of a service.
 ///
-/// `C` says what the calls mean, [`Http`] by default; `R` how a request is sent again, [`Cloned`] by
+/// `C` is the classifier, [`Http`] by default. `R` says how a request is sent again, [`Cloned`] by
 /// default.
 ///
-/// # Example: a stack
+/// # Example
 ///
-/// What is inside of the layer is done for each attempt, what is outside once for a call.
+/// Layers inside this layer apply to each attempt. Layers outside apply to the whole call.
 ///
 /// ```
 /// use breather_tower::RetryLayer;
@@ -36,9 +36,9 @@ use crate::settings::Settings;
 /// # });
 /// let breather = Breather::new(Policy::new().with_deadline(Duration::from_secs(60)));
 /// let service = ServiceBuilder::new()
-///     .concurrency_limit(1_000) // of calls, those that wait included
+///     .concurrency_limit(1_000) // limits calls, including queued ones
 ///     .layer(RetryLayer::new(breather))
-///     .timeout(Duration::from_secs(10)) // of an attempt
+///     .timeout(Duration::from_secs(10)) // limits each attempt
 ///     .service(inner);
 /// # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
 /// ```
@@ -48,7 +48,9 @@ pub struct RetryLayer<C = Http, R = Cloned> {
 }
 
 impl RetryLayer {
-    /// A layer that shares `breather` with whoever else has a clone.
+    /// Creates a layer that uses `breather`.
+    ///
+    /// All layers and adapters with a clone of `breather` share the limits that it learns.
     #[must_use]
     pub fn new(breather: Breather) -> Self {
         Self {
@@ -67,8 +69,10 @@ impl RetryLayer {
 }
 
 impl<C, R> RetryLayer<C, R> {
-    /// Sets what the calls mean: a closure, [`Http::by`] with a closure, or any other
-    /// [`Classify`](crate::Classify). Defaults to [`Http`].
+    /// Sets the classifier of the calls and their attempts.
+    ///
+    /// Pass a closure, [`Http::by`] with a closure, or any other [`Classify`](crate::Classify).
+    /// Defaults to [`Http`].
     #[must_use]
     pub fn with_classifier<D>(self, classify: D) -> RetryLayer<D, R> {
         let Settings {
@@ -129,7 +133,9 @@ impl<C, R> RetryLayer<C, R> {
         }
     }
 
-    /// Sends the number of each attempt, from 1, in the header `name`, as in `x-retry-attempt`. Defaults to no such header.
+    /// Sends the number of each attempt, from 1, in the header `name`.
+    ///
+    /// By default there is no such header.
     ///
     /// # Example
     ///
@@ -150,7 +156,9 @@ impl<C, R> RetryLayer<C, R> {
         self.repeated_by(|repeat| AttemptHeader::new(repeat, name))
     }
 
-    /// Sends each request once and paces it, for requests that cannot be sent again.
+    /// Sends each request once and paces it.
+    ///
+    /// Use this for requests that cannot be sent again.
     #[must_use]
     pub fn send_once(self) -> RetryLayer<C, R::Output>
     where
@@ -159,8 +167,10 @@ impl<C, R> RetryLayer<C, R> {
         self.repeated_by(|before| before.replace(SendOnce))
     }
 
-    /// Clones each request to send it again, though its body is no [`CloneableBody`](crate::CloneableBody). Use it for bodies
-    /// whose clones you know to be copies.
+    /// Clones each request to send it again, whatever the type of its body.
+    ///
+    /// Use this if the body is not a [`CloneableBody`](crate::CloneableBody) and you know that its
+    /// clones are copies.
     ///
     /// # Example
     ///
@@ -187,10 +197,12 @@ impl<C, R> RetryLayer<C, R> {
         self.repeated_by(|before| before.replace(TrustClone))
     }
 
-    /// Records up to `limit` bytes of each request's body while it is sent, to send it again: for bodies that are
-    /// streams. What is longer is sent once; [`Replay`] has the details.
+    /// Records each request's body while it is sent, to send it again.
     ///
-    /// The inner service's requests have a [`ReplayBody`](crate::ReplayBody).
+    /// Use this if your request bodies are streams. The layer records up to `limit` bytes. A longer
+    /// body is sent only once. See [`Replay`] for the details.
+    ///
+    /// The inner service gets requests with a [`ReplayBody`](crate::ReplayBody).
     ///
     /// # Example
     ///
@@ -214,31 +226,42 @@ impl<C, R> RetryLayer<C, R> {
         self.repeated_by(|before| before.replace(Replay::new(limit)))
     }
 
-    /// Sets the scope of all calls that don't choose one by their [`CallOptions`](breather::CallOptions): one, as in `"db"`, or several, as in `["tenant 7", "db"]`, the most specific
-    /// first. Defaults to the classifier's scope. For HTTP, this is the origin, for example `https://api.example.com`.
+    /// Sets the scope of all calls that don't name their own.
+    ///
+    /// Pass one name, such as `"db"`, or several with the most specific first, such as `["tenant
+    /// 7", "db"]`. A call names its own scopes in its [`CallOptions`](breather::CallOptions).
+    /// Defaults to the classifier's scope. For HTTP, this is the origin, for example
+    /// `https://api.example.com`.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Scopes>) -> Self {
         self.settings.scopes = Some(scope.into());
         self
     }
 
-    /// Sets whether calls are idempotent, unless a request's [`CallOptions`](breather::CallOptions) say otherwise.
+    /// Sets whether calls are idempotent.
     ///
-    /// With `true`, breather retries a call although the server may have processed it. By default the classifier decides.
-    /// For HTTP, it looks at the method and the `Idempotency-Key`.
+    /// With `true`, breather retries a call even if the server may already have processed it. A
+    /// request's [`CallOptions`](breather::CallOptions) take precedence. By default the classifier
+    /// decides. For HTTP, it looks at the method and the `Idempotency-Key`.
     #[must_use]
     pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.settings.idempotent = Some(idempotent);
         self
     }
 
-    /// Says whether the inner service follows redirects, or makes several requests for one attempt for another reason.
-    /// Defaults to [`Redirects::Visible`].
+    /// Sets whether the inner service follows redirects.
     ///
-    /// With the default, a `POST` is not repeated if its response came from another URL, which tower-http's `FollowRedirect` and
-    /// [`AnsweredBy`](crate::AnsweredBy) tell, nor if its connection failed. Choose [`Redirects::Never`] for a client that
-    /// follows no redirects, such as hyper-util's, and failed connections are retried whatever the method. Choose
-    /// [`Redirects::Hidden`] for a service that makes several requests and does not tell.
+    /// This also matters for a service that makes several requests for one attempt for another
+    /// reason.
+    ///
+    /// | value | use it if |
+    /// |---|---|
+    /// | [`Redirects::Visible`] (default) | the service may follow redirects, and tower-http's `FollowRedirect` or [`AnsweredBy`](crate::AnsweredBy) says where a response came from |
+    /// | [`Redirects::Never`] | the service follows no redirects, for example hyper-util's client |
+    /// | [`Redirects::Hidden`] | the service makes several requests and does not say so |
+    ///
+    /// With `Visible`, breather does not retry a `POST` if its response came from another URL or if
+    /// its connection failed. With `Never`, breather retries failed connections for every method.
     ///
     /// # Example
     ///
@@ -258,9 +281,10 @@ impl<C, R> RetryLayer<C, R> {
         self
     }
 
-    /// Draws the delays of all calls from a sequence that begins at `seed`.
+    /// Seeds the sequence from which the delays of all calls are drawn.
     ///
-    /// The same calls in the same order then wait for the same time. Use it in tests. By default each sequence is random.
+    /// The same calls in the same order then wait for the same time. Use this in tests. By default
+    /// each sequence is random.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.settings.seeds = Seeds::new(seed);
@@ -269,13 +293,18 @@ impl<C, R> RetryLayer<C, R> {
 }
 
 impl<C, R> RetryLayer<Http<C>, R> {
-    /// Gives each request that is not idempotent by its method an `Idempotency-Key`, a random UUID, if it has none. All attempts
-    /// of the call have the same, so that a server that knows the header executes it once, and the call is repeated like an
-    /// idempotent one. Only for servers that do: others execute it again.
+    /// Adds an `Idempotency-Key` to requests whose method is not idempotent.
     ///
-    /// See the [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The key is sent without
-    /// the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square have it. A request whose
-    /// [`CallOptions`](breather::CallOptions) say that it is not idempotent has one, too, and is not repeated for all that.
+    /// The key is a random UUID. A request that already has a key keeps it. All attempts of a call
+    /// share one key, so a server that supports the header executes the call once, and breather
+    /// retries it like an idempotent call. Use this only if your server supports the header,
+    /// because another server would execute the call again.
+    ///
+    /// The header is specified in a
+    /// [draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). The
+    /// key is sent without the quotes that the draft asks for, as Stripe, Adyen, PayPal and Square
+    /// do. If a request's [`CallOptions`](breather::CallOptions) say that it is not idempotent, it
+    /// gets a key but is not retried as an idempotent call.
     #[must_use]
     pub const fn with_idempotency_keys(mut self) -> Self {
         self.settings.adds_keys = true;
@@ -284,7 +313,9 @@ impl<C, R> RetryLayer<Http<C>, R> {
 }
 
 impl<C, R> RetryLayer<HttpWithBodies<C>, R> {
-    /// Gives each request that is not idempotent by its method an `Idempotency-Key`, as a layer with [`Http`] does.
+    /// Adds an `Idempotency-Key` to requests whose method is not idempotent.
+    ///
+    /// This works like the same method of a layer with [`Http`].
     #[must_use]
     pub const fn with_idempotency_keys(mut self) -> Self {
         self.settings.adds_keys = true;
@@ -293,7 +324,7 @@ impl<C, R> RetryLayer<HttpWithBodies<C>, R> {
 }
 
 impl Default for RetryLayer {
-    /// A layer with a handle of its own and the default policy.
+    /// Creates a layer with its own [`Breather`] and the default policy.
     fn default() -> Self {
         Self::new(Breather::default())
     }

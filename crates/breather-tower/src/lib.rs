@@ -1,4 +1,8 @@
-//! Retries and pacing by [breather] as a [tower](https://docs.rs/tower) layer.
+//! Retries and rate-limit pacing for [tower](https://docs.rs/tower) services, by [breather].
+//!
+//! Add a [`RetryLayer`] to a service. It retries failed requests if that is safe, and sends
+//! requests when the server will accept them. It learns the server's quota and concurrency limit
+//! from the responses, so you don't need to configure anything.
 //!
 //! ```
 //! use breather_tower::RetryLayer;
@@ -11,29 +15,51 @@
 //! # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
 //! ```
 //!
-//! Each call passes the pacer of its scope, which is the origin of its URI. What one response says
-//! about the quota holds all calls to that server, those of a reqwest client with the same
-//! [`Breather`](breather::Breather) among them. Failures that may pass are repeated as the policy
-//! permits, and never what may have been executed and is not idempotent.
+//! All services and clients with the same [`Breather`](breather::Breather) share what it learns,
+//! including a reqwest client with `breather-reqwest`. If a response reports that the quota is used
+//! up, breather holds all calls to that server until the quota returns. The scope of a call is the
+//! origin of its URI, unless you name another.
 //!
-//! # What the inner service needs
+//! breather retries transient failures within the limits of your policy. It retries a call that the
+//! server may already have processed only if the call is idempotent.
 //!
-//! | | where it is not so |
+//! # Sister crates
+//!
+//! | crate | purpose |
+//! |---|---|
+//! | [`breather`](https://docs.rs/breather) | the policy and the pacer, without I/O |
+//! | [`breather-tokio`](https://docs.rs/breather-tokio) | retries closures on tokio |
+//! | [`breather-reqwest`](https://docs.rs/breather-reqwest) | a middleware for reqwest |
+//! | [`breather-hyper`](https://docs.rs/breather-hyper) | error kinds and bodies for your own HTTP adapter |
+//! | [`breather-test`](https://docs.rs/breather-test) | scripted servers and virtual time for your tests |
+//!
+//! # Features
+//!
+//! - `follow-redirect` (enabled by default) reads from the responses of tower-http's
+//!   `FollowRedirect` which URL they came from.
+//! - `tracing` adds a span for each call, and an event for each wait and stop.
+//!
+//! The oldest supported Rust is 1.85.
+//!
+//! # Requirements for the inner service
+//!
+//! | requirement | if your service does not meet it |
 //! |---|---|
 //! | It is `Clone` | put a `tower::buffer` around it |
-//! | Its request is `http::Request<B>`, its response `http::Response<_>` | [`with_classifier`](RetryLayer::with_classifier) takes a closure for any others |
-//! | `B` is a [`CloneableBody`], such as `String`, `Bytes` or `Full<Bytes>` | [`replay`](RetryLayer::replay) for streams, [`trust_clone`](RetryLayer::trust_clone) if clones are copies, [`send_once`](RetryLayer::send_once), or a [`Repeat`] of your own |
-//! | Its error is `From<Stopped>`, as a boxed one is | [`box_errors`](RetryLayer::box_errors) |
-//! | Its error is an [`HttpError`], as a boxed one is | implement it, or [`box_errors`](RetryLayer::box_errors) |
+//! | Its request is `http::Request<B>` and its response `http::Response<_>` | use [`with_classifier`](RetryLayer::with_classifier) with a closure |
+//! | `B` is a [`CloneableBody`], such as `String`, `Bytes` or `Full<Bytes>` | use [`replay`](RetryLayer::replay) for streams, [`trust_clone`](RetryLayer::trust_clone) if clones are copies, [`send_once`](RetryLayer::send_once), or your own [`Repeat`] |
+//! | Its error is `From<Stopped>`, such as a boxed error | use [`box_errors`](RetryLayer::box_errors) |
+//! | Its error is an [`HttpError`], such as a boxed error | implement it, or use [`box_errors`](RetryLayer::box_errors) |
 //!
-//! It runs on tokio, whose paused time works.
+//! The layer runs on tokio, and works with tokio's paused time.
 //!
-//! # What an attempt is
+//! # Response bodies
 //!
-//! An attempt ends with the head of its response, and the body streams. With a [`BufferedLayer`] inside of the
-//! [`RetryLayer`], it ends with the body: what is cut off is sent again.
+//! An attempt ends with the head of its response, and the body streams. If you put a
+//! [`BufferedLayer`] inside the [`RetryLayer`], an attempt ends with the body, and breather retries
+//! a download that is cut off.
 //!
-//! # What happened to a call
+//! # Reports
 //!
 //! ```
 //! use breather_tower::breather::{Report, ReportSlot};
@@ -42,19 +68,22 @@
 //! let request = http::Request::get("http://api.example.com/")
 //!     .extension(slot.clone())
 //!     .body(String::new());
-//! // … once the call is over, or dropped:
+//! // … after the call has ended, or its future was dropped:
 //! println!("{}", slot.report().unwrap_or_default());
 //! # let _ = request;
 //! ```
 //!
-//! A response of a call that waited or was sent more than once has the [`Report`](breather::Report) in its
-//! extensions, too. Who wants to know of all calls gives the handle an
-//! [`Observer`](breather::Observer). With the feature `tracing`, each call has a span, in which its attempts are made.
+//! If a call waited or was sent more than once, its response also has the
+//! [`Report`](breather::Report) in its extensions. Give the [`Breather`](breather::Breather) an
+//! [`Observer`](breather::Observer) to follow all calls. With the feature `tracing`, each call has
+//! a span that contains its attempts.
 //!
-//! # What a request asks for
+//! # Options for single requests
 //!
-//! [`CallOptions`](breather::CallOptions) in its extensions: another policy, a deadline, scopes, no retries, or that it is
-//! idempotent. Of all requests of a host or a path, [`Breather::set_route`](breather::Breather::set_route).
+//! Put [`CallOptions`](breather::CallOptions) into a request's extensions to set another policy, a
+//! deadline or scopes, to turn retries off, or to say that the call is idempotent. Use
+//! [`Breather::set_route`](breather::Breather::set_route) to set options for all requests of a host
+//! or a path.
 //!
 //! ```
 //! use breather_tower::breather::CallOptions;

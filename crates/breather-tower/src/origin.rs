@@ -1,13 +1,14 @@
-//! The server that a request asks.
+//! The origin that a request is sent to.
 
 use std::borrow::Cow;
 
 use http::Uri;
 use http::uri::Scheme;
 
-/// Room for the name of a scope, where [`Classify::scope`](crate::Classify::scope) has to put it together.
+/// A buffer in which a classifier builds the name of a scope.
 ///
-/// Most names fit into it, and take no allocation.
+/// [`Classify::describe`](crate::Classify::describe) gets one. Most names fit into it without an
+/// allocation.
 ///
 /// # Example
 ///
@@ -26,7 +27,7 @@ pub struct ScopeBuffer {
 }
 
 impl ScopeBuffer {
-    /// Makes an empty buffer.
+    /// Creates an empty buffer.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -35,7 +36,7 @@ impl ScopeBuffer {
         }
     }
 
-    /// Puts `parts` together.
+    /// Joins `parts` into one name.
     pub fn join<const N: usize>(&mut self, parts: [&str; N]) -> &str {
         let mut length = 0;
         for part in parts {
@@ -46,7 +47,7 @@ impl ScopeBuffer {
             place.copy_from_slice(part.as_bytes());
             length += part.len();
         }
-        std::str::from_utf8(&self.on_stack[..length]).expect("its parts are text")
+        std::str::from_utf8(&self.on_stack[..length]).expect("all parts are UTF-8")
     }
 }
 
@@ -66,17 +67,19 @@ pub(crate) fn origin<'b>(uri: &Uri, buffer: &'b mut ScopeBuffer) -> Option<&'b s
     })
 }
 
-/// Whether `answered` is of the server that `asked` asks, or of the same host after it sent the client on to TLS.
+/// Returns whether `answered` has the same server as `asked`.
+///
+/// A host that upgraded the client from HTTP to HTTPS counts as the same server.
 pub(crate) fn is_same_server(asked: &Uri, answered: &Uri) -> bool {
     let (before, after) = (asked.scheme(), answered.scheme());
     let is_upgraded = before == Some(&Scheme::HTTP) && after == Some(&Scheme::HTTPS);
     (before == after || is_upgraded) && authority(asked) == authority(answered)
 }
 
-/// The host and port that `uri` asks, without credentials, and written as the `url` crate writes them.
+/// Returns the host and port of `uri` as the `url` crate writes them, without credentials.
 pub(crate) fn authority(uri: &Uri) -> Option<Cow<'_, str>> {
     let named = uri.authority()?.as_str();
-    // `@` stands before `A`, so one comparison finds both.
+    // `@` precedes `A` in ASCII, so one range finds credentials and upper case.
     let is_plain = |byte| !(b'@'..=b'Z').contains(&byte);
     if named.bytes().all(is_plain) {
         return Some(with_plain_port(named, uri.scheme()));
@@ -89,7 +92,7 @@ pub(crate) fn authority(uri: &Uri) -> Option<Cow<'_, str>> {
 
 /// Returns `authority` without an empty port, the scheme's default port, and zeros before the port.
 fn with_plain_port<'r>(authority: &'r str, scheme: Option<&Scheme>) -> Cow<'r, str> {
-    // Colons of an IPv6 address are not before the last digits, which `]` ends.
+    // An IPv6 address ends with `]`, so none of its colons precedes the last digits.
     let rest = authority.trim_end_matches(|char: char| char.is_ascii_digit());
     let Some(host) = rest.strip_suffix(':') else {
         return authority.into();
@@ -109,7 +112,7 @@ fn with_plain_port<'r>(authority: &'r str, scheme: Option<&Scheme>) -> Cow<'r, s
     }
 }
 
-/// In bytes. Longer hosts exist.
+/// The bytes that fit without an allocation. Longer hosts exist.
 const ON_STACK: usize = 96;
 
 #[cfg(test)]
@@ -119,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scope_is_host_and_port_as_reqwest_has_it() {
+    fn origin_matches_url_crate() {
         for (uri, expected) in [
             (
                 "http://api.example.com/v1?token=secret",
@@ -160,7 +163,7 @@ mod tests {
             let mut buffer = ScopeBuffer::new();
             let origin = origin(&parsed, &mut buffer);
             assert_eq!(origin, expected_origin.as_deref(), "{uri}");
-            // What reqwest has.
+            // reqwest uses the `url` crate.
             let url = url::Url::parse(uri).ok();
             let scope = url
                 .as_ref()
@@ -170,20 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_of_any_length_is_whole() {
+    fn long_origin_is_not_truncated() {
         for length in 1..=253 {
             let uri = format!("https://{}:8443", "a".repeat(length));
             let parsed: Uri = format!("{uri}/rows").parse().unwrap();
             assert_eq!(origin(&parsed, &mut ScopeBuffer::new()), Some(&*uri));
         }
-        // As of a request to connect.
+        // A `CONNECT` request has such a URI.
         let tunnel = Uri::from_static("api.example.com:443");
         let mut buffer = ScopeBuffer::new();
         assert_eq!(origin(&tunnel, &mut buffer), Some("api.example.com:443"));
     }
 
     #[test]
-    fn another_scheme_is_another_server_unless_it_is_safer() {
+    fn tls_upgrade_is_same_server_downgrade_is_not() {
         let [plain, tls] = ["http://h/a", "https://h/b"].map(Uri::from_static);
         assert!(is_same_server(&plain, &tls));
         assert!(!is_same_server(&tls, &plain));

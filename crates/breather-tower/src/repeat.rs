@@ -2,15 +2,18 @@
 
 use std::convert::Infallible;
 
-/// How a request is sent again: what the inner service gets, and what is kept to make another.
+/// Defines how a request is sent again.
 ///
-/// [`Cloned`] is the default; [`Replay`](crate::Replay) is for bodies that are streams, and [`SendOnce`] for requests
-/// that cannot be sent again. The inner service's request may be another than the one that came, so that a body
-/// can be recorded while it is sent.
+/// An implementation makes the inner service's request, and keeps a spare to make the next one
+/// from. [`Cloned`] is the default. Use [`Replay`](crate::Replay) if your bodies are streams, and
+/// [`SendOnce`] if your requests cannot be sent again.
+///
+/// The inner service's request can have another type than the caller's, for example a body that is
+/// recorded while it is sent.
 ///
 /// # Example
 ///
-/// Requests that carry the number of their attempt.
+/// These requests carry the number of their attempt.
 ///
 /// ```
 /// use breather_tower::Repeat;
@@ -40,43 +43,46 @@ use std::convert::Infallible;
 /// assert_eq!(Numbered.again(spare), (2, "rows".to_owned()));
 /// ```
 pub trait Repeat<Req> {
-    /// What the inner service is called with.
+    /// The type of the inner service's requests.
     type Inner;
 
-    /// What is kept of a request while an attempt is in flight.
+    /// The type of the spare that is kept while an attempt is in flight.
     type Spare;
 
-    /// The request of the first attempt.
+    /// Returns the request of the first attempt.
     fn first(&self, request: Req) -> Self::Inner;
 
-    /// What is kept of `request`, which is about to be sent, to make another; `None` if none can be made.
+    /// Returns the spare for `request`, or `None` if it cannot be sent again.
     ///
-    /// Not asked for where the policy permits no second attempt.
+    /// Called before `request` is sent, unless the policy permits no second attempt.
     fn spare(&self, request: &Self::Inner) -> Option<Self::Spare>;
 
-    /// Called with each `request` right before it is sent; `attempt` is its number, from 1. Defaults to nothing.
+    /// Prepares a request right before it is sent.
+    ///
+    /// `attempt` is its number, from 1. By default the request is not changed.
     fn on_send(&self, request: &mut Self::Inner, attempt: u32) {
         let _ = (request, attempt);
     }
 
-    /// Whether `spare` is still of use, now that an attempt has ended. Defaults to true.
+    /// Returns whether `spare` can still be used after an attempt has ended.
     ///
-    /// Not asked after a success. What it answers has to hold until `spare` is dropped or used, which is as soon as
-    /// the call has decided whether it goes on.
+    /// Defaults to `true`. Not called after a success. The result must stay valid until `spare` is
+    /// dropped or used, which happens as soon as breather has decided whether to retry.
     fn can_repeat(&self, spare: &Self::Spare) -> bool {
         let _ = spare;
         true
     }
 
-    /// The request of one more attempt.
+    /// Returns the request of the next attempt.
     fn again(&self, spare: Self::Spare) -> Self::Inner;
 }
 
-/// Clones the request before each attempt, body and extensions included. The body of an HTTP request has to be a
-/// [`CloneableBody`](crate::CloneableBody).
+/// Clones the request before each attempt, including its body and extensions.
 ///
-/// The clone is most of what a call costs that is not repeated. Where the policy permits no second
-/// attempt, none is made.
+/// The body of an HTTP request must be a [`CloneableBody`](crate::CloneableBody).
+///
+/// If a call is not retried, the clone is most of its cost. No clone is made if the policy permits
+/// no second attempt.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Cloned;
@@ -98,9 +104,10 @@ impl<Req: Clone> Repeat<Req> for Cloned {
     }
 }
 
-/// Clones the request before each attempt, whatever its body is. Use it if you know that clones of the body are copies.
+/// Clones the request before each attempt, whatever the type of its body.
 ///
-/// Made by [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
+/// Use it if you know that clones of the body are copies. Created by
+/// [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TrustClone;
@@ -122,9 +129,9 @@ impl<Req: Clone> Repeat<Req> for TrustClone {
     }
 }
 
-/// Sends requests again by a [`Repeat`] of your own.
+/// Sends requests again by your own [`Repeat`].
 ///
-/// Made by [`RetryLayer::with_repeat`](crate::RetryLayer::with_repeat).
+/// Created by [`RetryLayer::with_repeat`](crate::RetryLayer::with_repeat).
 #[derive(Clone, Copy, Debug)]
 pub struct Custom<R>(R);
 
@@ -159,9 +166,9 @@ impl<Req, R: Repeat<Req>> Repeat<Req> for Custom<R> {
     }
 }
 
-/// Sends each request once: for bodies that cannot be cloned.
+/// Sends each request once, for bodies that cannot be cloned.
 ///
-/// The calls are paced all the same.
+/// The calls are still paced. Created by [`RetryLayer::send_once`](crate::RetryLayer::send_once).
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SendOnce;

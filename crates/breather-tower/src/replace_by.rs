@@ -1,22 +1,22 @@
-//! Lets a method of the layer replace how requests are sent again.
+//! Lets the layer's methods replace how requests are sent again.
 
 use crate::repeat::{Cloned, Custom, SendOnce, TrustClone};
 use crate::replay::Replay;
 
-/// A [`Repeat`] that the layer's methods replace by `Q`. An [attempt header](crate::RetryLayer::with_attempt_header) stays,
-/// in whichever order they are called.
+/// A [`Repeat`](crate::Repeat) that the layer's methods can replace by `Q`.
 ///
-/// Only the types that the layer makes implement it.
+/// An [attempt header](crate::RetryLayer::with_attempt_header) is kept, in whichever order you call
+/// the methods. The trait is sealed, so only types that the layer creates implement it.
 pub trait ReplaceBy<Q>: sealed::Sealed + Sized {
-    /// What takes its place.
+    /// The type after the replacement.
     type Output;
 
-    /// Replaces it.
+    /// Replaces this value by `by`.
     fn replace(self, by: Q) -> Self::Output;
 }
 
 pub(crate) mod sealed {
-    #[expect(unnameable_types, reason = "others are not to implement it")]
+    #[expect(unnameable_types, reason = "the trait is sealed")]
     pub trait Sealed {}
 }
 

@@ -1,4 +1,4 @@
-//! How a request with a streaming body is sent again.
+//! Sends a request with a streaming body again.
 
 use breather_hyper::{Recording, ReplayBody};
 use http::Request;
@@ -6,33 +6,36 @@ use http_body::Body;
 
 use crate::repeat::Repeat;
 
-/// Records a body while it is sent, to send it again: for bodies that are streams, and so are not `Clone`.
+/// Records a body while it is sent, to send it again.
 ///
-/// An attempt after the first is sent what was recorded, data and trailers, and then what is left of the body.
-/// Nothing is read ahead: what an attempt was not asked for is read by the next one. The inner service's
-/// requests have a [`ReplayBody`].
+/// Use it for bodies that are streams and so are not `Clone`. An attempt after the first sends the
+/// recorded data and trailers, then continues with the rest of the body. The layer never reads
+/// ahead. It reads from your body only as much as an attempt asks for.
 ///
-/// Made by [`RetryLayer::replay`](crate::RetryLayer::replay).
+/// The inner service's requests have a [`ReplayBody`]. Created by
+/// [`RetryLayer::replay`](crate::RetryLayer::replay).
 ///
-/// # What cannot be sent again
+/// # Bodies that cannot be sent again
 ///
-/// | | what becomes of it |
+/// | body | result |
 /// |---|---|
-/// | a body of which more was sent than the limit | the attempt in flight goes on, what was recorded is dropped, and the call stops with its result: [`NotReplayable`](breather::EndReason::NotReplayable) |
-/// | one that is known to be longer ([`size_hint`](Body::size_hint)) | the same, and nothing of it is recorded; but it is sent again if none of it was read, as after a connection refused |
-/// | one that failed | the same |
+/// | an attempt sent more of it than the limit | The attempt in flight continues, the recording is dropped, and the call ends with its result and the reason [`NotReplayable`](breather::EndReason::NotReplayable). |
+/// | it is known to be longer than the limit ([`size_hint`](Body::size_hint)) | The same, and it is not recorded at all. It is sent again if no part of it was read, for example because the connection was refused. |
+/// | it failed | The same as a body that exceeds the limit. |
 ///
-/// A server may answer before it has read the whole body, and the client may then be sending still. The body goes
-/// to the next attempt as soon as there is to be one: what was under way ends with an error, so that it cannot be
-/// taken for whole.
+/// A server may respond before it has read the whole body, while the client is still sending. The
+/// next attempt then takes the body over. The body of the earlier attempt ends with an error, so
+/// the server cannot mistake it for a complete one.
 ///
 /// # Costs
 ///
-/// An `Arc` for each call and a lock that nobody else waits for. Data of another type is copied into `Bytes`.
+/// Each call takes an `Arc`, and a lock that other calls never wait for. Data of another type is
+/// copied into `Bytes`.
 ///
-/// Frames are joined as they are recorded, so that it matters nothing how small they are: what is recorded takes up to
-/// twice the limit while it grows. A body of one frame is not copied, and holds what that was cut from, as the
-/// buffer of a connection. Trailers are not counted.
+/// Frames are joined as they are recorded, so small frames cost no extra memory. The recording
+/// takes up to twice the limit while it grows. A body of one frame is not copied, and keeps the
+/// buffer alive that the frame was cut from, such as a connection's buffer. Trailers don't count
+/// towards the limit.
 ///
 /// # Example
 ///
@@ -51,9 +54,10 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Records up to `limit` bytes of data of each body, which a call then takes of memory, up to twice of it while it grows.
+    /// Records up to `limit` bytes of data of each body.
     ///
-    /// With 0, only what has no data is sent again, and what was not read.
+    /// Each call takes up to that much memory, and up to twice as much while the recording grows.
+    /// With a limit of 0, a body is sent again only if it has no data or no part of it was read.
     ///
     /// ```
     /// # use breather_tower::Replay;
@@ -65,7 +69,7 @@ impl Replay {
         Self { limit }
     }
 
-    /// The most that is recorded of a body, in bytes of data.
+    /// Returns the most bytes of data that are recorded of a body.
     #[must_use]
     pub const fn limit(&self) -> usize {
         self.limit
@@ -75,8 +79,8 @@ impl Replay {
 impl Default for Replay {
     /// Records up to 64 KiB.
     fn default() -> Self {
-        // What linkerd's proxy keeps of a request by default; a thousand calls in flight then take 64 MiB, and up to
-        // twice of that while it grows.
+        // linkerd's proxy keeps as much of a request by default. A thousand calls in flight then
+        // take 64 MiB, and up to twice as much while the recordings grow.
         Self::new(64 * 1024)
     }
 }

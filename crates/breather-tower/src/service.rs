@@ -1,4 +1,4 @@
-//! The service.
+//! The service that retries and paces calls.
 
 use std::fmt;
 use std::task::{Context, Poll, Waker};
@@ -16,31 +16,59 @@ use crate::origin::ScopeBuffer;
 use crate::repeat::{Cloned, Repeat};
 use crate::settings::Settings;
 
-/// A service whose calls are retried and paced. Made by a [`RetryLayer`](crate::RetryLayer).
+/// A service whose calls are retried and paced. Created by a [`RetryLayer`](crate::RetryLayer).
 ///
 /// # Readiness
 ///
-/// It is ready when the inner service is. A call that may be sent at once is sent at once, with that
-/// readiness; one that has to wait for its turn gives it up, so that whoever may be sent has it, and
-/// asks again when its turn has come. If the inner service turns out to be unready then, and the call's
+/// The service is ready when the inner service is. If a call may be sent immediately, it is sent
+/// with that readiness. If it has to wait, it gives the readiness up for other calls, and waits for
+/// readiness again once it has a permit. If the inner service is not ready by then, and the call's
 /// scope is held meanwhile, the call waits again.
 ///
-/// An error of the inner service's readiness, once the call has begun, is taken as the end of an attempt
-/// that was not executed.
+/// If the inner service fails to become ready after the call has started, breather treats this as a
+/// failed attempt that was not executed.
 ///
 /// # Connections
 ///
-/// A failed response is dropped before the wait, unread: a body of any type cannot be drained. hyper's client takes
-/// the connection for the next attempt if the body has come with the head, as that of a rejection most often does, and
-/// closes it otherwise. With a [`BufferedLayer`](crate::BufferedLayer) inside, the body has been read, and the
-/// connection is used again.
+/// The layer drops a failed response before the wait, without reading its body, because it cannot
+/// drain a body of any type. hyper's client reuses the connection if the body arrived together with
+/// the head, which is the case for most rejections, and closes it otherwise. With a
+/// [`BufferedLayer`](crate::BufferedLayer) inside, the body has been read, so the connection is
+/// reused.
 ///
 /// # Errors
 ///
-/// The error of the last attempt, as it is. A call that stops while it waits, and has no such error to
-/// hand on, ends with [`Stopped`]. So does one whose last attempt was dropped since its time was up, whatever an earlier one
-/// ended with.
-// Where a method of `Service` is missing, the compiler shows this line, and no other place for a remedy.
+/// You get the last attempt's error unchanged. You get [`Stopped`] in two cases:
+///
+/// - The call stopped while it waited, and there is no error from a last attempt.
+/// - The last attempt timed out. An earlier attempt's error is not returned then.
+///
+/// # Example
+///
+/// ```
+/// use breather_tower::RetryLayer;
+/// use breather_tower::breather::Report;
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower::BoxError> {
+/// # let statuses = std::sync::Arc::new(std::sync::Mutex::new(vec![200, 503]));
+/// # let client = tower::service_fn(move |_: Request<String>| {
+/// #     let status = statuses.lock().unwrap().pop().unwrap();
+/// #     let response = Response::builder().status(status).body(String::new());
+/// #     std::future::ready(response.map_err(tower::BoxError::from))
+/// # });
+/// // `client` returns 503 first, then 200.
+/// let service = RetryLayer::default().layer(client);
+/// let request = Request::get("http://api.example.com/rows").body(String::new())?;
+/// let response = service.oneshot(request).await?;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.extensions().get::<Report>().unwrap().attempts(), 2);
+/// # Ok(())
+/// # }
+/// ```
+// If a method of `Service` is missing, the compiler shows only this line, so it names remedies.
 #[rustfmt::skip]
 pub struct Retry<S, C = Http, R = Cloned> { // No `Service`? See .box_errors(), .replay(limit), .trust_clone(), .send_once()
     inner: S,
@@ -96,7 +124,7 @@ where
         let spare = can_retry.then(|| repeat.spare(&request)).flatten();
         call.set_replayable(spare.is_some());
 
-        // The future may not be polled for long: what was readied is used now, or given up now.
+        // The future may not be polled for a while, so it must use the readiness now or give it up.
         let mut unsent = None;
         let state = match call.poll_step(Waker::noop()) {
             Step::Send => {

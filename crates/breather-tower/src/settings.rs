@@ -4,7 +4,7 @@ use std::fmt;
 
 use breather::{Breather, Redirects, Scopes, driver::Seeds};
 
-/// The settings that a layer hands to its services.
+/// The settings that a layer passes to its services.
 #[derive(Clone)]
 pub(crate) struct Settings<C, R> {
     pub(crate) breather: Breather,
@@ -18,7 +18,7 @@ pub(crate) struct Settings<C, R> {
 }
 
 impl<C, R> Settings<C, R> {
-    /// The fields that a person would want to see; classifiers are closures, most often.
+    /// Adds the fields that help a reader. Classifiers are mostly closures and are left out.
     pub(crate) fn debug(&self, f: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
         f.field("breather", &self.breather)
             .field("scopes", &self.scopes)

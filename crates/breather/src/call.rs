@@ -1,12 +1,12 @@
-//! Decides for one call whether and when it is sent again.
+//! Decides whether and when one call is sent again.
 //!
 //! This file has the state machine, [`Call`]. Its parts are plain values:
 //!
-//! - `outcome`: how did an attempt end?
-//! - `redirects`: what does a redirect prove about the first request?
-//! - `decision`: what does the driver do next, and why does it wait?
-//! - `end`: why is no further attempt made?
-//! - `report`: what can a finished call tell about itself?
+//! - `outcome`: the outcome of an attempt
+//! - `redirects`: the effect of redirects on an outcome
+//! - `decision`: the next step, and the reason for a wait
+//! - `end`: the reason why a call ended
+//! - `report`: the counts, the waits and the end of a call
 
 mod decision;
 mod end;
@@ -29,15 +29,15 @@ use crate::policy::Draws;
 use crate::policy::Policy;
 use crate::policy::{RetryBudget, Withdrawal};
 
-/// What is known of a call before its first attempt.
+/// Describes a call before its first attempt.
 ///
 /// # Defaults
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`with_idempotent`](Self::with_idempotent) | true | the pure core knows no methods; adapters tell it |
+/// | [`with_idempotent`](Self::with_idempotent) | true | the pure core does not know HTTP methods, so adapters set it |
 /// | [`with_replayable`](Self::with_replayable) | true | as above |
-/// | [`with_paced`](Self::with_paced) | false | a call without a pacer spreads its own returns |
+/// | [`with_paced`](Self::with_paced) | false | a call without a pacer adds its own delay, so that calls spread out |
 ///
 /// # Example
 ///
@@ -57,7 +57,7 @@ pub struct CallSpec {
 }
 
 impl CallSpec {
-    /// An idempotent, replayable call that passes no pacer.
+    /// Creates a spec for an idempotent, replayable call without a pacer.
     pub const fn new() -> Self {
         Self {
             idempotent: true,
@@ -66,28 +66,31 @@ impl CallSpec {
         }
     }
 
-    /// Sets whether executing the call twice does no more than executing it once.
+    /// Sets whether the call is idempotent.
+    ///
+    /// Executing an idempotent call twice has the same effect as executing it once.
     pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = idempotent;
         self
     }
 
-    /// Sets whether the request can be sent a second time, body included.
+    /// Sets whether the request, including its body, can be sent a second time.
     pub const fn with_replayable(mut self, replayable: bool) -> Self {
         self.replayable = replayable;
         self
     }
 
-    /// Sets whether a pacer stands before each attempt; [`Breather::start`](crate::Breather::start) sets it
-    /// itself. If so, a call returns at the very instant
-    /// that the server named, since the pacer sees to it that not all do; if not, its own delay is
-    /// added.
+    /// Sets whether a pacer schedules each attempt.
+    ///
+    /// [`Breather::start`](crate::Breather::start) sets this itself. A paced call returns at
+    /// exactly the instant that the server named, because the pacer spreads out the calls that
+    /// return at that instant. Any other call adds its own delay to the instant.
     pub const fn with_paced(mut self, paced: bool) -> Self {
         self.paced = paced;
         self
     }
 
-    /// Whether the request can be sent a second time.
+    /// Returns whether the request can be sent a second time.
     #[must_use]
     pub const fn is_replayable(&self) -> bool {
         self.replayable
@@ -100,12 +103,14 @@ impl Default for CallSpec {
     }
 }
 
-/// One call, from its start to its stop: told what happened and when, it answers with an instant or
-/// a reason.
+/// Tracks one call from its start to its end.
 ///
-/// It reads no clock and waits for nothing. Tell it of each attempt by
-/// [`on_sent`](Self::on_sent) and of its end by [`on_outcome`](Self::on_outcome). A time earlier than
-/// one it has seen is taken as the latest it has seen.
+/// You tell it when each attempt ended and with which outcome. It tells you when to send the next
+/// attempt, or why the call ends. It does not read a clock and does not sleep.
+///
+/// Call [`on_sent`](Self::on_sent) for each attempt and [`on_outcome`](Self::on_outcome) when the
+/// attempt ends. If you pass a time that is earlier than a previous one, the call uses the latest
+/// time that it has seen.
 ///
 /// # Example
 ///
@@ -131,18 +136,19 @@ pub struct Call {
     latest: Instant,
     /// Set while the call waits between two attempts.
     not_before: Option<Instant>,
-    /// Since when the call has been waiting for a permit.
+    /// When the call began to wait for a permit.
     asking_since: Option<Instant>,
     polls: u32,
-    /// Since it was last pending: what is polled for long may fail now and then.
+    /// Transient failures after the latest pending outcome. That outcome resets both counts,
+    /// because a call that polls for a long time may fail now and then.
     failures: u32,
     rejections: u32,
-    /// What the latest retry took of the budget, and how many attempts there were before it.
+    /// The cost of the latest retry, and the number of attempts before it.
     draw: Option<(Withdrawal, u32)>,
     report: Report,
 }
 
-/// What a call decides, before it says so: a decision is large.
+/// The kind of a decision. It is much smaller than a [`Decision`].
 enum Verdict {
     Retry {
         until: Instant,
@@ -157,7 +163,9 @@ enum Verdict {
 }
 
 impl Call {
-    /// A call that starts at `now`. No two calls should have the same `seed`.
+    /// Creates a call that starts at `now`.
+    ///
+    /// Use a different `seed` for each call.
     #[must_use]
     pub fn new(policy: Policy, spec: CallSpec, seed: u64, now: Instant) -> Self {
         Self {
@@ -177,26 +185,30 @@ impl Call {
         }
     }
 
-    /// The call's scope could not be shared with other calls; the report will say so.
+    /// Records that the call could not share its scope with other calls.
     #[cfg(feature = "std")]
     pub(crate) fn on_unshared(&mut self) {
         self.report.unshared = true;
     }
 
-    /// Records that another server answered the latest attempt after a redirect. The report counts it.
+    /// Records that another server sent the response, after a redirect.
     #[cfg(feature = "std")]
     pub(crate) fn on_elsewhere(&mut self) {
         let elsewhere = &mut self.report.answered_elsewhere;
         *elsewhere = elsewhere.saturating_add(1);
     }
 
-    /// Sets whether the request can be sent again: see [`CallSpec::with_replayable`].
+    /// Sets whether the request can be sent again.
+    ///
+    /// See [`CallSpec::with_replayable`].
     pub const fn set_replayable(&mut self, replayable: bool) {
         self.spec.replayable = replayable;
     }
 
-    /// The attempt in flight was dropped at `now`, since its time was up, and may have been executed. As
-    /// [`on_outcome`](Self::on_outcome) with [`Outcome::timed_out`]; at the deadline it is always a stop.
+    /// Records that the attempt in flight was dropped at `now` because its time was up.
+    ///
+    /// This is [`on_outcome`](Self::on_outcome) with [`Outcome::timed_out`], because the server may
+    /// have executed the attempt. At the deadline, the call always ends.
     #[cfg(feature = "std")]
     pub(crate) fn on_timed_out(
         &mut self,
@@ -215,7 +227,7 @@ impl Call {
         self.on_outcome_drawing(now, outcome, &Hint::new(now), opens, is_paced, draw)
     }
 
-    /// An attempt is being sent.
+    /// Records that an attempt is being sent.
     pub fn on_sent(&mut self, now: Instant) {
         let now = self.at(now);
         if let Some(since) = self.asking_since.take() {
@@ -225,16 +237,18 @@ impl Call {
         self.report.attempts = self.report.attempts.saturating_add(1);
     }
 
-    /// The attempt that was told by [`on_sent`](Self::on_sent) was not sent after all.
+    /// Takes back [`on_sent`](Self::on_sent), because the attempt was not sent after all.
     #[cfg(feature = "std")]
     pub(crate) fn on_unsent(&mut self) {
         self.report.attempts = self.report.attempts.saturating_sub(1);
     }
 
-    /// The call is about to ask for a permit, or to be sent. A stop if its deadline has passed meanwhile.
+    /// Checks the deadline before the call asks for a permit or is sent.
+    ///
+    /// Returns the end of the call if the deadline has passed.
     pub fn on_asking(&mut self, now: Instant) -> Option<End> {
         let now = self.at(now);
-        // Without any time, nothing is in time.
+        // A deadline of zero has passed as soon as the call starts.
         let has_none = self
             .policy
             .deadline()
@@ -244,13 +258,14 @@ impl Call {
         Some(self.stopped(End::new(EndReason::Deadline, now)))
     }
 
-    /// The pacer has no permit for the call yet, and by what the server stated will have none before
-    /// `opens`. A stop if that is too late: the wait would be in vain.
+    /// Records that the pacer does not have a permit for the call yet.
     ///
-    /// A call that stops here still has its place in the queue, and has to [leave](crate::driver::Pacer::leave) it.
+    /// `opens` is the instant until which the server's statements rule out a permit. If that is too
+    /// late for the call, it ends immediately and this returns the end. The call then still has a
+    /// place in the queue and has to [leave](crate::driver::Pacer::leave) it.
     ///
-    /// An estimate is never a reason to stop: hand in only what a hold or a stated window says, with the
-    /// header that said it.
+    /// Pass only an instant that a hold or a stated window names, together with the header that
+    /// stated it. An estimate is not a reason to end a call.
     pub fn on_waiting(
         &mut self,
         now: Instant,
@@ -262,7 +277,7 @@ impl Call {
         let too_late = opens.and_then(|opens| self.too_late(now, opens, opens));
         let too_late = too_late
             .map(|(reason, retry_at)| End::new(reason, now).until(retry_at, evidence.copied()));
-        // Whoever asks at the deadline's very instant has no time left to wait.
+        // A call that asks exactly at its deadline does not have time left to wait.
         let over = || {
             self.deadline.filter(|&deadline| now >= deadline)?;
             Some(End::new(EndReason::Deadline, now))
@@ -271,13 +286,15 @@ impl Call {
         Some(self.stopped(end))
     }
 
-    /// The call is throttled a place among the waiting.
+    /// Ends the call because the queue of its scope is full.
     pub fn on_queue_full(&mut self, now: Instant) -> End {
         let now = self.at(now);
         self.stopped(End::new(EndReason::QueueFull, now))
     }
 
-    /// Ends the call because the server has rejected every probe of its scope for a long time: see
+    /// Ends the call because the server keeps rejecting its scope.
+    ///
+    /// The server has rejected every probe of the scope for a long time. See
     /// [`Admission::Rejected`](crate::driver::Admission::Rejected).
     pub fn on_rejected(
         &mut self,
@@ -293,11 +310,14 @@ impl Call {
         })
     }
 
-    /// The latest attempt ended at `now`, with `outcome`, and the server said `hint`. Where that says whether to send it
-    /// again, it counts: see [`Outcome::with_server_advice`].
+    /// Records the outcome of the latest attempt and decides the next step.
     ///
-    /// `opens` is the instant before which the call's pacer, by what the server stated, will give no
-    /// permit to anyone.
+    /// `now` is when the attempt ended, and `hint` comes from its response. If the hint says
+    /// whether to send the request again, that overrides `outcome`. See
+    /// [`Outcome::with_server_advice`].
+    ///
+    /// `opens` is the instant until which the server's statements keep the pacer from granting any
+    /// permit.
     #[inline]
     pub fn on_outcome(
         &mut self,
@@ -312,8 +332,10 @@ impl Call {
         })
     }
 
-    /// As [`on_outcome`](Self::on_outcome), within a budget: what the other attempt costs is taken from it, and given
-    /// back if it succeeds. A handle does this for its calls.
+    /// Works like [`on_outcome`](Self::on_outcome), within a budget.
+    ///
+    /// A retry takes its cost from `budget`, and gives it back if it succeeds.
+    /// [`Breather`](crate::Breather) does this for its calls.
     pub fn on_outcome_within(
         &mut self,
         now: Instant,
@@ -331,14 +353,14 @@ impl Call {
         })
     }
 
-    /// What is to be given back to the budget, if the attempt that drew it has come to an answer.
+    /// Takes the withdrawal to give back, if the retry that drew it succeeded or is pending.
     pub(crate) fn take_draw(&mut self, outcome: Outcome) -> Option<Withdrawal> {
         let is_answer = matches!(outcome.kind(), OutcomeKind::Success | OutcomeKind::Pending);
         let (draw, _) = self.draw.take_if(|_| is_answer)?;
         Some(draw)
     }
 
-    /// What is to be given back to the budget, if the call ends before the attempt is sent that it was drawn for.
+    /// Takes the withdrawal to give back, if the call ends before it sends the retry that drew it.
     #[cfg(feature = "std")]
     pub(crate) fn take_unsent_draw(&mut self) -> Option<Withdrawal> {
         let attempts = self.report.attempts;
@@ -346,8 +368,10 @@ impl Call {
         Some(draw)
     }
 
-    /// As [`on_outcome`](Self::on_outcome); the budget is asked only if nothing else stops the call. `is_paced` says
-    /// whether a pacer was told of it.
+    /// Works like [`on_outcome`](Self::on_outcome), within the budget behind `draw`.
+    ///
+    /// It asks the budget last, only if the call would otherwise be retried. `is_paced` says
+    /// whether the pacer was told the outcome.
     pub(crate) fn on_outcome_drawing(
         &mut self,
         now: Instant,
@@ -379,14 +403,14 @@ impl Call {
         Decision::End(self.stopped(end.because(outcome.reason())))
     }
 
-    /// The wait that `end` says is too long was asked for by the header that `evidence` is of.
+    /// Names the header that asked for the wait behind `end`.
     #[cfg(feature = "std")]
     pub(crate) fn attest(&mut self, end: &mut End, evidence: Evidence) {
         *end = end.with_evidence(evidence);
         self.report.end = Some(*end);
     }
 
-    /// Takes what another attempt after `outcome` costs from the budget, if that has it.
+    /// Takes the cost of a retry after `outcome` from the budget, and returns whether it could.
     fn pays(
         &mut self,
         outcome: Outcome,
@@ -394,7 +418,8 @@ impl Call {
         draw: &mut dyn FnMut(u32) -> Option<Withdrawal>,
     ) -> bool {
         self.draw = None;
-        // An overloaded server's pacer slows all of its calls down, which needs no second brake.
+        // An overload does not need the budget as a second brake if the pacer already slows all
+        // calls down.
         if outcome.budget_cost() == 0 || outcome.is_overload() && is_paced {
             return true;
         }
@@ -425,20 +450,23 @@ impl Call {
         *wait
     }
 
-    /// The instant before which the call must not be sent again, while it waits between two attempts.
+    /// Returns the instant before which the call must not be sent again.
+    ///
+    /// This is `None` unless the call waits between two attempts.
     #[must_use]
     pub const fn not_before(&self) -> Option<Instant> {
         self.not_before
     }
 
-    /// The instant by which the call must be over.
+    /// Returns the instant by which the call must be over.
     #[must_use]
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// What is the most that the call will wait for a permit, as
-    /// [`Pacer::request`](crate::driver::Pacer::request) asks.
+    /// Returns how long the call may wait for a permit.
+    ///
+    /// Pass the limits to [`Pacer::request`](crate::driver::Pacer::request).
     pub const fn wait_limits(&self) -> WaitLimits {
         let limits = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
@@ -450,7 +478,9 @@ impl Call {
         }
     }
 
-    /// What the call can tell so far; with a stop in it, it is over.
+    /// Returns the report so far.
+    ///
+    /// If the report has an [end](Report::end), the call is over.
     #[must_use]
     pub const fn report(&self) -> &Report {
         &self.report
@@ -507,8 +537,8 @@ impl Call {
             Some((reason, retry_at)) => Verdict::TooLate {
                 reason,
                 retry_at,
-                // Nothing stated is earlier than anything stated. What the header asked for has to be too late by
-                // itself: our own delay is not of its asking.
+                // `None` sorts before any instant. The header is the evidence only if its own
+                // instant is too late, without the policy's delay.
                 by_hint: hinted >= opens
                     && (wait_reason == WaitReason::Hint || reason == EndReason::RetryAfterTooLong)
                     && self.too_late(now, stated, stated).is_some(),
@@ -517,7 +547,7 @@ impl Call {
         }
     }
 
-    /// Joins our own delay with the hint: never earlier than it, and not all calls at once.
+    /// Combines the policy's delay with the hint, so that calls come neither early nor all at once.
     fn align(
         &mut self,
         now: Instant,
@@ -532,11 +562,12 @@ impl Call {
         };
         let range = self.draws.range(backoff, &self.policy.jitter, retry);
         match hinted {
-            // Behind a pacer, those who were told the same instant queue, and no delay of our own is later than this.
+            // Behind a pacer, calls with the same hint queue. The policy's delay cannot end later
+            // than this hint.
             Some(hinted) if is_paced && hinted >= now.add_nanos(range.high()) => {
                 (hinted, WaitReason::Hint)
             }
-            // Otherwise they would all return at it.
+            // Without a pacer, the delay keeps calls with the same hint from returning together.
             Some(hinted) if !is_paced => (
                 hinted.add_nanos(self.draws.draw(range)).max(now),
                 WaitReason::Hint,
@@ -551,8 +582,10 @@ impl Call {
         }
     }
 
-    /// Why to stop, and until when one would have waited, if the call could be sent only at `retry_at`, past its
-    /// deadline, or if the server asks to wait until `stated`, longer than the policy obeys.
+    /// Returns the reason to end the call, and the full instant, if the next attempt is too late.
+    ///
+    /// It is too late if `retry_at` is past the deadline, or if the policy does not accept a wait
+    /// until `stated`.
     fn too_late(
         &self,
         now: Instant,

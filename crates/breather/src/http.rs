@@ -1,7 +1,7 @@
-//! Decides what an HTTP response or error means for its call.
+//! Classifies HTTP responses and errors.
 //!
-//! - `classify`: is this status throttled, transient or permanent? May this method be repeated?
-//! - `body`: does the body of a throttled response say how long to wait?
+//! - `classify`: the outcome of a response or error, and the idempotency of a request
+//! - `body`: the hints in the body of a throttled response
 
 mod body;
 mod classify;

@@ -1,16 +1,18 @@
-//! The core's own monotonic time.
+//! Monotonic time.
 
 use core::fmt;
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
-/// A point on a monotonic clock, in nanoseconds from that clock's origin.
+/// A point on a monotonic clock.
 ///
-/// The core never reads a clock. A driver picks an origin, converts its clock's readings to this
-/// type and hands them in; all instants given to one [`Breather`](crate::Breather), or to one
-/// [`Pacer`](crate::driver::Pacer), must come from one clock. The type exists without std, on wasm and in
-/// simulation, takes 8 bytes, and all its arithmetic saturates, so that no delay, however large,
-/// can panic.
+/// An instant counts the nanoseconds from the origin of its clock. breather's core never reads a
+/// clock. A driver chooses an origin, converts the readings of its clock to this type and passes
+/// them in. All instants that you pass to one [`Breather`](crate::Breather) or one
+/// [`Pacer`](crate::driver::Pacer) must come from the same clock.
+///
+/// The type takes 8 bytes, and works without std, on wasm and in simulations. All arithmetic
+/// saturates, so even the largest delay cannot cause a panic.
 ///
 /// # Example
 ///
@@ -31,33 +33,33 @@ impl Instant {
     /// The origin of the clock.
     pub const ORIGIN: Self = Self(0);
 
-    /// The last instant there is, 584 years after the origin. Additions stop here.
+    /// The last instant, 584 years after the origin. Additions saturate here.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The instant `nanos` nanoseconds after the origin.
+    /// Creates the instant `nanos` nanoseconds after the origin.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds from the origin.
+    /// Returns the nanoseconds since the origin.
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// The time from `earlier` to `self`; zero if `earlier` is the later one.
+    /// Returns the time from `earlier` to `self`, or zero if `earlier` is later.
     #[must_use]
     pub const fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
-    /// The same in nanoseconds.
+    /// Returns the time from `earlier` to `self` in nanoseconds, or zero if `earlier` is later.
     pub(crate) const fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The instant `nanos` nanoseconds later, or [`Instant::MAX`].
+    /// Returns the instant `nanos` nanoseconds later, or [`Instant::MAX`].
     pub(crate) const fn add_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
@@ -66,7 +68,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// The instant `delay` later, or [`Instant::MAX`].
+    /// Returns the instant `delay` later, or [`Instant::MAX`].
     fn add(self, delay: Duration) -> Self {
         self.add_nanos(nanos(delay))
     }
@@ -75,7 +77,7 @@ impl Add<Duration> for Instant {
 impl Sub<Duration> for Instant {
     type Output = Self;
 
-    /// The instant `delay` earlier, or [`Instant::ORIGIN`].
+    /// Returns the instant `delay` earlier, or [`Instant::ORIGIN`].
     fn sub(self, delay: Duration) -> Self {
         Self(self.0.saturating_sub(nanos(delay)))
     }
@@ -87,7 +89,7 @@ impl fmt::Display for Instant {
     }
 }
 
-/// `duration` in whole nanoseconds, saturating at 584 years.
+/// Returns `duration` in whole nanoseconds, saturating at 584 years.
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
     if nanos > u64::MAX as u128 {
@@ -97,7 +99,8 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
     }
 }
 
-/// `nanos` nanoseconds; what saturated is [`Duration::MAX`], so that what has no bound keeps none.
+/// Returns the duration of `nanos` nanoseconds. A saturated value becomes [`Duration::MAX`], so
+/// that an unlimited duration stays unlimited.
 pub(crate) const fn duration(nanos: u64) -> Duration {
     match nanos {
         u64::MAX => Duration::MAX,

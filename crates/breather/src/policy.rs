@@ -1,10 +1,10 @@
-//! Configures what to do about a failed or throttled attempt: how often, how late, and when to stop.
+//! Configures how often a call is retried, how long it waits, and when it ends.
 //!
-//! - `backoff`: how long may the delay before each retry be?
-//! - `jitter`: which delay is drawn below it?
-//! - `budget`: how many retries may all calls of a scope make together?
-//! - `ratio`: how is a factor applied without floats?
-//! - `file`: how does a policy look in a configuration file?
+//! - `backoff`: the ceiling of the delay before each retry
+//! - `jitter`: the draw of a delay from its ceiling
+//! - `budget`: the share of retries that all calls of a scope may make together
+//! - `ratio`: factors without floats
+//! - `file`: policies in configuration files
 
 mod backoff;
 mod budget;
@@ -26,30 +26,30 @@ pub use self::budget::{RetryBudget, Withdrawal};
 pub(crate) use self::jitter::Draws;
 pub use self::jitter::{Delays, Jitter};
 
-/// What to do about a failed or throttled attempt: how often, how late, and when to stop.
+/// Limits the retries, the waits and the total time of a call.
 ///
 /// # Defaults
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`max_retries`](Self::with_max_retries) | 3 | a call that fails costs no more than four sends; more would multiply an outage |
+/// | [`max_retries`](Self::with_max_retries) | 3 | a call that fails is sent at most four times; more would multiply the load of an outage |
 /// | [`backoff`](Self::with_backoff) | exponential from 100 ms, factor 2, cap 20 s | see [`Backoff`] |
-/// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | fewest calls in AWS's measurements; but a delay that you wrote down is kept. See [`Jitter::auto`] |
-/// | [`max_throttles`](Self::with_max_throttles) | 16 | a shared pacer has a call throttled once or twice; more means exhausted credit or a broken server |
-/// | [`deadline`](Self::with_deadline) | none | a queue of thousands legitimately takes minutes; the application's own time-out rules |
-/// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client's own time-outs rule |
-/// | [`max_retry_after`](Self::with_max_retry_after) | 5 minutes | windows are seconds to a minute; hours mean a spent contract |
-/// | [`polling`](Self::with_polling) | exponential from 1 s, factor 1.5, cap 20 s | short jobs are seen soon, and long ones asked for three times a minute |
+/// | [`jitter`](Self::with_jitter) | full if the backoff is exponential; otherwise adds up to a tenth | needed the fewest calls in AWS's measurements; delays that you wrote down are kept (see [`Jitter::auto`]) |
+/// | [`max_throttles`](Self::with_max_throttles) | 16 | with a shared pacer, a call is throttled once or twice; more means exhausted credit or a broken server |
+/// | [`deadline`](Self::with_deadline) | none | a queue of thousands can legitimately take minutes; the application has its own timeout |
+/// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client has its own timeouts |
+/// | [`max_retry_after`](Self::with_max_retry_after) | 5 minutes | windows last seconds to a minute; hours mean that a contract is used up |
+/// | [`polling`](Self::with_polling) | exponential from 1 s, factor 1.5, cap 20 s | short jobs are noticed soon, and long ones are polled three times a minute |
 ///
-/// A default never overrides a setting of yours: if you set a backoff, the default cap and the default
-/// jitter don't shorten its delays. See [`Backoff`], section "Delays that you write down".
+/// A default never overrides a setting of yours. If you set a backoff, the default cap and the
+/// default jitter don't shorten its delays. See [`Backoff`], section "Delays that you write down".
 ///
-/// What belongs to a scope and not to a call is set on [`Pacing`](crate::Pacing).
+/// Use [`Pacing`](crate::Pacing) for settings that belong to a scope instead of a call.
 ///
 /// # Presets
 ///
-/// Three policies for three kinds of patience, each figure with its reason on the function. They are where to begin;
-/// setters change them as they change the defaults.
+/// The presets are starting points for three kinds of callers. The documentation of each function
+/// gives the reason for each value. Change a preset with the same setters as the defaults.
 ///
 /// | setting | [`interactive`](Self::interactive) | default | [`batch`](Self::batch) | [`patient`](Self::patient) |
 /// |---|---|---|---|---|
@@ -60,12 +60,13 @@ pub use self::jitter::{Delays, Jitter};
 /// | `deadline` | 10 s | none | 1 hour | 24 hours |
 /// | `max_retry_after` | 5 s | 5 minutes | 16 minutes | 61 minutes |
 ///
-/// All presets have full jitter, because their backoffs are exponential.
+/// All presets use full jitter, because their backoffs are exponential.
 ///
 /// # In a file
 ///
-/// With feature `serde`, a policy can be part of a configuration file in TOML, JSON, or any other format of serde's that
-/// describes itself. Each field may be absent and is then as in the preset, or else by default:
+/// With feature `serde`, a policy can be part of a configuration file in TOML, JSON or any other
+/// self-describing format of serde. An absent field keeps the value of the preset, or the default
+/// if the file does not name a preset:
 ///
 /// ```toml
 /// preset = "batch"
@@ -75,15 +76,20 @@ pub use self::jitter::{Delays, Jitter};
 /// jitter = "equal"
 /// ```
 ///
-/// What cannot be meant is an error that names the field, its value, and what would be right. `docs/configuration.md`, in
-/// the repository, has all fields. A custom backoff and dialects cannot be written; to serialize a policy that has them
-/// is an error.
+/// Invalid values are rejected with an error that names the field, the value and the expected
+/// values. `docs/configuration.md` in the repository lists all fields.
+///
+/// A file cannot contain a custom backoff or dialects. Serializing a policy that has them is an
+/// error.
 ///
 /// # Equality
 ///
-/// Two policies are equal if all settings are. A jitter that you set differs from the default one, even if it draws the
-/// same delays from this backoff, because it holds for other backoffs, too.
-/// Dialects and custom backoffs are compared by address, so two equal ones in different places may count as different.
+/// Two policies are equal if all their settings are equal. A jitter that you set differs from the
+/// default one, even if both draw the same delays from this backoff, because they can differ with
+/// another backoff.
+///
+/// Dialects and custom backoffs are compared by address, so two equal ones at different addresses
+/// may count as different.
 ///
 /// # Example
 ///
@@ -110,14 +116,14 @@ pub struct Policy {
     /// In nanoseconds.
     pub(crate) max_retry_after: u64,
     pub(crate) polling: Backoff,
-    /// Set by `never`, and unset by whatever permits a second attempt.
+    /// Set by `no_retries`. Setters that permit a second attempt unset it.
     once: bool,
     #[cfg(feature = "std")]
     dialects: &'static [Dialect],
 }
 
 impl Policy {
-    /// The defaults.
+    /// Creates a policy with the defaults.
     pub const fn new() -> Self {
         Self {
             backoff: backoff::DEFAULT,
@@ -134,8 +140,10 @@ impl Policy {
         }
     }
 
-    /// No attempt after the first, whatever happens, unless [`with_max_retries`](Self::with_max_retries) or
-    /// [`with_max_throttles`](Self::with_max_throttles) permits some later.
+    /// Creates a policy that never sends a second attempt.
+    ///
+    /// A later [`with_max_retries`](Self::with_max_retries) or
+    /// [`with_max_throttles`](Self::with_max_throttles) permits more attempts.
     #[doc(alias = "never")]
     pub const fn no_retries() -> Self {
         Self::new().once()
@@ -147,15 +155,17 @@ impl Policy {
         policy
     }
 
-    /// For calls that a person waits for: a click, a page, a command at a prompt.
+    /// Creates a policy for calls that a person waits for.
+    ///
+    /// Examples are a click, a page, or a command at a prompt.
     ///
     /// | setting | value | why |
     /// |---|---|---|
-    /// | `deadline` | 10 s | for as long a person stays with a task ([response times](https://www.nngroup.com/articles/response-times-3-important-limits/)) |
-    /// | `max_retries` | 2 | three sends in a row that fail are an outage, which lasts longer than the person stays |
-    /// | `max_throttles` | 4 | a call throttled once or twice is the pacer learning; with more, somebody else has the quota |
-    /// | `backoff` | exponential from 100 ms, factor 2, cap 1 s | no wait of ours interrupts a train of thought |
-    /// | `max_retry_after` | 5 s | half of the deadline: after a longer wait, too little is left for the answer |
+    /// | `deadline` | 10 s | as long as a person stays with a task ([response times](https://www.nngroup.com/articles/response-times-3-important-limits/)) |
+    /// | `max_retries` | 2 | three failed sends in a row are an outage, which lasts longer than the person stays |
+    /// | `max_throttles` | 4 | the pacer learns from one or two rejections; more mean that another client has the quota |
+    /// | `backoff` | exponential from 100 ms, factor 2, cap 1 s | breather's own waits are too short to interrupt a train of thought |
+    /// | `max_retry_after` | 5 s | half of the deadline, because a longer wait leaves too little time for the response |
     ///
     /// # Example
     ///
@@ -179,15 +189,17 @@ impl Policy {
             .with_max_retry_after(Duration::from_secs(5))
     }
 
-    /// For the calls of a job whose result someone looks at later: an import, a nightly load.
+    /// Creates a policy for jobs whose result someone looks at later.
+    ///
+    /// Examples are an import or a nightly load.
     ///
     /// | setting | value | why |
     /// |---|---|---|
-    /// | `deadline` | 1 hour | queueing included, time for 18,000 calls at 300 a minute; what takes longer is stuck |
-    /// | `max_retries` | 8 | with this backoff a minute and a half on average: a restart or a failover |
-    /// | `max_throttles` | 32 | twice the default: other processes that share the quota take what a reset frees |
-    /// | `backoff` | exponential from 1 s, factor 2, cap 1 minute | nobody notices a second, and a server that is down is left alone |
-    /// | `max_retry_after` | 16 minutes | a window of a quarter of an hour (X's), and a minute for clocks that differ |
+    /// | `deadline` | 1 hour | including the queue, time for 18,000 calls at 300 a minute; a call that takes longer is stuck |
+    /// | `max_retries` | 8 | with this backoff a minute and a half on average, enough for a restart or a failover |
+    /// | `max_throttles` | 32 | twice the default, because other processes that share the quota take calls from each window |
+    /// | `backoff` | exponential from 1 s, factor 2, cap 1 minute | a second is not noticed, and a server that is down gets few requests |
+    /// | `max_retry_after` | 16 minutes | a 15-minute window (X's), and a minute for clocks that differ |
     ///
     /// # Example
     ///
@@ -214,15 +226,17 @@ impl Policy {
             .with_max_retry_after(Duration::from_secs(16 * 60))
     }
 
-    /// For the calls of an export or a migration that may take hours, if only it gets through.
+    /// Creates a policy for exports and migrations that may take hours.
+    ///
+    /// Use it if success matters more than time.
     ///
     /// | setting | value | why |
     /// |---|---|---|
-    /// | `deadline` | 24 hours | a daily job that is not over by then meets its successor |
-    /// | `max_retries` | 16 | with this backoff more than 20 minutes on average: an outage that somebody has to mend |
+    /// | `deadline` | 24 hours | a daily job that takes longer overlaps the next one |
+    /// | `max_retries` | 16 | with this backoff more than 20 minutes on average, enough for an outage that a person has to fix |
     /// | `max_throttles` | 48 | two for each hourly window before the deadline |
-    /// | `backoff` | exponential from 1 s, factor 2, cap 5 minutes | goes on soon after the server does, at a dozen sends an hour until then |
-    /// | `max_retry_after` | 61 minutes | an hourly window (GitHub's), and a minute for clocks that differ; a day's means a spent contract |
+    /// | `backoff` | exponential from 1 s, factor 2, cap 5 minutes | resumes soon after the server does, and sends a dozen requests an hour until then |
+    /// | `max_retry_after` | 61 minutes | an hourly window (GitHub's), and a minute for clocks that differ; a wait of a day means that a contract is used up |
     ///
     /// # Example
     ///
@@ -251,9 +265,9 @@ impl Policy {
 
     /// Sets how the delay ceiling grows.
     ///
-    /// The backoff replaces the whole backoff of the policy, its cap included. Unless you set a
-    /// jitter, the delays of a constant, linear, Fibonacci or custom backoff are never shorter than
-    /// you wrote them down.
+    /// This replaces the whole backoff of the policy, including its cap. Unless you set a jitter,
+    /// the delays of a constant, linear, Fibonacci or custom backoff are never shorter than you
+    /// wrote them down.
     ///
     /// # Example
     ///
@@ -271,16 +285,18 @@ impl Policy {
         self
     }
 
-    /// Sets how delays are drawn from the ceiling, for retries and for polls.
+    /// Sets how delays are drawn from the ceiling, for retries and polls.
     ///
-    /// The jitter that you set holds for every shape of backoff. Defaults to [`Jitter::auto`]:
-    /// full for an exponential backoff, and up to a tenth more for any other.
+    /// The jitter applies to every shape of backoff. Defaults to [`Jitter::auto`], which is full
+    /// for an exponential backoff and adds up to a tenth to any other.
     pub const fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
         self
     }
 
-    /// Sets how many transient failures of one call are followed by another attempt. Defaults to 3.
+    /// Sets how many transient failures of one call are retried.
+    ///
+    /// Defaults to 3.
     #[doc(alias = "max_attempts")]
     pub const fn with_max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
@@ -288,9 +304,10 @@ impl Policy {
         self
     }
 
-    /// Sets how many rejections of one call are followed by another attempt. Defaults to 16.
+    /// Sets how many rejections of one call are followed by another attempt.
     ///
-    /// Rejections don't count as retries: the server did not try and fail, it asked to wait.
+    /// Defaults to 16. Rejections don't count as retries, because the server did not try and fail.
+    /// It asked the call to wait.
     #[doc(alias = "rate limit")]
     #[doc(alias = "429")]
     pub const fn with_max_throttles(mut self, rejections: u32) -> Self {
@@ -299,11 +316,11 @@ impl Policy {
         self
     }
 
-    /// Sets the time from the start of a call to the instant by which it must be over, waits
-    /// included. Defaults to none.
+    /// Limits the total time of a call, including its waits.
     ///
-    /// A wait that would pass it is not begun: the call stops at once. What is left of it when an attempt begins is
-    /// the attempt's time-out: one in flight is dropped.
+    /// Defaults to unlimited. The time counts from the start of the call. If a wait would outlast
+    /// the deadline, the call ends immediately. The time that is left when an attempt begins is
+    /// also the timeout of that attempt, and breather drops an attempt in flight at the deadline.
     #[doc(alias = "max_elapsed_time")]
     #[doc(alias = "total timeout")]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
@@ -311,7 +328,9 @@ impl Policy {
         self
     }
 
-    /// Sets no deadline, as by default: for what is the same as a preset, or as another policy, but for that.
+    /// Removes the deadline.
+    ///
+    /// Use it to take all other settings from a preset or another policy.
     ///
     /// # Example
     ///
@@ -327,18 +346,21 @@ impl Policy {
         self
     }
 
-    /// Sets the time from the sending of an attempt to the instant by which the head of its response must be there; where bodies are
-    /// read within the attempt, the body. Defaults to none.
+    /// Limits the time of one attempt.
     ///
-    /// An attempt that takes longer is dropped. It may have been executed, and is repeated like any other that was not
-    /// answered. If it was the last, the call ends with [`Stopped`](crate::Stopped).
+    /// Defaults to unlimited. The head of the response has to arrive within this time after the
+    /// attempt is sent. If an adapter reads bodies within the attempt, so does the body.
+    ///
+    /// breather drops an attempt that takes longer. The server may have executed it, so breather
+    /// retries it like any other attempt without a response. If it was the last attempt, the call
+    /// ends with [`Stopped`](crate::Stopped).
     #[doc(alias = "timeout")]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// Sets no time-out for attempts, as by default.
+    /// Removes the timeout of attempts.
     ///
     /// # Example
     ///
@@ -356,21 +378,23 @@ impl Policy {
         self
     }
 
-    /// Sets how long to wait before what is [pending](crate::Outcome::pending) is asked for again. Defaults to exponential
-    /// from 1 second, factor 1.5, cap 20 seconds.
+    /// Sets the backoff between polls of a [pending](crate::Outcome::pending) result.
     ///
-    /// The policy's [jitter](Self::with_jitter) draws the delays. Unless you set one, it depends on the shape of this backoff
-    /// and not on that of the retries. A poll is never earlier than the server says. Polls cost no retries, and pass the pacer
-    /// like any other call.
+    /// Defaults to exponential from 1 second, factor 1.5, cap 20 seconds.
+    ///
+    /// The policy's [jitter](Self::with_jitter) draws the delays. If you don't set one, it depends
+    /// on the shape of this backoff instead of the retry backoff. A poll is never earlier than the
+    /// server says. Polls cost no retries, and the pacer schedules them like any other call.
     pub const fn with_polling(mut self, polling: Backoff) -> Self {
         self.polling = polling;
         self
     }
 
-    /// Sets the longest wait that a server may ask for. Defaults to 5 minutes.
+    /// Sets the longest wait that a server may ask for.
     ///
-    /// A hint that asks for more is not cut down, which would have the call throttled again: it stops
-    /// the call, and the stop tells the uncut instant.
+    /// Defaults to 5 minutes. If a hint asks for more, the call ends immediately and reports the
+    /// full instant. breather does not shorten the wait, because the server would throttle the call
+    /// again.
     #[doc(alias = "retry_after")]
     #[doc(alias = "cooldown")]
     pub const fn with_max_retry_after(mut self, longest: Duration) -> Self {
@@ -378,31 +402,35 @@ impl Policy {
         self
     }
 
-    /// Sets how servers are known to write their headers, where names and values say too little. Of several dialects,
-    /// the first that names a header counts. Defaults to none.
+    /// Sets the dialects in which servers write their headers.
     ///
-    /// For one scope of many, see [`Breather::set_dialects`](crate::Breather::set_dialects).
+    /// Use dialects if the names and values of the headers are not clear by themselves. If several
+    /// dialects name a header, the first one wins. Defaults to none.
+    ///
+    /// To set dialects for only some scopes, see
+    /// [`Breather::set_dialects`](crate::Breather::set_dialects).
     #[cfg(feature = "std")]
     pub const fn with_dialects(mut self, dialects: &'static [Dialect]) -> Self {
         self.dialects = dialects;
         self
     }
 
-    /// How servers are known to write their headers.
+    /// Returns the dialects in which servers write their headers.
     #[cfg(feature = "std")]
     pub const fn dialects(&self) -> &'static [Dialect] {
         self.dialects
     }
 
-    /// How the delay ceiling grows.
+    /// Returns the backoff between retries.
     pub const fn backoff(&self) -> Backoff {
         self.backoff
     }
 
-    /// Returns how retries and polls are drawn from their ceilings.
+    /// Returns how the delays of retries and polls are drawn.
     ///
-    /// This is the jitter that you set, or else [`Jitter::auto`]. With
-    /// [`Delays::new`](crate::driver::Delays::new), it draws what the policy draws.
+    /// This is the jitter that you set, or else [`Jitter::auto`].
+    /// [`Delays::new`](crate::driver::Delays::new) with this jitter draws delays as the policy
+    /// does.
     ///
     /// # Example
     ///
@@ -416,42 +444,44 @@ impl Policy {
         self.jitter
     }
 
-    /// How many transient failures are followed by another attempt.
+    /// Returns how many transient failures of one call are retried.
     #[must_use]
     pub const fn max_retries(&self) -> u32 {
         self.max_retries
     }
 
-    /// How many rejections are followed by another attempt.
+    /// Returns how many rejections of one call are followed by another attempt.
     #[must_use]
     pub const fn max_throttles(&self) -> u32 {
         self.max_throttles
     }
 
-    /// The time a call may take, waits included.
+    /// Returns the longest time that a call may take, including its waits.
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
         self.deadline
     }
 
-    /// The time that an attempt may take.
+    /// Returns the longest time that an attempt may take.
     #[must_use]
     pub const fn attempt_timeout(&self) -> Option<Duration> {
         self.attempt_timeout
     }
 
-    /// How long to wait before what is pending is asked for again.
+    /// Returns the backoff between polls of a pending result.
     pub const fn polling(&self) -> Backoff {
         self.polling
     }
 
-    /// The longest wait that a server may ask for.
+    /// Returns the longest wait that a server may ask for.
     #[must_use]
     pub const fn max_retry_after(&self) -> Duration {
         duration(self.max_retry_after)
     }
 
-    /// Whether any outcome can lead to a second attempt: if none can, nothing need be kept for it.
+    /// Returns whether any outcome can lead to a second attempt.
+    ///
+    /// If not, you don't need to keep the request for one.
     #[must_use]
     pub const fn can_retry(&self) -> bool {
         !self.once
@@ -512,7 +542,7 @@ impl fmt::Display for Policy {
 
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
-        // All fields by name, so that a new one is not forgotten.
+        // Names all fields, so that adding one is a compile error here.
         let Self {
             backoff,
             jitter,
@@ -551,7 +581,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_are_those_with_equal_settings() {
+    fn policies_with_different_settings_differ() {
         let second = Duration::from_secs(1);
         let all = [
             Policy::new(),

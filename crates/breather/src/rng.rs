@@ -1,10 +1,10 @@
-//! The generator of one call.
+//! The random number generator of one call.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng as _};
 
-/// A seeded generator that exists only once: it is no `Clone`, so that no two calls can draw the
-/// same sequence by accident.
+/// A seeded generator. It is not `Clone`, so that two calls cannot draw the same sequence by
+/// accident.
 #[derive(Debug)]
 pub(crate) struct Rng(Xoshiro256PlusPlus);
 
@@ -13,12 +13,12 @@ impl Rng {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// A number drawn evenly from `low..=high`; `low` if `high` is less.
+    /// Draws a number evenly from `low..=high`. Returns `low` if `high` is less.
     ///
-    /// The mapping from bits to nanoseconds is our own, so that a seed draws the same delays with
-    /// every version of rand. Multiply-and-shift (Lemire, "Fast Random Integer Generation in an
-    /// Interval", 2019) without its rejection step: over a range of a minute the bias is below one
-    /// part in 10⁸.
+    /// breather maps bits to nanoseconds itself, so that a seed draws the same delays with every
+    /// version of rand. The mapping is multiply-and-shift (Lemire, "Fast Random Integer Generation
+    /// in an Interval", 2019) without the rejection step. Over a range of a minute, its bias is
+    /// below one part in 10⁸.
     pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
         let span = u128::from(high.saturating_sub(low)) + 1;
         let offset = (u128::from(self.0.next_u64()) * span) >> 64;
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_draws_the_same_everywhere() {
+    fn seed_draws_reference_sequence() {
         let mut rng = Rng::new(7);
         let drawn = [(); 3].map(|()| rng.between(0, 1_000_000_000));
         // Computed by a separate program from the published SplitMix64 and xoshiro256++.
@@ -42,7 +42,7 @@ mod tests {
     const EXPECTED: [u64; 3] = [55_360_436, 172_115_854, 717_576_129];
 
     #[test]
-    fn the_ends_can_be_drawn_and_the_full_range_does_not_overflow() {
+    fn ends_are_drawn_and_full_range_does_not_overflow() {
         let mut rng = Rng::new(1);
         let mut seen = [false; 2];
         for _ in 0..64 {

@@ -1,6 +1,7 @@
-//! Serializes what a call and a scope report about themselves.
+//! Serializes reports and snapshots.
 //!
-//! Written by hand, because `serde_core` without derive keeps the dependency tree small.
+//! The code is written by hand, because `serde_core` without derive keeps the dependency tree
+//! small.
 
 use core::time::Duration;
 
@@ -12,9 +13,11 @@ use crate::instant::Instant;
 use crate::pacer::Snapshot;
 
 impl Serialize for Report {
-    /// Writes durations in seconds and names the end by [`EndReason::as_str`](crate::EndReason::as_str).
+    /// Writes durations in seconds, and the end reason as
+    /// [`EndReason::as_str`](crate::EndReason::as_str).
     ///
-    /// Of the header behind a wait, only the name is written, because its value comes from the server.
+    /// It writes only the name of the header behind a wait, because the value comes from the
+    /// server.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Report", 7)?;
         fields.serialize_field("attempts", &self.attempts())?;
@@ -57,7 +60,7 @@ impl Serialize for Ended<'_> {
 }
 
 impl Serialize for Snapshot {
-    /// Writes instants as seconds after the snapshot was taken, and 0 if they have passed.
+    /// Writes instants as seconds after the snapshot, or 0 if they have passed.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let seconds = |at: Option<Instant>| {
             at.map(|at| at.duration_since(self.taken_at()))
@@ -124,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn snapshot_counts_instants_from_when_it_was_taken() {
+    fn snapshot_counts_instants_from_snapshot_time() {
         let now = Instant::from_nanos(5_000_000_000);
         let mut pacer = Pacer::new(Pacing::new());
         let ticket = pacer.arrive();
         let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
-            panic!("nothing holds it")
+            panic!("expected a permit")
         };
         let spent = Window::new("").with_limit(300).with_remaining(0);
         let hint = Hint::new(now).with_window(spent.with_reset(Duration::from_secs(9)));

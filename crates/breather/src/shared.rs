@@ -1,15 +1,17 @@
 //! Shares a policy and the pacers of all scopes among tasks and threads.
 //!
-//! - `breather`: which handle do callers clone, and how is it configured?
-//! - `active_call`: what does an adapter drive for each call? `waiting` holds its sleep.
-//! - `new_call`, `options`, `routes`, `scopes`: which settings and scopes does one request have?
-//! - `rules`: which settings does a call have that asks for none?
-//! - `scope`: which lock and wakers does a scope have? Which scopes are kept?
-//! - `dues`, `alarm`: whom does a scope wake once its lock is released, and when is it looked at again?
-//! - `gate`: how does a call pass one scope, several, or none?
-//! - `timer`: which clock and timer does a runtime lend? `seeds` numbers its calls.
-//! - `observer`, `metrics`, `trace`: who is told what happens to calls?
-//! - `sync`: which locks are used, so that models can replace them?
+//! | module | contents |
+//! |---|---|
+//! | `breather` | the handle that callers clone, and its builder |
+//! | `active_call`, `waiting` | the call that an adapter drives, and the sleep of a waiting call |
+//! | `new_call`, `options`, `routes`, `scopes` | settings and scopes of one request |
+//! | `rules` | default settings of a scope's calls |
+//! | `scope` | a scope's lock and wakers, and the table of scopes |
+//! | `dues`, `alarm` | wake-ups after a scope's lock is released, and at a later time |
+//! | `gate` | passes a call through one scope, several, or none |
+//! | `timer`, `seeds` | a runtime's clock and timer, and the random seeds of calls |
+//! | `observer`, `metrics`, `trace` | report events of calls |
+//! | `sync` | the locks, which models replace |
 
 mod active_call;
 mod alarm;

@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
-/// A wall-clock time: microseconds since 1970-01-01T00:00:00Z, negative before.
+/// A wall-clock time, in microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Servers name resets by date or epoch; this is what those are read into. It is never used to
-/// measure a wait, since wall clocks jump. It reaches 292,000 years either way.
+/// Times before that are negative. The range is 292,000 years in both directions.
+///
+/// Servers name resets by date or epoch, and breather reads them into this type. It never measures
+/// a wait with it, because wall clocks jump.
 ///
 /// # Example
 ///
@@ -22,27 +24,27 @@ use core::time::Duration;
 pub struct UnixTime(i64);
 
 impl UnixTime {
-    /// The time `secs` seconds after the epoch, saturating.
+    /// Creates the time `secs` seconds after the epoch, saturating.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000))
     }
 
-    /// The time `micros` microseconds after the epoch.
+    /// Creates the time `micros` microseconds after the epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The time from `earlier` to `self`, or `None` if `earlier` is the later one.
+    /// Returns the time from `earlier` to `self`, or `None` if `earlier` is later.
     ///
-    /// `None` is no zero: a reset that lies in the past is not a reset that is due now.
+    /// `None` is not the same as zero. A reset in the past is not a reset that is due now.
     #[must_use]
     pub const fn duration_since(self, earlier: Self) -> Option<Duration> {
         let micros = self.0.saturating_sub(earlier.0);
@@ -56,7 +58,7 @@ impl UnixTime {
 
 #[cfg(feature = "std")]
 impl From<std::time::SystemTime> for UnixTime {
-    /// Saturates where the system's time is beyond what the type holds.
+    /// Converts a system time. A time that is out of range saturates.
     fn from(time: std::time::SystemTime) -> Self {
         let micros = |d: Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
         Self(match time.duration_since(std::time::UNIX_EPOCH) {
@@ -66,11 +68,21 @@ impl From<std::time::SystemTime> for UnixTime {
     }
 }
 
-/// A wall clock, to be asked only when a date or an epoch has to be read without a `Date` beside it.
+/// A wall clock.
 ///
-/// A [`UnixTime`] is one that stands still.
+/// breather asks it only if it has to read a date or an epoch in a response without a `Date`
+/// header. A [`UnixTime`] is a clock that stands still.
+///
+/// # Example
+///
+/// ```
+/// use breather::driver::{UnixTime, WallClock};
+///
+/// let stopped = UnixTime::from_secs(1_800_000_000);
+/// assert_eq!(stopped.unix_time(), stopped);
+/// ```
 pub trait WallClock: Sync {
-    /// What it shows.
+    /// Returns the current time.
     fn unix_time(&self) -> UnixTime;
 }
 

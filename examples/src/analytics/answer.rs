@@ -15,7 +15,7 @@ use super::{
     gate::Admission,
 };
 
-/// What a request comes to, before the limits are added to it.
+/// A response without its rate-limit headers.
 #[derive(Debug)]
 pub(super) struct Reply {
     status: StatusCode,
@@ -51,18 +51,18 @@ impl Reply {
         reply
     }
 
-    /// A rejection of what may be had when `left` has passed.
+    /// Returns a rejection that asks the client to retry after `left`.
     pub(super) fn rejection_for(left: Duration) -> Self {
         Self::rejection(whole_seconds(left))
     }
 
-    /// Says when to ask again.
+    /// Adds a `Retry-After` of `left`.
     pub(super) fn again_in(mut self, left: Duration) -> Self {
         self.retry_after_s = Some(whole_seconds(left));
         self
     }
 
-    /// Adds what is left of the limits, and breaks off where the fault says so.
+    /// Adds the rate-limit headers, and applies a fault that breaks the connection.
     pub(super) fn into_response(
         self,
         admission: &Admission,
@@ -109,7 +109,7 @@ fn limit_headers(admission: &Admission) -> HeaderMap {
     headers
 }
 
-/// Rounded up, and at least one: whoever comes at once comes too early.
+/// Rounds up to whole seconds, at least one, so that a retry never comes too early.
 fn whole_seconds(left: Duration) -> u64 {
     let seconds = left.as_nanos().div_ceil(Duration::from_secs(1).as_nanos());
     u64::try_from(seconds).unwrap_or(u64::MAX).max(1)

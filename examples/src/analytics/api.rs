@@ -24,7 +24,7 @@ use super::{
     jobs::{JobState, Jobs},
 };
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Clone, Debug)]
 pub(super) struct Api(Arc<Shared>);
 
@@ -66,7 +66,7 @@ impl Api {
     }
 
     pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.0.gate.lock().expect("no method of the gate panics")
+        self.0.gate.lock().expect("gate methods do not panic")
     }
 
     pub(super) fn conversations(&self) -> &Conversations {
@@ -84,23 +84,26 @@ impl Api {
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.0.jobs.lock().expect("no method of the jobs panics")
+        self.0.jobs.lock().expect("job methods do not panic")
     }
 
     fn throttled_jobs(&self) -> MutexGuard<'_, u64> {
-        self.0.throttled_jobs.lock().expect("adding does not panic")
+        self.0
+            .throttled_jobs
+            .lock()
+            .expect("incrementing the counter does not panic")
     }
 
     fn admit(&self, headers: &HeaderMap) -> Admission {
-        // Whoever shows no token shares one quota with all others who show none.
+        // All clients without a token share one quota.
         let token = headers.get(AUTHORIZATION);
         let token = token.and_then(|token| token.to_str().ok()).unwrap_or("");
         let mut gate = self.gate();
-        // Read under the lock, so that the gate never sees time run backwards.
+        // Read the time under the lock, so that the gate never sees it run backwards.
         gate.admit(token, now())
     }
 
-    /// Does `work` for a request that is let in, when its time has come.
+    /// Admits the request, waits for its service time, and does `work` if it was accepted.
     async fn limited(
         self,
         headers: &HeaderMap,
@@ -131,8 +134,9 @@ impl Api {
     }
 }
 
-/// The place in flight of one accepted call. It comes back also when hyper drops the handler
-/// because the client has gone away.
+/// The place in flight of one accepted call.
+///
+/// It is freed on drop, because hyper drops the handler if the client disconnects.
 struct Place(Api);
 
 impl Drop for Place {
@@ -165,7 +169,7 @@ async fn summary(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QueryBody {
-    /// All of them, without.
+    /// Selects all conversations if absent.
     conversation_ids: Option<Vec<String>>,
     paging: Option<Paging>,
 }
@@ -174,7 +178,7 @@ struct QueryBody {
 #[serde(rename_all = "camelCase")]
 struct Paging {
     page_size: u32,
-    /// From 1.
+    /// Counted from 1.
     page_number: u32,
 }
 
@@ -344,8 +348,8 @@ fn bad_request(message: &str) -> Reply {
     Reply::error(StatusCode::BAD_REQUEST, "bad.request", message)
 }
 
-/// Makes a cursor look like none of a client's business.
+/// A prefix that makes cursors opaque to clients.
 const CURSOR: &str = "c-";
 
-/// The most rows of a page of results.
+/// The most rows on a page of results.
 const MOST_RESULTS: usize = 1000;

@@ -7,7 +7,7 @@ use std::{
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-/// A body that breaks its connection: after its first part, or before anything was sent, its head included.
+/// A body that breaks its connection, after its first part or before the response head is sent.
 #[derive(Debug)]
 pub(super) struct Broken {
     part: Option<Bytes>,
@@ -16,12 +16,12 @@ pub(super) struct Broken {
     pauses: bool,
 }
 
-/// Marks a response whose connection breaks before anything of it is sent.
+/// Marks a response whose connection breaks before any byte is sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unsent;
 
 impl Broken {
-    /// Sends the first half of `whole`, and promises all of it.
+    /// Returns a body that promises all of `whole` and sends the first half.
     pub(super) fn halfway(whole: &Bytes) -> Body {
         Body::new(Self {
             part: Some(whole.slice(..whole.len() / 2)),
@@ -30,8 +30,10 @@ impl Broken {
         })
     }
 
-    /// Sends nothing: hyper flushes a head only when the body has had its say, and gives the connection up
-    /// when that was an error.
+    /// Returns a body that breaks the connection before any byte is sent.
+    ///
+    /// hyper polls the body before it flushes the head. If the body returns an error, hyper closes
+    /// the connection.
     pub(super) fn unsent() -> Body {
         Body::new(Self {
             part: None,
@@ -52,7 +54,7 @@ impl HttpBody for Broken {
         if let Some(part) = self.part.take() {
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        // hyper flushes when a body has no more for now.
+        // hyper flushes when the body returns `Pending`.
         if std::mem::take(&mut self.pauses) {
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -3,18 +3,18 @@ use std::collections::HashMap;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use serde::{Deserialize, Serialize};
 
-/// One row: the details of a conversation, as each of the endpoints gives them.
+/// The details of one conversation, which is one row of a response.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Conversation {
-    /// Unique among all conversations, as the API's own UUIDs are.
+    /// The id, unique among all conversations like the UUIDs of the real API.
     pub conversation_id: String,
-    /// Which of the queues it waited in.
+    /// The number of the queue in which it waited.
     pub queue: u8,
-    /// From its start to its end.
+    /// The time from its start to its end.
     pub duration_ms: u64,
-    /// What of it an agent spent.
+    /// The part of the duration that an agent spent.
     pub handle_ms: u64,
 }
 
@@ -27,13 +27,13 @@ pub(super) struct Conversations {
 
 impl Conversations {
     pub(super) fn generate(count: u32, seed: u64) -> Self {
-        // Other numbers than those that the service times are drawn from.
+        // Inverted, so that the rows don't use the same random numbers as the service times.
         let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed);
         let rows: Vec<_> = (0..count)
             .map(|number| {
                 let duration_ms = random.random_range(5_000..3_600_000);
                 Conversation {
-                    // The number keeps it unique whatever is drawn.
+                    // The number keeps the id unique for any random part.
                     conversation_id: format!("{:016x}-{number:08x}", random.random::<u64>()),
                     queue: random.random_range(0..12),
                     duration_ms,
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_the_same_rows_and_another_gives_others() {
+    fn same_seed_gives_same_rows() {
         let [one, same, other] = [1, 1, 2].map(|seed| Conversations::generate(100, seed));
         assert_eq!(one.all(), same.all());
         assert_ne!(one.all(), other.all());

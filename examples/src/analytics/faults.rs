@@ -1,13 +1,31 @@
 use std::num::NonZeroU32;
 
-/// What goes wrong on the server, in every so manieth of the requests that it accepts.
+/// The faults of the server, each in every Nth request that it accepts.
 ///
-/// They are counted and not drawn, so that a test knows which request it hits. Where several faults fall
-/// on one request, it has the first of them in the order of the setters here.
+/// The server counts requests instead of drawing random ones, so a test knows which request fails.
+/// If several faults hit one request, the first in the order of these setters applies.
 ///
 /// # Defaults
 ///
-/// None: a server without faults shows what limits alone do.
+/// By default there are no faults, which shows the effect of the limits alone.
+///
+/// # Example
+///
+/// ```
+/// use breather_examples::analytics::{Faults, InProcess, Options};
+/// use reqwest_middleware::ClientBuilder;
+/// use std::num::NonZeroU32;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> reqwest_middleware::Result<()> {
+/// let faults = Faults::none().with_errors_every(NonZeroU32::new(2).unwrap());
+/// let api = InProcess::new(&Options::default().with_faults(faults));
+/// let client = ClientBuilder::new(reqwest::Client::new()).with(api).build();
+/// assert_eq!(client.get(InProcess::url()).send().await?.status(), 200);
+/// assert_eq!(client.get(InProcess::url()).send().await?.status(), 500);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Faults {
@@ -19,7 +37,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// No faults.
+    /// Creates a set without faults.
     pub const fn none() -> Self {
         Self {
             errors: None,
@@ -30,37 +48,37 @@ impl Faults {
         }
     }
 
-    /// Answers with 500, before anything is done.
+    /// Returns 500 for every Nth request, without executing it.
     pub const fn with_errors_every(mut self, requests: NonZeroU32) -> Self {
         self.errors = Some(requests);
         self
     }
 
-    /// Closes the connection after all is done, in place of the answer.
+    /// Executes every Nth request, but closes the connection instead of responding.
     pub const fn with_drops_every(mut self, requests: NonZeroU32) -> Self {
         self.drops = Some(requests);
         self
     }
 
-    /// Closes the connection in the middle of the answer's body.
+    /// Closes the connection in the middle of every Nth response body.
     pub const fn with_cuts_every(mut self, requests: NonZeroU32) -> Self {
         self.cuts = Some(requests);
         self
     }
 
-    /// Takes ten times as long.
+    /// Takes ten times as long for every Nth request.
     pub const fn with_slow_every(mut self, requests: NonZeroU32) -> Self {
         self.slow = Some(requests);
         self
     }
 
-    /// Fails every so manieth conversation of the queries, with all others of its query answered.
+    /// Fails every Nth conversation of the queries, and answers the others of the query.
     pub const fn with_items_every(mut self, items: NonZeroU32) -> Self {
         self.items = Some(items);
         self
     }
 
-    /// What happens to the request of this number, counted from 1.
+    /// Returns the fault of the request with this number, counted from 1.
     pub(super) fn of_request(&self, number: u64) -> Option<Fault> {
         let hits = |every: Option<NonZeroU32>| is_multiple(number, every);
         if hits(self.errors) {
@@ -76,13 +94,13 @@ impl Faults {
         }
     }
 
-    /// Whether the conversation of this number fails, counted from 1 over all queries.
+    /// Checks whether the conversation with this number fails, counted from 1 over all queries.
     pub(super) fn hits_item(&self, number: u64) -> bool {
         is_multiple(number, self.items)
     }
 }
 
-/// What goes wrong with a request.
+/// The fault of one request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
     Error,
@@ -100,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_fault_that_falls_on_a_request_is_its_own() {
+    fn first_of_several_faults_applies() {
         let every = |count| NonZeroU32::new(count).unwrap();
         let faults = Faults::none()
             .with_slow_every(every(2))

@@ -12,15 +12,15 @@ use super::{
     peak::Peak,
 };
 
-/// Who is let in. It is told the time, so that its tests need neither sockets nor patience.
+/// Accepts or throttles requests. The caller passes the time, so tests need no sockets or waits.
 #[derive(Debug)]
 pub(super) struct Gate {
     quota: u32,
     org_quota: u32,
     cap: u32,
-    /// What each token has spent of the current window, at most `quota`.
+    /// The quota that each token has spent in the current window, at most `quota`.
     spent: HashMap<String, u32>,
-    /// What all tokens together have, at most `org_quota`.
+    /// The quota that all tokens together have spent, at most `org_quota`.
     org_spent: u32,
     /// At most `cap`.
     in_flight: u32,
@@ -58,9 +58,9 @@ impl Gate {
         }
     }
 
-    /// Counts a request of the bearer of `token` that has arrived, and says what becomes of it.
+    /// Counts a request with `token` that has arrived, and decides whether to accept it.
     ///
-    /// Each acceptance must be followed by one [`on_call_over`](Self::on_call_over).
+    /// Call [`on_call_over`](Self::on_call_over) once for each accepted request.
     pub(super) fn admit(&mut self, token: &str, now: Instant) -> Admission {
         self.sends += 1;
         self.peak.on_event(now);
@@ -86,7 +86,7 @@ impl Gate {
             self.accepted += 1;
             self.timeline.on_accepted(now);
             let time = self.service_times.next();
-            let time = time.expect("the service times are endless");
+            let time = time.expect("the iterator of service times is infinite");
             let fault = self.faults.of_request(self.accepted);
             let slowness = if fault == Some(Fault::Slow) { 10 } else { 1 };
             Verdict::Accepted {
@@ -94,7 +94,7 @@ impl Gate {
                 fault,
             }
         };
-        // The headers have room for one quota, so they tell of the one that has less left.
+        // The headers have room for one quota, so they report the one that has less left.
         let of_token = (self.quota - spent, self.quota);
         let of_org = (self.org_quota - self.org_spent, self.org_quota);
         let (remaining, quota) = of_token.min(of_org);
@@ -106,7 +106,7 @@ impl Gate {
         }
     }
 
-    /// Whether the next conversation of a query fails.
+    /// Counts the next conversation of a query, and returns whether it fails.
     pub(super) fn fails_item(&mut self) -> bool {
         self.items += 1;
         self.faults.hits_item(self.items)
@@ -123,7 +123,7 @@ impl Gate {
             throttled_by_cap: self.throttled_by_cap,
             in_flight: self.in_flight,
             peak_sends_1s: self.peak.most(),
-            // Others count them.
+            // The API counts the rest.
             ..Stats::default()
         }
     }
@@ -133,7 +133,7 @@ impl Gate {
     }
 }
 
-/// What becomes of a request, and where its arrival left the quota.
+/// The verdict on a request, and the quota after its arrival.
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) verdict: Verdict,
@@ -154,12 +154,12 @@ pub(super) enum Verdict {
     ThrottledByQuota,
 }
 
-/// A grid of windows that starts with the first time it is told.
+/// A grid of windows that starts at the first time passed to it.
 #[derive(Debug)]
 struct Window {
     length: Duration,
     start: Option<Instant>,
-    /// Counted from 0 in lengths since `start`.
+    /// The number of the current window since `start`, counted from 0.
     current: u128,
 }
 
@@ -172,7 +172,7 @@ impl Window {
         }
     }
 
-    /// Whether `now` is in a later window than the latest time before it.
+    /// Advances to `now`, and returns whether that entered another window.
     fn on_time(&mut self, now: Instant) -> bool {
         self.start.get_or_insert(now);
         let current = self.since_start(now) / self.length.as_nanos();
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quota_is_spent_and_comes_back() {
+    fn quota_returns_with_next_window() {
         let mut gate = gate(3, 10, 50);
         let start = Instant::now();
         for remaining in [2, 1, 0] {
@@ -220,18 +220,18 @@ mod tests {
     }
 
     #[test]
-    fn windows_without_requests_pass() {
+    fn empty_windows_keep_the_grid() {
         let mut gate = gate(1, 10, 50);
         let start = Instant::now();
         assert!(is_accepted(&gate.admit(TOKEN, start)));
-        // The grid goes on from the first request, not from the latest.
+        // The grid counts from the first request, not from the latest.
         let admission = gate.admit(TOKEN, start + Duration::from_secs(34));
         assert!(is_accepted(&admission));
         assert_eq!(admission.reset_s, 6);
     }
 
     #[test]
-    fn the_cap_spends_no_quota() {
+    fn cap_rejection_spends_no_quota() {
         let mut gate = gate(10, 10, 2);
         let start = Instant::now();
         assert!(is_accepted(&gate.admit(TOKEN, start)));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timeline_has_all_verdicts() {
+    fn timeline_counts_all_verdicts() {
         let mut gate = gate(2, 10, 1);
         let start = Instant::now();
         gate.admit(TOKEN, start);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_quota_hides_the_cap() {
+    fn spent_quota_takes_precedence_over_cap() {
         let mut gate = gate(2, 10, 2);
         let start = Instant::now();
         assert!(is_accepted(&gate.admit(TOKEN, start)));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn rejections_use_no_service_time() {
+    fn rejection_uses_no_service_time() {
         let options = options(10, 10, 1);
         let mut gate = Gate::new(&options);
         let now = Instant::now();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn each_token_has_a_quota_and_all_share_the_organisations() {
+    fn tokens_have_own_quotas_within_organisation() {
         let options = options(3, 10, 50).with_org_quota(NonZeroU32::new(4).unwrap());
         let mut gate = Gate::new(&options);
         let start = Instant::now();
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_request_takes_ten_times_as_long() {
+    fn slow_request_takes_ten_times_as_long() {
         let every = NonZeroU32::new(2).unwrap();
         let options = options(10, 10, 50).with_faults(Faults::none().with_slow_every(every));
         let mut gate = Gate::new(&options);
@@ -325,7 +325,7 @@ mod tests {
         let times: Vec<_> = options.service_times().take(2).collect();
         for (factor, time) in [1, 10].into_iter().zip(times) {
             let Verdict::Accepted { service_time, .. } = gate.admit(TOKEN, now).verdict else {
-                panic!("refused");
+                panic!("throttled");
             };
             assert_eq!(service_time, time * factor);
         }

@@ -28,8 +28,8 @@ use super::{
 /// Answers like [`Server`](super::Server), but without a socket.
 ///
 /// Use it in tests. Under tokio's paused time, windows and jobs take no real time, and all runs are
-/// the same. It is a tower service, and the last middleware of a reqwest-middleware chain.
-/// Clones share their limits and counts.
+/// the same. You can use it as a tower service, or as the last middleware of a reqwest-middleware
+/// chain. Clones share their limits and counts.
 ///
 /// # Example
 ///
@@ -54,7 +54,7 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Makes an API with these limits. It ignores the port.
+    /// Creates an API with these limits. It ignores the port.
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let api = Api::new(options);
@@ -68,25 +68,25 @@ impl InProcess {
         format!("{ORIGIN}{PATH}")
     }
 
-    /// Returns the beginning of the URLs of all endpoints.
+    /// Returns the URL prefix of all endpoints.
     #[must_use]
     pub fn details_url() -> String {
         format!("{ORIGIN}{DETAILS}")
     }
 
-    /// Returns all conversations that the API has.
+    /// Returns all conversations of the API.
     #[must_use]
     pub fn conversations(&self) -> &[Conversation] {
         self.api.conversations().all()
     }
 
-    /// Returns the counts up to now.
+    /// Returns the counts so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.api.stats()
     }
 
-    /// Returns the verdicts on all requests up to now, by their times of arrival.
+    /// Returns the verdicts on all requests so far, by arrival time.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
         self.api.gate().timeline()
@@ -134,22 +134,22 @@ impl Middleware for InProcess {
             return Err(reqwest_error().await.into());
         };
         let (mut head, body) = response.into_parts();
-        // A builder is the only way to tell a response its URL.
+        // Only a builder can set the URL of a reqwest response.
         let told = Response::builder().url(url).body(());
-        let told = told.expect("a URL is an extension");
+        let told = told.expect("a response with only a URL and an empty body is valid");
         head.extensions.extend(told.into_parts().0.extensions);
         let body = reqwest::Body::wrap(Synced(Mutex::new(body)));
         Ok(Response::from_parts(head, body).into())
     }
 }
 
-/// Makes an error of reqwest by a body that breaks off, because reqwest has no constructor for its errors.
+/// Makes a reqwest error from a broken body, because reqwest has no public constructor.
 async fn reqwest_error() -> reqwest::Error {
     let body = reqwest::Body::wrap(Synced(Mutex::new(Broken::unsent())));
     body.collect().await.expect_err("the body breaks off")
 }
 
-/// Shares a body between threads, as reqwest asks for. The lock is never contended.
+/// Makes a body `Sync`, which reqwest requires. The lock is never contended.
 #[derive(Debug)]
 struct Synced(Mutex<Body>);
 
@@ -161,18 +161,18 @@ impl HttpBody for Synced {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let body = self.0.get_mut().expect("no body panics");
+        let body = self.0.get_mut().expect("bodies do not panic");
         Pin::new(body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().expect("no body panics").is_end_stream()
+        self.0.lock().expect("bodies do not panic").is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.lock().expect("no body panics").size_hint()
+        self.0.lock().expect("bodies do not panic").size_hint()
     }
 }
 
-/// The host that clients name.
+/// The origin of the URLs.
 const ORIGIN: &str = "http://api.example.com";

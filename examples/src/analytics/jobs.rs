@@ -4,14 +4,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The bulk jobs. They are told the time, as the gate is.
+/// The bulk jobs. The caller passes the time, as with the gate.
 #[derive(Debug)]
 pub(super) struct Jobs {
     most: NonZeroU32,
     takes: Duration,
     fail: bool,
     jobs: HashMap<String, Instant>,
-    /// The jobs that were submitted with a key.
+    /// The ids of jobs that were submitted with a key, by key.
     by_key: HashMap<String, String>,
     submitted: u64,
 }
@@ -28,11 +28,11 @@ impl Jobs {
         }
     }
 
-    /// Makes a job, or finds the one that was made for the same key.
+    /// Makes a job, or returns the job that was made for the same key.
     ///
     /// # Errors
     ///
-    /// The time until one of the running jobs is over, if as many run as may.
+    /// Returns the time until one of the running jobs is over, if too many are running.
     pub(super) fn submit(&mut self, key: Option<&str>, now: Instant) -> Result<String, Duration> {
         if let Some(id) = key.and_then(|key| self.by_key.get(key)) {
             return Ok(id.clone());
@@ -64,13 +64,13 @@ impl Jobs {
         })
     }
 
-    /// Whether there was such a job.
+    /// Deletes a job, and returns whether it existed.
     pub(super) fn delete(&mut self, id: &str) -> bool {
         self.by_key.retain(|_, job| job != id);
         self.jobs.remove(id).is_some()
     }
 
-    /// The jobs that were made up to now.
+    /// Returns the number of jobs made so far.
     pub(super) fn submitted(&self) -> u64 {
         self.submitted
     }
@@ -81,7 +81,7 @@ impl Jobs {
     }
 }
 
-/// How far a job is.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum JobState {
     Queued { left: Duration },
@@ -91,7 +91,7 @@ pub(super) enum JobState {
 }
 
 impl JobState {
-    /// As the API writes it.
+    /// Returns the name that the API uses.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Queued { .. } => "QUEUED",
@@ -101,7 +101,7 @@ impl JobState {
         }
     }
 
-    /// When it is worth asking again, unless it is over.
+    /// Returns the remaining time, or `None` if the job is over.
     pub(super) fn left(self) -> Option<Duration> {
         match self {
             Self::Queued { left } | Self::Pending { left } => Some(left),
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_passes_through_its_states() {
+    fn job_passes_through_its_states() {
         let start = Instant::now();
         for (fail, end) in [(false, JobState::Fulfilled), (true, JobState::Failed)] {
             let mut jobs = jobs(1, fail);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_too_many_is_throttled_until_one_is_over() {
+    fn excess_job_is_throttled_until_one_is_over() {
         let start = Instant::now();
         let mut jobs = jobs(2, false);
         jobs.submit(None, start).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_makes_one_job() {
+    fn same_key_makes_one_job() {
         let start = Instant::now();
         let mut jobs = jobs(1, false);
         let id = jobs.submit(Some("key"), start).unwrap();

@@ -4,26 +4,37 @@ use breather_sim::ServiceTimes;
 
 use super::Faults;
 
-/// The limits of a [`Server`](super::Server), and how long it takes to answer.
+/// The limits, response times and faults of a [`Server`](super::Server).
 ///
 /// # Defaults
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | `quota` | 300 | what the API that this one stands in for grants |
-/// | `window` | 10 s | the API's minute, shortened so that a demonstration is short |
-/// | `cap` | 50 | what the API that this one stands in for grants |
+/// | `quota` | 300 | the quota of the real API |
+/// | `window` | 10 s | shorter than the minute of the real API, so that a demonstration is short |
+/// | `cap` | 50 | the cap of the real API |
 /// | `service_time` | 200 ms | a usual median for a query of this kind |
-/// | `seed` | 1 | any will do; the same one gives the same service times |
-/// | `port` | 0 | any that is free |
-/// | `org_quota` | none | one token's calls meet its own quota first |
-/// | `conversations` | 1,000 | more than fit into one page of any kind |
-/// | `most_per_query` | 200 | a query that stays small beside its answer |
-/// | `most_per_page` | 100 | what clients of the API that this one stands in for ask for |
-/// | `jobs` | 2 | few, so that a submission can be throttled |
-/// | `job_time` | 2 s | more than a poll or two |
+/// | `seed` | 1 | any seed works; the same seed gives the same service times |
+/// | `port` | 0 | any free port |
+/// | `org_quota` | unlimited | the calls of one token reach its own quota first |
+/// | `conversations` | 1,000 | queries need several pages |
+/// | `most_per_query` | 200 | a query is small compared to its response |
+/// | `most_per_page` | 100 | the page size that clients of the real API request |
+/// | `jobs` | 2 | low, so that a submission can be throttled |
+/// | `job_time` | 2 s | long enough for several polls |
 /// | `failing_jobs` | no | |
-/// | `faults` | none | limits alone are to be seen |
+/// | `faults` | none | shows the effect of the limits alone |
+///
+/// # Example
+///
+/// ```
+/// use breather_examples::analytics::Options;
+/// use std::time::Duration;
+///
+/// let options = Options::default().with_window(Duration::from_secs(60)).with_seed(7);
+/// assert_eq!(options.window(), Duration::from_secs(60));
+/// assert_eq!(options.quota().get(), 300);
+/// ```
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Options {
@@ -44,13 +55,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sets how many calls are accepted in each window.
+    /// Sets how many calls of a token the server accepts in each window.
     pub const fn with_quota(mut self, quota: NonZeroU32) -> Self {
         self.quota = quota;
         self
     }
 
-    /// Sets the length of a window. Anything shorter than a millisecond is taken as a millisecond.
+    /// Sets the length of a window, at least one millisecond.
     pub const fn with_window(mut self, window: Duration) -> Self {
         self.window = if window.as_millis() == 0 {
             Duration::from_millis(1)
@@ -66,31 +77,31 @@ impl Options {
         self
     }
 
-    /// Sets the median of the time that an accepted call takes.
+    /// Sets the median time of an accepted call.
     pub const fn with_service_time(mut self, median: Duration) -> Self {
         self.service_time = median;
         self
     }
 
-    /// Sets the seed that the service times are drawn from.
+    /// Sets the seed of the service times and the conversations.
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Sets the port to listen on; 0 leaves the choice to the system.
+    /// Sets the port to listen on, or 0 for any free port.
     pub const fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Sets how many calls of all tokens together are accepted in each window.
+    /// Sets how many calls of all tokens together the server accepts in each window.
     pub const fn with_org_quota(mut self, quota: NonZeroU32) -> Self {
         self.org_quota = Some(quota);
         self
     }
 
-    /// Sets how many conversations there are.
+    /// Sets the number of conversations.
     pub const fn with_conversations(mut self, count: u32) -> Self {
         self.conversations = count;
         self
@@ -102,7 +113,7 @@ impl Options {
         self
     }
 
-    /// Sets how many rows a page of a query has at most.
+    /// Sets the most rows on a page of a query.
     pub const fn with_most_per_page(mut self, count: NonZeroU32) -> Self {
         self.most_per_page = count;
         self
@@ -120,102 +131,102 @@ impl Options {
         self
     }
 
-    /// Sets whether jobs fail in the end.
+    /// Sets whether jobs fail when they are over.
     pub const fn with_failing_jobs(mut self, fail: bool) -> Self {
         self.failing_jobs = fail;
         self
     }
 
-    /// Sets what goes wrong.
+    /// Sets the faults of the server.
     pub const fn with_faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
         self
     }
 
-    /// The calls that are accepted in each window.
+    /// Returns the calls of a token that the server accepts in each window.
     #[must_use]
     pub const fn quota(&self) -> NonZeroU32 {
         self.quota
     }
 
-    /// The length of a window.
+    /// Returns the length of a window.
     #[must_use]
     pub const fn window(&self) -> Duration {
         self.window
     }
 
-    /// The calls that may be in flight.
+    /// Returns the calls that may be in flight.
     #[must_use]
     pub const fn cap(&self) -> NonZeroU32 {
         self.cap
     }
 
-    /// The median of the time that an accepted call takes.
+    /// Returns the median time of an accepted call.
     #[must_use]
     pub const fn service_time(&self) -> Duration {
         self.service_time
     }
 
-    /// The port to listen on, or 0 for any that is free.
+    /// Returns the port to listen on, or 0 for any free port.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// The calls of all tokens together that are accepted in each window, if there is such a limit.
+    /// Returns the quota of all tokens together, if it is limited.
     #[must_use]
     pub const fn org_quota(&self) -> Option<NonZeroU32> {
         self.org_quota
     }
 
-    /// How many conversations there are.
+    /// Returns the number of conversations.
     #[must_use]
     pub const fn conversations(&self) -> u32 {
         self.conversations
     }
 
-    /// The conversations that one query may name.
+    /// Returns how many conversations one query may name.
     #[must_use]
     pub const fn most_per_query(&self) -> NonZeroU32 {
         self.most_per_query
     }
 
-    /// The most rows of a page of a query.
+    /// Returns the most rows on a page of a query.
     #[must_use]
     pub const fn most_per_page(&self) -> NonZeroU32 {
         self.most_per_page
     }
 
-    /// The jobs that may run at once.
+    /// Returns how many jobs may run at once.
     #[must_use]
     pub const fn jobs(&self) -> NonZeroU32 {
         self.jobs
     }
 
-    /// How long a job takes.
+    /// Returns how long a job takes.
     #[must_use]
     pub const fn job_time(&self) -> Duration {
         self.job_time
     }
 
-    /// Whether jobs fail in the end.
+    /// Returns whether jobs fail when they are over.
     #[must_use]
     pub const fn failing_jobs(&self) -> bool {
         self.failing_jobs
     }
 
-    /// What goes wrong.
+    /// Returns the faults of the server.
     pub const fn faults(&self) -> Faults {
         self.faults
     }
 
-    /// The seed of service times and conversations.
+    /// Returns the seed of the service times and the conversations.
     #[must_use]
     pub const fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// How long the accepted calls take, in the order in which they are accepted.
+    /// Returns the times that accepted calls take, in the order of their acceptance.
     pub fn service_times(&self) -> ServiceTimes {
         ServiceTimes::new(self.service_time, self.seed)
     }

@@ -3,10 +3,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The most events within any one second.
+/// Counts the most events within any one second.
 #[derive(Debug, Default)]
 pub(super) struct Peak {
-    /// Only those of the last second, so that memory is bounded by the peak and not by the run.
+    /// Only the events of the last second, so that the peak bounds the memory.
     recent: VecDeque<Instant>,
     most: usize,
 }
@@ -35,10 +35,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_slides() {
+    fn second_slides() {
         let start = Instant::now();
         let mut peak = Peak::default();
-        // Six within the second from 0.8 s, though the clock's own seconds hold at most three.
+        // The second from 0.8 s has six events, although no second of the clock has more than four.
         for ms in [0, 800, 900, 950, 1000, 1100, 1799, 2500] {
             peak.on_event(start + Duration::from_millis(ms));
         }
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_is_half_open() {
+    fn second_is_half_open() {
         let start = Instant::now();
         let mut peak = Peak::default();
         peak.on_event(start);

@@ -5,11 +5,11 @@ use std::{
 
 use breather_storm::Bin;
 
-/// What became of the requests, by the time at which they arrived.
+/// Counts accepted and throttled requests, by arrival time.
 ///
-/// It is told the time. The first request starts it, and with it the first of its bins, all of which
-/// are equally wide. They start with a width of 100 ms, and that is doubled as often as it takes to
-/// keep them at 1200 or fewer, so that memory is bounded however long it goes on.
+/// You pass the time of each request. The first request starts the timeline and its first bin. All
+/// bins are equally wide. The width is 100 ms at first. The timeline doubles it as often as needed
+/// to keep 1200 bins or fewer, so memory is bounded.
 ///
 /// # Example
 ///
@@ -39,7 +39,7 @@ pub struct Timeline {
 impl Timeline {
     /// Counts a request that arrived now and was accepted.
     ///
-    /// A time before that of the first request counts as that.
+    /// A time before the first request counts as the time of the first request.
     pub fn on_accepted(&mut self, now: Instant) {
         self.bin(now).accepted += 1;
     }
@@ -54,25 +54,25 @@ impl Timeline {
         self.bin(now).throttled_by_cap += 1;
     }
 
-    /// The time of the first request, or none before it.
+    /// Returns the time of the first request, or `None` before it.
     #[must_use]
     pub fn start(&self) -> Option<Instant> {
         self.start
     }
 
-    /// The width of each bin: 100 ms until the bins are doubled or grouped.
+    /// Returns the width of each bin, which is 100 ms until bins are merged or grouped.
     #[must_use]
     pub fn bin_width(&self) -> Duration {
         self.bin_width
     }
 
-    /// The bins from the first request to the latest, without gaps.
+    /// Returns the bins from the first request to the latest, without gaps.
     #[must_use]
     pub fn bins(&self) -> &[Bin] {
         &self.bins
     }
 
-    /// The same requests, with so many bins made one each.
+    /// Merges each group of `count` bins into one.
     #[must_use]
     pub fn grouped(mut self, count: NonZeroU32) -> Self {
         self.group(count);
@@ -112,10 +112,10 @@ impl Default for Timeline {
     }
 }
 
-/// Finer than a window and than most service times; a burst is still a burst in it.
+/// Finer than a window and most service times, so that a burst is visible.
 const FINEST: Duration = Duration::from_millis(100);
 
-/// Two minutes of the finest bins, and more than a chart has room for.
+/// Two minutes of the finest bins, and more than a chart can show.
 const MOST_BINS: usize = 1200;
 
 #[cfg(test)]
@@ -140,18 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn a_long_time_makes_bins_wider_and_not_more() {
+    fn long_timeline_widens_its_bins() {
         let start = Instant::now();
         let mut timeline = Timeline::default();
         for second in 0..1000 {
             timeline.on_accepted(start + Duration::from_secs(second));
             timeline.on_throttled_by_quota(start + Duration::from_secs(second));
         }
-        // 1000 s in 100 ms are 10 000 bins, and half as many for each of four doublings.
+        // 1000 s in 100 ms are 10 000 bins. Four doublings halve that four times.
         assert_eq!(timeline.bin_width(), Duration::from_millis(1600));
         assert_eq!(timeline.bins().len(), 625);
         assert_eq!(counts(&timeline), (1000, 1000));
-        // The seconds 0 and 1 are in the first bin, 2 and 3 in the second, only 4 in the third.
+        // The first bin has the seconds 0 and 1, the second 2 and 3, and the third only 4.
         let firsts: Vec<_> = timeline.bins()[..3]
             .iter()
             .map(|bin| bin.accepted)
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_of_years_is_survived() {
+    fn leap_of_years_keeps_bins_bounded() {
         let start = Instant::now();
         let mut timeline = Timeline::default();
         timeline.on_accepted(start);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_group_may_be_smaller() {
+    fn last_group_may_be_smaller() {
         let start = Instant::now();
         let mut timeline = Timeline::default();
         for ms in [0, 100, 200, 300, 400] {

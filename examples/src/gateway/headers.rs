@@ -1,4 +1,4 @@
-//! What a proxy changes in the headers that pass.
+//! The changes that a proxy makes to the headers that it forwards.
 
 use std::net::IpAddr;
 
@@ -10,38 +10,45 @@ use http::{
     },
 };
 
-/// Removes what is meant for one connection alone, by
-/// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): Connection, what it names, and
-/// what should have been named.
+/// Removes the headers that apply to one connection only.
+///
+/// By [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1), these are
+/// `Connection`, the headers that it names, and the known headers that it should have named.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = options(headers, &CONNECTION)
         .filter_map(|name| name.parse().ok())
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
-        // A caller that names one of these would have the upstream read another message than was sent.
+        // If a caller could remove one of these, the upstream would read a different message from
+        // the one that was sent.
         if !["content-length", "host"].contains(&name.as_str()) {
             headers.remove(name);
         }
     }
 }
 
-/// Whether the sender of `headers` reads trailers.
+/// Returns whether the sender of `headers` accepts trailers.
 pub fn wants_trailers(headers: &HeaderMap) -> bool {
     options(headers, &TE).any(|option| option.eq_ignore_ascii_case("trailers"))
 }
 
-/// Has the upstream send trailers, which this side reads, too.
+/// Asks the upstream to send trailers, because the gateway reads them.
 pub fn ask_for_trailers(headers: &mut HeaderMap) {
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONNECTION, HeaderValue::from_static("te"));
 }
 
-/// Has a body of unknown length sent. hyper's client takes a GET or a HEAD that does not say so for one without a body.
+/// Sets chunked encoding, so that a body of unknown length is sent.
+///
+/// Without this header, hyper's client assumes that a GET or a HEAD has no body.
 pub fn send_in_chunks(headers: &mut HeaderMap) {
     headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
 }
 
-/// Says whom the request came from and through, and leaves the host to the client of the upstream.
+/// Adds forwarding headers and `Via`, and removes `Host`.
+///
+/// The forwarding headers have the caller's address, host and protocol. The client of the upstream
+/// sets its own `Host`.
 pub fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
     let mut addresses = Vec::new();
     for value in headers.get_all(&FORWARDED_FOR) {
@@ -50,7 +57,7 @@ pub fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
     }
     addresses.extend_from_slice(peer.to_string().as_bytes());
     if let Ok(addresses) = HeaderValue::from_bytes(&addresses) {
-        // One line, since many servers read no more than one.
+        // All addresses go into one line, because many servers read only one.
         headers.insert(FORWARDED_FOR, addresses);
     }
     if let Some(host) = headers.remove(HOST) {
@@ -61,12 +68,12 @@ pub fn forwarded(headers: &mut HeaderMap, peer: IpAddr, via: &HeaderValue) {
     headers.append(VIA, via.clone());
 }
 
-/// Whether what has these headers has passed the proxy that calls itself `via`.
+/// Returns whether a message has already passed the proxy named `via`.
 pub fn has_passed(headers: &HeaderMap, via: &HeaderValue) -> bool {
     options(headers, &VIA).any(|hop| hop.as_bytes() == via.as_bytes())
 }
 
-/// What a header that is a list has in it, in however many lines.
+/// Iterates over the items of a list header, across all its lines.
 fn options<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(name).into_iter();
     let texts = values.filter_map(|value| value.to_str().ok());
@@ -77,7 +84,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Trailer is none of them: it tells the recipient at the end what to expect.
+/// `Trailer` is missing here because it is meant for the final recipient.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -95,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_connection_names_goes_with_it() {
+    fn headers_named_by_connection_are_removed() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, X-One"),
@@ -120,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_one_line() {
+    fn forwarded_addresses_share_one_line() {
         let mut headers = HeaderMap::new();
         headers.append(FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
         headers.append(

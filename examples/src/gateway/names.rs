@@ -1,20 +1,20 @@
-//! The names of scopes.
+//! Scope names for tokens.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use http::{HeaderMap, HeaderName, uri::Authority};
 
-/// Names a scope for each token, by which nobody can tell the token.
+/// Names a scope for each token without revealing the token.
 #[derive(Clone, Debug)]
 pub struct Names {
     upstream: String,
     header: HeaderName,
-    /// Drawn anew by each process: without it, a name says nothing even to who guesses tokens.
+    /// A random key for each process. It prevents checking a guessed token against a name.
     key: RandomState,
 }
 
 impl Names {
-    /// Names for calls to `upstream` that have their token in `header`.
+    /// Creates names for calls to `upstream` that have their token in `header`.
     #[must_use]
     pub fn new(upstream: &Authority, header: HeaderName) -> Self {
         let upstream = upstream.as_str().to_ascii_lowercase();
@@ -26,7 +26,7 @@ impl Names {
         }
     }
 
-    /// The scope of a request with these headers.
+    /// Returns the scope name of a request with these headers.
     pub fn scope(&self, headers: &HeaderMap) -> String {
         let upstream = &self.upstream;
         let mut values = headers.get_all(&self.header).iter().peekable();
@@ -38,7 +38,7 @@ impl Names {
             hasher.write_usize(value.len());
             hasher.write(value.as_bytes());
         }
-        // Twelve digits: among a million tokens, two have the same name once in five hundred runs.
+        // With twelve digits, two of a million tokens share a name in one of five hundred runs.
         format!("{upstream} token {:012x}", hasher.finish() >> 16)
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_token_has_a_name_that_does_not_tell_it() {
+    fn each_token_has_its_own_opaque_name() {
         let upstream = Authority::from_static("API.example.com:8080");
         let names = Names::new(&upstream, AUTHORIZATION);
         let scope = |tokens: &[&'static str]| {

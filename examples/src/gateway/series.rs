@@ -1,19 +1,19 @@
-//! What happened in each of the last seconds.
+//! Counts of recent events, by second.
 
 use std::{collections::VecDeque, iter};
 
 use breather::driver::Instant;
 use serde::Serialize;
 
-/// What happened in each of the last seconds, so many of them that memory is bounded.
+/// Counts events in each of the last [`SECONDS`] seconds, in bounded memory.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
-    /// Up to the second that `newest` is, without gaps.
+    /// One bin for each second without gaps. The last bin is the second `newest`.
     bins: VecDeque<Bin>,
     newest: u64,
 }
 
-/// What happened in a second.
+/// The events of one second.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Bin {
@@ -21,11 +21,13 @@ pub struct Bin {
     pub sends: u32,
     /// Attempts throttled.
     pub rejections: u32,
-    /// Attempts that failed in a way that may pass.
+    /// Attempts that failed with a transient error.
     pub failures: u32,
 }
 
-/// The last seconds, as many at any time, each with what happened in it; the one that goes on comes last.
+/// The counts of the last [`SECONDS`] seconds, with the current second last.
+///
+/// Each column always has this length.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Columns {
     sends: Vec<u32>,
@@ -34,7 +36,7 @@ pub struct Columns {
 }
 
 impl Series {
-    /// The second of `at`, to be counted in; none if it is too long ago.
+    /// Returns the bin of the second of `at`, or `None` if that second is too old.
     pub fn at(&mut self, at: Instant) -> Option<&mut Bin> {
         let second = second(at);
         if self.bins.is_empty() || second >= self.newest.saturating_add(SECONDS as u64) {
@@ -54,7 +56,7 @@ impl Series {
         self.bins.get_mut(index)
     }
 
-    /// The last seconds up to that of `now`.
+    /// Returns the counts up to the second of `now`.
     pub fn until(&self, now: Instant) -> Columns {
         let quiet = usize::try_from(second(now).saturating_sub(self.newest)).unwrap_or(SECONDS);
         let quiet = quiet.min(SECONDS);
@@ -76,7 +78,7 @@ fn second(at: Instant) -> u64 {
     at.as_nanos() / 1_000_000_000
 }
 
-/// Two windows of a minute, and the one that goes on.
+/// Covers two windows of a minute and the current one.
 pub const SECONDS: usize = 180;
 
 #[cfg(test)]
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_however_long_it_goes_on() {
+    fn memory_is_bounded() {
         let mut series = Series::default();
         assert_eq!(sends(&series, 5), [0; SECONDS]);
         for second in [10, 10, 11, 500, 499, 100_000, 3, 99_999] {
@@ -103,12 +105,12 @@ mod tests {
             }
             assert!(series.bins.len() <= SECONDS);
         }
-        // The second before the first that is known is not counted any more.
+        // The series starts again at 100,000, so 99,999 is too old to count.
         assert_eq!(sends(&series, 100_000).iter().sum::<u32>(), 1);
     }
 
     #[test]
-    fn seconds_pass_without_sends_too() {
+    fn seconds_without_sends_count_zero() {
         let mut series = Series::default();
         series.at(at(1_000)).unwrap().sends = 7;
         series.at(at(1_002)).unwrap().sends = 9;

@@ -1,4 +1,4 @@
-//! What callers have of an upstream that fails.
+//! Tests for an upstream that fails.
 
 use std::{future::pending, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn nothing_is_lost_or_doubled_when_the_upstream_is_killed() {
+async fn killed_upstream_fails_every_call_and_doubles_none() {
     let mut upstream = Upstream::start(|_| pending()).await;
     let gateway = Program::start(&upstream, &[]);
     let client = client();
@@ -26,11 +26,11 @@ async fn nothing_is_lost_or_doubled_when_the_upstream_is_killed() {
             .body("an order");
         callers.spawn(async move { request.send().await.unwrap().status() });
     }
-    // What nothing is known of is sent 30 at first; all others wait.
+    // In a scope without history the pacer sends 30 attempts at first and queues the others.
     until(async || upstream.seen().len() >= 30).await;
     upstream.kill().await;
     let told = timeout(LONG, callers.join_all()).await;
-    for status in told.expect("callers are not told") {
+    for status in told.expect("callers got no response") {
         assert_eq!(status, StatusCode::BAD_GATEWAY);
     }
     for id in 0..40 {
@@ -47,7 +47,7 @@ async fn nothing_is_lost_or_doubled_when_the_upstream_is_killed() {
 }
 
 #[tokio::test]
-async fn a_slow_upstream_is_not_waited_for_beyond_its_time() {
+async fn slow_upstream_gets_504_after_attempt_timeout() {
     let upstream = Upstream::start(|_| pending()).await;
     let gateway = Program::start(&upstream, &["--attempt-timeout", "200ms", "--retries", "1"]);
     let client = client();
@@ -66,13 +66,13 @@ async fn a_slow_upstream_is_not_waited_for_beyond_its_time() {
                 .unwrap()
                 .contains(r#""error":"timeout""#)
         );
-        // An attempt whose time is up before it is written does not reach the upstream.
+        // If an attempt times out before it is written, the upstream never sees it.
         assert!(upstream.times(&id) <= sends);
     }
 }
 
 #[tokio::test]
-async fn what_is_cut_off_is_not_taken_for_whole() {
+async fn truncated_body_is_an_error_for_the_caller() {
     for has_length in [true, false] {
         let has_part = Arc::new(Notify::new());
         let cuts = Arc::clone(&has_part);
@@ -114,11 +114,11 @@ async fn what_is_cut_off_is_not_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn an_upload_that_the_upstream_breaks_off_is_sent_once() {
+async fn upload_broken_off_by_upstream_is_sent_once() {
     let upstream = Upstream::start(|mut request| async move {
         let _ = request.body_mut().frame().await;
-        // The connection's task ends, and with it the connection.
-        panic!("the upstream breaks off");
+        // The panic ends the connection's task and closes the connection.
+        panic!("the upstream breaks off the upload");
     })
     .await;
     let gateway = Program::start(&upstream, &[]);
@@ -128,7 +128,7 @@ async fn an_upload_that_the_upstream_breaks_off_is_sent_once() {
         .header("x-id", "1")
         .body(body)
         .send();
-    // hyper's client may see its own write fail before it reads the answer.
+    // hyper's client may fail to write the body before it reads the response.
     if let Ok(response) = request.await {
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     }
@@ -136,7 +136,7 @@ async fn an_upload_that_the_upstream_breaks_off_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_is_not_sent() {
+async fn abandoned_call_is_not_sent() {
     let (spends, tells) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (spent, told) = (Arc::clone(&spends), Arc::clone(&tells));
     let upstream = Upstream::start(move |request| {
@@ -170,7 +170,7 @@ async fn a_caller_that_goes_away_is_not_sent() {
     gone.abort();
     gateway.until_waiting(0).await;
 
-    // The scope is open again when it is told that more remain.
+    // A response with remaining quota ends the hold.
     tells.notify_one();
     telling.await.unwrap().unwrap();
     let next = call("next").await.unwrap().unwrap();

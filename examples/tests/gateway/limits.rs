@@ -1,4 +1,4 @@
-//! Whom a limit holds, and what those have who cannot wait.
+//! Tests for holds on tokens, and for calls that cannot wait.
 
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn one_token_never_holds_another() {
+async fn spent_token_does_not_hold_other_tokens() {
     let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &[]);
     for token in ["one", "two", "three"] {
@@ -28,7 +28,7 @@ async fn one_token_never_holds_another() {
 }
 
 #[tokio::test]
-async fn another_header_may_tell_tokens_apart() {
+async fn token_header_option_separates_quotas() {
     let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(
         &upstream,
@@ -46,7 +46,7 @@ async fn another_header_may_tell_tokens_apart() {
 }
 
 #[tokio::test]
-async fn a_full_queue_says_so() {
+async fn full_queue_returns_503_queue_full() {
     let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &["--queue", "3"]);
     for token in ["one", "two"] {
@@ -56,7 +56,7 @@ async fn a_full_queue_says_so() {
         .map(|_| tokio::spawn(gateway.get("one").send()))
         .collect();
     gateway.until_waiting(3).await;
-    // Full for all scopes, but who need not wait passes.
+    // The queue is full for all scopes, but a call that need not wait passes.
     for token in ["one", "two"] {
         let response = gateway.get(token).send().await.unwrap();
         failure(response, "queue_full", 100..=RESET_S).await;
@@ -73,7 +73,7 @@ async fn a_full_queue_says_so() {
 }
 
 #[tokio::test]
-async fn who_reads_no_answer_before_all_is_sent_has_it_too() {
+async fn early_503_reaches_client_still_uploading() {
     let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &["--queue", "0"]);
     gateway.get("one").send().await.unwrap();
@@ -84,7 +84,7 @@ async fn who_reads_no_answer_before_all_is_sent_has_it_too() {
     );
     let answer = exchange(gateway.addr, &request).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    // Who asks first need not send it at all.
+    // A client that sends `Expect: 100-continue` need not send the body.
     let request = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: one\r\nContent-Length: 9\r\n\
                    Expect: 100-continue\r\nConnection: close\r\n\r\n";
     let answer = exchange(gateway.addr, request).await;
@@ -93,7 +93,7 @@ async fn who_reads_no_answer_before_all_is_sent_has_it_too() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_what_the_deadline_forbids() {
+async fn wait_beyond_deadline_returns_503_immediately() {
     let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &["--deadline", "100s"]);
     gateway.get("one").send().await.unwrap();
@@ -103,21 +103,21 @@ async fn nobody_waits_for_what_the_deadline_forbids() {
 }
 
 #[tokio::test]
-async fn a_hint_that_is_too_long_is_handed_on() {
+async fn too_long_retry_after_is_passed_on() {
     let upstream = Upstream::start(|_| async { rejection(3_600) }).await;
     let gateway = Program::start(&upstream, &[]);
     let response = gateway.get("one").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(response.headers()["retry-after"], "3600");
     assert_eq!(response.text().await.unwrap(), "too many");
-    // Those who come later are told by the gateway, without asking.
+    // The gateway rejects later calls itself, without a request to the upstream.
     let response = gateway.get("one").send().await.unwrap();
     failure(response, "retry_after_too_long", 3_500..=3_601).await;
     assert_eq!(upstream.seen().len(), 1);
 }
 
 #[tokio::test]
-async fn a_policy_is_read_from_its_file() {
+async fn policy_file_is_applied() {
     let upstream = Upstream::start(|_| async { rejection(7) }).await;
     let file = std::env::temp_dir().join(format!("gateway-policy-{}.toml", std::process::id()));
     std::fs::write(&file, "max_retry_after = \"5s\"\n").unwrap();

@@ -1,4 +1,4 @@
-//! Many callers that do not know the limits.
+//! Load tests with many callers that do not know the limits.
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
@@ -13,12 +13,12 @@ use tower::{Layer, ServiceExt};
 use crate::program::{Program, client};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_that_know_nothing_of_limits_see_none() {
+async fn callers_see_no_429_through_gateway() {
     rlimit::increase_nofile_limit(4_096).unwrap();
     let calls = CALLERS * CALLS_EACH;
     let quota = QUOTA.get() as usize;
 
-    // In one window, so that it doesn't matter how long the callers take.
+    // One long window, so that the result does not depend on the speed of the callers.
     let window = Duration::from_secs(3_600);
     let server = Server::start(options().with_window(window)).unwrap();
     let directly = load(server.addr()).await;
@@ -34,7 +34,7 @@ async fn callers_that_know_nothing_of_limits_see_none() {
     assert_eq!(stats.sends - stats.throttled(), calls as u64);
 }
 
-/// The gateway's way of pacing.
+/// Tests the gateway's pacing without the gateway, in virtual time.
 #[tokio::test(start_paused = true)]
 async fn paced_callers_use_whole_windows_in_virtual_time() {
     let api = InProcess::new(&options());
@@ -67,7 +67,7 @@ async fn paced_callers_use_whole_windows_in_virtual_time() {
     assert!(stats.sends <= calls as u64 * 21 / 20, "{stats:?}");
 }
 
-/// The statuses of all callers, of which each makes one call after the other.
+/// Returns the statuses that all callers got. Each makes its calls one after another.
 async fn load(addr: SocketAddr) -> Vec<u16> {
     let url = format!("http://{addr}{PATH}");
     let client = client();
@@ -98,9 +98,10 @@ fn options() -> Options {
 const CALLERS: usize = 200;
 const CALLS_EACH: usize = 3;
 
-/// All of five windows, for all calls.
+/// All calls together use exactly five windows.
 const QUOTA: NonZeroU32 = NonZeroU32::new(120).unwrap();
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// More than are ever in flight: whoever is throttled for the cap is told to wait for a half of such a window.
+/// As many as there are callers, because the server tells a call over the cap to wait for 1 s, a
+/// whole window.
 const CAP: NonZeroU32 = NonZeroU32::new(200).unwrap();

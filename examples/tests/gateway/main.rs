@@ -1,7 +1,7 @@
-//! The gateway as its users have it: the program that cargo built, over sockets.
+//! Tests the gateway program that cargo built, over sockets.
 //!
-//! Cargo builds the examples before it runs the tests of a package; by `--test gateway` alone it doesn't, and the program is the
-//! one that was built last.
+//! Cargo builds the examples before it runs all tests of the package. With `--test gateway` it does
+//! not, so the tests use the program that was built last.
 
 #![cfg(unix)]
 

@@ -1,11 +1,11 @@
-//! What it refuses to start with.
+//! Tests for options that the gateway rejects.
 
 use std::net::TcpListener;
 
 use crate::program::refused;
 
 #[test]
-fn bad_options_are_named() {
+fn invalid_option_is_named_in_error() {
     let upstream = ["--upstream", "http://127.0.0.1:1"];
     for (args, words) in [
         (&[][..], &["--upstream"][..]),
@@ -62,7 +62,7 @@ fn bad_options_are_named() {
 }
 
 #[test]
-fn a_secret_in_the_url_is_not_repeated() {
+fn secret_in_url_is_not_printed() {
     let output = refused(&["--upstream", "https://user:secret@api.example.com"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -73,7 +73,7 @@ fn a_secret_in_the_url_is_not_repeated() {
 }
 
 #[test]
-fn a_field_that_is_not_known_is_named() {
+fn unknown_policy_field_is_named() {
     let file = std::env::temp_dir().join(format!("gateway-typo-{}.toml", std::process::id()));
     std::fs::write(&file, "retrys = 5\n").unwrap();
     let name = file.to_str().unwrap();
@@ -88,7 +88,7 @@ fn a_field_that_is_not_known_is_named() {
 }
 
 #[test]
-fn a_taken_port_is_named() {
+fn port_in_use_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap().to_string();
     let output = refused(&["--upstream", "http://127.0.0.1:1", "--listen", &addr]);

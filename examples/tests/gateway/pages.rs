@@ -1,4 +1,4 @@
-//! What it shows of itself.
+//! Tests for the status and metrics pages.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_status_has_all_of_a_scope_and_no_secret() {
+async fn status_shows_scopes_without_secrets() {
     let upstream = Upstream::start(|request| async move {
         if request.headers()["authorization"] == "Bearer secret-throttled" {
             return rejection(RESET_S);
@@ -90,7 +90,7 @@ async fn the_status_has_all_of_a_scope_and_no_secret() {
 }
 
 #[tokio::test]
-async fn who_asks_for_json_has_it() {
+async fn status_is_json_if_client_accepts_json() {
     let upstream = Upstream::start(|_| async { last(RESET_S) }).await;
     let gateway = Program::start(&upstream, &[]);
     let url = gateway.url("/-/status");
@@ -98,7 +98,7 @@ async fn who_asks_for_json_has_it() {
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(page.headers()["cache-control"], "no-store");
     let page = page.text().await.unwrap();
-    // Nothing is fetched from elsewhere; the one name is that of a kind of XML.
+    // The page loads nothing from elsewhere. Its only URL is an XML namespace.
     assert_eq!(page.matches("://").count(), 1, "{page}");
     assert!(page.contains("http://www.w3.org/2000/svg"));
     let json = client()
@@ -112,7 +112,7 @@ async fn who_asks_for_json_has_it() {
     assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(post.headers()["allow"], "GET, HEAD");
     assert!(upstream.seen().is_empty());
-    // Others that begin so are the upstream's.
+    // Other paths with this prefix go to the upstream.
     client()
         .get(gateway.url("/-/statusx"))
         .send()

@@ -1,4 +1,4 @@
-//! What passes as it is, and what does not.
+//! Tests for the headers, bodies and targets that the gateway forwards.
 
 use std::sync::{
     Arc,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_is_for_one_connection_stays_on_it() {
+async fn hop_by_hop_headers_are_removed() {
     let upstream = Upstream::start(|_| async {
         let mut response = ok();
         let headers = response.headers_mut();
@@ -82,7 +82,7 @@ async fn what_is_for_one_connection_stays_on_it() {
     for name in ["x-private", "keep-alive", "proxy-authenticate", "upgrade"] {
         assert!(!lines.iter().any(|line| line.starts_with(name)), "{head}");
     }
-    // Its own, since the caller asked for it.
+    // The gateway adds this header because the caller asked for it.
     assert!(lines.contains(&"connection: close".to_owned()), "{head}");
     for line in [
         "set-cookie: a=1",
@@ -101,7 +101,7 @@ async fn what_is_for_one_connection_stays_on_it() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body_have_none() {
+async fn bodyless_responses_stay_bodyless() {
     let upstream = Upstream::start(|request| async move {
         let mut response = Response::new(full(""));
         let headers = response.headers_mut();
@@ -136,7 +136,7 @@ async fn answers_without_a_body_have_none() {
 }
 
 #[tokio::test]
-async fn compressed_bytes_are_not_touched() {
+async fn compressed_body_is_unchanged() {
     let upstream = Upstream::start(|request| async move {
         assert_eq!(request.headers()["accept-encoding"], "gzip, br");
         let mut response = Response::new(full(&b"\x1f\x8b\x00\xff"[..]));
@@ -183,7 +183,7 @@ async fn bodies_stream_both_ways() {
         .send();
     let call = tokio::spawn(call);
     upload.send_data(Bytes::from(vec![7; CHUNK])).await.unwrap();
-    // The upstream has the beginning before the end is sent.
+    // The upstream gets the first chunk before the last is sent.
     until(async || received.load(Ordering::Relaxed) == CHUNK).await;
     for _ in 1..CHUNKS {
         upload.send_data(Bytes::from(vec![7; CHUNK])).await.unwrap();
@@ -196,7 +196,7 @@ async fn bodies_stream_both_ways() {
 }
 
 #[tokio::test]
-async fn a_request_of_any_method_may_have_a_body() {
+async fn any_method_may_have_a_body() {
     let upstream = Upstream::start(|request| async move {
         let has_length = request.headers().contains_key("content-length");
         let framing = if has_length { "length" } else { "chunks" };
@@ -226,7 +226,7 @@ async fn a_request_of_any_method_may_have_a_body() {
 }
 
 #[tokio::test]
-async fn trailers_pass_for_who_reads_them() {
+async fn trailers_pass_both_ways() {
     let upstream = Upstream::start(|request| async move {
         assert_eq!(request.headers()["te"], "trailers");
         assert_eq!(request.headers()["trailer"], "x-sum");
@@ -257,7 +257,7 @@ async fn trailers_pass_for_who_reads_them() {
 }
 
 #[tokio::test]
-async fn who_expects_to_be_told_to_go_on_is() {
+async fn expect_100_continue_gets_100() {
     let upstream = Upstream::start(|request| async move {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         Response::new(full(body))
@@ -281,7 +281,7 @@ async fn who_expects_to_be_told_to_go_on_is() {
 }
 
 #[tokio::test]
-async fn old_clients_have_answers_they_can_read() {
+async fn http_1_0_client_gets_unchunked_response() {
     let upstream = Upstream::start(|_| async {
         let (mut sender, body) = Channel::new(1);
         tokio::spawn(async move { sender.send_data(Bytes::from("rows")).await });
@@ -298,13 +298,13 @@ async fn old_clients_have_answers_they_can_read() {
 }
 
 #[tokio::test]
-async fn targets_of_other_forms_are_the_upstreams_or_nobodys() {
+async fn other_target_forms_go_to_upstream_and_connect_gets_501() {
     let upstream = Upstream::start(|_| async { ok() }).await;
     let gateway = Program::start(&upstream, &[]);
     for (target, status) in [
         ("GET http://elsewhere.example/rows", "200"),
         ("OPTIONS *", "200"),
-        // There is no path that it could lead out of.
+        // Dots are allowed because `--upstream` has no path here.
         ("GET /a/../%2e%2e/b", "200"),
         ("CONNECT elsewhere.example:443", "501"),
     ] {
@@ -324,7 +324,7 @@ async fn targets_of_other_forms_are_the_upstreams_or_nobodys() {
 }
 
 #[tokio::test]
-async fn an_api_below_a_path_is_not_left() {
+async fn path_cannot_escape_upstream_base() {
     let upstream = Upstream::start(|_| async { ok() }).await;
     let gateway = Program::start(format!("{upstream}/api/v2/"), &[]);
     for (request, status) in [
@@ -356,8 +356,8 @@ async fn an_api_below_a_path_is_not_left() {
 }
 
 #[tokio::test]
-async fn a_loop_ends() {
-    // Its upstream leads back to it.
+async fn loop_returns_508() {
+    // This listener forwards the gateway's requests back to the gateway.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = Program::start(listener.local_addr().unwrap(), &[]);
     let addr = gateway.addr;
@@ -374,5 +374,5 @@ async fn a_loop_ends() {
 
 const CHUNK: usize = 100_000;
 
-/// Far more than is recorded.
+/// Far more than the gateway keeps for a retry.
 const CHUNKS: usize = 50;

@@ -1,10 +1,10 @@
-//! The plan for JMeter aims where its page says.
+//! Tests that the JMeter plan matches its README.
 
 use breather_examples::analytics::PATH;
 use roxmltree::Document;
 
 #[test]
-fn the_plan_aims_where_its_page_says() {
+fn plan_defaults_match_its_readme() {
     let plan = include_str!("../../jmeter/analytics.jmx");
     let page = include_str!("../../jmeter/README.md");
     let plan = Document::parse(plan).unwrap();
@@ -31,7 +31,7 @@ fn the_plan_aims_where_its_page_says() {
     assert_eq!(property("Header.name"), "Authorization");
     assert_eq!(property("Header.value"), "Bearer ${__P(token,jmeter)}");
     assert!(page.contains("| `-Jtoken` | `jmeter` |"));
-    // A plan is a tree of pairs, each element followed by that of its children.
+    // In a plan, each element is followed by a `hashTree` with its children.
     let trees = plan
         .descendants()
         .filter(|node| node.has_tag_name("hashTree"));

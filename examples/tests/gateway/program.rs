@@ -1,4 +1,4 @@
-//! The program under test.
+//! Runs the gateway program under test.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use reqwest::Client;
 use serde_json::Value;
 use tokio::time::sleep;
 
-/// A gateway that runs until it is dropped.
+/// A gateway process that is killed on drop.
 pub(crate) struct Program {
     child: Child,
     pub(crate) addr: SocketAddr,
@@ -23,19 +23,19 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// A gateway to `upstream` on a port of its own.
+    /// Starts a gateway to `upstream` on a free port.
     pub(crate) fn start(upstream: impl fmt::Display, args: &[&str]) -> Self {
         Self::spawn(command(), &format!("http://{upstream}"), args)
     }
 
-    /// A gateway to an upstream with TLS, that trusts the certificates of a file.
+    /// Starts a gateway to a TLS upstream, which trusts the certificates in a file.
     pub(crate) fn trusting(certificates: &Path, upstream: &str) -> Self {
         let mut command = command();
         command.env("SSL_CERT_FILE", certificates);
         Self::spawn(command, upstream, &[])
     }
 
-    /// A gateway whose resolver reads from a file what a host's name stands for. glibc's does.
+    /// Starts a gateway whose resolver reads host aliases from a file, a feature of glibc.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     pub(crate) fn with_aliases(file: &Path, upstream: &str, args: &[&str]) -> Self {
         let mut command = command();
@@ -65,7 +65,7 @@ impl Program {
             .map(str::parse);
         let Some(Ok(addr)) = addr else {
             let _ = child.kill();
-            panic!("it said {line:?}");
+            panic!("the gateway printed {line:?}");
         };
         Self {
             child,
@@ -78,7 +78,7 @@ impl Program {
         format!("http://{}{target}", self.addr)
     }
 
-    /// Sends a request of `token`'s.
+    /// Creates a request with `token` as its `Authorization`.
     pub(crate) fn get(&self, token: &str) -> reqwest::RequestBuilder {
         self.client
             .get(self.url("/rows"))
@@ -95,13 +95,13 @@ impl Program {
         serde_json::from_str(&self.text("/-/status.json").await).unwrap()
     }
 
-    /// Waits until so many calls wait.
+    /// Waits until `count` calls are queued.
     pub(crate) async fn until_waiting(&self, count: u64) {
         until(async || self.status().await["waiting"] == count).await;
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        // A shell has it built in; the program by that name is not everywhere.
+        // `kill` is built into the shell. Some systems have no program of that name.
         let kill = format!("kill {signal} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success());
@@ -125,7 +125,7 @@ impl Drop for Program {
     }
 }
 
-/// Runs the program with arguments that it is to refuse.
+/// Runs the program with arguments that it must reject.
 pub(crate) fn refused<S: AsRef<OsStr>>(args: &[S]) -> Output {
     let mut child = command()
         .args(args)
@@ -137,7 +137,7 @@ pub(crate) fn refused<S: AsRef<OsStr>>(args: &[S]) -> Output {
     while child.try_wait().unwrap().is_none() {
         if start.elapsed() > LONG {
             let _ = child.kill();
-            panic!("it does not end");
+            panic!("the program did not exit");
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -151,16 +151,19 @@ pub(crate) fn refused<S: AsRef<OsStr>>(args: &[S]) -> Output {
     }
 }
 
-/// Waits until `is_so`.
+/// Waits until `is_so` returns true.
 pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !is_so().await {
-        assert!(start.elapsed() < LONG, "waited too long");
+        assert!(
+            start.elapsed() < LONG,
+            "the condition did not become true in time"
+        );
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// A client as plain as any.
+/// Creates a client that ignores proxy settings.
 pub(crate) fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
@@ -182,7 +185,10 @@ fn path() -> PathBuf {
     path
 }
 
-/// A single test does not build the examples, and would be of what the program was before.
+/// Panics if the program is older than its sources.
+///
+/// Cargo does not build the examples for a single test target, so the test could run an old
+/// program.
 fn assert_is_current(program: &Path) {
     let modified = |path: &Path| fs::metadata(path).and_then(|it| it.modified());
     let built = modified(program).unwrap();
@@ -196,5 +202,5 @@ fn assert_is_current(program: &Path) {
 
 const BUILD: &str = "cargo build -p breather-examples --example gateway";
 
-/// Ends a test that hangs. A machine that stands still for seconds does not reach it.
+/// Ends a test that hangs. It is long enough for a machine that stalls for seconds.
 pub(crate) const LONG: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! Bodies of calls that are throttled.
+//! Tests for the bodies of throttled calls.
 
 use std::sync::{
     Arc, Mutex,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_was_kept_is_sent_again_whole() {
+async fn recorded_body_is_sent_again_whole() {
     let (upstream, bodies) = throttling_first().await;
     let gateway = Program::start(&upstream, &["--replay-limit", "1000"]);
     let request = client().post(gateway.url("/orders")).body(vec![7; 1_000]);
@@ -31,7 +31,7 @@ async fn what_was_kept_is_sent_again_whole() {
 }
 
 #[tokio::test]
-async fn what_is_longer_is_sent_once() {
+async fn body_over_replay_limit_is_sent_once() {
     let (upstream, bodies) = throttling_first().await;
     let gateway = Program::start(&upstream, &["--replay-limit", "1000"]);
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::OK] {
@@ -40,13 +40,15 @@ async fn what_is_longer_is_sent_once() {
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()["x-breather-attempts"], "1");
     }
-    // The second waited for the first one's rejection.
+    // The second call waited because the first was throttled.
     assert_eq!(*bodies.lock().unwrap(), [vec![7; 1_001], vec![7; 1_001]]);
 }
 
 type Bodies = Arc<Mutex<Vec<Bytes>>>;
 
-/// An upstream that throttles its first request for a second, when it has read it, and what it read.
+/// Starts an upstream that throttles its first request for a second.
+///
+/// It reads each body whole before it responds. Also returns the bodies.
 async fn throttling_first() -> (Upstream, Bodies) {
     let (bodies, throttles) = (Bodies::default(), Arc::new(AtomicBool::new(true)));
     let log = Arc::clone(&bodies);

@@ -1,4 +1,4 @@
-//! What callers have of a gateway that ends.
+//! Tests for stopping the gateway.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn those_who_wait_are_told_and_what_is_sent_goes_on() {
+async fn stopping_ends_queued_calls_and_finishes_sent_ones() {
     let are_told = Arc::new(Notify::new());
     let answers = Arc::clone(&are_told);
     let upstream = Upstream::start(move |request| {
@@ -56,7 +56,7 @@ async fn those_who_wait_are_told_and_what_is_sent_goes_on() {
 
     gateway.signal("-TERM");
     let told = timeout(LONG, waiting.join_all()).await;
-    for response in told.expect("callers are not told") {
+    for response in told.expect("callers got no response") {
         let response = response.unwrap();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let seconds: u64 = response.headers()["retry-after"]
@@ -75,7 +75,7 @@ async fn those_who_wait_are_told_and_what_is_sent_goes_on() {
 }
 
 #[tokio::test]
-async fn who_is_not_answered_in_the_time_of_grace_is_told() {
+async fn unanswered_call_gets_504_after_grace() {
     for signals in [&["-TERM"][..], &["-INT", "-INT"]] {
         let upstream = Upstream::start(|_| pending()).await;
         let grace = if signals.len() == 1 { "200ms" } else { "1h" };
@@ -89,9 +89,10 @@ async fn who_is_not_answered_in_the_time_of_grace_is_told() {
 
         let (first, second) = signals.split_first().unwrap();
         gateway.signal(first);
-        // Two at once are one. The first closes idle connections.
+        // Two signals at once count as one. Idle connections close after the first, so the test
+        // waits for that before it sends the second.
         let closed = timeout(LONG, idle.read_u8()).await;
-        assert!(closed.expect("it goes on").is_err());
+        assert!(closed.expect("the idle connection stayed open").is_err());
         for signal in second {
             gateway.signal(signal);
         }
@@ -110,7 +111,7 @@ async fn who_is_not_answered_in_the_time_of_grace_is_told() {
 }
 
 #[tokio::test]
-async fn idle_connections_hold_nothing_up() {
+async fn idle_connections_do_not_delay_stopping() {
     let upstream = Upstream::start(|_| async { ok() }).await;
     let mut gateway = Program::start(&upstream, &["--grace", "1h"]);
     let client = client();
@@ -126,12 +127,12 @@ async fn idle_connections_hold_nothing_up() {
     assert_eq!(gateway.ended().await.code(), Some(0));
 }
 
-/// A resolver cannot be called off. This one waits for a file that nobody writes to.
+/// A DNS lookup cannot be cancelled. This one waits on a pipe that never gets any data.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[tokio::test]
-async fn a_name_that_is_still_looked_up_holds_nothing_up() {
+async fn pending_name_lookup_does_not_delay_stopping() {
     let file = std::env::temp_dir().join(format!("gateway-aliases-{}", std::process::id()));
-    // A process of the same id may have left it.
+    // A process with the same ID may have left the file.
     let _ = std::fs::remove_file(&file);
     let made = std::process::Command::new("mkfifo")
         .arg(&file)
@@ -141,10 +142,10 @@ async fn a_name_that_is_still_looked_up_holds_nothing_up() {
     let mut gateway = Program::with_aliases(&file, "http://nowhere", &["--grace", "100ms"]);
     let call = tokio::spawn(gateway.get("one").send());
     let writer = loop {
-        // There is a writer as soon as there is a reader.
+        // Opening for writing succeeds when the resolver has opened the pipe for reading.
         match tokio::net::unix::pipe::OpenOptions::new().open_sender(&file) {
             Ok(writer) => break Some(writer),
-            // This system's resolver has other ways, and none that a test could hold up.
+            // This system's resolver does not read the file, so the lookup cannot be held up.
             Err(_) if call.is_finished() => break None,
             Err(_) => sleep(Duration::from_millis(5)).await,
         }

@@ -1,4 +1,4 @@
-//! An upstream with TLS.
+//! Tests for an upstream with TLS.
 
 use std::{env, fs, net::SocketAddr, process, sync::Arc};
 
@@ -18,7 +18,7 @@ use tokio_rustls::{
 use crate::{program::Program, upstream::ok};
 
 #[tokio::test]
-async fn a_certificate_must_be_trusted() {
+async fn untrusted_certificate_returns_502() {
     let (ours, others) = (Certificate::new(), Certificate::new());
     let (addr, serving) = ours.serve().await;
     let upstream = format!("https://localhost:{}", addr.port());

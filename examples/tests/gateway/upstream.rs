@@ -1,4 +1,4 @@
-//! An upstream that answers as a test has it.
+//! An upstream whose responses a test chooses.
 
 use std::{
     convert::Infallible,
@@ -17,15 +17,15 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// Of any error, since a test may break a body off.
+/// A body with any error type, because a test may break a body off.
 pub(crate) type Body = BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
-/// A server that notes what it is sent.
+/// A server that records the requests it gets.
 pub(crate) struct Upstream {
     pub(crate) addr: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     serving: JoinHandle<()>,
-    /// Keeps the port from everybody else once the upstream is killed. It doesn't listen.
+    /// Reserves the port after the upstream is killed. It does not listen.
     _keeper: TcpSocket,
 }
 
@@ -75,7 +75,7 @@ impl Upstream {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How often each call reached it, by the ids that the callers gave them.
+    /// Returns how often the request with `x-id: id` arrived.
     pub(crate) fn times(&self, id: &str) -> usize {
         let seen = self.seen.lock().unwrap();
         seen.iter()
@@ -83,7 +83,7 @@ impl Upstream {
             .count()
     }
 
-    /// Closes all its connections, wherever they are, and stops listening.
+    /// Closes all connections, even in the middle of a message, and stops listening.
     pub(crate) async fn kill(&mut self) {
         self.serving.abort();
         let _ = (&mut self.serving).await;
@@ -117,7 +117,7 @@ impl Seen {
     }
 }
 
-/// A socket that can share its port with another one of its kind.
+/// Creates a socket that can share its port with another such socket.
 fn socket(addr: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseport(true).unwrap();
@@ -135,17 +135,17 @@ pub(crate) fn ok() -> Response<Body> {
     Response::new(full("rows"))
 }
 
-/// A reset that no test waits for, and that is no longer than a policy obeys.
+/// A reset that is too long for a test to wait for, and short enough for the policy to accept.
 pub(crate) const RESET_S: u64 = 280;
 
-/// The last answer of a window that ends so many seconds later.
+/// Creates the last response of a window that ends in `reset_s` seconds.
 pub(crate) fn last(reset_s: u64) -> Response<Body> {
     let mut response = left(0, reset_s);
     response.headers_mut().insert("x-ratelimit-limit", 1.into());
     response
 }
 
-/// An answer that leaves so many calls of a window.
+/// Creates a response that reports `remaining` calls in the window.
 pub(crate) fn left(remaining: u64, reset_s: u64) -> Response<Body> {
     let mut response = ok();
     let headers = response.headers_mut();

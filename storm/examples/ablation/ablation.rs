@@ -1,20 +1,20 @@
-//! A rule of the pacer, and its source without it.
+//! A rule of the pacer, and the source code without it.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A rule of the pacer, and the edit that leaves it out or replaces it.
+/// A rule of the pacer, and the edit that removes or replaces it.
 ///
-/// The source is edited and not switched: what is measured without a rule is what would be there if nobody had
-/// written it, and no user carries a switch.
+/// The edit changes the source instead of setting a switch. So the measurement shows the pacer as
+/// if the rule had never been written, and no user carries the switch.
 #[derive(Debug)]
 pub(crate) struct Ablation {
-    /// The file, from the workspace on.
+    /// The file, relative to the workspace.
     pub(crate) file: PathBuf,
     pub(crate) rule: String,
-    /// What happens instead.
+    /// The behaviour without the rule.
     pub(crate) instead: String,
     edits: Vec<Edit>,
 }
@@ -26,17 +26,17 @@ struct Edit {
 }
 
 impl Ablation {
-    /// All of them, in the order of the files they edit.
+    /// Reads all ablations, in the order of the files that they edit.
     ///
     /// # Errors
     ///
-    /// What cannot be read.
+    /// Returns the file that cannot be read.
     pub(crate) fn all(workspace: &Path) -> Result<Vec<Self>, String> {
         let lists = workspace.join(LISTS);
         let entries = fs::read_dir(&lists).map_err(|error| format!("{LISTS}: {error}"))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut names: Vec<_> = names.filter(|name| name.ends_with(".txt")).collect();
-        // The pacer itself, and then its parts.
+        // The pacer itself comes first, then its parts.
         names.sort_by_key(|name| (name != "pacer.txt", name.clone()));
         let mut all = Vec::new();
         for name in names {
@@ -52,16 +52,16 @@ impl Ablation {
         Ok(all)
     }
 
-    /// The last part of the file's path.
+    /// Returns the last part of the file's path.
     pub(crate) fn file_name(&self) -> Cow<'_, str> {
         self.file.file_name().unwrap_or_default().to_string_lossy()
     }
 
-    /// `source`, edited.
+    /// Applies the edit to `source`.
     ///
     /// # Errors
     ///
-    /// The text that is not there exactly once.
+    /// Returns the text that does not occur exactly once.
     pub(crate) fn apply(&self, source: &str) -> Result<String, String> {
         let mut source = source.to_owned();
         for edit in &self.edits {
@@ -84,8 +84,11 @@ impl fmt::Display for Ablation {
     }
 }
 
-/// Reads a list: of each ablation its rule, a colon and what happens instead, the lines that are replaced after `-`,
-/// and those that take their place after `+`. Any number of such edits may follow one another.
+/// Parses a list of ablations.
+///
+/// An ablation starts with its rule, a colon and the behaviour without it. The removed lines follow
+/// after `-`, and the lines that replace them after `+`. Any number of such edits may follow one
+/// another.
 fn parsed(text: &str, file: &Path) -> Result<Vec<Ablation>, String> {
     let mut all: Vec<Ablation> = Vec::new();
     let mut is_replaced = false;
@@ -124,7 +127,8 @@ fn parsed(text: &str, file: &Path) -> Result<Vec<Ablation>, String> {
     }
 }
 
-/// Where `text` is in `source`, however both are broken into lines; else, how often it is there.
+/// Finds the only place of `text` in `source`, ignoring line breaks. Otherwise returns the number
+/// of occurrences.
 fn only_place(source: &str, text: &str) -> Result<std::ops::Range<usize>, usize> {
     let (mut dense, mut places) = (String::new(), Vec::new());
     for (place, letter) in source.char_indices().filter(|(_, it)| !it.is_whitespace()) {
@@ -134,14 +138,14 @@ fn only_place(source: &str, text: &str) -> Result<std::ops::Range<usize>, usize>
     let text: String = text.split_whitespace().collect();
     let mut found = dense.match_indices(&text).map(|(first, _)| first);
     match (found.next(), found.count()) {
-        // The last letter is a bracket or the like, of one byte.
+        // The last character is a bracket or similar, of one byte.
         (Some(first), 0) => Ok(places[first]..places[first + text.len() - 1] + 1),
         (first, others) => Err(others + usize::from(first.is_some())),
     }
 }
 
-/// A list for each file that has rules.
+/// The folder with a list for each file that has rules.
 const LISTS: &str = "storm/ablations";
 
-/// Where the files are.
+/// The folder with the files.
 const SOURCES: &str = "crates/breather/src";

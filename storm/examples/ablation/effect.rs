@@ -1,4 +1,4 @@
-//! What a rule is worth: what changes without it.
+//! The effect of a rule, measured by its removal.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,25 @@ use breather_sim::table::Row;
 
 use crate::measured::{Measured, Played, Reached};
 
-/// What there is without any ablation, and how much of a change is luck.
+/// The measurements without any ablation, and their random variation.
 pub(crate) struct Reference {
     pub(crate) rows: Vec<Row>,
     pub(crate) measured: Measured,
-    /// Of each row, how far apart the logarithms of its makespans and of its sends are, with other seeds.
+    /// For each row, the spread of the logarithms of makespan and sends over other seeds.
     luck: Vec<(f64, f64)>,
 }
 
-/// What changes.
+/// The changes that an ablation causes.
 #[derive(Debug, Default)]
 pub(crate) struct Effect {
-    /// What takes longer, or needs more sends.
+    /// Rows that take longer or need more sends.
     pub(crate) worse: Vec<String>,
     pub(crate) better: Vec<String>,
-    /// What must not be.
+    /// Failures that must not happen.
     pub(crate) breaks: Vec<String>,
 }
 
-/// A row, or all scenarios, on one side: how much changes, and what.
+/// The changes of a row, or of all scenarios, in one direction.
 #[derive(Default)]
 struct Change {
     much: f64,
@@ -32,7 +32,8 @@ struct Change {
 }
 
 impl Reference {
-    /// `measured` with the seeds that are used for all, and `others` with other ones.
+    /// Creates a reference from `measured`, with the seeds of all measurements, and `others`, with
+    /// different seeds.
     pub(crate) fn new(rows: Vec<Row>, measured: Measured, others: &[Measured]) -> Self {
         let apart = |index: usize, number: fn(&Reached) -> f64| {
             let reached = others
@@ -55,7 +56,7 @@ impl Reference {
         }
     }
 
-    /// What is different in `other`.
+    /// Returns the differences in `other`.
     pub(crate) fn effect(&self, other: &Measured) -> Effect {
         let mut effect = Effect::default();
         self.compare_scenarios(other, &mut effect);
@@ -83,7 +84,8 @@ impl Reference {
                 target.is_none_or(|most| it.makespan <= most.makespan && it.sends <= most.sends)
             };
             missed += usize::from(reaches(was) && !reaches(is));
-            // Whoever gives up calls is done early, and pacers that are broken off hold what they hold.
+            // A run whose calls fail ends early, and the pacers of a stopped run still count calls.
+            // So the other numbers mean little here.
             if is.failed > was.failed {
                 let much = (is.failed - was.failed) as f64 / row.load.calls() as f64;
                 let (was, is) = (was.failed, is.failed);
@@ -130,7 +132,8 @@ impl Reference {
         effect.breaks.extend(counts);
     }
 
-    /// How the means over all scenarios change that come out the same in every other way, and which do not hold.
+    /// Compares the means over all scenarios with otherwise equal results, and counts the
+    /// violations.
     fn compare_scenarios(&self, other: &Measured, effect: &mut Effect) {
         let (mut makespans, mut sends) = (Vec::new(), Vec::new());
         let mut broken: BTreeMap<String, usize> = BTreeMap::new();
@@ -175,7 +178,7 @@ impl Reference {
             .extend(broken.map(|(what, count)| format!("{what}: {count}")));
     }
 
-    /// The name of a row, and its calls if others have that name.
+    /// Returns the name of a row, with its number of calls if other rows have the same name.
     fn label(&self, row: &Row) -> String {
         if self.rows.iter().filter(|it| it.name == row.name).count() > 1 {
             format!("{} ({} calls)", row.name, row.load.calls())
@@ -186,7 +189,7 @@ impl Reference {
 }
 
 impl Effect {
-    /// Whether nothing changes.
+    /// Returns whether there is no change.
     pub(crate) fn is_nothing(&self) -> bool {
         self.worse.is_empty() && self.better.is_empty() && self.breaks.is_empty()
     }
@@ -196,7 +199,7 @@ fn reached(measured: &Measured, index: usize) -> Option<&Reached> {
     measured.rows.get(&index)?.as_ref()
 }
 
-/// Those that change most, and how many others do.
+/// Returns the largest changes, and the number of other changes.
 fn most(mut changes: Vec<(f64, String)>) -> Vec<String> {
     changes.sort_by(|one, other| other.0.total_cmp(&one.0));
     let more = changes.len().saturating_sub(SHOWN);
@@ -205,7 +208,7 @@ fn most(mut changes: Vec<(f64, String)>) -> Vec<String> {
     shown.chain(more).collect()
 }
 
-/// The mean, if it is further from zero than chance explains, and if it matters.
+/// Returns the mean if it is further from zero than chance explains, and large enough to matter.
 fn mean_beyond_chance(changes: &[f64]) -> Option<f64> {
     let count = changes.len() as f64;
     let mean = changes.iter().sum::<f64>() / count;
@@ -214,14 +217,15 @@ fn mean_beyond_chance(changes: &[f64]) -> Option<f64> {
     (mean.abs() > (ERRORS * error).max(LEAST_MEAN)).then_some(mean)
 }
 
-/// As many of the rows that change are named.
+/// The number of changed rows that are named.
 const SHOWN: usize = 3;
 
-/// A change of half a percent is told, if it is more than luck.
+/// The smallest change of a row that is reported, half a percent. It must also exceed the random
+/// variation.
 const LEAST: f64 = 0.005;
 
-/// One by chance in 400 that do nothing.
+/// With three standard errors, one in 400 ablations without effect shows a change by chance.
 const ERRORS: f64 = 3.0;
 
-/// Most scenarios don't meet what most rules are for.
+/// This limit is low because most rules do not apply in most scenarios.
 const LEAST_MEAN: f64 = 0.000_2;

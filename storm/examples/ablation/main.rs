@@ -1,10 +1,13 @@
-//! What each rule of the pacer is worth: the table of all of them, each left out.
+//! Measures the value of each rule of the pacer by removing it, and prints a table of all rules.
 //!
-//! `cargo run --release -p breather-storm --example ablation > docs/ablation.md` edits the source of the pacer in a copy
-//! of the workspace, once for each entry of the lists in `storm/ablations`, builds it, and plays the rows of
-//! `breather_sim::table` and the scenarios of breather-sim's `--example fuzz` with it. It takes some seconds for each.
-//! `--only WORDS` does so for those alone whose rule has these words in it, `--seeds N` and `--scenarios N` play so
-//! many. `--check` only looks whether each edit still applies and compiles.
+//! `cargo run --release -p breather-storm --example ablation > docs/ablation.md` copies the
+//! workspace. For each entry of the lists in `storm/ablations`, it edits the source of the pacer in
+//! the copy and builds it. It then plays the rows of `breather_sim::table` and the scenarios of
+//! breather-sim's `--example fuzz` with it. Each entry takes some seconds.
+//!
+//! - `--only WORDS` selects the rules that contain these words.
+//! - `--seeds N` and `--scenarios N` set how many are played.
+//! - `--check` only verifies that each edit still applies and compiles.
 
 mod ablation;
 mod effect;
@@ -45,11 +48,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is asked for.
+/// The requested task.
 enum Task {
     Check,
     Print(Options),
-    /// What the copy is asked for.
+    /// The task of the copy.
     Measure {
         from: u64,
         seeds: u64,
@@ -105,7 +108,7 @@ impl Task {
 }
 
 impl Options {
-    /// The command that they are the options of.
+    /// Returns the command that these options belong to.
     fn command(&self) -> String {
         let mut command = "cargo run --release -p breather-storm --example ablation".to_owned();
         let seeds = (self.seeds != SEEDS).then(|| format!(" --seeds {}", self.seeds));
@@ -119,7 +122,7 @@ impl Options {
     }
 }
 
-/// Whether each edit applies once, and what it leaves compiles.
+/// Checks that each edit applies exactly once, and that the result compiles.
 fn check() -> Result<(), String> {
     let ablations = Ablation::all(workspace())?;
     let bench = Workbench::set_up(workspace())?;
@@ -143,7 +146,7 @@ fn check() -> Result<(), String> {
     Err(failed.join("\n"))
 }
 
-/// Plays them all, and prints the page.
+/// Measures all ablations and prints the page.
 fn print(options: &Options) -> Result<(), String> {
     let ablations = Ablation::all(workspace())?;
     let is_wanted = |ablation: &&Ablation| {
@@ -168,7 +171,7 @@ fn print(options: &Options) -> Result<(), String> {
     page.end()
 }
 
-/// Measures the pacer as it is.
+/// Measures the pacer without any ablation.
 fn reference(bench: &Workbench, options: &Options) -> Result<Reference, String> {
     eprintln!("the pacer as it is");
     bench.build()?;
@@ -181,7 +184,7 @@ fn reference(bench: &Workbench, options: &Options) -> Result<Reference, String> 
     Ok(Reference::new(rows(), measured, &others))
 }
 
-/// What the rule is worth that the bench is without.
+/// Measures the rule that the bench currently lacks.
 fn worth(bench: &Workbench, reference: &Reference, options: &Options) -> Result<Worth, String> {
     if let Err(error) = bench.build() {
         return Ok(Worth::Unbuilt(error));
@@ -198,10 +201,10 @@ fn workspace() -> &'static Path {
     package.parent().unwrap_or(package)
 }
 
-/// Luck is less than with the 5 of the table, and hides less of what a rule is worth.
+/// More than the 5 seeds of the table, because less random variation reveals smaller effects.
 const SEEDS: u64 = 15;
 
 const SCENARIOS: u64 = 20_000;
 
-/// How many other sets of seeds tell what is luck.
+/// The number of other sets of seeds that determine the random variation.
 const OTHERS: u64 = 10;

@@ -1,4 +1,4 @@
-//! Plays rows and scenarios with the pacer that it is built with, and prints a line of each.
+//! Plays rows and scenarios with the pacer that this was built with, and prints a line for each.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,9 +9,9 @@ use breather_sim::{Scenario, check};
 
 use crate::measured::{Held, Played, Reached};
 
-/// Plays all rows with `seeds` seeds `from` one on, and then so many scenarios.
+/// Plays all rows with `seeds` seeds starting at `from`, and then that many scenarios.
 pub(crate) fn measure(from: u64, seeds: u64, scenarios: u64) {
-    // It is a result, and no more need be known of it.
+    // A panic is a result, and its details are not needed.
     panic::set_hook(Box::new(|_| ()));
     let rows = rows();
     each(rows.len(), |index| {
@@ -38,12 +38,12 @@ pub(crate) fn measure(from: u64, seeds: u64, scenarios: u64) {
     });
 }
 
-/// What `play` gives, unless it panics.
+/// Returns the result of `play`, or `None` if it panics.
 fn caught<T>(play: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(play)).ok()
 }
 
-/// Does the work of all numbers below `count`, on all cores.
+/// Runs `work` for all numbers below `count`, on all cores.
 fn each(count: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     let all = || loop {

@@ -1,22 +1,22 @@
-//! What was measured of a pacer.
+//! The measurements of a pacer.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use breather_sim::table;
 
-/// What was measured of a pacer, by what [`measure`](crate::measure::measure) printed.
+/// The measurements of a pacer, as printed by [`measure`](crate::measure::measure).
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// What was reached in each row; `None` if it panicked.
+    /// The result of each row, or `None` if it panicked.
     pub(crate) rows: BTreeMap<usize, Option<Reached>>,
-    /// What became of each scenario, by its seed.
+    /// The result of each scenario, by its seed.
     pub(crate) scenarios: BTreeMap<u64, Played>,
     /// Whether all were played.
     pub(crate) has_ended: bool,
 }
 
-/// What was reached in a row: the numbers of [`table::Reached`], as they were printed.
+/// The result of a row, with the numbers of [`table::Reached`] as they were printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached {
     pub(crate) makespan: f64,
@@ -25,39 +25,39 @@ pub(crate) struct Reached {
     pub(crate) has_leaked: bool,
 }
 
-/// What became of a scenario.
+/// The result of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Played {
     /// Every rule holds.
     Holds(Held),
-    /// The rule that does not hold.
+    /// The violated rule.
     Violates(String),
     Panics,
 }
 
-/// What a scenario took of which every rule holds.
+/// The measurements of a scenario without violations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Held {
     /// In seconds.
     pub(crate) makespan: f64,
     pub(crate) sends: f64,
-    /// How many calls succeeded.
+    /// The number of calls that succeeded.
     pub(crate) ok: usize,
 }
 
 impl Measured {
-    /// Reads what was printed until its end, or until there was no more patience.
+    /// Parses the output of a run, up to its end or until it was stopped.
     ///
     /// # Errors
     ///
-    /// The line that is none.
+    /// Returns the line that cannot be parsed.
     pub(crate) fn read(output: &str, has_ended: bool) -> Result<Self, String> {
         let mut measured = Self {
             rows: BTreeMap::new(),
             scenarios: BTreeMap::new(),
             has_ended,
         };
-        // The last line may be half of one.
+        // The last line may be incomplete.
         let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
         for line in whole.lines() {
             measured

@@ -1,25 +1,26 @@
-//! The page that tells of all ablations.
+//! The page with the results of all ablations.
 
 use crate::ablation::Ablation;
 use crate::effect::Effect;
 
-/// What came of an ablation.
+/// The result of an ablation.
 pub(crate) enum Worth {
     Effect(Effect),
-    /// Nothing changes but the outcome of these tests.
+    /// Nothing changes except the outcome of these tests.
     Tests(Vec<String>),
-    /// Why it could not be built.
+    /// The reason why it could not be built.
     Unbuilt(String),
 }
 
-/// The page, printed line by line, since all of it takes long.
+/// The page. It is printed line by line because the whole takes long.
 #[derive(Default)]
 pub(crate) struct Page<'a> {
     told: Vec<(&'a Ablation, Worth)>,
 }
 
 impl<'a> Page<'a> {
-    /// Begins what is said of `ablation`, and of its file, if that is another one; `source` is its text.
+    /// Begins the row of `ablation`, and the section of its file if that is a new one. `source` is
+    /// its text.
     pub(crate) fn begin(&self, ablation: &Ablation, source: &str) {
         let before = self.told.last().map(|(before, _)| &before.file);
         if before == Some(&ablation.file) {
@@ -32,7 +33,7 @@ impl<'a> Page<'a> {
         println!("|---|---|---|---|---|");
     }
 
-    /// Tells what came of it.
+    /// Prints the result.
     pub(crate) fn print(&mut self, ablation: &'a Ablation, worth: Worth) {
         let before = self.told.last().map(|(before, _)| &before.rule);
         let rule = if before == Some(&ablation.rule) {
@@ -61,11 +62,11 @@ impl<'a> Page<'a> {
         self.told.push((ablation, worth));
     }
 
-    /// Ends with those that show nothing.
+    /// Ends the page with the ablations that show no effect.
     ///
     /// # Errors
     ///
-    /// What did not compile.
+    /// Returns the ablations that did not compile.
     pub(crate) fn end(&self) -> Result<(), String> {
         println!("\n## What shows nothing\n\nNo row, no scenario, no test of the core:\n");
         self.print_idle(<[_]>::is_empty);
@@ -110,7 +111,7 @@ fn named(tests: &[String]) -> String {
     }
 }
 
-/// As many tests are named.
+/// The number of tests that are named.
 const SHOWN: usize = 2;
 
 const HEAD: &str = "\

@@ -16,11 +16,11 @@ pub(crate) struct Workbench {
 }
 
 impl Workbench {
-    /// Makes the copy, or brings it up to date.
+    /// Creates the copy or updates it.
     ///
     /// # Errors
     ///
-    /// What cannot be copied.
+    /// Returns the file that cannot be copied.
     pub(crate) fn set_up(workspace: &Path) -> Result<Self, String> {
         let copy = workspace.join("target/ablation");
         for part in PARTS {
@@ -33,51 +33,51 @@ impl Workbench {
         })
     }
 
-    /// The text of a file, as the workspace has it.
+    /// Returns the text of a file in the original workspace.
     ///
     /// # Errors
     ///
-    /// Why it cannot be read.
+    /// Returns why the file cannot be read.
     pub(crate) fn original(&self, file: &Path) -> Result<String, String> {
         fs::read_to_string(self.workspace.join(file))
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 
-    /// Gives a file of the copy that text.
+    /// Replaces the text of a file in the copy.
     ///
     /// # Errors
     ///
-    /// Why it cannot be written.
+    /// Returns why the file cannot be written.
     pub(crate) fn put(&self, file: &Path, text: &str) -> Result<(), String> {
         fs::write(self.copy.join(file), text)
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 
-    /// Whether the core compiles, and the simulator with it.
+    /// Checks that the core and the simulator compile.
     ///
     /// # Errors
     ///
-    /// What the compiler says.
+    /// Returns the compiler's messages.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.cargo(["check", "-p", "breather-sim"]).map(drop)
     }
 
-    /// Builds what plays the rows and the scenarios.
+    /// Builds the program that plays the rows and the scenarios.
     ///
     /// # Errors
     ///
-    /// What the compiler says.
+    /// Returns the compiler's messages.
     pub(crate) fn build(&self) -> Result<(), String> {
         let args = ["build", "--release", "-p", "breather-storm"];
         let example = ["--example", "ablation"];
         self.cargo(args.into_iter().chain(example)).map(drop)
     }
 
-    /// Plays the rows with those seeds, and so many scenarios.
+    /// Plays the rows with those seeds, and that many scenarios.
     ///
     /// # Errors
     ///
-    /// Why it does not run. That it does not come to its end is none: it is a result.
+    /// Returns why the program cannot run. A program that does not end is a result, not an error.
     pub(crate) fn measure(
         &self,
         from: u64,
@@ -92,11 +92,11 @@ impl Workbench {
         Measured::read(&output, has_ended)
     }
 
-    /// The names of the core's tests that fail.
+    /// Returns the names of the core's tests that fail.
     ///
     /// # Errors
     ///
-    /// What the compiler says.
+    /// Returns the compiler's messages.
     pub(crate) fn failing_tests(&self) -> Result<Vec<String>, String> {
         let args = ["test", "-p", "breather", "--lib", "--test", "it"];
         let said = self.cargo(args.into_iter().chain(["--no-run"]))?;
@@ -119,7 +119,7 @@ impl Workbench {
         Ok(failing)
     }
 
-    /// Runs cargo in the copy, and says what it told.
+    /// Runs cargo in the copy and returns its output.
     fn cargo(&self, args: impl IntoIterator<Item = &'static str>) -> Result<String, String> {
         let cargo = std::env::var_os("CARGO");
         let output = Command::new(cargo.as_deref().unwrap_or_else(|| OsStr::new("cargo")))
@@ -127,7 +127,7 @@ impl Workbench {
             .args(["--locked", "--target-dir", "target"])
             .current_dir(&self.copy)
             .env("CARGO_TERM_COLOR", "never")
-            // Only the speed of a build matters that is used for seconds.
+            // The builds are used for seconds only, so build speed matters most.
             .env("CARGO_INCREMENTAL", "1")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
             .output()
@@ -140,7 +140,7 @@ impl Workbench {
         }
     }
 
-    /// Runs a program, and says whether it came to its end and what it printed.
+    /// Runs a program. Returns whether it ended, and its output.
     fn run(&self, command: &mut Command) -> Result<(bool, String), String> {
         let path = self.copy.join("target/output.txt");
         let output = File::create(&path).map_err(|error| error.to_string())?;
@@ -169,7 +169,7 @@ impl Workbench {
     }
 }
 
-/// Makes `to` the same as `from`, and touches nothing that is the same already: it would be built again.
+/// Makes `to` equal to `from`. Equal files stay untouched because cargo would rebuild them.
 fn mirror(from: &Path, to: &Path) -> std::io::Result<()> {
     if from.is_file() {
         let text = fs::read(from)?;
@@ -198,7 +198,7 @@ fn mirror(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What makes a workspace.
+/// The parts of a workspace.
 const PARTS: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -209,5 +209,5 @@ const PARTS: [&str; 7] = [
     "storm",
 ];
 
-/// Ten times as long as what comes to its end takes on a busy machine.
+/// Ten times as long as a program that ends takes on a busy machine.
 const LONGEST: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! What the server says.
+//! The server's responses.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::number::{OrNone, offset, or_none, seconds};
 
 #[derive(Args, Debug)]
 pub(crate) struct Answers {
-    /// What the server says of its limits
+    /// Headers in which the server reports its limits
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = Headers::All)]
     headers: Headers,
 
@@ -21,7 +21,7 @@ pub(crate) struct Answers {
     #[arg(long, value_name = "STATUS", value_enum, default_value_t = Status::TooManyRequests)]
     cap_status: Status,
 
-    /// How times are brought to whole seconds
+    /// How times are rounded to whole seconds
     #[arg(long, value_name = "WAY", value_enum, default_value_t = Rounding::Up)]
     rounding: Rounding,
 
@@ -29,7 +29,7 @@ pub(crate) struct Answers {
     #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Delta)]
     reset_form: Form,
 
-    /// How far the server's clock is ahead of the clients', or behind if below 0
+    /// How far the server's clock is ahead of the clients'; negative if it is behind
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = offset)]
     skew: i32,
 
@@ -40,39 +40,39 @@ pub(crate) struct Answers {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Headers {
-    /// Limit, remaining and reset in every answer, and `Retry-After` in rejections
+    /// Limit, remaining and reset in every response, and `Retry-After` in rejections
     All,
     /// `Retry-After` in rejections
     RetryAfter,
-    /// Nothing but the status
+    /// Only the status
     None,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Status {
-    /// The same as of rejections for quota
+    /// The same status as for rejections for quota
     #[value(name = "429")]
     TooManyRequests,
-    /// That of an overloaded server
+    /// The status of an overloaded server
     #[value(name = "503")]
     Unavailable,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Rounding {
-    /// Never too early
+    /// Up, never too early
     Up,
-    /// Up to a second too early
+    /// Down, up to a second too early
     Down,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Form {
-    /// In seconds from the answer
+    /// In seconds from the response
     Delta,
-    /// In seconds since 1970, with a `Date` beside
+    /// In seconds since 1970, with a `Date` header
     Epoch,
-    /// In seconds since 1970, without a `Date`
+    /// In seconds since 1970, without a `Date` header
     BareEpoch,
 }
 
@@ -93,7 +93,7 @@ impl Answers {
         Ok(())
     }
 
-    /// The same server, saying this.
+    /// Applies these settings to a server.
     pub(crate) fn of(&self, server: Server) -> Server {
         server
             .with_headers(match self.headers {
@@ -119,7 +119,7 @@ impl Answers {
             .with_early_hints(self.early.unwrap_or_default())
     }
 
-    /// In short.
+    /// Returns a short description.
     pub(crate) fn words(&self) -> String {
         let mut words = match self.headers {
             Headers::All => "tells all",

@@ -1,4 +1,4 @@
-//! Who calls, and by which policy.
+//! The clients and their policies.
 
 use std::time::Duration;
 
@@ -10,23 +10,24 @@ use crate::number::{OrNone, any, or_none, rate, seconds, up_to};
 
 #[derive(Args, Debug)]
 pub(crate) struct Clients {
-    /// Failures of a call that breather follows by another attempt
+    /// Most retries of a call by breather after failures
     #[arg(long, value_name = "N", default_value_t = Policy::new().max_retries(), value_parser = any)]
     max_retries: u32,
 
-    /// Rejections of a call that breather follows by another attempt
+    /// Most retries of a call by breather after rejections
     #[arg(long, value_name = "N", default_value_t = Policy::new().max_throttles(), value_parser = any)]
     max_throttles: u32,
 
-    /// Longest delay before breather's first retry; before each further one, it doubles
+    /// Longest delay before breather's first retry; it doubles before each further one
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = up_to(3_600_000))]
     backoff_ms: u32,
 
-    /// Longest delay before any retry, however often it doubled [default: 20, or that of --backoff-ms if longer]
+    /// Longest delay before any retry, after doubling [default: 20, or that of --backoff-ms if
+    /// longer]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     backoff_cap: Option<Duration>,
 
-    /// How breather draws delays from the longest [default: full]
+    /// How breather draws delays up to the longest [default: full]
     #[arg(long, value_name = "KIND", value_enum)]
     jitter: Option<Jitter>,
 
@@ -34,11 +35,11 @@ pub(crate) struct Clients {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     deadline: Option<Duration>,
 
-    /// Longest wait that breather lets the server ask for; one that is longer ends the call
+    /// Longest wait that the server may ask of breather; a longer one ends the call
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     max_retry_after: Duration,
 
-    /// Calls of each process that breather lets wait; one more is given up
+    /// Most calls of each process that breather queues; further calls are given up
     #[arg(long, value_name = "N", default_value_t = max_queued(), value_parser = any)]
     max_queued: u32,
 
@@ -46,11 +47,11 @@ pub(crate) struct Clients {
     #[arg(long, value_name = "PER SECOND", value_parser = rate)]
     rate: Option<f64>,
 
-    /// Retries of a call by the AWS client: what it calls three attempts are two
+    /// Most retries of a call by the AWS client; its three attempts are two retries
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = any)]
     aws_retries: u32,
 
-    /// Tokens that the AWS client pays its retries with, or `none` for free ones
+    /// Tokens that pay for the AWS client's retries, or `none` for free retries
     #[arg(long, value_name = "N", default_value = "500", value_parser = or_none)]
     aws_quota: OrNone,
 
@@ -68,11 +69,11 @@ pub(crate) struct Clients {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Jitter {
-    /// Evenly from nothing to the longest
+    /// Evenly from zero to the longest
     Full,
-    /// Evenly from half of the longest on
+    /// Evenly from half of the longest to the longest
     Equal,
-    /// Evenly up to three times the one before
+    /// Evenly up to three times the previous delay
     Decorrelated,
     /// The longest itself
     None,
@@ -90,7 +91,7 @@ impl Clients {
         &self.clients
     }
 
-    /// What they are set to if the server's quota comes to so many sends a second.
+    /// Returns the settings of the clients, for a server whose quota allows `rate` sends a second.
     pub(crate) fn settings(&self, rate: f64) -> Settings {
         Settings {
             rate: self.rate.unwrap_or(rate),
@@ -129,7 +130,7 @@ impl Clients {
     }
 }
 
-/// By default.
+/// Returns the default of breather.
 fn max_queued() -> u32 {
     u32::try_from(Pacing::new().max_queued()).unwrap_or(u32::MAX)
 }

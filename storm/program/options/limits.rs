@@ -1,4 +1,4 @@
-//! What the server limits.
+//! The server's limits.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::number::{OrNone, count, millis, places, seconds, share, up_to};
 
 #[derive(Args, Debug)]
 pub(crate) struct Limits {
-    /// What limits the calls besides the cap
+    /// Rule that limits the calls besides the cap
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Kind::Fixed)]
     server: Kind,
 
@@ -27,39 +27,40 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "N", value_parser = count)]
     burst: Option<u32>,
 
-    /// Token buckets state as their reset when the next token comes, instead of when they are full
+    /// Make token buckets state the next token as their reset, instead of when they are full
     #[arg(long)]
     reset_at_next: bool,
 
-    /// Another limit besides, as `fixed:3000:3600` or `token-bucket:100:1:10`; may be repeated
+    /// An additional limit, for example `fixed:3000:3600` or `token-bucket:100:1:10`; may be
+    /// repeated
     #[arg(long, value_name = "KIND:QUOTA:SECONDS[:BURST]", value_parser = Limit::parse)]
     limiter: Vec<Limit>,
 
-    /// Calls that the server allows to be in flight, or `none` for any number
+    /// Calls that the server allows in flight, or `none` for any number
     #[arg(long, value_name = "N", default_value = "50", value_parser = places)]
     cap: OrNone,
 
-    /// Calls that are throttled cost quota, too
+    /// Make throttled calls cost quota, too
     #[arg(long)]
     count_throttled: bool,
 
-    /// Calls cost quota when they are done, instead of when they come in
+    /// Make calls cost quota when they end, instead of when they arrive
     #[arg(long)]
     count_at_response: bool,
 
-    /// Share of the first limit's quota that others use evenly, up to 0.9
+    /// Share of the first limit's quota that other users take evenly, up to 0.9
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share(0.9))]
     others: f64,
 
-    /// Median time of a call that is accepted
+    /// Median time of an accepted call
     #[arg(long, value_name = "MS", default_value_t = 200, value_parser = up_to(3_600_000))]
     service_ms: u32,
 
-    /// Time of a call that is throttled, all of it in the network
+    /// Time of a throttled call, all of it in the network
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = up_to(3_600_000))]
     rejection_ms: u32,
 
-    /// Longest that a request, or an answer, is under way besides, so that they overtake one another
+    /// Longest additional network delay of a request or a response; they may overtake each other
     #[arg(long, value_name = "MS", default_value = "0", value_parser = millis)]
     network_jitter_ms: Duration,
 }
@@ -83,7 +84,7 @@ impl Limits {
         self.expect_quota("--count-at-response", self.count_at_response)
     }
 
-    /// An option that is about a quota is wrong if there is none.
+    /// Returns an error if an option about a quota is set and there is no quota.
     pub(crate) fn expect_quota(&self, option: &str, is_set: bool) -> Result<(), String> {
         if is_set && self.all().next().is_none() {
             return Err(format!("{option} expects a --server with a quota"));
@@ -91,7 +92,7 @@ impl Limits {
         Ok(())
     }
 
-    /// How many calls of the first limit others use in a window.
+    /// Returns how many calls of the first limit other users make in a window.
     pub(crate) fn used_by_others(&self) -> f64 {
         let first = self.all().next().map_or(0, |it| it.limiter().quota());
         first as f64 * self.others
@@ -124,12 +125,12 @@ impl Limits {
         self.window
     }
 
-    /// Of the quota, in calls a second.
+    /// Returns the rate of the quota, in calls a second.
     pub(crate) fn rate(&self) -> f64 {
         f64::from(self.quota) / self.window.as_secs_f64()
     }
 
-    /// In short.
+    /// Returns a short description.
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words: Vec<_> = self.all().map(|it| it.name().to_owned()).collect();
         if words.is_empty() {

@@ -1,4 +1,4 @@
-//! When calls start, and by whom.
+//! The calls and their callers.
 
 use std::time::Duration;
 
@@ -18,19 +18,20 @@ pub(crate) struct Load {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = up_to(10_000_000))]
     calls: u32,
 
-    /// Time within which the calls of a ramp, or of an open load, start [default: 60]
+    /// Time within which the calls of a ramp or an open load start [default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     over: Option<Duration>,
 
-    /// Callers of a sequential load, each of which makes one call after the other [default: 100]
+    /// Callers of a sequential load, who each make one call after another [default: 100]
     #[arg(long, value_name = "N", value_parser = up_to(10_000_000))]
     callers: Option<u32>,
 
-    /// Processes that share the server and don't know of one another
+    /// Processes that share the server without knowing of each other
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to(100_000))]
     processes: u32,
 
-    /// Share of the callers that drop their call, each at some time within so long, as `0.3:10`
+    /// Share of the callers that drop their call, and the seconds within which they do, for example
+    /// `0.3:10`
     #[arg(long, value_name = "SHARE:SECONDS", value_parser = GivingUp::parse)]
     giving_up: Option<GivingUp>,
 }
@@ -39,11 +40,11 @@ pub(crate) struct Load {
 pub(super) enum Shape {
     /// All at once
     Spike,
-    /// Ever more often
+    /// At an increasing rate
     Ramp,
-    /// Evenly, whether those before are over or not
+    /// Evenly, regardless of earlier calls
     Open,
-    /// One after the other, by each caller
+    /// One after another, by each caller
     Sequential,
 }
 
@@ -81,7 +82,7 @@ impl Load {
             .with_giving_up(share, within)
     }
 
-    /// In short.
+    /// Returns a short description.
     pub(crate) fn words(&self) -> String {
         let over = self.over().as_secs_f64();
         let start = match self.load {

@@ -1,4 +1,4 @@
-//! What befalls the server.
+//! The server's faults.
 
 use std::time::Duration;
 
@@ -12,24 +12,25 @@ use crate::spell::Spell;
 
 #[derive(Args, Debug)]
 pub(crate) struct Mishaps {
-    /// Another quota of the first limit from a time on, as `90:150`; may be repeated
+    /// New quota of the first limit from a time on, for example `90:150` (may be repeated)
     #[arg(long, value_name = "SECONDS:N", value_parser = Change::of_quota)]
     quota_change: Vec<Change<u32>>,
 
-    /// Another cap, or `none`, from a time on, as `90:10`; may be repeated
+    /// New cap, or `none`, from a time on, for example `90:10` (may be repeated)
     #[arg(long, value_name = "SECONDS:N", value_parser = Change::of_cap)]
     cap_change: Vec<Change<OrNone>>,
 
-    /// A time in which no quota is given though a reset is said to be right ahead, as `60:65`; may be repeated
+    /// Time in which the quotas throttle everything although a near reset is stated, for example
+    /// `60:65` (may be repeated)
     #[arg(long, value_name = "FROM:UNTIL", value_parser = Spell::closed)]
     closed: Vec<Spell<()>>,
 
-    /// A time in which no connection comes about, as `60:70`, or each answer is a 503, as `60:70:503`, with
-    /// `Retry-After: 2` as `60:70:503:2`; may be repeated
+    /// Time in which connections fail, for example `60:70`, or each response is a 503, for example
+    /// `60:70:503`, or with `Retry-After: 2`, `60:70:503:2` (may be repeated)
     #[arg(long, value_name = "FROM:UNTIL[:503[:SECONDS]]", value_parser = Spell::outage)]
     outage: Vec<Spell<Outage>>,
 
-    /// A time in which calls take so many times as long, as `60:120:10`; may be repeated
+    /// Time in which calls take several times as long, for example `60:120:10` (may be repeated)
     #[arg(long, value_name = "FROM:UNTIL:TIMES", value_parser = Spell::brown_out)]
     brown_out: Vec<Spell<f64>>,
 }
@@ -38,7 +39,7 @@ impl Mishaps {
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), String> {
         limits.expect_quota("--quota-change", !self.quota_change.is_empty())?;
         limits.expect_quota("--closed", !self.closed.is_empty())?;
-        // Where others take all there is, no call ever succeeds.
+        // If other users take the whole quota, no call ever succeeds.
         let used = limits.used_by_others();
         let starves = |change: &Change<u32>| used > MOST_USED * f64::from(change.to);
         if self.quota_change.iter().any(starves) {
@@ -48,7 +49,7 @@ impl Mishaps {
         Ok(())
     }
 
-    /// The same server, befallen by this.
+    /// Applies these faults to a server.
     pub(crate) fn of(&self, mut server: Server) -> Server {
         for change in &self.quota_change {
             server = server.with_quota_from(change.at, change.to.into());
@@ -68,7 +69,7 @@ impl Mishaps {
         server
     }
 
-    /// In short.
+    /// Returns a short description.
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for Change { at, to } in &self.quota_change {
@@ -106,5 +107,5 @@ fn s(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 
-/// As much as of the quota that the server has at first.
+/// The largest share of a changed quota that other users may take, the same as of the first quota.
 const MOST_USED: f64 = 0.9;

@@ -1,4 +1,4 @@
-//! A browser's clock and timer.
+//! The clock and timer of a browser.
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -13,9 +13,10 @@ use gloo_timers::future::TimeoutFuture;
 use web_time::SystemTime;
 use web_time::web::SystemTimeExt as _;
 
-/// A browser's clock and timer: `performance.now()`, `Date.now()` and `setTimeout`.
+/// The clock and timer of a browser.
 ///
-/// Pages, workers, Node and Deno have them.
+/// It uses `performance.now()`, `Date.now()` and `setTimeout`. Pages, workers, Node and Deno have
+/// these functions.
 ///
 /// # Example
 ///
@@ -33,7 +34,7 @@ use web_time::web::SystemTimeExt as _;
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "it is its only value, and has nothing to configure"
+    reason = "the type has one value and nothing to configure"
 )]
 pub struct BrowserTimer;
 
@@ -56,7 +57,7 @@ impl Timer for BrowserTimer {
     }
 
     fn domain(&self) -> u64 {
-        // The timeouts of a worker end with it. Where workers share memory, they are threads.
+        // A worker's timeouts end with the worker. Workers that share memory are threads.
         let mut hasher = DefaultHasher::new();
         thread::current().id().hash(&mut hasher);
         hasher.finish()
@@ -76,9 +77,10 @@ impl Timer for BrowserTimer {
     }
 }
 
-/// A wait of a [`BrowserTimer`]. Dropped, it clears its timeout.
+/// A sleep of a [`BrowserTimer`].
 ///
-/// It is not `Send`: a timeout belongs to the page or worker that set it.
+/// Dropping it clears its timeout. It is not `Send`, because a timeout belongs to the page or
+/// worker that set it.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct BrowserSleep {
@@ -95,8 +97,9 @@ impl Future for BrowserSleep {
                 ready!(Pin::new(timeout).poll(cx));
                 self.timeout = None;
             }
-            // The clock has the last word. Browsers coarsen it, some to a tenth of a second, and a timeout
-            // may then be over before the clock shows it; and a long wait takes several.
+            // Check the clock after each timeout. Browsers coarsen the clock, some to a tenth of a
+            // second, so a timeout can end before the clock shows it. A long sleep takes several
+            // timeouts.
             let left = self.at.duration_since(BrowserTimer.now());
             if left.is_zero() {
                 return Poll::Ready(());
@@ -106,13 +109,13 @@ impl Future for BrowserSleep {
     }
 }
 
-/// The delay for `setTimeout`: rounded up, so that what is left is no wait of zero, again and again.
+/// Returns the delay for `setTimeout`, rounded up. A delay of 0 ms would make the sleep spin.
 fn timeout_ms(left: Duration) -> u32 {
     let ms = left.as_nanos().div_ceil(1_000_000);
     u32::try_from(ms).map_or(LONGEST_TIMEOUT_MS, |ms| ms.min(LONGEST_TIMEOUT_MS))
 }
 
-/// What is longer, `setTimeout` takes for zero.
+/// The longest delay that `setTimeout` accepts. It treats longer ones as 0.
 const LONGEST_TIMEOUT_MS: u32 = i32::MAX as u32;
 
 static ORIGIN: LazyLock<web_time::Instant> = LazyLock::new(web_time::Instant::now);

@@ -1,4 +1,4 @@
-//! Bodies of requests and responses, over sockets.
+//! Tests of the bodies of requests and responses, over sockets.
 
 use std::io;
 use std::pin::Pin;
@@ -34,7 +34,7 @@ fn client() -> (ClientWithMiddleware, reqwest::Client) {
 
 type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
 
-/// A server that fails the first `failures` requests when it has read them.
+/// Starts a server that reads all requests and fails the first `failures`.
 async fn failing(failures: usize) -> (String, Received) {
     let received = Received::default();
     let log = received.clone();
@@ -65,8 +65,8 @@ fn stream() -> reqwest::Body {
 }
 
 #[tokio::test]
-async fn a_stream_is_made_again_for_each_attempt_and_no_earlier() {
-    // reqwest-middleware#44, #214; reqwest#2416; octocrab#835.
+async fn request_fn_runs_once_per_retry() {
+    // See reqwest-middleware#44 and #214, reqwest#2416 and octocrab#835.
     let (url, received) = failing(2).await;
     let (client, plain) = client();
     let made = Arc::new(AtomicUsize::new(0));
@@ -93,7 +93,7 @@ async fn a_stream_is_made_again_for_each_attempt_and_no_earlier() {
 }
 
 #[tokio::test]
-async fn a_form_is_made_again_with_the_boundary_that_it_has() {
+async fn multipart_form_is_resent_with_its_new_boundary() {
     let (url, received) = failing(1).await;
     let (client, plain) = client();
     let form = || Form::new().part("rows", reqwest::multipart::Part::stream(stream()));
@@ -120,7 +120,7 @@ async fn a_form_is_made_again_with_the_boundary_that_it_has() {
 }
 
 #[tokio::test]
-async fn what_can_be_cloned_is_and_an_error_of_the_callers_function_ends_the_call() {
+async fn request_fn_is_unused_for_cloneable_body_and_its_error_ends_the_call() {
     let (url, received) = failing(9).await;
     let (client, plain) = client();
     let put = client.put(&url).body("a row");
@@ -138,9 +138,9 @@ async fn what_can_be_cloned_is_and_an_error_of_the_callers_function_ends_the_cal
     assert_eq!(received.lock().unwrap().len(), 5);
 }
 
-/// A server that answers each request with the next of `answers`, on as many connections as it is given, and counts those.
+/// Starts a server that returns `answers` in order, and counts its connections.
 ///
-/// It sends a body when the head `was_read`.
+/// It sends the body of a response after `was_read` is notified.
 async fn counting(answers: Vec<String>, was_read: Arc<Notify>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -183,7 +183,7 @@ fn answer(status: u16, body: usize) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_response_is_drained_so_that_its_connection_is_used_again_unless_it_is_long() {
+async fn short_failed_response_is_drained_to_reuse_its_connection() {
     for (length, expected) in [(0, 1), (20_000, 1), (64 * 1024, 1), (64 * 1024 + 1, 2)] {
         let clock = StoppedClock::new();
         let tap = Tap::default();
@@ -197,7 +197,7 @@ async fn a_failed_response_is_drained_so_that_its_connection_is_used_again_unles
         let client = ClientBuilder::new(plain).with(retry).with(tap.clone());
         let call = tokio::spawn(client.build().get(&url).send());
         tap.bodies.notified().await;
-        // The backoff passes when nothing else is left to be done.
+        // The clock moves again, so the backoff passes.
         drop(clock);
         assert_eq!(call.await.unwrap().unwrap().status(), 200);
         assert_eq!(
@@ -208,10 +208,10 @@ async fn a_failed_response_is_drained_so_that_its_connection_is_used_again_unles
     }
 }
 
-/// Keeps tokio's paused clock from going on by itself while nothing but sockets is at work.
+/// Keeps tokio's paused clock from advancing while only sockets are at work.
 ///
-/// tokio lets it go on when a runtime is idle, but not while that waits for a blocking task.
-struct StoppedClock(#[expect(dead_code, reason = "its drop ends the task")] mpsc::Sender<()>);
+/// tokio advances the clock when a runtime is idle, but not while it waits for a blocking task.
+struct StoppedClock(#[expect(dead_code, reason = "dropping it ends the task")] mpsc::Sender<()>);
 
 impl StoppedClock {
     fn new() -> Self {
@@ -221,7 +221,7 @@ impl StoppedClock {
     }
 }
 
-/// Tells when a head of a response was read, and when its body was read or dropped.
+/// A middleware that notifies when it gets the head of a response, and when the body is dropped.
 #[derive(Clone, Default)]
 struct Tap {
     heads: Arc<Notify>,
@@ -245,7 +245,7 @@ impl Middleware for Tap {
     }
 }
 
-/// A body that tells when it is dropped.
+/// A body that notifies when it is dropped.
 struct Tapped {
     body: reqwest::Body,
     tell: Arc<Notify>,
@@ -281,12 +281,12 @@ fn buffering(limit: usize) -> (ClientWithMiddleware, Breather) {
     (ClientBuilder::new(plain).with(retry).build(), breather)
 }
 
-/// An answer that says it is longer than it is, and whose connection then closes.
+/// Returns a response that is shorter than its `Content-Length` and whose connection then closes.
 fn cut(status: u16) -> String {
     format!("HTTP/1.1 {status} .\r\ncontent-length: 100\r\nconnection: close\r\n\r\nhalf a row")
 }
 
-/// As [`counting`], but each connection is closed after its answer.
+/// Starts a server that returns `answers` in order, and closes each connection after one response.
 async fn closing(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -307,8 +307,8 @@ async fn closing(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_download_that_is_cut_off_is_made_again_if_bodies_are_buffered() {
-    // uv#9213, mise#12974: what fails after the head was outside of the retry.
+async fn truncated_download_is_retried_if_bodies_are_buffered() {
+    // In uv#9213 and mise#12974, the retry did not cover failures after the head.
     let (url, asked) = closing(vec![cut(200), answer(200, 30)]).await;
     let (client, breather) = buffering(1_000);
     let response = client.get(&url).send().await.unwrap();
@@ -322,7 +322,7 @@ async fn a_download_that_is_cut_off_is_made_again_if_bodies_are_buffered() {
 }
 
 #[tokio::test]
-async fn a_body_that_streams_is_the_callers() {
+async fn truncated_unbuffered_body_fails_in_the_caller() {
     let (url, asked) = closing(vec![cut(200), answer(200, 30)]).await;
     let (client, _) = client();
     let response = client.get(&url).send().await.unwrap();
@@ -331,7 +331,7 @@ async fn a_body_that_streams_is_the_callers() {
 }
 
 #[tokio::test]
-async fn a_cut_download_may_have_been_executed_and_its_error_is_reqwests() {
+async fn truncated_post_response_is_not_retried_and_returns_reqwest_error() {
     let (url, asked) = closing(vec![cut(200), answer(200, 30)]).await;
     let (client, _) = buffering(1_000);
     let error = client.post(&url).send().await.unwrap_err();
@@ -340,7 +340,7 @@ async fn a_cut_download_may_have_been_executed_and_its_error_is_reqwests() {
 }
 
 #[tokio::test]
-async fn what_is_longer_than_the_buffer_comes_whole_and_in_order() {
+async fn body_longer_than_buffer_arrives_complete_and_in_order() {
     let long = format!(
         "HTTP/1.1 200 .\r\ncontent-length: 26\r\n\r\n{}",
         "abcdefghijklmnopqrstuvwxyz"
@@ -358,8 +358,8 @@ async fn what_is_longer_than_the_buffer_comes_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn bodies_that_were_read_are_shown_to_the_classifier_and_tell_the_seconds() {
-    // reqwest#2852: headers and body.
+async fn buffered_body_reaches_classifier_and_hint() {
+    // reqwest#2852 asks for headers and body.
     let busy = "HTTP/1.1 200 .\r\nx-busy: yes\r\ncontent-length: 4\r\n\r\nbusy".to_owned();
     let (url, asked) = closing(vec![busy, answer(200, 30)]).await;
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -1,4 +1,4 @@
-//! Requests that reqwest repeats by itself below the middleware, over HTTP/2 on sockets.
+//! Tests of requests that reqwest resends below the middleware, over HTTP/2 and sockets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use http::{Method, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use tokio::net::TcpListener;
 
-/// A server of HTTP/2 that resets its first `refused` streams, and answers all others.
+/// Starts an HTTP/2 server that resets its first `refused` streams and responds to all others.
 async fn serve(refused: u32, reason: Reason) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -43,7 +43,7 @@ fn client(builder: reqwest::ClientBuilder) -> (ClientWithMiddleware, Breather) {
     (ClientBuilder::new(plain).with(retry).build(), breather)
 }
 
-/// How many streams the server saw, how many attempts the call made, and whether it succeeded.
+/// Returns the number of streams and of attempts, and whether the call succeeded.
 async fn ask(
     builder: reqwest::ClientBuilder,
     method: Method,
@@ -55,7 +55,7 @@ async fn ask(
     let slot = ReportSlot::new();
     let request = client.request(method, &url).body("a row");
     let result = request.with_extension(slot.clone()).send().await;
-    // Whatever reqwest does below, each attempt has one permit and gives it back.
+    // Each attempt has one permit and returns it, even if reqwest resends requests.
     let snapshot = breather.snapshot(url.trim_end_matches('/')).unwrap();
     assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
     let attempts = slot.report().unwrap().attempts();
@@ -63,7 +63,7 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn reqwest_repeats_refused_streams_twice_within_one_attempt() {
+async fn reqwest_resends_refused_streams_twice_per_attempt() {
     let ask = |refused| {
         let builder = reqwest::Client::builder();
         ask(builder, Method::POST, refused, Reason::REFUSED_STREAM)
@@ -76,7 +76,7 @@ async fn reqwest_repeats_refused_streams_twice_within_one_attempt() {
 }
 
 #[tokio::test]
-async fn an_idempotent_call_goes_on_where_reqwest_gives_up() {
+async fn breather_retries_after_reqwest_gives_up() {
     let builder = reqwest::Client::builder();
     let asked = ask(builder, Method::GET, 4, Reason::REFUSED_STREAM).await;
     // Three streams in the first attempt, and two in the second.
@@ -84,14 +84,14 @@ async fn an_idempotent_call_goes_on_where_reqwest_gives_up() {
 }
 
 #[tokio::test]
-async fn with_retries_of_reqwest_off_the_report_counts_every_stream() {
+async fn without_reqwest_retries_report_counts_every_stream() {
     let builder = || reqwest::Client::builder().retry(reqwest::retry::never());
     let asked = ask(builder(), Method::GET, 2, Reason::REFUSED_STREAM).await;
     assert_eq!(asked, (3, 3, true));
 }
 
 #[tokio::test]
-async fn reqwest_repeats_nothing_that_may_have_been_processed() {
+async fn reqwest_does_not_resend_possibly_processed_requests() {
     for reason in [
         Reason::INTERNAL_ERROR,
         Reason::CANCEL,

@@ -1,4 +1,4 @@
-//! Holds that last too long for a call.
+//! Tests of holds that last too long for a call.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;
 const ORIGIN: &str = "https://api.example.com";
 
-/// The answers of a bucket of five that gains one in `apart` seconds, until it is empty.
+/// Returns the responses of a bucket of five until it is empty. It gains one every `apart` seconds.
 fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
     (1..=5).map(move |used| {
         Answer::status(200)
@@ -30,7 +30,7 @@ async fn status(client: &ClientWithMiddleware, method: Method) -> u16 {
     response.unwrap().status().as_u16()
 }
 
-/// Why a call of `method` ended without an attempt.
+/// Sends a call that ends without an attempt, and returns its end.
 async fn ended(client: &ClientWithMiddleware, method: Method) -> End {
     let (start, slot) = (Instant::now(), ReportSlot::new());
     let request = client.request(method, ORIGIN).with_extension(slot.clone());
@@ -41,7 +41,7 @@ async fn ended(client: &ClientWithMiddleware, method: Method) -> End {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
+async fn call_ends_immediately_if_quota_returns_too_late() {
     let hour = Policy::new()
         .with_max_retry_after(Duration::MAX)
         .with_deadline(3_600 * SECOND);
@@ -63,7 +63,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_of_a_year_can_be_forgotten() {
+async fn year_long_hold_can_be_forgotten() {
     let breather = Breather::default();
     let client = scripted(
         &Script::new([Answer::throttled(YEAR)]),
@@ -79,7 +79,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
+async fn idempotent_call_probes_year_long_hold_after_five_minutes() {
     let client = scripted(
         &Script::new([Answer::throttled(YEAR)]),
         RetryMiddleware::default(),

@@ -1,5 +1,6 @@
-//! The promises, kept through a reqwest-middleware chain: with a scripted server under paused time, and
-//! over sockets in real time.
+//! Tests of the promises through a reqwest-middleware chain.
+//!
+//! Some use a scripted server and paused time, others use sockets and real time.
 
 #![cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 

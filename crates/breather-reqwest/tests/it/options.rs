@@ -1,4 +1,4 @@
-//! What a client, a route or a request may ask for.
+//! Tests of the options of clients, routes and requests.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn with(policy: Policy) -> RetryMiddleware {
     RetryMiddleware::new(Breather::new(policy))
 }
 
-/// How often the script gets a request of `method` and `url`, as `ask` has it.
+/// Returns how often the script gets the request that `ask` makes of `method` and `url`.
 async fn sends(
     retry: &RetryMiddleware,
     method: Method,
@@ -50,8 +50,8 @@ async fn sends(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_goes_by_what_it_asks_for() {
-    // reqwest#2326: another policy for a request, on one client.
+async fn request_options_override_policy() {
+    // reqwest#2326 asks for another policy for a single request of a client.
     let retry = with(at_once());
     let own = CallOptions::new();
     for (options, method, expected) in [
@@ -73,7 +73,7 @@ async fn a_request_goes_by_what_it_asks_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_may_take_all_calls_as_idempotent_that_do_not_say_otherwise() {
+async fn client_idempotence_applies_unless_request_overrides_it() {
     let retry = with(at_once()).with_idempotent(true);
     assert_eq!(sends(&retry, Method::POST, URL, |it| it).await, 4);
     let not = CallOptions::new().with_idempotent(false);
@@ -82,7 +82,7 @@ async fn a_client_may_take_all_calls_as_idempotent_that_do_not_say_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_counts_for_its_requests_and_no_others() {
+async fn route_applies_only_to_matching_requests() {
     let breather = Breather::new(at_once());
     breather.set_route("api.example.com/v1", CallOptions::new().without_retries());
     let retry = RetryMiddleware::new(breather);
@@ -102,7 +102,7 @@ async fn a_route_counts_for_its_requests_and_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
+async fn timed_out_attempt_is_dropped_and_retried() {
     let script = Script::new([Answer::status(200).after(60 * SECOND)]);
     let breather = Breather::new(at_once().with_attempt_timeout(2 * SECOND));
     let client = scripted(&script, RetryMiddleware::new(breather.clone()));
@@ -121,7 +121,7 @@ async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
+async fn timed_out_last_attempt_returns_stopped() {
     for (method, attempts, reason) in [
         (Method::GET, 4, EndReason::MaxRetries),
         (Method::POST, 1, EndReason::NotIdempotent),
@@ -139,7 +139,7 @@ async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
+async fn remaining_deadline_limits_attempt() {
     let script = Script::new([
         Answer::status(500).after(3 * SECOND),
         Answer::status(200).after(3_600 * SECOND),
@@ -158,7 +158,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call() {
+async fn unsafe_call_uses_one_key_for_all_attempts() {
     let retry = with(at_once()).with_idempotency_keys();
     let mut keys = BTreeSet::new();
     for _ in 0..3 {
@@ -172,7 +172,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
         assert_eq!((sent.len(), of_call.len()), (4, 1));
         keys.extend(of_call);
     }
-    assert_eq!(keys.len(), 3, "no two calls have the same");
+    assert_eq!(keys.len(), 3, "each call has its own key");
     assert!(keys.iter().all(|key| key.len() == 36), "{keys:?}");
 
     let script = failing();
@@ -191,7 +191,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
+async fn attempt_header_is_sent_only_if_enabled() {
     let name = HeaderName::from_static("x-retry-attempt");
     let script = Script::new([Answer::status(500), Answer::throttled(1)]);
     let client = scripted(&script, with(at_once()).with_attempt_header(name.clone()));
@@ -206,7 +206,7 @@ async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_origins_have_nothing_of_one_another() {
+async fn calls_to_two_origins_share_no_headers() {
     let breather = Breather::new(at_once());
     let retry = RetryMiddleware::new(breather).with_idempotency_keys();
     let script = Script::new((0..20).map(|_| Answer::status(500)));
@@ -245,7 +245,7 @@ async fn two_origins_have_nothing_of_one_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
+async fn promise_9_drop_with_all_options_releases_everything() {
     let policy = at_once()
         .with_attempt_timeout(5 * SECOND)
         .with_deadline(60 * SECOND);
@@ -254,7 +254,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
     let retry = RetryMiddleware::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));
-    // In flight, waiting after a rejection, in flight again, and while it waits after its own time-out.
+    // In flight, waiting after a rejection, in flight again, and waiting after an attempt timeout.
     for after in [0, 1, 4, 9, 12, 14] {
         let slow = Answer::status(200).after(6 * SECOND);
         let script = Script::new([Answer::throttled(2).after(2 * SECOND), slow.clone(), slow]);

@@ -1,6 +1,4 @@
-//! Faults of other crates, which this one does not have.
-//!
-//! `docs/faults.md` has the table of all.
+//! Tests for faults of other crates. `docs/faults.md` lists them.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +44,7 @@ fn over_sockets(policy: Policy) -> (ClientWithMiddleware, reqwest::Client) {
 
 type Received = Arc<Mutex<Vec<Bytes>>>;
 
-/// A server that answers with the next of `statuses`, and 200 from then on, once it has read the request.
+/// Starts a server that returns `statuses` in order and then 200, after it has read each request.
 async fn serve(statuses: &'static [u16]) -> (String, Received) {
     let received = Received::default();
     let log = received.clone();
@@ -72,8 +70,8 @@ fn stream() -> reqwest::Body {
 }
 
 #[tokio::test(start_paused = true)]
-async fn octocrab_a_minute_that_was_asked_for_is_waited_by_default() {
-    // By default it sent four requests in 1.4 ms.
+async fn octocrab_one_minute_retry_after_is_obeyed_by_default() {
+    // octocrab sent four requests in 1.4 ms by default.
     let script = Script::new([Answer::throttled(60)]);
     let client = scripted(&script, RetryMiddleware::default());
     let start = Instant::now();
@@ -91,8 +89,8 @@ async fn octocrab_a_minute_that_was_asked_for_is_waited_by_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
-    // reqwest's own retries have no backoff: six were sent within 12 ms.
+async fn reqwest_failed_call_backs_off_before_retry() {
+    // reqwest's own retries have no backoff. It sent six within 12 ms.
     let script = Script::new((0..60).map(|_| Answer::status(503)));
     let breather = Breather::builder()
         .without_budget()
@@ -110,8 +108,9 @@ async fn reqwest_a_failed_call_waits_before_it_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reqwest_for_host_another_host_is_never_repeated() {
-    // reqwest looked at the scope from the second retry on; and classified and charged what was out of it.
+async fn reqwest_for_host_route_does_not_retry_other_hosts() {
+    // reqwest checked the scope only from the second retry on. It also classified requests outside
+    // of the scope and charged them to the budget.
     let breather = Breather::new(Policy::no_retries());
     let retried = CallOptions::new().with_policy(at_once());
     breather.set_route("api.example.com", retried);
@@ -137,7 +136,7 @@ async fn reqwest_for_host_another_host_is_never_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reqwest_2888_each_host_of_a_client_has_a_policy_of_its_own() {
+async fn reqwest_2888_each_host_can_have_its_own_policy() {
     let breather = Breather::new(at_once());
     for (host, retries) in [("one.example.com", 1), ("two.example.com", 5)] {
         let policy = at_once().with_max_retries(retries);
@@ -159,8 +158,8 @@ async fn reqwest_2888_each_host_of_a_client_has_a_policy_of_its_own() {
 }
 
 #[tokio::test]
-async fn reqwest_middleware_44_and_214_a_stream_reaches_a_server_that_is_well() {
-    // With reqwest-retry installed, it failed before anything was sent.
+async fn reqwest_middleware_44_and_214_streamed_body_reaches_healthy_server() {
+    // With reqwest-retry, the call failed before the client sent anything.
     let (url, received) = serve(&[]).await;
     let (client, _) = over_sockets(Policy::new());
     let response = client.post(&url).body(stream()).send().await.unwrap();
@@ -170,8 +169,8 @@ async fn reqwest_middleware_44_and_214_a_stream_reaches_a_server_that_is_well() 
 }
 
 #[tokio::test]
-async fn octocrab_835_a_streamed_post_is_never_sent_again_with_an_empty_body() {
-    // A server received "streamed-body", and then nothing three times.
+async fn octocrab_835_streamed_post_is_never_resent_with_empty_body() {
+    // A server received "streamed-body" once, and then three empty bodies.
     let (url, received) = serve(&[503, 503]).await;
     let (client, plain) = over_sockets(at_once());
     let post = client
@@ -181,7 +180,7 @@ async fn octocrab_835_a_streamed_post_is_never_sent_again_with_an_empty_body() {
     assert_eq!(post.send().await.unwrap().status(), 503);
     assert_eq!(received.lock().unwrap().len(), 1);
 
-    // Where the caller can make it again, it is sent again.
+    // If the caller can make the body again, breather retries the call.
     let post = client
         .post(&url)
         .header("idempotency-key", "7c4g")
@@ -198,8 +197,8 @@ async fn octocrab_835_a_streamed_post_is_never_sent_again_with_an_empty_body() {
 }
 
 #[tokio::test]
-async fn reqwest_middleware_271_a_connection_that_cannot_come_about_is_tried_once() {
-    // reqwest is without TLS here, and calls that an error of connecting.
+async fn reqwest_middleware_271_impossible_connection_is_tried_once() {
+    // reqwest has no TLS here, and reports that as a failed connection.
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let (client, plain) = over_sockets(at_once());
@@ -214,7 +213,7 @@ async fn reqwest_middleware_271_a_connection_that_cannot_come_about_is_tried_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_answer() {
+async fn reqwest_2852_and_reqwest_middleware_247_classifier_sees_request_and_response() {
     let by_all = |ending: &AttemptResult<'_>| {
         let busy = ending
             .headers
@@ -240,7 +239,7 @@ async fn reqwest_2852_and_reqwest_middleware_247_a_classifier_sees_request_and_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
+async fn buzz_5620_client_clones_share_a_hold() {
     let spent = Answer::throttled(7)
         .with_header("x-ratelimit-remaining", 0)
         .with_header("x-ratelimit-reset", 7);
@@ -260,13 +259,13 @@ async fn buzz_5620_clones_of_a_client_cool_down_as_one() {
         .iter()
         .map(|send| send.at - start)
         .collect();
-    // One was throttled, and none of the others had to be.
+    // The server throttled only one call.
     assert_eq!(sends.len(), 21);
     assert!(sends[1..].iter().all(|at| *at >= 7 * SECOND), "{sends:?}");
 }
 
 #[tokio::test]
-async fn uv_9213_and_mise_12974_a_body_that_breaks_off_is_within_a_closure_that_reads_it() {
+async fn uv_9213_and_mise_12974_truncated_body_is_retried_if_closure_reads_it() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let sends = Arc::new(AtomicUsize::new(0));
@@ -275,7 +274,7 @@ async fn uv_9213_and_mise_12974_a_body_that_breaks_off_is_within_a_closure_that_
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 1024];
             let _ = stream.read(&mut head).await.unwrap();
-            // The first two break off in the middle, after a head that says 200.
+            // The first two bodies break off after a head with status 200.
             let body = match count.fetch_add(1, Ordering::SeqCst) {
                 0 | 1 => "half of",
                 _ => "half of it and the rest",

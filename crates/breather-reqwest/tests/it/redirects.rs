@@ -1,4 +1,4 @@
-//! Redirects that reqwest follows below the middleware, over sockets.
+//! Tests of redirects that reqwest follows below the middleware, over sockets.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// How a server answers one path.
+/// The response of a server to one path.
 #[derive(Clone, Debug)]
 struct Page {
     status: u16,
@@ -42,7 +42,7 @@ impl Page {
     }
 }
 
-/// A server with one page for each method and path, which counts what it receives.
+/// A server with one page for each method and path. It records the requests.
 #[derive(Clone, Default)]
 struct Server {
     url: String,
@@ -89,13 +89,14 @@ impl Server {
     }
 }
 
-/// A client that would repeat a call three times at once, and up to five throttled ones.
+/// Returns a client that retries by the policy of `breather`.
 fn client(breather: &Breather, redirects: Redirects) -> ClientWithMiddleware {
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
     let retry = RetryMiddleware::new(breather.clone()).with_redirects(redirects);
     ClientBuilder::new(plain).with(retry).build()
 }
 
+/// Returns a breather that retries quickly, up to 3 failures and 5 rejections of a call.
 fn quick() -> Breather {
     let backoff = Backoff::exponential(MS);
     Breather::new(Policy::new().with_backoff(backoff).with_max_throttles(5))
@@ -109,7 +110,7 @@ fn dead() -> (TcpSocket, String) {
     (silent, url)
 }
 
-/// The ends of a purchase after the server has redirected the client.
+/// Returns the cases of a purchase whose client was redirected.
 fn after_purchase(elsewhere: &Server, dead: &str) -> Vec<(&'static str, Page, String)> {
     let own = |name, page| (name, page, "/done".to_owned());
     let throttled = || Page::status(429).with_header("retry-after", 1);
@@ -148,7 +149,7 @@ fn after_purchase(elsewhere: &Server, dead: &str) -> Vec<(&'static str, Page, St
 }
 
 #[tokio::test]
-async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
+async fn redirected_post_is_sent_once() {
     let elsewhere = Server::start().await;
     let (_silent, dead) = dead();
     for status in [301, 302, 303] {
@@ -172,7 +173,7 @@ async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
 }
 
 #[tokio::test]
-async fn a_post_that_is_passed_on_with_its_body_is_not_repeated_either() {
+async fn post_redirected_with_its_body_is_sent_once() {
     for status in [307, 308] {
         let server = Server::start().await;
         server.page("POST /buy", Page::to(status, "/shop/buy"));
@@ -187,7 +188,7 @@ async fn a_post_that_is_passed_on_with_its_body_is_not_repeated_either() {
 }
 
 #[tokio::test]
-async fn a_post_that_is_throttled_itself_is_repeated() {
+async fn throttled_post_without_redirect_is_retried() {
     for redirects in [Redirects::Visible, Redirects::Never] {
         let server = Server::start().await;
         server.page("POST /buy", Page::status(429));
@@ -198,7 +199,7 @@ async fn a_post_that_is_throttled_itself_is_repeated() {
 }
 
 #[tokio::test]
-async fn idempotent_calls_are_repeated_after_a_redirect() {
+async fn idempotent_call_is_retried_after_redirect() {
     let server = Server::start().await;
     server.page("GET /rows", Page::to(302, "/page"));
     server.page("POST /buy", Page::to(303, "/page"));
@@ -207,12 +208,12 @@ async fn idempotent_calls_are_repeated_after_a_redirect() {
     let get = client.get(format!("{}/rows", server.url));
     assert_eq!(get.send().await.unwrap().status(), 503);
     assert_eq!(server.count("GET /rows"), 4);
-    // The server knows by its key that it has sold this already.
+    // The key tells the server that it has sold this already.
     let post = client.post(format!("{}/buy", server.url));
     let post = post.header("idempotency-key", "7c4f");
     assert_eq!(post.send().await.unwrap().status(), 503);
     assert_eq!(server.count("POST /buy"), 4);
-    // And here the caller says so.
+    // Here the caller says that the request is idempotent.
     let again = client.post(format!("{}/buy", server.url));
     let again = again.with_extension(CallOptions::new().with_idempotent(true));
     assert_eq!(again.send().await.unwrap().status(), 503);
@@ -220,7 +221,7 @@ async fn idempotent_calls_are_repeated_after_a_redirect() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_the_same_url_is_seen_if_you_say_that_redirects_are_hidden() {
+async fn redirect_to_same_url_is_not_retried_if_redirects_hidden() {
     let server = Server::start().await;
     server.page("POST /buy", Page::to(303, "/buy"));
     server.page("GET /buy", Page::status(429));
@@ -230,7 +231,7 @@ async fn a_redirect_to_the_same_url_is_seen_if_you_say_that_redirects_are_hidden
 }
 
 #[tokio::test]
-async fn a_fragment_is_no_redirect() {
+async fn fragment_is_not_a_redirect() {
     let server = Server::start().await;
     server.page("POST /buy", Page::status(429));
     let url = format!("{}/buy?a=b#part", server.url);
@@ -239,7 +240,7 @@ async fn a_fragment_is_no_redirect() {
     assert_eq!(server.count("POST /buy"), 6);
 }
 
-/// What observers are told of calls that another server answered.
+/// Returns a breather, and the number of responses from other servers that its observer saw.
 fn watched() -> (Breather, Arc<Mutex<usize>>) {
     let elsewhere = Arc::new(Mutex::new(0));
     let count = Arc::clone(&elsewhere);
@@ -252,7 +253,7 @@ fn watched() -> (Breather, Arc<Mutex<usize>>) {
 }
 
 #[tokio::test]
-async fn an_answer_from_elsewhere_holds_nobody_and_is_visible() {
+async fn response_from_other_server_is_reported_but_does_not_hold() {
     let (server, other) = (Server::start().await, Server::start().await);
     server.page("GET /moved", Page::to(302, format!("{}/page", other.url)));
     server.page("GET /here", Page::status(200));
@@ -272,7 +273,7 @@ async fn an_answer_from_elsewhere_holds_nobody_and_is_visible() {
         "{report}"
     );
     assert_eq!(*elsewhere.lock().unwrap(), 1);
-    // The server that was asked is not held.
+    // The requested server is not held.
     let here = client
         .get(format!("{}/here", server.url))
         .with_extension(slot.clone());
@@ -281,7 +282,7 @@ async fn an_answer_from_elsewhere_holds_nobody_and_is_visible() {
     assert_eq!(breather.snapshot(&server.url).unwrap().held_until(), None);
 }
 
-/// A middleware that answers without a network, as mocks and caches do. Its responses have no URL.
+/// A middleware that responds without a network, like mocks and caches. Its responses have no URL.
 struct Mock(Arc<Mutex<Vec<(u16, &'static str)>>>);
 
 #[async_trait::async_trait]
@@ -303,7 +304,7 @@ impl Middleware for Mock {
 }
 
 #[tokio::test(start_paused = true)]
-async fn responses_without_a_url_count_for_the_server_that_was_asked() {
+async fn response_without_url_counts_for_requested_server() {
     let answers = Arc::new(Mutex::new(vec![(429, "9")]));
     let (breather, elsewhere) = watched();
     let client = ClientBuilder::new(reqwest::Client::new())
@@ -333,7 +334,7 @@ async fn responses_without_a_url_count_for_the_server_that_was_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_text_answer_does_not_hold_tls_calls() {
+async fn http_response_does_not_hold_https_scope() {
     let answers = Arc::new(Mutex::new(vec![(200, "0"), (429, "31536000")]));
     let breather = Breather::default();
     let client = ClientBuilder::new(reqwest::Client::new())
@@ -343,10 +344,10 @@ async fn a_plain_text_answer_does_not_hold_tls_calls() {
     let forged = client.get("http://api.example.com/").send().await.unwrap();
     assert_eq!(forged.status(), 429);
     let held = client.get("http://api.example.com/").send().await;
-    assert!(held.is_err(), "this one is held");
+    assert!(held.is_err(), "calls to the same origin are held");
     let tls = client.get("https://api.example.com/").send().await.unwrap();
     assert_eq!(tls.status(), 200);
-    // Credentials are no part of the name.
+    // The scope's name does not contain credentials.
     let other = client
         .get("https://user:secret@api.example.com/")
         .send()
@@ -360,7 +361,7 @@ async fn a_plain_text_answer_does_not_hold_tls_calls() {
     assert_eq!(names, ["http://api.example.com", "https://api.example.com"]);
 }
 
-/// A middleware that asks another host than the caller named.
+/// A middleware that sends requests to another host.
 struct Elsewhere(&'static str);
 
 #[async_trait::async_trait]
@@ -377,7 +378,7 @@ impl Middleware for Elsewhere {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_redirects_the_scope_learns_from_whichever_host_answers() {
+async fn scope_learns_from_any_host_if_redirects_never() {
     for (redirects, is_held) in [(Redirects::Never, true), (Redirects::Visible, false)] {
         let script = breather_test::Script::new([breather_test::Answer::throttled(600)]);
         let breather = Breather::default();

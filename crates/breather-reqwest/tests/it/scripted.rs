@@ -1,4 +1,4 @@
-//! The promises under paused time.
+//! Tests of the promises under paused time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn with(policy: Policy) -> RetryMiddleware {
     RetryMiddleware::new(Breather::new(policy))
 }
 
-/// Without pacing and jitter, so that nothing but the call itself keeps it from returning.
+/// Returns a middleware without pacing, backoff and jitter, so only the hint delays a retry.
 fn on_its_own() -> RetryMiddleware {
     let policy = Policy::new().with_jitter(Jitter::none());
     let policy = policy.with_backoff(Backoff::constant(Duration::ZERO));
@@ -64,7 +64,7 @@ async fn constant_delay_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before() {
+async fn promise_1_retry_after_is_respected() {
     for retry in [RetryMiddleware::default(), on_its_own()] {
         let script = Script::new([Answer::throttled(7).after(3 * SECOND)]);
         let (status, report) = call(&scripted(&script, retry), Method::GET).await;
@@ -72,7 +72,7 @@ async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before(
         let [first, second] = &script.requests()[..] else {
             panic!()
         };
-        // Counted from the receipt of the answer, which took three seconds.
+        // The delay counts from the receipt of the response, which took three seconds.
         let waited = second.at - first.at - 3 * SECOND;
         assert!(
             waited >= 7 * SECOND && waited < 7 * SECOND + TICK,
@@ -82,7 +82,7 @@ async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before(
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_stated_reset_is_kept_too() {
+async fn promise_1_reset_is_respected() {
     for retry in [RetryMiddleware::default(), on_its_own()] {
         let spent = Answer::status(429)
             .with_header("x-ratelimit-remaining", 0)
@@ -100,7 +100,7 @@ async fn promise_1_a_stated_reset_is_kept_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
+async fn promise_2_wait_past_deadline_ends_call_immediately() {
     let script = Script::new([Answer::throttled(7)]);
     let client = scripted(&script, with(Policy::new().with_deadline(5 * SECOND)));
     let start = Instant::now();
@@ -113,7 +113,7 @@ async fn promise_2_a_wait_that_would_pass_the_deadline_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() {
+async fn promise_2_too_long_retry_after_ends_call_immediately() {
     let script = Script::new([Answer::throttled(301)]);
     let client = scripted(&script, RetryMiddleware::default());
     let start = Instant::now();
@@ -124,7 +124,7 @@ async fn promise_2_a_hint_longer_than_the_policy_obeys_stops_the_call_at_once() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once() {
+async fn promise_2_new_call_fails_immediately_on_long_hold() {
     let spent = Answer::status(200)
         .with_header("x-ratelimit-remaining", 0)
         .with_header("x-ratelimit-reset", 60);
@@ -140,14 +140,14 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
     let stopped = error.downcast::<Stopped>().unwrap();
     assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!(stopped.end().retry_after(), Some(60 * SECOND));
-    // It was another call that was told so.
+    // The response to another call said so.
     let evidence = stopped.end().evidence().unwrap();
     assert_eq!(evidence.to_string(), "x-ratelimit-reset: 60");
     assert_eq!(script.requests().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_3_rejections_use_up_no_retries() {
+async fn promise_3_rejections_do_not_use_retries() {
     let script = Script::new((0..10).map(|_| Answer::throttled(1)));
     let client = scripted(&script, with(Policy::new().with_max_retries(0)));
     let (status, report) = call(&client, Method::GET).await;
@@ -158,7 +158,7 @@ async fn promise_3_rejections_use_up_no_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_3_rejections_have_a_limit_of_their_own() {
+async fn promise_3_rejections_have_their_own_limit() {
     let script = Script::new((0..50).map(|_| Answer::throttled(1)));
     let client = scripted(&script, RetryMiddleware::default());
     let (status, report) = call(&client, Method::GET).await;
@@ -167,7 +167,7 @@ async fn promise_3_rejections_have_a_limit_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() {
+async fn promise_4_possibly_executed_call_is_retried_only_if_idempotent() {
     for (method, status, sends) in [
         (Method::GET, 503, 2),
         (Method::HEAD, 502, 2),
@@ -178,7 +178,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         (Method::POST, 503, 1),
         (Method::PATCH, 502, 1),
         (Method::POST, 408, 1),
-        // Throttled before execution: nothing can be executed twice.
+        // The server rejects these before it processes them.
         (Method::POST, 429, 2),
         (Method::PATCH, 425, 2),
     ] {
@@ -194,7 +194,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_an_idempotency_key_makes_a_post_repeatable_and_its_body_is_sent_again() {
+async fn promise_4_post_with_idempotency_key_is_retried_with_its_body() {
     let script = Script::new([Answer::status(503)]);
     let client = scripted(&script, RetryMiddleware::default());
     let request = client
@@ -211,7 +211,7 @@ async fn promise_4_an_idempotency_key_makes_a_post_repeatable_and_its_body_is_se
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
+async fn promise_4_uncloneable_body_is_sent_once() {
     for answer in [Answer::status(503), Answer::throttled(1)] {
         let script = Script::new([answer.clone()]);
         let client = scripted(&script, RetryMiddleware::default());
@@ -227,10 +227,10 @@ async fn promise_4_a_body_that_cannot_be_cloned_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
+async fn promise_5_calls_with_same_hint_return_spread_out() {
     let script = Script::new((0..100).map(|_| Answer::throttled(7)));
     let breather = Breather::builder().without_pacing().build();
-    // Two clients, made from clones of one middleware.
+    // Two clients have clones of one middleware.
     let retry = RetryMiddleware::new(breather).with_seed(7);
     let clients = [scripted(&script, retry.clone()), scripted(&script, retry)];
     let start = Instant::now();
@@ -240,7 +240,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
     let returns: BTreeSet<_> = sends[100..].iter().map(|send| send.at - start).collect();
     let (first, last) = (returns.first().unwrap(), returns.last().unwrap());
     assert!(*first >= 7 * SECOND);
-    // Drawn from 100 ms and seen in milliseconds: a hundred draws hit some sixty of them.
+    // A hundred draws from 100 ms, in whole milliseconds, give some sixty different values.
     assert!(returns.len() > 45, "{}", returns.len());
     assert!(
         *last - *first > Duration::from_millis(80),
@@ -250,7 +250,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_6_the_same_seeds_draw_the_same_delays() {
+async fn promise_6_same_seed_gives_same_delays() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let script = Script::new((0..9).map(|_| Answer::status(503)));
@@ -267,7 +267,7 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
+async fn promise_9_drop_at_any_await_releases_everything() {
     let policy = exact(10 * SECOND);
     let slow = Answer::status(200).after(60 * SECOND);
     for (what, answers, in_flight, waiting) in [
@@ -307,7 +307,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
+async fn dropped_call_fills_report_slot() {
     let script = Script::new([Answer::throttled(60)]);
     let client = scripted(&script, RetryMiddleware::default());
     let slot = ReportSlot::new();
@@ -319,11 +319,11 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
+async fn promise_9_classifier_panic_releases_permit() {
     let script = Script::new([Answer::status(418)]);
     let breather = Breather::default();
     let touchy = |ending: &AttemptResult<'_>| match ending.result {
-        Ok(status) if status == 418 => panic!("a classifier of the caller's"),
+        Ok(status) if status == 418 => panic!("the caller's classifier panics"),
         _ => DefaultClassifier.classify(ending),
     };
     let retry = RetryMiddleware::new(breather.clone()).with_classifier(touchy);
@@ -335,7 +335,7 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_seen_by_one_client_holds_another_with_a_clone_of_its_handle() {
+async fn rejection_holds_other_clients_of_the_same_breather() {
     let spent = Answer::throttled(7)
         .with_header("x-ratelimit-remaining", 0)
         .with_header("x-ratelimit-reset", 7);
@@ -360,7 +360,7 @@ async fn a_rejection_seen_by_one_client_holds_another_with_a_clone_of_its_handle
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_host_is_another_scope() {
+async fn hosts_and_ports_are_separate_scopes() {
     let script = Script::new([Answer::throttled(60)]);
     let client = scripted(&script, RetryMiddleware::default());
     let held = tokio::spawn(client.get(URL).send());
@@ -381,7 +381,7 @@ async fn another_host_is_another_scope() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_may_choose_its_scopes() {
+async fn request_can_choose_its_scopes() {
     let script = Script::new([
         Answer::throttled(60),
         Answer::status(200),
@@ -407,7 +407,7 @@ async fn a_request_may_choose_its_scopes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_may_have_a_scope_of_its_own_and_a_request_another() {
+async fn request_scope_overrides_client_scope() {
     let script = Script::new([
         Answer::throttled(60),
         Answer::status(200),
@@ -432,7 +432,7 @@ async fn a_client_may_have_a_scope_of_its_own_and_a_request_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
+async fn only_calls_that_waited_have_a_report_in_the_response() {
     let script = Script::new([Answer::status(200), Answer::status(503)]);
     let client = scripted(&script, with(exact(SECOND)));
     let untroubled = client.get(URL).send().await.unwrap();
@@ -448,7 +448,7 @@ async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
+async fn extensions_are_reset_for_each_attempt() {
     let script = Script::new([Answer::status(503), Answer::status(503)]);
     let client = scripted(&script, RetryMiddleware::default());
     call(&client, Method::GET).await;
@@ -461,7 +461,7 @@ async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
+async fn no_retries_policy_sends_once_and_returns_the_response() {
     for answer in [Answer::status(503), Answer::throttled(1)] {
         let script = Script::new([answer]);
         let client = scripted(&script, with(Policy::no_retries()));
@@ -472,7 +472,7 @@ async fn a_policy_that_never_repeats_sends_once_and_hands_on_what_it_got() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_classifier_of_the_callers_decides() {
+async fn custom_classifier_decides() {
     let script = Script::new([Answer::status(200).with_header("x-error", "busy")]);
     let busy = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 200 && ending.hint.windows().count() == 0 => {
@@ -487,7 +487,7 @@ async fn a_classifier_of_the_callers_decides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_secret_is_in_what_is_said() {
+async fn debug_and_report_contain_no_secrets() {
     let script = Script::new([Answer::throttled(1)]);
     let breather = Breather::default();
     let retry = RetryMiddleware::new(breather.clone());
@@ -511,8 +511,8 @@ async fn nothing_secret_is_in_what_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_are_read_by_an_injected_clock() {
-    // 08:00:00, and no Date in the response.
+async fn dates_use_the_injected_clock() {
+    // The clock shows 08:00:00, and the response has no Date.
     let clock = PausedClock::new(UnixTime::from_secs(1_800_000_000));
     let breather = Breather::builder().with_wall_clock(clock).build();
     for opens in ["Fri, 15 Jan 2027 08:00:20 GMT", "1800000040"] {

@@ -1,4 +1,4 @@
-//! The promises over sockets, in real time.
+//! Tests of the promises over sockets, in real time.
 
 use std::future::pending;
 use std::io;
@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Ends a test that hangs. A machine that stands still for seconds does not reach it.
+/// The time after which a test counts as hanging, even on a machine that stalls for seconds.
 const HANGS: Duration = Duration::from_secs(120);
 
 fn client(http: reqwest::ClientBuilder, breather: &Breather) -> ClientWithMiddleware {
@@ -41,7 +41,7 @@ fn exact(backoff: Duration) -> Breather {
     Breather::new(policy)
 }
 
-/// Starts a server that gives `answers`, and 200 from then on.
+/// Starts a server that returns `answers` in order, and then status 200.
 async fn serve(answers: impl IntoIterator<Item = Answer>) -> (TestServer, Script) {
     let script = Script::new(answers);
     let server = TestServer::start(&script).await.unwrap();
@@ -56,7 +56,7 @@ async fn listen(router: Router) -> String {
 }
 
 #[tokio::test]
-async fn promise_1_retry_after_is_counted_from_the_receipt() {
+async fn promise_1_retry_after_counts_from_receipt() {
     for pacing in [true, false] {
         let (server, script) = serve([Answer::throttled(1)]).await;
         let breather = match pacing {
@@ -88,7 +88,7 @@ async fn promise_1_retry_after_is_counted_from_the_receipt() {
 }
 
 #[tokio::test]
-async fn promise_4_a_streamed_body_arrives_once_and_whole() {
+async fn promise_4_streamed_body_arrives_once_and_complete() {
     let (server, script) = serve([Answer::status(503)]).await;
     let client = client(reqwest::Client::builder(), &Breather::default());
     let chunks = ["a ", "row"].map(Ok::<_, io::Error>);
@@ -101,7 +101,7 @@ async fn promise_4_a_streamed_body_arrives_once_and_whole() {
 }
 
 #[tokio::test]
-async fn reqwest_middleware_207_a_time_out_stays_one() {
+async fn reqwest_middleware_207_timeout_error_is_not_wrapped() {
     let url = listen(Router::new().fallback(any(pending::<()>))).await;
     let http = reqwest::Client::builder().timeout(50 * MS);
     let client = client(http, &exact(MS));
@@ -114,7 +114,7 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
     assert_eq!((report.attempts(), report.failures()), (4, 4));
     assert_eq!(report.end().unwrap().reason(), EndReason::MaxRetries);
 
-    // It may have been executed.
+    // The server may have processed the request.
     let error = client
         .post(&url)
         .with_extension(slot.clone())
@@ -126,8 +126,8 @@ async fn reqwest_middleware_207_a_time_out_stays_one() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_followed() {
-    // It owns its port but does not listen, so no other process can.
+async fn refused_connection_is_retried_for_post_if_no_redirects() {
+    // The socket owns its port but does not listen, so no other process can listen there.
     let silent = TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
@@ -154,7 +154,7 @@ impl Resolve for NoHosts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
+async fn call_stopped_in_queue_returns_last_error() {
     let scope = "http://api.example.com";
     let url = format!("{scope}/");
     let policy = Policy::new()
@@ -168,7 +168,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
     let failed = tokio::spawn(client.get(&url).with_extension(slot.clone()).send());
     tokio::time::sleep(100 * MS).await;
 
-    // Meanwhile the scope learns that it is spent for longer than the call may take.
+    // Meanwhile the scope learns that its quota returns after the call's deadline.
     let mut spent = breather.start(
         NewCall::new().with_origin(scope).with_idempotent(true),
         TokioTimer,
@@ -187,7 +187,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_may_have_been_executed() {
+async fn broken_connection_is_retried_only_if_idempotent() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -210,13 +210,13 @@ async fn a_broken_connection_may_have_been_executed() {
 }
 
 #[tokio::test]
-async fn reqwest_retry_the_failed_response_is_freed_before_the_wait() {
+async fn reqwest_retry_failed_response_is_released_before_the_wait() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    // So long that nothing but the response's end can end the connection.
+    // The backoff is so long that only the end of the response can close the connection.
     let client = client(reqwest::Client::builder(), &exact(3_600_000 * MS));
     let call = tokio::spawn(client.get(url).send());
-    // A failure whose body would never end.
+    // The failed response has a body that never ends.
     let (mut stream, _) = listener.accept().await.unwrap();
     read_head(&mut stream).await;
     let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 100000000\r\n\r\n...";
@@ -224,7 +224,7 @@ async fn reqwest_retry_the_failed_response_is_freed_before_the_wait() {
     let mut rest = [0; 64];
     let closed = async { while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {} };
     let freed = tokio::time::timeout(HANGS, closed).await;
-    assert!(freed.is_ok(), "it is held while the call waits");
+    assert!(freed.is_ok(), "the connection stays open");
     assert!(!call.is_finished());
     call.abort();
 }
@@ -237,7 +237,7 @@ async fn read_head(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_that_was_asked() {
+async fn rejection_by_redirect_target_does_not_hold_requested_host() {
     let spent = || {
         Answer::throttled(1)
             .with_header("x-ratelimit-remaining", 0)
@@ -265,11 +265,11 @@ async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_th
     assert_eq!(breather.snapshot(asked).unwrap().opens_at(), None);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
 
-    // The throttled call itself waits as it was told.
+    // The throttled call itself waits as the server said.
     assert_eq!(moved.await.unwrap().unwrap().status(), 200);
     assert!(script.times()[1] >= 1000 * MS);
 
-    // So it is where the caller has chosen the scope.
+    // The same holds if the caller names the scope.
     let chosen = client.get(format!("{url}moved"));
     let chosen = tokio::spawn(chosen.with_extension(Scopes::from("token 7")).send());
     waits.notified().await;
@@ -278,7 +278,7 @@ async fn a_rejection_by_the_host_that_a_redirect_led_to_does_not_hold_the_one_th
 }
 
 #[tokio::test]
-async fn promise_9_a_call_given_up_in_flight_leaves_nothing_behind() {
+async fn promise_9_call_dropped_in_flight_releases_everything() {
     let url = listen(Router::new().fallback(any(pending::<()>))).await;
     let breather = Breather::default();
     let client = client(reqwest::Client::builder(), &breather);

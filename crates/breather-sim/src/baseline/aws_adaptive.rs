@@ -1,4 +1,4 @@
-//! The AWS SDKs' adaptive mode.
+//! The adaptive mode of the AWS SDKs.
 
 mod measured_rate;
 mod rate_limiter;
@@ -17,17 +17,20 @@ use self::rate_limiter::RateLimiter;
 use self::retry_quota::RetryQuota;
 use crate::callers::{Admission, Callers, Failure, Retries};
 
-/// A client of an AWS SDK in adaptive mode, by its rules of 2026: a rate limiter in front of all sends, which every
-/// answer adjusts, behind it a backoff with full jitter, and a quota of tokens that retries are paid with.
+/// A client of an AWS SDK in adaptive mode, by the rules of 2026.
 ///
-/// Of a server's hints it reads none but its own `x-amz-retry-after`, which only AWS sends.
+/// A rate limiter stands in front of all sends, and every response adjusts its rate. Failed calls
+/// are retried after a backoff with full jitter, and each retry costs tokens from a quota.
+///
+/// The client ignores all of a server's hints except its own `x-amz-retry-after`, which only AWS
+/// sends.
 #[derive(Debug)]
 pub(crate) struct AwsAdaptive {
     shared: Rc<RefCell<Shared>>,
     retries: u32,
 }
 
-/// What the calls of a client share.
+/// The state that all calls of a client share.
 #[derive(Debug)]
 struct Shared {
     limiter: RateLimiter,
@@ -35,7 +38,8 @@ struct Shared {
 }
 
 impl AwsAdaptive {
-    /// With so many retries of a call, paid with so many tokens, or as many as are wanted.
+    /// Creates a client with at most `retries` retries a call. If `quota` is `None`, retries are
+    /// free.
     pub(crate) fn new(retries: u32, quota: Option<u32>) -> Self {
         let limiter = RateLimiter::default();
         let quota = quota.map(RetryQuota::new);
@@ -66,7 +70,7 @@ impl Callers for AwsAdaptive {
 struct AwsCall {
     shared: Rc<RefCell<Shared>>,
     retries: u32,
-    /// What the latest retry cost.
+    /// The cost of the latest retry.
     paid: Option<u32>,
     random: Xoshiro256PlusPlus,
 }
@@ -100,11 +104,11 @@ impl Retries for AwsCall {
     }
 }
 
-/// What a retry costs, and the ceiling in seconds of the first one's delay.
+/// The cost of a retry, and the ceiling of the first retry's delay in seconds.
 const THROTTLED: (u32, f64) = (5, 1.0);
 const TRANSIENT: (u32, f64) = (14, 0.05);
 
-/// What a call that succeeds at once gives back.
+/// The tokens that a call gives back if its first attempt succeeds.
 const UNREPEATED: u32 = 1;
 
 const CEILING_S: f64 = 20.0;
@@ -114,14 +118,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_are_drawn_below_ceilings_that_double_up_to_20_s() {
+    fn delay_ceilings_double_up_to_20_s() {
         for (status, base_s) in [(429, 1.0), (503, 0.05)] {
             for retry in 0..12 {
                 let ceiling_s = (base_s * f64::from(1 << retry)).min(20.0);
                 let draws = (0..200).map(|seed| {
                     let mut client = AwsAdaptive::new(u32::MAX, None);
                     let delay = client.call(seed).on_failure(&failure(status, retry));
-                    delay.expect("it is never given up").as_secs_f64()
+                    delay.expect("the call is never given up").as_secs_f64()
                 });
                 let longest = draws.fold(0.0, f64::max);
                 let expected = 0.9 * ceiling_s..ceiling_s;
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_quota_pays_for_100_retries_of_rejections_or_35_of_failures() {
+    fn full_quota_pays_for_100_retries_of_rejections_or_35_of_failures() {
         for (status, expected) in [(429, 100), (503, 35)] {
             let mut client = AwsAdaptive::new(2, Some(500));
             let mut calls: Vec<_> = (0..150).map(|seed| client.call(seed)).collect();
@@ -144,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn what_succeeds_pays_for_the_next() {
+    fn success_pays_for_the_next_retry() {
         let mut client = AwsAdaptive::new(2, Some(5));
         let (mut one, mut other) = (client.call(1), client.call(2));
         assert!(one.on_failure(&failure(429, 0)).is_some());
         assert!(other.on_failure(&failure(429, 0)).is_none());
         one.on_success(NOW);
         assert!(client.call(3).on_failure(&failure(429, 0)).is_some());
-        // A call that needs no retry is worth a fifth of one.
+        // A call that needs no retry gives back a fifth of the cost of one.
         for seed in 0..5 {
             assert!(client.call(seed).on_failure(&failure(429, 0)).is_none());
             client.call(seed).on_success(NOW);
@@ -160,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_sent_three_times_at_most() {
+    fn call_is_sent_at_most_three_times() {
         let mut call = AwsAdaptive::new(2, Some(500)).call(1);
         let repeated = [0, 1, 2].map(|retry| call.on_failure(&failure(429, retry)).is_some());
         assert_eq!(repeated, [true, true, false]);
     }
 
     #[test]
-    fn the_first_rejection_slows_all_calls() {
+    fn first_rejection_slows_all_calls() {
         let mut client = AwsAdaptive::new(2, Some(500));
         let now = NOW;
         for _ in 0..100 {

@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::callers::{Callers, Failure, Retries};
 
-/// Waits drawn between nothing and a ceiling that doubles.
+/// Draws each wait between zero and a ceiling that doubles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FullJitter;
 
@@ -28,7 +28,7 @@ impl Retries for Drawn {
     }
 }
 
-/// The AWS SDKs' ceiling, and a base of about what a request takes.
+/// The ceiling is that of the AWS SDKs, and the base is about the time of a request.
 const BASE_S: f64 = 0.1;
 const CEILING_S: f64 = 20.0;
 

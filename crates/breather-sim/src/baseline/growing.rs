@@ -1,4 +1,4 @@
-//! The loops that everybody writes.
+//! The retry loops that most people write first.
 
 use std::time::Duration;
 
@@ -7,20 +7,21 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::callers::{Callers, Failure, Retries};
 
-/// Waits that double from a second on, with up to a second more.
+/// Waits that double, starting at one second, plus up to a second of jitter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Growing {
     ceiling_s: f64,
 }
 
 impl Growing {
-    /// As people write it who have seen what the other one does: the ceiling is over the jitter too, so that from
-    /// the fifth retry on all delays are the same.
+    /// Creates the loop that people write after they have seen the uncapped one.
+    ///
+    /// The ceiling includes the jitter, so all delays are the same from the fifth retry on.
     pub(crate) const fn capped() -> Self {
         Self { ceiling_s: 10.0 }
     }
 
-    /// Only the time of a run bounds it.
+    /// Creates the loop that only the length of a run bounds.
     pub(crate) const fn uncapped() -> Self {
         Self {
             ceiling_s: 86_400.0,
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ceiling_takes_the_jitter_too() {
+    fn ceiling_includes_the_jitter() {
         let delays = delays(&mut *Growing::capped().call(1), 6, None);
         for (delay, least) in delays.iter().zip([1.0, 2.0, 4.0, 8.0]) {
             assert!((least..least + 1.0).contains(delay), "{delays:?}");
@@ -70,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_ceiling_it_doubles_for_a_day() {
+    fn uncapped_delay_doubles_for_a_day() {
         let delays = delays(&mut *Growing::uncapped().call(1), 2_000, None);
         assert!((1_024.0..1_025.0).contains(&delays[10]));
         assert_eq!(delays[1_999], 86_400.0);
     }
 
     #[test]
-    fn seeds_decide() {
+    fn seeds_determine_delays() {
         let delays = |seed| delays(&mut *Growing::capped().call(seed), 4, None);
         assert_eq!(delays(1), delays(1));
         assert_ne!(delays(1), delays(2));

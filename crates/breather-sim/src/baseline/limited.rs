@@ -1,25 +1,26 @@
-//! A limit that somebody wrote down.
+//! A static rate limit.
 
 use std::time::Duration;
 
 use super::Growing;
 use crate::callers::{Admission, Callers, Retries};
 
-/// At most so many sends a second, by the generic cell rate algorithm, and a loop behind it for what is throttled.
+/// Limits sends to a fixed rate and retries throttled calls in a loop.
 ///
-/// Each send books the next cell that is free, so that who came first is served first.
+/// The limit is the generic cell rate algorithm. Each send books the next free cell, so calls are
+/// served in the order of their arrival.
 #[derive(Debug)]
 pub(crate) struct Limited {
-    /// From one cell to the next.
+    /// The time between two cells.
     interval: Duration,
     /// How much earlier than its cell a send may be.
     tolerance: Duration,
-    /// When the next cell begins.
+    /// The start of the next cell.
     next: Duration,
 }
 
 impl Limited {
-    /// Rates that are none are very low, and a burst of 0 is one of 1.
+    /// Creates a limit. A rate of zero or less counts as a very low one, and a burst of 0 as 1.
     pub(crate) fn new(rate: f64, burst: u32) -> Self {
         let rate = if rate > SLOWEST { rate } else { SLOWEST };
         let interval = Duration::from_secs_f64(1.0 / rate);
@@ -43,7 +44,7 @@ impl Callers for Limited {
     }
 }
 
-/// Once in a day.
+/// One send a day.
 const SLOWEST: f64 = 1.0 / 86_400.0;
 
 #[cfg(test)]
@@ -51,22 +52,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_and_then_the_rate() {
+    fn burst_then_the_rate() {
         let mut limited = Limited::new(5.0, 3);
         let at = |limited: &mut Limited, now_ms| match limited.admit(Duration::from_millis(now_ms))
         {
             Admission::At(at) => at.as_millis(),
-            Admission::AskAgain(_) => panic!("it books"),
+            Admission::AskAgain(_) => panic!("the limiter books a cell"),
         };
         let sends: Vec<_> = (0..6).map(|_| at(&mut limited, 0)).collect();
         assert_eq!(sends, [0, 0, 0, 200, 400, 600]);
-        // After a pause there is a burst again, and no larger one.
+        // A pause allows another burst, of the same size.
         let sends: Vec<_> = (0..5).map(|_| at(&mut limited, 10_000)).collect();
         assert_eq!(sends, [10_000, 10_000, 10_000, 10_200, 10_400]);
     }
 
     #[test]
-    fn senseless_rates_are_slow() {
+    fn invalid_rates_are_slow() {
         for rate in [0.0, -1.0, f64::NAN] {
             let mut limited = Limited::new(rate, 0);
             let day = Duration::from_secs(86_400);

@@ -1,4 +1,4 @@
-//! Who does as the server says.
+//! A client that obeys `Retry-After`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::Growing;
 use crate::callers::{Callers, Failure, Retries};
 
-/// Waits as long as `Retry-After` says; where there is none, as the capped loop does.
+/// Waits as long as `Retry-After` says, and without that header as long as the capped loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryAfter {
     jitter_s: f64,
@@ -19,7 +19,7 @@ impl RetryAfter {
         Self { jitter_s: 0.0 }
     }
 
-    /// Up to a second longer.
+    /// Creates a client that waits up to a second longer.
     pub(crate) const fn jittered() -> Self {
         Self { jitter_s: 1.0 }
     }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_server_says_is_obeyed() {
+    fn retry_after_is_obeyed() {
         let exact = delays(&mut *RetryAfter::exact().call(1), 3, Some(7));
         assert_eq!(exact, [7.0, 7.0, 7.0]);
         let jittered = delays(&mut *RetryAfter::jittered().call(1), 3, Some(7));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_says_nothing_the_loop_goes_on() {
+    fn missing_retry_after_falls_back_to_the_loop() {
         let delays = delays(&mut *RetryAfter::exact().call(1), 6, None);
         assert!((4.0..5.0).contains(&delays[2]), "{delays:?}");
         assert_eq!(delays[5], 10.0);

@@ -1,4 +1,4 @@
-//! Buckets, of tokens and of waiting calls.
+//! Buckets of tokens and of waiting calls.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use super::{Meter, Statement, from_nanos};
 
 /// A bucket that fills evenly.
 ///
-/// It is kept as the instant at which it is full, which is exact: what is missing fills up in that time.
+/// Its state is the instant at which it is full. This is exact because the missing tokens come in
+/// that time.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     quota: u64,
@@ -17,7 +18,7 @@ pub(crate) struct Bucket {
     says: Says,
 }
 
-/// What a bucket says of itself.
+/// The values that a bucket reports.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Says {
     UntilFull,
@@ -53,7 +54,7 @@ impl Bucket {
         }
     }
 
-    /// The time in which `count` tokens come.
+    /// Returns the time in which `count` tokens come.
     fn period(&self, count: u64) -> Duration {
         let nanos = self.window.as_nanos() * u128::from(count) / u128::from(self.quota);
         from_nanos(nanos)
@@ -89,7 +90,7 @@ impl Meter for Bucket {
     }
 
     fn statement(&self, now: Duration) -> Statement {
-        // Who is throttled by a queue may come when it is no longer than it may be.
+        // A call that a full queue throttled may come when the queue has a place again.
         let next = self.opens(now).saturating_sub(self.patience()).max(now);
         let reset = match self.says {
             Says::UntilFull => self.full_at.max(now),
@@ -116,8 +117,8 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_burst_and_then_the_rate() {
-        // One in two seconds.
+    fn burst_then_the_rate() {
+        // One token in two seconds.
         let mut meter = Bucket::tokens(5, 10 * SECOND, 3, false);
         assert_eq!(admitted(&mut meter, SECOND), 3);
         assert_eq!(meter.opens(SECOND), 3 * SECOND);
@@ -131,20 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_may_state_the_next_token() {
+    fn reset_at_next_states_the_next_token() {
         let mut meter = Bucket::tokens(5, 10 * SECOND, 3, true);
         assert_eq!(admitted(&mut meter, SECOND), 3);
         assert_eq!(meter.statement(2 * SECOND).window, Some((3, 0, 3 * SECOND)));
     }
 
     #[test]
-    fn another_rate_keeps_the_tokens() {
+    fn quota_change_keeps_the_tokens() {
         let mut meter = Bucket::tokens(10, 10 * SECOND, 10, false);
         for _ in 0..4 {
             meter.take(SECOND);
         }
         meter.set_quota(SECOND, 5);
-        // Six were there, and no more than five fit.
+        // There were six tokens, but only five fit.
         assert_eq!(admitted(&mut meter, SECOND), 5);
         assert_eq!(meter.opens(SECOND), 3 * SECOND);
         meter.set_quota(SECOND, 20);
@@ -152,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_delays_what_comes_too_early() {
-        // One a second goes in at once, two wait.
+    fn queue_delays_early_calls() {
+        // The queue serves one call a second. The first call passes immediately and two wait.
         let mut meter = Bucket::queue(10, 10 * SECOND, 2);
         assert_eq!(admitted(&mut meter, SECOND), 3);
         assert_eq!(meter.opens(SECOND), 4 * SECOND);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Meter, Statement, from_nanos};
 
-/// A count that starts anew with each window.
+/// A count that restarts with each window.
 #[derive(Debug)]
 pub(crate) struct FixedWindow {
     quota: u64,
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn another_quota_counts_at_once() {
+    fn quota_change_applies_immediately() {
         let mut meter = FixedWindow::new(4, 10 * SECOND);
         assert_eq!(admitted(&mut meter, SECOND), 4);
         meter.set_quota(SECOND, 6);

@@ -1,10 +1,10 @@
-//! A sliding window out of two counts.
+//! A sliding window that is computed from two counts.
 
 use std::time::Duration;
 
 use super::{Meter, Statement, from_nanos};
 
-/// The counts of this window and of the one before, which counts in part.
+/// The counts of this window and of the previous one, which is weighted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlidingCounter {
     quota: u64,
@@ -25,7 +25,7 @@ impl SlidingCounter {
         }
     }
 
-    /// As it is in the window of `at`.
+    /// Returns the counts as of the window that contains `at`.
     fn rolled(mut self, at: u128) -> Self {
         let index = at / self.window;
         if index > self.current {
@@ -37,7 +37,7 @@ impl SlidingCounter {
         self
     }
 
-    /// What counts at `at`, which lies in this window.
+    /// Returns the weighted count at `at`, which lies in this window.
     fn counted(&self, at: u128) -> u64 {
         let covered = self.window - at % self.window;
         let before = u128::from(self.used_before) * covered / self.window;
@@ -55,7 +55,7 @@ impl Meter for SlidingCounter {
             }
             let start = rolled.current * rolled.window;
             at = match rolled.quota.checked_sub(rolled.used) {
-                // The part of the window before has to become less than what is left.
+                // The share of the previous window has to drop below the remaining quota.
                 Some(left @ 1..) => {
                     let covered =
                         (u128::from(left) * rolled.window - 1) / u128::from(rolled.used_before);
@@ -98,21 +98,22 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn the_window_before_counts_by_the_part_still_covered() {
+    fn previous_window_counts_by_its_covered_share() {
         let mut meter = SlidingCounter::new(4, 10 * SECOND);
         assert_eq!(admitted(&mut meter, 5 * SECOND), 4);
         assert_eq!(
             meter.statement(6 * SECOND).window,
             Some((4, 0, 10 * SECOND))
         );
-        // All of it counts at 10 s, three quarters at 12.5 s; just after 10 s, less than four.
+        // All of it counts at 10 s, three quarters at 12.5 s. Just after 10 s, fewer than four
+        // calls count.
         assert_eq!(admitted(&mut meter, 10 * SECOND), 0);
         let first = meter.opens(6 * SECOND);
         assert_eq!(first, 10 * SECOND + Duration::from_nanos(1));
         assert_eq!(admitted(&mut meter, first), 1);
         assert_eq!(meter.opens(first), Duration::from_nanos(12_500_000_001));
         assert_eq!(admitted(&mut meter, 16 * SECOND), 2);
-        // Three in that window, of which nine tenths are two.
+        // Three calls in the previous window, of which nine tenths round down to two.
         assert_eq!(admitted(&mut meter, 21 * SECOND), 2);
         assert_eq!(admitted(&mut meter, 100 * SECOND), 4);
     }

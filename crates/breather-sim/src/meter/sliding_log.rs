@@ -1,11 +1,11 @@
-//! A quota for any time as long as a window.
+//! A quota for any period as long as a window.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Meter, Statement};
 
-/// When each call came that still counts.
+/// The times of the calls that still count.
 #[derive(Debug)]
 pub(crate) struct SlidingLog {
     quota: u64,
@@ -23,7 +23,7 @@ impl SlidingLog {
         }
     }
 
-    /// How many have left, of those that are kept.
+    /// Returns how many kept entries have left the window.
     fn gone(&self, now: Duration) -> usize {
         self.entries
             .partition_point(|&entry| entry + self.window <= now)
@@ -32,7 +32,7 @@ impl SlidingLog {
 
 impl Meter for SlidingLog {
     fn opens(&self, at: Duration) -> Duration {
-        // The entry that has to leave so that less than the quota is there.
+        // The calls drop below the quota when this entry leaves.
         let last = self.entries.len().checked_sub(self.quota as usize);
         match last.and_then(|last| self.entries.get(last)) {
             Some(&entry) => at.max(entry + self.window),
@@ -75,7 +75,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn each_entry_leaves_a_window_after_it_came() {
+    fn entry_leaves_one_window_after_it_came() {
         let mut meter = SlidingLog::new(3, 10 * SECOND);
         meter.take(SECOND);
         assert_eq!(admitted(&mut meter, 4 * SECOND), 2);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn less_quota_needs_more_to_leave() {
+    fn smaller_quota_waits_for_more_entries() {
         let mut meter = SlidingLog::new(3, 10 * SECOND);
         for at in 1..=3 {
             meter.take(at * SECOND);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_throttled_may_count() {
+    fn throttled_calls_may_count() {
         let mut meter = SlidingLog::new(1, 10 * SECOND);
         meter.take(SECOND);
         meter.charge(9 * SECOND);

@@ -1,4 +1,4 @@
-//! What is reached against a server.
+//! The results against a server.
 
 use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Duration;
@@ -9,39 +9,39 @@ use crate::watch::{Happening, Watch};
 use crate::world::run_watched;
 use breather::driver::Instant;
 
-/// What breather reached against a server, over some seeds.
+/// The results of breather against a server, over several seeds.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Reached {
-    /// The median of makespan over ideal.
+    /// The median of the makespan divided by the ideal's.
     pub makespan: f64,
     /// The median of sends per call.
     pub sends: f64,
-    /// How many calls never succeed, at worst.
+    /// The most calls that never succeeded in any run.
     pub failed: usize,
-    /// Whether a pacer still held anything when all calls were over.
+    /// Whether a pacer still counted anything after all calls had ended.
     pub has_leaked: bool,
 }
 
-/// The most that it may be.
+/// The upper limits for a result.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Target {
-    /// Makespan over ideal.
+    /// The makespan divided by the ideal's.
     pub makespan: f64,
     /// Sends per call.
     pub sends: f64,
 }
 
 impl Reached {
-    /// Plays `load` against `server` with each of the seeds, of which there is at least one.
+    /// Plays `load` against `server` with each of the seeds.
     ///
-    /// A run that takes 20 minutes and 20 times as long as the ideal is broken off, and what is not done by then
-    /// never succeeds.
+    /// A run that takes longer than 20 minutes plus 20 times the ideal is stopped. Calls that are
+    /// still active then count as failed.
     ///
     /// # Panics
     ///
-    /// Without seeds.
+    /// Panics if `seeds` is empty.
     #[must_use]
     pub fn of(server: &Server, load: &Load, seeds: RangeInclusive<u64>) -> Self {
         let (mut makespans, mut sends) = (Vec::new(), Vec::new());
@@ -65,14 +65,14 @@ impl Reached {
 }
 
 impl Target {
-    /// Whether neither number is above this.
+    /// Returns whether both numbers are within the target.
     #[must_use]
     pub fn is_met_by(&self, reached: &Reached) -> bool {
         reached.makespan <= self.makespan && reached.sends <= self.sends
     }
 }
 
-/// Until when the end of a run is waited for.
+/// The time until which a run may last.
 struct Patience(Instant);
 
 impl Watch for Patience {
@@ -84,11 +84,11 @@ impl Watch for Patience {
     }
 }
 
-/// The middle of them, or the upper one of the two.
+/// Returns the median, or the upper of the two middle values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// How long a run may take: so long, and so often as long as the ideal.
+/// The longest run, as the sum of a constant and a multiple of the ideal.
 const LONGEST: (Duration, u32) = (Duration::from_secs(1_200), 20);

@@ -1,4 +1,4 @@
-//! Servers and loads, and what the pacer is to reach against them.
+//! The servers and loads of the table, with the pacer's targets.
 
 use std::time::Duration;
 
@@ -10,24 +10,26 @@ use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
 
 use super::reached::Target;
 
-/// A server, a load, and what breather is to reach.
+/// A server, a load, and the target for breather.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {
-    /// What is particular about the server, or about the load. Rows with different loads may have the same.
+    /// The distinctive feature of the server or the load.
+    ///
+    /// Rows with different loads may share a name.
     pub name: &'static str,
     /// The server.
     pub server: Server,
     /// The load.
     pub load: Load,
-    /// What is to be reached; `None` where nothing is settled.
+    /// The target, or `None` if there is none yet.
     pub target: Option<Target>,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// All of them.
+/// Returns all rows.
 #[must_use]
 pub fn rows() -> Vec<Row> {
     [
@@ -240,7 +242,7 @@ fn others() -> Vec<Row> {
     )]
 }
 
-/// No target is settled for these.
+/// Returns rows without a target.
 fn beyond_the_table() -> Vec<Row> {
     let at = |seconds| Duration::from_secs(seconds);
     let limited = |limiter| Server::default().limited_by(limiter);
@@ -256,7 +258,8 @@ fn beyond_the_table() -> Vec<Row> {
     let epoch = Server::default().with_reset_form(ResetForm::Epoch { date: false });
     let bare = Headers::None;
     vec![
-        // The ideal knows of it at once; whoever obeys the stated reset learns of it there.
+        // The ideal knows of the new quota immediately. A client that obeys the stated reset learns
+        // of it then.
         row(
             "quota doubles in a hold",
             Server::default().with_quota_from(at(90), 600),
@@ -321,7 +324,8 @@ fn beyond_the_table() -> Vec<Row> {
             "sliding log, throttled calls cost quota",
             limited(log).with_throttled_counted(true),
         ),
-        // The ideal makes use of it: what comes in before the last of the quota is counted is let in.
+        // The ideal exploits this, because calls that arrive before the last of the quota is
+        // counted are accepted.
         spike(
             "counted at response",
             Server::default().with_counting_at_response(true),
@@ -399,7 +403,8 @@ fn beyond_the_table() -> Vec<Row> {
     ]
 }
 
-/// Of an organisation of 300 a minute. The ideal takes the organisation's quota to be all there is.
+/// Returns rows with tokens of an organisation that has 300 calls a minute. The ideal considers
+/// only the organisation's quota.
 fn tokens() -> Vec<Row> {
     let row = |name, tokens, quota, headers, target| {
         let server = Server::default()
@@ -437,7 +442,7 @@ fn window(quota: u64, seconds: u64) -> Server {
     Server::default().with_quota(quota, Duration::from_secs(seconds))
 }
 
-/// Finding the cap may cost 40 sends, once.
+/// Creates a row that allows 40 additional sends, once, to find the cap.
 fn with_start_up(name: &'static str, server: Server, calls: usize) -> Row {
     spike(name, server, calls, 1.03, 1.02 + 40.0 / calls as f64)
 }

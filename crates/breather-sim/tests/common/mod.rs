@@ -1,11 +1,11 @@
-//! What tests of the pacer have in common.
+//! Helpers that several tests of the pacer share.
 
 use breather_sim::table::Reached;
 use breather_sim::{Load, Run, Server};
 
 pub(crate) const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 
-/// A run in which every call succeeded and nothing leaked.
+/// Plays a run and asserts that every call succeeded and nothing leaked.
 pub(crate) fn finished(server: &Server, load: &Load, seed: u64) -> Run {
     let run = breather_sim::run(server, load, seed);
     assert_eq!(run.ok(), load.calls());

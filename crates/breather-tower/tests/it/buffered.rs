@@ -1,4 +1,4 @@
-//! Responses that are read whole within their attempts.
+//! Responses that are read completely within their attempts.
 
 use std::convert::Infallible;
 use std::future::Future as _;
@@ -35,7 +35,7 @@ fn cut(status: u16) -> (u16, Stream) {
     (status, Stream::new(parts))
 }
 
-/// Answers so, one after the other; rejections ask for seven seconds.
+/// Responds with `answers` in order. Each 429 has a `Retry-After` of seven seconds.
 fn answering(
     answers: impl IntoIterator<Item = (u16, Stream)>,
 ) -> impl Service<
@@ -62,7 +62,7 @@ fn request(method: Method) -> (Request<String>, ReportSlot) {
     (request.body(String::new()).unwrap(), slot)
 }
 
-/// Calls once, with a limit of 99 bytes.
+/// Makes one call with a limit of 99 bytes.
 async fn call(
     method: Method,
     answers: impl IntoIterator<Item = (u16, Stream)>,
@@ -77,7 +77,7 @@ async fn call(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_download_that_is_cut_off_is_sent_again() {
+async fn cut_off_download_is_retried() {
     let answers = [cut(200), cut(206), whole(200)];
     let (response, attempts) = call(Method::GET, answers).await;
     let mut body = response.unwrap().into_body();
@@ -86,14 +86,14 @@ async fn a_download_that_is_cut_off_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_may_have_been_executed() {
+async fn cut_off_post_is_not_retried() {
     let (response, attempts) = call(Method::POST, [cut(200)]).await;
     assert_eq!(response.unwrap_err().to_string(), "the file is gone");
     assert_eq!(attempts, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_is_one_however_little_of_it_came() {
+async fn cut_off_rejection_still_throttles() {
     let start = Instant::now();
     let (response, attempts) = call(Method::POST, [cut(429), whole(201)]).await;
     assert_eq!((response.unwrap().status().as_u16(), attempts), (201, 2));
@@ -109,7 +109,7 @@ async fn a_rejection_is_one_however_little_of_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_rejection_is_one_though_its_body_never_ends() {
+async fn promise_1_stalled_rejection_body_still_throttles() {
     let start = Instant::now();
     let stalls = || Stream::new([Part::Data("all ".into()), Part::Stall]);
     let policy = Policy::new().with_attempt_timeout(3 * SECOND);
@@ -124,15 +124,19 @@ async fn promise_1_a_rejection_is_one_though_its_body_never_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_layer_bodies_stream() {
+async fn bodies_stream_without_buffered_layer() {
     let service = RetryLayer::default()
         .box_errors()
         .layer(answering([cut(200)]));
     let response = service.oneshot(request(Method::GET).0).await.unwrap();
-    assert_eq!(response.body().parts.len(), 3, "nothing was read of it");
+    assert_eq!(
+        response.body().parts.len(),
+        3,
+        "no part of the body was read"
+    );
 }
 
-/// What `limit` makes of this body.
+/// Returns `body` as buffered with `limit`.
 fn buffered(limit: usize, body: Stream) -> Result<BufferedBody<Stream>, BoxError> {
     let service = BufferedLayer::new(limit).layer(answering([(200, body)]));
     let mut future = pin!(service.oneshot(request(Method::GET).0));
@@ -150,7 +154,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn nothing_is_lost_whatever_the_limit(
+    fn buffered_body_is_complete_for_any_limit(
         chunks in prop::collection::vec(prop::option::of(prop::collection::vec(any::<u8>(), 0..20)), 0..12),
         end in prop::option::of(any::<u32>()),
         fails: bool,
@@ -187,8 +191,8 @@ proptest! {
 }
 
 #[test]
-fn what_is_known_to_be_too_long_is_not_read() {
-    // If it were, that would fail.
+fn body_known_to_exceed_limit_is_not_read() {
+    // Reading it would fail.
     let parts = [Part::Error, Part::Data("all rows".into())];
     let mut body = buffered(7, Stream::new(parts).known()).unwrap();
     assert!(body.bytes().is_none());
@@ -197,14 +201,14 @@ fn what_is_known_to_be_too_long_is_not_read() {
 }
 
 #[test]
-fn a_single_frame_is_handed_on_without_a_copy() {
+fn single_frame_is_not_copied() {
     let data = bytes::Bytes::from(vec![7; 50]);
     let body = buffered(99, Stream::new([Part::Data(data.clone())])).unwrap();
     assert_eq!(body.bytes().unwrap().as_ptr(), data.as_ptr());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_classifier_with_bodies_is_else_what_it_was() {
+async fn with_bodies_keeps_other_classifier_behavior() {
     let locked = |ending: &AttemptResult<'_>| match ending.result {
         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
         _ => breather::DefaultClassifier.classify(ending),
@@ -218,7 +222,7 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
         )
         .layer(BufferedLayer::new(99))
         .service(answering([whole(423), cut(200), whole(429), whole(200)]));
-    // Not idempotent, but for the key.
+    // The call is idempotent only because of its key.
     let (request, slot) = request(Method::POST);
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.body().bytes().unwrap(), "all rows");
@@ -232,7 +236,7 @@ async fn a_classifier_with_bodies_is_else_what_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_classifier_sees_the_bodies_that_were_read() {
+async fn classifier_sees_buffered_bodies() {
     let busy = |ending: &AttemptResult<'_>| match ending.body {
         Some(br#"{"error":"busy"}"#) => Outcome::transient(Executed::No, "busy"),
         _ => breather::DefaultClassifier.classify(ending),
@@ -249,7 +253,7 @@ async fn a_classifier_sees_the_bodies_that_were_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_while_a_body_is_read_gives_back_its_permit() {
+async fn call_dropped_while_reading_body_returns_permit() {
     let breather = Breather::default();
     let in_flight = || breather.snapshot("api.example.com").unwrap().in_flight();
     let retry = RetryLayer::new(breather.clone());
@@ -271,7 +275,7 @@ async fn a_call_that_is_dropped_while_a_body_is_read_gives_back_its_permit() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_in_mid_response_is_an_attempt_that_failed() {
+async fn connection_broken_mid_response_is_retried() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {

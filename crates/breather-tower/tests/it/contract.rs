@@ -1,6 +1,6 @@
-//! What tower asks of a service, and of who calls one.
+//! Tower's contract between a service and its callers.
 //!
-//! [`Script`] panics if it is called without having been readied, so that each test here is one of that.
+//! [`Script`] panics if it is called before it is ready, so each test here also checks that.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -26,13 +26,13 @@ fn at_once() -> Policy {
         .with_jitter(Jitter::none())
 }
 
-/// What of a scope is held by calls: attempts in flight, and calls that wait.
+/// Returns the number of attempts in flight and of queued calls in the scope.
 fn held(breather: &Breather) -> (u32, usize) {
     let snapshot = breather.snapshot(SCOPE).unwrap();
     (snapshot.in_flight(), snapshot.queued())
 }
 
-/// A rejection that has the whole scope wait.
+/// A rejection that holds the whole scope.
 fn spent(seconds: u64) -> Answer {
     Answer::throttled(seconds)
         .with_header("x-ratelimit-remaining", 0)
@@ -40,25 +40,25 @@ fn spent(seconds: u64) -> Answer {
 }
 
 each_way! {
-    each_attempt_is_readied_and_no_readiness_is_kept,
-    a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness,
-    a_concurrency_limit_inside_is_not_held_by_those_who_wait,
-    a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept,
-    a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside,
-    a_call_that_stops_holds_no_readiness,
-    a_deadline_bounds_the_wait_for_readiness,
-    an_error_is_handed_on_though_the_call_stops_in_the_queue,
-    a_buffer_inside_and_one_outside,
-    load_shed_inside_fails_an_attempt_and_outside_a_call,
-    a_timeout_inside_ends_an_attempt_and_outside_a_call,
-    readiness_that_fails_before_the_call_is_the_services_own_error,
-    readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed,
-    a_service_that_panics_takes_no_permit_with_it,
-    a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit,
-    a_call_dropped_at_any_time_leaves_nothing,
+    each_attempt_polls_ready_and_uses_it,
+    unpolled_future_is_sent_or_holds_no_readiness,
+    waiting_calls_hold_no_inner_concurrency_slot,
+    hold_starting_before_readiness_is_respected,
+    concurrency_limit_inside_or_outside_uses_whole_window,
+    stopped_call_holds_no_readiness,
+    deadline_limits_wait_for_readiness,
+    call_stopped_in_queue_returns_last_error,
+    works_with_buffer_inside_and_outside,
+    load_shed_inside_fails_attempt_outside_fails_call,
+    timeout_inside_ends_attempt_outside_ends_call,
+    readiness_error_before_call_is_returned_unchanged,
+    readiness_error_between_attempts_is_unexecuted_attempt,
+    panicking_service_returns_permit,
+    call_dropped_before_readiness_returns_permit,
+    call_dropped_at_any_time_releases_everything,
 }
 
-async fn each_attempt_is_readied_and_no_readiness_is_kept(way: Way) {
+async fn each_attempt_polls_ready_and_uses_it(way: Way) {
     let script = Script::new([
         Answer::status(503),
         Answer::throttled(3),
@@ -69,7 +69,7 @@ async fn each_attempt_is_readied_and_no_readiness_is_kept(way: Way) {
     assert_eq!((script.requests().len(), script.readied()), (4, 0));
 }
 
-async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: Way) {
+async fn unpolled_future_is_sent_or_holds_no_readiness(way: Way) {
     let breather = Breather::default();
     let script = Script::new([spent(9)]);
     let service = way.retry(breather.clone()).layer(script.clone());
@@ -79,7 +79,7 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: 
     let mut waiting = service.clone();
     let unpolled = waiting.ready().await.unwrap().call(request(Method::GET));
     assert_eq!((script.requests().len(), script.readied()), (1, 0));
-    // And whoever comes later is not held up by it.
+    // It doesn't delay a later call.
     assert_eq!(get(&service).await.0, 200);
     assert_eq!(throttled.await.unwrap().unwrap().status(), 200);
     assert_eq!(held(&breather), (0, 1));
@@ -91,9 +91,10 @@ async fn a_future_that_is_never_polled_has_been_sent_or_holds_no_readiness(way: 
     assert_eq!(held(&breather), (0, 0));
 }
 
-async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait(way: Way) {
+async fn waiting_calls_hold_no_inner_concurrency_slot(way: Way) {
     let breather = Breather::default();
-    // The one slot is free while the scope is held; else the oldest call could never be sent again.
+    // The only slot must be free while the scope is held, or the oldest call could never be
+    // retried.
     let script = Script::new([spent(5).after(MS)]);
     let service = ServiceBuilder::new()
         .layer(way.retry(breather.clone()))
@@ -108,7 +109,7 @@ async fn a_concurrency_limit_inside_is_not_held_by_those_who_wait(way: Way) {
     assert_eq!(held(&breather), (0, 0));
 }
 
-async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Way) {
+async fn hold_starting_before_readiness_is_respected(way: Way) {
     let breather = Breather::new(at_once());
     let script = Script::new([Answer::status(503).after(MS)]);
     let limited = ServiceBuilder::new()
@@ -122,41 +123,46 @@ async fn a_hold_that_begins_while_the_inner_service_is_not_ready_is_kept(way: Wa
     let first = tokio::spawn(async move { get(&service).await });
     tokio::task::yield_now().await;
 
-    // As soon as the first attempt has given the slot back, somebody else has it.
+    // Another caller takes the slot as soon as the first attempt gives it back.
     let slot = tower::ServiceExt::<Request<String>>::ready(&mut elsewhere)
         .await
         .unwrap();
     tokio::time::sleep(MS).await;
-    assert_eq!(held(&breather), (1, 0), "its second attempt has a permit");
+    assert_eq!(held(&breather), (1, 0), "the second attempt has a permit");
     let throttled = tokio::spawn(async move { get(&throttling).await });
     tokio::time::sleep(MS).await;
     let hold_ends = start + 5 * SECOND;
-    // The slot is there now, and the scope is held: the permit goes back, and the slot too.
+    // The slot is free now, but the scope is held, so the call gives both the permit and the slot
+    // back.
     drop(slot.call(request(Method::GET)));
     drop(elsewhere);
     tokio::time::sleep(SECOND).await;
-    assert_eq!(script.requests().len(), 2, "one of them elsewhere");
+    assert_eq!(
+        script.requests().len(),
+        2,
+        "the first call sent only one of them"
+    );
     let mut elsewhere = limited.clone();
     let free = timeout(
         MS,
         tower::ServiceExt::<Request<String>>::ready(&mut elsewhere),
     )
     .await;
-    assert!(free.expect("who waits has no slot").is_ok());
+    assert!(free.expect("the waiting call holds no slot").is_ok());
     drop(elsewhere);
 
     let (status, report) = first.await.unwrap();
     assert_eq!(
         (status, report.attempts()),
         (200, 2),
-        "the one not sent is none"
+        "an unsent attempt does not count"
     );
     assert_eq!(throttled.await.unwrap().0, 200);
     assert!(script.requests()[2].at >= hold_ends);
     assert_eq!(held(&breather), (0, 0));
 }
 
-/// A server that accepts 30 calls in 10 s, in 200 ms each, and tells all about it.
+/// A server that accepts 30 calls in 10 s, takes 200 ms for each, and reports its quota.
 fn windowed()
 -> impl Service<Request<String>, Response = Response<String>, Error = BoxError, Future: Send>
 + Clone
@@ -196,7 +202,7 @@ fn windowed()
     })
 }
 
-async fn a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside(way: Way) {
+async fn concurrency_limit_inside_or_outside_uses_whole_window(way: Way) {
     for limit in [2, 5, 10] {
         let retry = || way.retry(Breather::default());
         let inside = ServiceBuilder::new()
@@ -222,7 +228,7 @@ async fn a_window_is_used_whole_by_a_concurrency_limit_inside_or_outside(way: Wa
     }
 }
 
-async fn a_call_that_stops_holds_no_readiness(way: Way) {
+async fn stopped_call_holds_no_readiness(way: Way) {
     let policy = Policy::new().with_deadline(2 * SECOND);
     let breather = Breather::new(policy);
     let limited = ServiceBuilder::new()
@@ -230,7 +236,8 @@ async fn a_call_that_stops_holds_no_readiness(way: Way) {
         .service(Script::new([spent(60)]));
     let mut service = way.retry(breather.clone()).layer(limited.clone());
     get(&service).await;
-    // At once, and although both the service and the future are kept.
+    // The call stops immediately and holds no slot, although the service and the future still
+    // exist.
     let mut stopped = Box::pin(service.ready().await.unwrap().call(request(Method::GET)));
     assert!(stopped.as_mut().await.unwrap_err().is::<Stopped>());
     let mut elsewhere = limited.clone();
@@ -239,10 +246,10 @@ async fn a_call_that_stops_holds_no_readiness(way: Way) {
         tower::ServiceExt::<Request<String>>::ready(&mut elsewhere),
     )
     .await;
-    assert!(slot.expect("nobody has the slot").is_ok());
+    assert!(slot.expect("the slot is free").is_ok());
 }
 
-async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
+async fn deadline_limits_wait_for_readiness(way: Way) {
     let breather = Breather::new(at_once().with_deadline(2 * SECOND));
     let script = Script::new([Answer::status(500).after(MS)]);
     let limited = ServiceBuilder::new().concurrency_limit(1).service(script);
@@ -257,28 +264,28 @@ async fn a_deadline_bounds_the_wait_for_readiness(way: Way) {
     assert!(result.unwrap_err().is::<Stopped>());
     let took = start.elapsed();
     assert!(took >= 2 * SECOND && took < 3 * SECOND, "{took:?}");
-    assert_eq!(report.attempts(), 1, "the one not sent is none");
+    assert_eq!(report.attempts(), 1, "an unsent attempt does not count");
     assert_eq!(report.end().unwrap().reason(), EndReason::Deadline);
     assert_eq!(held(&breather), (0, 0));
     drop(slot);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_sent_for_want_of_readiness_can_be_sent_whatever_its_body() {
+async fn readiness_error_is_retried_with_send_once() {
     let script = Script::default().with_readiness([Ok(()), Err(io::ErrorKind::ConnectionReset)]);
     let held_scope = RetryLayer::new(Breather::default());
     get(&held_scope.layer(Script::new([Answer::status(200)
         .with_header("x-ratelimit-remaining", 0)
         .with_header("x-ratelimit-reset", 1)])))
     .await;
-    // It waits for its turn, gives up its readiness for that, and is not made ready again at first.
+    // The call gives up its readiness while it waits for its turn. The next readiness check fails.
     let service = held_scope.clone().send_once().layer(script.clone());
     let (result, report) = call(&service, request(Method::POST)).await;
     assert_eq!(result.unwrap().status(), 200);
     assert_eq!((script.requests().len(), report.failures()), (1, 1));
 }
 
-async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
+async fn call_stopped_in_queue_returns_last_error(way: Way) {
     let policy = Policy::new()
         .with_deadline(9 * SECOND)
         .with_backoff(Backoff::constant(SECOND))
@@ -297,7 +304,7 @@ async fn an_error_is_handed_on_though_the_call_stops_in_the_queue(way: Way) {
     assert_eq!(reset.requests().len(), 1);
 }
 
-async fn a_buffer_inside_and_one_outside(way: Way) {
+async fn works_with_buffer_inside_and_outside(way: Way) {
     let breather = Breather::default();
     let script = Script::new([spent(5).after(MS), Answer::status(503)]);
     let service = ServiceBuilder::new()
@@ -313,7 +320,7 @@ async fn a_buffer_inside_and_one_outside(way: Way) {
     assert_eq!((held(&breather), script.readied()), ((0, 0), 0));
 }
 
-async fn load_shed_inside_fails_an_attempt_and_outside_a_call(way: Way) {
+async fn load_shed_inside_fails_attempt_outside_fails_call(way: Way) {
     let slow = || Script::new([Answer::status(200).after(50 * MS)]);
     let backoff = Policy::new()
         .with_backoff(Backoff::constant(SECOND))
@@ -343,7 +350,7 @@ async fn load_shed_inside_fails_an_attempt_and_outside_a_call(way: Way) {
     );
 }
 
-async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
+async fn timeout_inside_ends_attempt_outside_ends_call(way: Way) {
     let breather = Breather::new(at_once());
     let slow = Answer::status(200).after(60 * SECOND);
     let script = Script::new([slow.clone(), slow]);
@@ -368,7 +375,7 @@ async fn a_timeout_inside_ends_an_attempt_and_outside_a_call(way: Way) {
     assert_eq!(held(&breather), (0, 0));
 }
 
-async fn readiness_that_fails_before_the_call_is_the_services_own_error(way: Way) {
+async fn readiness_error_before_call_is_returned_unchanged(way: Way) {
     let script = Script::default().with_readiness([Err(io::ErrorKind::ConnectionReset)]);
     let mut service = way.retry(Breather::default()).layer(script.clone());
     let error = service.ready().await.map(drop).unwrap_err();
@@ -379,7 +386,7 @@ async fn readiness_that_fails_before_the_call_is_the_services_own_error(way: Way
     );
 }
 
-async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_executed(way: Way) {
+async fn readiness_error_between_attempts_is_unexecuted_attempt(way: Way) {
     let breather = Breather::default();
     let script = Script::new([Answer::throttled(1)]).with_readiness([
         Ok(()),
@@ -387,7 +394,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
         Ok(()),
     ]);
     let service = way.retry(breather.clone()).layer(script.clone());
-    // A POST: whatever was sent could not be sent again after an error.
+    // A POST that was sent could not be retried after an error.
     let (result, report) = call(&service, request(Method::POST)).await;
     assert_eq!(result.unwrap().status(), 200);
     assert_eq!(
@@ -409,7 +416,7 @@ async fn readiness_that_fails_between_two_attempts_is_an_attempt_that_was_not_ex
     assert_eq!(held(&breather), (0, 0));
 }
 
-async fn a_service_that_panics_takes_no_permit_with_it(way: Way) {
+async fn panicking_service_returns_permit(way: Way) {
     let breather = Breather::new(at_once());
     for answers in [
         vec![Answer::panic_in_call()],
@@ -425,7 +432,7 @@ async fn a_service_that_panics_takes_no_permit_with_it(way: Way) {
     }
 }
 
-async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit(way: Way) {
+async fn call_dropped_before_readiness_returns_permit(way: Way) {
     let breather = Breather::new(at_once());
     let script = Script::new([Answer::status(503).after(MS)]);
     let limited = ServiceBuilder::new().concurrency_limit(1).service(script);
@@ -433,7 +440,7 @@ async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit(way: 
     let mut elsewhere = limited.clone();
 
     let mut call = Box::pin(service.oneshot(request(Method::GET)));
-    // As soon as the first attempt has given the slot back, somebody else has it.
+    // Another caller takes the slot as soon as the first attempt gives it back.
     let (pending, slot) = tokio::join!(
         timeout(SECOND, &mut call),
         tower::ServiceExt::<Request<String>>::ready(&mut elsewhere)
@@ -445,7 +452,7 @@ async fn a_call_dropped_while_it_waits_for_readiness_gives_back_its_permit(way: 
     assert_eq!(held(&breather), (0, 0));
 }
 
-async fn a_call_dropped_at_any_time_leaves_nothing(way: Way) {
+async fn call_dropped_at_any_time_releases_everything(way: Way) {
     for after in (0..60).map(|n| n * n) {
         let breather = Breather::new(at_once());
         let answers = [
@@ -472,7 +479,7 @@ async fn a_call_dropped_at_any_time_leaves_nothing(way: Way) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_type_of_the_services_own_can_hold_a_stop() {
+async fn custom_error_type_can_hold_stopped() {
     #[derive(Debug)]
     enum ApiError {
         Stopped(Stopped),

@@ -1,4 +1,4 @@
-//! What goes wrong in hyper's client, over real sockets, and whether it is tried again.
+//! Errors of hyper's client over real sockets, and whether breather retries them.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
 use crate::sockets::quick;
 use crate::stream::{Part, Stream};
 
-/// How a call ended, and after how many attempts.
+/// Returns how a call ended and how many attempts it made.
 async fn ask<C>(
     client: Client<C, String>,
     request: http::request::Builder,
@@ -40,8 +40,8 @@ fn client() -> Client<HttpConnector, String> {
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_looked_up_was_sent_nothing() {
-    // As a resolver has it that asks a network.
+async fn failed_host_lookup_is_connect_error() {
+    // A resolver that asks a network returns such an error.
     let resolver = service_fn(|_: Name| {
         let error = io::Error::other("no such host");
         std::future::ready(Err::<std::vec::IntoIter<SocketAddr>, _>(error))
@@ -57,9 +57,10 @@ async fn a_host_that_cannot_be_looked_up_was_sent_nothing() {
 }
 
 #[tokio::test]
-async fn a_connector_that_fails_was_sent_nothing_to_whatever_it_says() {
+async fn failed_connector_is_connect_or_tls_error() {
     for (kind, expected) in [
-        // As rustls has it of a certificate that does not verify, and of a handshake that is cut off.
+        // rustls returns the first for a certificate that does not verify, and the second for a
+        // handshake that is cut off.
         (io::ErrorKind::InvalidData, ErrorKind::Tls),
         (io::ErrorKind::UnexpectedEof, ErrorKind::Connect),
     ] {
@@ -75,7 +76,7 @@ async fn a_connector_that_fails_was_sent_nothing_to_whatever_it_says() {
 }
 
 #[tokio::test]
-async fn what_the_client_does_not_send_is_tried_once() {
+async fn unsupported_request_is_tried_once() {
     for request in [
         Request::get("/rows"),
         Request::get("https://127.0.0.1:9/"),
@@ -90,10 +91,10 @@ async fn what_the_client_does_not_send_is_tried_once() {
 }
 
 #[tokio::test]
-async fn a_caller_whose_stream_fails_is_not_asked_for_it_again() {
+async fn failing_request_stream_is_not_retried() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
-    /// Could be sent again, but would fail again.
+    /// A body that could be sent again, but would fail again.
     #[derive(Clone, Copy)]
     struct Fails;
     impl breather_tower::Repeat<Request<Self>> for Fails {
@@ -124,7 +125,7 @@ async fn a_caller_whose_stream_fails_is_not_asked_for_it_again() {
     );
 }
 
-/// Serves each connection by one of these, and tells when it has closed it.
+/// Serves each connection by the next of these functions.
 fn serve(connections: Vec<fn(std::net::TcpStream)>) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
@@ -145,7 +146,7 @@ fn read_head(stream: &mut std::net::TcpStream) {
     }
 }
 
-/// Answers.
+/// Sends a 200 response.
 fn answer(mut stream: std::net::TcpStream) {
     read_head(&mut stream);
     stream
@@ -153,14 +154,14 @@ fn answer(mut stream: std::net::TcpStream) {
         .unwrap();
 }
 
-/// What closes a connection with something unread on it, resets it.
+/// Resets the connection, by closing it with unread data.
 fn reset(mut stream: std::net::TcpStream) {
     stream.peek(&mut [0]).unwrap();
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-le").unwrap();
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_in_mid_response_may_have_had_it_executed() {
+async fn reset_mid_response_is_retried_only_if_idempotent() {
     for (method, expected) in [(Method::GET, 2), (Method::POST, 1)] {
         let uri = serve(vec![reset, answer]);
         let (result, attempts) = ask(client(), Request::builder().method(method).uri(uri)).await;
@@ -172,7 +173,7 @@ async fn a_connection_that_is_reset_in_mid_response_may_have_had_it_executed() {
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_speak_http_may_have_executed_it() {
+async fn non_http_peer_is_protocol_error() {
     fn ssh(mut stream: std::net::TcpStream) {
         read_head(&mut stream);
         stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n\r\n").unwrap();
@@ -185,7 +186,7 @@ async fn a_peer_that_does_not_speak_http_may_have_executed_it() {
     );
 }
 
-/// The peer closes a connection that is kept alive, and a request is handed to it before its task has seen that.
+/// Sends `request` on a kept-alive connection whose close the client has not yet noticed.
 async fn on_a_stale_connection(request: Request<String>) -> hyper::Result<Response<Incoming>> {
     let (near, far) = tokio::io::duplex(1024);
     let (mut sender, connection) = http1::handshake(TokioIo::new(near)).await?;
@@ -198,7 +199,7 @@ async fn on_a_stale_connection(request: Request<String>) -> hyper::Result<Respon
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_on_a_connection_that_was_closed_meanwhile_was_never_sent() {
+async fn request_on_stale_connection_is_unprocessed() {
     let service = service_fn(on_a_stale_connection);
     let retry = RetryLayer::default().with_redirects(Redirects::Never);
     let service = retry.box_errors().layer(service);

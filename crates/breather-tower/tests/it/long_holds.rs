@@ -1,4 +1,4 @@
-//! Holds that last too long for a call.
+//! Holds that are too long for a call.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::script::{SCOPE, call, get, request};
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: u64 = 365 * 86_400;
 
-/// The answers of a bucket of five that gains one in `apart` seconds, until it is empty.
+/// Returns the responses of a bucket of five, until it is empty. It gains one every `apart`
+/// seconds.
 fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
     (1..=5).map(move |used| {
         Answer::status(200)
@@ -24,7 +25,7 @@ fn empty_bucket(apart: u32) -> impl Iterator<Item = Answer> {
     })
 }
 
-/// Why a call of `method` ended without an attempt.
+/// Returns why a call of `method` ended without an attempt.
 async fn ended<S>(service: &S, method: Method) -> End
 where
     S: Service<Request<String>, Response = Response<String>, Error = BoxError> + Clone,
@@ -36,7 +37,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
+async fn call_ends_immediately_if_reset_exceeds_max_retry_after() {
     let script = Script::new(empty_bucket(17_280));
     let service = RetryLayer::default().layer(script.clone());
     for _ in 0..5 {
@@ -52,7 +53,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_too_late_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
+async fn call_ends_immediately_if_reset_is_after_deadline() {
     let policy = Policy::new()
         .with_max_retry_after(Duration::MAX)
         .with_deadline(3_600 * SECOND);
@@ -68,7 +69,7 @@ async fn a_call_ends_at_once_if_quota_comes_back_after_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_of_a_year_can_be_forgotten() {
+async fn year_long_hold_can_be_forgotten() {
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone()).layer(Script::new([Answer::throttled(YEAR)]));
     assert_eq!(get(&service).await.0, 429);
@@ -81,7 +82,7 @@ async fn a_hold_of_a_year_can_be_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
+async fn idempotent_call_probes_year_long_hold_after_five_minutes() {
     let service = RetryLayer::default().layer(Script::new([Answer::throttled(YEAR)]));
     assert_eq!(get(&service).await.0, 429);
     advance(299 * SECOND).await;
@@ -90,13 +91,13 @@ async fn an_idempotent_call_probes_a_hold_of_a_year_after_five_minutes() {
     let end = ended(&service, Method::POST).await;
     assert_eq!(end.retry_after(), Some((YEAR as u32 - 301) * SECOND));
     assert_eq!(get(&service).await.0, 200);
-    // It was a mistake of the server, and all others go, too.
+    // The year was the server's mistake, so all other calls are sent, too.
     let (result, _) = call(&service, request(Method::POST)).await;
     assert_eq!(result.unwrap().status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn queued_calls_of_a_scope_that_only_rejects_end_together() {
+async fn queued_calls_end_together_if_scope_only_rejects() {
     let script = Script::new((0..5_000).map(|_| Answer::throttled(299)));
     let service = RetryLayer::default().layer(script.clone());
     let start = Instant::now();

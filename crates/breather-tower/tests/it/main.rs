@@ -1,4 +1,4 @@
-//! The adapter, driven by services that answer from a script and by real sockets.
+//! Tests the adapter with scripted services and real sockets.
 
 mod buffered;
 mod contract;

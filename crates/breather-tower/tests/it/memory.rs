@@ -1,4 +1,4 @@
-//! A real client over connections in memory, in paused time.
+//! A real client over in-memory connections, in paused time.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -20,7 +20,7 @@ use tower::{BoxError, Layer as _, Service, ServiceExt as _};
 
 use crate::sockets::quick;
 
-/// Gives the far end of each connection to a server.
+/// Passes the far end of each connection to a server.
 #[derive(Clone)]
 struct Connector(Arc<dyn Fn(DuplexStream) + Send + Sync>);
 
@@ -77,7 +77,7 @@ impl AsyncWrite for Near {
     }
 }
 
-/// When the body of a rejection comes.
+/// When the body of a rejection arrives.
 #[derive(Clone, Copy)]
 enum Body {
     WithHead,
@@ -85,7 +85,7 @@ enum Body {
     Never,
 }
 
-/// How many connections a call takes whose first answer is a 503 with a body of 60 bytes.
+/// Returns how many connections a call uses if its first response is a 503 with a 60-byte body.
 async fn connections<S, B>(body: Body, service: impl FnOnce(Client<Connector, String>) -> S) -> u32
 where
     S: Service<Request<String>, Response = Response<B>, Error = BoxError>,
@@ -109,7 +109,7 @@ where
                 };
                 for piece in pieces {
                     let _ = stream.write_all(piece.as_bytes()).await;
-                    // The client has read it before the next one comes.
+                    // The client reads each piece before the next one arrives.
                     sleep(Duration::from_millis(1)).await;
                 }
             }
@@ -124,7 +124,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_has_the_connection_of_a_rejection_that_was_there_whole_or_is_read_whole() {
+async fn retry_reuses_connection_if_rejection_body_was_read() {
     let plain = |client| RetryLayer::new(quick()).box_errors().layer(client);
     assert_eq!(connections(Body::WithHead, plain).await, 1);
     assert_eq!(connections(Body::Never, plain).await, 2);

@@ -1,4 +1,4 @@
-//! What a layer, a route or a request may ask for.
+//! Options of layers, routes and requests.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::script::{SCOPE, call, get, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Tokio's timer has a granularity of a millisecond.
+/// Tokio's timer is accurate to a millisecond.
 const TICK: Duration = Duration::from_millis(3);
 
 fn at_once() -> Policy {
@@ -48,8 +48,8 @@ async fn sends(layer: &RetryLayer, request: Request<String>) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_goes_by_what_it_asks_for() {
-    // reqwest#2326: another policy for a request, on one client.
+async fn request_options_override_policy() {
+    // reqwest#2326 asks for another policy for one request on the same client.
     let layer = with(at_once());
     let own = CallOptions::new();
     for (options, method, expected) in [
@@ -74,7 +74,7 @@ async fn a_request_goes_by_what_it_asks_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_says_more_than_its_route_and_that_more_than_the_layer() {
+async fn request_options_override_route_and_route_overrides_layer() {
     let breather = Breather::new(at_once());
     breather.set_route(
         "api.example.com/v1",
@@ -92,7 +92,7 @@ async fn a_request_says_more_than_its_route_and_that_more_than_the_layer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_scopes_of_a_request_count_before_those_of_the_layer() {
+async fn request_scopes_override_layer_scope() {
     let breather = Breather::default();
     let service = RetryLayer::new(breather.clone())
         .with_scope("of the layer")
@@ -110,7 +110,7 @@ async fn the_scopes_of_a_request_count_before_those_of_the_layer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
+async fn timed_out_attempt_is_dropped_and_retried() {
     let script = Script::new([Answer::status(200).after(60 * SECOND)]);
     let breather = Breather::new(at_once().with_attempt_timeout(2 * SECOND));
     let service = RetryLayer::new(breather.clone()).layer(script.clone());
@@ -129,7 +129,7 @@ async fn an_attempt_that_takes_too_long_is_dropped_and_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
+async fn timed_out_last_attempt_returns_stopped() {
     for (method, attempts, reason) in [
         (Method::GET, 4, EndReason::MaxRetries),
         (Method::POST, 1, EndReason::NotIdempotent),
@@ -146,7 +146,7 @@ async fn what_times_out_last_ends_with_a_stop_and_an_unsafe_call_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_of_an_earlier_attempt_is_not_handed_on_for_one_that_timed_out() {
+async fn timeout_does_not_return_earlier_error() {
     let error = Answer::error(std::io::ErrorKind::ConnectionReset);
     let script = Script::new([error, Answer::status(200).after(60 * SECOND)]);
     let policy = at_once().with_max_retries(1).with_attempt_timeout(SECOND);
@@ -155,8 +155,8 @@ async fn the_error_of_an_earlier_attempt_is_not_handed_on_for_one_that_timed_out
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
-    // iceberg-rust#2455, djc/tokio-retry#34: a retry that hangs, and an overall limit.
+async fn remaining_deadline_limits_attempt() {
+    // iceberg-rust#2455 and djc/tokio-retry#34 ask for an overall limit, for a retry that hangs.
     let script = Script::new([
         Answer::status(500).after(3 * SECOND),
         Answer::status(200).after(3_600 * SECOND),
@@ -171,7 +171,7 @@ async fn what_is_left_of_the_deadline_is_the_time_out_of_an_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_of_a_request_counts_before_the_policys() {
+async fn request_deadline_overrides_policy() {
     let script = Script::new([Answer::throttled(7)]);
     let service = with(at_once().with_deadline(60 * SECOND)).layer(script);
     let soon = CallOptions::new().with_deadline(SECOND);
@@ -185,7 +185,7 @@ async fn the_deadline_of_a_request_counts_before_the_policys() {
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call() {
+async fn unsafe_call_uses_one_key_for_all_attempts() {
     let service = |script: &Script| {
         with(at_once())
             .with_idempotency_keys()
@@ -203,7 +203,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
         assert_eq!((sent.len(), of_call.len()), (4, 1));
         keys.extend(of_call);
     }
-    assert_eq!(keys.len(), 3, "no two calls have the same");
+    assert_eq!(keys.len(), 3, "each call has its own key");
     assert!(keys.iter().all(|key| key.len() == 36), "{keys:?}");
 
     let script = failing();
@@ -223,7 +223,7 @@ async fn a_key_is_added_to_unsafe_requests_and_kept_for_all_attempts_of_a_call()
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
+async fn attempt_header_is_sent_only_if_enabled() {
     let name = HeaderName::from_static("x-retry-attempt");
     let script = Script::new([Answer::status(500), Answer::throttled(1)]);
     let layer = with(at_once()).with_attempt_header(name.clone());
@@ -248,7 +248,7 @@ async fn attempts_are_numbered_where_that_is_asked_for_and_nowhere_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_call_is_told_to_the_observer() {
+async fn observer_sees_each_call() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     let breather = Breather::builder()
@@ -282,7 +282,7 @@ async fn each_call_is_told_to_the_observer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
+async fn promise_9_drop_with_all_options_releases_everything() {
     let policy = at_once()
         .with_attempt_timeout(5 * SECOND)
         .with_deadline(60 * SECOND);
@@ -291,7 +291,8 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
     let layer = RetryLayer::new(breather.clone())
         .with_idempotency_keys()
         .with_attempt_header(HeaderName::from_static("x-attempt"));
-    // In flight, waiting after a rejection, in flight again, and while it waits after its own time-out.
+    // The call is dropped in flight, while it waits after a rejection, in flight again, and while
+    // it waits after its own timeout.
     for after in [0, 1, 4, 9, 12, 14] {
         let slow = Answer::status(200).after(6 * SECOND);
         let script = Script::new([Answer::throttled(2).after(2 * SECOND), slow.clone(), slow]);
@@ -313,7 +314,7 @@ async fn promise_9_a_call_dropped_with_each_option_on_gives_back_all_it_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_stay_in_whichever_order_they_are_set() {
+async fn settings_survive_any_order() {
     let name = HeaderName::from_static("x-attempt");
     let layer = || with(at_once());
     let numbered = || layer().with_attempt_header(name.clone());

@@ -1,6 +1,6 @@
-//! Faults of other crates, which this one does not have.
+//! Faults of other crates that this one does not have.
 //!
-//! `docs/faults.md` has the table of all.
+//! `docs/faults.md` lists all of them.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,7 +19,7 @@ use crate::script::{URI, call, get, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Tokio's timer has a granularity of a millisecond.
+/// Tokio's timer is accurate to a millisecond.
 const TICK: Duration = Duration::from_millis(2);
 
 fn exact(backoff: Duration) -> Policy {
@@ -29,8 +29,9 @@ fn exact(backoff: Duration) -> Policy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tower_and_kube_no_clone_of_a_layer_repeats_its_delays() {
-    // tower's `ExponentialBackoffMaker` copied its generator into each session: five requests of kube's waited 818 ms each.
+async fn tower_and_kube_cloned_layers_draw_different_delays() {
+    // tower's `ExponentialBackoffMaker` copied its generator into each session, so five of kube's
+    // requests waited 818 ms each.
     let answers = [503, 503, 503, 200].map(Answer::status);
     let script = Script::new((0..10).flat_map(|_| answers.clone()));
     let layer = RetryLayer::new(Breather::builder().without_pacing().build());
@@ -50,8 +51,8 @@ async fn tower_and_kube_no_clone_of_a_layer_repeats_its_delays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn object_store_and_tower_resilience_a_failed_response_is_dropped_before_the_wait() {
-    // They hold it, and with it its connection, until the wait is over.
+async fn object_store_and_tower_resilience_response_is_dropped_before_wait() {
+    // Those crates hold the response, and with it its connection, until the wait is over.
     let held = Arc::new(Mutex::new(Vec::<Weak<()>>::new()));
     let log = held.clone();
     let inner = service_fn(move |_: Request<String>| {
@@ -73,7 +74,7 @@ async fn object_store_and_tower_resilience_a_failed_response_is_dropped_before_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn tower_682_and_698_a_policy_is_there_without_writing_one() {
+async fn tower_682_and_698_default_policy_retries() {
     let script = Script::new([
         Answer::status(503),
         Answer::throttled(2),
@@ -84,19 +85,19 @@ async fn tower_682_and_698_a_policy_is_there_without_writing_one() {
     assert_eq!((status, report.attempts()), (200, 4));
     assert_eq!((report.failures(), report.throttled()), (2, 1));
     assert!(start.elapsed() >= 2 * SECOND);
-    // And it is bounded.
+    // The default policy limits retries.
     let script = Script::new((0..99).map(|_| Answer::status(503)));
     let (status, report) = get(&RetryLayer::default().layer(script)).await;
     assert_eq!((status, report.attempts()), (503, 4));
 }
 
 #[tokio::test(start_paused = true)]
-async fn reqwest_middleware_210_a_damaged_record_of_tls_may_pass() {
-    // As rustls says "received fatal alert: BadRecordMac", on a connection that is open.
+async fn reqwest_middleware_210_bad_tls_record_is_transient() {
+    // rustls returns "received fatal alert: BadRecordMac" like this, on an open connection.
     let damaged = || Answer::error(io::ErrorKind::InvalidData);
     let service = RetryLayer::default().layer(Script::new([damaged()]));
     assert_eq!(get(&service).await.0, 200);
-    // What was sent before may have been executed.
+    // The server may have processed the request before.
     let service = RetryLayer::default().layer(Script::new([damaged()]));
     let (result, report) = call(&service, request(Method::POST)).await;
     result.unwrap_err();
@@ -104,7 +105,7 @@ async fn reqwest_middleware_210_a_damaged_record_of_tls_may_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_attempt() {
+async fn smithy_rs_4749_retry_with_hint_is_paced() {
     let quota = |answer: Answer, left: u32| {
         let answer = answer.with_header("x-ratelimit-remaining", left);
         answer.with_header("x-ratelimit-reset", 7)
@@ -116,7 +117,7 @@ async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_atte
     let service = RetryLayer::default().layer(script.clone());
     let start = Instant::now();
     let throttled = async { get(&service).await };
-    // Meanwhile another call spends what is left.
+    // Another call uses up the remaining quota meanwhile.
     let other = async {
         sleep(SECOND / 2).await;
         get(&service).await
@@ -129,13 +130,13 @@ async fn smithy_rs_4749_a_retry_with_a_hint_passes_the_pacer_like_any_other_atte
         .map(|send| send.at - start)
         .collect();
     assert_eq!(sends.len(), 3, "{sends:?}");
-    // The second was told 7 s at half a second.
+    // The other call's response, after half a second, said 7 s.
     assert!(sends[2] >= 7 * SECOND, "{sends:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn remux_399_an_hour_of_rejections_is_not_hammered() {
-    // Loops that knew nothing of one another sent 28,800 requests in an hour of 429s.
+async fn remux_399_hour_of_rejections_causes_few_sends() {
+    // Independent loops sent 28,800 requests in an hour of 429s.
     const HOUR: Duration = Duration::from_secs(3_600);
     let script = Script::new((0..30_000).map(|_| Answer::status(429)));
     let retry = RetryLayer::default().with_seed(7);
@@ -143,7 +144,7 @@ async fn remux_399_an_hour_of_rejections_is_not_hammered() {
     let caller = || async {
         loop {
             let (status, _) = get(&service).await;
-            assert_eq!(status, 429, "all answers are used up");
+            assert_eq!(status, 429, "the script ran out of responses");
         }
     };
     let _ = timeout(HOUR, join_all((0..20).map(|_| caller()))).await;
@@ -152,15 +153,16 @@ async fn remux_399_an_hour_of_rejections_is_not_hammered() {
         let start = sends[0].at;
         send.at - start > HOUR / 2
     });
-    // Each probe comes later than the one before by a tenth of the time since the first rejection, up to a minute.
+    // Each probe comes later than the one before, by a tenth of the time since the first rejection
+    // and by at most a minute.
     let late = late.count();
-    assert!((1..=31).contains(&late), "{late} in the second half");
-    assert!(sends.len() < 300, "{} in the hour", sends.len());
+    assert!((1..=31).contains(&late), "{late} sends in the second half");
+    assert!(sends.len() < 300, "{} sends in the hour", sends.len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one() {
-    // As many processes, of which none knows another.
+async fn vector_16798_thousand_clients_return_spread_out() {
+    // Each service stands for a process that does not know the others.
     const CLIENTS: u32 = 1_000;
     let script = Script::new((0..CLIENTS).map(|_| Answer::throttled(7)));
     let unpaced = || Breather::builder().without_pacing().build();
@@ -180,11 +182,11 @@ async fn vector_16798_a_thousand_clients_of_one_server_do_not_come_back_as_one()
     returns.sort_unstable();
     assert_eq!(returns.len(), CLIENTS as usize);
     assert!(returns[0] >= 7 * SECOND);
-    // Spread over 100 ms, a tenth of them comes in any 10 ms.
+    // The returns spread over 100 ms, so about a tenth of them fall into any 10 ms.
     let most = returns
         .iter()
         .enumerate()
         .map(|(at, first)| returns[at..].partition_point(|it| *it < *first + 5 * TICK))
         .max();
-    assert!(most.unwrap() < 200, "{most:?} in 10 ms");
+    assert!(most.unwrap() < 200, "{most:?} returns in 10 ms");
 }

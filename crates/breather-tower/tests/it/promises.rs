@@ -1,4 +1,4 @@
-//! The promises under paused time.
+//! Tests the promises in paused time.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,14 +19,14 @@ use crate::script::{SCOPE, URI, call, get, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Tokio's timer has a granularity of a millisecond.
+/// Tokio's timer is accurate to a millisecond.
 const TICK: Duration = Duration::from_millis(2);
 
 fn with(policy: Policy) -> RetryLayer {
     RetryLayer::new(Breather::new(policy))
 }
 
-/// Without pacing and jitter, so that nothing but the call itself keeps it from returning.
+/// Creates a layer without pacing and jitter, so that only the call itself delays its retry.
 fn on_its_own() -> RetryLayer {
     let breather = Breather::builder()
         .with_policy(exact(Duration::ZERO))
@@ -57,7 +57,7 @@ async fn constant_delay_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before() {
+async fn promise_1_retry_after_is_respected() {
     for retry in [RetryLayer::default(), on_its_own()] {
         let script = Script::new([Answer::throttled(7).after(3 * SECOND)]);
         let (status, report) = get(&retry.layer(script.clone())).await;
@@ -65,7 +65,7 @@ async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before(
         let [first, second] = &script.requests()[..] else {
             panic!()
         };
-        // Counted from the receipt of the answer, which took three seconds.
+        // The wait counts from the receipt of the response, which took three seconds.
         let waited = second.at - first.at - 3 * SECOND;
         assert!(
             waited >= 7 * SECOND && waited < 7 * SECOND + TICK,
@@ -75,7 +75,7 @@ async fn promise_1_a_throttled_call_returns_when_the_server_said_and_not_before(
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_1_a_stated_reset_is_kept_too() {
+async fn promise_1_reset_is_respected() {
     for retry in [RetryLayer::default(), on_its_own()] {
         let spent = Answer::status(429)
             .with_header("x-ratelimit-remaining", 0)
@@ -92,7 +92,7 @@ async fn promise_1_a_stated_reset_is_kept_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_what_would_be_too_late_is_not_waited_for() {
+async fn promise_2_too_long_wait_ends_call_immediately() {
     for (policy, seconds, reason) in [
         (
             Policy::new().with_deadline(5 * SECOND),
@@ -118,7 +118,7 @@ async fn promise_2_what_would_be_too_late_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once() {
+async fn promise_2_new_call_fails_immediately_on_long_hold() {
     let spent = Answer::status(200)
         .with_header("x-ratelimit-remaining", 0)
         .with_header("x-ratelimit-reset", 60);
@@ -136,7 +136,7 @@ async fn promise_2_who_asks_while_the_scope_is_held_too_long_learns_it_at_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_3_rejections_use_up_no_retries_and_have_a_limit_of_their_own() {
+async fn promise_3_rejections_have_separate_limit() {
     let service = with(Policy::new().with_max_retries(0))
         .layer(Script::new((0..10).map(|_| Answer::throttled(1))));
     let (status, report) = get(&service).await;
@@ -152,7 +152,7 @@ async fn promise_3_rejections_use_up_no_retries_and_have_a_limit_of_their_own() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() {
+async fn promise_4_possibly_executed_call_is_retried_only_if_idempotent() {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset};
     for (method, answer, sends) in [
         (Method::GET, Answer::status(503), 2),
@@ -161,10 +161,10 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
         (Method::POST, Answer::status(503), 1),
         (Method::PATCH, Answer::status(408), 1),
         (Method::POST, Answer::error(ConnectionReset), 1),
-        // Throttled before execution.
+        // The server throttled these before it executed them.
         (Method::POST, Answer::status(429), 2),
         (Method::PATCH, Answer::status(425), 2),
-        // A redirect may have been followed before.
+        // The client may have followed a redirect before these errors.
         (Method::GET, Answer::error(ConnectionRefused), 2),
         (Method::POST, Answer::error(ConnectionRefused), 1),
     ] {
@@ -180,7 +180,7 @@ async fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_a_key_or_the_caller_makes_a_post_repeatable_and_it_is_sent_again_whole() {
+async fn promise_4_post_with_key_or_opt_in_is_retried() {
     let mut keyed = request(Method::POST);
     keyed
         .headers_mut()
@@ -203,7 +203,7 @@ async fn promise_4_a_key_or_the_caller_makes_a_post_repeatable_and_it_is_sent_ag
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_4_what_cannot_be_cloned_is_sent_once() {
+async fn promise_4_uncloneable_request_is_sent_once() {
     struct Stream;
     for (status, headers) in [(503, vec![]), (429, vec![("retry-after", "1")])] {
         let inner = service_fn(move |request: Request<Stream>| {
@@ -228,11 +228,11 @@ async fn promise_4_what_cannot_be_cloned_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_together() {
+async fn promise_5_calls_with_same_hint_return_spread_out() {
     let script = Script::new((0..100).map(|_| Answer::throttled(7)));
     let retry = RetryLayer::new(Breather::builder().without_pacing().build());
     let retry = retry.with_seed(7);
-    // Two services of one layer, and a clone for each call.
+    // There are two services of one layer, and a clone for each call.
     let services = [
         retry.layer(script.clone()),
         retry.clone().layer(script.clone()),
@@ -243,7 +243,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
     let returns: BTreeSet<_> = sends[100..].iter().map(|send| send.at - start).collect();
     let (first, last) = (*returns.first().unwrap(), *returns.last().unwrap());
     assert!(first >= 7 * SECOND);
-    // Drawn from 100 ms and seen in milliseconds: a hundred draws hit some sixty of them.
+    // A hundred draws from 100 ms, rounded to milliseconds, give about sixty different values.
     assert!(returns.len() > 45, "{}", returns.len());
     assert!(
         last - first > Duration::from_millis(80),
@@ -253,7 +253,7 @@ async fn promise_5_calls_that_were_told_the_same_instant_do_not_return_at_it_tog
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_6_the_same_seeds_draw_the_same_delays() {
+async fn promise_6_same_seed_gives_same_delays() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let retry = RetryLayer::default().with_seed(7);
@@ -270,7 +270,7 @@ async fn promise_6_the_same_seeds_draw_the_same_delays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
+async fn promise_9_drop_at_any_await_releases_everything() {
     let slow = Answer::status(200).after(60 * SECOND);
     for (what, answers, in_flight, waiting) in [
         ("in flight", vec![slow.clone()], true, false),
@@ -307,7 +307,7 @@ async fn promise_9_a_call_dropped_at_any_await_gives_back_all_it_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
+async fn dropped_call_fills_report_slot() {
     let service = RetryLayer::default().layer(Script::new([Answer::throttled(60)]));
     let slot = ReportSlot::new();
     let mut request = request(Method::GET);
@@ -319,10 +319,10 @@ async fn a_call_that_is_dropped_tells_its_report_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
+async fn promise_9_classifier_panic_releases_permit() {
     let breather = Breather::default();
     let touchy = |ending: &AttemptResult<'_>| match ending.result {
-        Ok(status) if status == 418 => panic!("a classifier of the caller's"),
+        Ok(status) if status == 418 => panic!("panic in a classifier"),
         _ => breather::DefaultClassifier.classify(ending),
     };
     let retry = RetryLayer::new(breather.clone()).with_classifier(Http::by(touchy));
@@ -334,7 +334,7 @@ async fn promise_9_a_panic_in_a_classifier_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_seen_by_one_service_holds_another_with_a_clone_of_its_handle() {
+async fn rejection_holds_other_service_with_same_breather() {
     let spent = Answer::throttled(7)
         .with_header("x-ratelimit-remaining", 0)
         .with_header("x-ratelimit-reset", 7);
@@ -358,7 +358,7 @@ async fn a_rejection_seen_by_one_service_holds_another_with_a_clone_of_its_handl
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_is_an_authority_unless_the_layer_names_one() {
+async fn scope_is_origin_unless_layer_names_one() {
     let script = Script::new([
         Answer::throttled(60),
         Answer::status(200),
@@ -381,7 +381,7 @@ async fn a_scope_is_an_authority_unless_the_layer_names_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_may_choose_its_scopes() {
+async fn request_can_choose_its_scopes() {
     let script = Script::new([
         Answer::throttled(60),
         Answer::status(200),
@@ -411,7 +411,7 @@ async fn a_request_may_choose_its_scopes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
+async fn only_eventful_call_has_report_in_response() {
     let script = Script::new([Answer::status(200), Answer::status(503)]);
     let service = with(exact(SECOND)).layer(script);
     let untroubled = service.clone().oneshot(request(Method::GET)).await.unwrap();
@@ -427,7 +427,7 @@ async fn a_call_that_waited_has_its_report_in_the_response_and_no_other_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
+async fn extensions_are_reset_for_each_attempt() {
     let script = Script::new([Answer::status(503), Answer::status(503)]);
     get(&RetryLayer::default().layer(script.clone())).await;
     let seen: Vec<_> = script
@@ -439,12 +439,12 @@ async fn what_one_attempt_leaves_in_the_extensions_is_not_there_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_never_repeats_sends_once_and_clones_nothing() {
+async fn no_retries_policy_sends_once_without_clone() {
     #[derive(Debug)]
     struct Unclonable;
     impl Clone for Unclonable {
         fn clone(&self) -> Self {
-            panic!("cloned for nothing");
+            panic!("cloned although no retry is possible");
         }
     }
     let inner = service_fn(|_: Request<Unclonable>| async {
@@ -456,7 +456,7 @@ async fn a_policy_that_never_repeats_sends_once_and_clones_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_request_and_response_can_be_classified_by_a_closure() {
+async fn closure_classifies_any_request_and_response() {
     let breather = Breather::new(Policy::new().with_max_retries(1));
     let classify = |result: &Result<u32, BoxError>| match result {
         Ok(rows) if *rows < 2 => Outcome::throttled("too few rows"),
@@ -480,7 +480,7 @@ async fn any_request_and_response_can_be_classified_by_a_closure() {
     let paced = retry.clone().with_scope("db").layer(inner.clone());
     assert_eq!(paced.clone().oneshot("select").await.unwrap(), 2);
     assert_eq!(breather.snapshot("db").unwrap().in_flight(), 0);
-    // Whether it may be executed twice is not for us to say.
+    // A closure does not say whether a call may be executed twice.
     paced.clone().oneshot("insert").await.unwrap_err();
     assert_eq!(tries.swap(0, std::sync::atomic::Ordering::Relaxed), 4);
     let idempotent = retry.with_idempotent(true).layer(inner);
@@ -489,7 +489,7 @@ async fn any_request_and_response_can_be_classified_by_a_closure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_secret_is_in_what_is_said() {
+async fn debug_and_report_contain_no_secrets() {
     let breather = Breather::default();
     let retry = RetryLayer::new(breather.clone());
     let service = retry.layer(Script::new([Answer::throttled(1)]));
@@ -509,8 +509,8 @@ async fn nothing_secret_is_in_what_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_are_read_by_an_injected_clock() {
-    // 08:00:00, and no Date in the response.
+async fn retry_after_date_uses_injected_clock() {
+    // The clock starts at 08:00:00, and the response has no `Date`.
     let clock = PausedClock::new(UnixTime::from_secs(1_800_000_000));
     let breather = Breather::builder().with_wall_clock(clock).build();
     let opens = "Fri, 15 Jan 2027 08:00:20 GMT";

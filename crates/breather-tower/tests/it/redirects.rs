@@ -1,4 +1,4 @@
-//! Services that follow redirects inside of the layer, or make several requests for one call.
+//! Services inside the layer that follow redirects, or make several requests for one call.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -20,10 +20,10 @@ use tower_http::follow_redirect::FollowRedirectLayer;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// The answer to a request.
+/// The response to a request.
 type Pages = Vec<(&'static str, Result<Response<String>, io::ErrorKind>)>;
 
-/// Answers each request by its method and URI, without a network, and counts them.
+/// Responds to each request by its method and URI, without a network, and counts requests.
 #[derive(Clone, Default)]
 struct Web {
     pages: Arc<Mutex<Pages>>,
@@ -100,7 +100,7 @@ const BUY: &str = "http://shop.example.com/buy";
 const BOUGHT: &str = "POST http://shop.example.com/buy";
 const DONE: &str = "GET http://shop.example.com/done";
 
-/// Webs in which a purchase leads to something that would be repeated.
+/// Returns webs in which a purchase leads to a response or error that breather would retry.
 fn webs() -> Vec<Web> {
     let shop = |location: &str| Web::default().page(BOUGHT, 303, &[("location", location)]);
     let own = |status, headers: &[(&'static str, &str)]| shop("/done").page(DONE, status, headers);
@@ -124,7 +124,7 @@ fn webs() -> Vec<Web> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
+async fn redirected_post_is_sent_once() {
     for web in webs() {
         let service = ServiceBuilder::new()
             .layer(RetryLayer::new(quick()))
@@ -137,7 +137,7 @@ async fn a_purchase_is_made_once_whatever_its_redirect_leads_to() {
     }
 }
 
-/// Follows redirects by hand, and says so if it `tells`.
+/// Returns a service that follows redirects by itself, and reports it if `tells` is true.
 fn by_hand(
     web: &Web,
     tells: bool,
@@ -168,7 +168,7 @@ fn by_hand(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_follows_redirects_by_hand_says_so_by_an_extension() {
+async fn answered_by_extension_prevents_post_retry() {
     for web in webs() {
         let service = RetryLayer::new(quick()).layer(by_hand(&web, true));
         let (result, _) = send(service, request(Method::POST, BUY)).await;
@@ -177,7 +177,7 @@ async fn a_service_that_follows_redirects_by_hand_says_so_by_an_extension() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_hidden_redirects_no_post_is_repeated() {
+async fn hidden_redirects_prevent_post_retry() {
     for web in webs() {
         let retry = RetryLayer::new(quick()).with_redirects(Redirects::Hidden);
         let service = retry.layer(by_hand(&web, false));
@@ -187,7 +187,7 @@ async fn with_hidden_redirects_no_post_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_redirect_a_throttled_post_is_repeated() {
+async fn throttled_post_without_redirect_is_retried() {
     for redirects in [Redirects::Visible, Redirects::Never] {
         let web = Web::default().page(BOUGHT, 429, &[]);
         let service = ServiceBuilder::new()
@@ -201,7 +201,7 @@ async fn without_a_redirect_a_throttled_post_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idempotent_calls_are_repeated_after_a_redirect() {
+async fn idempotent_call_is_retried_after_redirect() {
     let rows = "GET http://shop.example.com/rows";
     let web = Web::default()
         .page(rows, 302, &[("location", "/done")])
@@ -216,7 +216,7 @@ async fn idempotent_calls_are_repeated_after_a_redirect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
+async fn response_from_other_server_does_not_hold_scope() {
     let rows = "GET http://shop.example.com/rows";
     let location = "http://other.example.com/done";
     let year = [("retry-after", "31536000")];
@@ -241,22 +241,22 @@ async fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
     assert_eq!(
         breather.snapshots().len(),
         1,
-        "nobody asked the other server"
+        "the other server has no scope"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_text_answer_does_not_hold_tls_calls() {
+async fn http_response_does_not_hold_https_scope() {
     let web = Web::default().page("GET http://h/", 429, &[("retry-after", "31536000")]);
     let service = RetryLayer::new(quick()).layer(web);
     let get = |uri| service.clone().oneshot(request(Method::GET, uri));
     assert_eq!(get("http://h/").await.unwrap().status(), 429);
-    assert!(get("http://h/").await.is_err(), "this one is held");
+    assert!(get("http://h/").await.is_err(), "the HTTP scope is held");
     assert_eq!(get("https://h/").await.unwrap().status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_header_is_no_scope() {
+async fn host_header_is_not_a_scope() {
     let web = Web::default().page("GET /rows", 429, &[("retry-after", "31536000")]);
     let breather = quick();
     let service = RetryLayer::new(breather.clone()).layer(web);
@@ -274,8 +274,8 @@ async fn a_host_header_is_no_scope() {
 }
 
 #[tokio::test]
-async fn over_sockets_a_purchase_whose_redirect_leads_to_a_dead_host_is_made_once() {
-    // It owns its port but does not listen, so no other process can.
+async fn post_redirected_to_dead_host_is_sent_once() {
+    // The socket owns its port but does not listen, so no other process can.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let location = format!("http://{}/done", silent.local_addr().unwrap());
@@ -300,7 +300,7 @@ async fn over_sockets_a_purchase_whose_redirect_leads_to_a_dead_host_is_made_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closure_tells_by_its_outcome_that_a_first_request_was_processed() {
+async fn executed_yes_prevents_retry_of_throttled_call() {
     let sent = Arc::new(Mutex::new(0));
     let count = Arc::clone(&sent);
     let login_and_fetch = tower::service_fn(move |_: &'static str| {
@@ -316,7 +316,7 @@ async fn a_closure_tells_by_its_outcome_that_a_first_request_was_processed() {
     assert_eq!(*sent.lock().unwrap(), 1);
 }
 
-/// An error that says that the connection closed before the request was sent.
+/// Returns an error that says the connection closed before the request was sent.
 async fn unprocessed() -> BoxError {
     let (near, far) = tokio::io::duplex(1024);
     let near = hyper_util::rt::TokioIo::new(near);
@@ -330,7 +330,7 @@ async fn unprocessed() -> BoxError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_the_redirect_that_was_not_processed_says_nothing_of_the_first() {
+async fn unprocessed_redirect_does_not_retry_post() {
     for (redirects, sales) in [(Redirects::Visible, 1), (Redirects::Never, 4)] {
         let sold = Arc::new(Mutex::new(0));
         let count = Arc::clone(&sold);
@@ -357,7 +357,7 @@ async fn a_request_of_the_redirect_that_was_not_processed_says_nothing_of_the_fi
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_uri_that_is_completed_inside_of_the_layer_is_the_one_that_was_asked() {
+async fn uri_completed_inside_layer_is_not_a_redirect() {
     let web = Web::default().page(
         "POST http://shop.example.com/rows",
         429,
@@ -380,7 +380,7 @@ async fn a_uri_that_is_completed_inside_of_the_layer_is_the_one_that_was_asked()
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_connections_of_idempotent_calls_are_free_of_the_budget() {
+async fn failed_connections_of_idempotent_calls_use_no_budget() {
     let web = Web::default().error("GET http://h/", io::ErrorKind::ConnectionRefused);
     let service = RetryLayer::new(quick()).layer(web);
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! What a body is recorded as, and what each attempt is sent of it.
+//! How bodies are recorded, and what each attempt sends of them.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -11,14 +11,14 @@ use proptest::prelude::*;
 
 use crate::stream::{End, Part, Received, Stream, read, trailers};
 
-/// The first attempt of a call with this body, and what is kept of it.
+/// Returns the body of a call's first attempt, and its spare.
 fn first(limit: usize, body: Stream) -> (ReplayBody<Stream>, Option<Request<Recording<Stream>>>) {
     let first = Replay::new(limit).first(Request::new(body));
     let spare = Replay::new(limit).spare(&first);
     (first.into_body(), spare)
 }
 
-/// The next attempt, if there can be one.
+/// Returns the body of the next attempt and its spare, if there can be one.
 fn next(
     spare: Request<Recording<Stream>>,
 ) -> Option<(ReplayBody<Stream>, Request<Recording<Stream>>)> {
@@ -27,7 +27,7 @@ fn next(
         return None;
     }
     let request = replay.again(spare);
-    let spare = replay.spare(&request).expect("it could be sent again");
+    let spare = replay.spare(&request).expect("the body can be sent again");
     Some((request.into_body(), spare))
 }
 
@@ -55,9 +55,10 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// However often a body is cut, and whether who was sent it before holds it still.
+    /// This holds however often a body is cut off, and whether or not an earlier attempt still
+    /// holds it.
     #[test]
-    fn each_attempt_is_sent_the_body_from_its_beginning_and_none_a_part_of_it_as_the_whole(
+    fn each_attempt_gets_whole_body_or_error(
         parts in parts(),
         limit in prop_oneof![Just(usize::MAX), 0_usize..150],
         knows_length: bool,
@@ -68,13 +69,14 @@ proptest! {
         let known = stream().size_hint();
         let (mut body, mut spare) = first(limit, stream());
         let mut defunct = Vec::new();
-        // Of all attempts: that is what was read of the call's own body.
+        // The most that any attempt received, which is the part that was read of the call's own
+        // body.
         let mut most = Received::default();
 
         for cut in cuts.into_iter().map(Some).chain([None]) {
             let (polls, is_kept) = cut.unwrap_or((usize::MAX, false));
             prop_assert_eq!(body.size_hint().exact(), known.exact());
-            // More may be known by now.
+            // The length may be known more precisely by now.
             prop_assert!(body.size_hint().lower() >= known.lower());
             let mut received = Received::default();
             received.poll(&mut body, polls);
@@ -96,7 +98,7 @@ proptest! {
                 || (!most.data.is_empty() && known.lower() > limit as u64);
             let Some((again, kept)) = spare.take().and_then(next) else {
                 prop_assert!(has_failed || is_too_long, "{received:?}");
-                // The attempt in flight goes on.
+                // The attempt in flight continues.
                 received.poll(&mut body, usize::MAX);
                 prop_assert!(has_failed || received == original);
                 return Ok(());
@@ -115,7 +117,7 @@ proptest! {
 }
 
 #[test]
-fn the_limit_is_the_last_that_is_recorded() {
+fn body_of_exactly_limit_bytes_is_recorded() {
     for known in [false, true] {
         for (data, is_replayed) in [("12345", true), ("123456", false)] {
             let (head, tail) = data.split_at(3);
@@ -133,13 +135,13 @@ fn the_limit_is_the_last_that_is_recorded() {
 }
 
 #[test]
-fn what_is_too_long_is_sent_again_if_nothing_of_it_was_read() {
+fn unread_long_body_is_sent_again() {
     let (unread, spare) = first(3, Stream::of(&["123", "456"]).known());
     assert_eq!(unread.size_hint().exact(), Some(6));
     let (mut body, spare) = next(spare.unwrap()).unwrap();
     let mut received = Received::default();
     received.poll(&mut body, 1);
-    // The first three alone would do; but it is known that they are not all.
+    // The recorded three bytes are within the limit, but the whole body is known to exceed it.
     assert_eq!(
         (&received.data[..], next(spare).is_some()),
         (&b"123"[..], false)
@@ -148,8 +150,8 @@ fn what_is_too_long_is_sent_again_if_nothing_of_it_was_read() {
 }
 
 #[test]
-fn frames_are_joined_and_do_not_hold_what_they_were_cut_from() {
-    /// What a frame was cut from, as a connection's buffer.
+fn joined_frames_release_source_buffer() {
+    /// The buffer that a frame was cut from, such as a connection's.
     struct Origin(Arc<[u8; 1]>);
     impl AsRef<[u8]> for Origin {
         fn as_ref(&self) -> &[u8] {
@@ -168,7 +170,7 @@ fn frames_are_joined_and_do_not_hold_what_they_were_cut_from() {
 }
 
 #[test]
-fn an_empty_body_stays_one() {
+fn empty_body_stays_empty() {
     let (mut body, spare) = first(0, Stream::of(&[]).known());
     assert!(body.is_end_stream());
     assert_eq!(read(&mut body), Received::whole(b""));
@@ -179,7 +181,7 @@ fn an_empty_body_stays_one() {
 }
 
 #[test]
-fn what_comes_after_trailers_is_not_recorded() {
+fn frames_after_trailers_are_not_recorded() {
     let parts = [
         Part::Data("row".into()),
         Part::Trailers(trailers(1)),
@@ -194,7 +196,7 @@ fn what_comes_after_trailers_is_not_recorded() {
 }
 
 #[test]
-fn while_it_is_decided_nothing_is_read_that_could_not_be_read_again() {
+fn held_recording_blocks_reads() {
     struct Counter;
     impl Wake for Counter {
         fn wake(self: Arc<Self>) {}
@@ -210,7 +212,7 @@ fn while_it_is_decided_nothing_is_read_that_could_not_be_read_again() {
         assert!(poll(&mut body).is_ready());
         assert!(Replay::default().can_repeat(&spare));
         assert!(poll(&mut body).is_pending());
-        // Its task is to come again, whatever was decided.
+        // The attempt's task must be woken, whatever was decided.
         assert_eq!(Arc::strong_count(&woken), 3);
         if goes_on {
             drop(spare);
@@ -225,7 +227,7 @@ fn while_it_is_decided_nothing_is_read_that_could_not_be_read_again() {
 }
 
 #[test]
-fn an_attempt_that_waits_for_the_body_learns_that_it_is_gone() {
+fn taken_over_body_wakes_waiting_attempt() {
     struct Flag(std::sync::atomic::AtomicBool);
     impl Wake for Flag {
         fn wake(self: Arc<Self>) {
@@ -233,7 +235,7 @@ fn an_attempt_that_waits_for_the_body_learns_that_it_is_gone() {
         }
     }
     let flag = Arc::new(Flag(false.into()));
-    /// Nothing is ready, ever.
+    /// A body that is never ready.
     struct Stalled;
     impl http_body::Body for Stalled {
         type Data = Bytes;
@@ -259,7 +261,7 @@ fn an_attempt_that_waits_for_the_body_learns_that_it_is_gone() {
 }
 
 #[test]
-fn who_does_not_ask_first_is_sent_an_error_and_no_part_of_the_body() {
+fn into_body_without_hold_yields_error() {
     let (mut body, spare) = first(3, Stream::of(&["123", "456", "789"]));
     let mut received = Received::default();
     received.poll(&mut body, 2);
@@ -268,11 +270,15 @@ fn who_does_not_ask_first_is_sent_an_error_and_no_part_of_the_body() {
         matches!(read(&mut again), Received { data, end: End::Error(_), .. } if data.is_empty())
     );
     assert!(!again.is_end_stream() && again.size_hint().upper().is_none());
-    assert_eq!(read(&mut body), Received::whole(b"789"), "that goes on");
+    assert_eq!(
+        read(&mut body),
+        Received::whole(b"789"),
+        "the first attempt continues"
+    );
 }
 
 #[test]
-fn a_body_that_panics_is_not_sent_again() {
+fn panicking_body_is_not_sent_again() {
     struct Broken;
     impl http_body::Body for Broken {
         type Data = Bytes;
@@ -281,7 +287,7 @@ fn a_body_that_panics_is_not_sent_again() {
             self: std::pin::Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
-            panic!("a body of the caller's")
+            panic!("panic in a request body")
         }
     }
     let replay = Replay::default();
@@ -296,7 +302,7 @@ fn a_body_that_panics_is_not_sent_again() {
 }
 
 #[test]
-fn the_head_is_sent_again_as_it_was() {
+fn request_head_is_sent_again_unchanged() {
     let replay = Replay::default();
     let request = Request::builder()
         .method(Method::PATCH)
@@ -316,9 +322,9 @@ fn the_head_is_sent_again_as_it_was() {
     assert_eq!(again.extensions.get(), Some(&7_u32));
 }
 
-/// The old attempt is read on one thread, and the next one begins on another.
+/// One thread reads the old attempt's body, and another begins the next attempt.
 #[test]
-fn two_attempts_on_two_threads_never_share_the_body() {
+fn attempts_on_two_threads_never_share_body() {
     let whole: Vec<u8> = (0..=255).collect();
     for limit in [16, 128, 1024] {
         for round in 0..200 {
@@ -336,7 +342,7 @@ fn two_attempts_on_two_threads_never_share_the_body() {
             assert!(whole.starts_with(&old.data));
             match received {
                 Some(received) => assert_eq!(received, Received::whole(&whole)),
-                // It had gone too far, and went on to its end.
+                // The old attempt had sent more than the limit, so it continued to its end.
                 None => assert_eq!(old, Received::whole(&whole)),
             }
             assert!(old.end != End::Clean || old.data == whole);

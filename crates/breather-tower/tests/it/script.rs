@@ -1,4 +1,4 @@
-//! Calls through a service that answers by a script.
+//! Calls through a service that responds from a script.
 
 use breather_tower::breather::{Report, ReportSlot};
 use http::{Method, Request, Response};
@@ -16,7 +16,7 @@ pub(crate) fn request(method: Method) -> Request<String> {
         .unwrap()
 }
 
-/// Sends one call through a clone of `service`, and returns its answer and its report.
+/// Makes one call through a clone of `service`, and returns its response and its report.
 pub(crate) async fn call<S>(
     service: &S,
     mut request: Request<String>,

@@ -36,7 +36,7 @@ fn request(method: Method, uri: &str) -> Request<String> {
 }
 
 #[tokio::test]
-async fn promise_1_retry_after_is_counted_from_the_receipt() {
+async fn promise_1_retry_after_counts_from_receipt() {
     let sends = Arc::new(AtomicU32::new(0));
     let count = sends.clone();
     let router = Router::new().fallback(move |body: String| async move {
@@ -63,8 +63,8 @@ async fn promise_1_retry_after_is_counted_from_the_receipt() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_followed() {
-    // It owns its port but does not listen, so no other process can.
+async fn refused_connection_is_retried_for_post_if_no_redirects() {
+    // The socket owns its port but does not listen, so no other process can.
     let silent = TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let uri = format!("http://{}/", silent.local_addr().unwrap());
@@ -89,7 +89,7 @@ async fn a_refused_connection_is_repeated_for_any_method_if_no_redirect_is_follo
 }
 
 #[tokio::test]
-async fn a_broken_connection_may_have_been_executed() {
+async fn broken_connection_is_retried_only_if_idempotent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     let sends = Arc::new(AtomicU32::new(0));
@@ -99,7 +99,7 @@ async fn a_broken_connection_may_have_been_executed() {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut received = [0; 1024];
             let _ = stream.read(&mut received).await.unwrap();
-            // The first of each two is executed, and its answer lost.
+            // The server executes the first of every two requests, but loses its response.
             if count.fetch_add(1, Ordering::SeqCst) % 2 == 1 {
                 let head = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
                 stream.write_all(head).await.unwrap();

@@ -1,4 +1,4 @@
-//! A body that is a stream, as a file or another server's answer is.
+//! A streaming body, such as a file or another server's response.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -9,20 +9,21 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use tower::BoxError;
 
-/// What a [`Stream`] does, one thing after the other.
+/// A step of a [`Stream`].
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     Data(Bytes),
-    /// Has the reader come again at once.
+    /// Wakes the reader immediately.
     Pending,
     Trailers(HeaderMap),
     Error,
-    /// Nothing comes, ever.
+    /// Never becomes ready.
     Stall,
     Panic,
 }
 
-/// Not `Clone`, and never at its end before it was asked for the end, unless it knows its length.
+/// A body that is not `Clone`. It reports its end only after it was polled for it, unless it knows
+/// its length.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) parts: VecDeque<Part>,
@@ -62,8 +63,8 @@ impl Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        // As many streams do that are no longer than they say.
-        assert!(!self.is_over, "asked again after its end");
+        // Many streams panic like this.
+        assert!(!self.is_over, "polled after its end");
         Poll::Ready(match self.parts.pop_front() {
             None => {
                 self.is_over = true;
@@ -79,7 +80,7 @@ impl Body for Stream {
                 self.parts.push_front(Part::Stall);
                 return Poll::Pending;
             }
-            Some(Part::Panic) => panic!("a body of a server's"),
+            Some(Part::Panic) => panic!("panic in a response body"),
             Some(Part::Error) => Some(Err("the file is gone".into())),
         })
     }
@@ -100,7 +101,7 @@ impl Body for Stream {
     }
 }
 
-/// What was read of a body.
+/// The part that was read of a body.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Received {
     pub(crate) data: Vec<u8>,
@@ -111,7 +112,7 @@ pub(crate) struct Received {
 /// How reading a body ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum End {
-    /// The reader went away.
+    /// The reader stopped before the end.
     #[default]
     Left,
     Clean,
@@ -127,7 +128,7 @@ impl Received {
         }
     }
 
-    /// Asks `body` for frames that many times, or until its end.
+    /// Polls `body` for frames `polls` times, or until its end.
     pub(crate) fn poll<B>(&mut self, body: &mut B, polls: usize)
     where
         B: Body<Data = Bytes, Error = BoxError> + Unpin,

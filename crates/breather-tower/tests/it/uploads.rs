@@ -49,7 +49,7 @@ async fn serve(router: Router) -> String {
     uri
 }
 
-/// Reads each body whole, and answers 503 as many times, then 200.
+/// Reads each body completely, and responds with 503 `times` times, then with 200.
 async fn unavailable(times: usize) -> (String, Arc<Mutex<Vec<Upload>>>) {
     let uploads = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&uploads);
@@ -82,7 +82,7 @@ fn put<B>(uri: &str, body: B) -> (Request<B>, ReportSlot) {
 }
 
 #[tokio::test]
-async fn a_stream_is_sent_again_whole_as_often_as_it_takes() {
+async fn stream_is_sent_whole_in_each_attempt() {
     for known in [true, false] {
         let (uri, uploads) = unavailable(2).await;
         let stream = Stream::of(&["one ", "two ", "three"]);
@@ -101,7 +101,7 @@ async fn a_stream_is_sent_again_whole_as_often_as_it_takes() {
 }
 
 #[tokio::test]
-async fn a_stream_longer_than_the_limit_is_sent_once_and_whole() {
+async fn stream_over_limit_is_sent_once() {
     for known in [true, false] {
         let (uri, uploads) = unavailable(2).await;
         let stream = Stream::of(&["one ", "two ", "three"]);
@@ -124,7 +124,7 @@ async fn trailers_are_sent_again() {
     let (uri, uploads) = unavailable(1).await;
     let parts = [Part::Data("rows".into()), Part::Trailers(trailers(7))];
     let (mut request, _) = put(&uri, Stream::new(parts));
-    // Without it, hyper sends none.
+    // hyper sends no trailers without this header.
     let announced = header::HeaderValue::from_static("checksum");
     request.headers_mut().insert(header::TRAILER, announced);
     let response = uploader(quick(), 99).oneshot(request).await.unwrap();
@@ -138,7 +138,7 @@ async fn trailers_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_is_not_sent_again() {
+async fn failing_stream_is_not_sent_again() {
     let (uri, uploads) = unavailable(0).await;
     let (request, slot) = put(&uri, Stream::new([Part::Data("row".into()), Part::Error]));
     let error = uploader(quick(), 99).oneshot(request).await.unwrap_err();
@@ -148,7 +148,8 @@ async fn a_stream_that_fails_is_not_sent_again() {
     assert!(uploads.lock().unwrap().is_empty());
 }
 
-/// A server that throttles when it has read a first part, reads on what else comes, and tells how that ended.
+/// A server that responds with 503 to the first request after its first frame, reads the rest, and
+/// reports whether the body was complete.
 async fn hasty() -> (String, mpsc::UnboundedReceiver<(Bytes, bool)>) {
     let (tell, told) = mpsc::unbounded_channel();
     let is_first = Arc::new(std::sync::atomic::AtomicBool::new(true));
@@ -184,13 +185,14 @@ async fn hasty() -> (String, mpsc::UnboundedReceiver<(Bytes, bool)>) {
 }
 
 #[tokio::test]
-async fn an_early_answer_has_the_next_attempt_take_the_body_over() {
+async fn early_rejection_passes_body_to_next_attempt() {
     let (uri, mut told) = hasty().await;
     let (mut sender, body) = Channel::<Bytes>::new(4);
     let (request, slot) = put(&uri, body);
     let call = tokio::spawn(uploader(quick(), 99).oneshot(request));
     sender.send_data("one ".into()).await.unwrap();
-    // The connection waits for more, which does not come; it ends all the same, and not as if that were all.
+    // The connection waits for more of the body, which does not come. It must end with an error, so
+    // that the server doesn't take the part for the whole.
     assert_eq!(told.recv().await.unwrap(), ("one ".into(), false));
     sender.send_data("two ".into()).await.unwrap();
     sender.send(Frame::data("three".into())).await.unwrap();
@@ -201,12 +203,12 @@ async fn an_early_answer_has_the_next_attempt_take_the_body_over() {
 }
 
 #[tokio::test]
-async fn an_early_answer_that_is_not_followed_by_an_attempt_leaves_the_body_to_its_connection() {
+async fn early_last_response_leaves_body_to_connection() {
     let (uri, mut told) = hasty().await;
     let (mut sender, body) = Channel::<Bytes>::new(4);
     let once = Policy::new().with_max_retries(0);
     let (request, slot) = put(&uri, body);
-    // Kept, after it is over: it holds nothing up.
+    // The future is kept after its end, to check that it does not block the body.
     let mut service = uploader(Breather::new(once), 99);
     let mut call = Box::pin(service.ready().await.unwrap().call(request));
     sender.send_data("one ".into()).await.unwrap();
@@ -224,8 +226,8 @@ async fn an_early_answer_that_is_not_followed_by_an_attempt_leaves_the_body_to_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_takes_too_long_is_followed_by_one_if_its_body_can_be_sent_again() {
-    /// Reads the body, and says nothing to that the first time.
+async fn timed_out_upload_is_retried_if_recorded() {
+    /// Reads the body, and never responds to the first attempt.
     async fn slow(request: Request<ReplayBody<Stream>>) -> Result<http::Response<()>, BoxError> {
         let is_first = request.headers()["attempt"] == "1";
         let body = request.into_body().collect().await?.to_bytes();

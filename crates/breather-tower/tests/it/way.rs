@@ -1,4 +1,4 @@
-//! The layers that the same cases are run with.
+//! The layers that each case runs with.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tower::{BoxError, Layer, Service, ServiceBuilder};
 
 use crate::stream::{End, read};
 
-/// Which options are on.
+/// The options that are on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     Plain,
-    /// Request bodies are recorded and responses read whole, requests have keys and options, attempts numbers and a
-    /// time-out.
+    /// Request bodies are recorded, responses are buffered, requests have keys and options, and
+    /// attempts have numbers and a timeout.
     Whole,
 }
 
@@ -37,7 +37,7 @@ impl Way {
 pub(crate) struct Retrying {
     way: Way,
     retry: RetryLayer,
-    /// Of requests, where they have one of their own.
+    /// The policy in the options of each request, in `Way::Whole`.
     policy: Policy,
 }
 
@@ -56,7 +56,7 @@ where
             Way::Whole => ServiceBuilder::new()
                 .layer(BoxCloneSyncService::layer())
                 .map_response(|response: Response<BufferedBody<String>>| {
-                    response.map(|body| utf8(body.bytes().expect("it is short")))
+                    response.map(|body| utf8(body.bytes().expect("the body fits into the limit")))
                 })
                 .map_request(move |mut request: Request<String>| {
                     let own = CallOptions::new().with_policy(policy);
@@ -82,14 +82,14 @@ where
     }
 }
 
-/// Longer than any case lasts, so that the timer is there and nothing of it is seen.
+/// An attempt timeout that is longer than any case, so that it never fires.
 const LONG: Duration = Duration::from_secs(86_400);
 
 fn utf8(data: &[u8]) -> String {
     String::from_utf8(data.to_vec()).unwrap()
 }
 
-/// Runs each of these cases with each of the layers.
+/// Runs each case with each of the layers.
 macro_rules! each_way {
     ($($case:ident,)*) => {
         mod plain {

@@ -1,4 +1,4 @@
-//! What a call does next.
+//! The next step of a call.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,21 +7,38 @@ use crate::call::End;
 use crate::hint::Evidence;
 use crate::instant::Instant;
 
-/// What the caller does next.
+/// The next step after an attempt.
 ///
-/// Exhaustive on purpose: a driver that handles both variants handles everything, and the compiler
-/// should say so if that ever stops being true.
+/// This enum is exhaustive on purpose. A driver that handles both variants is complete, and it
+/// should stop compiling if that changes.
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use = "a decision does nothing until the caller waits or stops"]
 pub enum Decision {
-    /// Send again, not before the wait is over.
+    /// Send the request again, but not before the wait is over.
     Retry(Wait),
-    /// Hand the last response or error to the application.
+    /// Return the last response or error to the application.
     End(End),
 }
 
-/// A wait before the next attempt, and why it is as long as it is.
+/// A wait before the next attempt, with its reason.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Hint, Outcome, Policy, WaitReason, driver::{Call, CallSpec, Decision, Instant}};
+/// use core::time::Duration;
+///
+/// let now = Instant::ORIGIN;
+/// let mut call = Call::new(Policy::default(), CallSpec::new().with_paced(true), 1, now);
+/// call.on_sent(now);
+/// let hint = Hint::new(now).with_retry_after(Duration::from_secs(3));
+/// let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
+///
+/// let Decision::Retry(wait) = decision else { panic!() };
+/// assert_eq!(wait.delay(), Duration::from_secs(3));
+/// assert_eq!(wait.reason(), WaitReason::Hint);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Wait {
@@ -32,25 +49,25 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// The instant before which nothing may be sent.
+    /// Returns the instant before which the next attempt must not be sent.
     #[must_use]
     pub const fn until(&self) -> Instant {
         self.until
     }
 
-    /// How long that was from the decision on.
+    /// Returns the length of the wait, counted from the decision.
     #[must_use]
     pub const fn delay(&self) -> Duration {
         self.until.duration_since(self.since)
     }
 
-    /// What the wait comes from.
+    /// Returns the reason for the wait.
     #[must_use]
     pub const fn reason(&self) -> WaitReason {
         self.reason
     }
 
-    /// The header that asked for it, if one did.
+    /// Returns the header that asked for the wait, if there is one.
     #[must_use]
     pub const fn evidence(&self) -> Option<&Evidence> {
         self.evidence.as_ref()
@@ -68,7 +85,16 @@ impl fmt::Display for Wait {
     }
 }
 
-/// What a wait comes from.
+/// The reason for a wait.
+///
+/// # Example
+///
+/// ```
+/// use breather::WaitReason;
+///
+/// assert_eq!(WaitReason::Pacer.as_str(), "pacer");
+/// assert_eq!(WaitReason::Pacer.to_string(), "paced");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum WaitReason {
@@ -76,12 +102,12 @@ pub enum WaitReason {
     Backoff,
     /// An instant that the server named.
     Hint,
-    /// The scope's pacer: a hold, a spent window, or a place in the order.
+    /// The scope's pacer. The call waits for the end of a hold or a spent window, or for its turn.
     Pacer,
 }
 
 impl WaitReason {
-    /// A word for it, as a label of metrics and traces.
+    /// Returns a short name for metric labels and traces.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Why no further attempt is made.
+//! The reason why a call ended.
 
 use alloc::boxed::Box;
 use core::error::Error;
@@ -8,7 +8,7 @@ use core::time::Duration;
 use crate::hint::Evidence;
 use crate::instant::Instant;
 
-/// Why no further attempt is made, and when one might have been.
+/// The reason why a call ended, and when to try again if that is known.
 ///
 /// # Example
 ///
@@ -22,7 +22,7 @@ use crate::instant::Instant;
 /// let hint = Hint::new(now).with_retry_after(Duration::from_secs(3_600));
 /// let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
 ///
-/// // An hour is longer than the policy obeys. Nothing is cut down, and nobody waits in vain.
+/// // An hour is longer than the policy accepts, so the call ends immediately.
 /// let Decision::End(end) = decision else { panic!() };
 /// assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
 /// assert_eq!(end.retry_at(), Some(now + Duration::from_secs(3_600)));
@@ -65,33 +65,38 @@ impl End {
         self
     }
 
-    /// The rule that stopped the call.
+    /// Returns the rule that ended the call.
     #[must_use]
     pub const fn reason(&self) -> EndReason {
         self.reason
     }
 
-    /// What the classifier said of the last attempt, in a few words; empty if there was none.
+    /// Returns the classifier's reason for the last outcome, in a few words.
+    ///
+    /// It is empty if the call ended between attempts or before the first one.
     #[must_use]
     pub const fn detail(&self) -> &'static str {
         self.detail
     }
 
-    /// When the call stopped.
+    /// Returns the instant at which the call ended.
     #[must_use]
     pub const fn at(&self) -> Instant {
         self.at
     }
 
-    /// The earliest instant at which another attempt would have been sent, uncut, where that is why
-    /// the call stopped.
+    /// Returns the earliest instant at which another attempt could be sent.
+    ///
+    /// This is the full instant, even if it is later than the policy accepts. It is `None` unless
+    /// the length of a wait contributed to the end.
     #[must_use]
     pub const fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
 
-    /// How long after the stop [`retry_at`](Self::retry_at) is: what to tell a person, or an own
-    /// caller by `Retry-After`.
+    /// Returns the time from the end of the call to [`retry_at`](Self::retry_at).
+    ///
+    /// Show it to a person, or send it to your own callers as `Retry-After`.
     #[must_use]
     #[doc(alias = "cooldown")]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -99,7 +104,7 @@ impl End {
         Some(retry_at.duration_since(self.at))
     }
 
-    /// The header that asked for the wait, if one did.
+    /// Returns the header that asked for the wait, if there is one.
     #[must_use]
     pub const fn evidence(&self) -> Option<&Evidence> {
         self.evidence.as_ref()
@@ -107,7 +112,7 @@ impl End {
 }
 
 impl End {
-    /// Writes all but the reason.
+    /// Writes everything except the reason.
     pub(crate) fn fmt_details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.detail.is_empty() && self.reason != EndReason::Success {
             write!(f, ": {}", self.detail)?;
@@ -123,47 +128,57 @@ impl End {
 }
 
 impl fmt::Display for End {
-    /// Writes the reason, what the server said, and when a retry is possible.
+    /// Writes the reason, its details, and when a retry is possible.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
         self.fmt_details(f)
     }
 }
 
-/// The rules that stop a call.
+/// The rule that ended a call.
+///
+/// # Example
+///
+/// ```
+/// use breather::EndReason;
+///
+/// assert_eq!(EndReason::MaxRetries.as_str(), "max_retries");
+/// assert_eq!(EndReason::MaxRetries.to_string(), "retry limit reached");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 #[doc(alias = "StopReason")]
 pub enum EndReason {
-    /// The [budget](crate::RetryBudget) for retries is spent.
+    /// The [retry budget](crate::RetryBudget) is spent.
     Budget,
-    /// The wait would have passed the call's deadline, or the deadline passed while the call waited.
+    /// The next wait would have outlasted the call's deadline, or the deadline has passed.
     Deadline,
-    /// The server asked for a longer wait than the policy obeys.
+    /// The server asked for a longer wait than the policy accepts.
     RetryAfterTooLong,
-    /// It may have been executed, and executing it twice may do harm.
+    /// The server may have executed the call, and executing it twice may do harm.
     NotIdempotent,
-    /// Its body cannot be sent again.
+    /// The request's body cannot be sent again.
     NotReplayable,
-    /// The policy permits no more than one attempt.
+    /// The policy permits only one attempt.
     RetriesDisabled,
-    /// It would fail again.
+    /// The failure would repeat itself.
     Permanent,
-    /// It was throttled once more than the policy permits.
+    /// The server throttled the call more often than the policy permits.
     MaxThrottles,
-    /// It failed once more than the policy permits.
+    /// The call failed more often than the policy permits.
     MaxRetries,
-    /// The server has rejected every attempt in the call's scope for over an hour, and more of them than the policy
-    /// permits for one call.
+    /// The server has rejected every attempt in the call's scope for over an hour.
+    ///
+    /// The number of these rejections also exceeds the policy's limit for one call.
     ScopeThrottled,
-    /// It succeeded.
+    /// The call succeeded.
     Success,
-    /// As many calls wait in its scope as may.
+    /// The queue of the call's scope is full.
     QueueFull,
 }
 
 impl EndReason {
-    /// A word for it, as a label of metrics and traces.
+    /// Returns a short name for metric labels and traces.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -202,10 +217,11 @@ impl fmt::Display for EndReason {
     }
 }
 
-/// The error of a call that ended with nothing to hand on: no response and no error of the client's.
+/// The error of a call that ended without a response or a client error.
 ///
-/// A call that stops after an attempt hands on that attempt's response or error as it is. This error
-/// is for a call that stopped while it waited for its turn, or whose last attempt was dropped since its time was up.
+/// If a call ends after an attempt, you get the response or error of that attempt unchanged. You
+/// get `Stopped` if the call ended while it waited for its turn, or if breather dropped its last
+/// attempt because its time was up.
 ///
 /// # Example
 ///
@@ -223,15 +239,16 @@ impl fmt::Display for EndReason {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("call ended without a response: {end}")]
 pub struct Stopped {
-    // Boxed so that results stay small where the error is the rare case.
+    // Boxed, so that a `Result` with this rare error stays small.
     end: Box<End>,
 }
 
 impl Stopped {
     /// Finds a `Stopped` in `error` or in one of its sources.
     ///
-    /// Use it on the error of a tower service or of a client that wraps one. For reqwest-middleware, use
-    /// `breather_reqwest::stopped`, because its error hides the first source.
+    /// Use it on the error of a tower service, or of a client that wraps one. For
+    /// reqwest-middleware, use `breather_reqwest::stopped`, because its error hides the first
+    /// source.
     ///
     /// # Example
     ///
@@ -257,7 +274,7 @@ impl Stopped {
         Self { end }
     }
 
-    /// Why, and when it might have gone on.
+    /// Returns why the call ended, and when to try again if that is known.
     pub fn end(&self) -> &End {
         &self.end
     }

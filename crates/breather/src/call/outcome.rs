@@ -1,14 +1,14 @@
-//! How an attempt ended.
+//! The outcome of an attempt.
 
 use core::fmt;
 
 use crate::hint::Hint;
 use crate::hint::moment::Moment;
 
-/// How an attempt ended, classified, with the reason for the answer.
+/// The classified result of an attempt, with a reason.
 ///
-/// A classifier makes one from what came back; the [`Call`](crate::driver::Call) decides by it, and the
-/// [`Pacer`](crate::driver::Pacer) learns from it.
+/// A classifier creates it from a response or an error. The [`Call`](crate::driver::Call) uses it
+/// to decide about a retry, and the [`Pacer`](crate::driver::Pacer) learns from it.
 ///
 /// # Example
 ///
@@ -30,38 +30,45 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The call is done.
+    /// Creates the outcome of a successful attempt.
     pub const fn success() -> Self {
         Self::new(OutcomeKind::Success, Executed::Yes, "success").with_budget_cost(0)
     }
 
-    /// What was asked for is not ready yet; ask again.
+    /// Creates the outcome of a response whose result is not ready yet.
+    ///
+    /// The call asks again. See [`OutcomeKind::Pending`].
     pub const fn pending(reason: &'static str) -> Self {
         Self::new(OutcomeKind::Pending, Executed::Yes, reason).with_budget_cost(0)
     }
 
-    /// It failed in a way that may pass.
+    /// Creates the outcome of a failure that may pass.
     pub const fn transient(executed: Executed, reason: &'static str) -> Self {
         Self::new(OutcomeKind::Transient, executed, reason)
     }
 
-    /// Nothing came back in time; nobody knows whether it was executed. Another attempt takes 2 of the budget.
+    /// Creates the outcome of an attempt without a response in time.
+    ///
+    /// It is unknown whether the server executed the attempt. A retry costs 2 of the budget.
     pub const fn timed_out() -> Self {
         Self::transient(Executed::Unknown, "no response in time").with_budget_cost(2)
     }
 
-    /// It failed since the server has too much to do, and did not say until when.
+    /// Creates the outcome of a failure because of an overloaded server.
     ///
-    /// To the call it is a [`transient`](Self::transient) failure of which nobody knows whether it was
-    /// executed; its scope is sent less.
+    /// Use it if the server did not say when to retry. The call treats it as a
+    /// [`transient`](Self::transient) failure that the server may have executed. The pacer sends
+    /// less to the scope.
     pub const fn overloaded(reason: &'static str) -> Self {
         let mut outcome = Self::transient(Executed::Unknown, reason);
         outcome.is_overload = true;
         outcome
     }
 
-    /// The server throttled it for now, without having executed it, and would throttle other calls of the scope
-    /// as well.
+    /// Creates the outcome of a rejection by a rate limit.
+    ///
+    /// The server did not execute the request, and for now would reject other calls in the scope as
+    /// well.
     #[doc(alias = "429")]
     #[doc(alias = "too many requests")]
     #[doc(alias = "rate limit")]
@@ -69,16 +76,18 @@ impl Outcome {
         Self::new(OutcomeKind::Throttled, Executed::No, reason).with_budget_cost(0)
     }
 
-    /// It failed and would fail again.
+    /// Creates the outcome of a failure that would repeat itself.
     pub const fn permanent(reason: &'static str) -> Self {
         Self::new(OutcomeKind::Permanent, Executed::Unknown, reason)
     }
 
-    /// The same to its call, if the server did not say whether to send it again. If it did, that counts: a failure
-    /// is permanent or passing by what it says.
+    /// Applies the server's advice on retrying, if there is any.
     ///
-    /// [`Call::on_outcome`](crate::driver::Call::on_outcome) asks for it. What may have been executed stays so, and a success is
-    /// one whatever else was said.
+    /// - "Don't retry" makes every outcome permanent except a success.
+    /// - "Retry" makes a permanent failure transient.
+    ///
+    /// The advice never changes whether the server may have executed the attempt.
+    /// [`Call::on_outcome`](crate::driver::Call::on_outcome) applies it for you.
     pub fn with_server_advice(self, hint: &Hint<'_>) -> Self {
         match (hint.retry(), self.kind) {
             (None, _) | (_, OutcomeKind::Success) | (Some(true), OutcomeKind::Pending) => self,
@@ -106,17 +115,18 @@ impl Outcome {
         }
     }
 
-    /// Sets what another attempt after this one takes of the [`RetryBudget`](crate::RetryBudget). Defaults to 1 for what failed,
-    /// and to nothing for the others.
+    /// Sets the cost of a retry in the [`RetryBudget`](crate::RetryBudget).
     ///
-    /// [`DefaultClassifier`](crate::DefaultClassifier) takes 2 after a time-out, which has kept the server busy for long: AWS's SDKs weigh it so,
-    /// with 10 tokens instead of 5.
+    /// Defaults to 1 for a failure, and to 0 for other outcomes.
+    /// [`DefaultClassifier`](crate::DefaultClassifier) sets 2 for a timeout, because the attempt
+    /// has kept the server busy for a long time. AWS's SDKs use the same ratio, with 10 tokens
+    /// instead of 5.
     pub const fn with_budget_cost(mut self, cost: u8) -> Self {
         self.cost = cost;
         self
     }
 
-    /// Counts the attempt as `executed`, because it is no longer proved that it was not.
+    /// Replaces [`Executed::No`] with `executed`, because redirects make it unproven.
     pub(crate) const fn unproven(mut self, executed: Executed) -> Self {
         if let Executed::No = self.executed {
             self.executed = executed;
@@ -130,31 +140,35 @@ impl Outcome {
         self
     }
 
-    /// What the outcome is.
+    /// Returns the kind of the outcome.
     #[must_use]
     pub const fn kind(self) -> OutcomeKind {
         self.kind
     }
 
-    /// Whether the server may have executed the attempt.
+    /// Returns whether the server may have executed the attempt.
     #[must_use]
     pub const fn executed(self) -> Executed {
         self.executed
     }
 
-    /// Whether the server has too much to do: see [`overloaded`](Self::overloaded).
+    /// Returns whether the server is overloaded.
+    ///
+    /// See [`overloaded`](Self::overloaded).
     #[must_use]
     pub const fn is_overload(self) -> bool {
         self.is_overload
     }
 
-    /// What another attempt takes of the budget: see [`with_budget_cost`](Self::with_budget_cost).
+    /// Returns the cost of a retry in the budget.
+    ///
+    /// See [`with_budget_cost`](Self::with_budget_cost).
     #[must_use]
     pub const fn budget_cost(self) -> u8 {
         self.cost
     }
 
-    /// Why the classifier answered so, in a few words.
+    /// Returns the classifier's reason, in a few words.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         self.reason
@@ -167,9 +181,10 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// An error that says itself how its attempt ended, and what the server said about time.
+/// An error type that knows the outcome of its attempt.
 ///
-/// For error types of clients that know it, so that their users need not classify.
+/// Implement it for the error type of a client, so that users of the client do not need a
+/// classifier.
 ///
 /// # Example
 ///
@@ -205,42 +220,58 @@ impl fmt::Display for Outcome {
 /// assert_eq!(DbError::Syntax.hint(received).not_before(), None);
 /// ```
 pub trait AsOutcome {
-    /// How the attempt ended.
+    /// Returns the outcome of the attempt.
     fn as_outcome(&self) -> Outcome;
 
-    /// What the server said about time, with the error that was received at `received`. Defaults to
-    /// nothing.
+    /// Returns the hint in an error that was received at `received`.
+    ///
+    /// Defaults to an empty hint.
     fn hint(&self, received: Moment<'_>) -> Hint<'_> {
         Hint::new(received.instant())
     }
 }
 
-/// The kinds of outcome.
+/// The kind of an outcome.
 ///
-/// Exhaustive on purpose: the five exclude one another and leave nothing out, and whoever decides by
-/// them should hear from the compiler if that ever changes.
+/// This enum is exhaustive on purpose. The five kinds exclude one another and cover every case, and
+/// code that matches on them should stop compiling if that changes.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Outcome, OutcomeKind};
+///
+/// let outcome = Outcome::throttled("status 429");
+/// assert_eq!(outcome.kind(), OutcomeKind::Throttled);
+/// assert_eq!(outcome.kind().as_str(), "throttled");
+/// ```
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum OutcomeKind {
-    /// The call is done.
+    /// The attempt succeeded.
     Success,
-    /// What was asked for is not ready yet; asking again costs no retries, and goes on until the deadline. The waits are
-    /// those of the policy's polling, and failures and rejections on the way are counted anew after each such answer.
+    /// The result is not ready yet, so breather polls until the deadline.
     ///
-    /// A call that polls has to be idempotent: what is [`pending`](Outcome::pending) was executed, so that asking again is
-    /// to execute it again, and one that is not idempotent stops.
+    /// Polls cost no retries, and the policy's polling backoff sets their delays. Each pending
+    /// response resets the call's counts of failures and rejections.
+    ///
+    /// A call that polls has to be idempotent. The server executed a [`pending`](Outcome::pending)
+    /// attempt, so each poll executes it again. breather ends the call if it is not idempotent.
     Pending,
-    /// A failure that may pass; repeated as often as the policy's retries permit.
+    /// A failure that may pass. breather retries it as often as the policy permits.
     Transient,
-    /// A rejection: the whole scope is asked to wait, and its pacer holds the calls of all. Waiting costs no
-    /// retries. What is throttled for a reason of this call alone is [`Transient`](Self::Transient).
+    /// A rejection that applies to the whole scope.
+    ///
+    /// The pacer holds all calls in the scope. Waiting costs no retries. Use
+    /// [`Transient`](Self::Transient) if the server throttled this call for a reason that does not
+    /// apply to others.
     Throttled,
     /// A failure that would repeat itself.
     Permanent,
 }
 
 impl OutcomeKind {
-    /// Returns a word for labels of metrics and traces.
+    /// Returns a short name for metric labels and traces.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -259,18 +290,28 @@ impl fmt::Display for OutcomeKind {
     }
 }
 
-/// Whether the server may have executed an attempt that failed.
+/// Tells whether the server may have executed a failed attempt.
 ///
-/// Only what was surely not executed, or may be executed twice without harm, is repeated unasked.
+/// Unless you opt in, breather retries an attempt only if it was certainly not executed, or if
+/// executing it twice is harmless.
 ///
-/// Exhaustive on purpose: there is no fourth answer.
+/// This enum is exhaustive on purpose, because there is no fourth case.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Executed, Outcome};
+///
+/// assert_eq!(Outcome::throttled("status 429").executed(), Executed::No);
+/// assert_eq!(Outcome::timed_out().executed(), Executed::Unknown);
+/// ```
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Executed {
-    /// It was not: no connection, or refused before execution.
+    /// The server did not execute it. It rejected the attempt first, or there was no connection.
     No,
-    /// It was, in whole or in part.
+    /// The server executed it, at least in part.
     Yes,
-    /// Nobody knows: the answer was lost, or does not tell.
+    /// It is unknown. The response was lost, or does not say.
     Unknown,
 }

@@ -1,23 +1,24 @@
-//! Redirects that a client follows below an adapter.
+//! Redirects that a client follows before an adapter sees the response.
 
 use crate::call::{Executed, Outcome};
 
 /// Tells an adapter whether its client follows redirects, and whether they can be seen.
 ///
-/// A client that follows redirects makes several requests for one attempt. A `POST /buy` that is answered with
-/// `303 See Other` has been processed. If the page that it leads to is throttled, repeating the attempt would buy
-/// twice.
+/// A client that follows redirects makes several requests for one attempt. For example, a
+/// `POST /buy` with the response `303 See Other` has been processed. If the server throttles the
+/// page that the redirect leads to, a retry of the attempt would buy twice.
 ///
-/// | setting | a response from the URL that was asked | a response from another URL | an error before anything was sent, such as a refused connection |
+/// | setting | a response from the requested URL | a response from another URL | an error before anything was sent, such as a refused connection |
 /// |---|---|---|---|
-/// | [`Visible`](Self::Visible) (default) | is believed | shows that the first request was processed | proves nothing: it may be the redirect's |
+/// | [`Visible`](Self::Visible) (default) | is believed | shows that the first request was processed | is not a proof, because a redirect may have caused it |
 /// | [`Never`](Self::Never) | is believed | is believed | is believed |
-/// | [`Hidden`](Self::Hidden) | proves nothing | shows that the first request was processed | proves nothing |
+/// | [`Hidden`](Self::Hidden) | is not a proof | shows that the first request was processed | is not a proof |
 ///
-/// This affects only calls that are not idempotent. breather does not repeat them if an attempt may have been processed. A call
-/// is idempotent by its method, by an `Idempotency-Key`, or because you say so.
+/// This affects only calls that are not idempotent. breather does not retry them if the server may
+/// have processed an attempt. A call is idempotent because of its method, because of an
+/// `Idempotency-Key`, or because you say so.
 ///
-/// `docs/redirects.md`, in the repository, says what each adapter can see.
+/// `docs/redirects.md` in the repository says which redirects each adapter can see.
 ///
 /// # Example
 ///
@@ -36,15 +37,16 @@ use crate::call::{Executed, Outcome};
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// The client may follow redirects, and a response tells the URL that it came from. The default.
+    /// The client may follow redirects, and a response tells its own URL. The default.
     ///
-    /// A redirect back to the URL that was asked cannot be told from a response to the first request. Choose
+    /// A redirect back to the requested URL looks like a response to the first request. Choose
     /// [`Hidden`](Self::Hidden) for an API that does this.
     #[default]
     Visible,
     /// The client makes one request for each attempt.
     Never,
-    /// The client may make several requests for one attempt, and you cannot tell which of them a response belongs to.
+    /// The client may make several requests for one attempt, and you cannot tell which of them a
+    /// response belongs to.
     Hidden,
 }
 
@@ -52,18 +54,18 @@ pub enum Redirects {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Responder {
-    /// The server that was asked, at the URL that was asked, or at an unknown one.
+    /// The requested server, at the requested URL or at an unknown one.
     Expected,
-    /// The server that was asked, at another URL. The client followed a redirect.
+    /// The requested server, at another URL. The client followed a redirect.
     OtherUrl,
-    /// Another server, after a redirect. Its limits are not those of the call's scope.
+    /// Another server, after a redirect. Its limits do not apply to the call's scope.
     OtherServer,
     /// There is no response, only an error.
     None,
 }
 
 impl Redirects {
-    /// Corrects what `outcome` says about execution by what redirects may have done before.
+    /// Corrects whether `outcome` was executed, in case the client followed redirects.
     pub const fn judge(self, outcome: Outcome, answered: Responder) -> Outcome {
         match (self, answered) {
             (Self::Never, _) | (Self::Visible, Responder::Expected) => outcome,

@@ -1,4 +1,4 @@
-//! What a finished call can tell.
+//! The report of a call.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,9 +7,9 @@ use crate::call::End;
 use crate::call::{Wait, WaitReason};
 use crate::instant::Instant;
 
-/// What a finished call can tell: attempts, waits, where each wait came from, and the stop.
+/// The attempts, the waits and the end of a call.
 ///
-/// A plain value of bounded size, however long the call took.
+/// A report is a plain value of bounded size, however long the call took.
 ///
 /// # Example
 ///
@@ -35,7 +35,7 @@ pub struct Report {
     pub(crate) attempts: u32,
     pub(crate) failures: u32,
     pub(crate) throttled: u32,
-    /// What was waited, in nanoseconds.
+    /// Waits for each reason, in nanoseconds.
     pub(crate) backoff: u64,
     pub(crate) hint: u64,
     pub(crate) pacer: u64,
@@ -46,26 +46,28 @@ pub struct Report {
 }
 
 impl Report {
-    /// How often the call was sent.
+    /// Returns how many attempts were sent.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// How many attempts failed in a way that may pass.
+    /// Returns how many attempts failed in a way that may pass.
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// How many attempts the server throttled.
+    /// Returns how many attempts the server throttled.
     #[must_use]
     pub const fn throttled(&self) -> u32 {
         self.throttled
     }
 
-    /// How long the call waited for reasons of `reason`: each wait as it was decided, and the time in its
-    /// scope's queue once it is over. A call that was dropped may have waited less.
+    /// Returns how long the call waited for `reason`.
+    ///
+    /// Each wait between attempts counts in full as soon as it is decided, so a call that was
+    /// dropped may have waited less. The time in the scope's queue counts once it is over.
     #[must_use]
     pub fn waited(&self, reason: WaitReason) -> Duration {
         Duration::from_nanos(match reason {
@@ -75,33 +77,40 @@ impl Report {
         })
     }
 
-    /// How long it waited in all.
+    /// Returns how long the call waited in total.
     #[must_use]
     pub fn total_wait(&self) -> Duration {
         let nanos = self.backoff.saturating_add(self.hint);
         Duration::from_nanos(nanos.saturating_add(self.pacer))
     }
 
-    /// The latest wait between two attempts, with the header behind it.
+    /// Returns the latest wait between two attempts.
+    ///
+    /// It includes the header that asked for the wait.
     #[must_use]
     pub const fn last_wait(&self) -> Option<&Wait> {
         self.last_wait.as_ref()
     }
 
-    /// Why the call ended; `None` while it goes on, or if it was dropped.
+    /// Returns why the call ended.
+    ///
+    /// This is `None` while the call is running, or if it was dropped.
     #[must_use]
     pub const fn end(&self) -> Option<&End> {
         self.end.as_ref()
     }
 
-    /// Whether the call was paced alone, since its handle had no room for another scope.
+    /// Returns whether the call was paced alone.
+    ///
+    /// This happens if the [`Breather`](crate::Breather) does not have room for another scope.
     #[must_use]
     pub const fn unshared(&self) -> bool {
         self.unshared
     }
 
-    /// Returns how many attempts were answered by a server that the call did not ask, after a redirect. The call's scope did
-    /// not learn from these answers.
+    /// Returns how many responses came from another server after a redirect.
+    ///
+    /// The call's scope did not learn from these responses.
     #[must_use]
     pub const fn answered_elsewhere(&self) -> u32 {
         self.answered_elsewhere
@@ -118,7 +127,8 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// Writes one line for a log or a person, such as `succeeded after 2 attempts (1 throttled), waited 3s`.
+    /// Writes one line for a log or a person, such as
+    /// `succeeded after 2 attempts (1 throttled), waited 3s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.end {
             Some(end) => write!(f, "{}", end.reason())?,
@@ -150,7 +160,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// Where a caller finds the report of a call: put a clone of it into the request's extensions.
+/// A slot in which an adapter stores the report of a call.
+///
+/// Put a clone of the slot into the request's extensions.
 ///
 /// # Example
 ///
@@ -159,7 +171,7 @@ impl fmt::Display for Report {
 ///
 /// let slot = ReportSlot::new();
 /// let for_the_request = slot.clone();
-/// // … the adapter fills it when the call is over.
+/// // The adapter fills the slot when the call is over.
 /// # drop(for_the_request);
 /// assert_eq!(slot.report(), None);
 /// ```
@@ -169,25 +181,25 @@ pub struct ReportSlot(std::sync::Arc<std::sync::Mutex<Option<Report>>>);
 
 #[cfg(feature = "std")]
 impl ReportSlot {
-    /// An empty slot.
+    /// Creates an empty slot.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The report, once the call is over.
+    /// Returns the report, or `None` until the call is over.
     #[must_use]
     pub fn report(&self) -> Option<Report> {
         *self.lock()
     }
 
-    /// Puts the report of a finished call in, for adapters.
+    /// Stores the report of a finished call. Adapters call this.
     pub fn fill(&self, report: Report) {
         *self.lock() = Some(report);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Report>> {
-        // Nothing can panic while it is held, so a poisoned lock holds a whole value.
+        // No code panics while it holds the lock, so a poisoned lock still guards a complete value.
         self.0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! What the body of a rejection says.
+//! The hints in the body of a rejection.
 
 use core::time::Duration;
 
@@ -7,11 +7,13 @@ use http::StatusCode;
 use crate::hint::Hint;
 
 impl<'a> Hint<'a> {
-    /// The same, with the seconds that the `body` of a 429 asks to wait, if no header asks for any: a proxy may have
-    /// taken it away.
+    /// Adds the wait that the `body` of a 429 asks for.
     ///
-    /// It reads the sentence of Genesys Cloud's API, `Retry the request in [42] seconds`, wherever it stands in the body. If
-    /// there are several, the longest wait counts. It ignores other bodies.
+    /// breather reads the body only if the headers don't ask for a wait. For example, a proxy may
+    /// have removed the header.
+    ///
+    /// It reads the sentence `Retry the request in [42] seconds` of Genesys Cloud's API anywhere in
+    /// the body. If there are several, the longest wait counts. Other bodies are ignored.
     ///
     /// # Example
     ///
@@ -38,7 +40,9 @@ impl<'a> Hint<'a> {
     }
 }
 
-/// Whether a 429 says that there is no more credit: OpenAI's and Azure's way, which no waiting helps.
+/// Returns whether the body of a 429 says that there is no more credit.
+///
+/// OpenAI and Azure send this. Waiting does not help.
 pub(crate) fn is_out_of_credit(body: &[u8]) -> bool {
     contains(body, b"\"insufficient_quota\"").is_some()
 }
@@ -61,7 +65,7 @@ fn seconds_at_start(text: &[u8]) -> Option<(u64, &[u8])> {
     if !rest.starts_with(b"] second") {
         return None;
     }
-    // No digit at all, or too many for a number, is no number.
+    // An empty number or one that is too large does not parse.
     let seconds = core::str::from_utf8(digits).ok()?.parse().ok()?;
     Some((seconds, digits))
 }
@@ -76,7 +80,7 @@ mod tests {
     use crate::instant::Instant;
 
     #[test]
-    fn the_seconds_are_read_exactly_or_not_at_all() {
+    fn seconds_in_body_are_exact_or_ignored() {
         for (body, expected) in [
             (&b"Retry the request in [42] seconds"[..], Some(42)),
             (
@@ -111,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn promise_10_a_wait_that_a_body_asked_for_can_say_so() {
+    fn promise_10_wait_from_body_names_the_body() {
         const BODY: &[u8] = b"Retry the request in [42] seconds";
         let hint = Hint::new(Instant::ORIGIN).with_body(StatusCode::TOO_MANY_REQUESTS, BODY);
         assert_eq!(hint.evidence().unwrap().to_string(), "body: 42");
     }
 
     #[test]
-    fn a_header_counts_before_the_body_and_another_status_says_nothing() {
+    fn body_is_ignored_with_header_or_other_status() {
         const BODY: &[u8] = b"Retry the request in [42] seconds";
         let silent = Hint::new(Instant::ORIGIN);
         let told = silent.clone().with_retry_after(Duration::from_secs(3));
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn no_credit_is_told_from_a_passing_rejection() {
+    fn insufficient_quota_differs_from_rate_limit() {
         assert!(is_out_of_credit(
             br#"{"error":{"code": "insufficient_quota"}}"#
         ));

@@ -1,4 +1,4 @@
-//! What an HTTP answer means for the call.
+//! The outcomes of HTTP responses and errors.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -6,25 +6,39 @@ use super::body;
 use crate::call::{Executed, Outcome};
 use crate::hint::Hint;
 
-/// How an HTTP attempt ended: what a classifier decides by.
+/// The result of an HTTP attempt, as a classifier sees it.
+///
+/// # Example
+///
+/// ```
+/// use breather::{AttemptResult, ClassifyHttp, DefaultClassifier, Hint, OutcomeKind, driver::Instant};
+/// use http::{Method, StatusCode};
+///
+/// let hint = Hint::new(Instant::ORIGIN);
+/// let body = br#"{"error":{"code":"insufficient_quota"}}"#;
+/// let throttled = AttemptResult::new(&Method::GET, Ok(StatusCode::TOO_MANY_REQUESTS), &hint);
+/// assert_eq!(DefaultClassifier.classify(&throttled).kind(), OutcomeKind::Throttled);
+/// assert_eq!(DefaultClassifier.classify(&throttled.with_body(body)).kind(), OutcomeKind::Permanent);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AttemptResult<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The response's status, or what kind of error there was instead.
+    /// The status of the response, or the kind of error if there is no response.
     pub result: Result<StatusCode, ErrorKind>,
-    /// What the server said about time.
+    /// The hint in the response.
     pub hint: &'a Hint<'a>,
     /// The response's headers, if there is a response.
     pub headers: Option<&'a HeaderMap>,
-    /// The response's body, where it was read whole before the attempt's end was told: see `BufferedLayer` of
-    /// `breather-tower`, and `with_buffered_bodies` of `breather-reqwest`.
+    /// The body of the response, if an adapter read it completely before the attempt ended.
+    ///
+    /// See `BufferedLayer` of `breather-tower`, and `with_buffered_bodies` of `breather-reqwest`.
     pub body: Option<&'a [u8]>,
 }
 
 impl<'a> AttemptResult<'a> {
-    /// An attempt at `method` that ended with `result` and said `hint`.
+    /// Creates the result of an attempt with `method` that ended with `result`.
     #[must_use]
     pub const fn new(
         method: &'a Method,
@@ -55,31 +69,44 @@ impl<'a> AttemptResult<'a> {
     }
 }
 
-/// What went wrong where there is no response, as far as it matters here.
+/// The kind of an error that took the place of a response.
+///
+/// # Example
+///
+/// ```
+/// use breather::{AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind, Executed, Hint, driver::Instant};
+/// use http::Method;
+///
+/// let hint = Hint::new(Instant::ORIGIN);
+/// let refused = AttemptResult::new(&Method::POST, Err(ErrorKind::Connect), &hint);
+/// assert_eq!(DefaultClassifier.classify(&refused).executed(), Executed::No);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No connection came about: nothing was sent.
+    /// The client could not connect, so it did not send the request.
     Connect,
-    /// The connection's encryption could not be agreed upon: nothing was sent.
+    /// The TLS handshake failed, so the client did not send the request.
     Tls,
     /// The request was not processed, because the connection closed before it was sent.
     Unprocessed,
-    /// The connection broke after something may have been sent.
+    /// The connection broke after the client may have sent something.
     Interrupted,
-    /// The peer answered with something that is not HTTP, or sent it otherwise than agreed.
+    /// The response is not HTTP, or violates the protocol.
     Protocol,
-    /// No response came in time, after something may have been sent.
+    /// The response did not arrive in time, after the client may have sent something.
     Timeout,
-    /// An error that would repeat itself: a request that cannot be built, a redirect loop, another
-    /// middleware's own error.
+    /// An error that would repeat itself.
+    ///
+    /// Examples are a request that cannot be built, a redirect loop, or an error of another
+    /// middleware.
     Other,
 }
 
-/// Decides what an HTTP attempt's end means.
+/// Decides the outcome of an HTTP attempt.
 ///
-/// [`DefaultClassifier`] is the table that applies by default. A closure is a classifier too; one that changes a
-/// row or two asks `DefaultClassifier` for the rest:
+/// [`DefaultClassifier`] applies by default. A closure is a classifier too. If you want to change
+/// only a few cases, pass the rest on to `DefaultClassifier`:
 ///
 /// ```
 /// use breather::{ClassifyHttp, AttemptResult, Executed, Hint, DefaultClassifier, OutcomeKind, Outcome, driver::Instant};
@@ -95,7 +122,9 @@ pub enum ErrorKind {
 /// ```
 #[doc(alias = "Classify")]
 pub trait ClassifyHttp: Send + Sync {
-    /// Decides. Called once for each attempt, without a lock held.
+    /// Returns the outcome of an attempt.
+    ///
+    /// breather calls this once for each attempt, without holding a lock.
     fn classify(&self, ending: &AttemptResult<'_>) -> Outcome;
 }
 
@@ -105,39 +134,53 @@ impl<F: Fn(&AttemptResult<'_>) -> Outcome + Send + Sync> ClassifyHttp for F {
     }
 }
 
-/// The default classifier.
+/// Classifies the results of HTTP attempts by a fixed table. The default.
 ///
-/// | answer | outcome | may it have been executed? |
+/// | result | outcome | executed? |
 /// |---|---|---|
-/// | 429 | throttled | no: throttled ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
-/// | 503 or 529 with a readable `Retry-After` | throttled | unknown |
-/// | 403 with `Retry-After`, or with nothing remaining in a stated window | throttled | no: GitHub's way of saying 429 |
-/// | 413 with `Retry-After` | throttled | no: too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
+/// | 429 | throttled | no, because it was throttled ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
+/// | 503 or 529 with a valid `Retry-After` | throttled | unknown |
+/// | 403 with `Retry-After`, or with 0 remaining in a stated window | throttled | no, because GitHub uses 403 like 429 |
+/// | 413 with `Retry-After` | throttled | no, because it is too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
 /// | 408 | transient | unknown ([RFC 9110 section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)) |
-/// | 425 | transient | no: throttled before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
-/// | 503 or 529 without | transient, and an overload: 529 is what Anthropic and Notion say it by | unknown |
+/// | 425 | transient | no, because it was rejected before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
+/// | 503 or 529 without `Retry-After` | transient, and an overload (Anthropic and Notion send 529) | unknown |
 /// | 500, 502, 504 | transient | unknown |
-/// | 520 to 524 | transient: [Cloudflare's](https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/) 502 and 504 | unknown |
+/// | 520 to 524 | transient, because they are the 502 and 504 of [Cloudflare](https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/) | unknown |
 /// | other 4xx and 5xx | permanent | |
-/// | anything below 400 | success | |
-/// | 429 whose body says `insufficient_quota` | permanent: no time will pass this, only payment | |
-/// | no connection | transient, at [no cost](Outcome::with_budget_cost): the server did nothing for it | no |
-/// | no encryption, not processed | transient | no |
+/// | any status below 400 | success | |
+/// | 429 whose body says `insufficient_quota` | permanent, because only payment helps | |
+/// | no connection | transient, at [no cost](Outcome::with_budget_cost), because the server did no work | no |
+/// | TLS failure, not processed | transient | no |
 /// | connection broken, not HTTP | transient | unknown |
-/// | no answer in time | transient, at [twice the cost](Outcome::with_budget_cost) | unknown |
+/// | no response in time | transient, at [twice the cost](Outcome::with_budget_cost) | unknown |
 /// | any other error | permanent | |
 ///
-/// "No" holds for the request that this was the end of. A client that follows redirects may have made another one before:
-/// adapters correct it by [`Redirects`](crate::Redirects).
+/// "No" applies to the request that led to this result. A client that follows redirects may have
+/// sent another request before. Adapters correct the outcome with [`Redirects`](crate::Redirects).
 ///
-/// 501, 505 and the like tell of something that the server will not do, however often it is asked.
-/// What may have been executed is repeated only if the request is idempotent, whatever its outcome.
-/// A hint alone makes nothing repeatable: a 201 with `Retry-After` is a success.
+/// 501, 505 and similar statuses mean that the server will never fulfil the request, however often
+/// you send it. A request that the server may have executed is retried only if it is idempotent,
+/// whatever the outcome. A hint alone does not cause a retry. For example, a 201 with `Retry-After`
+/// is a success.
+///
+/// # Example
+///
+/// ```
+/// use breather::{AttemptResult, ClassifyHttp, DefaultClassifier, Hint, OutcomeKind, driver::Instant};
+/// use http::{Method, StatusCode};
+///
+/// let hint = Hint::new(Instant::ORIGIN);
+/// let kind = |status| {
+///     let result = AttemptResult::new(&Method::GET, Ok(status), &hint);
+///     DefaultClassifier.classify(&result).kind()
+/// };
+/// assert_eq!(kind(StatusCode::TOO_MANY_REQUESTS), OutcomeKind::Throttled);
+/// assert_eq!(kind(StatusCode::BAD_GATEWAY), OutcomeKind::Transient);
+/// assert_eq!(kind(StatusCode::NOT_FOUND), OutcomeKind::Permanent);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "it is its only value, and has nothing to configure"
-)]
+#[expect(clippy::exhaustive_structs, reason = "the classifier has no settings")]
 #[doc(alias = "Http")]
 pub struct DefaultClassifier;
 
@@ -194,8 +237,10 @@ fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
     }
 }
 
-/// Whether a request is idempotent: by its method ([RFC 9110 section
-/// 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)), or since it carries an
+/// Returns whether a request is idempotent.
+///
+/// A request is idempotent because of its method ([RFC 9110 section
+/// 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)), or because it has an
 /// `Idempotency-Key`.
 ///
 /// # Example
@@ -214,10 +259,11 @@ pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
     method.is_idempotent() || headers.contains_key(IDEMPOTENCY_KEY)
 }
 
-/// Gives a request that is not [idempotent](is_idempotent) the `Idempotency-Key` that `key` makes, unless that is no value of a
-/// header.
+/// Adds an `Idempotency-Key` to a request that is not [idempotent](is_idempotent).
 ///
-/// Before its first attempt: all attempts of a call have the same, and no two calls. What makes it needs entropy.
+/// Call it before the first attempt, because all attempts of a call must have the same key. `key`
+/// creates the key. It needs entropy, because no two calls may have the same key. If the key is not
+/// a valid header value, the request does not change.
 ///
 /// # Example
 ///
@@ -229,7 +275,7 @@ pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
 /// add_idempotency_key(&Method::POST, &mut headers, || "7c4f".to_owned());
 /// assert!(is_idempotent(&Method::POST, &headers));
 ///
-/// // It has one already.
+/// // The request already has a key.
 /// add_idempotency_key(&Method::POST, &mut headers, || unreachable!());
 /// ```
 pub fn add_idempotency_key(method: &Method, headers: &mut HeaderMap, key: impl FnOnce() -> String) {
@@ -261,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_without_a_hint() {
+    fn statuses_without_hint_follow_the_table() {
         let silent = Hint::new(Instant::ORIGIN);
         for (statuses, kind, executed) in [
             (
@@ -292,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_turns_403_413_and_503_into_rejections_and_makes_nothing_else_repeatable() {
+    fn hint_makes_only_403_413_503_529_throttled() {
         let later = Hint::new(Instant::ORIGIN).with_retry_after(Duration::from_secs(1));
         for status in [503, 529] {
             let throttled = (OutcomeKind::Throttled, Executed::Unknown);
@@ -318,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_whether_something_may_have_been_executed() {
+    fn errors_say_whether_request_was_executed() {
         let silent = Hint::new(Instant::ORIGIN);
         for (error, kind, executed) in [
             (ErrorKind::Connect, OutcomeKind::Transient, Executed::No),

@@ -1,4 +1,4 @@
-//! How the delay ceiling grows from one retry to the next.
+//! The growth of the delay ceiling from one retry to the next.
 
 use core::fmt;
 use core::time::Duration;
@@ -21,16 +21,16 @@ use crate::policy::ratio::Ratio;
 /// | cap of an exponential backoff | 20 s, or the base if that is longer | keeps the worst single wait shorter than a typical 30 s timeout |
 /// | cap of any other shape | none | you wrote the delays down, so they are kept |
 ///
-/// The figures are those that AWS measured and ships ([Exponential Backoff And
-/// Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)), with a base
-/// twice as long, because a library does not know whether its server is near.
+/// AWS measured and ships these values ([Exponential Backoff And
+/// Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)). breather
+/// uses a base twice as long, because a library does not know whether its server is near.
 ///
 /// # Delays that you write down
 ///
 /// A default never shortens a delay that you wrote down. `Backoff::constant` of 60 s waits for at
-/// least 60 s, and every step of a linear, Fibonacci or custom backoff counts in full. This holds for
-/// the default jitter as well, which [only adds](crate::Jitter::auto) to these shapes. To have
-/// shorter delays, set a cap or another jitter.
+/// least 60 s, and every step of a linear, Fibonacci or custom backoff counts in full. The default
+/// jitter also [only adds](crate::Jitter::auto) to these shapes. Set a cap or another jitter if you
+/// want shorter delays.
 ///
 /// An exponential backoff with a base of 20 s or more keeps its base, but does not grow until you set
 /// a higher cap.
@@ -44,9 +44,9 @@ use crate::policy::ratio::Ratio;
 ///
 /// # Equality
 ///
-/// Two backoffs are equal if their shapes, bases, factors and caps are equal. A default cap equals the
-/// same cap set by you, unless [decorrelated jitter](crate::Jitter::decorrelated) tells them apart.
-/// Custom functions are compared by address.
+/// Two backoffs are equal if their shapes, bases, factors and caps are equal. A default cap equals
+/// the same cap set by you, unless [decorrelated jitter](crate::Jitter::decorrelated) would treat
+/// them differently. Custom functions are compared by address.
 ///
 /// # Example
 ///
@@ -70,7 +70,7 @@ pub struct Backoff {
     pub(crate) shape: Shape,
     /// In nanoseconds.
     base: u64,
-    /// In nanoseconds, by default or set. `u64::MAX` is no cap.
+    /// In nanoseconds. `u64::MAX` means no cap.
     cap: u64,
     /// Whether `with_cap` set the cap.
     is_capped: bool,
@@ -86,36 +86,38 @@ pub(crate) enum Shape {
 }
 
 impl Backoff {
-    /// Every ceiling is `delay`.
+    /// Creates a backoff with the same ceiling for every retry.
     pub const fn constant(delay: Duration) -> Self {
         Self::shaped(Shape::Constant, delay)
     }
 
-    /// `step`, 2 × `step`, 3 × `step`, …
+    /// Creates a backoff with the ceilings `step`, 2 × `step`, 3 × `step`, …
     pub const fn linear(step: Duration) -> Self {
         Self::shaped(Shape::Linear, step)
     }
 
-    /// `base`, `base` × factor, `base` × factor², … with a factor of 2 unless
-    /// [`with_factor`](Self::with_factor) says otherwise.
+    /// Creates a backoff with the ceilings `base`, `base` × factor, `base` × factor², …
     ///
-    /// Growth ends with retry 1,000, however small the factor: a bound on the work that one ceiling
-    /// may cost.
+    /// The factor is 2 unless you set it with [`with_factor`](Self::with_factor). The ceiling stops
+    /// growing at retry 1,000, however small the factor, which bounds the work to compute it.
     pub const fn exponential(base: Duration) -> Self {
         let factor = Ratio::clamped(2.0, 1, u16::MAX);
         Self::shaped(Shape::Exponential { factor }, base)
     }
 
-    /// `base` × 1, 1, 2, 3, 5, 8, …: gentler than doubling, a factor of about 1.6.
+    /// Creates a backoff with the ceilings `base` × 1, 1, 2, 3, 5, 8, …
+    ///
+    /// It grows by a factor of about 1.6, which is gentler than doubling.
     pub const fn fibonacci(base: Duration) -> Self {
         Self::shaped(Shape::Fibonacci, base)
     }
 
-    /// The caller's own function of the retry number, which counts from 0.
+    /// Creates a backoff from your own function of the retry number.
     ///
-    /// Its answers are kept as they are unless you set a [cap](Self::with_cap). breather calls the
-    /// function without holding a lock. If it panics, the panic reaches the caller of the failed
-    /// attempt and disturbs no other call.
+    /// The retry number counts from 0. breather uses the results of the function unchanged unless
+    /// you set a [cap](Self::with_cap). It calls the function without holding a lock. If the
+    /// function panics, the panic reaches the caller of the failed attempt and does not disturb
+    /// other calls.
     ///
     /// # Example
     ///
@@ -142,9 +144,10 @@ impl Backoff {
         }
     }
 
-    /// Sets the factor of an exponential backoff; other shapes have none and stay as they are.
+    /// Sets the factor of an exponential backoff.
     ///
-    /// Clamped to 1..=65,535, and rounded to a multiple of 2⁻³².
+    /// Other shapes have no factor and don't change. The factor is clamped to 1..=65,535 and
+    /// rounded to a multiple of 2⁻³².
     pub const fn with_factor(mut self, factor: f64) -> Self {
         if let Shape::Exponential { .. } = self.shape {
             let factor = Ratio::clamped(factor, 1, u16::MAX);
@@ -202,8 +205,8 @@ impl Backoff {
 
     /// Returns the longest decorrelated delay in nanoseconds, given the first ceiling.
     ///
-    /// Decorrelated delays grow whatever the shape, so that they need a bound even if the shape has
-    /// none. Three times the first ceiling leaves them room to differ.
+    /// Decorrelated delays grow with any shape, so they need a bound even if the shape does not
+    /// have a cap. Three times the first ceiling leaves them room to differ.
     pub(crate) const fn longest_decorrelated(&self, first: u64) -> u64 {
         let tripled = first.saturating_mul(3);
         if self.is_capped {
@@ -215,7 +218,7 @@ impl Backoff {
         }
     }
 
-    /// Sets what it grows from.
+    /// Sets the base.
     #[cfg(feature = "serde")]
     pub(crate) const fn with_base(mut self, base: Duration) -> Self {
         self.base = nanos(base);
@@ -225,7 +228,7 @@ impl Backoff {
         self
     }
 
-    /// What it grows from.
+    /// Returns the base.
     #[cfg(feature = "serde")]
     pub(crate) const fn base(&self) -> Duration {
         duration(self.base)
@@ -233,14 +236,14 @@ impl Backoff {
 
     /// Returns the delay ceiling before retry number `retry`, counted from 0.
     ///
-    /// The ceiling is never above the cap. It saturates at 584 years instead of overflowing. Except
-    /// with [`custom`](Self::custom), it is never less than the ceiling of an earlier retry.
+    /// The ceiling is never above the cap. It saturates at 584 years instead of overflowing. It is
+    /// never less than the ceiling of an earlier retry, except with [`custom`](Self::custom).
     #[must_use]
     pub fn ceiling(&self, retry: u32) -> Duration {
         Duration::from_nanos(self.ceiling_nanos(retry))
     }
 
-    /// The same in nanoseconds.
+    /// Returns the ceiling in nanoseconds.
     #[inline]
     pub(crate) fn ceiling_nanos(&self, retry: u32) -> u64 {
         let base = self.base;
@@ -298,7 +301,7 @@ impl fmt::Display for Backoff {
 
 impl PartialEq for Backoff {
     fn eq(&self, other: &Self) -> bool {
-        // All fields by name, so that a new one is not forgotten.
+        // Names all fields, so that adding one is a compile error here.
         let Self {
             shape,
             base,
@@ -315,7 +318,7 @@ impl PartialEq for Backoff {
 impl Eq for Backoff {}
 
 impl Shape {
-    /// Returns the cap of a backoff that has none set, in nanoseconds.
+    /// Returns the default cap in nanoseconds.
     const fn default_cap(self, base: u64) -> u64 {
         match self {
             Self::Exponential { .. } if base > DEFAULT_CAP => base,
@@ -340,10 +343,10 @@ impl PartialEq for Shape {
 
 impl Eq for Shape {}
 
-/// The `n`-th Fibonacci number from 1, 1, 2, …, saturating.
+/// Returns the `n`-th Fibonacci number from 1, 1, 2, …, saturating.
 fn fibonacci(n: u32) -> u32 {
     let (mut this, mut next) = (1_u32, 1_u32);
-    // The 47th exceeds u32: no need to go on however large `n` is.
+    // The 47th exceeds u32, so the loop can end there.
     for _ in 0..n.min(47) {
         (this, next) = (next, this.saturating_add(next));
     }
@@ -387,14 +390,14 @@ mod tests {
     }
 
     #[test]
-    fn doubling_is_exact_where_floats_are_not() {
+    fn doubling_is_exact() {
         let backoff = Backoff::default();
         assert_eq!(backoff.ceiling(1), Duration::from_millis(200));
         assert_eq!(backoff.ceiling(7), Duration::from_millis(12_800));
     }
 
     #[test]
-    fn nonsense_is_clamped() {
+    fn invalid_factor_and_cap_are_clamped() {
         let second = Duration::from_secs(1);
         for factor in [0.5, -3.0, f64::NAN, f64::NEG_INFINITY] {
             let flat = Backoff::exponential(second).with_factor(factor);
@@ -409,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_are_those_with_equal_settings() {
+    fn backoffs_with_different_settings_differ() {
         let second = Duration::from_secs(1);
         let own: fn(u32) -> Duration = |_| Duration::ZERO;
         let all = [
@@ -438,13 +441,13 @@ mod tests {
         // Decorrelated jitter draws up to 180 s from one, and up to 60 s from the other.
         let long = Backoff::exponential(60 * second);
         assert_ne!(long, long.with_cap(long.cap()));
-        // It grows without bound only if someone says so.
+        // Decorrelated delays grow without bound only if you set the cap to `Duration::MAX`.
         let constant = Backoff::constant(second);
         assert_ne!(constant, constant.with_cap(Duration::MAX));
     }
 
     #[test]
-    fn written_delays_are_not_capped() {
+    fn default_cap_never_shortens_written_delays() {
         let minute = Duration::from_secs(60);
         assert_eq!(Backoff::constant(minute).ceiling(0), minute);
         assert_eq!(Backoff::linear(minute).ceiling(29), 30 * minute);
@@ -472,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_retry_number_saturates() {
+    fn largest_retry_number_saturates() {
         for backoff in [
             Backoff::constant(Duration::MAX),
             Backoff::linear(Duration::MAX),

@@ -1,34 +1,43 @@
-//! Retries as a share of traffic.
+//! Retry budgets, as a share of the calls.
 
 use core::time::Duration;
 
 use crate::instant::{Instant, nanos};
 
-/// How many retries calls may make together: a share of the calls, and a floor for when there are few.
+/// Limits the retries of many calls to a share of those calls.
 ///
-/// Retries help against failures of a few calls. When all fail, they multiply the load of a server that
-/// already has too much of it; with a budget, what fails of a server's own doing is met with the calls that come anyhow, and a
-/// share more. A call that would be sent again and finds the budget spent stops, with
-/// [`EndReason::Budget`](crate::EndReason::Budget), and hands on what it has.
+/// Retries help against failures of a few calls. If all calls fail, retries multiply the load of a
+/// server that is already overloaded. With a budget, a failing server gets its usual calls and a
+/// share more. If a call needs a retry and the budget is spent, the call ends with
+/// [`EndReason::Budget`](crate::EndReason::Budget), and you get its last response or error.
 ///
-/// Each scope of a handle has one of its own, which all adapters share. What it counts lies within a window: for each
-/// retry that is made, its cost; for each call that began, the share. A retry that ends in success gives its cost
-/// back, so that failures that pass cost nothing for long. Rejections and polls are free: the server asked
-/// for them, and the pacer bounds them; without one, nothing does but the policy of each call. So are failures for overload behind a pacer, which slows all down, and connections
-/// that did not come about, which are no load to a server.
+/// Each scope of a [`Breather`](crate::Breather) has its own budget, which all adapters share. A
+/// budget counts within a window:
+///
+/// - Each call that begins adds the share. A floor permits some retries even if there are few
+///   calls.
+/// - Each retry takes its cost. A retry that succeeds gives its cost back, so failures that pass
+///   cost little in the long run.
+///
+/// Some attempts are free:
+///
+/// - Attempts after a rejection or a pending response, because the server asked for them. The pacer
+///   limits them. If there is no pacer, only the policy of each call does.
+/// - Retries after an overload behind a pacer, because the pacer slows all calls down.
+/// - Retries after a failed connection, because it put no load on the server.
 ///
 /// # Defaults
 ///
 /// | setting | default | why |
 /// |---|---|---|
 /// | [`share`](Self::with_share) | 0.2 | a fifth more load in the worst case, as in Finagle's [retry budgets](https://twitter.github.io/finagle/guide/Clients.html#retry-budget) |
-/// | [`floor`](Self::with_floor) | 10 a second | as there: a client of a few calls a second is not kept from its retries |
-/// | [`window`](Self::with_window) | 10 seconds | as there: what happened earlier says little about now |
-/// | cost of a retry | 1, after a time-out 2, without a connection 0 | see [`Outcome::with_budget_cost`](crate::Outcome::with_budget_cost) |
+/// | [`floor`](Self::with_floor) | 10 a second | as in Finagle, so that a client with a few calls a second can retry |
+/// | [`window`](Self::with_window) | 10 seconds | as in Finagle, because earlier failures say little about the present |
+/// | cost of a retry | 1; after a timeout 2; after a failed connection 0 | see [`Outcome::with_budget_cost`](crate::Outcome::with_budget_cost) |
 ///
 /// # Example
 ///
-/// By itself; a handle does this for its calls.
+/// `Breather` does this for its calls. You can also use a budget on its own:
 ///
 /// ```
 /// use breather::{RetryBudget, driver::Instant};
@@ -37,11 +46,11 @@ use crate::instant::{Instant, nanos};
 /// let now = Instant::ORIGIN;
 /// (0..10).for_each(|_| budget.on_call(now));
 ///
-/// // Three tenths of ten calls are three retries, and not four.
+/// // A share of 0.3 permits three retries for ten calls.
 /// let mut retries: Vec<_> = (0..4).filter_map(|_| budget.withdraw(now, 1)).collect();
 /// assert_eq!(retries.len(), 3);
 ///
-/// // One of them succeeded.
+/// // One of them succeeded and gives its cost back.
 /// budget.refund(retries.remove(0));
 /// assert!(budget.withdraw(now, 1).is_some());
 /// ```
@@ -50,14 +59,14 @@ use crate::instant::{Instant, nanos};
 #[doc(alias = "Budget")]
 #[doc(alias = "retry ratio")]
 pub struct RetryBudget {
-    /// In millionths: `0.3` has no exact binary fraction.
+    /// In millionths, because `0.3` has no exact binary fraction.
     share: u32,
     floor: u32,
     slot_nanos: u64,
-    /// The number, counted from the clock's origin, of the newest slot.
+    /// The number of the newest slot, counted from the clock's origin.
     newest: u64,
     slots: [Slot; SLOTS],
-    /// What all slots hold together.
+    /// The sum of all slots.
     sum: Slot,
 }
 
@@ -67,7 +76,9 @@ struct Slot {
     spent: u64,
 }
 
-/// What a retry took from a [`RetryBudget`], to be given back if it succeeds.
+/// The cost that a retry took from a [`RetryBudget`].
+///
+/// Pass it to [`RetryBudget::refund`] if the retry succeeds.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Withdrawal {
     slot: u64,
@@ -75,14 +86,14 @@ pub struct Withdrawal {
 }
 
 impl Withdrawal {
-    /// Of a retry that no budget limits.
+    /// Creates the withdrawal of a retry that does not have a budget.
     pub(crate) const fn unbudgeted() -> Self {
         Self { slot: 0, cost: 0 }
     }
 }
 
 impl RetryBudget {
-    /// The defaults.
+    /// Creates a budget with the defaults.
     pub const fn new() -> Self {
         Self {
             share: 200_000,
@@ -94,10 +105,12 @@ impl RetryBudget {
         }
     }
 
-    /// Sets how many retries there may be for each call: 0.2 permits one for five. Exact to a millionth, and clamped to
-    /// between 0 and 1,000; what is not a number is 0. Defaults to 0.2.
+    /// Sets how many retries each call permits.
+    ///
+    /// Defaults to 0.2, which permits one retry for five calls. The share is exact to a millionth
+    /// and clamped to between 0 and 1,000. NaN counts as 0.
     pub const fn with_share(mut self, share: f64) -> Self {
-        // Written so that NaN, which compares with nothing, falls to 0.
+        // NaN fails every comparison, so it becomes 0.
         self.share = if share >= 1_000.0 {
             1_000 * MILLION as u32
         } else if share >= 0.0 {
@@ -108,13 +121,18 @@ impl RetryBudget {
         self
     }
 
-    /// Sets how many retries there may be in each second of the window, however few the calls. Defaults to 10.
+    /// Sets how many retries each second of the window permits.
+    ///
+    /// Defaults to 10. These retries are permitted however few calls there are.
     pub const fn with_floor(mut self, retries_per_second: u32) -> Self {
         self.floor = retries_per_second;
         self
     }
 
-    /// Sets for how long calls and retries count, to a tenth of it. At least a millisecond. Defaults to 10 seconds.
+    /// Sets how long calls and retries count.
+    ///
+    /// Defaults to 10 seconds, and is at least a millisecond. Calls and retries leave the window in
+    /// steps of a tenth of it.
     pub const fn with_window(mut self, window: Duration) -> Self {
         let slot = nanos(window) / SLOTS as u64;
         self.slot_nanos = if slot < SHORTEST_SLOT {
@@ -125,14 +143,14 @@ impl RetryBudget {
         self
     }
 
-    /// A call begins, and adds its share.
+    /// Records that a call begins, which adds its share.
     pub fn on_call(&mut self, now: Instant) {
         let slot = self.slot_at(now);
         slot.calls += 1;
         self.sum.calls += 1;
     }
 
-    /// Takes `cost` for a retry; `None` if there is not as much left.
+    /// Takes `cost` for a retry, or returns `None` if less is left.
     pub fn withdraw(&mut self, now: Instant, cost: u32) -> Option<Withdrawal> {
         self.slot_at(now);
         if u64::from(cost) * MILLION > self.left() {
@@ -145,10 +163,12 @@ impl RetryBudget {
         Some(Withdrawal { slot, cost })
     }
 
-    /// The retry that drew this succeeded: it is as if it had taken nothing.
+    /// Gives back the cost of a retry that succeeded.
+    ///
+    /// This has the same effect as if the retry had never taken its cost.
     pub fn refund(&mut self, draw: Withdrawal) {
         let age = self.newest.wrapping_sub(draw.slot);
-        // What has left the window counts no longer, and is not to count twice.
+        // A cost that has left the window no longer counts, so it must not be subtracted again.
         if age >= SLOTS as u64 {
             return;
         }
@@ -158,14 +178,14 @@ impl RetryBudget {
         self.sum.spent -= cost;
     }
 
-    /// How many retries of cost 1 there may be now.
+    /// Returns how many retries of cost 1 the budget permits now.
     #[must_use]
     pub fn available(&mut self, now: Instant) -> u64 {
         self.slot_at(now);
         self.left() / MILLION
     }
 
-    /// What is left, in millionths of a retry.
+    /// Returns the remaining budget, in millionths of a retry.
     fn left(&self) -> u64 {
         let window = u128::from(self.slot_nanos) * SLOTS as u128;
         let floor = u128::from(self.floor) * window * u128::from(MILLION) / SECOND;
@@ -175,7 +195,8 @@ impl RetryBudget {
         u64::try_from(left).unwrap_or(u64::MAX)
     }
 
-    /// The slot of `now`. What is older than the window leaves it: ten steps at most, however long nothing happened.
+    /// Returns the slot of `now` and drops older slots. This takes ten steps at most, however long
+    /// the budget was idle.
     fn slot_at(&mut self, now: Instant) -> &mut Slot {
         let newest = now.as_nanos() / self.slot_nanos;
         if newest > self.newest {
@@ -187,7 +208,7 @@ impl RetryBudget {
             }
             self.newest = newest;
         }
-        // A time before the newest counts as the newest.
+        // A time before the newest slot counts as the newest.
         &mut self.slots[index(self.newest)]
     }
 }

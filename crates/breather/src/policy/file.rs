@@ -1,4 +1,4 @@
-//! A policy as part of a configuration file.
+//! Policies in configuration files.
 
 mod backoff;
 mod duration;
@@ -17,7 +17,7 @@ use self::field::{Found, Place, Value, table};
 use self::jitter::{JitterFile, WrittenJitter};
 use super::Policy;
 
-/// What a file may say that its policy starts from.
+/// The preset on which the policy in a file is based.
 #[derive(Clone, Copy, Debug)]
 enum Preset {
     Interactive,
@@ -52,9 +52,9 @@ impl Value for Preset {
 }
 
 table! {
-    /// What a file says. What it doesn't say is as the preset has it.
+    /// The fields of a policy in a file. Absent fields keep the value of the preset.
     ///
-    /// A field more is a line here, one in `PolicyFile::policy` and one in `Policy::serialize`.
+    /// A new field needs a line here, in `PolicyFile::policy` and in `Policy::serialize`.
     struct PolicyFile {
         preset: Preset,
         max_retries: u32,
@@ -112,18 +112,22 @@ impl Value for Policy {
     }
 }
 
-/// Reads a policy from a table of settings; see [`Policy`], section "In a file".
+/// Reads a policy from a table of settings.
+///
+/// See [`Policy`], section "In a file".
 impl<'de> Deserialize<'de> for Policy {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // As a struct and not as anything, so that serde's `flatten` knows which fields to hand over.
+        // `deserialize_struct` tells serde's `flatten` which fields to pass on. `deserialize_any`
+        // does not.
         let policy = field::Visitor::<Self>::new(Place::ROOT);
         from.deserialize_struct("Policy", PolicyFile::FIELDS, policy)
     }
 }
 
-/// Writes all settings, those by default too, so that the file stays true when a default changes.
+/// Writes all settings, including the defaults.
 ///
-/// It omits a default cap if reading it back would change the policy.
+/// The file keeps its meaning even if a default changes. A default cap is left out if reading it
+/// back would change the policy.
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Self {
@@ -143,7 +147,7 @@ impl Serialize for Policy {
         }
         let mut fields = to.serialize_struct("Policy", if once { 7 } else { 8 })?;
         if once {
-            // Either of the two would permit a second attempt again, as its setter does.
+            // Either field would permit a second attempt again, like its setter.
             fields.serialize_field("preset", "no_retries")?;
             fields.skip_field("max_retries")?;
             fields.skip_field("max_throttles")?;

@@ -1,4 +1,4 @@
-//! How a delay is drawn from the ceiling.
+//! The draw of a delay from its ceiling.
 
 use core::fmt;
 use core::time::Duration;
@@ -8,28 +8,29 @@ use crate::policy::ratio::Ratio;
 use crate::policy::{Backoff, Shape};
 use crate::rng::Rng;
 
-/// Draws a call's delay from the ceiling that [`Backoff`] gives.
+/// Draws the delay of a call from the ceiling of its [`Backoff`].
 ///
-/// # Which one
+/// # Choosing a jitter
 ///
-/// | jitter | drawn from, with ceiling `c` | what it costs |
+/// | jitter | range, with ceiling `c` | cost |
 /// |---|---|---|
-/// | [`auto`](Self::auto) (default) | as `full` if the backoff is exponential, else c ..= 1.1 × c | as `full`; or callers stay in a bunch of width 0.1c |
-/// | [`full`](Self::full) | 0 ..= c | some retries come back at once; least work in all |
-/// | [`equal`](Self::equal) | c/2 ..= c | never at once; slightly more work and time than full |
-/// | [`decorrelated`](Self::decorrelated) | base ..= 3 × the delay before | spreads widest; ignores the shape of the backoff |
+/// | [`auto`](Self::auto) (default) | as `full` if the backoff is exponential, else c ..= 1.1 × c | as `full`, or callers stay in a bunch of width 0.1c |
+/// | [`full`](Self::full) | 0 ..= c | some retries return immediately; least work in total |
+/// | [`equal`](Self::equal) | c/2 ..= c | never immediate; slightly more work and time than full |
+/// | [`decorrelated`](Self::decorrelated) | base ..= 3 × the previous delay | spreads most widely; ignores the shape of the backoff |
 /// | [`proportional`](Self::proportional) | c × (1 ± p) | callers stay in a bunch of width 2pc |
 /// | [`above`](Self::above) | c ..= c × (1 + p) | never earlier than c; callers stay in a bunch of width pc |
-/// | [`additive`](Self::additive) | c + low ..= c + high | a bunch as narrow as the range, however long the wait: a herd of 200 that adds up to 1 s returns as 200 sends a second |
+/// | [`additive`](Self::additive) | c + low ..= c + high | callers stay in a bunch as narrow as the range, however long the wait; 200 callers that add up to 1 s return at 200 sends a second |
 /// | [`none`](Self::none) | c | callers that failed together return together |
 ///
 /// Full jitter needed the fewest calls in the measurements of [Exponential Backoff And
 /// Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 ///
-/// # The loops that people write by hand
+/// # Hand-written loops
 ///
-/// Both can be expressed to the letter. What they cost was measured: the callers don't know of each
-/// other, so against a quota all of them return at each reset (the README has the figures).
+/// You can express both of the usual hand-written loops exactly. Their callers don't know of each
+/// other, so against a quota all of them return at each reset. The README has measurements of the
+/// cost.
 ///
 /// ```
 /// use breather::{Backoff, Jitter, driver::Delays};
@@ -75,15 +76,15 @@ pub(crate) enum Kind {
 }
 
 impl Jitter {
-    /// Draws as the shape of the backoff needs it. The default.
+    /// Chooses the jitter by the shape of the backoff. The default.
     ///
-    /// - The delays of an exponential backoff are drawn as by [`full`](Self::full), because its
-    ///   ceilings say how long a delay may be.
-    /// - The delays of a constant, linear, Fibonacci or custom backoff are the ceiling and up to a
-    ///   tenth more, because its ceilings are delays that you wrote down. They are never shorter.
+    /// - An exponential backoff draws as with [`full`](Self::full), because its ceilings say how
+    ///   long a delay may be.
+    /// - A constant, linear, Fibonacci or custom backoff draws the ceiling plus up to a tenth,
+    ///   because its ceilings are delays that you wrote down. The delays are never shorter.
     ///
-    /// A policy draws retries by the shape of its [`backoff`](crate::Policy::with_backoff), and polls
-    /// by the shape of its [`polling`](crate::Policy::with_polling).
+    /// In a policy, the shape of the [`backoff`](crate::Policy::with_backoff) decides for retries,
+    /// and the shape of the [`polling`](crate::Policy::with_polling) for polls.
     ///
     /// # Example
     ///
@@ -99,7 +100,7 @@ impl Jitter {
         Self::of(Kind::Auto)
     }
 
-    /// Every delay is the ceiling itself.
+    /// Uses the ceiling itself as the delay.
     pub const fn none() -> Self {
         Self::of(Kind::None)
     }
@@ -109,21 +110,24 @@ impl Jitter {
         Self::of(Kind::Full)
     }
 
-    /// Half of the ceiling, and evenly up to as much again.
+    /// Draws evenly from half of the ceiling to the ceiling.
     pub const fn equal() -> Self {
         Self::of(Kind::Equal)
     }
 
-    /// The ceiling, plus an amount drawn evenly from `low..=high`; a `high` below `low` counts as
-    /// `low`. Delays exceed the ceiling.
+    /// Adds an amount drawn evenly from `low..=high` to the ceiling.
+    ///
+    /// Delays exceed the ceiling. A `high` below `low` counts as `low`.
     pub const fn additive(low: Duration, high: Duration) -> Self {
         let (low, high) = (nanos(low), nanos(high));
         let high = if high < low { low } else { high };
         Self::of(Kind::Additive { low, high })
     }
 
-    /// Evenly from `1 - share` to `1 + share` times the ceiling. Clamped to 0..=1; delays exceed the
-    /// ceiling by up to the share.
+    /// Draws evenly from `1 - share` to `1 + share` times the ceiling.
+    ///
+    /// Delays exceed the ceiling by up to the share. The share is clamped to 0..=1, and NaN counts
+    /// as 0.
     pub const fn proportional(share: f64) -> Self {
         let share = share_of_one(share);
         let below = Ratio::clamped(1.0 - share, 0, 1);
@@ -153,12 +157,12 @@ impl Jitter {
 
     /// Draws evenly from the first ceiling to three times the previous delay.
     ///
-    /// The upper end is at most the backoff's [cap](Backoff::with_cap) if you set one. If you set
-    /// none, it is at most 20 s, or three times the first ceiling if that is longer. So delays stay
-    /// bounded and differ from each other whatever the shape.
+    /// The upper end is at most the backoff's [cap](Backoff::with_cap) if you set one. Otherwise it
+    /// is at most 20 s, or three times the first ceiling if that is longer. Delays therefore stay
+    /// bounded and differ from each other with any shape.
     ///
-    /// The published formula caps after the draw, which heaps delays up at the cap. breather caps the
-    /// upper end before the draw.
+    /// The published formula caps after the draw, so that many delays equal the cap. breather caps
+    /// the upper end before the draw.
     pub const fn decorrelated() -> Self {
         Self::of(Kind::Decorrelated)
     }
@@ -170,17 +174,17 @@ impl Jitter {
         }
     }
 
-    /// Caps the delay *after* jitter was drawn, as hand-written loops do.
+    /// Caps the delay *after* the draw, as hand-written loops do.
     ///
-    /// This costs what jitter is for: every draw above `cap` becomes `cap` exactly, so that callers
-    /// who reach it return together. It exists to express such loops; cap the
-    /// [`Backoff`](Backoff::with_cap) instead.
+    /// This defeats the purpose of jitter. Every draw above `cap` becomes exactly `cap`, so all
+    /// callers that reach it return together. Use it only to reproduce such a loop, and otherwise
+    /// cap the [`Backoff`](Backoff::with_cap).
     pub const fn with_cap_after_jitter(mut self, cap: Duration) -> Self {
         self.cap = nanos(cap);
         self
     }
 
-    /// What [`with_cap_after_jitter`](Self::with_cap_after_jitter) set.
+    /// Returns the cap that [`with_cap_after_jitter`](Self::with_cap_after_jitter) set.
     #[cfg(feature = "serde")]
     pub(crate) const fn cap(&self) -> Duration {
         duration(self.cap)
@@ -228,10 +232,10 @@ const fn share_of_one(share: f64) -> f64 {
     Ratio::clamped(share, 0, 1).as_f64()
 }
 
-/// The delays of one call: a backoff, a jitter, and a generator of the call's own.
+/// The delays of one call, drawn with a generator of its own.
 ///
-/// It is no `Clone`: two calls that shared a sequence would return together. For loops written
-/// around [`Call`](crate::driver::Call) it is not needed, a call has one inside.
+/// It is not `Clone`, because two calls with the same sequence would return together. You don't
+/// need it for loops around a [`Call`](crate::driver::Call), which draws its own delays.
 ///
 /// # Example
 ///
@@ -253,19 +257,21 @@ pub struct Delays {
     draws: Draws,
 }
 
-/// What one call draws its delays from.
+/// The generator of the delays of one call.
 #[derive(Debug)]
 pub(crate) struct Draws {
     seed: u64,
-    // Filled by the first draw: most calls never draw, and a generator's state costs more to fill
-    // than a call costs to decide.
+    // Filled by the first draw. Most calls never draw, and filling a generator's state costs more
+    // than deciding a call.
     rng: Option<Rng>,
-    /// What was drawn last, in nanoseconds.
+    /// The latest delay, in nanoseconds.
     previous: u64,
 }
 
 impl Delays {
-    /// Delays drawn from `seed`, which no other call should have.
+    /// Creates the delays of one call.
+    ///
+    /// Use a different `seed` for each call.
     #[must_use]
     pub const fn new(backoff: Backoff, jitter: Jitter, seed: u64) -> Self {
         Self {
@@ -291,7 +297,7 @@ impl Draws {
         }
     }
 
-    /// What the delay before retry number `retry` is drawn from.
+    /// Returns the range of the delay before retry number `retry`.
     #[inline]
     pub(crate) fn range(&self, backoff: &Backoff, jitter: &Jitter, retry: u32) -> Range {
         let ceiling = backoff.ceiling_nanos(retry);
@@ -299,8 +305,8 @@ impl Draws {
             Kind::Auto => match backoff.shape {
                 Shape::Exponential { .. } => (0, ceiling),
                 Shape::Constant | Shape::Linear | Shape::Fibonacci | Shape::Custom(_) => {
-                    // A tenth keeps callers that failed together apart, and the delay is still about
-                    // the one that was written down.
+                    // A tenth separates callers that failed together, and keeps the delay close to
+                    // the one that you wrote down.
                     (ceiling, ceiling.saturating_add(ceiling / 10))
                 }
             },
@@ -321,7 +327,7 @@ impl Draws {
         Range { low, high, cap }
     }
 
-    /// A delay drawn from `range`, in nanoseconds.
+    /// Draws a delay from `range`, in nanoseconds.
     pub(crate) fn draw(&mut self, Range { low, high, cap }: Range) -> u64 {
         let seed = self.seed;
         let rng = self.rng.get_or_insert_with(|| Rng::new(seed));
@@ -330,7 +336,7 @@ impl Draws {
     }
 }
 
-/// What a delay is drawn from, evenly; and what then cuts it off. In nanoseconds.
+/// An even range of delays, and the cap after the draw. In nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
     low: u64,
@@ -339,7 +345,7 @@ pub(crate) struct Range {
 }
 
 impl Range {
-    /// No delay that is drawn from it is longer.
+    /// Returns the longest delay that can be drawn.
     #[inline]
     pub(crate) fn high(&self) -> u64 {
         self.high.max(self.low).min(self.cap)
@@ -354,14 +360,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// `count` first draws for retry `retry`, each by a call of its own.
+    /// Returns the first draw for retry `retry` of `count` calls.
     fn drawn(backoff: Backoff, jitter: Jitter, retry: u32, count: u64) -> Vec<Duration> {
         (0..count)
             .map(|seed| Delays::new(backoff, jitter, seed).draw(retry))
             .collect()
     }
 
-    /// How many of `delays` fall into each tenth of `low..=high`; all must fall inside.
+    /// Counts the delays in each tenth of `low..=high`, and asserts that all delays are in it.
     fn tenths(delays: &[Duration], low: Duration, high: Duration) -> [usize; 10] {
         let mut counts = [0; 10];
         for &delay in delays {
@@ -372,8 +378,10 @@ mod tests {
         counts
     }
 
-    /// With 10,000 draws a tenth holds 1,000 give or take 30 (one standard deviation); 5 of those
-    /// miss an even distribution once in two million tenths, and the seeds are fixed.
+    /// Asserts that 10,000 draws are even.
+    ///
+    /// A tenth then holds 1,000 draws with a standard deviation of 30. An even distribution misses
+    /// by 5 deviations once in two million tenths, and the seeds are fixed.
     fn assert_even(counts: [usize; 10]) {
         for count in counts {
             assert!((850..=1150).contains(&count), "{counts:?}");
@@ -381,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn every_range_is_drawn_from_evenly() {
+    fn draws_are_even_over_every_range() {
         let backoff = Backoff::exponential(SECOND);
         for (jitter, low, high) in [
             (Jitter::full(), Duration::ZERO, 4 * SECOND),
@@ -398,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_cap_delays_still_differ() {
+    fn delays_at_cap_differ() {
         let backoff = Backoff::exponential(SECOND).with_cap(10 * SECOND);
         for (jitter, low, high) in [
             (Jitter::full(), Duration::ZERO, 10 * SECOND),
@@ -420,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn decorrelated_delays_do_not_heap_up_at_the_cap() {
+    fn decorrelated_delays_do_not_cluster_at_cap() {
         let backoff = Backoff::constant(SECOND).with_cap(10 * SECOND);
         let mut tenth_draws = Vec::new();
         for seed in 0..10_000 {
@@ -429,11 +437,11 @@ mod tests {
             tenth_draws.extend(last);
         }
         let at_cap = tenth_draws.iter().filter(|&&d| d == 10 * SECOND).count();
-        assert!(at_cap <= 1, "{at_cap} of 10,000 at the very cap");
+        assert!(at_cap <= 1, "{at_cap} of 10,000 delays equal the cap");
     }
 
     #[test]
-    fn decorrelated_is_bounded_without_a_cap() {
+    fn decorrelated_delays_without_cap_are_bounded() {
         for first in [SECOND, 60 * SECOND] {
             let longest = (20 * SECOND).max(3 * first);
             for backoff in [
@@ -449,7 +457,7 @@ mod tests {
                 let mut delays = Delays::new(backoff, Jitter::decorrelated(), 7);
                 let drawn: Vec<_> = (0..100).map(|retry| delays.draw(retry)).collect();
                 assert!(drawn.iter().all(|delay| (first..=longest).contains(delay)));
-                // And they don't heap up at either end.
+                // The delays don't cluster at either end.
                 assert!(
                     drawn.iter().any(|&delay| delay > longest / 2),
                     "{backoff:?}"
@@ -464,8 +472,8 @@ mod tests {
     }
 
     #[test]
-    fn capped_after_jitter_is_the_hand_written_loop_and_its_heap() {
-        // min(2^attempt + U(0,1), 10), attempt counted from 0, drawn by other means.
+    fn cap_after_jitter_reproduces_capped_loop() {
+        // The loop is `sleep(min(2^attempt + U(0,1), 10))`, with attempts counted from 0.
         let backoff = Backoff::exponential(SECOND).with_cap(Duration::MAX);
         let jitter = Jitter::additive(Duration::ZERO, SECOND).with_cap_after_jitter(10 * SECOND);
         for (retry, low) in [(0, 1), (1, 2), (2, 4), (3, 8)] {
@@ -478,8 +486,9 @@ mod tests {
         }
     }
 
-    /// The largest distance between the shares of `ours` and of `theirs` below any value: the statistic
-    /// of Kolmogorov and Smirnov.
+    /// Returns the statistic of Kolmogorov and Smirnov for two samples.
+    ///
+    /// It is the largest difference between the shares of `ours` and `theirs` below any value.
     fn distance(mut ours: Vec<Duration>, mut theirs: Vec<Duration>) -> f64 {
         ours.sort_unstable();
         theirs.sort_unstable();
@@ -493,9 +502,9 @@ mod tests {
     }
 
     #[test]
-    fn both_hand_written_loops_are_distributed_as_they_are_by_hand() {
-        // What people write, with another generator and in floats: 48 bits of a linear congruence, as of
-        // drand48 in POSIX.
+    fn hand_written_loops_have_same_distribution() {
+        // A hand-written loop in floats, with another generator. It is a 48-bit linear congruential
+        // generator like that of drand48 in POSIX.
         let mut state = 1_u64;
         let mut uniform = move || {
             state = state.wrapping_mul(0x5_deec_e66d).wrapping_add(0xb) & ((1 << 48) - 1);
@@ -513,7 +522,8 @@ mod tests {
                     .map(|delay| Duration::from_secs_f64(delay.min(cap)))
                     .collect();
                 let ours = drawn(doubling, jitter, attempt as u32, 10_000);
-                // Two samples of 10,000 of one distribution are further apart once in 10,000 times.
+                // Two samples of 10,000 from one distribution are further apart once in 10,000
+                // times.
                 let apart = distance(ours, by_hand);
                 assert!(apart < 0.0315, "attempt {attempt}, cap {cap}: {apart}");
             }
@@ -521,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn no_jitter_and_no_width_are_the_ceiling_itself() {
+    fn zero_width_jitter_draws_the_ceiling() {
         let backoff = Backoff::exponential(SECOND);
         for jitter in [
             Jitter::none(),
@@ -544,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_seeds_draw_one_sequence() {
+    fn different_seeds_draw_different_sequences() {
         let sequences: alloc::collections::BTreeSet<_> = (0..1_000)
             .map(|seed| {
                 let mut delays = Delays::new(Backoff::default(), Jitter::full(), seed);

@@ -1,4 +1,4 @@
-//! A call under way through a handle.
+//! A call in progress, which an adapter drives.
 
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -25,14 +25,15 @@ use crate::shared::timer::Timer;
 use crate::shared::trace::CallSpan;
 use crate::shared::waiting::SleepSlot;
 
-/// A call under way: its [`Call`], its place in its scope, and the permit of its attempt in flight.
+/// A call in progress.
 ///
-/// This is what adapters drive: [`ready`](Self::ready) before each attempt,
-/// [`on_outcome`](Self::on_outcome) after it. Dropping it, at any point, gives back all that it holds.
+/// It has a place in the queue or a permit. An adapter drives it. Await [`ready`](Self::ready)
+/// before each attempt, and call [`on_outcome`](Self::on_outcome) after it. You can drop the call
+/// at any point. It then gives back its permit or its place in the queue.
 ///
 /// # Example
 ///
-/// A driver in full. `breather_tokio::TokioTimer` would be the timer.
+/// This is a complete driver. On tokio, `timer` would be a `breather_tokio::TokioTimer`.
 ///
 /// ```
 /// use breather::{Breather, Hint, Outcome, Stopped, driver::{ActiveCall, Decision, NewCall, Timer}};
@@ -73,42 +74,42 @@ pub struct ActiveCall<T: Timer> {
     progress: Progress,
     gate: Gate,
     slot: Option<ReportSlot>,
-    /// In place of the gate's.
+    /// Replaces the policy of the gate.
     policy: Option<Box<Policy>>,
-    /// Whether anybody is told of it.
+    /// Whether the call has observers or a span.
     is_watched: bool,
     in_flight: bool,
-    /// Whether its observers were told that it waits for its turn.
+    /// Whether the observers received [`EventKind::Queued`] for the present wait.
     queued: bool,
-    /// Whether the answer that it is being told came from another server.
+    /// Whether the response in hand came from another server.
     is_elsewhere: bool,
     span: CallSpan,
 }
 
-/// How far a call has come.
+/// The progress of a call.
 ///
-/// Most succeed with their first attempt, sent at once. What those need is small, and moved about with
-/// the futures of adapters; all else is in a box.
+/// Most calls are sent immediately and succeed at their first attempt. Their state is small and
+/// moves with the futures of adapters. The state of all other calls is boxed.
 #[derive(Debug)]
 enum Progress {
     Plain(Plain),
     Eventful(Box<Call>),
 }
 
-/// A call of which there is nothing to say but that it was sent, and how it ended.
+/// A call without waits or retries so far.
 #[derive(Debug)]
 struct Plain {
     spec: CallSpec,
     seed: u64,
     is_unshared: bool,
-    /// Whether another server answered it.
+    /// Whether the response came from another server.
     is_elsewhere: bool,
-    /// When it first asked, and was sent.
+    /// When the call first asked and was sent.
     sent: Option<Instant>,
     end: Option<PlainEnd>,
 }
 
-/// How a call ended that was sent once.
+/// The end of a call that was sent once.
 #[derive(Debug)]
 struct PlainEnd {
     reason: EndReason,
@@ -116,21 +117,21 @@ struct PlainEnd {
     detail: &'static str,
 }
 
-/// What a call does next.
+/// The next step of a call.
 ///
-/// Exhaustive on purpose: a driver that handles these handles everything.
+/// This enum is exhaustive on purpose, because a driver has to handle every step.
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum Step {
-    /// Send the attempt now. It counts as in flight from here on.
+    /// Send the attempt now. It counts as in flight from now on.
     Send,
-    /// Poll again at `until`, or when the waker is called, whichever is first.
+    /// Poll again at `until` or when the waker is called.
     Wait {
-        /// When to poll again although nobody woke the call.
+        /// When to poll again if the waker was not called.
         until: Option<Instant>,
     },
-    /// The call is over without an attempt.
+    /// The call ended without another attempt.
     End(Stopped),
 }
 
@@ -167,12 +168,14 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// The policy that the call goes by.
+    /// Returns the policy of the call.
     pub fn policy(&self) -> &Policy {
         policy(&self.policy, &self.gate)
     }
 
-    /// Sets whether the request can be sent again, where that is known only after the start: see
+    /// Sets whether the request can be sent again.
+    ///
+    /// Use this if you know it only after the call has started. Otherwise see
     /// [`CallSpec::with_replayable`].
     pub fn set_replayable(&mut self, replayable: bool) {
         match &mut self.progress {
@@ -181,26 +184,29 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// Waits until the next attempt may be sent: for the end of a backoff or a hint, then for a permit.
+    /// Waits until the next attempt may be sent.
+    ///
+    /// It first waits for the end of a backoff or a hint, and then for a permit.
+    ///
+    /// This method is cancel-safe. If you drop the future and call `ready` again, the call
+    /// continues where it was. Don't use the call after it has ended, here or in a [`Decision`]. It
+    /// would behave as if it had not ended.
     ///
     /// # Errors
     ///
-    /// The call stopped while it waited for its turn, and is over.
-    ///
-    /// Cancel-safe: dropped and called again, it goes on where it was. After a stop, here or in a
-    /// [`Decision`], there is nothing more to ask for; what is asked all the same is answered as if the
-    /// call went on.
+    /// Returns [`Stopped`] if the call ended while it waited for its turn.
     pub async fn ready(&mut self) -> Result<(), Stopped> {
         let mut waiting = pin!(SleepSlot::new());
         poll_fn(|cx| self.poll_ready(cx, waiting.as_mut())).await
     }
 
-    /// [`ready`](Self::ready), for futures written by hand. `waiting` is theirs to keep until this is
-    /// ready.
+    /// Polls for [`ready`](Self::ready), for hand-written futures.
+    ///
+    /// Keep `waiting` until this returns [`Poll::Ready`].
     ///
     /// # Errors
     ///
-    /// The call stopped while it waited for its turn, and is over.
+    /// Returns [`Stopped`] if the call ended while it waited for its turn.
     pub fn poll_ready(
         &mut self,
         cx: &mut Context<'_>,
@@ -218,10 +224,10 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// One step of [`ready`](Self::ready), for futures written by hand.
+    /// Performs one step of [`ready`](Self::ready), for hand-written futures.
     ///
-    /// `waker` is kept while the call waits for a permit, in place of the one of the poll before. An
-    /// attempt that was sent and never told the end of is given up by this.
+    /// While the call waits for a permit, it keeps `waker` instead of the one from the previous
+    /// poll. If you never reported the outcome of the last attempt, the call gives that attempt up.
     pub fn poll_step(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
         if self.sends_at_once(now) {
@@ -287,7 +293,7 @@ impl<T: Timer> ActiveCall<T> {
         observers.tell(&Event { scope, at, kind });
     }
 
-    /// Whether the call asks for the first time, and has its permit.
+    /// Returns whether this is the call's first request and it gets a permit immediately.
     fn sends_at_once(&mut self, now: Instant) -> bool {
         let Progress::Plain(plain) = &mut self.progress else {
             return false;
@@ -302,11 +308,16 @@ impl<T: Timer> ActiveCall<T> {
         true
     }
 
-    /// For a transport that was not ready when [`Step::Send`] came: has the attempt not been sent yet,
-    /// this answers whether it still may.
+    /// Checks whether a granted, unsent attempt may still be sent.
     ///
-    /// It may, unless the server throttled another one meanwhile or the call's deadline has passed; it then counts
-    /// from now. Otherwise the permit goes back, unused, and this is [`poll_step`](Self::poll_step).
+    /// Call this if the transport wasn't ready when you received [`Step::Send`]. The attempt may be
+    /// sent, and counts from now, unless one of these happened:
+    ///
+    /// - The server throttled another attempt meanwhile.
+    /// - The call's deadline has passed.
+    ///
+    /// In these cases the call gives back the unused permit and continues as in
+    /// [`poll_step`](Self::poll_step).
     pub fn poll_unsent(&mut self, waker: &Waker) -> Step {
         let now = self.timer.now();
         let is_late = self.deadline().is_some_and(|deadline| now > deadline);
@@ -320,8 +331,11 @@ impl<T: Timer> ActiveCall<T> {
         self.poll_step(waker)
     }
 
-    /// For a transport that was not ready when [`Step::Send`] came, beside waiting for it: ready when the call's
-    /// deadline has passed, and the attempt will not be sent. Without a deadline it never is.
+    /// Polls for the deadline of a granted, unsent attempt.
+    ///
+    /// Poll this while you wait for a transport that wasn't ready when you received [`Step::Send`].
+    /// It is ready when the call's deadline has passed and the attempt must not be sent. It is
+    /// never ready if the call has no deadline.
     pub fn poll_overdue(
         &mut self,
         cx: &mut Context<'_>,
@@ -331,7 +345,7 @@ impl<T: Timer> ActiveCall<T> {
             let Some(deadline) = self.deadline() else {
                 return Poll::Pending;
             };
-            // What is sent at the deadline itself is in time.
+            // An attempt sent exactly at the deadline is in time.
             let overdue = deadline + Duration::from_nanos(1);
             ready!(waiting.as_mut().poll_until(cx, overdue, &self.timer));
             if let Step::End(stopped) = self.poll_unsent(cx.waker()) {
@@ -340,17 +354,21 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// The attempt in flight ended with `outcome`; the response's head, or the error, was received at
-    /// [`Hint::received`].
+    /// Ends the attempt in flight with `outcome`.
     ///
-    /// The permit goes back: from here on all calls of the scope know what this one learned.
+    /// Set [`Hint::received`] to the instant at which you received the head of the response or the
+    /// error. The call gives back its permit, and all calls in the scope share what the response
+    /// says.
     pub fn on_outcome(&mut self, outcome: Outcome, hint: &Hint<'_>) -> Decision {
         let is_paced = self.gate.is_paced();
         self.finish(outcome, hint, outcome, hint, is_paced)
     }
 
-    /// As [`on_outcome`](Self::on_outcome), where another server answered than the scope's, as after a
-    /// redirect: this call obeys what it said, and the scope learns nothing from it.
+    /// Ends the attempt in flight with the response of another server.
+    ///
+    /// Use this instead of [`on_outcome`](Self::on_outcome) if the response came from a server
+    /// outside the scope, for example after a redirect. The call obeys the response, but the scope
+    /// doesn't learn from it.
     pub fn on_outcome_elsewhere(&mut self, outcome: Outcome, hint: &Hint<'_>) -> Decision {
         match &mut self.progress {
             Progress::Plain(plain) => plain.is_elsewhere = true,
@@ -365,8 +383,9 @@ impl<T: Timer> ActiveCall<T> {
 
     /// Ends the attempt of a client that may have followed redirects.
     ///
-    /// `answered` tells which request the response belongs to, and `redirects` what that proves. A response of another
-    /// server ends the attempt as [`on_outcome_elsewhere`](Self::on_outcome_elsewhere) does, any other as
+    /// `answered` says which request the response belongs to, and `redirects` says how the client
+    /// handles redirects. A response of another server ends the attempt like
+    /// [`on_outcome_elsewhere`](Self::on_outcome_elsewhere). Any other response ends it like
     /// [`on_outcome`](Self::on_outcome).
     pub fn on_answer(
         &mut self,
@@ -421,7 +440,7 @@ impl<T: Timer> ActiveCall<T> {
         decision
     }
 
-    /// The attempt in flight is over. The answer is when the scopes open, if one is held by what its server stated.
+    /// Ends the attempt. Returns when the scopes open, if a server's response holds one of them.
     fn on_answered(
         &mut self,
         now: Instant,
@@ -455,7 +474,7 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// Adds the header that another call's answer had, if it is what `end` is for: the scopes open at `opens`.
+    /// Adds the header that holds the scopes until `opens`, if that hold is the reason for `end`.
     fn attest(&mut self, end: &mut End, opens: Instant) {
         let Progress::Eventful(call) = &mut self.progress else {
             return;
@@ -468,8 +487,10 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// When the attempt that is sent now has to be over, by the policy's attempt time-out and the call's deadline; `None`
-    /// if there is neither.
+    /// Returns when an attempt sent now must end.
+    ///
+    /// This is the earlier of the policy's attempt timeout and the call's deadline, or `None` if
+    /// the call has neither.
     #[must_use]
     #[inline]
     pub fn attempt_deadline(&self) -> Option<Instant> {
@@ -485,7 +506,9 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// Ready at `ends`: the attempt in flight is to be dropped, and [`on_timed_out`](Self::on_timed_out) told.
+    /// Polls until the attempt in flight times out at `ends`.
+    ///
+    /// When this is ready, drop the attempt and call [`on_timed_out`](Self::on_timed_out).
     pub fn poll_ends(
         &self,
         cx: &mut Context<'_>,
@@ -495,10 +518,12 @@ impl<T: Timer> ActiveCall<T> {
         waiting.poll_until(cx, ends, &self.timer)
     }
 
-    /// Waits for `attempt` for as long as the attempt [may take](Self::attempt_deadline). `None` if it takes longer: it is
-    /// dropped, and [`on_timed_out`](Self::on_timed_out) is to be told.
+    /// Waits for `attempt` until its [deadline](Self::attempt_deadline).
     ///
-    /// What the attempt tells `tracing` is told in the call's span.
+    /// Returns `None` if the attempt takes longer. It is then dropped, and you must call
+    /// [`on_timed_out`](Self::on_timed_out).
+    ///
+    /// The `tracing` events of the attempt are in the call's span.
     pub async fn in_time<F: Future>(&mut self, attempt: F) -> Option<F::Output> {
         let ends = self.attempt_deadline();
         let mut attempt = pin!(attempt);
@@ -515,11 +540,13 @@ impl<T: Timer> ActiveCall<T> {
         .await
     }
 
-    /// The attempt in flight was dropped, since its time was up. It may have been executed.
+    /// Ends the attempt in flight because it timed out and was dropped.
+    ///
+    /// The server may have processed it.
     ///
     /// # Errors
     ///
-    /// The call stops, and has no response to hand on.
+    /// Returns [`Stopped`] if the call ends. It has no response to return.
     pub fn on_timed_out(&mut self) -> Result<Wait, Stopped> {
         let now = self.timer.now();
         let outcome = Outcome::timed_out();
@@ -534,12 +561,14 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// Does `f` in the call's span, with the feature `tracing`; without, does `f`.
+    /// Runs `f` in the call's span.
+    ///
+    /// If the feature `tracing` is off, this only runs `f`.
     pub fn in_span<R>(&self, f: impl FnOnce() -> R) -> R {
         self.span.in_scope(f)
     }
 
-    /// The call is over: whoever wants its report is told.
+    /// Ends the call, and delivers its report to the slot and the observers.
     fn close(&mut self, now: Instant) {
         if let Progress::Eventful(call) = &mut self.progress {
             if let Some(draw) = call.take_unsent_draw() {
@@ -555,10 +584,12 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// Returns the present moment, for the hint of a response whose head has just been received.
+    /// Returns the present moment, for reading the hint of a response.
     ///
-    /// Dates are read by the timer's wall clock, unless the handle has
-    /// [another](crate::BreatherBuilder::with_wall_clock).
+    /// Call this when you have just received the head of the response.
+    ///
+    /// breather reads dates with the timer's wall clock, unless the handle has
+    /// [another one](crate::BreatherBuilder::with_wall_clock).
     pub fn moment(&self) -> Moment<'_> {
         let moment = match &self.gate.rules().wall_clock {
             Some(clock) => Moment::new(self.timer.now()).with_wall_clock(&**clock),
@@ -567,15 +598,16 @@ impl<T: Timer> ActiveCall<T> {
         moment.with_dialects(self.policy().dialects())
     }
 
-    /// The scope whose pacer the call passes, if it passes one; of several, the most specific.
+    /// Returns the most specific scope of a paced call.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.gate.name()
     }
 
-    /// The instant by which the call must be over.
+    /// Returns the instant by which the call must end.
     ///
-    /// It counts from when the call first asked; before, there is none yet.
+    /// It counts from the call's first request to be sent. Before that request, this returns
+    /// `None`.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match &self.progress {
@@ -591,7 +623,7 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// The call is dropped before it is over.
+    /// Ends a call that is dropped early.
     fn abandon(&mut self) {
         let now = self.timer.now();
         if mem::take(&mut self.in_flight) {
@@ -600,7 +632,9 @@ impl<T: Timer> ActiveCall<T> {
         self.close(now);
     }
 
-    /// The number of the attempt that was sent last, from 1; 0 before the first.
+    /// Returns the number of the last attempt that was sent.
+    ///
+    /// The first attempt has number 1. Before it, this returns 0.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         match &self.progress {
@@ -609,7 +643,7 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// What the call can tell so far.
+    /// Returns the report of the call so far.
     #[must_use]
     pub fn report(&self) -> Report {
         match &self.progress {
@@ -618,7 +652,7 @@ impl<T: Timer> ActiveCall<T> {
         }
     }
 
-    /// The report of a call that waited or was sent more than once; `None` of any other.
+    /// Returns the report if the call waited or was retried.
     #[must_use]
     pub fn eventful_report(&self) -> Option<&Report> {
         let Progress::Eventful(call) = &self.progress else {
@@ -632,14 +666,14 @@ impl<T: Timer> ActiveCall<T> {
 
 impl<T: Timer> Drop for ActiveCall<T> {
     fn drop(&mut self) {
-        // What is dropped has no clock: the latest time that the scope has seen will do. First of all, since observers
-        // are told of the rest, and may panic.
+        // `give_back` uses the latest time that the scope has seen. It comes first, because the
+        // observers that run later may panic.
         self.gate.give_back(Instant::ORIGIN, &self.timer);
         if self.is_over() {
             return;
         }
         if thread::panicking() {
-            // Whatever panics now would end the process.
+            // A second panic would abort the process.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| self.abandon()));
         } else {
             self.abandon();
@@ -665,12 +699,12 @@ impl PlainEnd {
     }
 }
 
-/// The policy of a call: its own, or that of its scopes.
+/// Returns the call's own policy, or else that of its scopes.
 fn policy<'c>(own: &'c Option<Box<Policy>>, gate: &'c Gate) -> &'c Policy {
     own.as_deref().unwrap_or_else(|| &gate.rules().policy)
 }
 
-/// The call in full: made now, if all went plainly so far.
+/// Returns the full call, and creates it if the call was plain so far.
 fn eventful<'p>(progress: &'p mut Progress, policy: &Policy, now: Instant) -> &'p mut Call {
     if let Progress::Plain(plain) = progress {
         let mut call = Call::new(*policy, plain.spec, plain.seed, plain.sent.unwrap_or(now));
@@ -687,6 +721,6 @@ fn eventful<'p>(progress: &'p mut Progress, policy: &Policy, now: Instant) -> &'
     }
     match progress {
         Progress::Eventful(call) => call,
-        Progress::Plain(_) => unreachable!("it was replaced"),
+        Progress::Plain(_) => unreachable!("the plain call was replaced above"),
     }
 }

@@ -1,4 +1,4 @@
-//! Wakes queued calls in time, whether or not any of them is polled.
+//! Wakes queued calls on time, even if they are not polled.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -6,25 +6,30 @@ use std::task::Waker;
 use crate::instant::Instant;
 use crate::shared::scope::Scope;
 
-/// An instant at which a scope has to be looked at, whether or not any of its calls is polled.
+/// Wakes the calls of a scope at a given instant.
+///
+/// It works even if the calls are not polled.
 ///
 /// See [`Timer::set_alarm`](crate::driver::Timer::set_alarm).
 #[derive(Debug)]
 pub struct Alarm {
     pub(super) scope: Arc<Scope>,
     pub(super) domain: u64,
-    /// `None` once it has rung for the last time.
+    /// `None` after the last ring.
     pub(super) at: Option<Instant>,
 }
 
 impl Alarm {
-    /// When to [`ring`](Self::ring).
+    /// Returns when to [`ring`](Self::ring).
     #[must_use]
     pub fn at(&self) -> Instant {
         self.at.unwrap_or(Instant::ORIGIN)
     }
 
-    /// The time has come, and it is `now`. The answer is when to ring again, if at all.
+    /// Wakes the calls that are due at `now`. Returns when to ring again.
+    ///
+    /// `None` means that the alarm is done. If you call this early, it returns the same instant
+    /// again.
     #[must_use = "the alarm has to ring again at that instant"]
     pub fn ring(&mut self, now: Instant) -> Option<Instant> {
         let at = self.at?;
@@ -43,7 +48,7 @@ impl Alarm {
 }
 
 impl Drop for Alarm {
-    /// A runtime that ends drops its tasks; whoever waits elsewhere sets a new alarm.
+    /// Wakes all waiting calls, so that they set a new alarm. A runtime that ends drops its alarms.
     fn drop(&mut self) {
         let Some(at) = self.at else {
             return;

@@ -23,10 +23,11 @@ use crate::shared::scope::ScopeTable;
 use crate::shared::timer::Timer;
 use crate::unix_time::WallClock;
 
-/// The handle that calls share: a policy, and what was learned about each scope.
+/// The handle that callers share.
 ///
-/// Clones are cheap and share everything. Give them to a reqwest client and to another one, and a
-/// rejection seen by either holds both.
+/// It holds the policy and the state of each scope. Clones are cheap and share everything. For
+/// example, if you give clones to a reqwest client and to another client, a rejection that one of
+/// them receives holds both.
 ///
 /// # Example
 ///
@@ -46,20 +47,20 @@ use crate::unix_time::WallClock;
 pub struct Breather(Arc<Inner>);
 
 struct Inner {
-    /// Of the calls that no scope paces.
+    /// The rules and the budget of calls that are not paced.
     unpaced: Arc<Unpaced>,
     scopes: Option<ScopeTable>,
     routes: Routes,
 }
 
 impl Breather {
-    /// A handle with `policy` and the default pacing.
+    /// Creates a handle with `policy` and the default pacing.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self::builder().with_policy(policy).build()
     }
 
-    /// The defaults, to be changed before the handle is built and shared.
+    /// Returns a builder with the default settings.
     pub const fn builder() -> BreatherBuilder {
         BreatherBuilder {
             policy: Policy::new(),
@@ -71,19 +72,20 @@ impl Breather {
         }
     }
 
-    /// The policy of all calls.
+    /// Returns the policy of all calls that don't set their own.
     pub fn policy(&self) -> Policy {
         self.0.unpaced.rules.policy
     }
 
     /// Starts a call, for adapters.
     ///
-    /// The call passes the pacer of each of its scopes. If it has several, the most specific comes first. breather sends the
-    /// call when all of them grant it at the same instant. It counts a throttled response against the scope whose window the
-    /// response shows spent, or else against the first.
+    /// The call passes the pacer of each of its scopes. If it has several, name the most specific
+    /// one first. breather sends the call when all scopes grant it at the same instant. It counts a
+    /// throttled response against the scope whose window is spent according to the response, or
+    /// else against the first.
     ///
-    /// The call's deadline and its place in the queue count from the first time it asks to be sent. Give each call its own
-    /// `seed`, because calls with the same seed draw the same delays.
+    /// The call's deadline and its place in the queue count from the first time it asks to be sent.
+    /// Give each call its own `seed`, because calls with the same seed draw the same delays.
     pub fn start<T: Timer>(&self, new: NewCall<'_>, timer: T, seed: u64) -> ActiveCall<T> {
         let of_route = self.options_of_route(&new);
         let options = of_route.as_ref().or(new.options);
@@ -98,7 +100,7 @@ impl Breather {
         ActiveCall::new(timer, spec, seed, gate, options, new.report_slot.cloned())
     }
 
-    /// Joins the request's own options with those of its route, if there are routes.
+    /// Joins the request's own options with those of its route.
     #[inline]
     fn options_of_route(&self, new: &NewCall<'_>) -> Option<CallOptions> {
         let routes = &self.0.routes;
@@ -123,7 +125,7 @@ impl Breather {
         let mut all = vec![first];
         for name in others {
             let scope = known.get(name, &now);
-            // Names that are too long are cut, so compare the names that scopes have.
+            // Compare the names of the scopes, because breather shortens long names.
             if all.iter().all(|other| other.name() != scope.name()) {
                 all.push(scope);
             }
@@ -131,12 +133,15 @@ impl Breather {
         Gate::several(all)
     }
 
-    /// Has all requests of `route` go by `options` from now on: a host, as in `api.example.com`, or a host and how the path
-    /// begins, up to a slash, as in `api.example.com/v1/search`. The host is named as a scope is, with any port that is not the
-    /// scheme's default; a scheme before it is passed over.
+    /// Applies `options` to every request that matches `route`, from now on.
     ///
-    /// Of several routes that fit a request, the longest counts for each setting, and what the request's own
-    /// [`CallOptions`] say before that. The table is looked through from end to end: name as many as one writes by hand.
+    /// A route is a host or a host and a path prefix, for example `api.example.com` or
+    /// `api.example.com/v1/search`. The prefix matches whole path segments. Include the port if it
+    /// is not the scheme's default. breather ignores a scheme in the route.
+    ///
+    /// If several routes match, the longest one that sets an option wins. The request's own
+    /// [`CallOptions`] win over all routes. Each request is compared with all routes, so set only
+    /// as many as you would write by hand.
     ///
     /// # Example
     ///
@@ -152,14 +157,18 @@ impl Breather {
         self.0.routes.insert(route, options);
     }
 
-    /// What is known of `scope`; `None` if nothing is, or if pacing is off.
+    /// Returns the state of `scope`, or `None` if breather doesn't know it.
     ///
-    /// The name is the one that you or the adapter gave it. Adapters for HTTP use the origin of the URL (scheme, host
-    /// and, unless it is the scheme's default, port). For example, `https://api.example.com` or `http://127.0.0.1:8080`.
-    /// Of a name over 300 bytes, the beginning and a hash are kept.
+    /// If pacing is off, breather knows no scope.
     ///
-    /// Here and in the methods below, a host without a scheme stands for both scopes. For example, `api.example.com`
-    /// stands for `https://api.example.com` and `http://api.example.com`, in this order.
+    /// The name is the one that you or the adapter gave the scope. Adapters for HTTP use the origin
+    /// of the URL (scheme, host and, unless it is the scheme's default, port). For example,
+    /// `https://api.example.com` or `http://127.0.0.1:8080`. breather keeps the beginning and a
+    /// hash of a name over 300 bytes.
+    ///
+    /// Here and in the methods below, a host without a scheme stands for both scopes. For example,
+    /// `api.example.com` stands for `https://api.example.com` and `http://api.example.com`, in this
+    /// order.
     #[must_use]
     pub fn snapshot(&self, scope: &str) -> Option<Snapshot> {
         let scope = self.0.scopes.as_ref()?.named(scope).next()?;
@@ -167,7 +176,7 @@ impl Breather {
         Some(state.pacer.snapshot())
     }
 
-    /// What is known of each scope, by its name.
+    /// Returns the name and the state of each known scope.
     #[must_use]
     pub fn snapshots(&self) -> Vec<(String, Snapshot)> {
         let all = self
@@ -180,10 +189,12 @@ impl Breather {
             .collect()
     }
 
-    /// Paces `scope` in its own way from now on, otherwise than the handle's other scopes. Without effect if pacing
-    /// is off.
+    /// Sets the pacing of `scope`, instead of the handle's, from now on.
     ///
-    /// It is remembered even while the scope is not: name only scopes of which there are few.
+    /// This has no effect if pacing is off.
+    ///
+    /// breather keeps the setting even after it evicts the scope. Memory grows with each scope that
+    /// you name, so use this for few scopes.
     ///
     /// # Example
     ///
@@ -201,8 +212,9 @@ impl Breather {
 
     /// Resets `scope` and lifts its hold. Returns whether the scope was known.
     ///
-    /// Use it when a server has asked for an absurd wait by mistake, such as a `Retry-After` of a year. Queued calls go
-    /// on at once, and the answers to attempts in flight are not learned from. What you set for the scope stays.
+    /// Use this if a server asked for an absurd wait by mistake, such as a `Retry-After` of a year.
+    /// Queued calls continue immediately. The pacer ignores the responses to attempts in flight.
+    /// The scope keeps the settings that you made for it.
     ///
     /// # Example
     ///
@@ -218,10 +230,13 @@ impl Breather {
         known.map(|scope| scope.forget()).count() > 0
     }
 
-    /// Reads the headers of `scope`'s answers by `dialects` from now on, instead of by the policy's. Of several, the
-    /// first that names a header counts. Without effect if pacing is off, and on calls that have begun.
+    /// Sets the dialects of `scope`, instead of the policy's, from now on.
     ///
-    /// It is remembered even while the scope is not: name only scopes of which there are few.
+    /// Dialects say how to read the headers of responses. If several dialects name a header, the
+    /// first one wins. This has no effect on calls that have started, or if pacing is off.
+    ///
+    /// breather keeps the setting even after it evicts the scope. Memory grows with each scope that
+    /// you name, so use this for few scopes.
     ///
     /// # Example
     ///
@@ -240,7 +255,7 @@ impl Breather {
 }
 
 impl Default for Breather {
-    /// A handle with the default policy and pacing.
+    /// Creates a handle with the default policy and pacing.
     fn default() -> Self {
         Self::builder().build()
     }
@@ -255,17 +270,29 @@ impl fmt::Debug for Breather {
     }
 }
 
-/// The settings of a [`Breather`] that is not built yet.
+/// Configures and builds a [`Breather`].
+///
+/// # Example
+///
+/// ```
+/// use breather::{Breather, Policy};
+///
+/// let breather = Breather::builder()
+///     .with_policy(Policy::interactive())
+///     .with_max_scopes(100)
+///     .build();
+/// assert_eq!(breather.policy(), Policy::interactive());
+/// ```
 ///
 /// # Defaults
 ///
 /// | setting | default | why |
 /// |---|---|---|
 /// | policy | see [`Policy`] | |
-/// | pacing | on, see [`Pacing`] | a server that says nothing costs its callers a part of a second, once |
-/// | budget | on, see [`RetryBudget`] | what is repeated is a share of what is asked, also in an outage |
+/// | pacing | on, see [`Pacing`] | if a server reports no limits, callers lose a fraction of a second, once |
+/// | budget | on, see [`RetryBudget`] | limits retries to a share of calls, even in an outage |
 /// | observers | none | |
-/// | scopes | 1,000 | bounds memory where scopes come from outside, as a proxy's upstreams |
+/// | scopes | 1,000 | bounds memory if scope names come from outside, such as the upstreams of a proxy |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BreatherBuilder {
@@ -278,7 +305,7 @@ pub struct BreatherBuilder {
 }
 
 impl BreatherBuilder {
-    /// Sets the policy of all calls.
+    /// Sets the policy of all calls that don't set their own.
     pub const fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
@@ -290,51 +317,56 @@ impl BreatherBuilder {
         self
     }
 
-    /// Turns pacing off: no call waits for another, and each spreads its own returns.
+    /// Turns pacing off, so that calls never wait for each other.
     ///
-    /// How often throttled calls are sent again is then bounded by nothing but the policy's
-    /// [rejections](Policy::with_max_throttles), for each call alone: they are free of the [budget](Self::with_budget).
+    /// Each call spreads its own retries. Only the policy's
+    /// [`max_throttles`](Policy::with_max_throttles) then limits how often a throttled call is
+    /// retried, and it applies to each call separately. Retries after a rejection take nothing from
+    /// the [budget](Self::with_budget).
     pub const fn without_pacing(mut self) -> Self {
         self.pacing = None;
         self
     }
 
-    /// Sets how many retries the calls of a scope may make together. Calls without a scope, and without pacing all calls,
-    /// have one budget of the handle's. A scope that was forgotten begins with a new one.
+    /// Sets how many retries all calls of a scope may make together.
+    ///
+    /// Calls without a scope share one budget of the handle. If pacing is off, all calls share that
+    /// budget. A scope that breather evicted starts with a new budget.
     pub const fn with_budget(mut self, budget: RetryBudget) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// Limits retries for each call alone, by its policy.
+    /// Removes the budget, so that only each call's policy limits retries.
     pub const fn without_budget(mut self) -> Self {
         self.budget = None;
         self
     }
 
-    /// Adds one who is told what happens to calls.
+    /// Adds an observer that receives all events of calls.
     pub fn with_observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(observer);
         self
     }
 
-    /// Sets how many scopes are kept at a time. Defaults to 1,000.
+    /// Limits how many scopes breather keeps at a time. Defaults to 1,000.
     ///
-    /// To make room, an idle scope is forgotten, the one unused for longest; one with calls in flight or
-    /// waiting, or one that is held, never. When none is idle, a call of a new scope is paced alone, and
-    /// its report says so.
+    /// To make room, breather evicts the idle scope that was unused for longest. It never evicts a
+    /// scope that has calls in flight, queued calls or a hold. If no scope is idle, a call in a new
+    /// scope is paced alone, and its report says so.
     ///
-    /// While the table is full, each call of a scope that is not in it looks through all that are, with the table locked,
-    /// and has all threads look up anew the scopes that they had at hand. Keep more than are in use at a time.
+    /// Set this higher than the number of scopes in use at a time. While the table is full, each
+    /// call in a scope outside the table locks the table and searches all of it. It also clears the
+    /// caches of all threads.
     pub const fn with_max_scopes(mut self, max: usize) -> Self {
         self.max_scopes = max;
         self
     }
 
-    /// Reads dates and epochs in responses by `clock` instead of the system's clock.
+    /// Reads dates in responses with `clock` instead of the system clock.
     ///
-    /// Use it in tests, together with a timer that stands still. breather asks the clock only if a response has such a value
-    /// and no `Date` header.
+    /// Use this in tests, together with a timer that stands still. breather reads the clock only if
+    /// a response has a date or an epoch, and no `Date` header.
     ///
     /// # Example
     ///
@@ -350,7 +382,7 @@ impl BreatherBuilder {
         self
     }
 
-    /// The handle.
+    /// Builds the handle.
     #[must_use]
     pub fn build(self) -> Breather {
         let Self {

@@ -1,4 +1,4 @@
-//! What is due once a scope's lock is released.
+//! Work that is due after a scope's lock is released.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,7 +9,7 @@ use crate::shared::scope::{Scope, State};
 use crate::shared::sync::MutexGuard;
 use crate::shared::timer::Timer;
 
-/// What is to be done for a scope once its lock is released.
+/// Work to do for a scope after its lock is released.
 pub(crate) struct Dues {
     woken: Vec<Waker>,
     alarm: Option<(u64, Instant)>,
@@ -29,15 +29,14 @@ impl Dues {
 }
 
 impl Scope {
-    /// Releases the lock, sees to it that the scope is looked at in time, and wakes the calls that should
-    /// ask again.
+    /// Releases the lock, sets a due alarm, and wakes the calls that should ask again.
     pub(crate) fn settle<T: Timer>(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         now: Instant,
         timer: &T,
     ) {
-        // Mostly nobody waits.
+        // The common case.
         if state.pacer.queued() == 0 {
             return;
         }
@@ -48,7 +47,7 @@ impl Scope {
 }
 
 impl State {
-    /// Whom to wake, and when to look at the scope again.
+    /// Returns the calls to wake and the next alarm to set.
     pub(crate) fn dues<T: Timer>(&mut self, now: Instant, timer: &T) -> Dues {
         Dues {
             woken: self.offer(now),

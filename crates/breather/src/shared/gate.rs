@@ -1,4 +1,4 @@
-//! A call before the pacers of its scopes.
+//! Passes a call through the pacers of its scopes.
 
 mod one;
 mod several;
@@ -19,11 +19,10 @@ use crate::shared::rules::{Rules, Unpaced};
 use crate::shared::scope::SharedScope;
 use crate::shared::timer::Timer;
 
-/// A call's places before the pacers of its scopes, of which there mostly is one; and the rules by which it
-/// is sent again.
+/// The state of a call in its scopes, with the rules for its retries. Most calls have one scope.
 #[derive(Debug)]
 pub(crate) enum Gate {
-    /// Nothing paces the call.
+    /// The call is not paced.
     Absent(Arc<Unpaced>),
     One(One),
     Several(Box<Several>),
@@ -34,12 +33,12 @@ impl Gate {
         Self::One(One::new(scope))
     }
 
-    /// Before several; the most specific comes first.
+    /// Creates the gate of a call in several scopes, with the most specific one first.
     pub(crate) fn several(scopes: Vec<Arc<SharedScope>>) -> Self {
         Self::Several(Box::new(Several::new(scopes)))
     }
 
-    /// The name of the most specific scope, if anything paces the call.
+    /// Returns the name of the most specific scope, if the call is paced.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Absent(_) => None,
@@ -52,7 +51,7 @@ impl Gate {
         !matches!(self, Self::Absent(_))
     }
 
-    /// Whether one of the scopes is not what all its calls share.
+    /// Returns whether one of the scopes is not shared, because the table of scopes was full.
     pub(crate) fn is_unshared(&self) -> bool {
         match self {
             Self::Absent(_) => false,
@@ -69,7 +68,7 @@ impl Gate {
         }
     }
 
-    /// Takes `cost` of the budget: the most specific scope's, if anything paces the call.
+    /// Withdraws `cost` from the budget of the most specific scope, or of unpaced calls.
     pub(crate) fn withdraw(&self, now: Instant, cost: u32) -> Option<Withdrawal> {
         self.with_budget(|budget| match budget {
             Some(budget) => budget.withdraw(now, cost),
@@ -101,10 +100,11 @@ impl Gate {
         }
     }
 
-    /// Takes the call's places, and permits if there are some at once.
+    /// Draws the call's tickets, and takes permits if they are available. Returns whether it has
+    /// permits.
     ///
-    /// If there are none, the call has to [`ask`](Self::ask) in full, to keep a waker or to learn why it does
-    /// not wait.
+    /// If it has none, the call must [`ask`](Self::ask), which stores a waker or says why the call
+    /// ends.
     pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         match self {
             Self::Absent(unpaced) => {
@@ -118,7 +118,8 @@ impl Gate {
         }
     }
 
-    /// Asks for permits: has them afterwards, or waits, or answers why it does neither.
+    /// Requests permits, and stores the waker if the call has to wait. Returns the end of a call
+    /// that can do neither.
     pub(crate) fn ask<T: Timer>(
         &mut self,
         call: &mut Call,
@@ -133,7 +134,7 @@ impl Gate {
         }
     }
 
-    /// Whether the permits at hand are still good. They then count as used now.
+    /// Returns whether the call's permits are still valid. If they are, they count as used now.
     pub(crate) fn confirm(&mut self, now: Instant) -> bool {
         match self {
             Self::Absent(_) => true,
@@ -142,7 +143,7 @@ impl Gate {
         }
     }
 
-    /// Gives the permits back, unused.
+    /// Returns the unused permits to the pacers.
     pub(crate) fn put_back<T: Timer>(&mut self, now: Instant, timer: &T) {
         match self {
             Self::Absent(_) => {}
@@ -151,7 +152,7 @@ impl Gate {
         }
     }
 
-    /// The attempt has ended. The answer is when the scopes open, if one is held by what its server stated.
+    /// Ends the attempt. Returns when the scopes open, if a server's response holds one of them.
     pub(crate) fn on_outcome<T: Timer>(
         &mut self,
         now: Instant,
@@ -166,7 +167,7 @@ impl Gate {
         }
     }
 
-    /// The header that stated that the scopes open at `opens`.
+    /// Returns the header that said that the scopes open at `opens`.
     pub(crate) fn evidence(&self, opens: Instant) -> Option<Evidence> {
         match self {
             Self::Absent(_) => None,
@@ -175,7 +176,7 @@ impl Gate {
         }
     }
 
-    /// Gives up the permits, or the place among the waiting.
+    /// Gives up the permits or the place in the queue.
     pub(crate) fn give_back<T: Timer>(&mut self, now: Instant, timer: &T) {
         match self {
             Self::Absent(_) => {}

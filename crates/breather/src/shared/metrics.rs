@@ -7,12 +7,13 @@ use metrics::{
 use crate::call::Report;
 use crate::shared::observer::{Event, EventKind, Observer};
 
-/// Counts what happens to the calls of a handle, with the [`metrics`] facade.
+/// Counts attempts, waits and calls with the [`metrics`] facade.
 ///
-/// Names and labels follow OpenTelemetry's [naming conventions], which define no metrics for retries or pacing. Durations
-/// are in seconds. A Prometheus exporter writes `breather.attempts` as `breather_attempts`.
+/// Names and labels follow OpenTelemetry's [naming conventions], which define no metrics for
+/// retries or pacing. Durations are in seconds. A Prometheus exporter writes `breather.attempts` as
+/// `breather_attempts`.
 ///
-/// | name | kind | labels | what it counts |
+/// | name | kind | labels | counts or measures |
 /// |---|---|---|---|
 /// | `breather.attempts` | counter | `breather.outcome` | attempts that ended |
 /// | `breather.attempts.in_flight` | gauge | | attempts that were sent and have not ended |
@@ -59,8 +60,8 @@ impl Metrics {
 
     /// Adds the label `breather.scope` to every metric.
     ///
-    /// Exporters keep every label value for the life of the process. Use this only if you have few scopes and their names
-    /// are not secret.
+    /// Exporters keep every label value for the life of the process. Use this only if you have few
+    /// scopes and their names are not secret.
     pub const fn with_scope_label(mut self) -> Self {
         self.has_scope_label = true;
         self

@@ -6,9 +6,10 @@ use crate::shared::scopes::Scopes;
 
 /// Describes a call that an adapter is about to start.
 ///
-/// Fill in what the adapter knows. [`Breather::start`](crate::Breather::start) looks up the route, decides which setting
-/// applies, and finds the call's scopes. For each setting the most specific source wins: the request's own [`CallOptions`],
-/// then its route, then the adapter's settings, then the handle's.
+/// Fill in what the adapter knows. [`Breather::start`](crate::Breather::start) looks up the route,
+/// decides which setting applies, and finds the call's scopes. For each setting the most specific
+/// source wins: the request's own [`CallOptions`], then its route, then the adapter's settings,
+/// then the handle's.
 ///
 /// # Defaults
 ///
@@ -44,7 +45,7 @@ pub struct NewCall<'a> {
 }
 
 impl<'a> NewCall<'a> {
-    /// Creates the description of a call without a scope.
+    /// Creates a description of a call without a scope.
     pub const fn new() -> Self {
         Self {
             origin: None,
@@ -57,17 +58,18 @@ impl<'a> NewCall<'a> {
         }
     }
 
-    /// Sets the server that the request goes to: scheme, host and any port that is not the scheme's default.
+    /// Sets the origin of the request.
     ///
-    /// It is the call's scope unless [`with_scope`](Self::with_scope) or the options name another. Routes are looked up by
-    /// it.
+    /// The origin is the scheme, host and port of the server. Omit the port if it is the scheme's
+    /// default. It is the call's scope unless [`with_scope`](Self::with_scope) or the options name
+    /// another. breather looks up routes by it.
     #[inline]
     pub fn with_origin(mut self, origin: impl Into<Option<&'a str>>) -> Self {
         self.origin = origin.into();
         self
     }
 
-    /// Sets the path of the request's URL, by which routes are looked up.
+    /// Sets the path of the request's URL. breather looks up routes by it.
     #[inline]
     pub const fn with_path(mut self, path: &'a str) -> Self {
         self.path = path;
@@ -88,11 +90,11 @@ impl<'a> NewCall<'a> {
         self
     }
 
-    /// Sets the options, the scopes and the report slot that a request carries in its extensions.
+    /// Sets the options, scopes and report slot from a request's extensions.
     #[cfg(feature = "http")]
     #[inline]
     pub fn with_extensions(mut self, extensions: &'a http::Extensions) -> Self {
-        // Most requests have none.
+        // The common case is a request without extensions.
         if !extensions.is_empty() {
             self.options = extensions.get();
             self.own_scopes = extensions.get();
@@ -101,14 +103,18 @@ impl<'a> NewCall<'a> {
         self
     }
 
-    /// Sets whether executing the call twice has the same effect as executing it once.
+    /// Sets whether the call is idempotent.
+    ///
+    /// A call is idempotent if executing it twice has the same effect as executing it once.
     #[inline]
     pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = idempotent;
         self
     }
 
-    /// Sets where the report goes when the call ends, even if it is dropped.
+    /// Sets the slot for the report.
+    ///
+    /// The slot receives the report when the call ends or is dropped.
     #[inline]
     pub fn with_report_slot(mut self, slot: impl Into<Option<&'a ReportSlot>>) -> Self {
         self.report_slot = slot.into();

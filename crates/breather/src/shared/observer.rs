@@ -1,4 +1,4 @@
-//! Who is told what happens to calls.
+//! Observers and the events that they receive.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +9,12 @@ use crate::call::Report;
 use crate::call::Wait;
 use crate::instant::Instant;
 
-/// Who is told what happens to the calls of a handle: for metrics, logs and tests.
+/// Receives the events of a handle's calls.
 ///
-/// A closure is one. It is told by whatever task or thread the call is on, without a lock held; what it takes long for,
-/// the call takes long for. Should it panic, the call is dropped as by any other panic, and gives back what it holds.
+/// Use an observer for metrics, logs and tests, for example. You can use a closure as an observer.
+/// breather runs it in the task or thread of the call, and holds no lock meanwhile. A slow observer
+/// delays the call. If an observer panics, the call is dropped as in any other panic, and gives
+/// back its permit or its place in the queue.
 ///
 /// # Example
 ///
@@ -34,7 +36,7 @@ use crate::instant::Instant;
 /// assert_eq!(throttled.load(Ordering::Relaxed), 0);
 /// ```
 pub trait Observer: Send + Sync {
-    /// Something happened to a call.
+    /// Handles an event of a call.
     fn on_event(&self, event: &Event<'_>);
 }
 
@@ -44,60 +46,75 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// Something that happened to a call.
+/// An event of a call.
 ///
-/// Of a request it has nothing but the scope's name, which is the host that is asked unless the caller chose another. A wait or a
-/// report has as its evidence the header of a response that asked for it, up to 64 bytes of its value.
+/// The only part of a request that it contains is the name of the scope. That is the request's
+/// origin, unless you chose another name. The evidence in a wait or a report is the response header
+/// that caused it, with up to 64 bytes of its value.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
-    /// The call's scope, if anything paces it; of several, the most specific.
+    /// The most specific scope of the call, if the call is paced.
     pub scope: Option<&'a str>,
-    /// When it happened.
+    /// The time of the event.
     pub at: Instant,
-    /// What happened.
+    /// The kind of event, with its details.
     pub kind: EventKind<'a>,
 }
 
-/// What happened to a call.
+/// The kind of an [`Event`].
 ///
-/// For each [`Sent`](Self::Sent) there is one [`Answered`](Self::Answered) or [`Abandoned`](Self::Abandoned), and
-/// for each call, at the end, one [`Ended`](Self::Ended).
+/// Each [`Sent`](Self::Sent) is followed by one [`Answered`](Self::Answered) or one
+/// [`Abandoned`](Self::Abandoned). Each call ends with one [`Ended`](Self::Ended).
+///
+/// # Example
+///
+/// ```
+/// use breather::EventKind;
+///
+/// fn is_end(kind: &EventKind<'_>) -> bool {
+///     matches!(kind, EventKind::Ended { .. })
+/// }
+/// assert!(!is_end(&EventKind::Queued));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum EventKind<'a> {
-    /// There was no permit for it, and it waits for its turn.
+    /// The call waits in the queue, because no permit is available.
     Queued,
-    /// An attempt is sent.
+    /// breather sends an attempt.
     #[non_exhaustive]
     Sent {
-        /// Its number, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// How long it waited for its permit, if it was [`Queued`](Self::Queued).
+        /// How long the call waited for its permit, if it was [`Queued`](Self::Queued).
         queued: Option<Duration>,
     },
-    /// The attempt in flight ended so.
+    /// The attempt in flight ended with this outcome.
     Answered(Outcome),
-    /// A server that the call did not ask answered the latest attempt, after a redirect. The scope does not learn from this
-    /// answer.
+    /// Another server answered the latest attempt, after a redirect.
+    ///
+    /// The scope doesn't learn from this response.
     AnsweredElsewhere,
-    /// The attempt in flight was dropped, or was not sent after all.
+    /// The attempt in flight was dropped, or wasn't sent in the end.
     Abandoned,
-    /// The rejection just told came to a scope that is held until then by what its server stated.
+    /// The latest rejection leaves the scope held.
+    ///
+    /// The server stated that the hold lasts until this instant.
     Held(Instant),
-    /// It will be sent again after a wait.
+    /// The call will be retried after this wait.
     Waiting(&'a Wait),
-    /// It is over.
+    /// The call ended or was dropped.
     #[non_exhaustive]
     Ended {
-        /// What it can tell; without a [stop](Report::end), it was dropped.
+        /// The call's report. A call that was dropped has no [end](Report::end).
         report: &'a Report,
-        /// Whether it was [`Queued`](Self::Queued), and not sent since.
+        /// Whether the call was [`Queued`](Self::Queued) and not sent since.
         queued: bool,
     },
 }
 
-/// All who are told.
+/// The observers of a handle.
 #[derive(Clone)]
 pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
 

@@ -1,15 +1,17 @@
-//! What one request asks for otherwise than its handle does.
+//! Options for one request or one route.
 
 use std::time::Duration;
 
 use crate::policy::Policy;
 use crate::shared::scopes::Scopes;
 
-/// What one request, or all requests of a route, ask for otherwise than their handle does.
+/// Settings for one request or one route.
 ///
-/// Put into the extensions of a request, or given to [`Breather::set_route`](crate::Breather::set_route). What a request says
-/// counts before what its route says, and that before the handle's policy; each setting by itself, except that a policy
-/// takes the place of a route's deadline and of its [`without_retries`](Self::without_retries), too.
+/// They replace the settings of the handle. Put them into the extensions of a request, or pass them
+/// to [`Breather::set_route`](crate::Breather::set_route). For each setting, the request's own
+/// options win over those of its route, and those of the route win over the handle's policy. There
+/// is one exception. If a request sets a policy, that policy also replaces the route's deadline and
+/// its [`without_retries`](Self::without_retries).
 ///
 /// # Example
 ///
@@ -27,7 +29,7 @@ use crate::shared::scopes::Scopes;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[must_use]
 pub struct CallOptions {
-    // In a box, since most options have none, and are moved about with each call.
+    // Boxed, because most options have no policy and each call moves its options.
     policy: Option<Box<Policy>>,
     scopes: Option<Scopes>,
     deadline: Option<Duration>,
@@ -36,7 +38,7 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// Nothing otherwise.
+    /// Creates options that change nothing.
     pub const fn new() -> Self {
         Self {
             policy: None,
@@ -47,51 +49,55 @@ impl CallOptions {
         }
     }
 
-    /// Sets the policy, in place of the handle's. Without [dialects](Policy::with_dialects) it reads answers by those of
-    /// its scope.
+    /// Sets the policy, instead of the handle's.
+    ///
+    /// If the policy has no [dialects](Policy::with_dialects), the call uses those of its scope.
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = Some(Box::new(policy));
         self
     }
 
-    /// Sets the time from the start of the call to the instant by which it must be over, in place of the policy's.
+    /// Sets how long the call may take in all.
+    ///
+    /// This replaces the policy's deadline. The time counts from the call's first request to be
+    /// sent.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Sets the scopes, in place of the request's origin.
+    /// Sets the scopes, instead of the request's origin.
     pub fn with_scope(mut self, scopes: impl Into<Scopes>) -> Self {
         self.scopes = Some(scopes.into());
         self
     }
 
-    /// Sets whether executing the call twice does no more than executing it once, in place of what method and headers
-    /// say.
+    /// Sets whether the call is idempotent, whatever its method and headers say.
+    ///
+    /// A call is idempotent if executing it twice has the same effect as executing it once.
     pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// Sends it once, whatever happens. It is paced all the same.
+    /// Limits the call to one attempt. The call is still paced.
     pub const fn without_retries(mut self) -> Self {
         self.once = true;
         self
     }
 
-    /// The scopes that were set.
+    /// Returns the scopes, if you set them.
     pub const fn scopes(&self) -> Option<&Scopes> {
         self.scopes.as_ref()
     }
 
-    /// Whether the call is idempotent, if that was set.
+    /// Returns whether the call is idempotent, if you set it.
     #[must_use]
     pub const fn is_idempotent(&self) -> Option<bool> {
         self.idempotent
     }
 
-    /// These, and where they say nothing, what `others` say. A policy says all that there is to say of deadline and
-    /// retries.
+    /// Fills unset options from `others`. A policy also counts as a set deadline and a set `once`.
     pub(crate) fn or(self, mut others: Self) -> Self {
         if self.policy.is_some() {
             others.deadline = None;
@@ -106,7 +112,7 @@ impl CallOptions {
         }
     }
 
-    /// The policy of the call, if it is another than `base`.
+    /// Returns the call's policy, if these options change `base`.
     pub(crate) fn policy_over(&self, base: &Policy) -> Option<Policy> {
         if self.policy.is_none() && self.deadline.is_none() && !self.once {
             return None;

@@ -1,4 +1,4 @@
-//! What the requests of some routes ask for.
+//! Options for the requests of a route.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::shared::options::CallOptions;
 use crate::shared::sync::RwLock;
 
-/// A small table of routes: a host, and how the path begins.
+/// A small table of routes. A route is a host with a path prefix.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    /// Most handles have none, and then no request is compared with any.
+    /// Whether there are routes. Most handles have none, so requests can skip the table.
     any: AtomicBool,
-    /// The longest path first.
+    /// Sorted by the length of the path, with the longest first.
     table: RwLock<Vec<Route>>,
 }
 
@@ -27,7 +27,7 @@ impl Routes {
         !self.any.load(Ordering::Acquire)
     }
 
-    /// Adds `route`, or replaces what it asked for.
+    /// Adds `route`, or replaces its options.
     pub(crate) fn insert(&self, route: &str, options: CallOptions) {
         let route = route.split_once("://").map_or(route, |(_, rest)| rest);
         let (authority, path) = match route.find('/') {
@@ -48,8 +48,9 @@ impl Routes {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Returns the options for a request to `path` at `origin`, whose scheme is ignored. Longer routes win, and shorter
-    /// ones add the settings that those leave open.
+    /// Returns the options for a request to `path` at `origin`. The scheme is ignored.
+    ///
+    /// Longer routes win. Shorter routes add the settings that longer ones don't set.
     pub(crate) fn options(&self, origin: &str, path: &str) -> Option<CallOptions> {
         let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +63,7 @@ impl Routes {
 }
 
 impl Route {
-    /// Whether `path` is the route's own or below it.
+    /// Returns whether `path` equals the route's path or is below it.
     fn leads(&self, path: &str) -> bool {
         path.strip_prefix(&*self.path)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_route_counts_and_ends_at_a_slash() {
+    fn longest_route_wins_on_whole_segments() {
         let of = |seconds| CallOptions::new().with_deadline(Duration::from_secs(seconds));
         let routes = Routes::default();
         assert!(routes.is_empty());
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_route_adds_what_a_longer_one_leaves_open() {
+    fn shorter_route_adds_unset_options() {
         let routes = Routes::default();
         routes.insert(
             "host",

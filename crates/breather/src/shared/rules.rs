@@ -1,4 +1,4 @@
-//! What the calls of a scope go by.
+//! The settings that the calls of a scope share.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,12 +10,12 @@ use crate::shared::observer::Observers;
 use crate::shared::sync::{Mutex, MutexGuard};
 use crate::unix_time::WallClock;
 
-/// What the calls of a scope go by, and who is told of them.
+/// The policy, the observers and the wall clock of a scope's calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) policy: Policy,
     pub(crate) observers: Observers,
-    /// The clock that reads dates, if it is not the timer.
+    /// The clock for reading dates, if it is not the timer.
     pub(crate) wall_clock: Option<SharedWallClock>,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Debug for SharedWallClock {
     }
 }
 
-/// What a call goes by that nothing paces.
+/// The rules and the budget of calls that are not paced.
 #[derive(Debug)]
 pub(crate) struct Unpaced {
     pub(crate) rules: Rules,
@@ -57,7 +57,8 @@ impl Unpaced {
     }
 
     pub(crate) fn budget(&self) -> MutexGuard<'_, Option<RetryBudget>> {
-        // Nothing can panic while it is held, so a poisoned lock holds a whole value.
+        // No code panics while it holds this lock, so the value is intact even if the lock is
+        // poisoned.
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

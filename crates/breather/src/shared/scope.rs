@@ -1,4 +1,4 @@
-//! A scope of a handle: its pacer behind a lock.
+//! A scope of a handle, with its pacer behind a lock.
 
 mod name;
 mod table;
@@ -17,10 +17,10 @@ use crate::pacer::{Pacer, Pacing, Ticket};
 use crate::policy::RetryBudget;
 use crate::shared::sync::{Mutex, MutexGuard};
 
-/// One scope's pacer, the wakers of those who wait, and the alarms that are set.
+/// A scope's pacer, the wakers of its queued calls, and its alarms, behind a lock.
 ///
-/// All logic is in [`Pacer`]; this is its lock. No foreign code runs while it is held: wakers are
-/// cloned, called and dropped, and alarms set, outside.
+/// All logic is in [`Pacer`]. No foreign code runs under this lock. Wakers are cloned, called and
+/// dropped after it is released, and alarms are set then, too.
 pub(crate) struct Scope {
     name: Arc<str>,
     state: Mutex<State>,
@@ -30,7 +30,7 @@ pub(crate) struct State {
     pub(crate) pacer: Pacer,
     pub(crate) budget: Option<RetryBudget>,
     pub(crate) wakers: HashMap<Ticket, Waker>,
-    /// The alarms that are set: by whom they will be rung, and when.
+    /// The domain and the time of each alarm that is set.
     alarms: Vec<(u64, Instant)>,
 }
 
@@ -58,12 +58,12 @@ impl Scope {
                 Err(TryLockError::WouldBlock) => (0..1 << spins).for_each(|_| hint::spin_loop()),
             }
         }
-        // The pacer runs no code but its own; should it panic all the same, other calls go on with
-        // what it knew.
+        // The pacer runs no foreign code. If it panics all the same, other calls continue with its
+        // last state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resets the pacer, and wakes the calls that may be sent now.
+    /// Resets the pacer, and wakes calls that may be sent now.
     pub(crate) fn forget(&self) {
         let mut state = self.lock();
         state.pacer.forget();
@@ -75,14 +75,14 @@ impl Scope {
 }
 
 impl State {
-    /// A call begins.
+    /// Counts a new call in the budget.
     pub(crate) fn on_call(&mut self, now: Instant) {
         if let Some(budget) = &mut self.budget {
             budget.on_call(now);
         }
     }
 
-    /// The wakers of all who should ask again.
+    /// Returns the wakers of all calls that should ask again.
     pub(super) fn offer(&mut self, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
         while let Some(ticket) = self.pacer.poll_offer(now) {
@@ -91,11 +91,11 @@ impl State {
         woken
     }
 
-    /// An alarm that the domain has to set, and now has.
+    /// Records and returns the alarm that the domain has to set, if it needs one.
     ///
-    /// While anybody waits, each domain that takes part has one, and looks at the scope once a
-    /// [`HEARTBEAT`] even if nothing is due: another domain's alarm may never ring, since its runtime is
-    /// not driven any more.
+    /// While calls wait, each domain with calls in this scope has an alarm. It rings at least once
+    /// per [`HEARTBEAT`] even if no call is due, because the alarms of another domain never ring if
+    /// its runtime is no longer driven.
     pub(super) fn alarm_at(
         &mut self,
         now: Instant,
@@ -118,7 +118,7 @@ impl State {
         Some((domain, at))
     }
 
-    /// An alarm has rung, or never will.
+    /// Removes an alarm that has rung, or that never will.
     pub(super) fn forget(&mut self, domain: u64, at: Instant) {
         let set = self.alarms.iter().position(|&set| set == (domain, at));
         if let Some(index) = set {
@@ -133,18 +133,30 @@ impl State {
 }
 
 impl fmt::Debug for Scope {
-    /// Without its name: calls are printed by those who know nothing of what a scope is named for.
+    /// Omits the name, because code that prints a call may not know whether the name is sensitive.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").finish_non_exhaustive()
     }
 }
 
-/// How long calls of one runtime can be held up by another that is not driven any more.
+/// How long a runtime that is no longer driven can delay the calls of other runtimes.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// How often the pauses double between two tries for a scope's lock, before a thread sleeps for it: from 512 spins to
-/// 4,096, some microseconds each. Whoever has the lock has it for far less, and then makes tens of calls in a row while what
-/// they share stays in its processor's cache. Of one thread's rate, 8 threads on 2 processors reach 0.22 without
-/// it, 0.64 if the first pause is of 64 spins, 0.89 with 256, 0.91 to 0.95 with 512, 0.96 with 1,024, which is as long again
-/// for whoever comes upon the lock by chance (`cargo bench --bench scope`).
+/// The pauses between tries for a scope's lock, as powers of two.
+///
+/// A thread sleeps after the last pause. The pauses double from 512 to 4,096 spins, some
+/// microseconds each. A thread holds the lock for far less. While the others pause, it makes tens
+/// of calls in a row with the shared data in its processor's cache.
+///
+/// 8 threads on 2 processors reach this part of one thread's rate (`cargo bench --bench scope`):
+///
+/// | spins in the first pause | rate |
+/// |---|---|
+/// | no pauses | 0.22 |
+/// | 64 | 0.64 |
+/// | 256 | 0.89 |
+/// | 512 | 0.91 to 0.95 |
+/// | 1,024 | 0.96 |
+///
+/// 1,024 spins would double the pause of a thread that finds the lock taken by chance.
 const SPINS: Range<u32> = 9..13;

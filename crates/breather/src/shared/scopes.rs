@@ -2,19 +2,28 @@
 
 use std::sync::Arc;
 
-/// The names of the scopes that a call belongs to, for a caller that chooses them: a token, an organisation, a
-/// route.
+/// The names of a call's scopes, if you choose them yourself.
 ///
-/// The most specific comes first. A call of several scopes is sent when all of them grant it at the same instant; a
-/// rejection is put down to the one whose window the answer shows spent, else to the first. Without any name, the call
-/// is not paced.
+/// For example, a scope can be a token, an organisation or a route. Name the most specific scope
+/// first. A call with several scopes is sent when all of them grant it at the same instant. A
+/// rejection counts against the scope whose window is spent according to the response, or else
+/// against the first. A call whose `Scopes` are empty is not paced.
 ///
-/// Put into the extensions of a request, they take the place of its origin.
+/// You can put this into the extensions of a request. It then replaces the request's origin as
+/// scope.
 ///
-/// Hash a secret before it becomes a name. Names are never sent, but told: to observers with each
-/// [`Event`](crate::Event), to `tracing` as a field of each call's span, as a label by `Metrics::with_scope_label`, by
-/// [`Breather::snapshots`](crate::Breather::snapshots), and wherever these names themselves, or settings that have them,
-/// are printed. What is printed of a handle or of a call does not have them.
+/// # Secrets
+///
+/// Scope names are never sent to a server, but they are not secret. Hash tokens before you use them
+/// as names. Names appear in:
+///
+/// - each [`Event`](crate::Event) that observers receive
+/// - a field of each call's `tracing` span
+/// - a metric label, if you use `Metrics::with_scope_label`
+/// - [`Breather::snapshots`](crate::Breather::snapshots)
+/// - the debug output of `Scopes` and of settings that contain them
+///
+/// The debug output of a handle or of a call doesn't contain them.
 ///
 /// # Example
 ///
@@ -34,7 +43,7 @@ use std::sync::Arc;
 pub struct Scopes(Arc<[Box<str>]>);
 
 impl Scopes {
-    /// The names, the most specific first.
+    /// Returns the names, with the most specific one first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|name| &**name)
     }

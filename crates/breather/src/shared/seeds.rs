@@ -1,12 +1,13 @@
-//! Numbers the calls of an adapter with seeds.
+//! Generates seeds for an adapter's calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A sequence of seeds for calls, no two of them the same.
+/// A sequence of distinct seeds for calls.
 ///
-/// Clones continue the same sequence, so no clone repeats another's seeds. breather never draws entropy, so an adapter
-/// passes a random `start`, for example `breather_tokio::random_seeds()`. Tests pass a fixed one.
+/// Clones continue the same sequence, so no clone repeats another's seeds. breather never draws
+/// entropy, so an adapter passes a random `start`, for example `breather_tokio::random_seeds()`.
+/// Tests pass a fixed one.
 ///
 /// # Example
 ///
@@ -50,7 +51,8 @@ impl Seeds {
     #[must_use]
     pub fn draw(&self) -> u64 {
         let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
-        // Odd, so that 2⁶⁴ seeds differ, and large, so that two starts have few seeds in common.
+        // The factor is odd so that 2⁶⁴ seeds differ. It is large so that the sequences of two
+        // starts rarely overlap.
         let seed = self
             .start
             .wrapping_add(drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15));

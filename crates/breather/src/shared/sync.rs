@@ -1,11 +1,11 @@
-//! What calls share its memory by: std's locks and threads, and shuttle's in the models.
+//! Selects std's locks and threads, or shuttle's in models.
 
 #[cfg(all(test, breather_shuttle))]
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, RwLock};
 #[cfg(not(all(test, breather_shuttle)))]
 pub(crate) use std::sync::{Mutex, MutexGuard, RwLock};
 
-/// The number of this thread, counted from 0 as each first asks.
+/// Returns this thread's number. Threads are numbered from 0, in the order of their first request.
 #[cfg(not(all(test, breather_shuttle)))]
 pub(crate) fn thread_number() -> usize {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ pub(crate) fn thread_number() -> usize {
     std::thread_local! {
         static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
-    // A call may be made while the thread ends, too.
+    // A thread may also make a call while it exits, after its thread-locals are gone.
     NUMBER.try_with(|number| *number).unwrap_or(0)
 }
 

@@ -1,4 +1,4 @@
-//! The clock and the waiting that a runtime lends.
+//! The clock and the timer that a runtime provides.
 
 use core::future::Future;
 
@@ -8,36 +8,45 @@ use crate::unix_time::WallClock;
 
 /// A runtime's clocks and timer.
 ///
-/// The core decides; whoever implements this reads clocks and waits. `breather-tokio` has one for
-/// tokio, which follows tokio's paused time. After hyper's `rt::Timer`, with an associated future in
-/// place of a box, so that waiting allocates nothing and a browser's timer, which is not `Send`, fits.
+/// Implement this trait to use breather with another runtime. breather decides how long to wait,
+/// and your implementation reads the clocks and does the waiting. `breather-tokio` has an
+/// implementation for tokio that follows tokio's paused time.
+///
+/// The trait resembles hyper's `rt::Timer`, but has an associated future instead of a boxed one.
+/// Waiting therefore allocates nothing, and the future doesn't have to be `Send`. For example, a
+/// browser's timer isn't.
 ///
 /// All timers that drive one [`Breather`](crate::Breather) must read one monotonic clock from one
-/// origin. [`now`](Self::now) and [`domain`](Self::domain) may be asked under its locks, and must not use it;
-/// what else is called may.
+/// origin. breather may call [`now`](Self::now) and [`domain`](Self::domain) while it holds its
+/// locks, so these two must not use the `Breather`. The other methods may.
 pub trait Timer: Clone + WallClock {
-    /// A future that is ready at an instant.
+    /// A future that is ready at a given instant.
     type Sleep: Future<Output = ()>;
 
-    /// The monotonic clock.
+    /// Returns the time of the monotonic clock.
     fn now(&self) -> Instant;
 
-    /// A future that is ready at `at`, never before.
+    /// Returns a future that is ready at `at`, never earlier.
     fn sleep_until(&self, at: Instant) -> Self::Sleep;
 
-    /// Sees to it that `alarm` rings: waits until [`Alarm::at`], calls [`Alarm::ring`] with the time,
-    /// and goes on so with each instant that it answers, until it answers `None`.
+    /// Rings `alarm` when it is due, until it needs no more ringing.
     ///
-    /// This must not depend on any future of this crate being polled: a task of its own, a browser's
-    /// `setTimeout`, a thread. While calls wait, a scope has about one alarm set in each domain. An
-    /// alarm may be dropped if the runtime ends; waiting calls then set another.
+    /// Wait until [`Alarm::at`], then call [`Alarm::ring`] with the current time. If `ring` returns
+    /// an instant, wait until then and ring again. Stop when it returns `None`.
+    ///
+    /// The alarm must ring even if no future of this crate is polled. Use a separate task, a
+    /// thread, or a browser's `setTimeout`, for example. While calls wait, a scope has about one
+    /// alarm set in each domain. You may drop an alarm if the runtime ends. Waiting calls then set
+    /// another one.
     fn set_alarm(&self, alarm: Alarm);
 
-    /// Tells apart what can stop separately: alarms of one domain ring together or not at all. Tokio's is
-    /// the runtime. Defaults to one for all.
+    /// Returns the number of the domain whose alarms stop together.
     ///
-    /// Each domain whose calls wait sets alarms of its own, so that a runtime that is not driven any more
-    /// holds up no other.
+    /// Return a different number for each part of the program that can stop separately. For tokio,
+    /// a domain is a runtime. Defaults to one domain for all calls.
+    ///
+    /// Each domain with waiting calls sets its own alarms. A runtime that is no longer driven
+    /// therefore doesn't delay the calls of other runtimes.
     fn domain(&self) -> u64 {
         0
     }

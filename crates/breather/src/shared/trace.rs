@@ -1,4 +1,4 @@
-//! Writes a call's span and events with `tracing`. Without that feature it costs nothing.
+//! Writes a call's span and events with `tracing`. It costs nothing if that feature is off.
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::with::CallSpan;
@@ -15,7 +15,7 @@ mod with {
     use crate::hint::Evidence;
     use crate::shared::observer::EventKind;
 
-    /// The span of a call. All events of its attempts are inside it.
+    /// The span of a call. It contains all events of the call's attempts.
     #[derive(Clone, Debug)]
     pub(crate) struct CallSpan(Span);
 
@@ -38,7 +38,7 @@ mod with {
             self.0.in_scope(f)
         }
 
-        /// Writes the name of a header, and never its value.
+        /// Writes an event. It can include the name of a header, but never its value.
         pub(crate) fn tell(&self, kind: &EventKind<'_>) {
             let span = &self.0;
             match kind {
@@ -117,7 +117,10 @@ mod without {
     #[derive(Clone, Debug)]
     pub(crate) struct CallSpan;
 
-    #[expect(clippy::unused_self, reason = "the other one has something in it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "has the methods of the `tracing` version"
+    )]
     impl CallSpan {
         pub(crate) const fn new(_: Option<&str>) -> Self {
             Self

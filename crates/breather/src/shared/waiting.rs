@@ -1,4 +1,4 @@
-//! The waiting of a call, for futures written by hand.
+//! The sleep of a waiting call, for hand-written futures.
 
 use std::fmt;
 use std::future::Future;
@@ -11,10 +11,10 @@ use crate::instant::Instant;
 use crate::shared::timer::Timer;
 
 pin_project! {
-    /// What a future that is written by hand keeps while its call waits: a place for the timer's sleep.
+    /// Stores the timer's sleep for a hand-written future while its call waits.
     ///
-    /// See [`ActiveCall::poll_ready`](crate::driver::ActiveCall::poll_ready). It takes no timer before one is
-    /// needed.
+    /// Pass it to [`ActiveCall::poll_ready`](crate::driver::ActiveCall::poll_ready). It starts a
+    /// sleep only when the call has to wait.
     ///
     /// # Example
     ///
@@ -25,7 +25,7 @@ pin_project! {
     ///
     /// struct Ready<'a, T: Timer> {
     ///     call: &'a mut ActiveCall<T>,
-    ///     // A future with pin projection would keep it without the box.
+    ///     // A future with pin projection needs no box.
     ///     waiting: Pin<Box<SleepSlot<T>>>,
     /// }
     ///
@@ -46,7 +46,7 @@ pin_project! {
 }
 
 impl<T: Timer> SleepSlot<T> {
-    /// No wait yet.
+    /// Creates an empty slot.
     #[must_use]
     pub const fn new() -> Self {
         Self {

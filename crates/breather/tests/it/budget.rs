@@ -1,4 +1,4 @@
-//! Retries as a share of traffic.
+//! Limits retries to a share of traffic.
 
 use breather::{RetryBudget, driver::Instant};
 use core::time::Duration;
@@ -15,8 +15,8 @@ fn withdrawn(budget: &mut RetryBudget, now: Instant) -> usize {
 }
 
 #[test]
-fn tower_857_and_863_shares_of_a_budget_are_exact() {
-    // 0.3 came out as 0.33, 0.4 as 0.5, 0.6 and 0.9 as 1.
+fn tower_857_and_863_budget_share_is_exact() {
+    // In tower, a share of 0.3 became 0.33, 0.4 became 0.5, and 0.6 and 0.9 became 1.
     for (share, expected) in [
         (0.3, 300),
         (0.4, 400),
@@ -32,7 +32,7 @@ fn tower_857_and_863_shares_of_a_budget_are_exact() {
 }
 
 #[test]
-fn an_idle_month_is_not_caught_up_with_and_leaves_nothing_behind() {
+fn idle_month_resets_budget_without_a_loop() {
     let mut budget = RetryBudget::new().with_floor(1);
     (0..1_000_000).for_each(|_| budget.on_call(at(0.0)));
     let month = at(30.0 * 86_400.0);
@@ -41,7 +41,7 @@ fn an_idle_month_is_not_caught_up_with_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_was_spent_counts_for_the_window_and_no_longer() {
+fn withdrawals_count_for_one_window() {
     let mut budget = RetryBudget::new();
     assert_eq!(withdrawn(&mut budget, at(0.5)), 100);
     assert_eq!(withdrawn(&mut budget, at(9.9)), 0);
@@ -49,7 +49,7 @@ fn what_was_spent_counts_for_the_window_and_no_longer() {
 }
 
 #[test]
-fn costs_are_taken_whole_or_not_at_all() {
+fn cost_is_withdrawn_whole_or_not_at_all() {
     let mut budget = RetryBudget::new().with_floor(0).with_share(1.0);
     (0..3).for_each(|_| budget.on_call(at(0.0)));
     assert!(budget.withdraw(at(0.0), 2).is_some());
@@ -59,7 +59,7 @@ fn costs_are_taken_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_refund_after_the_window_gives_nothing() {
+fn refund_after_the_window_has_no_effect() {
     let mut budget = RetryBudget::new().with_floor(1);
     let draw = budget.withdraw(at(0.0), 5).unwrap();
     assert_eq!(budget.available(at(20.0)), 10);
@@ -85,9 +85,9 @@ fn extreme_settings_are_bounded() {
 }
 
 proptest! {
-    /// Beside a list of all that happened.
+    /// Compares the budget with a list of all calls and withdrawals.
     #[test]
-    fn it_agrees_with_a_list(
+    fn budget_agrees_with_list_model(
         steps in prop::collection::vec((0_u64..4_000, 0_u8..4, 1_u32..4), 0..200),
         share in 0_u32..2_000_000,
         floor in 0_u32..3,
@@ -121,7 +121,7 @@ proptest! {
                     draws.extend(draw.map(|draw| (second, cost, draw)));
                 }
                 _ => {
-                    // Told of the time first, as a handle is.
+                    // Advance the budget's time first, like a handle does.
                     let _ = budget.available(instant);
                     if let Some((_, _, draw)) = draws.pop() {
                         budget.refund(draw);

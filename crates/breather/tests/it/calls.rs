@@ -1,4 +1,4 @@
-//! What every call promises, whatever its policy, its server and its luck.
+//! Promises that hold for every call, policy, server and seed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use breather::{
 };
 use proptest::prelude::*;
 
-/// How one attempt ends, and what the server says with it.
+/// The end of one attempt, with the server's hint.
 #[derive(Clone, Copy, Debug)]
 struct Ending {
     outcome: Outcome,
@@ -30,7 +30,7 @@ impl Ending {
         hint
     }
 
-    /// What the server asked for, by the rules that the docs give.
+    /// Returns the wait that the server asked for, by the documented rules.
     fn asked(&self) -> Option<Duration> {
         let spent = self.window.filter(|(remaining, _)| *remaining == 0);
         self.retry_after.or_else(|| Some(spent?.1))
@@ -128,7 +128,7 @@ fn spec() -> impl Strategy<Value = CallSpec> {
 
 const START: Instant = Instant::from_nanos(1_000_000_007);
 
-/// What a driver sees: the time at which each attempt ended, how, and what was decided.
+/// Drives a call. Returns the time, the ending and the decision of each attempt.
 fn drive(
     policy: Policy,
     spec: CallSpec,
@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn promise_1_never_earlier_than_the_rejection_said(
+    fn promise_1_retry_is_never_before_the_hint(
         policy in policy(), spec in spec(), seed: u64,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn promise_2_no_wait_passes_the_deadline_or_obeys_too_long_a_hint(
+    fn promise_2_wait_fits_deadline_and_max_retry_after(
         policy in policy(), spec in spec(), seed: u64,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
@@ -186,7 +186,7 @@ proptest! {
                 }
                 Decision::End(end) => match end.reason() {
                     EndReason::RetryAfterTooLong => {
-                        // The instant is the server's own, uncut.
+                        // The reported instant is the server's, not cut down.
                         let asked = ending.asked().unwrap();
                         prop_assert!(asked > policy.max_retry_after());
                         prop_assert_eq!(end.retry_at(), Some(now + asked));
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn promise_3_rejections_use_up_no_retries_and_retries_no_rejections(
+    fn promise_3_retries_and_throttles_are_counted_separately(
         policy in policy(), seed: u64,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
@@ -214,7 +214,7 @@ proptest! {
             match ending.outcome.kind() {
                 OutcomeKind::Transient => failures += 1,
                 OutcomeKind::Throttled => rejections += 1,
-                // What is polled for long may fail now and then.
+                // A pending response resets both counts.
                 OutcomeKind::Pending => (failures, rejections) = (0, 0),
                 _ => {}
             }
@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn promise_4_what_may_have_been_executed_is_repeated_only_if_idempotent(
+    fn promise_4_executed_call_is_retried_only_if_idempotent(
         policy in policy(), spec in spec(), seed: u64, replayable: bool,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
@@ -246,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn promise_6_same_seed_same_clock_same_outcomes_same_decisions(
+    fn promise_6_same_inputs_give_same_decisions(
         policy in policy(), spec in spec(), seed: u64,
         endings in prop::collection::vec(ending(), 1..12),
     ) {
@@ -259,7 +259,7 @@ proptest! {
     }
 
     #[test]
-    fn no_time_and_no_order_of_events_panics(
+    fn any_times_and_events_do_not_panic(
         policy in policy(), spec in spec(), seed: u64,
         events in prop::collection::vec((any::<u64>(), 0..5_u8, ending()), 0..40),
     ) {
@@ -279,7 +279,7 @@ proptest! {
 }
 
 #[test]
-fn promise_5_no_two_calls_share_a_sequence_and_callers_of_one_hint_spread() {
+fn promise_5_calls_with_one_hint_spread() {
     let returns = |seed| {
         let mut call = Call::new(Policy::default(), CallSpec::new(), seed, START);
         call.on_sent(START);
@@ -297,13 +297,13 @@ fn promise_5_no_two_calls_share_a_sequence_and_callers_of_one_hint_spread() {
     let first = *instants.first().unwrap();
     let last = *instants.last().unwrap();
     assert!(first >= START + Duration::from_secs(7));
-    // Full jitter under the first ceiling of 100 ms, and most of it used.
+    // Full jitter below the first ceiling of 100 ms uses most of that range.
     let spread = last.duration_since(first);
     assert!(spread > Duration::from_millis(90) && spread <= Duration::from_millis(100));
 }
 
 #[test]
-fn behind_a_pacer_a_call_returns_at_the_very_instant_that_was_named() {
+fn paced_call_retries_exactly_at_the_hint() {
     let mut call = Call::new(
         Policy::default(),
         CallSpec::new().with_paced(true),
@@ -320,7 +320,7 @@ fn behind_a_pacer_a_call_returns_at_the_very_instant_that_was_named() {
 }
 
 #[test]
-fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
+fn hold_past_deadline_ends_call_immediately() {
     let policy = Policy::new().with_deadline(Duration::from_secs(10));
     let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, START);
     call.on_sent(START);
@@ -334,7 +334,8 @@ fn a_hold_of_the_scope_stops_a_call_before_it_waits_in_vain() {
     assert_eq!(end.retry_at(), Some(opens));
 }
 
-/// How a call of 5 s stops after a server's `Retry-After`, if its own backoff is of `own` seconds.
+/// Returns the end of a call with a deadline of 5 s and a backoff of `own` seconds, after the
+/// server's `Retry-After`.
 fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> End {
     let policy = Policy::new()
         .with_deadline(Duration::from_secs(5))
@@ -351,7 +352,7 @@ fn stop_at_five_seconds(paced: bool, own: u64, retry_after: &str) -> End {
 }
 
 #[test]
-fn a_stop_shows_the_header_that_asked_for_too_long_a_wait_and_no_other() {
+fn end_names_only_the_header_that_caused_it() {
     for (paced, own, retry_after, is_shown) in [
         (true, 1, "60", true),
         (false, 1, "60", true),
@@ -366,7 +367,7 @@ fn a_stop_shows_the_header_that_asked_for_too_long_a_wait_and_no_other() {
 }
 
 #[test]
-fn a_policy_that_never_repeats_does_not_poll_either() {
+fn no_retries_policy_does_not_poll() {
     for outcome in [
         Outcome::pending("status 202"),
         Outcome::throttled("status 429"),
@@ -380,7 +381,7 @@ fn a_policy_that_never_repeats_does_not_poll_either() {
 }
 
 #[test]
-fn a_wait_and_a_stop_say_why() {
+fn wait_and_end_show_their_reason() {
     let headers: [(&str, &[u8]); 1] = [("Retry-After", b"7")];
     let hint = Hint::read(headers, breather::driver::Moment::new(START));
     let policy = Policy::new().with_max_throttles(1);
@@ -404,7 +405,7 @@ fn a_wait_and_a_stop_say_why() {
 }
 
 #[test]
-fn a_clock_that_runs_backwards_is_taken_as_standing_still() {
+fn backward_clock_counts_as_standing_still() {
     let mut call = Call::new(Policy::default(), CallSpec::new(), 1, START);
     call.on_sent(START + Duration::from_secs(5));
     let earlier = Outcome::transient(Executed::No, "connect");

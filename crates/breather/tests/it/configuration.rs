@@ -1,4 +1,4 @@
-//! A policy in a configuration file: what can be written, and what is said of everything else.
+//! Policies in configuration files, and the errors for invalid ones.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const fn secs(secs: u64) -> Duration {
 }
 
 #[test]
-fn each_form_is_read() {
+fn every_form_is_read() {
     let default = Backoff::default();
     for (toml, json, expected) in [
         ("", "{}", Policy::new()),
@@ -55,7 +55,7 @@ fn each_form_is_read() {
             r#"{"max_retry_after": "none"}"#,
             Policy::new().with_max_retry_after(Duration::MAX),
         ),
-        // The preset is the base wherever it stands.
+        // The preset is the base, whatever its place in the file.
         (
             "max_retries = 3\npreset = 'interactive'",
             r#"{"max_retries": 3, "preset": "interactive"}"#,
@@ -66,7 +66,7 @@ fn each_form_is_read() {
             r#"{"preset": "no_retries", "max_retries": 0}"#,
             Policy::no_retries().with_max_retries(0),
         ),
-        // What a backoff leaves out is the preset's, too.
+        // A backoff also takes missing fields from the preset.
         (
             "[backoff]\ncap = '5s'",
             r#"{"backoff": {"cap": "5s"}}"#,
@@ -101,7 +101,7 @@ fn each_form_is_read() {
                     .with_cap(secs(10)),
             ),
         ),
-        // Both are written down: then the cap wins, as in code.
+        // If the file sets both, the cap wins, like in code.
         (
             "backoff = { base = '2s', cap = '1s' }",
             r#"{"backoff": {"base": "2s", "cap": "1s"}}"#,
@@ -199,7 +199,7 @@ fn constant_delay_is_not_cut() {
 }
 
 #[test]
-fn preset_cap_is_for_exponential_backoffs() {
+fn preset_cap_applies_only_to_exponential_backoff() {
     let file = "preset = 'interactive'\nbackoff = { kind = 'linear', base = '60s' }";
     let expected = Policy::interactive().with_backoff(Backoff::linear(secs(60)));
     assert_eq!(read(file), expected);
@@ -218,7 +218,7 @@ fn polling_keeps_its_factor() {
 }
 
 #[test]
-fn written_delay_survives_the_round_trip() {
+fn configured_delay_survives_round_trip() {
     for backoff in [
         Backoff::constant(secs(60)),
         Backoff::linear(secs(60)),
@@ -237,14 +237,14 @@ fn written_delay_survives_the_round_trip() {
 }
 
 #[test]
-fn a_file_without_jitter_has_auto() {
+fn file_without_jitter_uses_auto() {
     for file in ["", "backoff = 'linear'", "preset = 'patient'"] {
         assert_eq!(read(file).jitter(), Jitter::auto(), "{file}");
         let written = toml::to_string(&read(file)).unwrap();
         assert!(written.contains("jitter = \"auto\""), "{written}");
     }
     assert_ne!(read("jitter = 'full'"), read(""));
-    // A cap alone does not choose how delays are drawn.
+    // A cap alone keeps the automatic jitter.
     let file =
         "jitter = { cap_after_jitter = '70s' }\nbackoff = { kind = 'constant', base = '60s' }";
     let policy = read(file);
@@ -255,7 +255,7 @@ fn a_file_without_jitter_has_auto() {
 }
 
 #[test]
-fn durations_in_every_unit() {
+fn durations_are_read_in_every_unit() {
     for (text, expected) in [
         ("0s", Duration::ZERO),
         ("1ns", Duration::from_nanos(1)),
@@ -270,7 +270,7 @@ fn durations_in_every_unit() {
         ("24h", secs(86_400)),
         (
             "18446744073709551615s",
-            Duration::from_secs(u64::MAX), // more than any clock of ours, and no panic
+            Duration::from_secs(u64::MAX), // exceeds every clock here, but must not panic
         ),
     ] {
         let file = format!("deadline = '{text}'");
@@ -280,14 +280,14 @@ fn durations_in_every_unit() {
 }
 
 #[test]
-fn a_preset_can_lose_its_deadline() {
+fn deadline_of_preset_can_be_removed() {
     let policy: Policy = toml::from_str("preset = 'batch'\ndeadline = 'none'").unwrap();
     assert_eq!(policy.deadline(), None);
     assert_eq!(policy.max_retries(), Policy::batch().max_retries());
 }
 
 #[test]
-fn never_stays_never_until_an_attempt_is_permitted() {
+fn no_retries_preset_lasts_until_retries_are_permitted() {
     let policy: Policy = toml::from_str("preset = 'no_retries'\ndeadline = '3s'").unwrap();
     assert!(!policy.can_retry());
     let policy: Policy = toml::from_str("preset = 'no_retries'\nmax_throttles = 2").unwrap();
@@ -296,7 +296,7 @@ fn never_stays_never_until_an_attempt_is_permitted() {
 }
 
 #[test]
-fn every_preset_has_a_factor_to_change() {
+fn factor_of_every_preset_can_change() {
     for preset in ["interactive", "batch", "patient", "no_retries"] {
         let plain: Policy = toml::from_str(&format!("preset = '{preset}'")).unwrap();
         let file = format!("preset = '{preset}'\nbackoff = {{ factor = 3 }}");
@@ -313,7 +313,7 @@ const JITTERS: &str = r#"a table, or "auto", "none", "full", "equal" or "decorre
 const JITTER_KINDS: &str =
     r#""auto", "none", "full", "equal", "additive", "proportional", "above" or "decorrelated""#;
 
-/// What TOML's reader says of `file`: the line, and the rest.
+/// Returns the line and the message of the TOML error for `file`.
 fn refused(file: &str) -> (usize, String) {
     let error = toml::from_str::<Policy>(file).expect_err(file);
     let start = error.span().expect(file).start;
@@ -322,7 +322,7 @@ fn refused(file: &str) -> (usize, String) {
 }
 
 #[test]
-fn a_duration_that_is_none_is_refused() {
+fn invalid_duration_is_rejected() {
     for (value, why) in [
         ("30", "30 has no unit"),
         ("-1", "-1 has no unit"),
@@ -368,7 +368,7 @@ fn a_duration_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_count_that_is_none_is_refused() {
+fn invalid_count_is_rejected() {
     for (value, why) in [
         ("-1", "-1 is negative"),
         ("4294967296", "4294967296 is too much"),
@@ -388,7 +388,7 @@ fn a_count_that_is_none_is_refused() {
 }
 
 #[test]
-fn all_else_that_cannot_be_meant_is_refused() {
+fn invalid_fields_and_kinds_are_rejected() {
     let fields = "preset, max_retries, max_throttles, deadline, attempt_timeout, max_retry_after, backoff, jitter, polling";
     for (file, line, expected) in [
         (
@@ -569,7 +569,7 @@ fn all_else_that_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn the_whole_message_of_either_format() {
+fn full_error_messages_of_toml_and_json() {
     let file = "max_retries = 3\ndeadline = 30\n";
     let said = toml::from_str::<Policy>(file).unwrap_err().to_string();
     assert_eq!(
@@ -617,7 +617,7 @@ deadline: 30 has no unit, expected text with units of h, m, s, ms, us or ns, as 
 }
 
 #[test]
-fn a_policy_may_be_a_part_of_something_larger() {
+fn policy_can_be_nested_or_flattened() {
     #[derive(Deserialize)]
     struct Settings {
         url: String,
@@ -653,7 +653,7 @@ fn a_policy_may_be_a_part_of_something_larger() {
 }
 
 #[test]
-fn all_settings_are_written() {
+fn every_setting_is_serialized() {
     let jitter = Jitter::proportional(0.1).with_cap_after_jitter(secs(3_661));
     let policy = Policy::new()
         .with_deadline(Duration::new(90, 1_001))
@@ -693,7 +693,7 @@ base = "2s"
 }
 
 #[test]
-fn what_cannot_be_written_is_refused() {
+fn custom_backoff_and_dialects_cannot_be_serialized() {
     let custom = Policy::new().with_backoff(Backoff::custom(|_| Duration::ZERO));
     let error = serde_json::to_string(&custom).unwrap_err();
     assert_eq!(
@@ -707,7 +707,7 @@ fn what_cannot_be_written_is_refused() {
 }
 
 #[test]
-fn a_hostile_file_is_an_error_and_a_short_one() {
+fn hostile_file_gives_a_short_error() {
     let deep = 100_000;
     let long = "x".repeat(1_000_000);
     for file in [
@@ -728,7 +728,7 @@ fn a_hostile_file_is_an_error_and_a_short_one() {
         assert!(said.len() < 300, "{said}");
         assert!(said.chars().all(|it| !it.is_control()), "{said}");
     }
-    // Without the excerpt, which is TOML's.
+    // Ignores the excerpt, which the TOML crate writes.
     for file in [
         format!("backoff = {}", "[".repeat(deep)),
         format!("backoff = {}", "{ kind = ".repeat(deep)),
@@ -769,7 +769,7 @@ fn backoff() -> impl Strategy<Value = Backoff> {
 }
 
 fn jitter() -> impl Strategy<Value = Jitter> {
-    // Halves of 2⁻³² too, which round one way below 1 and another above.
+    // Includes halves of 2⁻³², because they round one way below 1 and another way above.
     let half = (0..=1_u64 << 33).prop_map(|halves| halves as f64 / (1_u64 << 33) as f64);
     let share = || prop_oneof![any::<f64>(), 0.0..1.0, half.clone()];
     let kind = prop_oneof![
@@ -839,7 +839,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_can_be_configured_survives_the_round_trip(policy in policy()) {
+    fn every_policy_survives_round_trip(policy in policy()) {
         let toml = toml::to_string(&policy).unwrap();
         prop_assert_eq!(toml::from_str(&toml), Ok(policy), "{}", toml);
         let json = serde_json::to_string(&policy).unwrap();
@@ -847,7 +847,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_stands_in_a_field_is_a_policy_or_an_error(
+    fn any_field_value_is_a_policy_or_an_error(
         field in "(preset|max_retries|max_throttles|deadline|attempt_timeout|max_retry_after|backoff|jitter|polling|backoff.(kind|base|factor|cap)|jitter.(kind|low|high|share))",
         value in "([-+]?[0-9]{1,25}(\\.[0-9]{1,3})?([eE][-+]?[0-9]{1,4})?|'[-+]?[0-9.]{1,25} ?(h|m|s|ms|us|µs|ns|d|y|ago)?'|'\\PC{0,12}'|nan|-inf|true|\\[\\]|\\{\\})",
     ) {
@@ -859,7 +859,7 @@ proptest! {
     }
 }
 
-/// The blocks of code in the chapter: what is before each, its language and its text.
+/// Returns the code blocks of a chapter. Each has the text before it, its language and its content.
 fn blocks(chapter: &str) -> Vec<(&str, &str, &str)> {
     let parts: Vec<&str> = chapter.split("```").collect();
     let parts = parts.chunks_exact(2);
@@ -871,7 +871,7 @@ fn blocks(chapter: &str) -> Vec<(&str, &str, &str)> {
 }
 
 #[test]
-fn the_chapter_says_what_is_so() {
+fn configuration_chapter_is_correct() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
     let chapter = std::fs::read_to_string(path).unwrap();
     let blocks = blocks(&chapter);
@@ -879,7 +879,7 @@ fn the_chapter_says_what_is_so() {
     for (at, &(before, language, text)) in blocks.iter().enumerate() {
         let read = toml::from_str::<Policy>(text);
         match (language, blocks.get(at + 1)) {
-            // An error stands right after the file that it is about.
+            // An error directly follows its file.
             ("toml", Some(&("", "text", said))) => {
                 assert_eq!(read.unwrap_err().to_string(), said);
                 bad += 1;
@@ -898,7 +898,7 @@ fn the_chapter_says_what_is_so() {
 }
 
 #[test]
-fn the_documentation_of_policy_has_a_file() {
+fn example_file_in_policy_docs_is_correct() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy.rs");
     let source = std::fs::read_to_string(path).unwrap();
     let docs: Vec<&str> = source

@@ -1,4 +1,4 @@
-//! Calls by the thousand that wait for one scope.
+//! Thousands of calls in one scope.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::world::{Conduct, End, World};
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A stream of numbers by Marsaglia, "Xorshift RNGs", 2003.
+/// Draws a random number by Marsaglia, "Xorshift RNGs", 2003.
 fn below(state: &mut u64, bound: u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -27,13 +27,13 @@ fn below(state: &mut u64, bound: u64) -> u64 {
 }
 
 #[test]
-fn promise_9_of_ten_thousand_who_wait_half_leave_anywhere_and_nothing_leaks() {
+fn promise_9_dropping_half_of_10_000_calls_leaks_nothing() {
     for mut state in [0x9e37_79b9_7f4a_7c15, 0x2545_f491_4f6c_dd1d] {
         let server = Server::new(1_000, 10 * SECOND, 50, 100 * MS);
         let mut world = World::new(Breather::default(), vec![server]);
         let mut stay = 0;
         for seed in 0..MANY as u64 {
-            // What is left of it takes about a minute.
+            // The remaining calls take about a minute.
             let at = Instant::ORIGIN + MS * below(&mut state, 60_000) as u32;
             let conduct = match below(&mut state, 6) {
                 0 => Conduct::LeavesAt(at),
@@ -59,8 +59,8 @@ fn promise_9_of_ten_thousand_who_wait_half_leave_anywhere_and_nothing_leaks() {
 }
 
 #[test]
-fn promise_9_whoever_leaves_is_as_if_it_had_never_come() {
-    // Whoever stays is sent no later than if those had not come who leave while they wait.
+fn promise_9_dropped_queued_calls_delay_no_other() {
+    // Calls that leave while they wait don't delay the others.
     let last = |leave: bool| {
         let server = Server::new(1_000, 10 * SECOND, 50, 100 * MS);
         let mut world = World::new(Breather::default(), vec![server]);
@@ -83,10 +83,10 @@ fn promise_9_whoever_leaves_is_as_if_it_had_never_come() {
 }
 
 #[test]
-fn a_thousand_who_are_never_polled_again_let_thousands_pass() {
+fn unpolled_calls_do_not_block_the_queue() {
     let server = Server::new(100_000, 10 * SECOND, 50, 100 * MS);
     let mut world = World::new(Breather::default(), vec![server]);
-    // Each third is asleep as soon as it waits, the oldest first of all.
+    // Every third call is never polled again once it waits, starting with the oldest.
     let conduct = |index| match index % 3 {
         0 => Conduct::Sleeps,
         _ => Conduct::Stays,
@@ -107,7 +107,7 @@ fn a_thousand_who_are_never_polled_again_let_thousands_pass() {
         counted.is_some_and(|(_, waiting)| waiting == 1_000),
         "{counted:?}"
     );
-    // 50 at once take 0.1 s each, and an offer that nobody takes holds one place up by a millisecond.
+    // 50 calls in flight take 0.1 s each. An unclaimed offer blocks one permit for a millisecond.
     let took = world.timer.now().duration_since(Instant::ORIGIN);
     assert!(
         took < 2_050 / 50 * 100 * MS + 1_000 * MS + SECOND,
@@ -117,7 +117,7 @@ fn a_thousand_who_are_never_polled_again_let_thousands_pass() {
 
 type Active = ActiveCall<VirtualTimer>;
 
-/// Calls that wait, oldest first, each with a bell of its own.
+/// Queued calls, oldest first. Each has its own wake counter.
 struct Queue {
     breather: Breather,
     timer: VirtualTimer,
@@ -126,7 +126,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// `MANY` that wait, and those that are in flight before them, as many as may be.
+    /// Returns `MANY` queued calls, and the calls in flight before them, as many as permitted.
     fn new() -> (Self, Vec<Active>) {
         let mut queue = Self {
             breather: Breather::default(),
@@ -138,7 +138,7 @@ impl Queue {
         for call in &mut sent {
             assert_eq!(call.poll_step(Waker::noop()), Step::Send);
         }
-        // Or the limit would grow as time passes.
+        // A rejection keeps the concurrency from growing over time.
         let mut throttled = sent.remove(0);
         let _ = throttled.on_outcome(Outcome::throttled("status 429"), &queue.hint(200_000));
         drop(throttled);
@@ -165,7 +165,7 @@ impl Queue {
         }
     }
 
-    /// Who was woken since this was last asked, and how often.
+    /// Returns the calls woken since the last check, and how often each was woken.
     fn woken(&self) -> Vec<(usize, usize)> {
         let rang = self.bells.iter().map(|bell| bell.take()).enumerate();
         rang.filter(|&(_, times)| times > 0).collect()
@@ -183,11 +183,11 @@ impl Queue {
 }
 
 #[test]
-fn a_permit_that_comes_back_wakes_the_oldest_of_ten_thousand_and_nobody_else() {
+fn returned_permit_wakes_only_the_oldest_call() {
     let (mut queue, mut sent) = Queue::new();
     assert_eq!(queue.woken(), []);
     let mut next = 0;
-    // Back with an outcome, or dropped in flight.
+    // The permit comes back with an outcome or from a call dropped in flight.
     for index in 0..10 {
         let mut call = sent.pop().unwrap();
         if index % 2 == 0 {
@@ -205,7 +205,7 @@ fn a_permit_that_comes_back_wakes_the_oldest_of_ten_thousand_and_nobody_else() {
         assert_eq!(queue.woken(), []);
         next += 1;
     }
-    // Handed on by one to whom it was offered.
+    // The permit passes on when a call with an offer is dropped.
     drop(sent.pop());
     for _ in 0..10 {
         assert_eq!(queue.woken(), [(next, 1)]);
@@ -213,7 +213,7 @@ fn a_permit_that_comes_back_wakes_the_oldest_of_ten_thousand_and_nobody_else() {
         next += 1;
     }
     assert_eq!(queue.woken(), [(next, 1)]);
-    // Not taken in time.
+    // The permit passes on when an offer is not taken in time.
     for _ in 0..10 {
         queue.timer.advance(MS);
         next += 1;
@@ -224,7 +224,7 @@ fn a_permit_that_comes_back_wakes_the_oldest_of_ten_thousand_and_nobody_else() {
 }
 
 #[test]
-fn who_leaves_the_queue_wakes_nobody() {
+fn leaving_the_queue_wakes_no_call() {
     let (mut queue, _sent) = Queue::new();
     for index in (0..MANY).step_by(100) {
         queue.calls[index] = None;
@@ -233,7 +233,7 @@ fn who_leaves_the_queue_wakes_nobody() {
 }
 
 #[test]
-fn the_end_of_a_hold_wakes_one_of_ten_thousand() {
+fn end_of_hold_wakes_one_call() {
     let (mut queue, sent) = Queue::new();
     for mut call in sent {
         let _ = call.on_outcome(Outcome::success(), &queue.hint(0));
@@ -244,13 +244,13 @@ fn the_end_of_a_hold_wakes_one_of_ten_thousand() {
     queue.timer.advance(MS);
     assert_eq!(queue.woken(), [(0, 1)]);
     assert_eq!(queue.ask(0), Step::Send);
-    // While the probe is under way, nobody else need know.
+    // While the probe is in flight, no other call is woken.
     queue.timer.advance(500 * MS);
     assert_eq!(queue.woken(), []);
 }
 
-/// How many wait.
+/// The number of queued calls.
 const MANY: usize = 10_000;
 
-/// How many a pacer that knows nothing lets be in flight.
+/// The concurrency that a new pacer permits.
 const AT_START: usize = 30;

@@ -1,4 +1,4 @@
-//! Delays that somebody wrote down are kept.
+//! breather keeps the delays that you configure.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn waits(policy: Policy, seed: u64, outcome: Outcome, count: usize) -> Vec<Durat
     std::iter::repeat_with(next).take(count).collect()
 }
 
-/// Asserts that the waits are those written down, and up to a tenth more.
+/// Asserts that each wait is as long as configured, or up to a tenth longer.
 fn assert_kept(policy: Policy, outcome: Outcome, written: &[Duration]) {
     for seed in 0..50 {
         let waits = waits(policy, seed, outcome, written.len());
@@ -79,7 +79,7 @@ fn custom_delay_is_not_cut() {
 }
 
 #[test]
-fn presets_keep_a_written_delay_too() {
+fn presets_keep_configured_delay() {
     for preset in [Policy::batch(), Policy::patient()] {
         let policy = preset.with_backoff(Backoff::constant(5 * MINUTE));
         assert_kept(policy, failed(), &[5 * MINUTE; 3]);
@@ -101,8 +101,8 @@ fn constant_polling_is_not_cut() {
 }
 
 #[test]
-fn each_backoff_is_drawn_by_its_own_shape() {
-    // The polling is exponential by default, whatever the shape of the backoff.
+fn backoff_and_polling_keep_their_own_shape() {
+    // Polling is exponential by default, whatever the shape of the backoff.
     let policy = Policy::new().with_backoff(Backoff::constant(MINUTE));
     let shortest = (0..50).flat_map(|seed| waits(policy, seed, pending(), 1));
     assert!(shortest.min().unwrap() < SECOND / 10);
@@ -153,8 +153,8 @@ fn decorrelated_jitter_is_bounded() {
 }
 
 #[test]
-fn hint_adds_to_a_written_delay() {
-    // Without a pacer, a call adds its own delay to the hint.
+fn unpaced_call_adds_configured_delay_to_hint() {
+    // An unpaced call adds its own delay to the hint.
     let policy = Policy::new().with_backoff(Backoff::constant(MINUTE));
     for (paced, retry_at, latest) in [(false, 70, 76), (true, 60, 66)] {
         let start = Instant::ORIGIN;

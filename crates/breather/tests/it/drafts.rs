@@ -1,10 +1,10 @@
-//! The syntaxes that the IETF's draft of `RateLimit` fields has had, all of which are deployed.
+//! All syntaxes of the IETF drafts for `RateLimit` fields. Servers use every one of them.
 
 use breather::{Hint, driver::Moment};
 
 use super::said::{AT, lines, pairs, plainly, said};
 
-/// What is sent, and what it says.
+/// Checks pairs of header lines and expected hints.
 fn check(rows: &[(&str, &str)]) {
     for (sent, expected) in rows {
         assert_eq!(plainly(sent), lines(expected), "{sent}");
@@ -12,7 +12,7 @@ fn check(rows: &[(&str, &str)]) {
 }
 
 #[test]
-fn up_to_03_the_limit_has_the_policies_behind_it() {
+fn drafts_to_03_have_policies_in_limit() {
     check(&[
         (
             "
@@ -25,7 +25,8 @@ fn up_to_03_the_limit_has_the_policies_behind_it() {
             wait 7s
             ",
         ),
-        // The first is the limit that is nearest to being spent; the same number with a length tells how long it is.
+        // The first number is the limit that is closest to being spent. The same number with a
+        // length gives its window.
         (
             "
             RateLimit-Limit: 10, 10;w=1, 50;w=60, 5000;w=86400
@@ -49,7 +50,7 @@ fn up_to_03_the_limit_has_the_policies_behind_it() {
             wait 31s
             ",
         ),
-        // A policy without a length, or with none, tells nothing more.
+        // A policy without a length, or with a length of 0, adds nothing.
         (
             "RateLimit-Limit: 10, 10, 20;w=0, 30;w=soon",
             "ratelimit: limit 10",
@@ -58,7 +59,7 @@ fn up_to_03_the_limit_has_the_policies_behind_it() {
 }
 
 #[test]
-fn from_04_to_06_the_policies_have_a_field_of_their_own() {
+fn drafts_04_to_06_have_a_policy_field() {
     check(&[
         (
             "
@@ -73,7 +74,7 @@ fn from_04_to_06_the_policies_have_a_field_of_their_own() {
             wait 9s
             ",
         ),
-        // The policies may stand before what they are the policies of.
+        // The policies may come before their limits.
         (
             "
             RateLimit-Policy: 10;w=1, 50;w=60
@@ -99,7 +100,7 @@ fn from_04_to_06_the_policies_have_a_field_of_their_own() {
 }
 
 #[test]
-fn in_07_one_field_is_a_dictionary() {
+fn draft_07_is_a_dictionary() {
     check(&[
         (
             "
@@ -115,7 +116,7 @@ fn in_07_one_field_is_a_dictionary() {
             "RateLimit: remaining=50, reset=5, limit=100",
             "ratelimit: limit 100 remaining 50 reset 5s",
         ),
-        // A policy as a member, and members that are not known, are passed over.
+        // A policy member and unknown members are skipped.
         (
             "RateLimit: limit=10, remaining=0, reset=4,policy=(10;w=1 50;w=60 1000;w=3600), cost=2",
             "
@@ -123,12 +124,12 @@ fn in_07_one_field_is_a_dictionary() {
             wait 4s
             ",
         ),
-        // Of a member that is there twice, the last counts, as in every dictionary.
+        // If a member is repeated, the last one counts, like in every dictionary.
         (
             "RateLimit: remaining=7, remaining=8",
             "ratelimit: remaining 8",
         ),
-        // Its members are integers: if one is not, none is known to be what it should.
+        // Members are integers. If one is not, the whole field is unreadable.
         (
             "RateLimit: limit=100, remaining=many, reset=1.5",
             "ignored ratelimit: Unreadable",
@@ -139,7 +140,7 @@ fn in_07_one_field_is_a_dictionary() {
         ),
         ("RateLimit: remaining=-1", "ignored ratelimit: Unreadable"),
         ("RateLimit: cost=2", "ignored ratelimit: Unreadable"),
-        // A dictionary on several lines is one, of which the last member counts.
+        // Several lines form one dictionary, in which the last member counts.
         (
             "
             RateLimit: remaining=0, reset=5
@@ -153,9 +154,9 @@ fn in_07_one_field_is_a_dictionary() {
     ]);
 }
 
-/// A server may be between two drafts.
+/// A server may send the fields of two drafts.
 #[test]
-fn the_dictionary_counts_before_the_fields_that_it_took_the_place_of() {
+fn dictionary_wins_over_older_fields() {
     let fields = "
         RateLimit-Limit: 10
         RateLimit-Remaining: 1
@@ -178,7 +179,7 @@ fn the_dictionary_counts_before_the_fields_that_it_took_the_place_of() {
 }
 
 #[test]
-fn by_their_dialect_all_syntaxes_are_read_as_without() {
+fn ietf_dialect_reads_every_syntax() {
     for sent in [
         "RateLimit-Limit: 10, 10;w=1, 50;w=60\nRateLimit-Remaining: 0\nRateLimit-Reset: 7",
         "RateLimit-Limit: 100\nRateLimit-Remaining: 0\nRateLimit-Reset: 9\nRateLimit-Policy: 100;w=60",
@@ -190,7 +191,7 @@ fn by_their_dialect_all_syntaxes_are_read_as_without() {
 }
 
 #[test]
-fn from_08_on_each_window_has_a_name() {
+fn drafts_from_08_have_named_windows() {
     check(&[
         (
             "RateLimit: \"default\";r=1;t=7",
@@ -211,14 +212,14 @@ fn from_08_on_each_window_has_a_name() {
             wait 20s
             ",
         ),
-        // When it resets need not be told.
+        // The reset is optional.
         ("RateLimit: \"default\";r=999", "default: remaining 999"),
-        // What is not known stands there for people.
+        // Unknown parameters are for people.
         (
             "RateLimit: \"fixed\";r=99;t=50;cost=3;note=\"r=0\"",
             "fixed: remaining 99 reset 50s",
         ),
-        // A name is any text: separators in it separate nothing.
+        // A name is any text and may contain separators.
         (
             "RateLimit: \"per;user,r=0\";r=5;t=6, \"say \\\"when\\\"\";r=7",
             "
@@ -240,7 +241,7 @@ fn from_08_on_each_window_has_a_name() {
             "RateLimit-Policy: \"default\";q=100;w=10",
             "default: limit 100 length 10s",
         ),
-        // A length is whole seconds, and not none.
+        // A length is a positive number of whole seconds.
         (
             "RateLimit-Policy: \"default\";q=100;w=0",
             "default: limit 100",
@@ -250,7 +251,7 @@ fn from_08_on_each_window_has_a_name() {
 }
 
 #[test]
-fn a_window_may_be_one_of_a_partition() {
+fn windows_can_have_partition_keys() {
     check(&[
         (
             "RateLimit: \"default\";r=300000000;t=60;pk=:QXBwLTk5OQ==:",
@@ -268,7 +269,7 @@ fn a_window_may_be_one_of_a_partition() {
             wait 9s
             ",
         ),
-        // A policy without a partition is that of all who share its name.
+        // A policy without a partition applies to all windows with its name.
         (
             "
             RateLimit-Policy: \"peruser\";q=100;w=60
@@ -283,7 +284,7 @@ fn a_window_may_be_one_of_a_partition() {
             "RateLimit-Policy: \"peruser\";q=100;w=60;pk=:cHsdsRa894==:",
             "peruser: limit 100 length 60s key cHsdsRa894==",
         ),
-        // A partition is a byte sequence: a text is none.
+        // A partition is a byte sequence. Text is ignored.
         (
             "RateLimit: \"default\";r=5;pk=\"bob\"",
             "default: remaining 5",
@@ -292,13 +293,13 @@ fn a_window_may_be_one_of_a_partition() {
 }
 
 #[test]
-fn a_quota_may_be_of_other_things_than_requests() {
+fn quota_can_have_other_units_than_requests() {
     for (unit, expected) in [
         ("\"requests\"", ""),
-        // As the draft's table of units has it.
+        // The spelling in the draft's table of units.
         ("\"request\"", ""),
         ("\"content-bytes\"", " unit content-bytes"),
-        // As -08 had it.
+        // The spelling in draft 08.
         ("\"bytes\"", " unit content-bytes"),
         ("\"concurrent-requests\"", " unit concurrent-requests"),
         ("\"tokens\"", " unit tokens"),
@@ -310,7 +311,7 @@ fn a_quota_may_be_of_other_things_than_requests() {
         let expected = format!("peruser: limit 65535 length 10s{expected} key YWRh\n");
         assert_eq!(plainly(&policy), expected, "{unit}");
     }
-    // Bytes that are spent are waited for, too.
+    // A call also waits if the quota of bytes is spent.
     let spent = "
         RateLimit: \"traffic\";r=0;t=6
         RateLimit-Policy: \"traffic\";q=1000000;qu=\"content-bytes\";w=60
@@ -322,9 +323,9 @@ fn a_quota_may_be_of_other_things_than_requests() {
     assert_eq!(plainly(spent), lines(expected));
 }
 
-/// The draft's own examples show names without quotes, although its text wants strings.
+/// The draft's examples have names without quotes, although its text requires strings.
 #[test]
-fn a_name_without_quotes_is_a_name() {
+fn unquoted_name_is_read() {
     check(&[
         (
             "RateLimit: quota;r=0;t=1",
@@ -345,7 +346,7 @@ fn a_name_without_quotes_is_a_name() {
 }
 
 #[test]
-fn several_lines_of_a_field_are_one_list() {
+fn lines_of_a_field_form_one_list() {
     let apart = "
         RateLimit-Policy: \"burst\";q=100;w=60
         RateLimit: \"burst\";r=0;t=13
@@ -365,7 +366,7 @@ fn several_lines_of_a_field_are_one_list() {
 }
 
 #[test]
-fn of_several_spent_windows_the_one_that_resets_last_is_waited_for() {
+fn last_reset_of_spent_windows_is_the_wait() {
     check(&[(
         "RateLimit: \"second\";r=0;t=1, \"minute\";r=0;t=40, \"day\";r=5;t=86000",
         "
@@ -378,7 +379,7 @@ fn of_several_spent_windows_the_one_that_resets_last_is_waited_for() {
 }
 
 #[test]
-fn retry_after_counts_before_whatever_the_windows_say() {
+fn retry_after_wins_over_windows() {
     for windows in [
         "RateLimit: \"dynamic\";r=15;t=40",
         "RateLimit: \"dynamic\";r=0;t=40",
@@ -397,13 +398,13 @@ fn retry_after_counts_before_whatever_the_windows_say() {
 }
 
 #[test]
-fn what_is_malformed_is_ignored() {
+fn malformed_field_is_ignored() {
     for value in [
         "",
         ",",
         "\"default\"",
         "\"default\";t=7",
-        // As the draft's own example has it: what remains is required.
+        // From the draft's own example. The remaining quota is required.
         "quota;t=1",
         "\"default\";r",
         "\"default\";r=soon;t=7",
@@ -459,7 +460,7 @@ fn what_is_malformed_is_ignored() {
 }
 
 #[test]
-fn one_malformed_item_leaves_the_others_of_its_list() {
+fn malformed_item_does_not_affect_its_list() {
     check(&[(
         "RateLimit: \"nameless\";t=3, \"burst\";r=0;t=13, 7",
         "
@@ -470,7 +471,7 @@ fn one_malformed_item_leaves_the_others_of_its_list() {
 }
 
 #[test]
-fn one_malformed_line_leaves_the_others() {
+fn malformed_line_does_not_affect_others() {
     check(&[(
         "
         RateLimit: \"burst\";r=0;t=13,
@@ -485,12 +486,12 @@ fn one_malformed_line_leaves_the_others() {
 }
 
 #[test]
-fn more_windows_than_are_kept_are_left_out() {
+fn windows_beyond_the_limit_are_dropped() {
     let windows: Vec<_> = (0..9).map(|at| format!("\"w{at}\";r={at};t=9")).collect();
     let said = plainly(&format!("RateLimit: {}", windows.join(", ")));
     assert!(said.contains("w7: remaining 7 reset 9s\n"), "{said}");
     assert!(!said.contains("w8"), "{said}");
-    // It is read, and says that it is not all of it.
+    // The line is read, and the reading says that it is partial.
     assert!(!said.contains("ignored"), "{said}");
     let sent = format!("RateLimit: {}", windows.join(", "));
     let hint = Hint::read(pairs(&sent), Moment::new(AT));

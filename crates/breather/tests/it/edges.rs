@@ -1,4 +1,4 @@
-//! Rules of the header reader, each where it begins and ends.
+//! Edge cases of the rules for reading headers.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::said::{AT, DATE, NOW, pairs, plainly, text};
 
-/// What the lines say where our own clock shows `own`: the wait, and all of it in words.
+/// Returns the wait and the printed hint of the lines, if the local clock shows `own`.
 fn by(dialects: &[Dialect], own: i64, sent: &str) -> (Option<Duration>, String) {
     let own = UnixTime::from_secs(own);
     let moment = Moment::new(AT).with_wall_clock(&own);
@@ -24,7 +24,7 @@ fn wait_by(own: i64, sent: &str) -> Option<Duration> {
     by(&[], own, sent).0
 }
 
-/// The wait that the lines of a rejection ask for, beside the server's `Date`.
+/// Returns the wait that the lines of a rejection ask for, with the server's `Date` added.
 fn wait(sent: &str) -> Option<Duration> {
     wait_by(NOW, &format!("{sent}\nDate: {DATE}"))
 }
@@ -42,7 +42,7 @@ fn check(rows: &[(&str, &str)]) {
 // Numbers.
 
 #[test]
-fn an_epoch_ends_where_the_next_unit_begins() {
+fn epoch_units_have_adjacent_ranges() {
     const FAR: i64 = 99_999_999_990;
     for (sent, expected) in [
         ("Retry-After: 99999999999", secs(9)),
@@ -55,7 +55,7 @@ fn an_epoch_ends_where_the_next_unit_begins() {
 }
 
 #[test]
-fn what_does_not_fit_is_not_taken_for_what_is_left_of_it() {
+fn overflowing_value_is_not_truncated() {
     for sent in [
         "Retry-After-Ms: 18446744073710",
         "X-RateLimit-After: 18446744074",
@@ -67,17 +67,17 @@ fn what_does_not_fit_is_not_taken_for_what_is_left_of_it() {
 }
 
 #[test]
-fn a_delay_is_of_less_than_ten_to_the_eighth_seconds() {
+fn delay_is_less_than_1e8_seconds() {
     assert_eq!(wait("RateLimit: \"a\";r=0;t=99999999"), secs(99_999_999));
     assert_eq!(wait("RateLimit: \"a\";r=0;t=100000000"), None);
-    // What states seconds by its name is no guess.
+    // A header whose name says seconds is unambiguous.
     let half = Some(Duration::from_millis(3_024_000_500));
     assert_eq!(wait("Retry-After: 3024000.5"), half);
     assert_eq!(wait("Retry-After: 3024001, 3024002"), secs(3_024_002));
 }
 
 #[test]
-fn a_date_is_no_guess_and_may_be_months_ahead() {
+fn date_can_be_months_ahead() {
     for sent in [
         "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2027-03-15T08:00:00Z",
         "Retry-After: Mon, 15 Mar 2027 08:00:00 GMT",
@@ -87,13 +87,13 @@ fn a_date_is_no_guess_and_may_be_months_ahead() {
 }
 
 #[test]
-fn the_last_second_of_9999_is_a_time() {
+fn last_second_of_9999_is_read() {
     let sent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 9999-12-31T23:59:59Z";
     assert_eq!(wait_by(253_402_300_000, sent), secs(799));
 }
 
 #[test]
-fn a_zone_that_would_have_to_be_looked_up_makes_a_date_unreadable() {
+fn date_with_named_time_zone_is_unreadable() {
     for reset in [
         "2027-01-15T08:00:10Z[Europe/Berlin]",
         "2027-01-15T09:00:10+01:00[Europe/Berlin]",
@@ -118,7 +118,7 @@ fn microseconds_have_two_names() {
 }
 
 #[test]
-fn of_joined_delays_those_that_have_passed_or_mean_nothing_are_left_out() {
+fn past_and_ambiguous_values_of_joined_delays_are_skipped() {
     for sent in [
         "Retry-After: 5, 1799999999",
         "Retry-After: 1799999999, 5",
@@ -133,7 +133,7 @@ fn of_joined_delays_those_that_have_passed_or_mean_nothing_are_left_out() {
 // Dates.
 
 #[test]
-fn two_dates_that_disagree_are_none() {
+fn disagreeing_dates_are_ignored() {
     let date = |second: u32| format!("\nDate: Fri, 15 Jan 2027 08:00:{second:02} GMT");
     for (dates, expected) in [
         (vec![0, 5], secs(6)),
@@ -149,10 +149,10 @@ fn two_dates_that_disagree_are_none() {
     assert_eq!(wait_by(NOW + 4, unreadable), secs(6));
 }
 
-// What to do.
+// Verdicts.
 
 #[test]
-fn of_verdicts_that_disagree_the_one_that_spares_the_server_counts() {
+fn verdict_not_to_retry_wins() {
     for sent in [
         "X-Should-Retry: false\nStripe-Should-Retry: true",
         "X-Should-Retry: true\nStripe-Should-Retry: false",
@@ -165,13 +165,13 @@ fn of_verdicts_that_disagree_the_one_that_spares_the_server_counts() {
 }
 
 #[test]
-fn what_is_more_exact_and_unreadable_leaves_the_rest_alone() {
+fn unreadable_exact_delay_does_not_affect_others() {
     let said = plainly("Retry-After-Ms: soon\nRetry-After: 5");
     assert_eq!(said, "wait 5s\nignored retry-after-ms: Unreadable\n");
 }
 
 #[test]
-fn rejections_that_tell_nothing_are_waited_for_longer_each_time() {
+fn waits_grow_after_silent_rejections() {
     let third = |seed| {
         let mut call = Call::new(Policy::new(), CallSpec::new(), seed, AT);
         let (mut now, mut delay) = (AT, Duration::ZERO);
@@ -180,7 +180,7 @@ fn rejections_that_tell_nothing_are_waited_for_longer_each_time() {
             let throttled = Outcome::throttled("status 429");
             let Decision::Retry(wait) = call.on_outcome(now, throttled, &Hint::new(now), None)
             else {
-                panic!("rejections are left");
+                panic!("the call ended before its throttle limit");
             };
             (now, delay) = (wait.until(), wait.delay());
         }
@@ -193,9 +193,9 @@ fn rejections_that_tell_nothing_are_waited_for_longer_each_time() {
     );
 }
 
-// More lines than are kept.
+// More lines than a hint keeps.
 
-/// Different headers about five windows. No requests are left in one of them.
+/// Different headers about five windows, one of which is spent.
 const LINES: [&str; 24] = [
     "X-RateLimit-Remaining: 0",
     "X-RateLimit-Reset: 7",
@@ -224,14 +224,14 @@ const LINES: [&str; 24] = [
 ];
 
 #[test]
-fn lines_up_to_the_bound_are_all_read() {
+fn all_lines_up_to_the_limit_are_read() {
     let said = plainly(&LINES.join("\n"));
     assert!(said.contains("wait 7s\n"), "{said}");
     assert!(!said.contains("TooMany"), "{said}");
 }
 
 #[test]
-fn spent_window_beyond_the_bound_is_waited_for() {
+fn spent_window_beyond_the_limit_counts() {
     let healthy = LINES[2..].join("\n").replace("Used: 7", "Used: 0");
     for line in [
         "RateLimit: \"a\";r=0;t=5",
@@ -255,7 +255,7 @@ fn spent_window_beyond_the_bound_is_waited_for() {
 }
 
 #[test]
-fn however_many_lines_tell_of_windows_what_to_do_is_read() {
+fn delay_and_verdict_are_read_among_many_window_lines() {
     let many = format!("{}\nRateLimit: \"a\";r=5", LINES.join("\n"));
     let said = plainly(&format!("{many}\nX-Should-Retry: false\nRetry-After: 5"));
     assert!(said.contains("wait 5s\nretry false\n"), "{said}");
@@ -263,10 +263,10 @@ fn however_many_lines_tell_of_windows_what_to_do_is_read() {
     assert!(said.contains("wait 5s\nretry false\n"), "{said}");
 }
 
-// Lines that say the same, or not.
+// Lines that agree or disagree.
 
 #[test]
-fn a_header_that_comes_in_two_spellings_is_one() {
+fn header_in_two_spellings_counts_once() {
     for resets in [
         "X-RateLimit-Reset: 5\nx-ratelimit-reset: 50",
         "x-ratelimit-reset: 5\nX-RateLimit-Reset: 50",
@@ -278,7 +278,7 @@ fn a_header_that_comes_in_two_spellings_is_one() {
 }
 
 #[test]
-fn of_two_headers_for_one_figure_the_first_in_the_table_counts_if_it_can_be_read() {
+fn first_readable_header_for_a_number_counts() {
     check(&[
         (
             "X-RateLimit-Limit: 5\nX-RateLimit-Limit: 6\nX-RateLimit-Max: 7",
@@ -305,7 +305,7 @@ fn of_two_headers_for_one_figure_the_first_in_the_table_counts_if_it_can_be_read
 }
 
 #[test]
-fn a_dictionary_that_tells_a_part_leaves_the_rest_to_the_other_headers() {
+fn other_headers_complete_a_partial_dictionary() {
     check(&[
         (
             "RateLimit-Limit: 100\nRateLimit: remaining=0, reset=5",
@@ -327,7 +327,7 @@ fn a_dictionary_that_tells_a_part_leaves_the_rest_to_the_other_headers() {
 }
 
 #[test]
-fn counts_that_were_joined_count_if_they_agree() {
+fn joined_counts_are_read_if_they_agree() {
     assert_eq!(
         wait("X-RateLimit-Remaining: 0, 7\nX-RateLimit-Reset: 9"),
         None
@@ -339,18 +339,18 @@ fn counts_that_were_joined_count_if_they_agree() {
 // Windows.
 
 #[test]
-fn what_remains_in_one_window_says_that_the_others_need_not_be_guessed() {
+fn one_remaining_quota_prevents_guesses_for_other_windows() {
     check(&[
         (
             "X-RateLimit-Remaining: 7\nX-App-Limit-24hour-Reset: 86400",
             "x-ratelimit: remaining 7\napp-24hour: reset 86400s length 86400s\n",
         ),
-        // Nor does one family tell what remains of another's.
+        // The remaining quota of one family doesn't apply to another.
         (
             "X-RateLimit-Limit: 9\nRateLimit-Remaining: 0\nX-Rate-Limit-Reset: 5",
             "ratelimit: remaining 0\nx-ratelimit: limit 9\nx-rate-limit: reset 5s\n",
         ),
-        // What does not add up is taken as it stands.
+        // Inconsistent numbers are read as they are.
         (
             "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 70\nX-RateLimit-Used: 3",
             "x-ratelimit: limit 10 remaining 70 used 3\n",
@@ -359,7 +359,7 @@ fn what_remains_in_one_window_says_that_the_others_need_not_be_guessed() {
 }
 
 #[test]
-fn an_empty_name_and_no_length_are_none_and_a_limit_of_nothing_undoes_no_error() {
+fn empty_name_zero_length_and_zero_limit_are_ignored() {
     check(&[
         (
             "X-RateLimit-Remaining: 3\nX-RateLimit-Interval-Seconds: 0",
@@ -377,7 +377,7 @@ fn an_empty_name_and_no_length_are_none_and_a_limit_of_nothing_undoes_no_error()
 }
 
 #[test]
-fn lists_of_limits_tell_of_windows_by_their_lengths() {
+fn lists_of_limits_give_windows_by_length() {
     check(&[
         (
             "RateLimit-Limit: 10, 10;w=1, 10;w=60",
@@ -418,7 +418,7 @@ fn headers_of_several_windows_are_read_whole_or_not_at_all() {
             "Zendesk-RateLimit-Tickets-Index: total=100; remaining",
             "ignored zendesk-ratelimit-tickets-index: Unreadable\n",
         ),
-        // What tells of no window tells nothing.
+        // A line without a window is unreadable.
         (
             "Zendesk-RateLimit-Tickets-Index: foo=1",
             "ignored zendesk-ratelimit-tickets-index: Unreadable\n",
@@ -435,7 +435,7 @@ fn headers_of_several_windows_are_read_whole_or_not_at_all() {
 }
 
 #[test]
-fn headers_of_several_windows_may_be_written_otherwise() {
+fn headers_of_several_windows_have_variants() {
     check(&[
         (
             "Auth0-Client-Quota-Limit: b=per_second;q=10;r=9;t=1,b=per_minute;q=100;r=99;t=41,b=per_week;q=7;r=6",
@@ -455,7 +455,7 @@ fn headers_of_several_windows_may_be_written_otherwise() {
 }
 
 #[test]
-fn items_count_by_their_unit_or_else_their_name_and_by_the_last_of_a_parameter() {
+fn unit_comes_from_parameter_or_name_and_last_parameter_counts() {
     check(&[
         (
             "RateLimit: \"Input-Tokens\";r=1, \"BYTES\";r=2, \"tokens-ish\";r=3",
@@ -477,7 +477,7 @@ fn items_count_by_their_unit_or_else_their_name_and_by_the_last_of_a_parameter()
 // Dialects.
 
 #[test]
-fn what_a_dialect_names_counts_before_what_all_send() {
+fn header_of_dialect_wins_over_common_headers() {
     const MINE: &[Dialect] = &[Dialect::new(
         "mine",
         &[HeaderFamily::new("mine")
@@ -507,7 +507,7 @@ fn what_a_dialect_names_counts_before_what_all_send() {
 }
 
 #[test]
-fn of_several_dialects_the_first_that_names_a_header_counts() {
+fn first_dialect_that_names_a_header_counts() {
     const ONE: Dialect = Dialect::new(
         "one",
         &[
@@ -525,7 +525,7 @@ fn of_several_dialects_the_first_that_names_a_header_counts() {
     let delays = "Delay-Of-One: 1\nDelay-Of-Two: 2";
     assert_eq!(by(&[ONE, TWO], NOW, delays).0, secs(1));
     assert_eq!(by(&[TWO, ONE], NOW, delays).0, secs(2));
-    // Both name a header of the family that this one is of.
+    // Both dialects name a header of this header's family.
     let remaining = "X-RateLimit-Remaining: 3";
     assert_eq!(
         by(&[ONE, TWO], NOW, remaining).1,
@@ -542,7 +542,7 @@ fn of_several_dialects_the_first_that_names_a_header_counts() {
 }
 
 #[test]
-fn what_a_dialect_alone_names_is_read() {
+fn header_named_only_by_a_dialect_is_read() {
     const LONGEST: &str = "x-long-rate-limit-of-an-api-of-our-own-whose-name-fills-63-byte";
     const ACME: &[Dialect] = &[Dialect::new(
         "acme",
@@ -570,7 +570,7 @@ fn what_a_dialect_alone_names_is_read() {
 }
 
 #[test]
-fn a_family_of_a_dialect_keeps_its_unit_and_is_unclear_like_any_other() {
+fn dialect_family_keeps_unit_and_reports_unclear_quota() {
     const MINE: &[Dialect] = &[Dialect::new(
         "mine",
         &[

@@ -1,6 +1,6 @@
 //! Responses with more lines, windows or values than a hint keeps.
 //!
-//! The longest delay, spent windows and a verdict not to retry count wherever they stand.
+//! The longest delay, spent windows and a verdict not to retry count in any position.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,7 +44,7 @@ const fn secs(secs: u64) -> Option<Duration> {
     Some(Duration::from_secs(secs))
 }
 
-/// `lines` with `one` at each of some places, from the first to the last.
+/// Returns copies of `lines` with `one` inserted at several places, from the first to the last.
 fn with_one_anywhere(lines: &Lines, one: &[(String, String)]) -> impl Iterator<Item = Lines> {
     let step = (lines.len() / 25).max(1);
     let tickets = (0..lines.len()).step_by(step).chain([lines.len()]);
@@ -60,7 +60,7 @@ const COUNTS: [u64; 8] = [6, 7, 8, 9, 20, 25, 40, 200];
 // Delays.
 
 #[test]
-fn longest_of_many_delays_is_obeyed_wherever_it_stands() {
+fn longest_of_many_delays_counts_in_any_position() {
     for name in ["retry-after", "x-ratelimit-after", "x-retry-after"] {
         for count in COUNTS {
             let others: Lines = (1..count).map(|it| line(name, it % 250)).collect();
@@ -82,7 +82,7 @@ fn all_lines_up_to_the_bound_are_listed() {
 }
 
 #[test]
-fn garbage_pushes_no_valid_delay_out() {
+fn garbage_displaces_no_valid_delay() {
     for count in COUNTS {
         let garbage = |it: u64| match it % 6 {
             0 => format!("soon {it}"),
@@ -103,8 +103,8 @@ fn garbage_pushes_no_valid_delay_out() {
 }
 
 #[test]
-fn delays_of_many_names_leave_the_longest() {
-    // All of them are stated as exactly.
+fn longest_delay_of_many_headers_is_kept() {
+    // All of these headers are equally exact.
     let names = [
         "retry-after",
         "x-retry-after",
@@ -124,7 +124,7 @@ fn delays_of_many_names_leave_the_longest() {
 }
 
 #[test]
-fn exact_delays_count_before_rounded_ones_however_many_there_are() {
+fn exact_delay_wins_over_many_rounded_ones() {
     for count in COUNTS {
         let others: Lines = (1..count).map(|it| line("retry-after", it)).collect();
         let exact = [
@@ -142,8 +142,8 @@ fn exact_delays_count_before_rounded_ones_however_many_there_are() {
 }
 
 #[test]
-fn delay_date_and_epoch_are_compared_by_a_date_that_comes_last() {
-    // Our own clock is an hour behind.
+fn late_date_line_applies_to_all_delays() {
+    // The local clock is an hour behind.
     let own = UnixTime::from_secs(NOW - 3_600);
     for count in COUNTS {
         for (longest, expected) in [
@@ -187,7 +187,7 @@ fn implausible_epoch_hides_no_plausible_one() {
         ) {
             assert!(wait(&lines) >= secs(290), "{count}: {:?}", wait(&lines));
         }
-        // A few are left out of the account.
+        // A few implausible epochs don't count.
         let mut others: Lines = (1..count).map(|it| line("retry-after", it % 250)).collect();
         others.push(far(1));
         for lines in with_one_anywhere(&others, &[line("retry-after", 1_800_000_290)]) {
@@ -197,7 +197,7 @@ fn implausible_epoch_hides_no_plausible_one() {
 }
 
 #[test]
-fn joined_delays_are_no_less_than_those_on_lines_of_their_own() {
+fn joined_delays_count_like_separate_lines() {
     for count in COUNTS {
         let values = (1..count).map(|it| (it % 200).to_string());
         let values: Vec<_> = values.chain(["290".to_owned()]).collect();
@@ -210,7 +210,7 @@ fn joined_delays_are_no_less_than_those_on_lines_of_their_own() {
 // Verdicts.
 
 #[test]
-fn verdict_not_to_retry_counts_wherever_it_stands() {
+fn verdict_not_to_retry_counts_in_any_position() {
     for count in COUNTS {
         for name in ["x-should-retry", "stripe-should-retry"] {
             let others = (1..count).map(|it| match it % 3 {
@@ -228,7 +228,7 @@ fn verdict_not_to_retry_counts_wherever_it_stands() {
 }
 
 #[test]
-fn pushback_that_stops_counts_wherever_it_stands() {
+fn pushback_that_stops_counts_in_any_position() {
     for count in COUNTS {
         let others: Lines = (1..count).map(|it| line("retry-after", it)).collect();
         for end in [
@@ -253,7 +253,7 @@ fn pushback_that_stops_counts_wherever_it_stands() {
 // Windows.
 
 #[test]
-fn spent_window_counts_wherever_it_stands_in_a_list() {
+fn spent_window_counts_in_any_position_of_a_list() {
     for count in COUNTS {
         for spent in 0..count {
             let item = |it: u64| match it {
@@ -273,7 +273,7 @@ fn spent_window_counts_wherever_it_stands_in_a_list() {
     }
 }
 
-/// Headers with the remaining quota and the reset of a window, each of another family.
+/// The headers for the remaining quota and the reset of a window, for each family.
 const FAMILIES: [(&str, &str); 15] = [
     ("ratelimit-remaining", "ratelimit-reset"),
     ("x-ratelimit-remaining", "x-ratelimit-reset"),
@@ -310,7 +310,7 @@ const FAMILIES: [(&str, &str); 15] = [
     ("x-sib-ratelimit-remaining", "x-sib-ratelimit-reset"),
 ];
 
-/// The lines of families, in some orders.
+/// Returns the lines of all families in several orders.
 fn orders(windows: &[(u64, u64)]) -> [Lines; 4] {
     let told = || FAMILIES.iter().zip(windows);
     let remaining = || told().map(|((name, _), (left, _))| line(name, left));
@@ -326,10 +326,10 @@ fn orders(windows: &[(u64, u64)]) -> [Lines; 4] {
 }
 
 #[test]
-fn spent_window_counts_whichever_family_it_is_of() {
+fn spent_window_counts_in_any_family() {
     for count in [7, 8, 9, 12, 13, 15] {
         for spent in 0..count {
-            // Nothing remains in some of the others either, and they reset sooner.
+            // Some of the other windows are also spent, but reset sooner.
             for others in [5, 0] {
                 let window = |it| match it {
                     _ if it == spent => (0, 290),
@@ -348,7 +348,7 @@ fn spent_window_counts_whichever_family_it_is_of() {
 }
 
 #[test]
-fn spent_window_counts_beside_limits_that_fill_the_room() {
+fn spent_window_counts_beside_too_many_limits() {
     let limits: String = (2..20).map(|it| format!(", {it};w={it}")).collect();
     for spent in [
         line("ratelimit", "\"z\";r=0;t=290"),
@@ -369,14 +369,14 @@ fn spent_window_counts_beside_limits_that_fill_the_room() {
 }
 
 #[test]
-fn line_whose_windows_made_room_is_listed() {
+fn line_of_dropped_window_is_listed() {
     let healthy = (1..=8).map(|it| line("ratelimit", format!("\"n{it}\";r={it};t=3")));
     let mut lines: Lines = healthy.collect();
     lines.push(line("ratelimit", "\"z\";r=0;t=290"));
     let hint = read(&lines);
     let ignored: Vec<_> = hint.ignored().map(|it| (it.value(), it.why())).collect();
     assert_eq!(ignored, [(&b"\"n8\";r=8;t=3"[..], IgnoreReason::TooMany)]);
-    // A line with more windows than the one is read in part.
+    // If one of several windows of a line was dropped, the line is read in part.
     let lines = [
         line(
             "ratelimit",
@@ -394,13 +394,13 @@ fn line_whose_windows_made_room_is_listed() {
 }
 
 #[test]
-fn window_with_quota_left_makes_room_for_no_other_of_which_nothing_is_known() {
+fn window_with_quota_left_stays_among_unknown_ones() {
     // One window has quota left, so the rejection has another reason.
     let unknown = FAMILIES[1..12].iter().map(|(_, reset)| line(reset, 60));
     for lines in with_one_anywhere(&unknown.collect(), &[line("ratelimit-remaining", 3)]) {
         assert_eq!(wait(&lines), None, "{}", text(&read(&lines)));
     }
-    // If none tells, the first to reset is waited for.
+    // If no window reports its remaining quota, the call waits for the first reset.
     let unknown = FAMILIES.iter().enumerate();
     let unknown = unknown.map(|(at, (_, reset))| line(reset, 60 - at));
     assert_eq!(wait(&unknown.collect::<Lines>()), secs(46));
@@ -441,7 +441,7 @@ fn spent_window_counts_among_many_lines_of_all_kinds() {
 }
 
 #[test]
-fn dictionary_and_figures_of_one_window_stay_together() {
+fn dictionary_and_fields_of_one_window_stay_together() {
     let others: Lines = (0..40)
         .map(|it| line("ratelimit", format!("\"n{it}\";r=1;t=9")))
         .collect();
@@ -492,7 +492,7 @@ fn latest_of_many_resets_of_one_window_counts() {
 }
 
 #[test]
-fn windows_by_hand_leave_the_strictest() {
+fn strictest_windows_added_by_hand_are_kept() {
     for count in [7, 8, 9, 20, 200_u64] {
         for spent in 0..count {
             let mut hint = Hint::new(AT);
@@ -515,7 +515,7 @@ fn windows_by_hand_leave_the_strictest() {
 }
 
 #[test]
-fn equal_windows_leave_the_first() {
+fn first_of_equal_windows_are_kept() {
     let items: Vec<_> = (1..=9).map(|it| format!("\"n{it}\";r=5;t=3")).collect();
     let joined = [line("ratelimit", items.join(","))];
     let apart: Lines = items.iter().map(|it| line("ratelimit", it)).collect();
@@ -530,14 +530,14 @@ fn equal_windows_leave_the_first() {
     }
     let names: Vec<_> = hint.windows().map(Window::name).collect();
     assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g", "h"]);
-    // A stricter one takes the place of the last.
+    // A stricter window replaces the last one.
     let hint = hint.with_window(Window::new("z").with_remaining(0));
     let names: Vec<_> = hint.windows().map(Window::name).collect();
     assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g", "z"]);
 }
 
 #[test]
-fn requests_stay_before_other_units_and_late_resets_before_early_ones() {
+fn request_windows_and_late_resets_are_kept_first() {
     let hour = Duration::from_secs(3_600);
     let of_tokens = |it: u64| {
         let window = Window::new("tokens").with_unit(Unit::Tokens);
@@ -562,7 +562,7 @@ fn requests_stay_before_other_units_and_late_resets_before_early_ones() {
 }
 
 #[test]
-fn unclear_windows_make_no_room_of_one_that_is_waited_for() {
+fn unclear_windows_do_not_displace_a_needed_one() {
     let unclear = FAMILIES[..14]
         .iter()
         .flat_map(|(remaining, reset)| [line(remaining, "few"), line(reset, 9)]);
@@ -577,7 +577,7 @@ fn unclear_windows_make_no_room_of_one_that_is_waited_for() {
 }
 
 #[test]
-fn crowd_leaves_eight_whole_windows_and_the_strictest() {
+fn eight_strictest_windows_are_kept_whole() {
     let families = [
         "anthropic-ratelimit-requests",
         "anthropic-ratelimit-tokens",
@@ -625,7 +625,7 @@ fn lines_of_one_field_keep_their_order() {
 }
 
 #[test]
-fn policy_of_a_window_that_stays_is_read() {
+fn policy_of_a_kept_window_is_read() {
     let others = (0..30).map(|it| line("ratelimit", format!("\"n{it}\";r=5;t=3")));
     let mut lines: Lines = others.collect();
     lines.push(line("ratelimit-policy", "\"z\";q=9;w=60"));
@@ -636,7 +636,7 @@ fn policy_of_a_window_that_stays_is_read() {
 }
 
 #[test]
-fn policy_is_not_applied_to_the_window_that_took_the_place() {
+fn policy_of_a_dropped_window_is_not_applied_to_its_successor() {
     let healthy: Vec<_> = (1..=8).map(|it| format!("\"n{it}\";r={it};t=3")).collect();
     let lines = [
         line("ratelimit", healthy.join(",")),
@@ -649,8 +649,8 @@ fn policy_is_not_applied_to_the_window_that_took_the_place() {
 }
 
 #[test]
-fn headers_of_a_window_that_made_room_are_listed_and_no_others() {
-    // The window of the limit is the first of its line, the others make room.
+fn only_headers_of_dropped_windows_are_listed() {
+    // The first window of the line stays, and the others are dropped.
     let limits: String = (2..=9).map(|it| format!(", {it};w={it}")).collect();
     let lines = [
         line("x-ratelimit-limit", format!("1{limits}")),
@@ -664,7 +664,7 @@ fn headers_of_a_window_that_made_room_are_listed_and_no_others() {
         .find(|it| it.header() == "x-ratelimit-limit");
     assert!(limit.unwrap().is_partial());
 
-    // The one window that made room was all that the list added.
+    // The dropped window was the only one that the list added.
     let healthy: Vec<_> = (1..=6).map(|it| format!("\"n{it}\";r={it};t=3")).collect();
     let lines = [
         line("x-ratelimit-limit", "9, 2;w=2"),
@@ -679,7 +679,7 @@ fn headers_of_a_window_that_made_room_are_listed_and_no_others() {
         .find(|it| it.header() == "x-ratelimit-limit");
     assert!(limit.unwrap().is_partial());
 
-    // The window of the family makes room, and the line of named ones stays.
+    // The family's window is dropped, and the line of named windows stays.
     let healthy: Vec<_> = (1..=7).map(|it| format!("\"n{it}\";r={it};t=3")).collect();
     let lines = [
         line("ratelimit-remaining", 50),
@@ -691,7 +691,7 @@ fn headers_of_a_window_that_made_room_are_listed_and_no_others() {
     assert_eq!(ignored, ["ratelimit-remaining"]);
     assert_eq!(hint.readings().count(), 2);
 
-    // A dictionary completes the window of the family after the room is full.
+    // A dictionary completes the family's window after all places are taken.
     let healthy: Vec<_> = (1..=8).map(|it| format!("\"n{it}\";r={it};t=3")).collect();
     let lines = [
         line("ratelimit-reset", 290),
@@ -705,7 +705,7 @@ fn headers_of_a_window_that_made_room_are_listed_and_no_others() {
 }
 
 #[test]
-fn resets_that_agree_are_both_read() {
+fn agreeing_resets_are_both_read() {
     let lines = [
         line("x-ratelimit-remaining", 0),
         line("x-ratelimit-reset", "5"),
@@ -765,7 +765,7 @@ fn dialect_reads_its_headers_among_many_lines() {
     let others: Lines = (0..40)
         .map(|it| line("ratelimit", format!("\"n{it}\";r=0;t=9")))
         .collect();
-    // The remaining quota is in a common header, and counts with the reset in a dialect's header.
+    // The remaining quota in a common header belongs with the reset in a dialect's header.
     let spent = [
         line("x-rate-limit-reset", 290_000),
         line("X-Rate-Limit-Remaining", 0),
@@ -782,7 +782,7 @@ fn dialect_reads_its_headers_among_many_lines() {
 
 #[test]
 fn longest_delay_of_a_dialect_is_kept_beside_its_others() {
-    // As exactly as the first one that is readable.
+    // As exact as the first readable one.
     const ACME: &[Dialect] = &[Dialect::new(
         "acme",
         &[HeaderFamily::new("acme")
@@ -815,7 +815,7 @@ fn longest_delay_of_a_dialect_is_kept_beside_its_others() {
 
 // All orders of all lines.
 
-/// A value of `Retry-After`, and for how long it asks to wait.
+/// Generates a value of `Retry-After` and the wait that it asks for.
 fn delay() -> impl Strategy<Value = (String, Option<u64>)> {
     let ahead = || prop_oneof![0..300_u64, 0..90_000_u64];
     prop_oneof![
@@ -835,7 +835,7 @@ fn delay() -> impl Strategy<Value = (String, Option<u64>)> {
     ]
 }
 
-/// A line that states a delay, how exactly, and how long the delay is in milliseconds.
+/// Generates a line with a delay, its exactness, and the delay in milliseconds.
 fn delay_line() -> impl Strategy<Value = (String, String, u8, Option<u64>)> {
     let by_seconds = select(&["retry-after", "x-retry-after", "retryafter"][..]);
     let by_millis = select(&["retry-after-ms", "x-ms-retry-after-ms"][..]);
@@ -853,7 +853,7 @@ fn delay_line() -> impl Strategy<Value = (String, String, u8, Option<u64>)> {
     ]
 }
 
-/// The remaining quota and the reset of a family's window, or of one with a name.
+/// Generates the remaining quota and the reset of a family's window or a named window.
 fn window() -> impl Strategy<Value = (Option<u64>, Option<u64>)> {
     let remaining = prop_oneof![2 => Just(0), 3 => 1..90_u64];
     (
@@ -866,7 +866,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_delay_is_undercut(
+    fn longest_delay_is_always_obeyed(
         lines in prop::collection::vec(delay_line(), 1..60),
         date in any::<prop::sample::Index>(),
         skew in -9_000..9_000_i64,
@@ -885,7 +885,7 @@ proptest! {
     }
 
     #[test]
-    fn no_spent_window_is_overlooked(
+    fn spent_window_is_always_obeyed(
         windows in prop::collection::vec(window(), FAMILIES.len()),
         named in prop::collection::btree_map("[a-z]{3}", (0..4_u64, 0..90_000_u64), 0..30),
         is_joined: bool,
@@ -914,9 +914,10 @@ proptest! {
         prop_assert_eq!(wait(&lines), expected.map(Duration::from_secs), "{}", text(&read(&lines)));
     }
 
-    /// Lines of one header that are lists or dictionaries are one field, whose order counts.
+    /// If lines of one header are lists or dictionaries, they form one field, and their order
+    /// counts.
     #[test]
-    fn the_order_of_many_lines_changes_nothing(
+    fn order_of_many_lines_does_not_matter(
         delays in prop::collection::vec(delay_line(), 0..30),
         windows in prop::collection::vec((window(), window()), FAMILIES.len()),
         seed: u64,
@@ -963,7 +964,7 @@ fn shuffle(lines: &mut Lines, mut seed: u64) {
 }
 
 #[test]
-fn hint_of_many_lines_is_explained_in_few() {
+fn explanation_of_many_lines_is_short() {
     let lines: Lines = (0..5_000).map(|it| line("retry-after", it)).collect();
     let hint = read(&lines);
     assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(4_999)));

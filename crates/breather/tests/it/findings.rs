@@ -1,4 +1,4 @@
-//! Inputs that the fuzz targets found, each with what failed.
+//! Regression tests for inputs that the fuzz targets found.
 
 use std::time::Duration;
 
@@ -15,34 +15,36 @@ fn read<'a>(lines: &[(&'a str, &'a str)]) -> Hint<'a> {
     Hint::read(lines, Moment::new(AT))
 }
 
-/// Found by `fields`: the window was not read, since a figure with a sign was taken for a negative one.
+/// Found by `fields`. The window was not read, because `-0` was read as a negative number.
 #[test]
-fn a_negative_zero_is_a_zero() {
+fn negative_zero_is_zero() {
     let hint = read(&[("ratelimit", r#""default";r=50;t=-0"#)]);
     let window = hint.windows().next().unwrap();
     assert_eq!(window.remaining(), Some(50));
     assert_eq!(window.reset(), Some(Duration::ZERO));
-    // What is negative still says nothing.
+    // A negative number is still ignored.
     let hint = read(&[("ratelimit", r#""default";r=50;t=-1"#)]);
     assert_eq!(hint.windows().count(), 0);
 }
 
-/// Found while `fields` was written: `\"` was taken for an escaped quote, and the spent window behind it overlooked.
+/// Found while `fields` was written. `\"` was read as an escaped quote, which hid the spent window
+/// after it.
 #[test]
-fn a_display_string_may_end_with_a_backslash() {
+fn display_string_may_end_with_backslash() {
     let hint = read(&[("ratelimit", r#""a";r=5;x=%"\", "b";r=0;t=7"#)]);
     let names: Vec<_> = hint.windows().map(|window| window.name()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(7)));
-    // In a string, it escapes, also where the one before ends with a percent sign.
+    // In a string, a backslash escapes, even if the previous string ends with a percent sign.
     let hint = read(&[("ratelimit", r#""50%";r=5, "a\", b";r=0;t=7"#)]);
     let names: Vec<_> = hint.windows().map(|window| window.name()).collect();
     assert_eq!(names, ["50%", r#"a\", b"#]);
 }
 
-/// Found by `reader`: the wait was that of `RateLimit`, and the hint said that this header was ignored.
+/// Found by `reader`. The wait came from `RateLimit`, but the hint said that this header was
+/// ignored.
 #[test]
-fn a_limit_of_nothing_takes_back_no_window_of_another_name() {
+fn zero_limit_revokes_no_other_window() {
     let hint = read(&[
         ("ratelimit", r#""burst";r=0;t=3"#),
         ("ratelimit-limit", "0"),
@@ -59,9 +61,9 @@ fn a_limit_of_nothing_takes_back_no_window_of_another_name() {
     );
 }
 
-/// Found by `reader`: a line of `RateLimit` that is malformed took back the one that is not.
+/// Found by `reader`. A malformed `RateLimit` line revoked a valid one.
 #[test]
-fn a_limit_of_nothing_takes_back_no_other_line() {
+fn zero_limit_and_malformed_line_revoke_no_valid_line() {
     let hint = read(&[
         ("ratelimit-limit", "0"),
         ("ratelimit", "\\"),
@@ -74,18 +76,20 @@ fn a_limit_of_nothing_takes_back_no_other_line() {
     assert_eq!(ignored, [&b"0"[..], br"\"]);
 }
 
-/// Found by `fields`: a member that was no number counted although another of its key followed.
+/// Found by `fields`. A member that was not a number counted although another with its key
+/// followed.
 #[test]
-fn of_a_member_that_is_there_twice_the_last_counts_whatever_the_first_was() {
+fn last_of_repeated_members_counts() {
     let hint = read(&[("ratelimit", "remaining=0.5, remaining=0, reset=3")]);
     assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(3)));
     let hint = read(&[("ratelimit", "remaining=0, remaining=0.5, reset=3")]);
     assert_eq!(hint.windows().count(), 0);
 }
 
-/// Found by `fields`: a member without a value, which is `true`, was overlooked, and the others obeyed.
+/// Found by `fields`. A member without a value means `true`. It was skipped, and the others were
+/// obeyed.
 #[test]
-fn a_member_without_a_value_is_no_number() {
+fn member_without_value_is_not_a_number() {
     for members in [
         "remaining",
         "remaining;x",
@@ -103,9 +107,9 @@ fn a_member_without_a_value_is_no_number() {
     }
 }
 
-/// Found by `moments`: of a limit of 0, which says nothing, what is used of it was kept.
+/// Found by `moments`. A limit of 0 is ambiguous, but its used count was kept.
 #[test]
-fn of_a_limit_of_nothing_nothing_is_kept() {
+fn zero_limit_is_ignored_with_its_used_count() {
     let hint = read(&[("x-shopify-shop-api-call-limit", "0/0")]);
     assert_eq!(hint.windows().count(), 0);
     assert_eq!(hint.readings().count(), 0);
@@ -115,9 +119,9 @@ fn of_a_limit_of_nothing_nothing_is_kept() {
     );
 }
 
-/// Found by `fields`. A parameter `window` that was no number hid the length in `w`.
+/// Found by `fields`. A parameter `window` that was not a number hid the length in `w`.
 #[test]
-fn length_of_a_policy_stands_in_w_whatever_window_says() {
+fn parameter_w_wins_over_window() {
     for (length, expected) in [
         ("w=8;window=day", Some(8)),
         ("window=day;w=8", Some(8)),

@@ -1,4 +1,4 @@
-//! The shared handle: who waits, who is woken, and what is given back.
+//! The shared handle, with waiting, waking and giving back.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ use breather_test::{VirtualTimer, WakeCounter};
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How many a pacer that knows nothing lets be in flight.
+/// The concurrency that a new pacer permits.
 const AT_START: usize = 30;
 
 type Active = ActiveCall<VirtualTimer>;
@@ -34,7 +34,7 @@ fn step(call: &mut Active) -> Step {
     call.poll_step(Waker::noop())
 }
 
-/// Has a call sent and answered with `remaining` and a reset of 9 s.
+/// Sends a call whose response reports `remaining` and a reset in 9 s.
 fn learn(breather: &Breather, timer: &VirtualTimer, remaining: u64) {
     let mut call = start(breather, timer);
     assert_eq!(step(&mut call), Step::Send);
@@ -48,7 +48,7 @@ fn said(timer: &VirtualTimer, remaining: u64) -> Hint<'static> {
 }
 
 #[test]
-fn what_one_call_learned_holds_the_others_until_the_reset() {
+fn spent_window_holds_other_calls_until_reset() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let start_at = timer.now();
     learn(&breather, &timer, 0);
@@ -65,7 +65,7 @@ fn what_one_call_learned_holds_the_others_until_the_reset() {
 }
 
 #[test]
-fn another_scope_goes_on() {
+fn hold_does_not_affect_other_scopes() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
     let mut elsewhere = breather.start(
@@ -83,7 +83,7 @@ fn another_scope_goes_on() {
 }
 
 #[test]
-fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
+fn response_from_elsewhere_delays_only_its_call() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut redirected = start(&breather, &timer);
     assert_eq!(step(&mut redirected), Step::Send);
@@ -94,7 +94,7 @@ fn an_answer_from_elsewhere_holds_its_call_and_not_the_scope() {
 }
 
 #[test]
-fn without_pacing_nobody_waits_for_another() {
+fn unpaced_calls_do_not_wait_for_each_other() {
     let breather = Breather::builder().without_pacing().build();
     let timer = VirtualTimer::default();
     learn(&breather, &timer, 0);
@@ -103,7 +103,7 @@ fn without_pacing_nobody_waits_for_another() {
 }
 
 #[test]
-fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
+fn promise_9_dropped_call_leaves_scopes_idle() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let idle = |what: &str| {
         let snapshot = breather.snapshot("api").unwrap();
@@ -138,7 +138,7 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
 }
 
 #[test]
-fn a_permit_offered_to_a_call_that_is_dropped_goes_to_the_next() {
+fn offered_permit_of_dropped_call_goes_to_next() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
     let bells = [WakeCounter::new(), WakeCounter::new()];
@@ -153,7 +153,7 @@ fn a_permit_offered_to_a_call_that_is_dropped_goes_to_the_next() {
 }
 
 #[test]
-fn a_thousand_calls_that_are_never_polled_again_hold_up_nobody() {
+fn thousand_unpolled_calls_delay_next_by_a_second() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
     let mut asleep: Vec<_> = (0..1_000).map(|_| start(&breather, &timer)).collect();
@@ -169,7 +169,7 @@ fn a_thousand_calls_that_are_never_polled_again_hold_up_nobody() {
 }
 
 #[test]
-fn a_release_wakes_no_more_calls_than_it_releases() {
+fn each_returned_permit_wakes_one_call() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
@@ -189,7 +189,7 @@ fn a_release_wakes_no_more_calls_than_it_releases() {
 }
 
 #[test]
-fn alarms_that_a_runtime_lost_are_set_again() {
+fn alarms_lost_by_a_runtime_are_set_again() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     learn(&breather, &timer, 0);
     let bell = WakeCounter::new();
@@ -206,7 +206,7 @@ fn alarms_that_a_runtime_lost_are_set_again() {
 }
 
 #[test]
-fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
+fn promise_2_hold_past_deadline_ends_call_immediately() {
     let policy = Policy::new().with_deadline(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     learn(&breather, &timer, 0);
@@ -223,7 +223,7 @@ fn promise_2_a_call_whose_turn_is_known_to_come_too_late_stops_when_it_asks() {
 }
 
 #[test]
-fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() {
+fn promise_2_too_long_hold_ends_queued_calls() {
     let policy = Policy::new().with_max_retry_after(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
@@ -241,14 +241,14 @@ fn promise_2_a_hold_longer_than_the_policy_obeys_stops_those_who_wait_already() 
 }
 
 #[test]
-fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
+fn queued_call_ends_at_its_deadline() {
     let policy = Policy::new().with_deadline(500 * MS);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     learn(&breather, &timer, 0);
     timer.advance(9 * SECOND);
     let mut probe = start(&breather, &timer);
     assert_eq!(step(&mut probe), Step::Send);
-    // Nobody knows how long the probe takes, so that nothing says that the wait is in vain.
+    // The length of the probe is unknown, so the call can't end before its deadline.
     let mut call = start(&breather, &timer);
     let mut ready = pin!(call.ready());
     let bell = WakeCounter::new();
@@ -266,13 +266,13 @@ fn a_call_whose_deadline_passes_in_the_queue_stops_then() {
 }
 
 #[test]
-fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
+fn call_polled_after_deadline_is_not_sent() {
     let policy = Policy::new().with_deadline(SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let mut sent: Vec<_> = (0..AT_START).map(|_| start(&breather, &timer)).collect();
     assert!(sent.iter_mut().all(|call| step(call) == Step::Send));
     let mut call = start(&breather, &timer);
-    // Its time begins when it first asks.
+    // The deadline counts from the call's first poll.
     timer.advance(10 * SECOND);
     let until = Some(timer.now() + SECOND);
     assert_eq!(step(&mut call), Step::Wait { until });
@@ -282,12 +282,12 @@ fn a_call_that_is_polled_after_its_deadline_is_not_sent() {
         panic!()
     };
     assert_eq!(stopped.end().reason(), EndReason::Deadline);
-    // Nobody stated when it might have been.
+    // The server stated no time.
     assert_eq!(stopped.end().retry_at(), None);
 }
 
 #[test]
-fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once() {
+fn permit_of_overdue_unsent_call_goes_to_next_immediately() {
     let policy = Policy::new().with_deadline(500 * MS);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let [mut late, mut throttled] = [(); 2].map(|()| start(&breather, &timer));
@@ -310,7 +310,7 @@ fn the_permit_of_a_call_that_is_late_before_it_is_sent_goes_to_the_next_at_once(
 }
 
 #[test]
-fn what_was_not_sent_is_given_back_only_to_a_count_that_included_it() {
+fn unsent_permit_is_refunded_only_to_the_count_that_included_it() {
     let unsent = |is_told: bool| {
         let policy = Policy::new().with_deadline(500 * MS);
         let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
@@ -320,7 +320,7 @@ fn what_was_not_sent_is_given_back_only_to_a_count_that_included_it() {
         assert_eq!(step(&mut next), Step::Send);
         timer.advance(400 * MS);
         if is_told {
-            // The server has seen one of the two.
+            // The server has received one of the two calls.
             let _ = next.on_outcome(Outcome::success(), &said(&timer, 8));
         }
         timer.advance(101 * MS);
@@ -332,7 +332,7 @@ fn what_was_not_sent_is_given_back_only_to_a_count_that_included_it() {
 }
 
 #[test]
-fn an_attempt_whose_end_is_never_told_is_given_up_by_the_next() {
+fn attempt_without_outcome_is_given_up_by_next_poll() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut call = start(&breather, &timer);
     for _ in 0..3 {
@@ -344,13 +344,13 @@ fn an_attempt_whose_end_is_never_told_is_given_up_by_the_next() {
 }
 
 #[test]
-fn calls_of_a_runtime_that_is_driven_do_not_depend_on_one_that_is_not() {
+fn stalled_runtime_does_not_block_driven_one() {
     let breather = Breather::default();
     let still = VirtualTimer::default();
     learn(&breather, &still, 0);
     let mut stuck = start(&breather, &still);
     assert!(matches!(step(&mut stuck), Step::Wait { .. }));
-    // The first call's alarm will never ring.
+    // The first call's alarm never rings.
     let driven = VirtualTimer::in_domain(1);
     let bell = WakeCounter::new();
     let waker = Waker::from(Arc::clone(&bell));
@@ -362,7 +362,7 @@ fn calls_of_a_runtime_that_is_driven_do_not_depend_on_one_that_is_not() {
 }
 
 #[test]
-fn a_guessed_hold_is_not_forgotten_either() {
+fn scope_with_guessed_hold_is_not_evicted() {
     let breather = Breather::builder().with_max_scopes(1).build();
     let timer = VirtualTimer::default();
     learn(&breather, &timer, 200);
@@ -377,7 +377,7 @@ fn a_guessed_hold_is_not_forgotten_either() {
         1,
     );
     assert!(other.report().unshared());
-    // Whatever becomes of it.
+    // The report says so even after a rejection.
     assert_eq!(step(&mut other), Step::Send);
     let _ = other.on_outcome(Outcome::throttled("status 429"), &bare);
     assert_eq!(other.report().throttled(), 1);
@@ -392,7 +392,7 @@ fn a_guessed_hold_is_not_forgotten_either() {
 }
 
 #[test]
-fn too_many_waiters_is_a_stop_of_its_own() {
+fn full_queue_ends_call() {
     let breather = Breather::builder()
         .with_pacing(Pacing::new().with_max_queued(0))
         .build();
@@ -405,7 +405,7 @@ fn too_many_waiters_is_a_stop_of_its_own() {
 }
 
 #[test]
-fn ready_waits_for_the_backoff_and_then_for_the_permit() {
+fn ready_waits_for_backoff_then_permit() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let mut call = start(&breather, &timer);
     assert_eq!(step(&mut call), Step::Send);
@@ -420,7 +420,7 @@ fn ready_waits_for_the_backoff_and_then_for_the_permit() {
     timer.advance(2 * SECOND - MS);
     assert_eq!(bell.take(), 0);
     timer.advance(MS);
-    // Throttled alone, the call holds its scope as well; the same instant ends both waits.
+    // The call was throttled alone, so it also holds its scope. Both waits end at the same instant.
     for _ in 0..2 {
         if ready.as_mut().poll(&mut cx).is_ready() {
             return;
@@ -431,12 +431,12 @@ fn ready_waits_for_the_backoff_and_then_for_the_permit() {
 }
 
 #[test]
-fn promise_9_a_panic_in_a_classifier_leaves_the_scope_whole() {
+fn promise_9_panic_in_classifier_leaves_scope_usable() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let mut call = start(&breather, &timer);
         assert_eq!(step(&mut call), Step::Send);
-        panic!("a classifier of the caller's");
+        panic!("a bug in the caller's classifier");
     }));
     assert!(unwound.is_err());
     assert_eq!(breather.snapshot("api").unwrap().in_flight(), 0);
@@ -444,7 +444,7 @@ fn promise_9_a_panic_in_a_classifier_leaves_the_scope_whole() {
 }
 
 #[test]
-fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
+fn scopes_are_bounded_and_held_scope_is_kept() {
     let breather = Breather::builder().with_max_scopes(2).build();
     let timer = VirtualTimer::default();
     let on = |scope: &str| {
@@ -457,12 +457,12 @@ fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
     learn(&breather, &timer, 0);
     drop(on("idle"));
     assert!(breather.snapshot("idle").is_some());
-    // "idle" goes, "api" is held.
+    // breather evicts "idle" and keeps "api", which is held.
     let busy = on("busy");
     assert!(!busy.report().unshared());
     assert!(breather.snapshot("idle").is_none());
     assert!(breather.snapshot("api").is_some());
-    // Now none can go.
+    // Now no scope can be evicted.
     let alone = on("alone");
     assert!(alone.report().unshared());
     assert!(breather.snapshot("alone").is_none());
@@ -471,13 +471,13 @@ fn scopes_are_bounded_and_a_held_one_is_not_forgotten() {
 }
 
 #[test]
-fn a_scope_may_be_paced_in_its_own_way() {
+fn scope_can_have_its_own_pacing() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let even = Pacing::new().with_pace(Pace::Even);
     breather.set_pacing("api", even);
     let mut first = start(&breather, &timer);
     assert_eq!(step(&mut first), Step::Send);
-    // It goes alone.
+    // With an even pace, the first call goes alone.
     let mut second = start(&breather, &timer);
     assert_eq!(step(&mut second), Step::Wait { until: None });
     let mut elsewhere = [(); 2].map(|()| {
@@ -488,7 +488,7 @@ fn a_scope_may_be_paced_in_its_own_way() {
         )
     });
     assert!(elsewhere.iter_mut().all(|call| step(call) == Step::Send));
-    // A scope that is there already is paced so from now on.
+    // The setting also applies to a scope that already exists.
     breather.set_pacing(
         "other",
         Pacing::new().with_max_queued(0).with_pace(Pace::Even),
@@ -512,7 +512,7 @@ fn a_scope_may_be_paced_in_its_own_way() {
 }
 
 #[test]
-fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
+fn end_for_hold_names_the_header_behind_it() {
     let policy = Policy::new().with_deadline(5 * SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let [mut held, mut failed, mut timed_out] = [(); 3].map(|()| start(&breather, &timer));
@@ -523,11 +523,11 @@ fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
     let hint = Hint::read(headers, Moment::new(timer.now()));
     let _ = held.on_outcome(Outcome::throttled("status 429"), &hint);
 
-    // Whatever else becomes of an attempt, its call would have to wait for that.
+    // After another failure, a call would also have to wait for the hold.
     let broken = Outcome::transient(Executed::No, "no connection");
     let decision = failed.on_outcome(broken, &Hint::new(timer.now()));
     let Decision::End(end) = decision else {
-        panic!("it waits in vain")
+        panic!("the call should end")
     };
     assert_eq!(end.retry_after(), Some(60 * SECOND));
     let shown = end.evidence().map(ToString::to_string);
@@ -540,7 +540,7 @@ fn a_stop_for_a_hold_of_the_scope_shows_the_header_that_stated_it() {
 }
 
 #[test]
-fn what_is_printed_of_a_call_does_not_name_its_scopes() {
+fn debug_output_of_call_omits_scope_names() {
     let (breather, timer) = (Breather::default(), VirtualTimer::default());
     let names = ["token s3cret", "organisation s3cret"];
     for scopes in [&names[..1], &names[..]] {

@@ -1,4 +1,4 @@
-//! What is read from header lines, and what is not.
+//! How hints are read from header lines.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn read<'a>(lines: &'a [(&'a str, &'a str)]) -> Hint<'a> {
     Hint::read(lines, moment())
 }
 
-/// The wait that the lines of a rejection ask for, in seconds.
+/// Returns the wait that the lines of a rejection ask for, in seconds.
 fn wait(lines: &[(&str, &str)]) -> Option<f64> {
     let hint = read(lines);
     let not_before = hint.not_before()?;
@@ -40,7 +40,7 @@ fn ignored(lines: &[(&str, &str)]) -> Vec<(String, IgnoreReason)> {
 }
 
 #[test]
-fn retry_after_in_every_form_of_the_rfc() {
+fn retry_after_is_read_in_every_rfc_form() {
     assert_eq!(wait(&[("Retry-After", "120")]), Some(120.0));
     assert_eq!(wait(&[("retry-after", " 120 ")]), Some(120.0));
     assert_eq!(wait(&[("RETRY-AFTER", "0")]), Some(0.0));
@@ -51,13 +51,13 @@ fn retry_after_in_every_form_of_the_rfc() {
     ] {
         let lines = [("retry-after", date), ("date", DATE)];
         assert_eq!(wait(&lines), Some(120.0), "{date}");
-        assert_eq!(wait(&lines[..1]), Some(120.0), "{date}, by our own clock");
+        assert_eq!(wait(&lines[..1]), Some(120.0), "{date}, by the local clock");
     }
 }
 
 #[test]
-fn a_date_or_an_epoch_is_read_against_the_servers_own_clock() {
-    // The server's clock is three minutes ahead of ours.
+fn date_and_epoch_are_relative_to_server_clock() {
+    // The server's clock is three minutes ahead of the local one.
     let date = ("date", "Fri, 15 Jan 2027 08:03:00 GMT");
     let retry_after = ("retry-after", "Fri, 15 Jan 2027 08:03:10 GMT");
     assert_eq!(wait(&[retry_after, date]), Some(10.0));
@@ -72,7 +72,7 @@ fn a_date_or_an_epoch_is_read_against_the_servers_own_clock() {
 }
 
 #[test]
-fn without_any_clock_a_date_is_not_obeyed() {
+fn date_without_a_clock_is_ignored() {
     let headers: [(&str, &[u8]); 1] = [("retry-after", b"Fri, 15 Jan 2027 08:02:00 GMT")];
     let hint = Hint::read(headers, Moment::new(AT));
     assert_eq!(hint.not_before(), None);
@@ -80,7 +80,7 @@ fn without_any_clock_a_date_is_not_obeyed() {
 }
 
 #[test]
-fn epoch_and_delta_are_told_apart_by_magnitude() {
+fn magnitude_distinguishes_epoch_from_delta() {
     for (value, expected) in [
         ("30", Some(30.0)),
         ("0.35", Some(0.35)),
@@ -108,7 +108,7 @@ fn epoch_and_delta_are_told_apart_by_magnitude() {
 }
 
 #[test]
-fn what_has_passed_is_not_now() {
+fn past_date_is_ignored() {
     for lines in [
         [
             ("retry-after", "Fri, 15 Jan 2027 07:59:59 GMT"),
@@ -125,7 +125,7 @@ fn what_has_passed_is_not_now() {
 }
 
 #[test]
-fn what_is_unreadable_is_no_wait_and_no_zero() {
+fn unreadable_value_is_ignored() {
     for value in [
         "",
         " ",
@@ -154,7 +154,7 @@ fn what_is_unreadable_is_no_wait_and_no_zero() {
 }
 
 #[test]
-fn a_repeated_header_counts_once_and_of_two_resets_the_later_one() {
+fn repeated_header_counts_once_and_later_reset_wins() {
     assert_eq!(
         wait(&[("retry-after", "5"), ("retry-after", "5")]),
         Some(5.0)
@@ -174,7 +174,7 @@ fn a_repeated_header_counts_once_and_of_two_resets_the_later_one() {
 }
 
 #[test]
-fn windows_of_each_family() {
+fn windows_of_each_family_are_read() {
     for (limit, left, reset, name) in [
         (
             "x-rate-limit-limit",
@@ -197,13 +197,13 @@ fn windows_of_each_family() {
         assert_eq!(window.remaining(), Some(12));
         assert_eq!(window.reset(), Some(Duration::from_secs(41)));
         assert_eq!(hint.windows().count(), 1);
-        // Quota is left: a rejection is for another reason, and the reset is not for it.
+        // Quota remains, so a rejection has another reason and the reset doesn't apply.
         assert_eq!(hint.not_before(), None);
     }
 }
 
 #[test]
-fn genesys_counts_what_was_used() {
+fn genesys_count_is_used_quota() {
     let lines = [
         ("inin-ratelimit-allowed", "300"),
         ("inin-ratelimit-count", "288"),
@@ -212,7 +212,7 @@ fn genesys_counts_what_was_used() {
     let hint = read(&lines);
     let window = hint.windows().next().unwrap();
     assert_eq!(window.remaining(), Some(12));
-    // More used than allowed is nothing remaining; a count without the limit tells nothing.
+    // If more was used than allowed, the remaining quota is 0. A count without a limit is ignored.
     let over = [lines[0], ("inin-ratelimit-count", "301"), lines[2]];
     assert_eq!(wait(&over), Some(61.0));
     let alone = [lines[1]];
@@ -220,7 +220,7 @@ fn genesys_counts_what_was_used() {
 }
 
 #[test]
-fn of_several_windows_the_longest_spent_one_counts() {
+fn longest_spent_window_counts() {
     let lines = [
         ("x-rate-limit-remaining", "0"),
         ("x-rate-limit-reset", "3"),
@@ -244,7 +244,7 @@ fn retry_after_takes_precedence_over_resets() {
 }
 
 #[test]
-fn a_cached_answer_tells_of_another_time() {
+fn cached_response_is_ignored() {
     let lines = [
         ("age", "3"),
         ("x-ratelimit-remaining", "0"),
@@ -258,7 +258,7 @@ fn a_cached_answer_tells_of_another_time() {
     );
     let fresh = [("age", "0"), lines[1], lines[2]];
     assert_eq!(wait(&fresh), Some(30.0));
-    // What is no age says nothing.
+    // An unreadable age is ignored.
     assert_eq!(wait(&[("age", "soon"), lines[1], lines[2]]), Some(30.0));
     assert_eq!(wait(&[("age", "3, 0"), lines[1], lines[2]]), None);
     assert_eq!(
@@ -268,7 +268,7 @@ fn a_cached_answer_tells_of_another_time() {
 }
 
 #[test]
-fn a_limit_of_nothing_is_no_limit_to_go_by() {
+fn zero_limit_is_ambiguous() {
     let lines = [
         ("x-ratelimit-limit", "0"),
         ("x-ratelimit-remaining", "0"),
@@ -278,12 +278,12 @@ fn a_limit_of_nothing_is_no_limit_to_go_by() {
     let ambiguous = ambiguous.map(|name| (name.to_owned(), IgnoreReason::Ambiguous));
     assert_eq!(ignored(&lines), ambiguous);
     assert!(read(&lines).windows().all(|it| it.remaining().is_none()));
-    // A rejection that names a reset is to be obeyed all the same.
+    // The reset of a rejection is still obeyed.
     assert_eq!(wait(&lines), Some(60.0));
 }
 
 #[test]
-fn the_evidence_names_the_header_that_counted() {
+fn evidence_names_the_header_that_counted() {
     let lines = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "30")];
     let evidence = read(&lines).evidence().unwrap();
     assert_eq!(evidence.to_string(), "x-ratelimit-reset: 30");
@@ -311,7 +311,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_bytes_panic_and_no_wait_is_earlier_than_the_receipt(
+    fn any_bytes_are_read_without_panic_or_past_wait(
         lines in prop::collection::vec((name(), value()), 0..12),
         wall in proptest::option::of(any::<i64>()),
     ) {
@@ -332,14 +332,14 @@ proptest! {
     }
 
     #[test]
-    fn whole_seconds_are_obeyed_to_the_nanosecond(seconds in 0..100_000_000_u64) {
+    fn whole_seconds_are_exact_to_the_nanosecond(seconds in 0..100_000_000_u64) {
         let value = seconds.to_string();
         let lines = [("retry-after", value.as_str())];
         prop_assert_eq!(read(&lines).not_before(), Some(AT + Duration::from_secs(seconds)));
     }
 
     #[test]
-    fn an_epoch_means_the_same_by_any_clock_that_is_ahead_of_it(
+    fn epoch_gives_same_wait_by_any_clock(
         ahead in 0..100_000_i64, date in 1_000_000_000..90_000_000_000_i64,
     ) {
         let clock = UnixTime::from_secs(date);

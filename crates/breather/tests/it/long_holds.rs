@@ -1,4 +1,4 @@
-//! Waits that a policy forbids, and holds that last too long.
+//! Waits that a policy forbids, and very long holds.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -59,7 +59,7 @@ impl Scope {
         step(&mut self.call())
     }
 
-    /// The reason for which a new call ends at once.
+    /// Returns the end of a new call that ends immediately.
     fn ends(&self, options: CallOptions) -> End {
         let mut call = self.call_with(options);
         match step(&mut call) {
@@ -80,14 +80,14 @@ impl Scope {
         call
     }
 
-    /// The server accepts a call, and says that `remaining` of `limit` are left for `reset`.
+    /// Accepts a call, and reports `remaining` of `limit` until `reset`.
     fn accepts(&self, limit: u64, remaining: u64, reset: Duration) {
         let window = Window::new("").with_limit(limit).with_remaining(remaining);
         let hint = self.hint().with_window(window.with_reset(reset));
         self.answer(Outcome::success(), &hint);
     }
 
-    /// The server rejects a call, and asks for a wait of `delay`.
+    /// Rejects a call, and asks for a wait of `delay`.
     fn rejects(&self, delay: Duration) {
         let hint = self.hint().with_retry_after(delay);
         self.answer(throttled(), &hint);
@@ -114,7 +114,7 @@ fn lost() -> Outcome {
     Outcome::transient(Executed::Unknown, "connection reset")
 }
 
-/// A bucket of five that gains one in `apart`, and is empty.
+/// Empties a bucket of five that gains one call per `apart`.
 fn empty_bucket(scope: &Scope, apart: Duration) {
     for remaining in [4, 3, 2, 1, 0] {
         scope.accepts(5, remaining, apart * (5 - remaining as u32));
@@ -122,18 +122,18 @@ fn empty_bucket(scope: &Scope, apart: Duration) {
 }
 
 #[test]
-fn refill_later_than_longest_retry_after_ends_the_call_at_once() {
+fn refill_after_max_retry_after_ends_call_immediately() {
     let scope = Scope::new();
     empty_bucket(&scope, DAY / 5);
     let end = scope.ends(CallOptions::new());
     assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
     assert_eq!(end.retry_at(), Some(scope.timer.now() + DAY / 5));
-    // This call was never sent, and it has left the queue.
+    // The call was never sent and has left the queue.
     assert_eq!(scope.breather.snapshot("api").unwrap().queued(), 0);
 }
 
 #[test]
-fn refill_later_than_the_deadline_ends_the_call_at_once() {
+fn refill_after_deadline_ends_call_immediately() {
     let patient = Policy::new()
         .with_max_retry_after(Duration::MAX)
         .with_deadline(HOUR);
@@ -145,12 +145,12 @@ fn refill_later_than_the_deadline_ends_the_call_at_once() {
 }
 
 #[test]
-fn refill_within_the_policy_is_waited_for() {
+fn call_waits_for_refill_within_policy() {
     let scope = Scope::new();
     empty_bucket(&scope, 100 * SECOND);
     let mut call = scope.call();
     assert!(matches!(step(&mut call), Step::Wait { .. }));
-    // Behind it in the queue, another one waits for the refill after that, because a queue is no single wait.
+    // The next call in the queue waits for the second refill. A queue doesn't count as one wait.
     let mut behind = scope.call();
     assert!(matches!(step(&mut behind), Step::Wait { .. }));
     scope.timer.advance(100 * SECOND);
@@ -158,7 +158,7 @@ fn refill_within_the_policy_is_waited_for() {
 }
 
 #[test]
-fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
+fn failed_call_ends_if_quota_returns_too_late() {
     let scope = Scope::new();
     let mut call = scope.call();
     assert_eq!(step(&mut call), Step::Send);
@@ -171,9 +171,10 @@ fn a_rejected_call_ends_if_quota_comes_back_too_late_for_it() {
 }
 
 #[test]
-fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
+fn even_pace_beyond_max_retry_after_ends_call_immediately() {
     let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
-    // An answer that takes no time does not tell how many an even pace has in flight.
+    // The response must take some time. Otherwise it doesn't show how many calls an even pace has
+    // in flight.
     let window = Window::new("").with_limit(5).with_remaining(3);
     let mut first = scope.call();
     assert_eq!(step(&mut first), Step::Send);
@@ -194,7 +195,7 @@ fn even_pace_slower_than_longest_retry_after_ends_the_call_at_once() {
 }
 
 #[test]
-fn the_end_names_the_header_that_told_of_the_refill() {
+fn end_names_the_header_of_the_refill() {
     use breather::driver::Moment;
     let scope = Scope::new();
     for remaining in [4_u32, 3, 2, 1, 0] {
@@ -212,12 +213,12 @@ fn the_end_names_the_header_that_told_of_the_refill() {
         scope.answer(Outcome::success(), &Hint::read(lines, moment));
     }
     let end = scope.ends(CallOptions::new());
-    let evidence = end.evidence().expect("a header told so");
+    let evidence = end.evidence().expect("a header stated the refill");
     assert_eq!(evidence.header(), "x-ratelimit-reset");
 }
 
 #[test]
-fn first_send_comes_within_a_minute_of_a_long_silent_outage() {
+fn probes_are_a_minute_apart_at_most_in_silent_outage() {
     const STEP: Duration = Duration::from_secs(5);
     let scope = Scope::new();
     let endless = CallOptions::new().with_policy(Policy::new().with_max_throttles(u32::MAX));
@@ -239,7 +240,7 @@ fn first_send_comes_within_a_minute_of_a_long_silent_outage() {
 }
 
 #[test]
-fn a_hanging_probe_after_a_slow_answer_stalls_its_scope_for_a_minute_at_most() {
+fn hanging_probe_blocks_scope_for_a_minute_at_most() {
     let scope = Scope::new();
     let mut slow = scope.call();
     assert_eq!(step(&mut slow), Step::Send);
@@ -255,8 +256,8 @@ fn a_hanging_probe_after_a_slow_answer_stalls_its_scope_for_a_minute_at_most() {
     assert_eq!(step(&mut next), Step::Send);
 }
 
-/// Has `callers` calls of `policy` run against a server that rejects all, with a `Retry-After` of `delay` if there is
-/// one. Returns when and why each ended.
+/// Runs `callers` calls against a server that rejects all of them, with a `Retry-After` of `delay`
+/// if set. Returns the time and the end of each call.
 fn rejected_for_ever(
     policy: Policy,
     callers: usize,
@@ -265,7 +266,8 @@ fn rejected_for_ever(
     played(policy, callers, delay, |_| false)
 }
 
-/// The same, with a server that accepts calls at the times at which it `accepts`, counted from the start.
+/// Runs calls like [`rejected_for_ever`], but the server accepts calls at times for which `accepts`
+/// is true. Times count from the start.
 fn played(
     policy: Policy,
     callers: usize,
@@ -325,7 +327,7 @@ fn played(
     ends
 }
 
-/// When the first and the last of those ended that gave up together.
+/// Returns the times of the first and the last end for [`EndReason::ScopeThrottled`].
 fn together(ends: &[(Duration, End)]) -> (Duration, Duration) {
     let reason = EndReason::ScopeThrottled;
     let all = ends.iter().filter(|(_, end)| end.reason() == reason);
@@ -334,13 +336,13 @@ fn together(ends: &[(Duration, End)]) -> (Duration, Duration) {
 }
 
 #[test]
-fn queued_calls_of_a_scope_that_only_rejects_end_together() {
+fn queued_calls_end_together_if_scope_only_rejects() {
     for (delay, latest) in [(299 * SECOND, 91 * MINUTE), (MINUTE, 65 * MINUTE)] {
         let ends = rejected_for_ever(Policy::new(), 50, Some(delay));
         let (first, last) = together(&ends);
-        // The call that was sent last hears of it when its own wait is over.
+        // The call that was sent last ends after its own wait.
         assert!(last <= first + delay + 10 * SECOND, "{first:?}, {last:?}");
-        assert_eq!(ends[0].0, first, "nobody gave up before");
+        assert_eq!(ends[0].0, first, "no call ended before");
         assert!(first > HOUR && last <= latest, "{first:?}, {last:?}");
         let own = ends
             .iter()
@@ -350,20 +352,20 @@ fn queued_calls_of_a_scope_that_only_rejects_end_together() {
 }
 
 #[test]
-fn queued_calls_of_a_scope_that_only_rejects_without_a_word_end_within_the_hour() {
+fn queued_calls_end_after_an_hour_of_silent_rejections() {
     let ends = rejected_for_ever(Policy::new(), 50, None);
     let (first, last) = together(&ends);
     assert!(first > HOUR && last < 65 * MINUTE, "{first:?}, {last:?}");
 }
 
 #[test]
-fn a_lone_call_ends_after_its_own_rejections() {
+fn lone_call_ends_at_max_throttles() {
     let ends = rejected_for_ever(Policy::new(), 1, Some(299 * SECOND));
     assert_eq!(ends[0].1.reason(), EndReason::MaxThrottles);
 }
 
 #[test]
-fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
+fn scope_throttled_end_says_when_to_retry() {
     let ends = rejected_for_ever(Policy::new(), 50, Some(299 * SECOND));
     let together = ends
         .iter()
@@ -377,7 +379,7 @@ fn the_end_of_a_scope_that_only_rejects_says_when_it_may_open() {
 }
 
 #[test]
-fn a_scope_that_accepts_a_call_now_and_then_ends_nobody() {
+fn occasional_success_prevents_scope_throttled() {
     let mut latest = Duration::ZERO;
     let one_in_half_an_hour = |now: Duration| {
         let accepts = now >= latest + 30 * MINUTE;
@@ -390,11 +392,11 @@ fn a_scope_that_accepts_a_call_now_and_then_ends_nobody() {
         .filter(|(_, end)| end.reason() == EndReason::ScopeThrottled);
     assert_eq!(together.count(), 0, "{ends:?}");
     let last = ends.iter().map(|(at, _)| *at).max().unwrap();
-    assert!(last > 2 * HOUR, "or it shows nothing: {last:?}");
+    assert!(last > 2 * HOUR, "the test is too short: {last:?}");
 }
 
 #[test]
-fn rejections_of_hours_ago_do_not_count_against_new_calls() {
+fn old_rejections_do_not_end_new_calls() {
     for delay in [None, Some(SECOND), Some(30 * SECOND)] {
         let scope = Scope::new();
         let reject = |call: &mut Active| {
@@ -404,7 +406,7 @@ fn rejections_of_hours_ago_do_not_count_against_new_calls() {
             };
             call.on_outcome(throttled(), &hint)
         };
-        // A rejected probe, and then no call for hours.
+        // Reject a probe, and then send no call for hours.
         for _ in 0..2 {
             let mut call = scope.call();
             assert_eq!(step(&mut call), Step::Send);
@@ -452,7 +454,7 @@ fn forget_lifts_a_hold_of_a_year() {
 }
 
 #[test]
-fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
+fn forget_wakes_queued_calls_and_ignores_pending_responses() {
     let scope = Scope::new();
     let mut in_flight = scope.call();
     assert_eq!(step(&mut in_flight), Step::Send);
@@ -471,7 +473,7 @@ fn forget_wakes_queued_calls_and_ignores_answers_on_their_way() {
     assert_eq!((snapshot.in_flight(), snapshot.queued()), (0, 0));
 }
 
-/// Returns the next turn of a call that may probe, when `after` has passed.
+/// Returns the first step of a new call that may probe, after `after`.
 fn after(scope: &Scope, after: Duration) -> Step {
     scope.timer.advance(after);
     scope.step()
@@ -482,7 +484,7 @@ fn ends_at_once(step: &Step) -> bool {
 }
 
 #[test]
-fn one_answer_that_asks_for_a_year_is_probed_after_the_longest_wait() {
+fn unconfirmed_year_is_probed_after_max_retry_after() {
     for freeze in [
         |scope: &Scope| scope.rejects(YEAR),
         |scope: &Scope| scope.accepts(10, 0, YEAR),
@@ -498,7 +500,7 @@ fn one_answer_that_asks_for_a_year_is_probed_after_the_longest_wait() {
 }
 
 #[test]
-fn probes_that_tell_nothing_come_after_twice_the_time_each() {
+fn interval_doubles_after_inconclusive_probe() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     let mut waited = LONGEST;
@@ -506,13 +508,13 @@ fn probes_that_tell_nothing_come_after_twice_the_time_each() {
         assert!(ends_at_once(&after(&scope, waited - SECOND)));
         scope.timer.advance(SECOND);
         scope.answer(lost(), &scope.hint());
-        assert!(ends_at_once(&scope.step()), "one at a time");
+        assert!(ends_at_once(&scope.step()), "one probe at a time");
         waited *= 2;
     }
 }
 
 #[test]
-fn a_probe_that_hears_the_same_confirms_the_hold() {
+fn probe_with_same_wait_confirms_hold() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
@@ -523,7 +525,7 @@ fn a_probe_that_hears_the_same_confirms_the_hold() {
 }
 
 #[test]
-fn a_probe_that_hears_a_shorter_wait_shortens_the_hold() {
+fn probe_with_shorter_wait_shortens_hold() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
@@ -535,9 +537,9 @@ fn a_probe_that_hears_a_shorter_wait_shortens_the_hold() {
 }
 
 #[test]
-fn two_answers_that_agree_are_believed() {
+fn two_agreeing_responses_confirm_hold() {
     let scope = Scope::new();
-    // So many in flight are no reason for a rejection.
+    // Show that the server accepts this many calls in flight.
     let mut calls = [(); 4].map(|()| scope.call());
     for call in &mut calls {
         assert_eq!(step(call), Step::Send);
@@ -555,7 +557,7 @@ fn two_answers_that_agree_are_believed() {
 }
 
 #[test]
-fn a_window_that_several_answers_told_of_is_believed() {
+fn window_in_several_responses_is_confirmed() {
     let scope = Scope::new();
     for remaining in [2, 1, 0] {
         scope.accepts(3, remaining, DAY);
@@ -576,14 +578,14 @@ fn only_idempotent_calls_probe_a_long_hold() {
 }
 
 #[test]
-fn a_call_that_was_throttled_itself_never_probes() {
+fn throttled_call_never_probes() {
     let patient = Policy::new().with_max_retry_after(2 * LONGEST);
     let scope = Scope::new();
     let mut call = scope.call_with(CallOptions::new().with_policy(patient));
     assert_eq!(step(&mut call), Step::Send);
     let _ = call.on_outcome(throttled(), &scope.hint().with_retry_after(SECOND));
     scope.timer.advance(SECOND);
-    // Meanwhile, another call was told of a year.
+    // Meanwhile, the server asks another call to wait for a year.
     scope.rejects(YEAR);
     scope.timer.advance(3 * LONGEST);
     assert!(ends_at_once(&step(&mut call)));
@@ -591,7 +593,7 @@ fn a_call_that_was_throttled_itself_never_probes() {
 }
 
 #[test]
-fn a_hold_within_the_policy_is_never_probed() {
+fn hold_within_policy_is_never_probed() {
     let scope = Scope::new();
     scope.rejects(LONGEST);
     let mut call = scope.call();
@@ -603,13 +605,13 @@ fn a_hold_within_the_policy_is_never_probed() {
 }
 
 #[test]
-fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
+fn dropped_probe_keeps_hold() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
     let mut call = scope.call();
     assert_eq!(step(&mut call), Step::Send);
-    // Its transport was not ready, and it still may go.
+    // The transport was not ready, but the call may still be sent.
     assert_eq!(call.poll_unsent(Waker::noop()), Step::Send);
     drop(call);
     assert!(ends_at_once(&scope.step()));
@@ -617,8 +619,9 @@ fn a_probe_that_was_not_sent_after_all_leaves_the_hold_as_it_is() {
     assert_eq!(opens, Some(Instant::ORIGIN + HOUR + YEAR));
 }
 
-/// Has `count` calls accepted that were in flight at once, so that this many are no reason for a rejection, and returns
-/// as many more that are in flight.
+/// Returns `COUNT` calls in flight, after the server accepted `COUNT` others.
+///
+/// All were in flight together, so that concurrency is no reason for a rejection.
 fn in_flight<const COUNT: usize>(scope: &Scope) -> [Active; COUNT] {
     let mut calls = [(); COUNT].map(|()| scope.call());
     let mut more = [(); COUNT].map(|()| scope.call());
@@ -638,7 +641,7 @@ fn is_never_probed(scope: &Scope) {
 }
 
 #[test]
-fn answers_that_agree_within_rounding_or_an_eighth_are_believed() {
+fn responses_agreeing_within_an_eighth_confirm_hold() {
     for (first, second) in [(DAY, DAY), (DAY, DAY + HOUR), (DAY, DAY - HOUR)] {
         let scope = Scope::new();
         let [mut one, mut other, ..] = in_flight::<4>(&scope);
@@ -650,7 +653,7 @@ fn answers_that_agree_within_rounding_or_an_eighth_are_believed() {
 }
 
 #[test]
-fn an_answer_that_asks_for_much_less_confirms_nothing() {
+fn much_shorter_wait_does_not_confirm_hold() {
     let scope = Scope::new();
     let [mut one, mut other, ..] = in_flight::<4>(&scope);
     let _ = one.on_outcome(throttled(), &scope.hint().with_retry_after(YEAR));
@@ -659,7 +662,7 @@ fn an_answer_that_asks_for_much_less_confirms_nothing() {
 }
 
 #[test]
-fn a_rejection_confirms_a_window_that_an_answer_showed_spent() {
+fn rejection_confirms_spent_window() {
     let scope = Scope::new();
     let [mut one, mut other, ..] = in_flight::<4>(&scope);
     let window = Window::new("").with_limit(8).with_remaining(0);
@@ -670,7 +673,7 @@ fn a_rejection_confirms_a_window_that_an_answer_showed_spent() {
 }
 
 #[test]
-fn windows_told_before_confirm_a_rejection_with_their_reset() {
+fn earlier_windows_confirm_rejection_with_same_reset() {
     let scope = Scope::new();
     scope.accepts(10, 9, DAY);
     scope.accepts(10, 8, DAY);
@@ -681,7 +684,7 @@ fn windows_told_before_confirm_a_rejection_with_their_reset() {
 }
 
 #[test]
-fn windows_told_after_a_rejection_confirm_it() {
+fn later_windows_confirm_rejection() {
     let scope = Scope::new();
     let [mut one, mut other, mut third, ..] = in_flight::<4>(&scope);
     let _ = one.on_outcome(throttled(), &scope.hint().with_retry_after(DAY));
@@ -694,7 +697,7 @@ fn windows_told_after_a_rejection_confirm_it() {
 }
 
 #[test]
-fn one_wrong_reset_after_right_ones_is_probed() {
+fn single_wrong_reset_is_probed() {
     let window = || {
         Window::new("")
             .with_limit(10)
@@ -712,7 +715,7 @@ fn one_wrong_reset_after_right_ones_is_probed() {
 }
 
 #[test]
-fn a_hold_whose_rest_a_call_accepts_is_waited_for() {
+fn call_waits_if_rest_of_hold_is_within_policy() {
     let scope = Scope::new();
     scope.rejects(400 * SECOND);
     scope.timer.advance(150 * SECOND);
@@ -724,7 +727,7 @@ fn a_hold_whose_rest_a_call_accepts_is_waited_for() {
 }
 
 #[test]
-fn a_policy_that_accepts_no_wait_probes_once_a_minute_at_most() {
+fn probes_are_at_least_a_minute_apart() {
     for longest in [Duration::ZERO, Duration::from_millis(100), 5 * SECOND] {
         let scope = Scope::new();
         scope.rejects(HOUR);
@@ -746,12 +749,12 @@ fn a_policy_that_accepts_no_wait_probes_once_a_minute_at_most() {
 }
 
 #[test]
-fn a_rejected_early_probe_is_not_taken_for_one_too_many_in_flight() {
+fn rejected_early_probe_does_not_count_as_concurrency() {
     let scope = Scope::new();
     scope.answer(Outcome::success(), &scope.hint());
     let mut hung = scope.call();
     assert_eq!(step(&mut hung), Step::Send);
-    // In company, this one meets a cap of one.
+    // The call is rejected with another in flight, which shows a cap of one.
     scope.answer(throttled(), &scope.hint());
     let mut spends = scope.call();
     while step(&mut spends) != Step::Send {
@@ -767,7 +770,7 @@ fn a_rejected_early_probe_is_not_taken_for_one_too_many_in_flight() {
 }
 
 #[test]
-fn an_early_probe_that_was_not_sent_is_not_one() {
+fn unsent_early_probe_does_not_count() {
     let scope = Scope::new();
     scope.rejects(YEAR);
     scope.timer.advance(LONGEST);
@@ -775,13 +778,13 @@ fn an_early_probe_that_was_not_sent_is_not_one() {
     let mut unsent = scope.call_with(CallOptions::new().with_policy(late));
     assert_eq!(step(&mut unsent), Step::Send);
     scope.timer.advance(2 * SECOND);
-    // Its transport was not ready until its deadline had passed.
+    // The transport was not ready until the deadline had passed.
     assert!(matches!(unsent.poll_unsent(Waker::noop()), Step::End(_)));
     assert_eq!(scope.step(), Step::Send);
 }
 
 #[test]
-fn an_even_pace_that_has_seen_no_answer_of_length_ends_nobody() {
+fn even_pace_without_timed_response_ends_no_call() {
     let scope = Scope::paced(Pacing::new().with_pace(Pace::Even));
     let window = Window::new("").with_limit(100).with_remaining(99);
     let mut call = scope.call();
@@ -791,7 +794,7 @@ fn an_even_pace_that_has_seen_no_answer_of_length_ends_nobody() {
 }
 
 #[test]
-fn an_end_for_a_refill_names_no_header_of_something_else() {
+fn end_for_refill_names_no_unrelated_header() {
     use breather::driver::Moment;
     let scope = Scope::new();
     let moment = || Moment::new(scope.timer.now());

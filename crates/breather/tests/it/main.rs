@@ -1,4 +1,4 @@
-//! The promises of the core, as properties and scenarios.
+//! Tests the promises of the core with properties and scenarios.
 
 mod budget;
 mod calls;

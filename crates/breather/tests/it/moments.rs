@@ -1,4 +1,4 @@
-//! What is promised of all bytes in all headers, and of every way to name a moment.
+//! Properties of arbitrary bytes in all headers, and of all formats of an instant.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn read<'a>(lines: &'a [(String, Vec<u8>)], own: &UnixTime) -> Hint<'a> {
     Hint::read(pairs, Moment::new(AT).with_wall_clock(own))
 }
 
-/// The wait that lines ask for at a moment that is told by our own clock alone.
+/// Returns the wait that the lines ask for, if only the local clock gives the time.
 fn wait_at(own: UnixTime, sent: &str) -> Option<Duration> {
     let hint = Hint::read(pairs(sent), Moment::new(AT).with_wall_clock(&own));
     Some(hint.not_before()?.duration_since(AT))
@@ -29,21 +29,21 @@ fn wait(sent: &str) -> Option<Duration> {
     wait_at(UnixTime::from_secs(NOW), sent)
 }
 
-/// As much of it as is said, whatever the order of its lines.
+/// Returns the lines of the printed hint, sorted.
 fn sorted(hint: &Hint<'_>) -> Vec<String> {
     let mut lines: Vec<_> = text(hint).lines().map(str::to_owned).collect();
     lines.sort();
     lines
 }
 
-/// What it says, whatever the order of its lines, without what was ignored.
+/// Returns the sorted lines of the printed hint, without ignored headers.
 fn obeyed(hint: &Hint<'_>) -> Vec<String> {
     let mut lines = sorted(hint);
     lines.retain(|line| !line.starts_with("ignored "));
     lines
 }
 
-// Dates, as the test itself writes them.
+// Dates that the test formats itself.
 
 struct Civil {
     year: i64,
@@ -56,7 +56,7 @@ struct Civil {
 }
 
 impl Civil {
-    /// The date of a second since 1970, in the Gregorian calendar.
+    /// Converts seconds since 1970 to a Gregorian date.
     fn new(seconds: i64) -> Self {
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let mut year = 1970 + days.div_euclid(366);
@@ -103,7 +103,7 @@ impl Civil {
         format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
     }
 
-    /// As RFC 9110 prefers it.
+    /// Formats the date in the preferred form of RFC 9110.
     fn fixed(&self) -> String {
         let (weekday, month) = (&WEEKDAYS[self.weekday][..3], MONTHS[self.month]);
         let (day, year, time) = (self.day, self.year, self.time());
@@ -123,7 +123,7 @@ impl Civil {
     }
 }
 
-/// `2027-01-15T08:00:00.25+01:00`: as RFC 3339 has it, in a zone that is that many minutes ahead.
+/// Formats a time like `2027-01-15T08:00:00.25+01:00` (RFC 3339), in a zone `zone` minutes ahead.
 fn rfc_3339(seconds: i64, fraction: &str, zone: i64) -> String {
     let civil = Civil::new(seconds + zone * 60);
     let (year, month, day, time) = (civil.year, civil.month + 1, civil.day, civil.time());
@@ -132,7 +132,7 @@ fn rfc_3339(seconds: i64, fraction: &str, zone: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{time}{fraction}{sign}{hours:02}:{minutes:02}")
 }
 
-/// `Fri, 15 Jan 2027 09:00:00 +0100`.
+/// Formats a time like `Fri, 15 Jan 2027 09:00:00 +0100`.
 fn rfc_2822(seconds: i64, zone: i64) -> String {
     let date = Civil::new(seconds + zone * 60).fixed();
     let sign = if zone < 0 { '-' } else { '+' };
@@ -140,7 +140,7 @@ fn rfc_2822(seconds: i64, zone: i64) -> String {
     date.replace("GMT", &zone)
 }
 
-/// `Fri Jan 15 2027 09:00:00 GMT+0100 (somewhere)`.
+/// Formats a time like `Fri Jan 15 2027 09:00:00 GMT+0100 (somewhere)`.
 fn javascript(seconds: i64, zone: i64) -> String {
     let civil = Civil::new(seconds + zone * 60);
     let (weekday, month) = (&WEEKDAYS[civil.weekday][..3], MONTHS[civil.month]);
@@ -153,7 +153,7 @@ fn javascript(seconds: i64, zone: i64) -> String {
 }
 
 #[test]
-fn the_tests_own_calendar_is_right() {
+fn calendar_of_the_test_is_correct() {
     for (seconds, date) in [
         (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
         (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
@@ -170,7 +170,7 @@ fn the_tests_own_calendar_is_right() {
 // All headers.
 
 #[test]
-fn each_header_of_the_list_is_read() {
+fn every_header_of_the_list_is_read() {
     for name in NAMES {
         for name in [(*name).to_owned(), name.to_uppercase()] {
             let lines = [(name.clone(), b"?".to_vec())];
@@ -183,9 +183,9 @@ fn each_header_of_the_list_is_read() {
     }
 }
 
-/// Or the properties below would pass it by.
+/// The properties below cover only headers in this list.
 #[test]
-fn the_list_has_each_header_that_is_read() {
+fn list_has_every_header_that_is_read() {
     let table = include_str!("../../src/hint/common.rs");
     for literal in table.split('"').skip(1).step_by(2) {
         let line = [(literal.to_owned(), b"?".to_vec())];
@@ -196,7 +196,7 @@ fn the_list_has_each_header_that_is_read() {
     }
 }
 
-/// A name of the list, in upper and lower case as it comes.
+/// Generates a name from the list, in random case.
 fn name() -> impl Strategy<Value = String> {
     let names = prop_oneof![
         20 => select(NAMES),
@@ -214,7 +214,7 @@ fn in_case(name: &str, case: u64) -> String {
     letters.collect()
 }
 
-/// A value that means something in some header.
+/// Generates a value that is valid in some header.
 fn meaning() -> impl Strategy<Value = String> {
     let number = || prop_oneof![0..3_u64, 0..100_000_u64];
     prop_oneof![
@@ -237,7 +237,7 @@ fn meaning() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any value: bytes at random, one that means something, and one that is a byte off.
+/// Generates random bytes, a valid value, or a value with one wrong byte.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let spoilt = (meaning(), any::<u8>(), any::<prop::sample::Index>());
     prop_oneof![
@@ -255,9 +255,9 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Lines of different headers, each of which means something or nothing.
+/// Generates lines of different headers, with valid or invalid values.
 fn different(most: usize) -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
-    // Those that tell of the same window meet seldom if they are drawn from all.
+    // Headers of one window seldom meet if they are drawn from the whole list.
     let of_one: Vec<_> = NAMES
         .iter()
         .copied()
@@ -292,7 +292,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_bytes_panic_and_nothing_is_said_by_what_was_not_read(
+    fn any_bytes_are_read_without_panic_and_with_evidence(
         lines in prop::collection::vec((name(), value()), 0..30),
         own in any::<i64>(),
     ) {
@@ -314,8 +314,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_unreadable_changes_nothing(lines in different(8)) {
-        // That it is unclear what remains is something to know.
+    fn unreadable_headers_change_nothing(lines in different(8)) {
+        // An unreadable remaining quota has an effect, so leave it out.
         let lines: Vec<_> = lines.into_iter().filter(|(name, _)| !tells_what_remains(name)).collect();
         let own = UnixTime::from_secs(NOW);
         let hint = read(&lines, &own);
@@ -329,7 +329,7 @@ proptest! {
     }
 
     #[test]
-    fn the_case_of_names_does_not_matter(lines in different(8), case in any::<u64>()) {
+    fn case_of_names_does_not_matter(lines in different(8), case in any::<u64>()) {
         let own = UnixTime::from_secs(NOW);
         let mut other = lines.clone();
         for (name, _) in &mut other {
@@ -339,9 +339,9 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_different_headers_does_not_matter(
+    fn order_of_different_headers_does_not_matter(
         (lines, shuffled) in different(8).prop_flat_map(|mut lines| {
-            // Nobody sends a length in a header of its own beside one in a list of limits.
+            // No server sends a length both in its own header and in a list of limits.
             lines.retain(|(name, _)| !name.contains("interval") && !name.ends_with("window"));
             (Just(lines.clone()), Just(lines).prop_shuffle())
         }),
@@ -353,7 +353,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_lines_of_retry_after_does_not_matter(
+    fn order_of_retry_after_lines_does_not_matter(
         (values, shuffled) in prop::collection::vec(value(), 1..5).prop_flat_map(|values| {
             (Just(values.clone()), Just(values).prop_shuffle())
         }),
@@ -367,7 +367,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_lines_of_windows_does_not_matter(
+    fn order_of_window_lines_does_not_matter(
         (lines, shuffled) in prop::collection::btree_map("[a-z]{3}", (0..9_u64, 0..90_u64), 1..5)
             .prop_flat_map(|windows| {
                 let mut lines = Vec::new();
@@ -385,7 +385,8 @@ proptest! {
 
 // All moments.
 
-/// Seconds since 1970 at which much is near its end: of 32 bits, of the century, of the years of four digits.
+/// Generates seconds since 1970, many of them near the end of 32 bits, of the century, or of
+/// four-digit years.
 fn second() -> impl Strategy<Value = i64> {
     prop_oneof![
         0..4_000_000_000_i64,
@@ -397,7 +398,7 @@ fn second() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Minutes that a zone is ahead of Greenwich, as far as there are any.
+/// Generates the minutes that a zone is ahead of Greenwich, within the range of real zones.
 fn zone() -> impl Strategy<Value = i64> {
     prop_oneof![Just(0), -12 * 60..=14 * 60_i64]
 }
@@ -410,7 +411,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn seconds_with_a_fraction_are_kept_to_the_nanosecond_and_rounded_up(
+    fn fractional_seconds_are_rounded_up_to_nanoseconds(
         whole in 0..99_999_999_u64, fraction in "[0-9]{1,15}",
     ) {
         let (kept, finer) = fraction.split_at(fraction.len().min(9));
@@ -433,7 +434,7 @@ proptest! {
     }
 
     #[test]
-    fn a_date_means_its_second_in_each_of_its_forms(now in second(), ahead in 0..9_000_i64, zone in zone()) {
+    fn date_gives_same_second_in_every_form(now in second(), ahead in 0..9_000_i64, zone in zone()) {
         let own = UnixTime::from_secs(now);
         let expected = Some(Duration::from_secs(ahead as u64));
         let civil = Civil::new(now + ahead);
@@ -457,9 +458,9 @@ proptest! {
         }
     }
 
-    /// A whole minute, as Jira writes it.
+    /// Jira writes times as whole minutes.
     #[test]
-    fn a_date_without_seconds_means_the_beginning_of_its_minute(minute in 0..60_000_000_i64, ahead in 0..60_i64) {
+    fn date_without_seconds_is_start_of_minute(minute in 0..60_000_000_i64, ahead in 0..60_i64) {
         let own = UnixTime::from_secs(minute * 60 - ahead);
         let date = rfc_3339(minute * 60, "", 0).replace(":00+00:00", "Z");
         prop_assert_eq!(date.len(), "2027-01-15T08:05Z".len());
@@ -467,7 +468,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_instant_is_the_same_in_every_zone(
+    fn instant_is_the_same_in_every_zone(
         now in second(), ahead in 0..9_000_i64, fraction in "(\\.[0-9]{1,9})?", one in zone(), other in zone(),
     ) {
         let own = UnixTime::from_secs(now);
@@ -480,7 +481,7 @@ proptest! {
     }
 
     #[test]
-    fn an_epoch_means_its_second_or_later_by_less_than_a_microsecond(
+    fn epoch_is_exact_to_a_microsecond(
         now in 1_000_000_000..99_999_000_000_i64, ahead in 0..900_i64, fraction in "[0-9]{1,9}", is_by_date: bool,
     ) {
         let (epoch, own) = (now + ahead, UnixTime::from_secs(if is_by_date { 0 } else { now }));
@@ -499,7 +500,7 @@ proptest! {
     }
 
     #[test]
-    fn what_has_passed_by_any_time_is_no_wait(now in second(), ago in 1..9_000_i64, zone in zone()) {
+    fn past_time_is_no_wait(now in second(), ago in 1..9_000_i64, zone in zone()) {
         let own = UnixTime::from_secs(now);
         for date in [Civil::new(now - ago).fixed(), rfc_2822(now - ago, zone)] {
             prop_assert_eq!(wait_at(own, &format!("Retry-After: {date}")), None);
@@ -524,10 +525,10 @@ proptest! {
 
 // Tables.
 
-/// What other clients are tested with.
+/// Cases from the tests of other clients.
 #[test]
-fn retry_after_as_other_clients_read_it() {
-    // Noon of a day in June 2019, less an hour.
+fn retry_after_cases_of_other_clients() {
+    // 11:00 on a day in June 2019.
     let june = 1_559_559_600;
     for (now, sent, seconds) in [
         (NOW, "Retry-After: 0", Some(0.0)),
@@ -586,7 +587,7 @@ fn retry_after_as_other_clients_read_it() {
             "Retry-After: Fri, 32 Dec 1999 23:59:59 GMT",
             None,
         ),
-        // Others take the first; ours is not earlier.
+        // Others take the first. breather never retries earlier than they do.
         (946_684_797, "Retry-After: 2\nRetry-After: 3", Some(3.0)),
         (
             1_696_004_797,
@@ -614,7 +615,7 @@ fn retry_after_as_other_clients_read_it() {
         (NOW, "Retry-After-Ms: 800", Some(0.8)),
         (NOW, "X-Ms-Retry-After-Ms: 0", Some(0.0)),
         (NOW, "X-Ms-Retry-After-Ms: 1200", Some(1.2)),
-        // Others read seconds first here; the two servers that send both mean the same by them.
+        // Others read seconds first here. The two servers that send both mean the same delay.
         (NOW, "Retry-After: 1\nRetry-After-Ms: 500", Some(0.5)),
         (NOW, "X-Amz-Retry-After: 5000", Some(5.0)),
         (NOW, "X-Amz-Retry-After: invalid", None),
@@ -646,9 +647,9 @@ fn retry_after_as_other_clients_read_it() {
     }
 }
 
-/// Read as resets, so that each form is tried, a thousand seconds before.
+/// Reads each date as a reset, a thousand seconds before it, so that every form is tried.
 #[test]
-fn dates_as_other_parsers_read_them() {
+fn date_cases_of_other_parsers() {
     for (date, epoch) in [
         ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
         ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),

@@ -1,6 +1,6 @@
-//! Faults of other crates, which this one does not have.
+//! Faults of other crates that breather doesn't have.
 //!
-//! `docs/faults.md` has the table of all.
+//! `docs/faults.md` lists all of them.
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -27,7 +27,7 @@ use crate::said::{AT, DATE, NOW, pairs};
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// All ways to draw that do not say to draw nothing.
+/// All kinds of jitter that draw something.
 fn jitters() -> [Jitter; 5] {
     [
         Jitter::full(),
@@ -39,8 +39,9 @@ fn jitters() -> [Jitter; 5] {
 }
 
 #[test]
-fn tower_jitter_is_none_the_less_for_whole_seconds() {
-    // tower's `ExponentialBackoff` cut the jitter to whole seconds: 1 delay in 200 for a base of 1 s.
+fn tower_jitter_is_not_cut_to_whole_seconds() {
+    // tower's `ExponentialBackoff` cut the jitter to whole seconds. With a base of 1 s, 200 draws
+    // gave 1 delay.
     for base in [1, 2, 3, 10].map(Duration::from_secs) {
         for jitter in jitters() {
             let backoff = Backoff::exponential(base);
@@ -59,7 +60,8 @@ proptest! {
         retry in 0_u32..80,
         seed: u64,
     ) {
-        // backon waited for 3.9 s at a `max_delay` of 2 s. A jitter that adds to the ceiling says so, and by how much.
+        // backon waited for 3.9 s at a `max_delay` of 2 s. In breather, only additive kinds of
+        // jitter exceed the ceiling, by the amount that you set.
         let cap = Duration::from_millis(cap);
         let backoff = Backoff::exponential(Duration::from_millis(base)).with_cap(cap);
         for jitter in [Jitter::full(), Jitter::equal(), Jitter::decorrelated()] {
@@ -72,8 +74,8 @@ proptest! {
 }
 
 #[test]
-fn backon_184_delays_at_the_cap_are_as_wide_as_the_cap() {
-    // A jitter of up to a second, beside a cap of a minute, lets a wave come back as one.
+fn backon_184_delays_at_cap_spread_over_the_cap() {
+    // With a jitter of up to a second and a cap of a minute, a wave of calls would return together.
     let backoff = Backoff::exponential(SECOND).with_cap(60 * SECOND);
     let at_cap = |seed| Delays::new(backoff, Jitter::default(), seed).draw(30);
     let drawn: BTreeSet<_> = (0..100).map(at_cap).collect();
@@ -84,8 +86,8 @@ fn backon_184_delays_at_the_cap_are_as_wide_as_the_cap() {
 }
 
 #[test]
-fn tokio_retry2_no_range_is_constant_and_each_retry_draws_anew() {
-    // Its `jitter_range(0..1)` was always 0 ns, and a wider one drew a single factor for all delays.
+fn tokio_retry2_each_retry_draws_new_jitter() {
+    // Its `jitter_range(0..1)` was always 0 ns, and a wider range drew one factor for all delays.
     for width in [Duration::from_nanos(1_000), MS, SECOND] {
         let backoff = Backoff::constant(width);
         let added = Jitter::additive(Duration::ZERO, width);
@@ -98,8 +100,9 @@ fn tokio_retry2_no_range_is_constant_and_each_retry_draws_anew() {
 }
 
 #[test]
-fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
-    // To look what is left and to take it are one step; where they are two, threads take it twice.
+fn tower_and_tower_resilience_411_threads_cannot_overdraw_budget() {
+    // Checking and taking the budget is one step. In two steps, two threads could take the same
+    // share.
     const THREADS: usize = 8;
     const CALLS: usize = 300;
     const RETRIES: u32 = 100;
@@ -123,7 +126,7 @@ fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
             }
             let outcome = Outcome::transient(Executed::No, "refused connection");
             let decision = call.on_outcome(outcome, &Hint::new(Instant::ORIGIN));
-            // Whoever gave up would give back what the retry took.
+            // A dropped call would refund its retry, so keep the call.
             matches!(decision, Decision::Retry(_)).then_some(call)
         };
         let retries: usize = thread::scope(|scope| {
@@ -146,8 +149,9 @@ fn tower_and_tower_resilience_411_no_budget_is_overdrawn_by_threads() {
 }
 
 #[test]
-fn tower_an_idle_budget_is_not_caught_up_with_window_by_window() {
-    // tower's loop took 0.38 s for a month of windows of a second; here are 500 years of 100 µs, which no loop would end.
+fn tower_idle_budget_skips_windows_without_a_loop() {
+    // tower's loop took 0.38 s for a month of windows of a second. 500 years of 100 µs would take a
+    // loop too long.
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
         let mut budget = RetryBudget::new().with_floor(1_000).with_window(MS);
@@ -159,14 +163,14 @@ fn tower_an_idle_budget_is_not_caught_up_with_window_by_window() {
 }
 
 #[test]
-fn smithy_rs_4632_a_spent_budget_is_not_in_debt_and_comes_back() {
+fn smithy_rs_4632_spent_budget_has_no_debt_and_recovers() {
     let mut budget = RetryBudget::new().with_share(0.0).with_floor(1);
     let at = |seconds| Instant::ORIGIN + seconds * SECOND;
     let mut draws: Vec<_> = (0..1_000)
         .filter_map(|_| budget.withdraw(at(0), 3))
         .collect();
     assert_eq!((draws.len(), budget.available(at(0))), (3, 1));
-    // What is given back late is not more than was taken.
+    // Late refunds return only the amount that was taken.
     draws.drain(..).for_each(|draw| budget.refund(draw));
     assert_eq!(budget.available(at(0)), 10);
     assert!(budget.withdraw(at(0), 10).is_some());
@@ -174,19 +178,19 @@ fn smithy_rs_4632_a_spent_budget_is_not_in_debt_and_comes_back() {
     assert_eq!(budget.available(at(10)), 10);
 }
 
-/// What is read of header lines that are written as on the wire, by a clock that agrees with the server's.
+/// Reads header lines in wire format, with a clock that agrees with the server's.
 fn hint(lines: &str) -> Hint<'_> {
     const CLOCK: UnixTime = UnixTime::from_secs(NOW);
     Hint::read(pairs(lines), Moment::new(AT).with_wall_clock(&CLOCK))
 }
 
-/// The wait that the lines of a rejection ask for.
+/// Returns the wait that the lines of a rejection ask for.
 fn asked(lines: &str) -> Option<Duration> {
     let hint = hint(lines);
     Some(hint.not_before()?.duration_since(AT))
 }
 
-/// What a call of `policy` that is behind a pacer does about an answer of that status.
+/// Returns the decision of a paced call with `policy` about a response with this status.
 fn decided(policy: Policy, status: u16, lines: &str) -> Decision {
     let hint = hint(lines);
     let status = StatusCode::from_u16(status).unwrap();
@@ -211,8 +215,8 @@ fn stops(decision: Decision) -> End {
 }
 
 #[test]
-fn rate_limits_an_epoch_is_no_wait_of_57_years() {
-    // Whatever the field is for, it is read by its magnitude, and obeyed only where it can mean one thing.
+fn rate_limits_epoch_is_not_a_wait_of_57_years() {
+    // A reset is read by its magnitude, and obeyed only if it is unambiguous.
     let soon = NOW + 30;
     for (lines, expected) in [
         (
@@ -230,7 +234,7 @@ fn rate_limits_an_epoch_is_no_wait_of_57_years() {
 }
 
 #[test]
-fn rate_limits_a_delta_in_x_ratelimit_reset_is_no_date_of_1970() {
+fn rate_limits_delta_reset_is_not_a_date_of_1970() {
     let lines = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 30";
     assert_eq!(asked(lines), Some(30 * SECOND));
 }
@@ -246,7 +250,7 @@ fn rate_limits_structured_fields_are_read() {
 }
 
 #[test]
-fn reessaie_a_reset_is_not_waited_for_while_quota_is_left() {
+fn reessaie_reset_is_ignored_while_quota_remains() {
     let policy = Policy::new().with_backoff(Backoff::constant(20 * MS));
     for status in [429, 503] {
         let healthy = "X-RateLimit-Limit: 5000\nX-RateLimit-Remaining: 4999\nX-RateLimit-Reset: 3";
@@ -257,8 +261,8 @@ fn reessaie_a_reset_is_not_waited_for_while_quota_is_left() {
 }
 
 #[test]
-fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
-    // The hourly quota is nearly untouched, and its reset is not what was asked for.
+fn octokit_throttling_566_secondary_limit_waits_for_retry_after() {
+    // The hourly quota is nearly untouched, so its reset doesn't apply.
     let policy = Policy::new().with_backoff(Backoff::constant(20 * MS));
     let quota = format!(
         "X-RateLimit-Remaining: 4999\nX-RateLimit-Reset: {}",
@@ -270,7 +274,8 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
         assert_eq!(waits(decision), (60 * SECOND, WaitReason::Hint), "{status}");
     }
 
-    // Where nothing says so, a 403 is no rejection, unless the caller knows that it is; it then backs off.
+    // A 403 without such a header is a permanent failure. If your classifier says that it is a
+    // rejection, the call backs off.
     assert_eq!(
         stops(decided(policy, 403, &quota)).reason(),
         EndReason::Permanent
@@ -292,8 +297,8 @@ fn octokit_throttling_566_a_secondary_limit_is_waited_for_by_what_it_says() {
 }
 
 #[test]
-fn backoff_a_retry_after_passes_no_limit() {
-    // Its `retry_after` was waited for whatever `max_elapsed_time` said, without end.
+fn backoff_retry_after_obeys_deadline_and_max_throttles() {
+    // The crate waited for `retry_after` without end, whatever `max_elapsed_time` said.
     let policy = Policy::new().with_deadline(5 * SECOND);
     let mut call = Call::new(policy, CallSpec::new().with_paced(true), 1, AT);
     let mut now = AT;
@@ -312,7 +317,7 @@ fn backoff_a_retry_after_passes_no_limit() {
         (AT + 4 * SECOND, Some(2 * SECOND))
     );
 
-    // Nor is there no end where there is no deadline.
+    // A call without a deadline also ends.
     let mut call = Call::new(Policy::new(), CallSpec::new().with_paced(true), 1, AT);
     let throttled = |call: &mut Call| {
         call.on_sent(AT);
@@ -331,8 +336,8 @@ fn backoff_a_retry_after_passes_no_limit() {
 }
 
 #[test]
-fn reqwest_retry_no_total_duration_is_overshot_by_a_backoff() {
-    // A total of 100 ms took 2 s: it was looked at before the sleep alone.
+fn reqwest_retry_backoff_does_not_exceed_deadline() {
+    // A total of 100 ms took 2 s, because the crate checked it only before the sleep.
     let policy = Policy::new()
         .with_deadline(100 * MS)
         .with_jitter(Jitter::none())
@@ -343,12 +348,12 @@ fn reqwest_retry_no_total_duration_is_overshot_by_a_backoff() {
 }
 
 #[test]
-fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
+fn pi_3671_wait_of_55_hours_ends_call() {
     let hours = Duration::from_secs(55 * 3_600);
     let lines = format!("Retry-After: {}", hours.as_secs());
     let end = stops(decided(Policy::new(), 429, &lines));
     assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
-    // Nor is it cut down to what the policy obeys, which would be a rejection for certain.
+    // The wait is not cut down to the policy's maximum, because that retry would be rejected.
     assert_eq!((end.at(), end.retry_after()), (AT, Some(hours)));
     assert_eq!(end.evidence().unwrap().to_string(), "retry-after: 198000");
     let patient = Policy::new().with_max_retry_after(hours);
@@ -356,7 +361,7 @@ fn pi_3671_nobody_sleeps_for_55_hours_unasked() {
 }
 
 #[test]
-fn httpx_retries_13_a_date_that_has_passed_falls_back_to_the_backoff() {
+fn httpx_retries_13_past_date_falls_back_to_backoff() {
     let policy = Policy::new()
         .with_jitter(Jitter::none())
         .with_backoff(Backoff::constant(2 * SECOND));
@@ -370,13 +375,13 @@ fn httpx_retries_13_a_date_that_has_passed_falls_back_to_the_backoff() {
 
 proptest! {
     #[test]
-    fn dotnet_extensions_7001_no_retry_is_early_by_a_nanosecond(
+    fn dotnet_extensions_7001_retry_is_never_early(
         seconds in 0_u64..300,
         received in 0_u64..u64::MAX / 2,
         seed: u64,
         paced: bool,
     ) {
-        // Timers that round down had retries come up to 11 ms before the instant that was named.
+        // Timers that round down sent retries up to 11 ms early.
         let received = Instant::from_nanos(received);
         let value = seconds.to_string();
         let headers = [("Retry-After", value.as_bytes())];
@@ -396,7 +401,7 @@ fn azure_sdk_618_and_1517_milliseconds_are_not_read_as_seconds() {
     for lines in ["x-ms-retry-after-ms: 1500", "retry-after-ms: 1500"] {
         assert_eq!(asked(lines), Some(1_500 * MS), "{lines}");
     }
-    // Both are sent side by side, and the finer one counts.
+    // Servers send both. The finer one counts.
     let both = "retry-after: 2\nretry-after-ms: 1500";
     assert!(asked(both).unwrap() >= 1_500 * MS && asked(both).unwrap() <= 2 * SECOND);
 }
@@ -416,7 +421,7 @@ fn answered(pacer: &mut Pacer, limit: u64, remaining: u64) {
     pacer.on_outcome(AT, permit, Outcome::success(), &hint);
 }
 
-/// How many may be sent now, in truth.
+/// Returns the number of calls that the pacer grants now.
 fn sendable(pacer: &mut Pacer) -> usize {
     let permits = core::iter::from_fn(|| {
         let ticket = pacer.arrive();
@@ -433,11 +438,11 @@ fn sendable(pacer: &mut Pacer) -> usize {
 }
 
 #[test]
-fn governor_39_and_273_a_quota_that_changes_is_gone_by_at_once() {
+fn governor_39_and_273_changed_quota_applies_immediately() {
     for (limit, remaining) in [(3, 2), (12, 11), (5, 0)] {
         let mut pacer = Pacer::new(Pacing::new());
         answered(&mut pacer, 300, 25);
-        // The plan of the account changes, and the next answer tells.
+        // The account's plan changes, and the next response says so.
         answered(&mut pacer, limit, remaining);
         let snapshot = pacer.snapshot();
         assert_eq!(snapshot.limit(), Some(limit));
@@ -447,7 +452,7 @@ fn governor_39_and_273_a_quota_that_changes_is_gone_by_at_once() {
 }
 
 #[test]
-fn governor_117_and_186_a_snapshot_takes_nothing() {
+fn governor_117_and_186_snapshot_takes_no_permit() {
     let mut pacer = Pacer::new(Pacing::new());
     answered(&mut pacer, 300, 5);
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! What a response says, as text that a test can be compared with.
+//! Prints hints as text, for comparison in tests.
 
 use std::fmt::Write;
 
@@ -8,18 +8,20 @@ use breather::{
     hint::{IgnoreReason, Unit},
 };
 
-/// 2027-01-15T08:00:00Z: what the server's clock shows.
+/// The server's time, 2027-01-15T08:00:00Z.
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const DATE: &str = "Fri, 15 Jan 2027 08:00:00 GMT";
 
-/// When the response was received.
+/// The instant at which the response was received.
 pub(crate) const AT: Instant = Instant::from_nanos(5_000_000_000);
 
-/// Our own clock, which is an hour ahead of the server's: whoever reads by it although there is a `Date` is found out.
+/// Our own clock. It is an hour ahead of the server's, so a test fails if code ignores the `Date`.
 const OWN: UnixTime = UnixTime::from_secs(NOW + 3_600);
 
-/// What is said by header lines that are written as on the wire, beside the server's `Date`: the windows, the wait,
-/// whether to retry, and what was ignored. One line each, in this order.
+/// Reads header lines in wire format and the server's `Date`, and prints the hint.
+///
+/// The output has the windows, the wait, whether to retry, and the ignored lines. Each takes one
+/// line, in this order.
 pub(crate) fn said(dialect: Option<&str>, lines: &str) -> String {
     let dialects = dialect.map(|name| [Dialect::named(name).expect(name)]);
     let moment = Moment::new(AT).with_wall_clock(&OWN);
@@ -30,29 +32,32 @@ pub(crate) fn said(dialect: Option<&str>, lines: &str) -> String {
     let lines = || pairs(lines).chain([("Date", DATE.as_bytes())]);
     let said = text(&Hint::read(lines(), moment));
     let pairs = lines().map(|(name, value)| {
-        let name: http::HeaderName = name.parse().expect("a header's name");
-        (name, http::HeaderValue::from_bytes(value).expect("a value"))
+        let name: http::HeaderName = name.parse().expect("a valid header name");
+        (
+            name,
+            http::HeaderValue::from_bytes(value).expect("a valid header value"),
+        )
     });
     let map: http::HeaderMap = pairs.collect();
     assert_eq!(text(&Hint::from_headers(&map, moment)), said, "{map:?}");
     said
 }
 
-/// As [`said`], without a dialect.
+/// Calls [`said`] without a dialect.
 pub(crate) fn plainly(lines: &str) -> String {
     said(None, lines)
 }
 
-/// The names and values of header lines that are written as on the wire.
+/// Splits header lines in wire format into names and values.
 pub(crate) fn pairs(lines: &str) -> impl Iterator<Item = (&str, &[u8])> {
     let lines = lines.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| {
-        let (name, value) = line.split_once(':').expect("a header line");
+        let (name, value) = line.split_once(':').expect("a header line has a colon");
         (name.trim(), value.trim().as_bytes())
     })
 }
 
-/// A hint, line by line.
+/// Prints a hint line by line.
 pub(crate) fn text(hint: &Hint<'_>) -> String {
     let mut text = String::new();
     for window in hint.windows() {
@@ -86,7 +91,7 @@ pub(crate) fn text(hint: &Hint<'_>) -> String {
     text
 }
 
-/// The lines of a table's cell, without their indentation.
+/// Returns the lines of a table cell without their indentation.
 pub(crate) fn lines(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.flat_map(|line| [line, "\n"]).collect()

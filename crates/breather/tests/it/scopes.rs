@@ -1,4 +1,4 @@
-//! Scopes by the hundred through one handle.
+//! Hundreds of scopes in one handle.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::world::{Conduct, End, World};
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server unlike those next to it; every seventh is spent at first.
+/// Returns a server with its own limits. Every seventh server starts with a spent window.
 fn server(index: usize) -> Server {
     let quota = 5 + index as u64 * 7 % 20;
     let window = SECOND * (2 + index as u32 % 9);
@@ -29,12 +29,12 @@ fn server(index: usize) -> Server {
     }
 }
 
-/// The seed of a server's n-th call.
+/// Returns the seed of a server's n-th call.
 fn seed(server: usize, nth: usize) -> u64 {
     (server * CALLS + nth) as u64
 }
 
-/// When each send of each call was, by the calls of `servers`, whose turns to start go round.
+/// Runs calls to `servers`, which start in turn.
 fn play(servers: impl Iterator<Item = usize> + Clone) -> World {
     let mut world = World::new(Breather::default(), (0..SCOPES).map(server).collect());
     for nth in 0..CALLS {
@@ -47,7 +47,7 @@ fn play(servers: impl Iterator<Item = usize> + Clone) -> World {
 }
 
 #[test]
-fn names_of_any_length_are_bounded_and_kept_apart() {
+fn long_names_are_shortened_and_kept_apart() {
     let breather = Breather::default();
     let timer = VirtualTimer::default();
     let names = ["a", "b"].map(|last| "token".repeat(200_000) + last);
@@ -78,7 +78,7 @@ fn names_of_any_length_are_bounded_and_kept_apart() {
 }
 
 #[test]
-fn a_host_stands_for_its_origins() {
+fn host_stands_for_its_origins() {
     use breather::{Pace, Pacing};
     let breather = Breather::default();
     breather.set_pacing("api.example.com", Pacing::new().with_pace(Pace::Even));
@@ -99,7 +99,7 @@ fn a_host_stands_for_its_origins() {
         assert_eq!(call.poll_step(std::task::Waker::noop()), Step::Send);
         let hint = Hint::new(timer.now()).with_retry_after(SECOND);
         let _ = call.on_outcome(Outcome::throttled("status 429"), &hint);
-        // Each is a scope of its own, by the settings of its own.
+        // Each origin is a separate scope with its own settings.
         let mut next = breather.start(
             NewCall::new()
                 .with_scope(&Scopes::from([origin]))
@@ -118,7 +118,7 @@ fn a_host_stands_for_its_origins() {
 }
 
 #[test]
-fn promise_8_hundreds_of_scopes_at_once_go_as_each_would_alone() {
+fn promise_8_500_scopes_do_not_affect_each_other() {
     let together = play(0..SCOPES);
     assert_eq!(together.ended(End::Succeeded), SCOPES * CALLS);
     let mut waited = 0;
@@ -127,18 +127,19 @@ fn promise_8_hundreds_of_scopes_at_once_go_as_each_would_alone() {
         let alone = alone.callers().iter().map(|caller| &caller.sent);
         let among = together.callers().iter().skip(server).step_by(SCOPES);
         let among = among.map(|caller| &caller.sent);
-        assert!(alone.eq(among), "server {server} is another");
+        assert!(alone.eq(among), "server {server} differs");
         assert_eq!(together.counted(server), Some((0, 0)));
         let last = together.callers()[SCOPES * (CALLS - 1) + server]
             .sent
             .last();
         waited += usize::from(last.is_some_and(|&at| at > Instant::ORIGIN + SECOND));
     }
-    // Or there would have been nothing to be held by.
+    // The test needs scopes whose calls had to wait.
     assert!(waited > SCOPES / 2, "{waited}");
 }
 
-/// Has a call of `scope` sent and answered with `remaining`. Whether it was shared.
+/// Sends a call in `scope` whose response reports `remaining`. Returns whether the scope was
+/// shared.
 fn request(breather: &Breather, timer: &VirtualTimer, scope: &str, remaining: u64) -> bool {
     let mut call = breather.start(
         NewCall::new().with_origin(scope).with_idempotent(true),
@@ -157,7 +158,7 @@ fn step(call: &mut breather::driver::ActiveCall<VirtualTimer>) -> Step {
 }
 
 #[test]
-fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
+fn promise_8_only_idle_scopes_are_evicted() {
     const ROOM: usize = 100;
     const ACTIVE: [&str; 4] = ["held", "awaited", "busy", "begun"];
     let breather = Breather::builder().with_max_scopes(ROOM).build();
@@ -174,7 +175,8 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
             1,
         )
     };
-    // Held, held with somebody who waits, with one in flight, and with one that has not asked yet: 20 of each.
+    // Creates 20 scopes of each kind: held, held with a queued call, with a call in flight, and
+    // with a call that was not polled yet.
     let mut held_by = Vec::new();
     for index in 0..20 {
         assert!(request(&breather, &timer, &name("held", index), 0));
@@ -192,7 +194,7 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
         assert_eq!(ACTIVE.map(|kind| known(kind, 20)), [20; 4]);
         assert_eq!(known("passing", SCOPES), (index + 1).min(ROOM - 80));
     }
-    // Those are left that were used last.
+    // The table keeps the scopes that were used last.
     for index in 0..SCOPES {
         let is_known = breather.snapshot(&name("passing", index)).is_some();
         assert_eq!(is_known, index >= SCOPES - (ROOM - 80), "{index}");
@@ -207,7 +209,7 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
         assert_eq!(counted("awaited"), (true, 0, 1));
         assert_eq!(counted("busy"), (false, 1, 0));
     }
-    // Nobody needs them any more, and the holds pass: all may go.
+    // Calls and holds end, so all scopes can be evicted.
     drop(held_by);
     timer.advance(61 * SECOND);
     for index in 0..ROOM {
@@ -218,7 +220,7 @@ fn promise_8_of_hundreds_of_scopes_the_idle_make_room_and_the_active_stay() {
 }
 
 #[test]
-fn promise_8_where_all_are_active_hundreds_more_run_unshared_and_finish() {
+fn promise_8_scopes_beyond_full_table_run_unshared() {
     const ROOM: usize = 50;
     let breather = Breather::builder().with_max_scopes(ROOM).build();
     let timer = VirtualTimer::default();
@@ -229,7 +231,7 @@ fn promise_8_where_all_are_active_hundreds_more_run_unshared_and_finish() {
     for index in 0..SCOPES {
         let name = World::scope(index);
         assert!(!request(&breather, &timer, &name, 0), "{name} is shared");
-        // What it was told holds nobody, since nobody remembers it.
+        // The spent window holds no other call, because the scope was not kept.
         assert!(!request(&breather, &timer, &name, 0));
         assert_eq!(breather.snapshot(&name), None);
     }
@@ -240,5 +242,5 @@ fn promise_8_where_all_are_active_hundreds_more_run_unshared_and_finish() {
 
 const SCOPES: usize = 500;
 
-/// How many calls each scope has.
+/// The number of calls in each scope.
 const CALLS: usize = 20;

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use breather::{Hint, Outcome, driver::Instant, hint::Window};
 
-/// It counts what comes in, throttles at once what is too much, and says what remains.
+/// Counts requests, immediately throttles those above its limits, and reports the remaining quota.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     quota: u64,
     window: Duration,
     cap: u32,
     service: Duration,
-    /// When the present window began, and what was counted since.
+    /// The start of the present window, and the number of requests since.
     began: Instant,
     counted: u64,
     in_flight: u32,
 }
 
-/// What it says, and when that is back.
+/// A response and the time that it takes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Answer {
     pub(crate) is_accepted: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Answer {
 }
 
 impl Server {
-    /// `quota` calls in each `window`, `cap` at once, each of which takes `service`.
+    /// Permits `quota` calls per `window` and `cap` in flight. Each call takes `service`.
     pub(crate) fn new(quota: u64, window: Duration, cap: u32, service: Duration) -> Self {
         Self {
             quota,
@@ -40,13 +40,13 @@ impl Server {
         }
     }
 
-    /// Others have used up the first window.
+    /// Spends the first window.
     pub(crate) fn spent(mut self) -> Self {
         self.counted = self.quota;
         self
     }
 
-    /// A request comes in. If it is accepted, it has to [`leave`](Self::leave) when it is answered.
+    /// Receives a request. If it is accepted, call [`leave`](Self::leave) when it is done.
     pub(crate) fn on_request(&mut self, now: Instant) -> Answer {
         while self.began + self.window <= now {
             self.began = self.began + self.window;
@@ -63,7 +63,7 @@ impl Server {
         }
     }
 
-    /// A request that was accepted is done, whether or not anybody waits for it.
+    /// Ends an accepted request, even if its caller no longer waits.
     pub(crate) fn leave(&mut self) {
         self.in_flight -= 1;
     }
@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// The hint of this answer, received at `now`.
+    /// Returns the hint of this response, received at `now`.
     pub(crate) fn hint(&self, now: Instant) -> Hint<'static> {
         let window = Window::new("").with_remaining(self.remaining);
         let hint = Hint::new(now).with_window(window.with_reset(self.reset));

@@ -1,4 +1,4 @@
-//! Calls that belong to several scopes: a token's, and its organisation's.
+//! Calls in several scopes, such as a token and its organisation.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 type Active = ActiveCall<VirtualTimer>;
 
-/// An organisation whose tokens share what their answers told so far.
+/// An organisation whose tokens share one handle.
 struct Api {
     breather: Breather,
     timer: VirtualTimer,
@@ -48,7 +48,7 @@ impl Api {
         call
     }
 
-    /// What remains for a token and for the organisation, which resets later.
+    /// A hint with the remaining quota of a token and of the organisation, which resets later.
     fn said(&self, token: u64, org: u64) -> Hint<'static> {
         let token = Window::new("").with_limit(100).with_remaining(token);
         let org = Window::new("").with_limit(300).with_remaining(org);
@@ -63,7 +63,7 @@ impl Api {
             .on_outcome(Outcome::success(), &self.said(left.0, left.1));
     }
 
-    /// Two tokens have been used, so that it is known whose windows are whose.
+    /// An API after calls of two tokens. The handle now knows which window belongs to which scope.
     fn known() -> Self {
         let api = Self::new();
         for used in 1..=4 {
@@ -96,7 +96,7 @@ fn throttled() -> Outcome {
 }
 
 #[test]
-fn a_spent_organisation_holds_all_its_tokens() {
+fn spent_organisation_holds_all_its_tokens() {
     let api = Api::known();
     api.answered("one", (90, 0));
     assert_eq!(api.opens_after("org"), Some(9 * SECOND));
@@ -109,7 +109,7 @@ fn a_spent_organisation_holds_all_its_tokens() {
 }
 
 #[test]
-fn a_spent_token_holds_no_other() {
+fn spent_token_holds_only_itself() {
     let api = Api::known();
     api.answered("one", (0, 200));
     assert_eq!(api.opens_after("one"), Some(5 * SECOND));
@@ -119,7 +119,7 @@ fn a_spent_token_holds_no_other() {
 }
 
 #[test]
-fn of_one_token_alone_nobody_knows_whose_the_windows_are() {
+fn windows_seen_by_one_token_count_against_the_token() {
     let api = Api::new();
     api.answered("one", (99, 299));
     api.answered("one", (98, 0));
@@ -128,7 +128,7 @@ fn of_one_token_alone_nobody_knows_whose_the_windows_are() {
 }
 
 #[test]
-fn a_rejection_is_put_down_to_the_scope_whose_window_is_spent() {
+fn rejection_counts_against_scope_with_spent_window() {
     let api = Api::known();
     let _ = api.sent("one").on_outcome(throttled(), &api.said(90, 0));
     assert_eq!(api.opens_after("one"), None);
@@ -141,9 +141,9 @@ fn a_rejection_is_put_down_to_the_scope_whose_window_is_spent() {
 }
 
 #[test]
-fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_rejection() {
+fn rejection_counts_against_spent_scope_among_70() {
     let api = Api::new();
-    // A tree of 69 scopes for each of two tokens, and what all of them have in common.
+    // Each of two tokens has 69 scopes of its own, and both share one scope.
     let sent = |token: &str| {
         let own: Vec<_> = (0..69).map(|depth| format!("{token} {depth}")).collect();
         let names: Scopes = own.iter().map(String::as_str).chain(["org"]).collect();
@@ -168,7 +168,7 @@ fn of_any_number_of_scopes_the_one_whose_window_is_spent_has_the_rejection() {
 }
 
 #[test]
-fn one_that_shows_none_spent_is_the_most_specific_ones() {
+fn rejection_without_spent_window_counts_against_first_scope() {
     let api = Api::known();
     let calls: Vec<_> = (0..5).map(|_| api.sent("one")).collect();
     for mut call in calls {
@@ -186,9 +186,9 @@ fn one_that_shows_none_spent_is_the_most_specific_ones() {
 }
 
 #[test]
-fn a_call_is_sent_when_all_grant_it_and_holds_nothing_before() {
+fn call_takes_permits_only_when_all_scopes_grant() {
     let api = Api::known();
-    // The organisation's limit is full.
+    // The organisation's concurrency is used up.
     let full: Vec<_> = (0..30)
         .map(|index| api.sent(if index % 2 == 0 { "one" } else { "two" }))
         .collect();
@@ -205,15 +205,16 @@ fn a_call_is_sent_when_all_grant_it_and_holds_nothing_before() {
 }
 
 #[test]
-fn who_waits_for_one_scope_does_not_stand_in_the_line_of_the_other() {
+fn call_waits_in_one_queue_at_a_time() {
     let api = Api::known();
     api.answered("one", (0, 200));
     let mut held = api.start("one");
     assert_eq!(step(&mut held), Step::Wait { until: None });
     assert_eq!((api.waiting("one"), api.waiting("org")), (1, 0));
-    // It is older, and yet a younger one of another token is sent.
+    // A newer call of another token is sent first.
     let _two = api.sent("two");
-    // When the token opens and the organisation does not, it waits there.
+    // When the token opens but the organisation does not, the call waits in the organisation's
+    // queue.
     api.answered("two", (80, 0));
     api.timer.advance(5 * SECOND);
     assert_eq!(step(&mut held), Step::Wait { until: None });
@@ -221,7 +222,7 @@ fn who_waits_for_one_scope_does_not_stand_in_the_line_of_the_other() {
 }
 
 #[test]
-fn the_longest_hold_of_all_is_what_a_deadline_is_compared_with() {
+fn deadline_is_compared_with_longest_hold() {
     let policy = Policy::default().with_deadline(7 * SECOND);
     let api = Api {
         breather: Breather::new(policy),
@@ -234,14 +235,14 @@ fn the_longest_hold_of_all_is_what_a_deadline_is_compared_with() {
     // The token opens in 5 s, the organisation in 9 s.
     api.answered("one", (0, 0));
     let Step::End(stopped) = step(&mut api.start("one")) else {
-        panic!("it waits in vain");
+        panic!("the call should end");
     };
     assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!((api.waiting("one"), api.waiting("org")), (0, 0));
 }
 
 #[test]
-fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
+fn promise_9_dropped_call_leaves_scopes_idle() {
     let api = Api::known();
     let idle = |what: &str| {
         for scope in ["one", "org"] {
@@ -265,11 +266,11 @@ fn promise_9_a_call_dropped_at_any_point_gives_back_all_it_held() {
 }
 
 #[test]
-fn a_permit_that_is_not_used_goes_back_to_all() {
+fn unused_permit_returns_to_all_scopes() {
     let api = Api::known();
     let mut unsent = api.sent("one");
     assert_eq!(unsent.poll_unsent(Waker::noop()), Step::Send);
-    // Meanwhile the organisation throttles another one.
+    // Meanwhile the organisation throttles another call.
     let _ = api.sent("two").on_outcome(throttled(), &api.said(90, 0));
     let step = unsent.poll_unsent(Waker::noop());
     assert_eq!(step, Step::Wait { until: None });
@@ -278,7 +279,7 @@ fn a_permit_that_is_not_used_goes_back_to_all() {
 }
 
 #[test]
-fn answers_are_read_as_the_most_specific_scope_that_has_a_way_of_its_own() {
+fn most_specific_scope_with_dialects_wins() {
     const GITHUB: &[Dialect] = &[Dialect::github()];
     const OKTA: &[Dialect] = &[Dialect::okta()];
     let read_by = |own: &[(&str, &'static [Dialect])]| {
@@ -298,7 +299,7 @@ fn answers_are_read_as_the_most_specific_scope_that_has_a_way_of_its_own() {
 }
 
 #[test]
-fn a_scope_named_twice_is_passed_once() {
+fn scope_named_twice_counts_once() {
     let api = Api::new();
     let twice = ["org", "org"];
     let mut call = api.breather.start(
@@ -313,7 +314,7 @@ fn a_scope_named_twice_is_passed_once() {
 }
 
 #[test]
-fn calls_that_name_their_scopes_in_any_order_do_not_wait_for_one_another() {
+fn scope_order_causes_no_deadlock() {
     let breather = Breather::default();
     std::thread::scope(|threads| {
         for names in [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"]] {
@@ -341,7 +342,7 @@ fn calls_that_name_their_scopes_in_any_order_do_not_wait_for_one_another() {
 }
 
 #[test]
-fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
+fn call_ended_by_one_scope_leaves_other_queue() {
     let api = Api::new();
     let rejected = |scope: &str, delay: Duration| {
         let new = NewCall::new().with_origin(scope).with_idempotent(true);
@@ -361,7 +362,7 @@ fn a_call_that_gives_up_at_one_scope_leaves_the_line_of_the_other() {
         rejected("a", 60 * SECOND);
     }
     let Step::End(stopped) = step(&mut call) else {
-        panic!("it goes on");
+        panic!("the call should end");
     };
     assert_eq!(stopped.end().reason(), EndReason::ScopeThrottled);
     assert_eq!((api.waiting("a"), api.waiting("org")), (0, 0));

@@ -1,4 +1,4 @@
-//! What the calls of a handle have in common beside the pacers: the budget, the options, the time-outs, and who is told.
+//! Budgets, options, timeouts and observers of a handle's calls.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 type Active = ActiveCall<VirtualTimer>;
 
-/// Failures that pass, without a wait.
+/// A policy that retries without a wait.
 fn at_once() -> Policy {
     let backoff = Backoff::constant(Duration::ZERO);
     Policy::new().with_backoff(backoff).with_max_retries(100)
@@ -63,7 +63,7 @@ fn reset() -> Outcome {
 }
 
 #[test]
-fn calls_of_a_scope_share_a_budget_and_other_scopes_have_their_own() {
+fn each_scope_has_its_own_budget() {
     let (breather, timer) = (few(3).build(), VirtualTimer::default());
     let mut calls: Vec<_> = (0..5).map(|_| start(&breather, "api", &timer)).collect();
     let ends: Vec<_> = calls
@@ -74,14 +74,14 @@ fn calls_of_a_scope_share_a_budget_and_other_scopes_have_their_own() {
     assert_eq!(ends, [None, None, None, spent, spent]);
     let mut other = start(&breather.clone(), "other", &timer);
     assert_eq!(reason(fails(&mut other, &timer, reset())), None);
-    // What was spent counts for a second.
+    // Withdrawals count for a second.
     timer.advance(SECOND);
     let mut later = start(&breather, "api", &timer);
     assert_eq!(reason(fails(&mut later, &timer, reset())), None);
 }
 
 #[test]
-fn a_call_that_the_budget_stops_says_what_it_failed_of_and_waited_for_nothing() {
+fn budget_end_names_the_failure() {
     let (breather, timer) = (few(0).build(), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
     let _ = fails(&mut call, &timer, reset());
@@ -94,7 +94,7 @@ fn a_call_that_the_budget_stops_says_what_it_failed_of_and_waited_for_nothing() 
 }
 
 #[test]
-fn a_retry_that_succeeds_gives_back_what_it_took_and_one_that_fails_does_not() {
+fn only_successful_retry_is_refunded() {
     let (breather, timer) = (few(1).build(), VirtualTimer::default());
     for _ in 0..10 {
         let mut call = start(&breather, "api", &timer);
@@ -110,7 +110,7 @@ fn a_retry_that_succeeds_gives_back_what_it_took_and_one_that_fails_does_not() {
 }
 
 #[test]
-fn rejections_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
+fn budget_cost_depends_on_outcome() {
     let spent = Some(EndReason::Budget);
     for (outcome, affordable, paced) in [
         (Outcome::throttled("429"), None, true),
@@ -142,7 +142,7 @@ fn rejections_polls_and_paced_overload_are_free_and_a_time_out_costs_two() {
 }
 
 #[test]
-fn without_pacing_all_calls_have_one_budget_and_without_a_budget_none() {
+fn unpaced_calls_share_one_budget() {
     let (unpaced, timer) = (few(1).without_pacing().build(), VirtualTimer::default());
     let mut waiting = start(&unpaced, "a", &timer);
     let first = reason(fails(&mut waiting, &timer, reset()));
@@ -156,7 +156,7 @@ fn without_pacing_all_calls_have_one_budget_and_without_a_budget_none() {
 }
 
 #[test]
-fn by_default_an_outage_is_met_with_a_fifth_more_and_not_with_four_times_as_much() {
+fn default_budget_adds_a_fifth_in_an_outage() {
     let breather = Breather::new(at_once().with_max_retries(3));
     let timer = VirtualTimer::default();
     let mut sends = 0;
@@ -170,12 +170,12 @@ fn by_default_an_outage_is_met_with_a_fifth_more_and_not_with_four_times_as_much
         }
         timer.advance(SECOND / 1_000);
     }
-    // A tenth of a second's window more or less, and the floor of 10 a second.
+    // 10,000 calls, a fifth more, and the floor of 10 per second for 10 s, with a tolerance of 50.
     assert!((12_050..12_150).contains(&sends), "{sends}");
 }
 
 #[test]
-fn a_call_goes_by_its_own_policy_and_deadline() {
+fn call_options_replace_policy_and_deadline() {
     let breather = Breather::new(at_once());
     let timer = VirtualTimer::default();
     let once = CallOptions::new().without_retries();
@@ -203,7 +203,7 @@ fn a_call_goes_by_its_own_policy_and_deadline() {
 }
 
 #[test]
-fn an_own_policy_without_dialects_reads_as_the_scope_is_read() {
+fn own_policy_without_dialects_uses_those_of_scope() {
     const GITHUB: &[Dialect] = &[Dialect::github()];
     const OKTA: &[Dialect] = &[Dialect::okta()];
     let breather = Breather::default();
@@ -219,14 +219,14 @@ fn an_own_policy_without_dialects_reads_as_the_scope_is_read() {
 }
 
 #[test]
-fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
+fn request_options_win_over_route_per_setting() {
     let breather = Breather::new(at_once());
     let export = CallOptions::new()
         .with_idempotent(true)
         .with_scope("export");
     breather.set_route("api.example.com/export", export);
     let timer = VirtualTimer::default();
-    // The scope, and whether the call is idempotent.
+    // Returns the scope, and whether the call is retried.
     let ask = |own: Option<CallOptions>, path| {
         let new = NewCall::new()
             .with_origin("https://api.example.com")
@@ -243,7 +243,7 @@ fn what_a_request_says_counts_before_its_route_and_each_setting_by_itself() {
     assert_eq!(ask(None, "/exports"), (origin, false));
 }
 
-/// Polls `future`, which the time that passes between two polls is enough for.
+/// Polls `future`, and advances to the next due instant between polls.
 fn run<F: Future>(timer: &VirtualTimer, future: F) -> F::Output {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
@@ -251,13 +251,13 @@ fn run<F: Future>(timer: &VirtualTimer, future: F) -> F::Output {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return output;
         }
-        let due = timer.next_due().expect("nothing is to happen");
+        let due = timer.next_due().expect("a timer is set");
         timer.advance_to(due);
     }
 }
 
 #[test]
-fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
+fn attempt_ends_at_timeout_or_deadline() {
     let policy = at_once()
         .with_max_retries(2)
         .with_attempt_timeout(2 * SECOND);
@@ -284,7 +284,7 @@ fn an_attempt_has_its_time_out_or_what_is_left_of_the_deadline() {
 }
 
 #[test]
-fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
+fn timed_out_attempt_may_have_been_executed() {
     let policy = at_once().with_attempt_timeout(SECOND);
     let (breather, timer) = (Breather::new(policy), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
@@ -300,7 +300,7 @@ fn what_is_in_time_is_handed_on_and_what_timed_out_may_have_been_executed() {
 }
 
 #[test]
-fn polls_wait_by_their_own_schedule_take_the_servers_and_cost_no_retries() {
+fn polls_obey_polling_backoff_and_hints_without_retries() {
     let policy = Policy::new()
         .with_jitter(Jitter::none())
         .with_max_retries(0)
@@ -326,7 +326,7 @@ fn polls_wait_by_their_own_schedule_take_the_servers_and_cost_no_retries() {
     assert_eq!(call.report().failures(), 0);
 }
 
-/// What happened, in words.
+/// Returns an observer, and the list of events that it writes.
 fn told() -> (impl Fn(&Event<'_>) + Send + Sync, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
@@ -353,7 +353,7 @@ fn told() -> (impl Fn(&Event<'_>) + Send + Sync, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
-fn observers_are_told_all_of_a_call_once_and_in_order() {
+fn observers_receive_each_event_once_in_order() {
     let (tell, list) = told();
     let breather = Breather::builder().with_observer(tell).build();
     let timer = VirtualTimer::default();
@@ -392,7 +392,7 @@ fn observers_are_told_all_of_a_call_once_and_in_order() {
 }
 
 #[test]
-fn whoever_waited_for_a_permit_says_how_long() {
+fn sent_event_has_time_in_queue() {
     let (tell, list) = told();
     let breather = Breather::builder().with_observer(tell).build();
     let timer = VirtualTimer::default();
@@ -410,7 +410,7 @@ fn whoever_waited_for_a_permit_says_how_long() {
 }
 
 #[test]
-fn promise_9_an_observer_that_panics_poisons_nothing() {
+fn promise_9_panicking_observer_leaves_scope_usable() {
     for panics_at in ["sent", "answered", "held", "waits", "over"] {
         let (breather, timer) = {
             let (tell, list) = told();
@@ -440,7 +440,7 @@ fn promise_9_an_observer_that_panics_poisons_nothing() {
 }
 
 #[test]
-fn promise_9_an_observer_that_panics_when_a_call_is_dropped_takes_nothing_along() {
+fn promise_9_observer_panic_in_drop_returns_permit() {
     let breather = Breather::builder()
         .with_observer(|event: &Event<'_>| {
             assert!(
@@ -457,14 +457,14 @@ fn promise_9_an_observer_that_panics_when_a_call_is_dropped_takes_nothing_along(
 }
 
 #[test]
-fn a_call_whose_service_panics_is_told_to_its_end() {
+fn panic_in_service_ends_events_of_call() {
     let (tell, list) = told();
     let breather = Breather::builder().with_observer(tell).build();
     let timer = VirtualTimer::default();
     let panics = catch_unwind(AssertUnwindSafe(|| {
         let mut call = start(&breather, "api", &timer);
         assert_eq!(call.poll_step(Waker::noop()), Step::Send);
-        panic!("the caller's service");
+        panic!("a bug in the caller's service");
     }));
     assert!(panics.is_err());
     assert_eq!(
@@ -478,7 +478,7 @@ fn a_call_whose_service_panics_is_told_to_its_end() {
 }
 
 #[test]
-fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_together() {
+fn overload_elsewhere_costs_budget_and_retries_spread() {
     let (breather, timer) = (few(0).build(), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
     assert_eq!(call.poll_step(Waker::noop()), Step::Send);
@@ -506,7 +506,7 @@ fn an_overload_elsewhere_is_slowed_by_the_budget_and_its_calls_do_not_return_tog
 }
 
 #[test]
-fn what_a_retry_took_stays_taken_if_it_was_throttled_and_comes_back_if_it_was_never_sent() {
+fn budget_is_refunded_only_for_unsent_retry() {
     let (breather, timer) = (few(1).build(), VirtualTimer::default());
     let mut call = start(&breather, "api", &timer);
     assert_eq!(reason(fails(&mut call, &timer, reset())), None);
@@ -527,7 +527,7 @@ fn what_a_retry_took_stays_taken_if_it_was_throttled_and_comes_back_if_it_was_ne
 }
 
 #[test]
-fn what_is_polled_for_long_may_fail_now_and_then() {
+fn pending_response_resets_failures() {
     let policy = at_once()
         .with_max_retries(1)
         .with_polling(Backoff::constant(Duration::ZERO));
@@ -553,7 +553,7 @@ fn what_is_polled_for_long_may_fail_now_and_then() {
 }
 
 #[test]
-fn a_policy_of_a_request_says_all_of_deadline_and_retries() {
+fn request_policy_replaces_route_deadline_and_retries() {
     let breather = Breather::default();
     let route = CallOptions::new().without_retries().with_deadline(SECOND);
     breather.set_route("api.example.com", route);
@@ -567,19 +567,19 @@ fn a_policy_of_a_request_says_all_of_deadline_and_retries() {
 }
 
 #[test]
-fn a_call_without_any_time_is_not_sent() {
+fn call_with_zero_deadline_is_not_sent() {
     let breather = Breather::new(at_once().with_deadline(Duration::ZERO));
     let timer = VirtualTimer::default();
     let mut call = start(&breather, "api", &timer);
     let Step::End(stopped) = call.poll_step(Waker::noop()) else {
-        panic!("it is sent")
+        panic!("the call was sent")
     };
     assert_eq!(stopped.end().reason(), EndReason::Deadline);
     assert_eq!(call.report().attempts(), 0);
 }
 
 #[test]
-fn events_are_as_the_call_takes_them() {
+fn event_outcome_includes_server_advice() {
     let kinds = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&kinds);
     let breather = Breather::builder()

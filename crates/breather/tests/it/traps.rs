@@ -1,4 +1,4 @@
-//! What servers say that is easily taken for something else.
+//! Server headers that are easily misread.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use http::{Method, StatusCode};
 
 use super::said::{AT, DATE, NOW, lines, pairs, plainly};
 
-/// The wait that the lines of a rejection ask for, beside the server's `Date`.
+/// Returns the wait that the lines of a rejection ask for, with the server's `Date` added.
 fn wait(sent: &str) -> Option<Duration> {
     wait_by(NOW, &format!("{sent}\nDate: {DATE}"))
 }
 
-/// The wait that the lines ask for where our own clock shows `own`.
+/// Returns the wait that the lines ask for if the local clock shows `own`.
 fn wait_by(own: i64, sent: &str) -> Option<Duration> {
     let own = UnixTime::from_secs(own);
     let hint = Hint::read(pairs(sent), Moment::new(AT).with_wall_clock(&own));
@@ -28,7 +28,7 @@ fn hint(sent: &str) -> Hint<'_> {
     Hint::read(pairs(sent), Moment::new(AT))
 }
 
-/// What a call does about a response with that status and those lines.
+/// Returns the decision of a call about a response with this status and these lines.
 fn decided(status: u16, sent: &str) -> Decision {
     let hint = hint(sent);
     let outcome = classified(status, &hint);
@@ -46,7 +46,7 @@ fn classified(status: u16, hint: &Hint<'_>) -> Outcome {
     DefaultClassifier.classify(&AttemptResult::new(&Method::GET, Ok(status), hint))
 }
 
-/// How long a call waits, and for whom.
+/// Returns how long and why a call waits.
 fn waits(decision: Decision) -> (Duration, WaitReason) {
     match decision {
         Decision::Retry(wait) => (wait.delay(), wait.reason()),
@@ -65,7 +65,7 @@ const fn secs(secs: u64) -> Duration {
 // 1. Skewed clocks.
 
 #[test]
-fn a_clock_that_is_wrong_on_either_side_changes_no_wait() {
+fn wrong_clock_on_either_side_changes_no_wait() {
     for said in [
         "Retry-After: Fri, 15 Jan 2027 08:00:10 GMT",
         "Retry-After: 1800000010",
@@ -96,10 +96,10 @@ fn a_clock_that_is_wrong_on_either_side_changes_no_wait() {
     }
 }
 
-/// `Date` is cut to whole seconds, and so are resets: nine tenths of a second later than it says, a wait that is
-/// counted from it still reaches the reset.
+/// `Date` and resets are cut to whole seconds. A response can be sent nine tenths of a second after
+/// its `Date`, and the wait must still reach the reset.
 #[test]
-fn a_date_that_is_cut_to_seconds_makes_no_wait_too_short() {
+fn date_cut_to_seconds_shortens_no_wait() {
     let reset = UnixTime::from_secs(NOW + 10);
     for tenth in 0..10 {
         let sent_at = UnixTime::from_micros(NOW * 1_000_000 + tenth * 100_000);
@@ -112,13 +112,13 @@ fn a_date_that_is_cut_to_seconds_makes_no_wait_too_short() {
 }
 
 #[test]
-fn a_response_that_aged_in_a_cache_says_nothing() {
+fn aged_cached_response_is_ignored() {
     for age in ["1", "300", "0.5", "0, 7"] {
         let sent = format!("Age: {age}\nRetry-After: 10\nRateLimit: \"minute\";r=0;t=10");
         let ignored = "ignored retry-after: Cached\nignored ratelimit: Cached\n";
         assert_eq!(plainly(&sent), ignored, "{age:?}");
     }
-    // What is no age says nothing.
+    // An unreadable age is ignored.
     for age in ["0", "0, 0", "soon", ""] {
         let sent = format!("Age: {age}\nRetry-After: 10");
         assert_eq!(wait(&sent), Some(secs(10)), "{age:?}");
@@ -128,7 +128,7 @@ fn a_response_that_aged_in_a_cache_says_nothing() {
 // 2. Resets that have passed.
 
 #[test]
-fn a_reset_that_has_passed_is_never_now() {
+fn past_reset_is_ignored() {
     for said in [
         "Retry-After: Fri, 15 Jan 2027 07:59:59 GMT",
         "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT",
@@ -142,15 +142,15 @@ fn a_reset_that_has_passed_is_never_now() {
         let (_, origin) = waits(decided(429, &sent));
         assert_eq!(origin, WaitReason::Backoff, "{said}");
     }
-    // Where another header says more, that counts.
+    // If another header has a valid wait, it counts.
     let other = "Retry-After: 1799999999\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 7";
     assert_eq!(wait(other), Some(secs(7)));
 }
 
-// 3. Numbers that are huge, or none.
+// 3. Huge numbers, and values that are not numbers.
 
 #[test]
-fn what_is_huge_or_no_number_is_not_obeyed() {
+fn huge_and_non_numeric_values_are_ignored() {
     for value in [
         "100000000",
         "999999999",
@@ -204,12 +204,12 @@ fn what_is_huge_or_no_number_is_not_obeyed() {
 // 4. Fractions.
 
 #[test]
-fn a_fraction_is_neither_cut_off_nor_a_reason_to_ignore_the_rest() {
+fn fractions_are_read_exactly() {
     for (said, nanos) in [
         ("Retry-After: 2.0", 2_000_000_000),
         ("Retry-After: 0.35", 350_000_000),
         ("Retry-After: 0.000000001", 1),
-        // Finer than we count is rounded up.
+        // Fractions of a nanosecond are rounded up.
         ("Retry-After: 0.0000000001", 1),
         ("Retry-After: 1800000000.25", 250_000_000),
         ("Retry-After-Ms: 1.5", 1_500_000),
@@ -233,11 +233,11 @@ fn a_fraction_is_neither_cut_off_nor_a_reason_to_ignore_the_rest() {
 // 5. Zero.
 
 #[test]
-fn zero_is_a_permission_to_return_and_no_reason_to_stop() {
+fn zero_delay_falls_back_to_backoff() {
     for sent in ["Retry-After: 0", "Retry-After: 0.0", "Retry-After-Ms: 0"] {
         assert_eq!(wait(sent), Some(Duration::ZERO), "{sent}");
         for status in [413, 429, 503] {
-            // It is not now, either, for all at once: what is ours to wait is waited.
+            // All calls returning immediately would be a burst, so each waits for its backoff.
             let (delay, origin) = waits(decided(status, sent));
             assert_eq!(origin, WaitReason::Backoff, "{status}, {sent}");
             assert!(delay > Duration::ZERO, "{status}, {sent}");
@@ -245,10 +245,10 @@ fn zero_is_a_permission_to_return_and_no_reason_to_stop() {
     }
 }
 
-// 6. Headers that come twice, and commas.
+// 6. Repeated headers, and commas.
 
 #[test]
-fn of_several_delays_the_longest_counts() {
+fn longest_of_several_delays_counts() {
     for (sent, expected) in [
         ("Retry-After: 2, 3", Some(3)),
         ("Retry-After: 3, 2", Some(3)),
@@ -257,24 +257,24 @@ fn of_several_delays_the_longest_counts() {
         ("Retry-After: 2\nRetry-After: 3", Some(3)),
         ("Retry-After: 3\nRetry-After: 2", Some(3)),
         ("Retry-After: 120\nRetry-After: 120", Some(120)),
-        // One that is unreadable takes nothing from the others.
+        // An unreadable line doesn't affect the others.
         ("Retry-After: soon\nRetry-After: 3", Some(3)),
-        // In one line nobody knows where what is unreadable ends.
+        // In one line, the end of an unreadable part is unknown.
         ("Retry-After: 2, soon", None),
         ("Retry-After: 2,", None),
         ("Retry-After: ,2", None),
-        // What has passed or means nothing is left to the others.
+        // Past or meaningless values are skipped.
         ("Retry-After: 2, -1", Some(2)),
-        // It may be a thousand, and may not.
+        // The comma may separate thousands or list items.
         ("Retry-After: 1,000", None),
         ("Retry-After: 12,000,000", None),
         ("Retry-After: 1000,2000", Some(2_000)),
         ("Retry-After: 120,120", Some(120)),
-        // Proxies join other headers, too.
+        // Proxies also join other headers.
         ("Retry-After-Ms: 5000, 9000", Some(9)),
         ("X-Retry-In: 5s, 9s", Some(9)),
         ("X-RateLimit-After: 5, 9", Some(9)),
-        // Of what is stated as exactly, the longest, and before what is rounded.
+        // The most exact headers win, and among these the longest delay.
         ("Retry-After-Ms: 5000\nX-Ms-Retry-After-Ms: 9000", Some(9)),
         ("X-Retry-After: 9\nRetry-After: 5", Some(9)),
         ("Retry-After: 9\nRetry-After-Ms: 5000", Some(5)),
@@ -288,7 +288,7 @@ fn of_several_delays_the_longest_counts() {
 }
 
 #[test]
-fn the_comma_in_a_date_parts_nothing() {
+fn comma_in_a_date_separates_nothing() {
     for date in [
         "Fri, 15 Jan 2027 08:00:30 GMT",
         "Friday, 15-Jan-27 08:00:30 GMT",
@@ -346,13 +346,13 @@ fn later_of_two_resets_counts() {
         let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
         assert_eq!(wait(&sent), None, "{reset}");
     }
-    // Where it is disputed what remains, nobody knows that nothing does.
+    // If two lines disagree on the remaining quota, the window doesn't count as spent.
     let disputed = format!("{once}\nX-RateLimit-Remaining: 7");
     assert_eq!(wait(&disputed), None);
 }
 
 #[test]
-fn a_list_that_is_split_over_lines_is_read_whole() {
+fn list_split_over_lines_is_read_whole() {
     let split = "RateLimit: \"a\";r=5;t=3\nRateLimit: \"b\";r=0;t=9\nRateLimit: \"c\";r=0;t=4";
     assert_eq!(wait(split), Some(secs(9)));
 }
@@ -360,20 +360,20 @@ fn a_list_that_is_split_over_lines_is_read_whole() {
 // 7. Headers that disagree.
 
 #[test]
-fn a_rejection_with_quota_left_is_not_held_until_the_reset() {
+fn rejection_with_quota_left_ignores_reset() {
     for left in [1, 14, 50, 595] {
         let quota = format!("X-RateLimit-Remaining: {left}\nX-RateLimit-Reset: 3000");
         assert_eq!(wait(&quota), None, "{left} left");
         let (delay, origin) = waits(decided(429, &quota));
         assert_eq!(origin, WaitReason::Backoff, "{left} left");
         assert!(delay < secs(3_000), "{left} left");
-        // A penalty is another matter than the quota.
+        // A penalty is separate from the quota.
         assert_eq!(wait(&format!("{quota}\nRetry-After: 60")), Some(secs(60)));
     }
 }
 
 #[test]
-fn retry_after_counts_before_a_reset_whichever_is_later() {
+fn retry_after_wins_over_reset() {
     for (delay, reset) in [(7, 30), (30, 7), (0, 30)] {
         let sent = format!("Retry-After: {delay}\nRateLimit: \"minute\";r=0;t={reset}");
         assert_eq!(wait(&sent), Some(secs(delay)), "{sent}");
@@ -381,20 +381,20 @@ fn retry_after_counts_before_a_reset_whichever_is_later() {
 }
 
 #[test]
-fn nothing_remaining_on_a_success_is_no_failure() {
+fn success_with_spent_window_is_success() {
     let spent = "RateLimit: \"default\";r=0;t=50";
     assert_eq!(kind(200, spent), OutcomeKind::Success);
     assert_eq!(kind(404, spent), OutcomeKind::Permanent);
 }
 
 #[test]
-fn figures_that_do_not_add_up_are_taken_as_they_stand() {
+fn inconsistent_numbers_are_read_as_they_are() {
     for (sent, expected) in [
         (
             "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 70",
             "x-ratelimit: limit 10 remaining 70",
         ),
-        // What remains is what counts, and not what it should be.
+        // The stated remaining quota wins over the computed one.
         (
             "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 7\nX-RateLimit-Used: 9",
             "x-ratelimit: limit 10 remaining 7 used 9",
@@ -409,7 +409,7 @@ fn figures_that_do_not_add_up_are_taken_as_they_stand() {
 }
 
 #[test]
-fn minus_one_stands_for_nothing_and_is_not_zero() {
+fn minus_one_is_a_sentinel_and_not_zero() {
     let sent = "
         X-RateLimit-Limit: -1
         X-RateLimit-Remaining: -1
@@ -432,7 +432,7 @@ fn minus_one_stands_for_nothing_and_is_not_zero() {
 // 8. Several windows.
 
 #[test]
-fn the_last_reset_of_the_spent_windows_counts_and_no_healthy_ones() {
+fn last_reset_of_spent_windows_counts() {
     for (sent, expected) in [
         ("\"minute\";r=0;t=40, \"day\";r=900;t=80000", Some(40)),
         ("\"day\";r=900;t=80000, \"minute\";r=0;t=40", Some(40)),
@@ -456,10 +456,10 @@ fn the_last_reset_of_the_spent_windows_counts_and_no_healthy_ones() {
     assert_eq!(wait(kinds), Some(secs(2)));
 }
 
-// 9. Rejections that are not called 429.
+// 9. Rejections with a status other than 429.
 
 #[test]
-fn a_rejection_goes_by_many_statuses() {
+fn rejections_have_many_statuses() {
     let spent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 5";
     for (status, sent, expected) in [
         (429, "", OutcomeKind::Throttled),
@@ -488,9 +488,9 @@ fn a_rejection_goes_by_many_statuses() {
     }
 }
 
-/// Who reads the body knows better; what the headers say is obeyed all the same.
+/// A classifier that reads the body decides. The headers are still obeyed.
 #[test]
-fn a_success_may_be_a_rejection_in_its_body() {
+fn rejection_in_body_of_success_obeys_headers() {
     let by_body = |ending: &AttemptResult<'_>| match ending.result {
         Ok(StatusCode::OK) => Outcome::throttled("status 200, and throttled in the body"),
         _ => DefaultClassifier.classify(ending),
@@ -504,7 +504,7 @@ fn a_success_may_be_a_rejection_in_its_body() {
 // 10. Quotas of days.
 
 #[test]
-fn a_quota_of_days_stops_a_call_and_says_when_it_ends() {
+fn quota_of_days_ends_call_with_retry_time() {
     for (sent, delay) in [
         ("Retry-After: 277403", 277_403),
         ("Retry-After: 3600", 3_600),
@@ -512,7 +512,7 @@ fn a_quota_of_days_stops_a_call_and_says_when_it_ends() {
         ("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 86000", 86_000),
     ] {
         let Decision::End(end) = decided(429, sent) else {
-            panic!("{sent} is waited for");
+            panic!("the call waits for {sent}");
         };
         assert_eq!(end.reason(), EndReason::RetryAfterTooLong, "{sent}");
         assert_eq!(end.retry_at(), Some(AT + secs(delay)), "{sent}");
@@ -522,9 +522,9 @@ fn a_quota_of_days_stops_a_call_and_says_when_it_ends() {
     assert_eq!(delay, secs(300));
 }
 
-/// A delay whose unit is a guess, and that by it is months away, is more likely of another unit.
+/// If a delay's unit is a guess and the delay is months long, another unit is more likely.
 #[test]
-fn months_are_not_believed_where_their_unit_is_a_guess() {
+fn months_with_guessed_unit_are_ignored() {
     let month = 35 * 24 * 60 * 60;
     let reset = |reset: i64| {
         let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {reset}");
@@ -539,7 +539,7 @@ fn months_are_not_believed_where_their_unit_is_a_guess() {
 // 11. Rejections without headers.
 
 #[test]
-fn a_rejection_without_headers_backs_off_and_more_each_time() {
+fn rejection_without_headers_backs_off_longer_each_time() {
     for sent in [
         "",
         "Content-Type: application/json",
@@ -564,10 +564,10 @@ fn a_rejection_without_headers_backs_off_and_more_each_time() {
     }
 }
 
-// 12. Values that are none.
+// 12. Empty and quoted values.
 
 #[test]
-fn what_is_empty_or_quoted_is_neither_zero_nor_a_number() {
+fn empty_and_quoted_values_are_not_numbers() {
     for value in [
         "",
         " ",
@@ -600,9 +600,9 @@ fn what_is_empty_or_quoted_is_neither_zero_nor_a_number() {
     }
 }
 
-/// `Retry-After` has no units; where resets have them, they do.
+/// `Retry-After` has no units. Some resets do.
 #[test]
-fn a_trailing_s_is_a_unit_only_where_units_are_in_use() {
+fn trailing_s_is_a_unit_only_in_headers_with_units() {
     assert_eq!(wait("Retry-After: 7s"), None);
     let reset = "x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 7s";
     assert_eq!(wait(reset), Some(secs(7)));
@@ -611,12 +611,12 @@ fn a_trailing_s_is_a_unit_only_where_units_are_in_use() {
 // 13. Dates.
 
 #[test]
-fn dates_are_read_in_each_form_and_by_the_zone_that_they_name() {
+fn dates_are_read_in_every_form_and_zone() {
     for date in [
         "Fri, 15 Jan 2027 08:02:00 GMT",
         "Friday, 15-Jan-27 08:02:00 GMT",
         "Fri Jan 15 08:02:00 2027",
-        // As found: a zone of another name, or none but an offset, and a day of one digit.
+        // Found in responses: another zone name, only an offset, and a day of one digit.
         "Fri, 15 Jan 2027 08:02:00 UTC",
         "Fri, 15 Jan 2027 08:02:00 -0000",
         "Fri, 15 Jan 2027 08:02:00 +0000",
@@ -631,11 +631,11 @@ fn dates_are_read_in_each_form_and_by_the_zone_that_they_name() {
         );
     }
     for date in [
-        // Names that more than one zone has, and no zone at all.
+        // Ambiguous zone names, and no zone.
         "Fri, 15 Jan 2027 08:02:00 PST",
         "Fri, 15 Jan 2027 08:02:00 CET",
         "Fri, 15 Jan 2027 08:02:00",
-        // No such day, and no such time.
+        // Days and times that don't exist.
         "Thu, 15 Jan 2027 08:02:00 GMT",
         "Fri, 32 Jan 2027 08:02:00 GMT",
         "Mon, 29 Feb 2027 08:02:00 GMT",
@@ -653,7 +653,7 @@ fn dates_are_read_in_each_form_and_by_the_zone_that_they_name() {
 }
 
 #[test]
-fn two_digits_of_a_year_are_those_of_a_year_near_by() {
+fn two_digit_year_is_a_nearby_year() {
     for (date, own, delay) in [
         ("Friday, 15-Jan-27 08:00:10 GMT", NOW, Some(secs(10))),
         ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_770, Some(secs(7))),
@@ -673,7 +673,7 @@ fn two_digits_of_a_year_are_those_of_a_year_near_by() {
 }
 
 #[test]
-fn a_leap_second_is_over_when_the_next_one_begins() {
+fn leap_second_ends_with_the_next_second() {
     for (date, delay) in [
         ("Fri, 15 Jan 2027 08:00:59 GMT", 59),
         ("Fri, 15 Jan 2027 08:00:60 GMT", 60),
@@ -689,12 +689,12 @@ fn a_leap_second_is_over_when_the_next_one_begins() {
     assert_eq!(wait(reset), Some(secs(60)));
 }
 
-// 14. Who answers in front of the server.
+// 14. Gateways that respond in place of the server.
 
-/// A network in front of an API throttles by a limit of its own: none of the API's windows is in its answer, and none is
-/// taken for spent.
+/// A network in front of an API throttles by its own limit. Its response has none of the API's
+/// windows, so none counts as spent.
 #[test]
-fn a_rejection_by_who_stands_in_front_tells_of_no_window_of_the_server() {
+fn gateway_rejection_marks_no_window_spent() {
     let front = "
         Content-Type: text/html; charset=UTF-8
         Server: cloudflare
@@ -707,7 +707,7 @@ fn a_rejection_by_who_stands_in_front_tells_of_no_window_of_the_server() {
     assert_eq!(waits(decided(429, &delayed)), (secs(37), WaitReason::Hint));
 }
 
-// More than there is room for.
+// More lines and windows than a hint keeps.
 
 #[test]
 fn unreadable_lines_take_no_room_from_a_window() {
@@ -733,10 +733,10 @@ fn many_lines_about_windows_leave_room_for_a_delay() {
     assert_eq!(wait(&sent), Some(secs(60)));
 }
 
-// What looks like one thing and may be another.
+// Ambiguous values.
 
 #[test]
-fn a_window_of_which_it_is_unclear_what_remains_is_not_waited_for() {
+fn window_with_unclear_remaining_quota_causes_no_wait() {
     for remaining in ["unlimited", "-1", "14\nX-RateLimit-Remaining: 13", "1.4.0"] {
         let sent = format!(
             "X-RateLimit-Limit: 5000\nX-RateLimit-Remaining: {remaining}\nX-RateLimit-Reset: 86400"
@@ -745,7 +745,7 @@ fn a_window_of_which_it_is_unclear_what_remains_is_not_waited_for() {
     }
     let agreeing = "X-RateLimit-Remaining: 0, 0\nX-RateLimit-Reset: 9";
     assert_eq!(wait(agreeing), Some(secs(9)));
-    // Nor what can be told from what was used and of how many, if one of the two cannot be read.
+    // The remaining quota is also unclear if the used count or the limit can't be read.
     for (used, limit) in [
         ("soon", "300"),
         ("10", "soon"),
@@ -757,13 +757,13 @@ fn a_window_of_which_it_is_unclear_what_remains_is_not_waited_for() {
         );
         assert_eq!(wait(&sent), None, "{used} of {limit}");
     }
-    // What is used says little without a limit: then it is as if nothing told what remains.
+    // A used count without a limit is ignored, so the reset of a rejection counts.
     let alone = "X-RateLimit-Used: 10\nX-RateLimit-Reset: 9";
     assert_eq!(wait(alone), Some(secs(9)));
 }
 
 #[test]
-fn a_limit_of_nothing_of_which_something_remains_is_not_waited_for() {
+fn zero_limit_with_remaining_quota_causes_no_wait() {
     for sent in [
         "X-RateLimit-Limit: 0\nX-RateLimit-Remaining: 7\nX-RateLimit-Reset: 86400",
         "RateLimit: limit=0, remaining=7, reset=500",
@@ -774,7 +774,7 @@ fn a_limit_of_nothing_of_which_something_remains_is_not_waited_for() {
 }
 
 #[test]
-fn half_a_call_that_was_used_is_a_whole_one() {
+fn fractional_use_counts_as_a_whole_call() {
     for sent in [
         "X-RateLimit-Used: 9.5\nX-RateLimit-Limit: 10\nX-RateLimit-Reset: 7",
         "X-RateLimit-Remaining: 0.5\nX-RateLimit-Reset: 7",
@@ -786,7 +786,7 @@ fn half_a_call_that_was_used_is_a_whole_one() {
 }
 
 #[test]
-fn no_line_undoes_another_by_its_place() {
+fn order_of_conflicting_lines_does_not_matter() {
     let both = |one: &str, other: &str| {
         let said = plainly(&format!("{one}\n{other}"));
         assert_eq!(plainly(&format!("{other}\n{one}")), said);
@@ -813,9 +813,9 @@ fn no_line_undoes_another_by_its_place() {
     assert_eq!(hint("X-Should-Retry: true, maybe").retry(), None);
 }
 
-/// No known server has as many windows.
+/// No known server has this many windows.
 #[test]
-fn of_more_windows_than_are_kept_the_spent_ones_stay() {
+fn spent_windows_are_kept_among_too_many() {
     let healthy: String = (0..9)
         .map(|at| format!("RateLimit: \"n{at}\";r=5;t=3\n"))
         .collect();
@@ -830,7 +830,7 @@ fn of_more_windows_than_are_kept_the_spent_ones_stay() {
     let last = "X-Sib-RateLimit-Remaining: 0\nX-Sib-RateLimit-Reset: 60";
     assert_eq!(wait(&format!("{sent}{last}")), Some(secs(60)));
 
-    // What tells of the window that made room says nothing of the one in its place.
+    // Headers of a window that was dropped don't apply to the window in its place.
     let fewer: String = ["second", "minute", "hour", "day", "month", "year"]
         .map(|window| format!("X-RateLimit-Remaining-{window}: 4\n"))
         .concat();
@@ -851,13 +851,13 @@ fn of_more_windows_than_are_kept_the_spent_ones_stay() {
 }
 
 #[test]
-fn of_windows_that_do_not_tell_what_remains_the_first_to_reset_is_waited_for() {
+fn first_reset_counts_without_remaining_quota() {
     let sent = "X-App-Limit-24hour-Reset: 86400\nX-Rate-Limit-Reset: 60";
     assert_eq!(wait(sent), Some(secs(60)));
 }
 
 #[test]
-fn a_number_with_commas_for_thousands_is_no_list_of_limits() {
+fn thousands_separators_are_not_a_list() {
     for limit in ["1,000", "100, 200", "10,000,000"] {
         let sent = format!("X-RateLimit-Limit: {limit}\nX-RateLimit-Remaining: 3");
         let said = plainly(&sent);
@@ -870,7 +870,7 @@ fn a_number_with_commas_for_thousands_is_no_list_of_limits() {
 }
 
 #[test]
-fn a_time_of_day_and_other_units_than_gos_are_no_durations() {
+fn time_of_day_and_unknown_units_are_not_durations() {
     for reset in [
         "17:00:00", "+5s", "5minutes", "1d", "5 s", "1h ago", "1000000h",
     ] {
@@ -896,7 +896,7 @@ fn windows_named_tokens_or_bytes_do_not_count_requests() {
         let said = plainly(sent);
         assert!(said.contains(&format!("unit {unit}")), "{said}");
     }
-    // A policy is of the windows that its own field named.
+    // A policy applies only to windows of its own field.
     let other =
         plainly("Anthropic-RateLimit-Tokens-Remaining: 5\nRateLimit-Policy: \"tokens\";q=5;w=1");
     assert!(
@@ -906,7 +906,7 @@ fn windows_named_tokens_or_bytes_do_not_count_requests() {
 }
 
 #[test]
-fn an_epoch_where_seconds_should_be_is_no_wait() {
+fn epoch_in_place_of_seconds_is_ignored() {
     for sent in [
         "RateLimit: limit=10, remaining=0, reset=1800000060",
         "RateLimit: \"a\";r=0;t=1800000060",
@@ -921,7 +921,7 @@ fn an_epoch_where_seconds_should_be_is_no_wait() {
             || hint.readings().any(|it| it.is_partial());
         assert!(is_said, "{sent}");
     }
-    // Milliseconds since 1970 where a dialect says seconds.
+    // Milliseconds since 1970 in a header that should have seconds, according to the dialect.
     const GITHUB: &[Dialect] = &[Dialect::github()];
     let moment = Moment::new(AT).with_dialects(GITHUB);
     let sent = "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1800000060000";
@@ -929,7 +929,7 @@ fn an_epoch_where_seconds_should_be_is_no_wait() {
 }
 
 #[test]
-fn a_stop_counts_whatever_else_states_a_delay() {
+fn pushback_that_stops_wins_over_delays() {
     for pushback in ["-1", "soon", "99999999999999999999"] {
         let sent = format!("Retry-After-Ms: 5\nGrpc-Retry-Pushback-Ms: {pushback}\nRetry-After: 5");
         assert_eq!(hint(&sent).retry(), Some(false), "{pushback}");
@@ -937,7 +937,7 @@ fn a_stop_counts_whatever_else_states_a_delay() {
 }
 
 #[test]
-fn a_dialect_that_names_one_header_leaves_its_window_whole() {
+fn dialect_for_one_header_keeps_its_window_whole() {
     const RESET: &[Dialect] = &[Dialect::new(
         "mine",
         &[HeaderFamily::new("mine").with_reset("x-ratelimit-reset", TimeFormat::Millis)],

@@ -1,10 +1,10 @@
-//! What each server is known to send, and what is read from it.
+//! The headers that known servers send, and the hints that breather reads from them.
 
 use breather::{Dialect, Hint, driver::Moment};
 
 use super::said::{AT, lines, said};
 
-/// A server's name, the dialect that it is read by, what it sends and what that says.
+/// A server's name, the dialect, the header lines and the expected hint.
 type Row = (
     &'static str,
     Option<&'static str>,
@@ -20,7 +20,7 @@ fn check(rows: &[Row]) {
 }
 
 #[test]
-fn servers_that_state_a_delay_alone() {
+fn servers_that_send_only_a_delay() {
     check(&[
         ("Slack", None, "Retry-After: 30", "wait 30s"),
         ("Notion", None, "Retry-After: 58", "wait 58s"),
@@ -89,7 +89,7 @@ fn servers_that_state_a_delay_alone() {
 }
 
 #[test]
-fn servers_whose_resets_are_epochs() {
+fn servers_with_epoch_resets() {
     let github = "
         X-RateLimit-Limit: 5000
         X-RateLimit-Remaining: 0
@@ -194,7 +194,7 @@ fn servers_whose_resets_are_epochs() {
             pexels,
             "x-ratelimit: limit 20000 remaining 19684 reset 500000s",
         ),
-        // Its rejections carry none of them.
+        // Its rejections have none of these headers.
         (
             "Pexels, throttling",
             None,
@@ -282,7 +282,7 @@ fn servers_whose_resets_are_epochs() {
 }
 
 #[test]
-fn servers_whose_resets_are_epochs_under_the_ietfs_names() {
+fn servers_with_epoch_resets_under_ietf_names() {
     let gitlab = "
         RateLimit-Limit: 600
         RateLimit-Name: throttle_authenticated_api
@@ -339,7 +339,7 @@ fn servers_whose_resets_are_epochs_under_the_ietfs_names() {
 }
 
 #[test]
-fn servers_whose_resets_are_seconds_from_now() {
+fn servers_with_resets_in_seconds() {
     let genesys = "
         inin-ratelimit-count: 299
         inin-ratelimit-allowed: 300
@@ -509,7 +509,7 @@ fn servers_whose_resets_are_seconds_from_now() {
 }
 
 #[test]
-fn servers_whose_resets_are_dates() {
+fn servers_with_date_resets() {
     let anthropic = "
         anthropic-ratelimit-requests-limit: 50
         anthropic-ratelimit-requests-remaining: 49
@@ -634,7 +634,7 @@ fn servers_whose_resets_are_dates() {
 }
 
 #[test]
-fn servers_whose_resets_have_units_or_none() {
+fn servers_with_and_without_units_in_resets() {
     let openai = "
         x-ratelimit-limit-requests: 60
         x-ratelimit-remaining-requests: 59
@@ -711,7 +711,7 @@ fn servers_whose_resets_have_units_or_none() {
 }
 
 #[test]
-fn servers_that_tell_counts_and_no_reset() {
+fn servers_with_counts_but_no_reset() {
     check(&[
         (
             "Shopify",
@@ -867,9 +867,9 @@ fn servers_that_tell_counts_and_no_reset() {
     ]);
 }
 
-/// Where two servers mean different things by the same line, only a dialect can tell.
+/// If two servers use the same line for different things, only a dialect can tell them apart.
 #[test]
-fn the_same_line_in_the_units_of_different_servers() {
+fn dialects_distinguish_units_of_the_same_line() {
     let okta_or_prisjakt = "
         X-Rate-Limit-Remaining: 0
         X-Rate-Limit-Reset: 600000
@@ -949,7 +949,8 @@ fn the_same_line_in_the_units_of_different_servers() {
         ("Zendesk", Some("zendesk"), ietf_or_gitlab, forty_one),
         ("GitLab", Some("gitlab"), ietf_or_gitlab, ietf_past),
         ("Twitch", Some("twitch"), ietf_or_gitlab, ietf_past),
-        // Docker Hub's delays are epochs, however they are called; what `Retry-After` is meant to be is read as well.
+        // Docker Hub's delays are epochs, whatever their names. A standard `Retry-After` is read as
+        // well.
         (
             "Docker Hub's API",
             None,
@@ -983,7 +984,7 @@ fn the_same_line_in_the_units_of_different_servers() {
 }
 
 #[test]
-fn each_dialect_has_a_row() {
+fn every_dialect_has_a_row() {
     let source = include_str!("vendors.rs");
     for dialect in Dialect::all() {
         let row = format!("Some(\"{}\")", dialect.name());
@@ -992,7 +993,7 @@ fn each_dialect_has_a_row() {
 }
 
 #[test]
-fn gateways_that_state_a_delay_in_headers_of_their_own() {
+fn gateways_with_their_own_delay_headers() {
     check(&[
         (
             "Traefik",
@@ -1023,9 +1024,9 @@ fn gateways_that_state_a_delay_in_headers_of_their_own() {
     ]);
 }
 
-/// What is for people has no effect, and is shown.
+/// Headers for people have no effect, but reports show them.
 #[test]
-fn remarks_are_read_and_change_nothing() {
+fn remarks_are_read_without_effect() {
     for header in [
         "ratelimit-reason",
         "ratelimit-reset-date",

@@ -1,4 +1,4 @@
-//! Many calls of many servers through one handle, in virtual time.
+//! Many calls to many servers through one handle, in virtual time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -14,9 +14,9 @@ use breather_test::VirtualTimer;
 
 use crate::server::{Answer, Server};
 
-/// Servers, each a scope of its own, and the callers of all of them.
+/// Servers and their callers. Each server is a separate scope.
 ///
-/// A call is polled when it is woken, and at no other time than the one that it asks for.
+/// A call is polled only when it is woken and at the times that it asks for.
 pub(crate) struct World {
     pub(crate) breather: Breather,
     pub(crate) timer: VirtualTimer,
@@ -25,11 +25,11 @@ pub(crate) struct World {
     woken: Arc<Woken>,
     events: BinaryHeap<Reverse<(Instant, u64, Event)>>,
     scheduled: u64,
-    /// How many callers have yet to succeed or to leave.
+    /// The number of callers that have neither succeeded nor left.
     at_work: usize,
 }
 
-/// A caller, its call, and what became of it.
+/// A caller, its call, and the end of that call.
 pub(crate) struct Caller {
     server: usize,
     conduct: Conduct,
@@ -37,48 +37,48 @@ pub(crate) struct Caller {
     waker: Waker,
     is_waiting: bool,
     is_in_flight: bool,
-    /// When its attempts were sent.
+    /// The times at which its attempts were sent.
     pub(crate) sent: Vec<Instant>,
-    /// How often it was polled.
+    /// The number of polls.
     pub(crate) polls: usize,
     pub(crate) end: Option<End>,
 }
 
-/// What a caller does with its call.
+/// The behavior of a caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Conduct {
-    /// Drives it to its end.
+    /// Drives its call to the end.
     Stays,
-    /// Polls it once, and never again.
+    /// Polls its call once, and never again.
     Sleeps,
-    /// Drops it at that time, wherever it is.
+    /// Drops its call at that time, in any state.
     LeavesAt(Instant),
-    /// Drops it when it is woken, and does not ask.
+    /// Drops its call when it is woken, without polling.
     LeavesOffered,
-    /// Drops its first attempt before it is answered.
+    /// Drops its call before the response to the first attempt.
     LeavesInFlight,
 }
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum End {
     Succeeded,
     LeftWaiting,
     LeftOffered,
     LeftInFlight,
-    /// Between two attempts.
+    /// The caller left between two attempts.
     LeftElsewhere,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Event {
-    /// The caller polls, since the call asked for this time.
+    /// The caller polls, because the call asked for this time.
     Poll(usize),
     /// The caller drops its call.
     Leave(usize),
-    /// The server is done with a request.
+    /// The server finishes a request.
     Done(usize),
-    /// The caller's answer is back.
+    /// The caller receives the response.
     Answer(usize, Answer),
 }
 
@@ -96,12 +96,12 @@ impl World {
         }
     }
 
-    /// The scope of a server.
+    /// Returns the scope of a server.
     pub(crate) fn scope(server: usize) -> String {
         format!("{server}.example.com")
     }
 
-    /// A caller starts a call, and polls it for the first time. No two should have the same `seed`.
+    /// Starts a call and polls it once. Give each call a different `seed`.
     pub(crate) fn call(&mut self, server: usize, conduct: Conduct, seed: u64) {
         let index = self.callers.len();
         let scope = Self::scope(server);
@@ -128,18 +128,23 @@ impl World {
         self.poll(index);
     }
 
-    /// Lets time pass until all are done who drive their calls.
+    /// Lets time pass until all callers that drive their calls are done.
     pub(crate) fn run(&mut self) {
         while self.at_work > 0 {
-            // Before anything else happens, or a server's calls would go by what happens to another's.
+            // Poll woken callers before other events, so that servers don't affect each other's
+            // calls.
             if let Some(index) = self.woken.next() {
                 self.on_woken(index);
                 continue;
             }
             let event = self.events.peek().map(|&Reverse((at, ..))| at);
             let next = event.into_iter().chain(self.timer.next_due()).min();
-            let next = next.expect("somebody waits for nothing");
-            assert!(next < Instant::ORIGIN + LONGEST, "{} wait", self.at_work);
+            let next = next.expect("a caller waits although no event is due");
+            assert!(
+                next < Instant::ORIGIN + LONGEST,
+                "{} calls wait",
+                self.at_work
+            );
             if self.timer.next_due() == Some(next) {
                 self.timer.advance_to(next);
             } else if let Some(Reverse((at, _, event))) = self.events.pop() {
@@ -153,13 +158,13 @@ impl World {
         &self.callers
     }
 
-    /// How many calls ended so.
+    /// Returns the number of calls with this end.
     pub(crate) fn ended(&self, end: End) -> usize {
         let ended = self.callers.iter().filter(|it| it.end == Some(end));
         ended.count()
     }
 
-    /// What is in flight and waits, by the scope of a server that has one.
+    /// Returns the numbers of calls in flight and queued, if the server's scope is known.
     pub(crate) fn counted(&self, server: usize) -> Option<(u32, usize)> {
         let snapshot = self.breather.snapshot(&Self::scope(server))?;
         Some((snapshot.in_flight(), snapshot.queued()))
@@ -254,7 +259,7 @@ impl World {
     }
 }
 
-/// Who was woken and has not been looked at since.
+/// The callers that were woken and not polled since.
 #[derive(Debug, Default)]
 struct Woken(Mutex<VecDeque<usize>>);
 
@@ -277,5 +282,5 @@ impl Wake for Ring {
     }
 }
 
-/// No test takes longer, unless somebody is stuck.
+/// A test that takes longer is stuck.
 const LONGEST: Duration = Duration::from_secs(3_600);

@@ -1,4 +1,4 @@
-//! Calls that a test leaves in the middle.
+//! Unfinished calls for tests.
 
 use std::task::Waker;
 
@@ -18,7 +18,7 @@ pub(crate) fn sent(breather: &Breather) -> ActiveCall<VirtualTimer> {
     call
 }
 
-/// Throttled with a header that is nobody's business, and waiting.
+/// Throttles the call with a header whose value must stay private, so that the call waits.
 pub(crate) fn throttle(call: &mut ActiveCall<VirtualTimer>) {
     let headers: [(&str, &[u8]); 1] = [("retry-after", b"7")];
     let hint = Hint::read(headers, Moment::new(Instant::ORIGIN));

@@ -1,4 +1,4 @@
-//! What calls tell `metrics`.
+//! The metrics that calls record.
 
 mod calls;
 
@@ -15,7 +15,7 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use crate::calls::{sent, throttle};
 
 #[test]
-fn metrics_count_what_happened() {
+fn metrics_count_attempts_calls_and_waits() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
@@ -31,7 +31,7 @@ fn metrics_count_what_happened() {
         );
         let _ = queued.poll_step(Waker::noop());
         drop(sent(&breather));
-        // Still waiting; of the others, one is queued too, and dropped.
+        // These two calls keep waiting. The dropped call was also queued.
         std::mem::forget((call, queued));
         let other = Breather::builder().with_observer(Metrics::new()).build();
         let mut twice = sent_unpaced(&other);

@@ -1,6 +1,7 @@
-//! What calls tell `tracing`.
+//! The spans and events that calls write with `tracing`.
 //!
-//! By itself, since of a place in the code that two threads come to at once, one may be told that nobody listens.
+//! This test has its own process, because `tracing` can disable a callsite for one thread if two
+//! threads reach it at the same time.
 
 mod calls;
 
@@ -40,7 +41,7 @@ impl<'p> MakeWriter<'p> for Page {
 }
 
 #[test]
-fn a_call_has_a_span_and_an_event_for_its_wait_and_its_stop() {
+fn call_has_span_and_events_for_wait_and_end() {
     let page = Page::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(page.clone())

@@ -1,16 +1,18 @@
-//! How fast a client was served.
+//! The measured rate of responses.
 
-/// Answers a second, by counts of half a second each, of which the latest weighs most. Times are in seconds.
+/// The responses a second, counted over half a second each and smoothed.
+///
+/// The latest count weighs most. Times are in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MeasuredRate {
     rate: f64,
-    /// When the half second began that is counted.
+    /// The start of the current half second.
     since: f64,
     count: u32,
 }
 
 impl MeasuredRate {
-    /// Counts an answer; the rate with it.
+    /// Counts a response and returns the new rate.
     pub(super) fn on_answer(&mut self, now: f64) -> f64 {
         let half = (now * 2.0).floor() / 2.0;
         self.count += 1;
@@ -29,7 +31,7 @@ impl MeasuredRate {
     }
 }
 
-/// What the latest count weighs.
+/// The weight of the latest count.
 const LATEST: f64 = 0.8;
 
 #[cfg(test)]
@@ -37,11 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn by_hand() {
+    fn measured_rate_matches_hand_computation() {
         let mut measured = MeasuredRate::default();
-        // The first answer of a half second ends the one before, and is counted in it.
+        // The first response of a half second ends the one before and is counted in it.
         let rates = [0.1, 0.2, 0.6, 0.7, 2.0].map(|now| measured.on_answer(now));
-        // 3 in 0.5 s, and 2 in 1.5 s.
+        // 3 responses in 0.5 s, then 2 in 1.5 s.
         let expected = [0.0, 0.0, 0.8 * 6.0, 4.8, 0.8 * 2.0 / 1.5 + 0.2 * 4.8];
         for (rate, expected) in rates.iter().zip(expected) {
             assert!((rate - expected).abs() < 1e-9, "{rates:?}");

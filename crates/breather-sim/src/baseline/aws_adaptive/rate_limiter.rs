@@ -1,22 +1,24 @@
-//! What stands in front of a client's sends.
+//! The rate limiter in front of a client's sends.
 
 use std::time::Duration;
 
 use super::measured_rate::MeasuredRate;
 use super::send_rate::SendRate;
 
-/// A token bucket from the first rejection on, refilled at a rate that each answer adjusts: by a cubic function of the
-/// time since the latest rejection, and no higher than twice what was answered lately.
+/// A token bucket that starts to limit sends at the first rejection.
+///
+/// Each response adjusts the refill rate. The rate follows a cubic function of the time since the
+/// latest rejection, and never exceeds twice the recently measured rate of responses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateLimiter {
     is_enabled: bool,
     send_rate: SendRate,
     measured: MeasuredRate,
-    /// Tokens a second.
+    /// In tokens a second.
     fill_rate: f64,
     tokens: f64,
     most_tokens: f64,
-    /// When it was filled last, in seconds, from the first answer on.
+    /// The time of the last refill in seconds. `None` until the first response.
     filled_at: Option<f64>,
 }
 
@@ -35,10 +37,10 @@ impl Default for RateLimiter {
 }
 
 impl RateLimiter {
-    /// Takes a token for a send. If there is none, takes nothing: by when there will be one, if nobody else takes it.
+    /// Takes a token for a send. If there is none, returns the wait until the next token.
     ///
-    /// So do the SDKs for Python, Go and Ruby, where whoever has waited looks again. Those for Rust and JavaScript
-    /// let each send take its token in advance.
+    /// The caller gets no claim to that token and has to ask again, as in the SDKs for Python, Go
+    /// and Ruby. The SDKs for Rust and JavaScript let each send take its token in advance instead.
     pub(super) fn take(&mut self, now: Duration) -> Option<Duration> {
         if !self.is_enabled {
             return None;
@@ -49,11 +51,11 @@ impl RateLimiter {
             return None;
         }
         let wait = Duration::from_secs_f64((1.0 - self.tokens) / self.fill_rate);
-        // To the nanosecond, it may be too short.
+        // Rounding to nanoseconds may have shortened the wait.
         Some(wait + Duration::from_nanos(1))
     }
 
-    /// An answer came: it adjusts the rate.
+    /// Adjusts the rate to a response.
     pub(super) fn on_answer(&mut self, now: Duration, is_throttled: bool) {
         let now = now.as_secs_f64();
         let measured = self.measured.on_answer(now);
@@ -70,7 +72,7 @@ impl RateLimiter {
     }
 
     fn set_rate(&mut self, now: f64, rate: f64) {
-        // What was not taken until now came at the rate until now.
+        // The time until now still refills at the old rate.
         self.fill(now);
         self.fill_rate = rate.max(SLOWEST);
         self.most_tokens = rate.max(LEAST_TOKENS);
@@ -89,7 +91,7 @@ const SLOWEST: f64 = 0.5;
 
 const LEAST_TOKENS: f64 = 1.0;
 
-/// How far the rate may be ahead of what was measured.
+/// How far the rate may exceed the measured rate.
 const MOST_AHEAD: f64 = 2.0;
 
 #[cfg(test)]
@@ -97,9 +99,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_vectors() {
-        // From where those of the cubic function are: when an answer came, whether it was a rejection, what was measured then,
-        // and the rate that followed.
+    fn published_vectors() {
+        // From the same source as the vectors of the cubic function. The columns are the time of
+        // the response, whether it was a rejection, the rate measured then, and the resulting rate.
         let vectors = [
             (0.2, false, 0.0, 0.5),
             (0.4, false, 0.0, 0.5),
@@ -129,10 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn no_token_is_taken_before_it_is_there() {
+    fn token_is_not_taken_early() {
         let mut limiter = RateLimiter::default();
         let millis = Duration::from_millis;
-        // Nothing is measured yet: the rate is the slowest, of a token in two seconds.
+        // There is no measurement yet, so the rate is the slowest one, a token in two seconds.
         limiter.on_answer(millis(100), true);
         let wait = limiter.take(millis(600)).unwrap();
         assert_eq!(wait.as_millis(), 1_500);
@@ -140,16 +142,16 @@ mod tests {
         assert_eq!(limiter.take(millis(600) + wait), None);
         let next = limiter.take(millis(600) + wait).unwrap();
         assert!(next > millis(1_999));
-        // However long nobody comes, there is one and not more.
+        // A long pause gains one token and no more.
         assert_eq!(limiter.take(millis(100_000)), None);
         assert!(limiter.take(millis(100_000)).is_some());
     }
 
     #[test]
-    fn the_rate_is_no_more_than_twice_what_is_answered() {
+    fn rate_is_at_most_twice_the_response_rate() {
         let mut limiter = RateLimiter::default();
         limiter.on_answer(Duration::ZERO, true);
-        // An answer a second, for long after a rejection.
+        // One response a second, until long after a rejection.
         for second in 1..100 {
             limiter.on_answer(Duration::from_secs(second), false);
         }

@@ -1,6 +1,6 @@
-//! What a client may spend on retries.
+//! The quota of tokens for retries.
 
-/// Tokens that retries are paid with, and that successes bring back.
+/// Tokens that retries cost and that successes give back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryQuota {
     tokens: u32,
@@ -8,19 +8,19 @@ pub(super) struct RetryQuota {
 }
 
 impl RetryQuota {
-    /// Full.
+    /// Creates a full quota.
     pub(super) const fn new(most: u32) -> Self {
         let tokens = most;
         Self { tokens, most }
     }
 
-    /// Takes the cost of a retry; `None` if there is not enough.
+    /// Takes the cost of a retry, or returns `None` if there are too few tokens.
     pub(super) fn pay(&mut self, cost: u32) -> Option<()> {
         self.tokens = self.tokens.checked_sub(cost)?;
         Some(())
     }
 
-    /// A success brings back tokens.
+    /// Gives tokens back after a success.
     pub(super) fn refund(&mut self, tokens: u32) {
         self.tokens = self.tokens.saturating_add(tokens).min(self.most);
     }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_there_is_not_paid_and_what_is_too_much_is_lost() {
+    fn missing_tokens_are_not_paid_and_excess_tokens_are_lost() {
         let mut quota = RetryQuota::new(20);
         assert_eq!(
             [14, 14, 5, 5].map(|cost| quota.pay(cost).is_some()),

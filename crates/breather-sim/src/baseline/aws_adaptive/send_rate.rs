@@ -1,22 +1,24 @@
-//! How fast to send, by what is throttled.
+//! The send rate, which follows rejections.
 
-/// A rate of sends that grows by the cubic function of TCP CUBIC (RFC 9438): back to where it was throttled last, a
-/// while around it, and then ever faster beyond. In sends a second; times are in seconds.
+/// A send rate that grows by the cubic function of TCP CUBIC (RFC 9438).
+///
+/// The rate returns to the one that was last throttled, stays near it for a while, and then grows
+/// ever faster. Rates are in sends a second, times in seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SendRate {
-    /// What was throttled last.
+    /// The rate that was last throttled.
     highest: f64,
-    /// When.
+    /// The time of that rejection.
     throttled_at: f64,
 }
 
 impl SendRate {
-    /// One of which nothing is known.
+    /// Creates a rate without any history.
     pub(super) const fn new() -> Self {
         Self::throttled(0.0, 0.0)
     }
 
-    /// One that was throttled at `rate`.
+    /// Creates a rate that was throttled at `rate`.
     pub(super) const fn throttled(rate: f64, at: f64) -> Self {
         Self {
             highest: rate,
@@ -24,17 +26,18 @@ impl SendRate {
         }
     }
 
-    /// The rate at a time after the rejection; at that time itself, the share that is left of what was throttled.
+    /// Returns the rate at a time after the rejection. At the rejection itself, it is the reduced
+    /// rate.
     pub(super) fn at(&self, now: f64) -> f64 {
         let regained = (self.highest * (1.0 - LEFT) / GROWTH).cbrt();
         GROWTH * (now - self.throttled_at - regained).powi(3) + self.highest
     }
 }
 
-/// What a rejection leaves of the rate.
+/// The share of the rate that is left after a rejection.
 const LEFT: f64 = 0.7;
 
-/// In sends a second, for each cubed second.
+/// In sends a second, per second cubed.
 const GROWTH: f64 = 0.4;
 
 #[cfg(test)]
@@ -42,9 +45,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_vectors() {
-        // Of the SDKs' own tests, of which those for Ruby are public (smithy-ruby, `Hearth::Retry`), cut off after
-        // their last digit.
+    fn published_vectors() {
+        // From the SDKs' own tests, with digits truncated. The tests of the Ruby SDK are public
+        // (smithy-ruby, `Hearth::Retry`).
         let rate = SendRate::throttled(10.0, 5.0);
         for (now, expected) in [
             (5.0, 7.0),
@@ -64,12 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn by_hand() {
-        // 20 / 0.4 * 0.3 = 15, and its cube root is 2.466 s: when all that was lost is regained.
+    fn rate_matches_hand_computation() {
+        // 20 / 0.4 * 0.3 = 15, and its cube root is 2.466 s. The rate has recovered by then.
         let rate = SendRate::throttled(20.0, 100.0);
         assert!((rate.at(100.0) - 14.0).abs() < 1e-9);
         assert!((rate.at(102.466) - 20.0).abs() < 1e-9);
-        // As far beyond as it was below, when as much time has passed again.
+        // After the same time again, the rate is as far above the throttled one as it was below.
         assert!((rate.at(104.932) - 26.0).abs() < 0.01);
     }
 }

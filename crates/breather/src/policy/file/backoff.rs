@@ -1,4 +1,4 @@
-//! A backoff as a table, which is of one kind or another.
+//! Backoffs in configuration files.
 
 use core::time::Duration;
 
@@ -43,7 +43,7 @@ impl Value for BackoffKind {
     }
 }
 
-/// What an exponential backoff grows by.
+/// The growth factor of an exponential backoff.
 #[derive(Clone, Copy, Debug)]
 struct Factor(f64);
 
@@ -78,7 +78,7 @@ impl Value for BackoffFile {
     fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
         let table = place.as_table();
         let read = Self::from_map(table, map)?;
-        // Without a kind it stays exponential, as it is in all presets.
+        // The default is exponential, as in all presets.
         let kind = read.kind.unwrap_or(BackoffKind::Exponential);
         if read.factor.is_some() && kind != BackoffKind::Exponential {
             let place = Place::of(table, "factor");
@@ -92,14 +92,15 @@ impl Value for BackoffFile {
 }
 
 impl BackoffFile {
-    /// The backoff `from`, changed by what the file says in `table`.
+    /// Returns the backoff `from` with the changes of the file in `table`.
     pub(super) fn onto(self, from: Backoff, table: &'static str) -> Result<Backoff, String> {
         let cap = self.cap.map(|Bound(cap)| cap.unwrap_or(Duration::MAX));
         let base = self.base.unwrap_or_else(|| from.base());
         let is_exponential = matches!(self.kind, None | Some(BackoffKind::Exponential));
-        // A preset's cap bounds the growth of an exponential backoff, and a default cap gives way to the base.
+        // A preset's cap limits an exponential backoff. A default cap adapts to the base.
         let limit = cap.or_else(|| from.cap_set().filter(|_| is_exponential));
-        // Whoever writes both down means both: then the cap wins. Whoever writes one may not know the other.
+        // If the file sets both base and cap, the cap wins. If it sets one of them, a conflict is
+        // probably a mistake.
         let is_either_unset = self.base.is_none() || self.cap.is_none();
         if let Some(cap) = limit.filter(|&limit| base > limit && is_either_unset) {
             let (base, cap) = (text(base), text(cap));
@@ -116,7 +117,7 @@ impl BackoffFile {
             Some(BackoffKind::Constant) => Backoff::constant(base),
             Some(BackoffKind::Linear) => Backoff::linear(base),
             Some(BackoffKind::Fibonacci) => Backoff::fibonacci(base),
-            // As all presets are.
+            // All presets are exponential.
             Some(BackoffKind::Exponential) | None => from.with_base(base),
         };
         let capped = match cap {
@@ -145,8 +146,8 @@ impl Serialize for WrittenBackoff {
                 return Err(S::Error::custom(why));
             }
         };
-        // A default cap is left out if it is not the same as one that is set. For example, "none" would
-        // let decorrelated jitter grow without bound.
+        // A default cap is left out if the same cap, set explicitly, means something else. For
+        // example, "none" would let decorrelated jitter grow without bound.
         let capped = backoff.with_cap(backoff.cap());
         let cap = Some(backoff.cap()).filter(|_| capped == backoff);
         let count = 2 + usize::from(factor.is_some()) + usize::from(cap.is_some());

@@ -1,4 +1,4 @@
-//! A duration as text.
+//! Durations as text.
 
 use core::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_core::ser::{Serialize, Serializer};
 
 use super::field::{Found, Value};
 
-/// By this designator a microsecond is `us`: what is written can be typed.
+/// Writes `us` for microseconds, which can be typed.
 static PRINTER: SpanPrinter = SpanPrinter::new().designator(Designator::HumanTime);
 
 impl Value for Duration {
@@ -27,7 +27,7 @@ fn read(text: &str) -> Result<Duration, &'static str> {
         return Ok(duration);
     }
     let is_number = text.parse::<f64>().is_ok();
-    // What is refused only for being negative is a duration without that.
+    // Text is a negative duration if it parses without its sign.
     let negative = text.strip_prefix('-').or_else(|| text.strip_suffix(" ago"));
     if negative.is_some_and(|rest| SpanParser::new().parse_unsigned_duration(rest).is_ok()) {
         Err("is negative")
@@ -38,7 +38,7 @@ fn read(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// A duration that bounds something, or no bound.
+/// An upper limit, or `None` for unlimited.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound(pub(super) Option<Duration>);
 

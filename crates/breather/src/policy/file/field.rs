@@ -1,11 +1,11 @@
-//! A field of a file: where it stands, what was found there, and what should have been.
+//! Fields of a configuration file, and the errors about them.
 
 use core::fmt;
 use core::marker::PhantomData;
 
 use serde_core::de::{self, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess};
 
-/// Where a field stands.
+/// The place of a field in the file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     table: &'static str,
@@ -13,19 +13,19 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The policy itself.
+    /// The place of the policy itself.
     pub(super) const ROOT: Self = Self::of("", "");
 
     pub(super) const fn of(table: &'static str, field: &'static str) -> Self {
         Self { table, field }
     }
 
-    /// The name of the table that stands here.
+    /// Returns the name of the table at this place.
     pub(super) const fn as_table(self) -> &'static str {
         self.field
     }
 
-    /// That `found` is not what should be here.
+    /// Creates an error that says why `found` is not valid at this place.
     pub(super) fn refuse<E: Error>(self, found: &Found<'_>, why: &str, expected: &str) -> E {
         E::custom(format_args!("{self}: {found} {why}, expected {expected}"))
     }
@@ -41,7 +41,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What stands where a value should.
+/// The value found in a field.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Found<'a> {
     Text(&'a str),
@@ -52,7 +52,7 @@ pub(super) enum Found<'a> {
 
 impl fmt::Display for Found<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whatever a file holds, a line of a log is what it becomes.
+        // Shortens and escapes long text, so that the error fits into a line of a log.
         const LONGEST: usize = 64;
         match *self {
             Found::Text(text) => match text.char_indices().nth(LONGEST) {
@@ -66,15 +66,15 @@ impl fmt::Display for Found<'_> {
     }
 }
 
-/// What a field can hold.
+/// A type that a field can hold.
 pub(super) trait Value: Sized {
-    /// What is right, as it follows "expected".
+    /// The valid values, as they follow "expected" in an error.
     const EXPECTED: &'static str;
 
-    /// The value, or what is wrong with what was found, as it follows that.
+    /// Reads the value. The error follows the value that was found, such as "is negative".
     fn read(found: &Found<'_>) -> Result<Self, &'static str>;
 
-    /// The value that a table is.
+    /// Reads the value from a table. By default, a table is an error.
     fn read_table<'de, A: MapAccess<'de>>(place: Place, _map: A) -> Result<Self, A::Error> {
         read_at(place, &Found::Other("a table or a date"))
     }
@@ -91,7 +91,7 @@ impl Value for u32 {
         match *found {
             Found::Whole(number) if number < 0 => Err("is negative"),
             Found::Whole(number) => Self::try_from(number).map_err(|_| "is too much"),
-            // JSON's numbers past 64 bits come as floats.
+            // A JSON number that needs more than 64 bits arrives as a float.
             Found::Number(number) if number > f64::from(Self::MAX) => Err("is too much"),
             _ => Err("is no whole number"),
         }
@@ -100,7 +100,7 @@ impl Value for u32 {
 
 /// Reads the value of one field.
 ///
-/// Errors are made while the value is being read, since that is when a format knows its line.
+/// It creates errors while it reads, because only then does the format know the line.
 pub(super) struct Visitor<T> {
     place: Place,
     value: PhantomData<T>,
@@ -189,7 +189,7 @@ impl<'de, T: Value> de::Visitor<'de> for Visitor<T> {
     }
 }
 
-/// The name of a field of `table`, which is one of `fields`.
+/// A seed that reads the name of a field of `table`, which must be one of `fields`.
 pub(super) struct Name {
     pub(super) table: &'static str,
     pub(super) fields: &'static [&'static str],
@@ -241,7 +241,7 @@ pub(super) fn fill<'de, T: Value, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// A struct of fields that may each be absent, and how it is read from a map.
+/// Defines a struct of optional fields, and how to read it from a map.
 macro_rules! table {
     ($(#[$doc:meta])* $access:vis struct $table:ident { $($field:ident: $value:ty,)+ }) => {
         $(#[$doc])*

@@ -1,4 +1,4 @@
-//! A jitter as a table, which is of one kind or another.
+//! Jitters in configuration files.
 
 use core::time::Duration;
 
@@ -58,7 +58,7 @@ impl Value for JitterKind {
     }
 }
 
-/// How far a jitter of kind "proportional" or "above" goes.
+/// The share of a jitter of kind "proportional" or "above".
 #[derive(Clone, Copy, Debug)]
 struct Share(f64);
 
@@ -80,10 +80,10 @@ table! {
     }
 }
 
-/// What a file says about jitter.
+/// The jitter settings of a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JitterFile {
-    /// Without one, the preset's.
+    /// `None` keeps the preset's jitter.
     jitter: Option<Jitter>,
     cap: Option<Bound>,
 }
@@ -125,7 +125,7 @@ impl JitterFields {
             share,
             cap_after_jitter: cap,
         } = self;
-        // Without a kind it stays `auto`, like in all presets.
+        // The default is `auto`, as in all presets.
         let named = kind.unwrap_or(JitterKind::Auto);
         let has_range = named == JitterKind::Additive;
         let has_share = matches!(named, JitterKind::Proportional | JitterKind::Above);
@@ -184,7 +184,7 @@ fn missing(table: &'static str, field: &'static str, expected: &str) -> String {
 }
 
 impl JitterFile {
-    /// The jitter `from`, changed by what the file says.
+    /// Returns the jitter `from` with the changes of the file.
     pub(super) fn onto(self, from: Jitter) -> Jitter {
         let mut jitter = self.jitter.unwrap_or(from);
         if let Some(Bound(cap)) = self.cap {
@@ -205,7 +205,7 @@ impl Serialize for WrittenJitter {
             jitter::Kind::Equal => (JitterKind::Equal, None, None),
             jitter::Kind::Decorrelated => (JitterKind::Decorrelated, None, None),
             jitter::Kind::Additive { low, high } => (JitterKind::Additive, Some((low, high)), None),
-            // The share is the part above 1, so one number makes both ends.
+            // The share is the part above 1. It determines both ends.
             jitter::Kind::Proportional { below, above } => {
                 let kind = if below == Ratio::ONE {
                     JitterKind::Above

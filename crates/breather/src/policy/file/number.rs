@@ -1,9 +1,9 @@
-//! A number with a fraction: a factor, or a share.
+//! Numbers with a fraction, such as factors and shares.
 
 use super::field::Found;
 use crate::policy::ratio::Ratio;
 
-/// A number from `low` to `high`, or what is wrong with what was found.
+/// Returns the number in `found` if it is from `low` to `high`, or else an error.
 pub(super) fn within(found: &Found<'_>, low: f64, high: f64) -> Result<f64, &'static str> {
     let number = match *found {
         Found::Whole(number) => number as f64,
@@ -21,7 +21,7 @@ pub(super) fn within(found: &Found<'_>, low: f64, high: f64) -> Result<f64, &'st
     }
 }
 
-/// The number with the fewest decimals that is read as `ratio`.
+/// Returns the number with the fewest decimals that reads back as `ratio`.
 pub(super) fn shortest(ratio: Ratio) -> f64 {
     let exact = ratio.as_f64();
     let rounded = (0..10).map(|decimals| {

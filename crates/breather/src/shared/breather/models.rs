@@ -1,8 +1,8 @@
-//! Models of what calls share, each run through thousands of schedules by shuttle.
+//! Models of the state that calls share. shuttle runs each one through thousands of schedules.
 //!
-//! Whatever a schedule can do to calls in several threads has to come to the same: no permit too many, none
-//! that stays behind, nobody who waits although there is room. They are built with `--cfg breather_shuttle`
-//! only, and lie here because they look into the scopes.
+//! In every schedule of several threads, the pacer must grant no permit too many, lose no permit,
+//! and keep no call waiting while a permit is free. The models are built only with `--cfg
+//! breather_shuttle`. They are in this module because they inspect the scopes.
 
 mod caller;
 mod cap;
@@ -26,14 +26,15 @@ use shuttle::{Config, Runner};
 
 /// Runs `model` through its schedules.
 ///
-/// They are the same each time, but for the order in which a lost alarm wakes calls, so that what fails fails by
-/// what was changed. `SHUTTLE_RANDOM_SEED` asks for others, and `MODEL_SCHEDULES` for so many times as many.
+/// The schedules are the same each time, so a new failure comes from a change of the code. Only the
+/// order in which a lost alarm wakes calls differs. `SHUTTLE_RANDOM_SEED` selects other schedules,
+/// and `MODEL_SCHEDULES` multiplies their number.
 fn check(model: impl Fn() + Clone + Send + Sync + 'static) {
     let times =
         std::env::var("MODEL_SCHEDULES").map_or(1, |times| times.parse().expect("a number"));
     let random = RandomScheduler::new_from_seed(SEED, times * RANDOM);
     run(random, model.clone());
-    // Finds what takes a certain order of few events, which chance alone seldom hits.
+    // Finds failures that need a certain order of few events, which random schedules seldom hit.
     run(
         PctScheduler::new_from_seed(SEED, DEPTH, times * PRIORITIZED),
         model,
@@ -42,7 +43,7 @@ fn check(model: impl Fn() + Clone + Send + Sync + 'static) {
 
 fn run(scheduler: impl Scheduler + 'static, model: impl Fn() + Send + Sync + 'static) {
     let mut config = Config::default();
-    // Frames are large where nothing is optimized.
+    // Stack frames are large in builds without optimization.
     config.stack_size = 1 << 18;
     Runner::new(scheduler, config).run(model);
 }
@@ -51,11 +52,11 @@ const SEED: u64 = 1;
 const RANDOM: usize = 5_000;
 const PRIORITIZED: usize = 1_000;
 
-/// How many events in a certain order it may take.
+/// How many ordered events a failure may need.
 const DEPTH: usize = 3;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The scope of all models but that of the table.
+/// The scope in the models that use one scope.
 const SCOPE: &str = "api";

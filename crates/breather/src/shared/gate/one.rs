@@ -1,4 +1,4 @@
-//! A call before the pacer of its only scope.
+//! Passes a call through the pacer of its only scope.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -13,11 +13,11 @@ use crate::shared::rules::Rules;
 use crate::shared::scope::SharedScope;
 use crate::shared::timer::Timer;
 
-/// The call's place before its scope's pacer.
+/// The state of a call in its only scope.
 #[derive(Debug)]
 pub(crate) struct One {
     scope: Arc<SharedScope>,
-    /// Taken when the call first asks, and kept.
+    /// Drawn at the call's first request and kept until the call ends.
     ticket: Option<Ticket>,
     waiting: bool,
     permit: Option<Permit>,
@@ -93,7 +93,8 @@ impl One {
         if let Some(permit) = self.permit.take() {
             let mut state = self.scope.lock();
             state.pacer.on_unsent(permit);
-            // The call may ask anew, or stop since it is late, and then nobody else would say what is free.
+            // Wake others now. If the call has passed its deadline, it ends and won't offer the
+            // permit.
             self.scope.settle(state, now, timer);
         }
     }
@@ -105,7 +106,7 @@ impl One {
         timer: &T,
         waker: &Waker,
     ) -> Option<End> {
-        // A waker's clone is foreign code, and not for under the lock.
+        // Cloning a waker runs foreign code, which must not run under the lock.
         let kept = waker.clone();
         let mut state = self.scope.lock();
         if let Some(permit) = self.permit.take() {

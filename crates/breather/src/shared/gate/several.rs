@@ -1,4 +1,4 @@
-//! A call before the pacers of several scopes.
+//! Passes a call through the pacers of several scopes.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -16,23 +16,24 @@ use crate::shared::scope::{Scope, SharedScope, State};
 use crate::shared::sync::MutexGuard;
 use crate::shared::timer::Timer;
 
-/// The call's places before the pacers of its scopes, of which the most specific comes first.
+/// The state of a call in several scopes. The most specific scope comes first.
 ///
-/// All of them are locked while it asks and while they are told. It waits before one of them at a time.
+/// The call locks all scopes while it requests permits and while it reports an outcome. It waits in
+/// one queue at a time.
 #[derive(Debug)]
 pub(crate) struct Several {
     scopes: Vec<Arc<SharedScope>>,
     stands: Vec<Stand>,
-    /// In which order they are locked: the same for all calls, or two might wait for one another.
+    /// The order in which to lock the scopes. All calls use the same order to avoid deadlocks.
     order: Vec<usize>,
-    /// Before which of them the call waits.
+    /// The index of the scope that the call waits for.
     waits: Option<usize>,
 }
 
-/// What the call has before one of them.
+/// The state of a call in one of its scopes.
 #[derive(Debug, Default)]
 struct Stand {
-    /// Taken when the call first asks, and kept.
+    /// Drawn at the call's first request and kept until the call ends.
     ticket: Option<Ticket>,
     permit: Option<Permit>,
 }
@@ -49,7 +50,7 @@ impl Several {
         }
     }
 
-    /// Of the most specific scope.
+    /// Returns the name of the most specific scope.
     pub(super) fn name(&self) -> &str {
         self.scopes[0].name()
     }
@@ -58,13 +59,15 @@ impl Several {
         self.scopes.iter().any(|scope| !scope.by_all())
     }
 
-    /// Of the most specific scope whose answers are read in a way of their own; else, all have the same.
+    /// Returns the rules of the most specific scope that has its own dialects.
+    ///
+    /// If no scope has its own dialects, all scopes have the same rules.
     pub(super) fn rules(&self) -> &Rules {
         let own = self.scopes.iter().find(|scope| scope.has_own_dialects());
         own.unwrap_or(&self.scopes[0]).rules()
     }
 
-    /// The most specific.
+    /// Returns the most specific scope.
     pub(super) fn first(&self) -> &SharedScope {
         &self.scopes[0]
     }
@@ -75,7 +78,8 @@ impl Several {
 
     pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
         let mut states = lock(&self.scopes, &self.order);
-        // They stand as the scopes do: the most specific has the call in its budget.
+        // The states are in the order of the scopes. The call counts in the budget of the most
+        // specific one.
         states[0].on_call(now);
         let passing = request(
             now,
@@ -98,7 +102,7 @@ impl Several {
         timer: &T,
         waker: &Waker,
     ) -> Option<End> {
-        // A waker's clone is foreign code, and not for under a lock.
+        // Cloning a waker runs foreign code, which must not run under a lock.
         let kept = waker.clone();
         let mut states = lock(&self.scopes, &self.order);
         let mut former = Vec::new();
@@ -211,7 +215,7 @@ impl Several {
     }
 }
 
-/// Tells a scope apart while it is there.
+/// Returns a key that is unique while the scope exists.
 fn key(shared: &SharedScope) -> u64 {
     let scope: &Arc<Scope> = shared;
     Arc::as_ptr(scope) as usize as u64
@@ -225,7 +229,7 @@ fn lock<'s>(scopes: &'s [Arc<SharedScope>], order: &[usize]) -> Vec<MutexGuard<'
     states.into_iter().flatten().collect()
 }
 
-/// The call's passes, with its permits.
+/// Returns the call's requests to all scopes, with the permits that it holds.
 fn requests<'s>(
     scopes: &[Arc<SharedScope>],
     stands: &mut [Stand],
@@ -255,7 +259,7 @@ fn request(
     passing
 }
 
-/// Releases the locks, sees to it that the scopes are looked at in time, and wakes the calls that should ask again.
+/// Releases the locks, sets due alarms, and wakes the calls that should ask again.
 fn settle<T: Timer>(
     scopes: &[Arc<SharedScope>],
     mut states: Vec<MutexGuard<'_, State>>,

@@ -1,12 +1,13 @@
-//! Names of scopes, which are bounded in length.
+//! Limits the length of scope names.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::iter;
 
-/// Returns the key for a scope called `name`. A long name is cut and gets a hash, so that two stay apart.
+/// Returns the key of the scope called `name`. It replaces the end of a long name by a hash.
 ///
-/// Names may come from outside, such as a token that a proxy's caller made up, and are kept, copied and logged.
+/// Names are stored, copied and logged, and they may come from outside. For example, the caller of
+/// a proxy can invent a token.
 pub(super) fn bounded(name: &str) -> Cow<'_, str> {
     if name.len() <= LONGEST {
         name.into()
@@ -29,7 +30,7 @@ fn cut(name: &str) -> String {
     format!("{}…{:016x}{:016x}", &name[..end], hash(0), hash(1))
 }
 
-/// Returns the scopes that `name` may stand for. A host stands for its origins, too.
+/// Returns the scopes that `name` can stand for. A host also stands for its origins.
 pub(super) fn origins(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let schemes: &[_] = match name.contains("://") {
         true => &[],
@@ -41,7 +42,7 @@ pub(super) fn origins(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
     iter::once(name.into()).chain(origins)
 }
 
-/// The host of `origin`, if it is one.
+/// Returns the host and port of `origin`, if it is an origin.
 pub(super) fn host(origin: &str) -> Option<&str> {
     let [tls, plain] = SCHEMES;
     origin
@@ -51,7 +52,7 @@ pub(super) fn host(origin: &str) -> Option<&str> {
 
 const SCHEMES: [&str; 2] = ["https://", "http://"];
 
-/// In bytes. The longest host has 253, and a port and a scheme come on top.
+/// In bytes. The longest host has 253 bytes. A port and a scheme come on top.
 const LONGEST: usize = 300;
 
 /// The length of the hash, in bytes.
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_are_cut_and_told_apart() {
+    fn long_names_are_shortened_and_stay_distinct() {
         let host = "a".repeat(253);
         let origin = format!("https://{host}:65535");
         assert_eq!(bounded(&origin), origin);
@@ -73,7 +74,7 @@ mod tests {
             let kept = bounded(name);
             assert!(kept.len() <= LONGEST, "{}", kept.len());
             assert_eq!(kept, bounded(name));
-            // A key stays the same.
+            // The key of a key is the key itself.
             assert_eq!(bounded(&kept), kept);
         }
         assert_ne!(bounded(&one), bounded(&other));

@@ -21,35 +21,36 @@ pub(crate) struct ScopeTable {
     budget: Option<RetryBudget>,
     most: usize,
     by_name: RwLock<ByName<Scope>>,
-    /// What is found in the table is kept here too, each for some of the threads.
+    /// Caches of the table. Each one serves some of the threads.
     ///
-    /// Calls of several threads would otherwise write to the same memory only to find their scope and to count its
-    /// users, and wait for one another's processors: with a scope each, 2 threads reach 0.5 of one thread's rate then,
-    /// instead of 2.0 (`cargo bench --bench scope`).
+    /// If all threads used the table, they would write to the same memory to find a scope and to
+    /// count its users, and processors would wait for each other. If 2 threads use a scope each,
+    /// they would reach 0.5 times the rate of one thread instead of 2.0 times (`cargo bench --bench
+    /// scope`).
     shelves: [Shelf; SHELVES],
-    /// Of the scopes that are paced in their own way.
+    /// The pacings that you set for single scopes.
     pacings: RwLock<BTreeMap<Box<str>, Pacing>>,
-    /// Of the scopes whose answers are read in their own way.
+    /// The dialects that you set for single scopes.
     dialects: RwLock<BTreeMap<Box<str>, &'static [Dialect]>>,
 }
 
-/// Ordered, not hashed: most handles have few scopes, and finding one in few costs less than hashing its
-/// name by a hash that withstands whoever chooses names.
+/// A B-tree instead of a hash map, because most handles have few scopes. A lookup among few names
+/// costs less than a hash that resists names chosen by an attacker.
 type ByName<T> = BTreeMap<Arc<str>, Arc<T>>;
 
-/// What some of the threads have found, apart in memory from what others have.
+/// A cache for some of the threads. It shares no cache line with the others.
 #[derive(Default)]
 #[repr(align(128))]
 struct Shelf(Mutex<ByName<SharedScope>>);
 
-/// A scope, and the rules that its calls go by, as some of the threads share it.
+/// A scope and the rules of its calls, in the form that the threads of one cache share.
 #[derive(Debug)]
 pub(crate) struct SharedScope {
     scope: Arc<Scope>,
     rules: Rules,
-    /// Whether its answers are read otherwise than those of the handle's other scopes.
+    /// Whether the scope has dialects of its own.
     has_own_dialects: bool,
-    /// Whether the calls of all threads share the scope.
+    /// Whether the calls of all threads share the scope, because it is in the table.
     by_all: bool,
 }
 
@@ -94,10 +95,10 @@ impl ScopeTable {
         }
     }
 
-    /// The scope called `name`.
+    /// Returns the scope called `name`, and creates it if necessary.
     ///
-    /// At most `most` are kept. To make room, one that is idle goes, the one unused for longest. If
-    /// none is idle, the new scope is shared with nobody.
+    /// The table keeps at most `most` scopes. To make room, it evicts the idle scope that was
+    /// unused for longest. If no scope is idle, the new scope is not shared.
     pub(crate) fn get(&self, name: &str, now: impl FnOnce() -> Instant) -> Arc<SharedScope> {
         let name = &*bounded(name);
         let shelf = &self.shelves[thread_number() % SHELVES];
@@ -105,7 +106,8 @@ impl ScopeTable {
             return Arc::clone(found);
         }
         let (scope, by_all) = self.find_or_make(name, now);
-        // Held until it is on the shelf, from where it is taken should its dialects change.
+        // Hold this lock until the scope is on the shelf. Otherwise `set_dialects` could clear the
+        // shelf first, and the old dialects would stay there.
         let dialects = self.dialects.read().unwrap_or_else(PoisonError::into_inner);
         let mut rules = self.rules.clone();
         let own = setting(&dialects, name);
@@ -119,14 +121,14 @@ impl ScopeTable {
             by_all,
         });
         if by_all {
-            // It cannot have left the table meanwhile: it is at hand.
+            // The scope is still in the table, because `evict` keeps scopes that a call has.
             let name = Arc::clone(&shared.name);
             return Arc::clone(shelf.lock().entry(name).or_insert(shared));
         }
         shared
     }
 
-    /// The scope called `name`, and whether it is in the table.
+    /// Returns the scope called `name`, and whether it is in the table.
     fn find_or_make(&self, name: &str, now: impl FnOnce() -> Instant) -> (Arc<Scope>, bool) {
         if let Some(scope) = self.find(name) {
             return (scope, true);
@@ -154,7 +156,7 @@ impl ScopeTable {
         known.get(name).cloned()
     }
 
-    /// The scopes that somebody means by `name`.
+    /// Returns the known scopes that `name` stands for.
     pub(crate) fn named<'n>(
         &self,
         name: &'n str,
@@ -167,19 +169,19 @@ impl ScopeTable {
         known.values().cloned().collect()
     }
 
-    /// Paces the scope called `name` so, now and whenever it is made anew.
+    /// Sets the pacing of the scope called `name`, now and whenever it is created again.
     pub(crate) fn pace(&self, name: &str, pacing: Pacing) {
         let mut pacings = self.pacings.write().unwrap_or_else(PoisonError::into_inner);
         pacings.insert((&*bounded(name)).into(), pacing);
         drop(pacings);
-        // Whoever makes the scope from here on finds it.
+        // A scope that is created from here on gets the new pacing.
         for scope in self.named(name) {
             let pacing = self.pacing_of(scope.name());
             scope.lock().pacer.set_pacing(pacing);
         }
     }
 
-    /// Reads the answers of the scope called `name` so, from the next call on.
+    /// Sets the dialects of the scope called `name`, from the next call on.
     pub(crate) fn set_dialects(&self, name: &str, dialects: &'static [Dialect]) {
         let mut known = self
             .dialects
@@ -205,16 +207,17 @@ impl ScopeTable {
         known.len()
     }
 
-    /// As for one more than there may be.
+    /// Evicts a scope as if the table were full.
     #[cfg(all(test, breather_shuttle))]
     pub(crate) fn make_room(&self, now: Instant) -> bool {
         let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         self.evict(&mut known, now)
     }
 
-    /// Removes the scope that was unused for longest, if one is idle and no call has it at hand.
+    /// Evicts the scope that was unused for longest, among the idle scopes that no call has.
     fn evict(&self, known: &mut ByName<Scope>, now: Instant) -> bool {
-        // What is on a shelf is at hand. While `known` is locked, nothing is put there that was not.
+        // A scope on a shelf counts as in use, so clear the shelves first. While `known` is locked,
+        // only scopes that a call has can get back there.
         self.shelves.iter().for_each(|shelf| shelf.lock().clear());
         let idle = known
             .iter()
@@ -253,5 +256,5 @@ fn setting<T: Copy>(settings: &BTreeMap<Box<str>, T>, name: &str) -> Option<T> {
     settings.get(name).or_else(by_host).copied()
 }
 
-/// As many threads share nothing; a shelf is 128 bytes.
+/// Up to this many threads have a shelf each. A shelf takes 128 bytes.
 const SHELVES: usize = 16;

@@ -20,23 +20,23 @@ pub(super) struct Caller {
     timer: Domain,
 }
 
-/// Where a caller waits to be called.
+/// The state of a caller's thread while it waits for its waker.
 pub(super) struct Parker {
     thread: Option<Thread>,
     pub(super) domain: u64,
     pub(super) is_parked: bool,
     is_called: bool,
-    /// Whether it waits for a permit.
+    /// Whether the caller waits for a permit.
     awaits_permit: bool,
 }
 
-/// Why a caller's call will not be sent.
+/// Why a call ended without being sent.
 #[derive(Debug)]
 pub(super) enum Over {
     Stopped(Stopped),
-    /// Its runtime has ended.
+    /// The runtime has ended.
     Dropped,
-    /// Its runtime is not driven any more.
+    /// The runtime is no longer driven.
     Unpolled,
 }
 
@@ -77,7 +77,7 @@ impl Caller {
         self.world.start(&self.timer)
     }
 
-    /// A waker that nobody else has: the scope keeps the last of it.
+    /// Returns a new waker, so that the scope drops the last copy of it.
     pub(super) fn waker(&self) -> Waker {
         let (world, caller) = (self.world.clone(), self.id);
         Waker::from(Arc::new(Bell { world, caller }))
@@ -94,7 +94,7 @@ impl Caller {
         self.follow(call, step)
     }
 
-    /// Does what `step` says until the call may be sent.
+    /// Performs `step` and all further steps until the call may be sent.
     pub(super) fn follow(&self, call: &mut Active, mut step: Step) -> Result<(), Over> {
         loop {
             match step {
@@ -120,7 +120,7 @@ impl Caller {
         }
     }
 
-    /// Waits until it is called, or until an instant.
+    /// Waits for the waker or until an instant.
     pub(super) fn wait(&self, until: Option<Instant>, awaits_permit: bool) {
         {
             let waker = until.map(|until| (until, self.waker()));
@@ -146,9 +146,10 @@ impl Caller {
         }
     }
 
-    /// The call is being sent: for as long as `during` takes, it is in flight.
+    /// Sends the call. It is in flight while `during` runs.
     ///
-    /// No more may be than the scope permits, as long as nobody is throttled.
+    /// The number of calls in flight must not exceed the scope's concurrency while no call is
+    /// throttled.
     pub(super) fn send<R>(&self, during: impl FnOnce() -> R) -> R {
         let in_flight = {
             let mut state = self.world.lock();
@@ -156,28 +157,31 @@ impl Caller {
             state.in_flight
         };
         let permitted = self.world.concurrency();
-        assert!(in_flight <= permitted, "{in_flight} of {permitted}");
+        assert!(
+            in_flight <= permitted,
+            "{in_flight} in flight, {permitted} permitted"
+        );
         let result = during();
         self.world.lock().in_flight -= 1;
         result
     }
 
-    /// Sends the call, and has it answered with nothing but its success.
+    /// Sends the call, which succeeds with an empty hint.
     pub(super) fn succeed(&self, mut call: Active) {
         self.send(|| thread::sleep(Duration::ZERO));
         let _ = call.on_outcome(Outcome::success(), &Hint::new(self.now()));
     }
 
-    /// A call from start to success.
+    /// Makes a call from start to success.
     pub(super) fn call(&self) {
         let mut call = self.start();
-        self.ready(&mut call).expect("nothing stops it");
+        self.ready(&mut call).expect("the call may be sent");
         self.succeed(call);
     }
 }
 
 impl World {
-    /// Calls a caller.
+    /// Wakes a caller.
     pub(super) fn unpark(&self, caller: usize) {
         let mut state = self.lock();
         let parker = &mut state.parkers[caller];
@@ -185,14 +189,14 @@ impl World {
         if !std::mem::take(&mut parker.is_parked) {
             return;
         }
-        let thread = parker.thread.clone().expect("it is parked");
+        let thread = parker.thread.clone().expect("a parked caller has a thread");
         state.busy += 1;
         drop(state);
         thread.unpark();
     }
 }
 
-/// The waker of one poll. It asks the handle whenever it has a chance to.
+/// The waker of one poll. It uses the handle when it is called and when it is dropped.
 struct Bell {
     world: World,
     caller: usize,

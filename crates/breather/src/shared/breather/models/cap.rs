@@ -1,4 +1,4 @@
-//! Calls that share what may be in flight.
+//! Calls that share a concurrency cap.
 
 use super::check;
 use super::world::World;
@@ -11,21 +11,21 @@ fn callers(world: &World) {
 }
 
 #[test]
-fn what_one_call_gives_back_the_next_one_has_at_once() {
+fn returned_permit_goes_to_next_call_immediately() {
     for cap in [1, 2] {
         check(move || {
             let world = World::new(Breather::builder());
             world.learn_cap(cap);
             callers(&world);
             assert_eq!(world.run(), Instant::ORIGIN);
-            // What six calls gave back let go no more than that.
+            // Six returned permits wake at most six calls.
             assert!(world.lock().woken <= 6);
         });
     }
 }
 
 #[test]
-fn time_that_passes_gives_nobody_a_permit_too_many() {
+fn passing_time_grants_no_extra_permit() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(1);

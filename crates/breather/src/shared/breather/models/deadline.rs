@@ -1,4 +1,4 @@
-//! Deadlines that pass while others wait.
+//! Deadlines that pass while other calls wait.
 
 use std::time::Duration;
 
@@ -14,22 +14,24 @@ fn world() -> World {
     world
 }
 
-/// Has a permit, and a transport that is never ready.
+/// Makes a call that has a permit and whose transport is never ready. Returns its end.
 fn overdue(caller: &Caller) -> End {
     let mut call = caller.start();
-    caller.ready(&mut call).expect("it is the first");
-    let deadline = call.deadline().expect("it has begun");
+    caller
+        .ready(&mut call)
+        .expect("the first call gets a permit");
+    let deadline = call.deadline().expect("the call has a deadline");
     let overdue = deadline + Duration::from_nanos(1);
     caller.send(|| caller.sleep_until(overdue));
     let step = call.poll_unsent(&caller.waker());
     let Err(Over::Stopped(stopped)) = caller.follow(&mut call, step) else {
-        panic!("it is late");
+        panic!("the call is past its deadline");
     };
     *stopped.end()
 }
 
 #[test]
-fn the_permit_of_a_call_that_is_late_goes_to_the_next_at_once() {
+fn overdue_call_passes_permit_on_immediately() {
     check(|| {
         let world = world();
         world.spawn(0, |caller| {
@@ -47,7 +49,7 @@ fn the_permit_of_a_call_that_is_late_goes_to_the_next_at_once() {
 }
 
 #[test]
-fn a_call_that_stops_in_the_queue_leaves_nothing() {
+fn call_ended_in_queue_leaves_no_state() {
     check(|| {
         let world = world();
         world.spawn(0, |caller| {
@@ -63,12 +65,14 @@ fn a_call_that_stops_in_the_queue_leaves_nothing() {
                 }
             };
             let mut call = caller.start();
-            caller.ready(&mut call).expect("it is the first");
+            caller
+                .ready(&mut call)
+                .expect("the first call gets a permit");
             for domain in 0..2 {
                 caller.world().spawn(domain, in_time);
                 caller.world().spawn(domain, late);
             }
-            // At the instant at which those who came in time stop.
+            // Ends at the deadline of the calls that came in time.
             caller.send(|| caller.sleep_until(Instant::ORIGIN + DEADLINE));
         });
         world.run();

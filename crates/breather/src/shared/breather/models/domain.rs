@@ -1,4 +1,4 @@
-//! What stops separately: a runtime with the alarms that are set on it.
+//! Runtimes that can stop separately, with their alarms.
 
 use std::fmt;
 use std::future::{Pending, pending};
@@ -23,9 +23,9 @@ pub(super) struct Runtime {
 pub(super) enum Life {
     #[default]
     Driven,
-    /// Its tasks are there, and nobody polls them.
+    /// The runtime keeps its tasks but doesn't poll them.
     StandsStill,
-    /// Its tasks are dropped, and what is spawned on it, too.
+    /// The runtime dropped its tasks, and drops new tasks immediately.
     Ended,
 }
 
@@ -54,19 +54,20 @@ impl Domain {
         self.world.lock().runtimes[self.id as usize].life
     }
 
-    /// Nobody drives the runtime any more. Its callers see it when they are called, and leave their calls.
+    /// Stops driving the runtime. Its callers notice when they wake, and stop polling their calls.
     pub(super) fn stand_still(&self) {
         self.world.lock().runtimes[self.id as usize].life = Life::StandsStill;
         self.call_all();
     }
 
-    /// The alarms are lost, and those who wait may set others.
+    /// Drops the alarms. Waiting calls may set new ones.
     pub(super) fn lose_alarms(&self) {
         let alarms = std::mem::take(&mut self.world.lock().runtimes[self.id as usize].alarms);
         drop(alarms);
     }
 
-    /// The runtime ends, and drops its tasks: its callers see it when they are called, and drop their calls.
+    /// Ends the runtime and drops its tasks. Its callers notice when they wake, and drop their
+    /// calls.
     pub(super) fn end(&self) {
         self.world.lock().runtimes[self.id as usize].life = Life::Ended;
         self.lose_alarms();
@@ -82,7 +83,7 @@ impl Domain {
         }
     }
 
-    /// Keeps an alarm, if the runtime still does.
+    /// Keeps an alarm, or drops it if the runtime has ended.
     pub(super) fn keep(&self, alarm: Alarm) {
         let mut state = self.world.lock();
         let runtime = &mut state.runtimes[self.id as usize];
@@ -112,7 +113,7 @@ impl Timer for Domain {
     }
 
     fn sleep_until(&self, _: Instant) -> Self::Sleep {
-        // Callers go by the steps of their calls, and sleep by themselves.
+        // Callers follow the steps of their calls and do their own sleeping.
         pending()
     }
 

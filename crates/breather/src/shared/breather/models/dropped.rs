@@ -1,4 +1,4 @@
-//! Calls that are dropped wherever they are.
+//! Calls that are dropped at any point.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     driver::{Instant, Step},
 };
 
-/// Makes a call, and drops it somewhere.
+/// Makes a call, and drops it at a random point.
 fn drop_one(caller: &Caller) {
     let mut call = caller.start();
     let fate = thread_rng().gen_range(0..4);
@@ -23,12 +23,14 @@ fn drop_one(caller: &Caller) {
     let step = caller.poll(&mut call);
     thread::sleep(Duration::ZERO);
     match step {
-        // Waiting, or after an offer that it does not know of.
+        // Drop it while it waits, or after an offer that it hasn't seen.
         Step::Wait { .. } if fate == 1 => {}
-        // With an offer.
+        // Drop it with an offer.
         Step::Wait { until } if fate == 2 => caller.wait(until, true),
         step => {
-            caller.follow(&mut call, step).expect("nothing stops it");
+            caller
+                .follow(&mut call, step)
+                .expect("the call may be sent");
             caller.send(|| thread::sleep(Duration::ZERO));
         }
     }
@@ -42,7 +44,7 @@ fn callers(world: &World) {
 }
 
 #[test]
-fn what_a_dropped_call_held_the_others_have_at_once() {
+fn dropped_call_passes_permit_on_immediately() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(1);
@@ -52,7 +54,7 @@ fn what_a_dropped_call_held_the_others_have_at_once() {
 }
 
 #[test]
-fn time_that_passes_meanwhile_loses_nothing() {
+fn passing_time_loses_no_permit_of_dropped_calls() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(1);

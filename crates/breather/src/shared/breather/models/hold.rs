@@ -1,4 +1,4 @@
-//! Holds that end while calls come and go, in two runtimes of which one stops.
+//! Holds that end while calls come and go in two runtimes, one of which stops.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::world::World;
 use super::{MS, check};
 use crate::{Breather, driver::Instant};
 
-/// A call of a runtime that may stop.
+/// Makes a call in a runtime that may stop.
 fn call_while_driven(caller: &Caller) {
     let mut call = caller.start();
     match caller.ready(&mut call) {
@@ -18,7 +18,7 @@ fn call_while_driven(caller: &Caller) {
     }
 }
 
-/// Two calls in each runtime, and nothing may be sent until the reset.
+/// Creates a world with two calls in each runtime and a hold until the reset.
 fn held() -> World {
     let world = World::new(Breather::builder());
     world.learn_hold(RESET);
@@ -30,7 +30,7 @@ fn held() -> World {
 }
 
 #[test]
-fn all_go_when_it_ends() {
+fn all_calls_are_sent_when_hold_ends() {
     check(|| {
         let world = held();
         assert_eq!(world.run(), Instant::ORIGIN + RESET);
@@ -38,7 +38,7 @@ fn all_go_when_it_ends() {
 }
 
 #[test]
-fn alarms_that_are_lost_are_set_again() {
+fn lost_alarms_are_set_again() {
     check(|| {
         let world = held();
         world.spawn(1, |caller| {
@@ -51,7 +51,7 @@ fn alarms_that_are_lost_are_set_again() {
 }
 
 #[test]
-fn a_runtime_that_ends_holds_up_no_other() {
+fn ended_runtime_does_not_delay_others() {
     check(|| {
         let world = held();
         world.spawn(1, |caller| caller.world().domain(0).end());
@@ -60,7 +60,7 @@ fn a_runtime_that_ends_holds_up_no_other() {
 }
 
 #[test]
-fn a_runtime_that_ends_at_any_time_holds_up_no_other() {
+fn runtime_ending_at_any_time_does_not_delay_others() {
     check(|| {
         let world = held();
         world.spawn(1, |caller| caller.world().domain(0).end());
@@ -70,7 +70,7 @@ fn a_runtime_that_ends_at_any_time_holds_up_no_other() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_holds_up_no_other_for_long() {
+fn stalled_runtime_delays_others_only_briefly() {
     check(|| {
         let world = held();
         world.spawn(1, |caller| caller.world().domain(0).stand_still());
@@ -80,7 +80,7 @@ fn a_runtime_that_stands_still_holds_up_no_other_for_long() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_at_any_time_holds_up_no_other() {
+fn runtime_stalled_at_any_time_does_not_block_others() {
     check(|| {
         let world = held();
         world.spawn(1, |caller| caller.world().domain(0).stand_still());
@@ -89,5 +89,5 @@ fn a_runtime_that_stands_still_at_any_time_holds_up_no_other() {
     });
 }
 
-/// Longer than the time after which a domain looks at the scope in any case.
+/// Longer than the interval at which each domain checks the scope.
 const RESET: Duration = Duration::from_millis(1_500);

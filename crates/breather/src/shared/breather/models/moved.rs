@@ -1,4 +1,4 @@
-//! Calls that are polled by one thread and then by another, as tasks of a runtime are.
+//! Calls that move from one thread to another between polls, like tasks of a runtime.
 
 use super::caller::Caller;
 use super::check;
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn who_polled_last_is_woken() {
+fn last_poller_is_woken() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(1);
@@ -18,12 +18,12 @@ fn who_polled_last_is_woken() {
             let mut call = caller.start();
             let step = caller.poll(&mut call);
             caller.world().spawn(0, move |other| {
-                // A poll that nothing called for.
+                // Polls although no waker was called.
                 let step = match step {
                     Step::Wait { .. } => other.poll(&mut call),
                     step => step,
                 };
-                other.follow(&mut call, step).expect("nothing stops it");
+                other.follow(&mut call, step).expect("the call may be sent");
                 other.succeed(call);
             });
         });

@@ -10,7 +10,7 @@ use super::world::World;
 use super::{SECOND, check};
 use crate::{Breather, Hint, Outcome, driver::Instant, hint::Window};
 
-/// A server that permits so many in each window, and says so.
+/// A server that permits [`LIMIT`] calls in each window and reports its window.
 #[derive(Default)]
 struct Server {
     window: u64,
@@ -25,7 +25,7 @@ impl Server {
             *self = Self { window, used: 0 };
         }
         self.used += 1;
-        assert!(self.used <= LIMIT, "more was granted than remained");
+        assert!(self.used <= LIMIT, "more calls were sent than remained");
         let reset = Instant::from_nanos((window + 1) * length);
         let told = Window::new("")
             .with_limit(LIMIT)
@@ -36,9 +36,12 @@ impl Server {
 
 fn call(caller: &Caller, server: &Mutex<Server>) {
     let mut call = caller.start();
-    caller.ready(&mut call).expect("nothing stops it");
+    caller.ready(&mut call).expect("the call may be sent");
     let hint = caller.send(|| {
-        let hint = server.lock().expect("it is whole").receive(caller.now());
+        let hint = server
+            .lock()
+            .expect("the lock is intact")
+            .receive(caller.now());
         thread::sleep(Duration::ZERO);
         hint
     });
@@ -46,12 +49,12 @@ fn call(caller: &Caller, server: &Mutex<Server>) {
 }
 
 #[test]
-fn no_more_are_sent_than_remain_and_none_later_than_it_may() {
+fn calls_use_the_whole_quota_and_no_more() {
     check(|| {
         let world = World::new(Breather::builder());
         let server = Arc::new(Mutex::new(Server::default()));
         let teacher = Arc::clone(&server);
-        // Before the first answer nobody knows of a window.
+        // The first response teaches the scope its window.
         world.spawn(0, move |caller| {
             call(caller, &teacher);
             for _ in 0..3 {
@@ -61,7 +64,7 @@ fn no_more_are_sent_than_remain_and_none_later_than_it_may() {
                     .spawn(0, move |caller| (0..2).for_each(|_| call(caller, &server)));
             }
         });
-        // Seven calls are four windows.
+        // Seven calls take four windows.
         assert_eq!(world.run(), Instant::ORIGIN + 3 * WINDOW);
     });
 }

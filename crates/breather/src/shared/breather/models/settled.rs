@@ -1,4 +1,4 @@
-//! What has to be true when nobody runs.
+//! Invariants that must hold when all threads wait.
 
 use super::SECOND;
 use super::domain::Runtime;
@@ -6,12 +6,12 @@ use super::world::World;
 use crate::driver::Alarm;
 
 impl World {
-    /// When nobody runs, everything has been said that there was to say.
+    /// Asserts that every offer was made and every alarm is set. Call it when all threads wait.
     pub(super) fn assert_settled(&self) {
         let now = self.now();
         let scope = self.scope();
         let mut scope = scope.lock();
-        assert_eq!(scope.pacer.poll_offer(now), None, "it was not offered");
+        assert_eq!(scope.pacer.poll_offer(now), None, "an offer was not made");
         let state = self.lock();
         assert_eq!(scope.pacer.in_flight(), state.in_flight);
         let awaiting = state.parkers.iter().filter(|parker| parker.awaits_permit());
@@ -40,7 +40,7 @@ impl World {
         }
     }
 
-    /// When all calls are over, nothing of them is left.
+    /// Asserts that the scope keeps no trace of the calls. Call it when all calls have ended.
     pub(super) fn assert_idle(&self) {
         let scope = self.scope();
         {
@@ -53,6 +53,6 @@ impl World {
         while self.request() {}
         drop(scope);
         let scopes = self.breather().0.scopes.as_ref().expect("pacing is on");
-        assert!(scopes.make_room(self.now()), "it is at hand");
+        assert!(scopes.make_room(self.now()), "the scope is still in use");
     }
 }

@@ -1,4 +1,4 @@
-//! Calls of several scopes, named in any order.
+//! Calls in several scopes, named in any order.
 
 use std::future::Ready;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use crate::{
     hint::Window,
 };
 
-/// A clock that stands still, and keeps the alarms: one that is dropped wakes everybody.
+/// A clock that stands still. It keeps the alarms, because a dropped alarm wakes all calls.
 #[derive(Clone, Default)]
 struct Still(Arc<Mutex<Vec<Alarm>>>);
 
@@ -36,7 +36,7 @@ impl Timer for Still {
     }
 
     fn set_alarm(&self, alarm: Alarm) {
-        self.0.lock().expect("it is whole").push(alarm);
+        self.0.lock().expect("the lock is intact").push(alarm);
     }
 }
 
@@ -57,7 +57,7 @@ fn start(breather: &Breather, timer: &Still, scopes: &[&str]) -> ActiveCall<Stil
     )
 }
 
-/// Has `scope` learn that one may be in flight.
+/// Teaches `scope` a cap of one call in flight.
 fn learn_cap(breather: &Breather, timer: &Still, scope: &str) {
     let mut calls = [(); 2].map(|()| start(breather, timer, &[scope]));
     for call in &mut calls {
@@ -70,7 +70,7 @@ fn learn_cap(breather: &Breather, timer: &Still, scope: &str) {
     let _ = accepted.on_outcome(Outcome::success(), &Hint::new(Instant::ORIGIN));
 }
 
-/// Makes a call, or gives it up as soon as it would have to wait.
+/// Makes a call. If `waits` is false, drops it as soon as it would have to wait.
 fn call(breather: &Breather, timer: &Still, scopes: &[&str], in_flight: &AtomicU32, waits: bool) {
     let mut call = start(breather, timer, scopes);
     let waker = Waker::from(Arc::new(Bell(thread::current())));
@@ -80,14 +80,18 @@ fn call(breather: &Breather, timer: &Still, scopes: &[&str], in_flight: &AtomicU
         }
         thread::park();
     }
-    assert_eq!(in_flight.fetch_add(1, Ordering::Relaxed), 0, "2 of 1");
+    assert_eq!(
+        in_flight.fetch_add(1, Ordering::Relaxed),
+        0,
+        "2 in flight, 1 permitted"
+    );
     thread::yield_now();
     in_flight.fetch_sub(1, Ordering::Relaxed);
     let _ = call.on_outcome(Outcome::success(), &Hint::new(Instant::ORIGIN));
 }
 
 #[test]
-fn all_of_them_grant_or_none_and_nobody_is_forgotten() {
+fn all_scopes_grant_together_and_every_call_ends() {
     check(|| {
         let (breather, timer) = (Breather::default(), Still::default());
         learn_cap(&breather, &timer, "organisation");
@@ -105,7 +109,7 @@ fn all_of_them_grant_or_none_and_nobody_is_forgotten() {
             thread::spawn(move || call(&breather, &timer, &scopes, &in_flight, waits))
         });
         for thread in threads {
-            thread.join().expect("it is whole");
+            thread.join().expect("the thread succeeded");
         }
         for (name, scope) in breather.snapshots() {
             assert_eq!((scope.in_flight(), scope.queued()), (0, 0), "{name}");

@@ -1,4 +1,4 @@
-//! Calls of many scopes in a table that has room for few.
+//! Calls in many scopes, with a table that has room for few.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::{
     driver::{NewCall, Step},
 };
 
-/// The attempts in flight in each shared scope, as their callers count them.
+/// The attempts in flight in each shared scope, counted by their callers.
 #[derive(Default)]
 struct Tally {
     in_flight: BTreeMap<&'static str, u32>,
@@ -30,9 +30,9 @@ impl Tally {
     }
 }
 
-/// Makes a call of the scope. Whether it was shared.
+/// Makes a call in the scope. Returns whether the scope was shared.
 fn call(world: &World, tally: &Mutex<Tally>, name: &'static str) -> bool {
-    let tally = || tally.lock().expect("it is whole");
+    let tally = || tally.lock().expect("the lock is intact");
     let timer = world.domain(0);
     let mut call = world.breather().start(
         NewCall::new().with_origin(name).with_idempotent(true),
@@ -44,9 +44,12 @@ fn call(world: &World, tally: &Mutex<Tally>, name: &'static str) -> bool {
     if is_shared {
         tally().count(name, 1);
         let before = tally().changes;
-        let seen = world.breather().snapshot(name).expect("it is in use");
+        let seen = world
+            .breather()
+            .snapshot(name)
+            .expect("the scope is in use");
         let tally = tally();
-        // All who say that they share it do.
+        // All calls that report a shared scope use the same one.
         assert!(tally.changes > before || seen.in_flight() >= tally.in_flight[name]);
     }
     thread::sleep(Duration::ZERO);
@@ -60,7 +63,7 @@ fn call(world: &World, tally: &Mutex<Tally>, name: &'static str) -> bool {
     is_shared
 }
 
-/// Calls of `names` by three threads. Whether all were shared.
+/// Makes calls in `names` by three threads. Returns whether all scopes were shared.
 fn run(world: &World, room: usize, names: &'static [&'static str]) -> bool {
     let tally = Arc::new(Mutex::new(Tally::default()));
     let threads: Vec<_> = (0..3)
@@ -80,24 +83,24 @@ fn run(world: &World, room: usize, names: &'static [&'static str]) -> bool {
         .collect();
     let shared = threads
         .into_iter()
-        .map(|thread| thread.join().expect("it is whole"));
+        .map(|thread| thread.join().expect("the thread succeeded"));
     shared.fold(true, |all, shared| all & shared)
 }
 
 #[test]
-fn who_shares_a_scope_shares_it_with_all() {
+fn shared_scope_is_the_same_for_all_threads() {
     for room in [1, 2] {
         check(move || {
             let world = World::new(Breather::builder().with_max_scopes(room));
             run(&world, room, &["a", "b", "c"]);
-            // Nobody has any at hand.
+            // All scopes are idle, so there is room.
             assert!(call(&world, &Mutex::default(), "d"));
         });
     }
 }
 
 #[test]
-fn where_there_is_room_all_are_shared() {
+fn scopes_are_shared_while_table_has_room() {
     check(|| {
         let world = World::new(Breather::builder().with_max_scopes(2));
         assert!(run(&world, 2, &["a", "b"]));
@@ -105,12 +108,12 @@ fn where_there_is_room_all_are_shared() {
 }
 
 #[test]
-fn a_scope_that_is_held_stays() {
+fn held_scope_is_not_evicted() {
     check(|| {
         let world = World::new(Breather::builder().with_max_scopes(2));
         world.learn_hold(SECOND);
         run(&world, 2, &["a", "b"]);
-        let held = world.breather().snapshot(SCOPE).expect("it is held");
+        let held = world.breather().snapshot(SCOPE).expect("the scope is held");
         assert_eq!(held.opens_at(), Some(world.now() + SECOND));
     });
 }

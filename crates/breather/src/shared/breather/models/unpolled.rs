@@ -1,4 +1,4 @@
-//! Calls that nobody polls any more, as in a `select!` that waits for something else.
+//! Calls that are no longer polled, for example in a `select!` that awaits another future.
 
 use super::caller::Caller;
 use super::world::World;
@@ -8,7 +8,7 @@ use crate::{
     driver::{Instant, Step},
 };
 
-/// Has a call wait, or sent if it need not, and never polls it again.
+/// Polls a call once. Sends it if it gets a permit, and otherwise never polls it again.
 fn leave_one(caller: &Caller) {
     let mut call = caller.start();
     match caller.poll(&mut call) {
@@ -18,7 +18,7 @@ fn leave_one(caller: &Caller) {
 }
 
 #[test]
-fn what_they_do_not_take_passes_on_within_a_millisecond() {
+fn unclaimed_permit_passes_on_within_1_ms() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(1);
@@ -32,7 +32,7 @@ fn what_they_do_not_take_passes_on_within_a_millisecond() {
 }
 
 #[test]
-fn each_holds_the_others_up_once() {
+fn each_unpolled_call_delays_others_once() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(1);

@@ -1,4 +1,4 @@
-//! Permits that are not used at once, since the transport is not ready.
+//! Permits that are used late, because the transport is not ready.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,24 +14,26 @@ use crate::{
     hint::Window,
 };
 
-/// A server that throttles the first, and says until when.
+/// A server that throttles its first call and says for how long.
 #[derive(Default)]
 struct Server {
     received: u32,
-    /// What all callers know who ask after this.
+    /// The end of the hold, which applies to all callers that ask after it is set.
     opens: Instant,
 }
 
-/// A call that asks again as soon as its transport is ready, and is sent then.
+/// Makes a call that asks again when its transport is ready, and is then sent.
 fn call(caller: &Caller, server: &Mutex<Server>) {
-    let server = || server.lock().expect("it is whole");
+    let server = || server.lock().expect("the lock is intact");
     let mut call = caller.start();
     loop {
-        caller.ready(&mut call).expect("nothing stops it");
+        caller.ready(&mut call).expect("the call may be sent");
         thread::sleep(Duration::ZERO);
         let opens = server().opens;
         let step = call.poll_unsent(&caller.waker());
-        caller.follow(&mut call, step).expect("nothing stops it");
+        caller
+            .follow(&mut call, step)
+            .expect("the call may be sent");
         let now = caller.now();
         assert!(now >= opens, "sent before {opens:?}");
         let is_throttled = caller.send(|| {
@@ -65,7 +67,7 @@ fn callers(world: &World) {
 }
 
 #[test]
-fn a_permit_from_before_a_rejection_goes_back() {
+fn permit_granted_before_rejection_is_returned() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(2);
@@ -75,7 +77,7 @@ fn a_permit_from_before_a_rejection_goes_back() {
 }
 
 #[test]
-fn a_permit_goes_back_while_time_passes() {
+fn permit_is_returned_while_time_passes() {
     check(|| {
         let world = World::new(Breather::builder());
         world.learn_cap(2);

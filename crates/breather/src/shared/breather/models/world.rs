@@ -1,4 +1,4 @@
-//! The time of a model, and its callers.
+//! The callers of a model, and their clock.
 
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::task::Waker;
@@ -19,10 +19,10 @@ use crate::{
 
 pub(super) type Active = ActiveCall<Domain>;
 
-/// A handle, its callers in threads of their own, and the time that passes for them.
+/// A handle, its callers in separate threads, and their clock.
 ///
-/// Time passes when the model has nothing else to do, and then to the next instant that anybody waits for: what
-/// is late is late by a fault. [`hurry`](Self::hurry) lets it pass at any moment.
+/// Time advances only when all threads wait, and then to the next instant that a thread waits for.
+/// Delays therefore come only from faults. [`hurry`](Self::hurry) lets time advance at any moment.
 #[derive(Clone)]
 pub(super) struct World {
     breather: Breather,
@@ -34,13 +34,13 @@ pub(super) struct State {
     pub(super) sleeping: Vec<(Instant, Waker)>,
     pub(super) runtimes: Vec<Runtime>,
     pub(super) parkers: Vec<Parker>,
-    /// How many threads are neither parked nor over.
+    /// The number of threads that are neither parked nor finished.
     pub(super) busy: usize,
-    /// How many callers hold a permit, by their own count.
+    /// The number of callers with a permit, by their own count.
     pub(super) in_flight: u32,
-    /// How often a waker was called.
+    /// The number of times that a waker was called.
     pub(super) woken: u32,
-    /// The calls that nobody polls any more.
+    /// The calls that are no longer polled.
     pub(super) kept: Vec<Active>,
     threads: Vec<JoinHandle<()>>,
     main: Thread,
@@ -65,7 +65,7 @@ impl World {
         Self { breather, state }
     }
 
-    /// Has the scope learn that no more than `cap` may be in flight. It stays at that for a second.
+    /// Teaches the scope a concurrency of `cap`. It keeps that for a second.
     pub(super) fn learn_cap(&self, cap: u32) {
         let timer = self.domain(0);
         let mut calls: Vec<_> = (0..=cap).map(|_| self.start(&timer)).collect();
@@ -74,7 +74,7 @@ impl World {
         }
         let left = Window::new("").with_limit(300).with_remaining(200);
         let rejection = Hint::new(self.now()).with_window(left);
-        let mut throttled = calls.pop().expect("at least one");
+        let mut throttled = calls.pop().expect("there is at least one call");
         let _ = throttled.on_outcome(Outcome::throttled("status 429"), &rejection);
         for call in &mut calls {
             let _ = call.on_outcome(Outcome::success(), &Hint::new(self.now()));
@@ -82,7 +82,7 @@ impl World {
         assert_eq!(self.concurrency(), cap);
     }
 
-    /// Has the scope learn that nothing remains until `reset`.
+    /// Teaches the scope that its window is spent until `reset`.
     pub(super) fn learn_hold(&self, reset: Duration) {
         let mut call = self.start(&self.domain(0));
         assert_eq!(call.poll_step(Waker::noop()), Step::Send);
@@ -91,13 +91,13 @@ impl World {
         let _ = call.on_outcome(Outcome::success(), &hint);
     }
 
-    /// What nobody holds across a switch of threads, and no schedule depends on.
+    /// Locks the state. No thread holds this lock across a switch, so no schedule depends on it.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         match self.state.try_lock() {
             Ok(state) => state,
-            // The model has failed already.
+            // The model has already failed.
             Err(TryLockError::Poisoned(state)) => state.into_inner(),
-            Err(TryLockError::WouldBlock) => panic!("it is held across a switch"),
+            Err(TryLockError::WouldBlock) => panic!("the lock is held across a switch"),
         }
     }
 
@@ -107,7 +107,7 @@ impl World {
 
     pub(super) fn scope(&self) -> Arc<Scope> {
         let scopes = self.breather.0.scopes.as_ref().expect("pacing is on");
-        scopes.find(SCOPE).expect("it is in use")
+        scopes.find(SCOPE).expect("the scope is in use")
     }
 
     pub(super) fn domain(&self, id: u64) -> Domain {
@@ -126,20 +126,20 @@ impl World {
     pub(super) fn concurrency(&self) -> u32 {
         self.breather
             .snapshot(SCOPE)
-            .expect("a scope")
+            .expect("the scope is in use")
             .concurrency()
     }
 
-    /// Does what foreign code may: it asks the handle. Under the lock of the scope, or of the table, it would
-    /// wait for itself.
+    /// Uses the handle, as foreign code may. This deadlocks if it runs under the lock of the scope
+    /// or the table.
     pub(super) fn look(&self) {
-        // What a failed model drops has nothing more to tell.
+        // A failed model drops its state while it panics.
         if !std::thread::panicking() {
             let _ = self.breather.snapshot(SCOPE);
         }
     }
 
-    /// Starts a thread whose calls wait in a domain.
+    /// Spawns a thread whose calls wait in `domain`.
     pub(super) fn spawn(&self, domain: u64, body: impl FnOnce(&Caller) + Send + 'static) {
         let id = self.lock().parkers.len();
         let caller = Caller::new(self.clone(), id, self.domain(domain));
@@ -164,7 +164,7 @@ impl World {
         self.lock().threads.push(thread);
     }
 
-    /// Lets time pass at any moment, so many times.
+    /// Lets time advance at any moment, `times` times.
     pub(super) fn hurry(&self, times: usize) {
         self.spawn(0, move |caller| {
             for _ in 0..times {
@@ -179,7 +179,8 @@ impl World {
         main.unpark();
     }
 
-    /// Lets time pass until all threads are over, and looks at what they leave. The answer is when they were.
+    /// Lets time advance until all threads end, and checks the state that they leave. Returns the
+    /// time.
     pub(super) fn run(&self) -> Instant {
         loop {
             while self.lock().busy > 0 {
@@ -188,15 +189,16 @@ impl World {
             if self.lock().parkers.iter().all(|parker| !parker.is_parked) {
                 break;
             }
-            // Who read the clock before it went on may have set an alarm that is due.
+            // A caller that read the clock before it advanced may have set an alarm that is now
+            // due.
             if self.next_due().is_none_or(|due| due > self.now()) {
                 self.assert_settled();
             }
-            assert!(self.request(), "somebody waits for nothing");
+            assert!(self.request(), "a thread waits although no timer is set");
         }
         let threads = std::mem::take(&mut self.lock().threads);
         for thread in threads {
-            thread.join().expect("it would have failed the model");
+            thread.join().expect("a panic would have failed the model");
         }
         let over = self.now();
         let kept = std::mem::take(&mut self.lock().kept);
@@ -213,7 +215,7 @@ impl World {
         sleeps.chain(alarms.map(Alarm::at)).min()
     }
 
-    /// Goes on to the next instant that somebody waits for, and has it happen. Whether there is one.
+    /// Advances to the next due instant and wakes its callers. Returns whether there was one.
     pub(super) fn request(&self) -> bool {
         let Some(due) = self.next_due() else {
             return false;
@@ -232,7 +234,7 @@ impl World {
             }
             (now, awake, alarms)
         };
-        assert!(now < Instant::ORIGIN + LONGEST, "nobody comes to an end");
+        assert!(now < Instant::ORIGIN + LONGEST, "the model doesn't end");
         for (_, waker) in awake {
             waker.wake();
         }
@@ -245,12 +247,12 @@ impl World {
     }
 }
 
-/// Takes out what `is_due`.
+/// Removes and returns the items for which `is_due` is true.
 fn take<T>(all: &mut Vec<T>, is_due: impl Fn(&T) -> bool) -> Vec<T> {
     let (due, rest) = std::mem::take(all).into_iter().partition(is_due);
     *all = rest;
     due
 }
 
-/// Longer than any model needs.
+/// Longer than any model takes.
 const LONGEST: Duration = Duration::from_secs(30);

@@ -318,9 +318,12 @@ impl Policy {
 
     /// Limits the total time of a call, including its waits.
     ///
-    /// Defaults to unlimited. The time counts from the start of the call. If a wait would outlast
-    /// the deadline, the call ends immediately. The time that is left when an attempt begins is
-    /// also the timeout of that attempt, and breather drops an attempt in flight at the deadline.
+    /// Defaults to unlimited. The time counts from the moment when the call first asks for a permit,
+    /// and includes the queue and all waits. If a wait would outlast the deadline, the call ends
+    /// immediately. The time that is left when an attempt begins is also the timeout of that
+    /// attempt, and breather drops an attempt in flight at the deadline.
+    ///
+    /// An attempt ends when the head of its response has arrived, unless the adapter buffers bodies.
     #[doc(alias = "max_elapsed_time")]
     #[doc(alias = "total timeout")]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {

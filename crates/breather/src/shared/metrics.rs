@@ -31,15 +31,21 @@ use crate::shared::observer::{Event, EventKind, Observer};
 /// | `breather.wait_reason` | [`WaitReason::as_str`](crate::WaitReason::as_str) | 3 |
 /// | `breather.scope` | the scope's name, only [if you ask for it](Self::with_scope_label) | one for each scope ever used |
 ///
+/// Without the scope label this makes at most 27 series, of which 3 are histograms. With it, the number is multiplied by
+/// the number of scopes.
+///
 /// # Example
+///
+/// Give the handle to an adapter, and install an exporter of the facade, such as
+/// `metrics-exporter-prometheus`.
 ///
 /// ```
 /// use breather::{Breather, Metrics};
 ///
-/// let breather = Breather::builder()
-///     .with_observer(Metrics::new().with_scope_label())
-///     .build();
+/// let breather = Breather::builder().with_observer(Metrics::new()).build();
 /// # let _ = breather;
+/// // After the exporter is installed:
+/// Metrics::new().describe();
 /// assert_ne!(Metrics::new().with_scope_label(), Metrics::default());
 /// ```
 ///

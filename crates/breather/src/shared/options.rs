@@ -59,8 +59,8 @@ impl CallOptions {
 
     /// Sets how long the call may take in all.
     ///
-    /// This replaces the policy's deadline. The time counts from the call's first request to be
-    /// sent.
+    /// This replaces the policy's deadline. The time counts from the moment when the call first
+    /// asks for a permit, so it includes the time in the queue.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

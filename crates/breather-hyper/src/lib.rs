@@ -21,6 +21,8 @@
 //! let first = ReplayBody::new("a row".to_owned(), 64 * 1024);
 //! let recording = first.recording().expect("the body fits into the limit");
 //! drop(first); // the first attempt ends
+//! // Stop reading the body, so that it stays whole until the next attempt takes it over. `hold`
+//! // returns false if the body got longer than the limit, or failed, after `recording` was called.
 //! assert!(recording.hold());
 //! let second = recording.into_body();
 //! # let _ = second;

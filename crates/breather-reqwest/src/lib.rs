@@ -16,13 +16,14 @@
 //! ```
 //!
 //! Calls to one origin (scheme, host and port) share a pacer, unless you name another scope. If one
-//! response says that the quota is spent, all calls to that server wait for it. Transient failures
-//! are retried as the policy permits. A request that the server may already have processed is
-//! retried only if it is idempotent or you opt in.
+//! response says that the quota is spent, all calls to that server wait until the quota returns.
+//! Transient failures are retried as the policy permits. A request that the server may already have
+//! processed is retried only if it is idempotent or you opt in.
 //!
 //! Sister crates:
 //!
-//! - `breather` has the policy. It is re-exported here as [`breather`].
+//! - `breather` is the core, which decides whether and when to send. It is re-exported here as
+//!   [`breather`].
 //! - `breather-tower` is the same for tower services.
 //! - `breather-tokio` is the same for async closures.
 //! - `breather-test` has scripted servers and virtual time for your tests.
@@ -34,15 +35,17 @@
 //!
 //! A call ends early if:
 //!
+//! - Its wait before a retry would outlast the deadline, or the server asks for a longer wait than
+//!   the policy accepts. In this case you get the last response or error.
 //! - It waits for its turn, and its scope is held for longer than its deadline or its policy
 //!   permits.
 //! - It asks for its turn, and the queue is too long.
 //! - Its last attempt runs out of time, because of the policy's attempt timeout or the deadline.
 //!
-//! Then there may be no response or error to return, because breather received none, or because it
-//! released a response before it waited for a retry. In this case you get `Error::Middleware` with
-//! a [`Stopped`](breather::Stopped) inside. It says why the call ended and, if known, when to try
-//! again:
+//! In the other cases, there may be no response or error to return, because breather received none,
+//! or because it released a response before it waited for a retry. Then you get
+//! `Error::Middleware` with a [`Stopped`](breather::Stopped) inside. It says why the call ended
+//! and, if known, when to try again:
 //!
 //! ```
 //! use reqwest_middleware::Error;
@@ -102,8 +105,9 @@
 //! # }
 //! ```
 //!
-//! breather fills the slot however the call ends, even if you drop it. If a call waited or was sent
-//! more than once, its response also has the [`Report`](breather::Report) in its extensions.
+//! breather fills the slot however the call ends, even if you drop the call's future. If a call
+//! waited or was sent more than once, its response also has the [`Report`](breather::Report) in its
+//! extensions.
 //!
 //! # In a browser
 //!

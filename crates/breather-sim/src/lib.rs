@@ -23,8 +23,8 @@
 //! ```
 //!
 //! In the next run, two processes share a server without knowing of each other. The server has a
-//! quota for the user and one for the organisation. Other users take half of the user's quota, and
-//! after two minutes that quota shrinks:
+//! limit per minute and one per hour. Programs outside of this run use half of the first limit,
+//! which shrinks to 200 calls after two minutes:
 //!
 //! ```
 //! use breather_sim::{Limiter, Load, Server, run};
@@ -39,6 +39,7 @@
 //! let run = run(&server, &Load::spike(400).with_processes(2), 1);
 //!
 //! assert_eq!(run.ok(), 400);
+//! // At the end, each process counts no call in flight and no waiting call.
 //! assert_eq!(run.leaks(), [(0, 0), (0, 0)]);
 //! ```
 //!
@@ -46,8 +47,8 @@
 //!
 //! Describe the limits of the API, the headers that it sends and its outages. Say how many calls
 //! you make. Then play your policy with several seeds, because one run may be luck. The API in this
-//! example allows 100 calls in 10 s, says nothing about its quota until it throttles, and restarts
-//! in the second window:
+//! example allows 100 calls in 10 s and says nothing about its quota until it throttles. In the
+//! second window, from second 12 to second 15, it is down for a restart:
 //!
 //! ```
 //! use breather::Policy;
@@ -107,7 +108,7 @@
 //! # In the repository
 //!
 //! `cargo run --release -p breather-sim --example table` prints breather's results against the
-//! servers of the [`table`]. `… --example fuzz -- --seeds 100000` checks that many scenarios in
+//! servers of the [`table`]. `… --example fuzz -- --seeds 100000` checks 100,000 scenarios in
 //! half a minute, and `… -- --seed N` prints all events of one.
 //!
 //! `cargo run --release -p breather-storm` plays breather and the baselines. It prints a table or

@@ -34,7 +34,8 @@
 //!
 //! Sister crates:
 //!
-//! - `breather` has the policy. It is re-exported here as [`breather`].
+//! - `breather` is the core, which decides whether and when to send. It is re-exported here as
+//!   [`breather`].
 //! - `breather-reqwest` is a middleware for reqwest clients.
 //! - `breather-tower` is a layer for tower services.
 //! - `breather-tokio` retries async closures.

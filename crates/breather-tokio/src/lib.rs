@@ -1,9 +1,9 @@
 //! Retries and rate-limit pacing for async closures on tokio.
 //!
-//! Pass [`retry()`] a closure that calls your database, your gRPC client or any other service. If you
-//! name a scope, all closures of that scope share what the service says about its limits. breather
-//! then sends calls when the service will accept them, and retries the calls that fail. The crate
-//! also has tokio's clock and timer, for authors of adapters.
+//! Pass [`retry()`] a closure that calls your database, your gRPC client or any other service. If
+//! you name a scope, all closures of that scope share what the service says about its limits.
+//! breather then sends calls when the service will accept them, and retries the calls that fail.
+//! The crate also has tokio's clock and timer, for authors of adapters.
 //!
 //! ```
 //! # struct DbError;
@@ -27,7 +27,8 @@
 //!
 //! Sister crates:
 //!
-//! - `breather` has the policy. It is re-exported here as [`breather`].
+//! - `breather` is the core, which decides whether and when to send. It is re-exported here as
+//!   [`breather`].
 //! - `breather-reqwest` is a middleware for reqwest clients.
 //! - `breather-tower` is a layer for tower services.
 //! - `breather-test` has scripted servers and virtual time for your tests.

@@ -27,7 +27,7 @@
 //!
 //! | crate | purpose |
 //! |---|---|
-//! | [`breather`](https://docs.rs/breather) | the policy and the pacer, without I/O |
+//! | [`breather`](https://docs.rs/breather) | the core, which decides whether and when to send, without I/O |
 //! | [`breather-tokio`](https://docs.rs/breather-tokio) | retries closures on tokio |
 //! | [`breather-reqwest`](https://docs.rs/breather-reqwest) | a middleware for reqwest |
 //! | [`breather-hyper`](https://docs.rs/breather-hyper) | error kinds and bodies for your own HTTP adapter |

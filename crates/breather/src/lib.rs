@@ -43,9 +43,10 @@
 //! |---|---|
 //! | call | what the application asked for: one request in, one response out |
 //! | attempt | one send of a call; a retry is any attempt after the first |
-//! | outcome | how an attempt ended: success, pending, transient, throttled or permanent |
+//! | outcome | how an attempt ended: success, pending (the server says that the result is not ready yet), transient, throttled or permanent |
 //! | throttled | the server rejected the attempt because of a limit |
-//! | backoff, jitter | the delay ceiling by retry number, and how a delay is drawn below it |
+//! | backoff | the nominal delay before each retry, the *ceiling* |
+//! | jitter | how the actual delay is drawn: at most the ceiling, or around it |
 //! | hint | what a response says about time and quota |
 //! | scope | the owner of a limit: a host, a token, an organisation |
 //! | window | one quota of a scope: so many calls until a reset |
@@ -55,8 +56,9 @@
 //! | hold | a period in which a scope sends nothing |
 //! | queue, queued | calls that wait for a permit |
 //! | budget | how many retries are allowed, as a share of traffic |
-//! | deadline, timeout | the latest end of a call; the longest duration of an attempt |
-//! | end, end reason | why no further attempt is made; success is one |
+//! | deadline | the latest end of a call |
+//! | timeout | the longest duration of an attempt |
+//! | end, end reason | why no further attempt is made; success is one of the reasons |
 //! | report | what a finished call can tell about itself |
 //!
 //! # Defaults
@@ -71,7 +73,7 @@
 //! | timeout of an attempt | none | [`Policy::with_attempt_timeout`] |
 //! | longest `Retry-After` accepted | 5 minutes | [`Policy::with_max_retry_after`] |
 //! | polling | exponential from 1 s, factor 1.5, cap 20 s | [`Policy::with_polling`] |
-//! | retry budget | a fifth of the calls, and 10 a second, over the last 10 s | `BreatherBuilder::with_budget` |
+//! | retry budget | a fifth of the calls of the last 10 s, plus 10 a second | `BreatherBuilder::with_budget` |
 //! | queued calls of a scope | 100,000 | [`Pacing::with_max_queued`] |
 //! | scopes of a handle | 1,000 | `BreatherBuilder::with_max_scopes` |
 //! | scope of a request | the origin of its URL: scheme, host and port | the adapter, `CallOptions` or `Scopes` |
@@ -83,12 +85,14 @@
 //!
 //! 1. A throttled call is never sent again earlier than its own response said.
 //! 2. If a wait would outlast the deadline, or exceeds the longest `Retry-After` the policy
-//!    accepts, the call ends at once and reports the full instant.
+//!    accepts, the call ends at once. It reports the time at which the server would accept the
+//!    call, even if it is far beyond the limit.
 //! 3. Waiting for a permit uses up no retries.
 //! 4. A request that the server may already have processed is retried only if it is idempotent or
-//!    you opt in. A response from another URL shows that the server processed the first request
-//!    (see [`Redirects`]).
-//! 5. Backoff is capped before jitter is drawn. No two calls share generator state.
+//!    you opt in. A response from a URL other than the requested one means that a redirect was
+//!    followed, so the server has processed the first request (see [`Redirects`]).
+//! 5. Backoff is capped before jitter is drawn, unless you set
+//!    [`with_cap_after_jitter`](Jitter::with_cap_after_jitter). No two calls share generator state.
 //! 6. The same seed, clock and outcomes give the same decisions.
 //! 7. No header or body can cause a panic, an unbounded allocation, or a wait derived from a value
 //!    that could not be parsed.

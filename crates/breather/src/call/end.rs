@@ -226,15 +226,17 @@ impl fmt::Display for EndReason {
 /// # Example
 ///
 /// ```
-/// use breather::{Stopped, EndReason};
+/// use breather::{Breather, EndReason, Policy, driver::{NewCall, Step}};
+/// use breather_test::VirtualTimer;
+/// use std::task::Waker;
+/// use std::time::Duration;
 ///
-/// fn hint_for_our_own_caller(stopped: &Stopped) -> Option<u64> {
-///     match stopped.end().reason() {
-///         EndReason::Deadline | EndReason::RetryAfterTooLong => stopped.end().retry_after().map(|w| w.as_secs() + 1),
-///         _ => None,
-///     }
-/// }
-/// # let _ = hint_for_our_own_caller;
+/// // This call has no time to be sent.
+/// let breather = Breather::new(Policy::new().with_deadline(Duration::ZERO));
+/// let mut call = breather.start(NewCall::new(), VirtualTimer::default(), 1);
+/// let Step::End(stopped) = call.poll_step(Waker::noop()) else { panic!("it is sent") };
+/// assert_eq!(stopped.end().reason(), EndReason::Deadline);
+/// assert_eq!(stopped.to_string(), "call ended without a response: deadline reached");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("call ended without a response: {end}")]

@@ -56,17 +56,15 @@ use crate::shared::waiting::SleepSlot;
 ///     }
 /// }
 /// # async fn send() -> u16 { 200 }
-/// # let _ = fetch::<Never>;
-/// # #[derive(Clone)] struct Never;
-/// # impl breather::driver::WallClock for Never {
-/// #     fn unix_time(&self) -> breather::driver::UnixTime { breather::driver::UnixTime::from_secs(0) }
-/// # }
-/// # impl Timer for Never {
-/// #     type Sleep = std::future::Pending<()>;
-/// #     fn now(&self) -> breather::driver::Instant { breather::driver::Instant::ORIGIN }
-/// #     fn sleep_until(&self, _: breather::driver::Instant) -> Self::Sleep { std::future::pending() }
-/// #     fn set_alarm(&self, _: breather::driver::Alarm) {}
-/// # }
+///
+/// // A test drives it with the timer of `breather-test`.
+/// use breather_test::VirtualTimer;
+/// use std::task::{Context, Poll, Waker};
+///
+/// let breather = Breather::default();
+/// let mut call = std::pin::pin!(fetch(&breather, VirtualTimer::default(), 7));
+/// let mut cx = Context::from_waker(Waker::noop());
+/// assert_eq!(call.as_mut().poll(&mut cx), Poll::Ready(Ok(200)));
 /// ```
 #[derive(Debug)]
 pub struct ActiveCall<T: Timer> {
@@ -120,6 +118,22 @@ struct PlainEnd {
 /// The next step of a call.
 ///
 /// This enum is exhaustive on purpose, because a driver has to handle every step.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Breather, Pace, Pacing, driver::{NewCall, Step}};
+/// use breather_test::VirtualTimer;
+/// use std::task::Waker;
+///
+/// // At an even pace, the second call waits for the first.
+/// let pacing = Pacing::new().with_pace(Pace::Even);
+/// let breather = Breather::builder().with_pacing(pacing).build();
+/// let start = || breather.start(NewCall::new().with_origin("db"), VirtualTimer::default(), 1);
+/// let (mut first, mut second) = (start(), start());
+/// assert_eq!(first.poll_step(Waker::noop()), Step::Send);
+/// assert!(matches!(second.poll_step(Waker::noop()), Step::Wait { .. }));
+/// ```
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]

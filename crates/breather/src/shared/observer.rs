@@ -51,6 +51,26 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
 /// The only part of a request that it contains is the name of the scope. That is the request's
 /// origin, unless you chose another name. The evidence in a wait or a report is the response header
 /// that caused it, with up to 64 bytes of its value.
+///
+/// # Example
+///
+/// ```
+/// use breather::{Breather, Event, driver::NewCall};
+/// use breather_test::VirtualTimer;
+/// use std::sync::{Arc, Mutex};
+/// use std::task::Waker;
+///
+/// let scopes = Arc::new(Mutex::new(Vec::new()));
+/// let seen = Arc::clone(&scopes);
+/// let breather = Breather::builder()
+///     .with_observer(move |event: &Event<'_>| {
+///         seen.lock().unwrap().push(event.scope.map(str::to_owned));
+///     })
+///     .build();
+/// let mut call = breather.start(NewCall::new().with_origin("db"), VirtualTimer::default(), 1);
+/// let _ = call.poll_step(Waker::noop()); // sends the attempt
+/// assert_eq!(*scopes.lock().unwrap(), [Some("db".to_owned())]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use breather::{Dialect, driver::{Instant, Moment, UnixTime}, hint::{HeaderFamily, TimeFormat}};
+use breather::{
+    Dialect,
+    driver::{Instant, Moment, UnixTime},
+    hint::{HeaderFamily, TimeFormat},
+};
 
 /// When the head of a response was received.
 pub const AT: Instant = Instant::from_nanos(5_000_000_000);

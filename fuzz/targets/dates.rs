@@ -116,7 +116,11 @@ fn read_date(case: &Case) {
             let expected = AT + Duration::from_micros(wait);
             assert_eq!((hint.not_before(), why), (Some(expected), None), "{text}");
         }
-        Err(_) => assert_eq!((hint.not_before(), why), (None, Some(IgnoreReason::Past)), "{text}"),
+        Err(_) => assert_eq!(
+            (hint.not_before(), why),
+            (None, Some(IgnoreReason::Past)),
+            "{text}"
+        ),
     }
 }
 

@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
-use breather::{Hint, hint::{Unit, Window}};
+use breather::{
+    Hint,
+    hint::{Unit, Window},
+};
 use breather_fuzz::{AT, moment};
 use libfuzzer_sys::fuzz_target;
 use sfv::{BareItem, Dictionary, Item, List, ListEntry, Parser};

@@ -21,8 +21,9 @@
 //! let first = ReplayBody::new("a row".to_owned(), 64 * 1024);
 //! let recording = first.recording().expect("the body fits into the limit");
 //! drop(first); // the first attempt ends
-//! // Stop reading the body, so that it stays whole until the next attempt takes it over. `hold`
-//! // returns false if the body got longer than the limit, or failed, after `recording` was called.
+//! // `hold` stops the first attempt from reading more of the original body, so that the rest is
+//! // there for the next attempt. It returns false if the body can no longer be sent again, because
+//! // it failed or is longer than the limit.
 //! assert!(recording.hold());
 //! let second = recording.into_body();
 //! # let _ = second;

@@ -33,19 +33,20 @@
 //! You get the last response or error unchanged. Errors are not wrapped, so `is_timeout()` and
 //! `is_connect()` still work.
 //!
-//! A call ends early if:
+//! A call can also end early:
 //!
-//! - Its wait before a retry would outlast the deadline, or the server asks for a longer wait than
-//!   the policy accepts. In this case you get the last response or error.
-//! - It waits for its turn, and its scope is held for longer than its deadline or its policy
-//!   permits.
-//! - It asks for its turn, and the queue is too long.
-//! - Its last attempt runs out of time, because of the policy's attempt timeout or the deadline.
+//! | cause | what you get |
+//! |---|---|
+//! | The wait before a retry would outlast the deadline, or the server asks for a longer wait than the policy accepts. | the last response or error |
+//! | The call waits for its turn, and its scope is held for longer than the deadline or the policy permits. | the error of the previous attempt, if there was one; otherwise `Stopped` |
+//! | The call asks for its turn, and the queue is too long. | the same |
+//! | The last attempt runs out of time, because of the policy's attempt timeout or the deadline. | `Stopped` |
 //!
-//! In the other cases, there may be no response or error to return, because breather received none,
-//! or because it released a response before it waited for a retry. Then you get
-//! `Error::Middleware` with a [`Stopped`](breather::Stopped) inside. It says why the call ended
-//! and, if known, when to try again:
+//! breather releases a response before it waits for a retry, so a call that ends while it waits for
+//! its turn cannot return that response.
+//!
+//! `Stopped` stands for `Error::Middleware` with a [`Stopped`](breather::Stopped) inside. It says
+//! why the call ended and, if known, when to try again:
 //!
 //! ```
 //! use reqwest_middleware::Error;

@@ -113,7 +113,8 @@
 //!
 //! `cargo run --release -p breather-storm` plays breather and the baselines. It prints a table or
 //! JSON, or draws a chart. `-- --help` lists the options for servers, faults, loads and policies.
-//! The API above is `-- --quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
+//! The server of *Does my policy survive my API?* is
+//! `-- --quota 100 --window 10 --cap 20 --headers retry-after --outage 12:15:503`.
 
 mod baseline;
 mod callers;

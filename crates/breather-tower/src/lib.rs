@@ -47,7 +47,7 @@
 //! |---|---|
 //! | It is `Clone` | put a `tower::buffer` around it |
 //! | Its request is `http::Request<B>` and its response `http::Response<_>` | use [`with_classifier`](RetryLayer::with_classifier) with a closure |
-//! | `B` is a [`CloneableBody`], such as `String`, `Bytes` or `Full<Bytes>` | use [`replay`](RetryLayer::replay) for streams, [`trust_clone`](RetryLayer::trust_clone) if clones are copies, [`send_once`](RetryLayer::send_once), or your own [`Repeat`] |
+//! | `B` is a [`CloneableBody`], such as `String`, `Bytes` or `Full<Bytes>` | use [`replay`](RetryLayer::replay) for streams, [`trust_clone`](RetryLayer::trust_clone) if a clone yields the same bytes independently of the original, [`send_once`](RetryLayer::send_once), or your own [`Repeat`] |
 //! | Its error is `From<Stopped>`, such as a boxed error | use [`box_errors`](RetryLayer::box_errors) |
 //! | Its error is an [`HttpError`], such as a boxed error | implement it, or use [`box_errors`](RetryLayer::box_errors) |
 //!

@@ -23,6 +23,7 @@
 //! use core::time::Duration;
 //!
 //! let mut now = Instant::ORIGIN;
+//! // 42 is the seed of the jitter.
 //! let mut call = Call::new(Policy::default(), CallSpec::new(), 42, now);
 //! call.on_sent(now);
 //! now = now + Duration::from_millis(20);
@@ -30,6 +31,7 @@
 //! // The server rejected the attempt and said when to retry.
 //! let headers: [(&str, &[u8]); 1] = [("Retry-After", b"3")];
 //! let hint = Hint::read(headers, Moment::new(now));
+//! // `None`: no pacer says how long the scope is held.
 //! let decision = call.on_outcome(now, Outcome::throttled("status 429"), &hint, None);
 //!
 //! let Decision::Retry(wait) = decision else { panic!("retries are left") };
@@ -46,11 +48,12 @@
 //! | outcome | how an attempt ended: success, pending (the server says that the result is not ready yet), transient, throttled or permanent |
 //! | throttled | the server rejected the attempt because of a limit |
 //! | backoff | the nominal delay before each retry, the *ceiling* |
+//! | cap (of a backoff) | its longest ceiling |
 //! | jitter | how the actual delay is drawn: at most the ceiling, or around it |
 //! | hint | what a response says about time and quota |
 //! | scope | the owner of a limit: a host, a token, an organisation |
 //! | window | one quota of a scope: so many calls until a reset |
-//! | cap | the limit on attempts in flight |
+//! | cap (of a scope) | the limit on attempts in flight |
 //! | pacer | the shared state of a scope: its windows, its cap, its hold, its queue |
 //! | permit | the right to send one attempt |
 //! | hold | a period in which a scope sends nothing |
@@ -92,12 +95,13 @@
 //!    you opt in. A response from a URL other than the requested one means that a redirect was
 //!    followed, so the server has processed the first request (see [`Redirects`]).
 //! 5. Backoff is capped before jitter is drawn, unless you set
-//!    [`with_cap_after_jitter`](Jitter::with_cap_after_jitter). No two calls share generator state.
+//!    [`with_cap_after_jitter`](Jitter::with_cap_after_jitter). No two calls share a random number
+//!    generator.
 //! 6. The same seed, clock and outcomes give the same decisions.
 //! 7. No header or body can cause a panic, an unbounded allocation, or a wait derived from a value
 //!    that could not be parsed.
-//! 8. One scope's answers never hold another. Shared state is bounded. An active hold is not
-//!    forgotten.
+//! 8. Responses in one scope never hold another scope. Shared state is bounded: idle scopes are
+//!    evicted, but never one with an active hold.
 //! 9. Dropping a call at any await returns everything it held.
 //! 10. Every wait and every end can explain itself.
 //!

@@ -23,8 +23,8 @@
 //! ```
 //!
 //! In the next run, two processes share a server without knowing of each other. The server has a
-//! limit per minute and one per hour. Programs outside of this run use half of the first limit,
-//! which shrinks to 200 calls after two minutes:
+//! limit per minute and one per hour. Programs outside of this run use half of the limit per
+//! minute. After two minutes, that limit shrinks from 300 to 200 calls:
 //!
 //! ```
 //! use breather_sim::{Limiter, Load, Server, run};

@@ -38,7 +38,7 @@
 //! | cause | what you get |
 //! |---|---|
 //! | The wait before a retry would outlast the deadline, or the server asks for a longer wait than the policy accepts. | the last response or error |
-//! | The call waits for its turn, and its scope is held for longer than the deadline or the policy permits. | the error of the previous attempt, if there was one; otherwise `Stopped` |
+//! | The call waits for its turn, and its scope is held for longer than the deadline or the policy permits. | the error of the previous attempt, if it ended with an error. `Stopped` if it ended with a response, or if there was no attempt |
 //! | The call asks for its turn, and the queue is too long. | the same |
 //! | The last attempt runs out of time, because of the policy's attempt timeout or the deadline. | `Stopped` |
 //!

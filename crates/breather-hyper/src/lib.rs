@@ -21,8 +21,8 @@
 //! let first = ReplayBody::new("a row".to_owned(), 64 * 1024);
 //! let recording = first.recording().expect("the body fits into the limit");
 //! drop(first); // the first attempt ends
-//! // After an attempt has ended, the client may still pull bytes from the body. `hold` cuts it off,
-//! // so that the bytes not yet read remain for the next attempt. It returns false if the body can no longer be sent again, because
+//! // After an attempt has ended, the client may still read from the body. `hold` stops that, so
+//! // the unread bytes remain for the next attempt. It returns false if the body can no longer be sent again, because
 //! // it failed or is longer than the limit.
 //! assert!(recording.hold());
 //! let second = recording.into_body();

@@ -45,7 +45,7 @@
 //! breather releases a response before it waits for a retry, so a call that ends while it waits for
 //! its turn cannot return that response.
 //!
-//! `Stopped` stands for `Error::Middleware` with a [`Stopped`](breather::Stopped) inside. It says
+//! Here `Stopped` means an `Error::Middleware` that contains a [`Stopped`](breather::Stopped). It says
 //! why the call ended and, if known, when to try again:
 //!
 //! ```

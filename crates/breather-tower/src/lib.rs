@@ -35,9 +35,9 @@
 //!
 //! # Features
 //!
-//! - `follow-redirect` (enabled by default) reads from the responses of tower-http's
-//!   `FollowRedirect` which URL they came from.
-//! - `tracing` adds a span for each call, and an event for each wait and stop.
+//! - `follow-redirect` (enabled by default) reads the URLs of responses from tower-http's
+//!   `FollowRedirect`.
+//! - `tracing` adds a span for each call, and an event for each wait and end.
 //!
 //! The oldest supported Rust is 1.85.
 //!

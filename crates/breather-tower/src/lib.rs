@@ -55,7 +55,7 @@
 //!
 //! # Response bodies
 //!
-//! An attempt ends with the head of its response, and the body streams. If you put a
+//! An attempt ends when the head of its response arrives. You get the body as it comes. If you put a
 //! [`BufferedLayer`] inside the [`RetryLayer`], an attempt ends with the body, and breather retries
 //! a download that is cut off.
 //!

@@ -150,15 +150,16 @@ pub enum Step {
 }
 
 impl<T: Timer> ActiveCall<T> {
+    #[inline]
     pub(crate) fn new(
         timer: T,
         spec: CallSpec,
         seed: u64,
         gate: Gate,
         options: Option<&CallOptions>,
-        slot: Option<ReportSlot>,
+        slot: Option<&ReportSlot>,
     ) -> Self {
-        let policy = options.and_then(|options| options.policy_over(&gate.rules().policy));
+        let policy = options.and_then(|options| own_policy(options, &gate));
         let plain = Plain {
             spec: spec.with_paced(gate.is_paced()),
             seed,
@@ -174,8 +175,8 @@ impl<T: Timer> ActiveCall<T> {
             is_watched: span.is_on() || !gate.rules().observers.is_empty(),
             span,
             gate,
-            slot,
-            policy: policy.map(Box::new),
+            slot: slot.cloned(),
+            policy,
             in_flight: false,
             queued: false,
             is_elsewhere: false,
@@ -711,6 +712,12 @@ impl PlainEnd {
     fn end(&self) -> End {
         End::new(self.reason, self.at).because(self.detail)
     }
+}
+
+/// Returns the call's own policy, boxed here because a policy is large to move.
+#[cold]
+fn own_policy(options: &CallOptions, gate: &Gate) -> Option<Box<Policy>> {
+    options.policy_over(&gate.rules().policy).map(Box::new)
 }
 
 /// Returns the call's own policy, or else that of its scopes.

@@ -86,9 +86,10 @@ impl Breather {
     ///
     /// The call's deadline and its place in the queue count from the first time it asks to be sent.
     /// Give each call its own `seed`, because calls with the same seed draw the same delays.
+    #[inline]
     pub fn start<T: Timer>(&self, new: NewCall<'_>, timer: T, seed: u64) -> ActiveCall<T> {
         let of_route = self.options_of_route(&new);
-        let options = of_route.as_ref().or(new.options);
+        let options = of_route.as_deref().or(new.options);
         let said = options.and_then(CallOptions::is_idempotent);
         let spec = CallSpec::new().with_idempotent(said.unwrap_or(new.idempotent));
         let scopes = options.and_then(CallOptions::scopes);
@@ -97,23 +98,29 @@ impl Breather {
             None => (new.origin, &[][..]),
         };
         let gate = self.gate(first, others, || timer.now());
-        ActiveCall::new(timer, spec, seed, gate, options, new.report_slot.cloned())
+        ActiveCall::new(timer, spec, seed, gate, options, new.report_slot)
     }
 
-    /// Joins the request's own options with those of its route.
+    /// Joins the request's own options with those of its route, if the handle has routes.
     #[inline]
-    fn options_of_route(&self, new: &NewCall<'_>) -> Option<CallOptions> {
-        let routes = &self.0.routes;
-        if routes.is_empty() {
+    fn options_of_route(&self, new: &NewCall<'_>) -> Option<Box<CallOptions>> {
+        if self.0.routes.is_empty() {
             return None;
         }
-        let of_route = routes.options(new.origin?, new.path)?;
-        Some(match new.options {
-            Some(own) => own.clone().or(of_route),
-            None => of_route,
-        })
+        self.join_route(new)
     }
 
+    /// Boxes the options, so that calls without a route move and drop no more than a pointer.
+    #[cold]
+    fn join_route(&self, new: &NewCall<'_>) -> Option<Box<CallOptions>> {
+        let of_route = self.0.routes.options(new.origin?, new.path)?;
+        Some(Box::new(match new.options {
+            Some(own) => own.clone().or(of_route),
+            None => of_route,
+        }))
+    }
+
+    #[inline]
     fn gate(&self, first: Option<&str>, others: &[Box<str>], now: impl Fn() -> Instant) -> Gate {
         let (Some(known), Some(first)) = (&self.0.scopes, first) else {
             return Gate::Absent(Arc::clone(&self.0.unpaced));

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use crate::demand::Demand;
 use crate::limits::Limits;
 use crate::load::Load;
 use crate::quantile::quantile;
@@ -61,17 +62,22 @@ impl Ideal {
             .with_quota(quota, window)
             .with_cap(Some(u32::try_from(places).unwrap_or(u32::MAX)));
         let times: Vec<_> = service_times.into_iter().collect();
-        Self::schedule(&server, &Load::spike(times.len()), times)
+        Self::schedule(&server, &Load::spike(times.len()), 0, times)
     }
 
     /// Starts each call as early as possible, in the order of arrival.
     fn schedule(
         server: &Server,
         load: &Load,
+        seed: u64,
         service_times: impl IntoIterator<Item = Duration>,
     ) -> Self {
+        let mut on_arrival = server.clone();
+        for limiter in &mut on_arrival.limiters {
+            *limiter = limiter.with_charge_on_arrival();
+        }
         let mut schedule = Schedule {
-            limits: Limits::new(server),
+            limits: Limits::new(&on_arrival),
             in_flight: BinaryHeap::new(),
             places: load.at_once(),
             counts_at_response: server.counts_at_response,
@@ -82,7 +88,8 @@ impl Ideal {
         let mut completions: Vec<_> = calls
             .zip(service_times)
             .map(|(call, service)| {
-                let start = schedule.start(load.arrival(call));
+                let demand = load.demand(call, seed).without_token();
+                let start = schedule.start(load.arrival(call), demand);
                 let done = start + server.slowed(start, service);
                 schedule.in_flight.push(Reverse(done));
                 done
@@ -125,7 +132,7 @@ impl Server {
     /// It uses the service times that the server draws with `seed`.
     #[must_use]
     pub fn ideal(&self, load: &Load, seed: u64) -> Ideal {
-        Ideal::schedule(self, load, self.service_times(seed))
+        Ideal::schedule(self, load, seed, self.service_times(seed))
     }
 }
 
@@ -143,7 +150,7 @@ struct Schedule {
 
 impl Schedule {
     /// Starts a call at `at` or as soon as possible after it, and returns that time.
-    fn start(&mut self, at: Duration) -> Duration {
+    fn start(&mut self, at: Duration, demand: Demand) -> Duration {
         let mut at = at.max(self.now);
         let mut waits = false;
         loop {
@@ -154,7 +161,7 @@ impl Schedule {
                 at = done.into_iter().chain(change).min().unwrap_or(at);
                 continue;
             }
-            let opens = self.limits.opens(at);
+            let opens = self.limits.opens(at, demand);
             if opens <= at {
                 break;
             }
@@ -164,9 +171,7 @@ impl Schedule {
         }
         self.now = at;
         self.resets += u32::from(waits);
-        if !self.counts_at_response {
-            self.limits.take(at, None);
-        }
+        self.limits.take(at, demand);
         at
     }
 
@@ -177,7 +182,7 @@ impl Schedule {
             self.in_flight.pop();
             if self.counts_at_response {
                 self.limits.advance(done);
-                self.limits.take(done, None);
+                self.limits.take_at_response(done, Demand::default());
             }
         }
         self.limits.advance(now);

@@ -121,6 +121,7 @@ mod callers;
 mod changes;
 mod check;
 mod client;
+mod demand;
 mod ideal;
 mod limiter;
 mod limits;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use breather::hint::Unit;
+
 use crate::meter::{Bucket, FixedWindow, Meter, SlidingCounter, SlidingLog};
 
 /// A quota of a server, and the rule that counts it.
@@ -36,6 +38,9 @@ pub struct Limiter {
     rule: Rule,
     quota: u64,
     window: Duration,
+    unit: Unit,
+    charges_at_response: bool,
+    permits_overage: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +107,54 @@ impl Limiter {
         self
     }
 
+    /// Makes the limiter count the costs of calls in `unit`. Defaults to requests.
+    ///
+    /// A call costs one request. [`Load::with_cost`](crate::Load::with_cost) sets the costs in
+    /// another unit. A call that costs more than the quota is admitted if the quota is unused.
+    pub const fn with_unit(mut self, unit: Unit) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    /// Makes the limiter charge a call for its cost when it ends instead of when it arrives.
+    ///
+    /// Servers do so if they learn the cost only then, as for the output of a language model. The
+    /// limiter admits a call if anything is left, so the costs of calls in flight can exceed the
+    /// quota. A bucket refills the excess first, and a fixed window forgets it. The ideal schedule
+    /// charges on arrival, and does not exploit that.
+    pub const fn with_charge_at_response(mut self) -> Self {
+        self.charges_at_response = true;
+        self
+    }
+
+    /// Makes the limiter admit calls beyond the quota, which it bills instead of throttling them.
+    ///
+    /// Its headers then say that nothing remains.
+    pub const fn with_overage(mut self) -> Self {
+        self.permits_overage = true;
+        self
+    }
+
+    /// Returns the unit that the limiter counts.
+    #[must_use]
+    pub const fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    pub(crate) const fn charges_at_response(&self) -> bool {
+        self.charges_at_response
+    }
+
+    /// Returns the same limiter, but with charges on arrival.
+    pub(crate) const fn with_charge_on_arrival(mut self) -> Self {
+        self.charges_at_response = false;
+        self
+    }
+
+    pub(crate) const fn permits_overage(&self) -> bool {
+        self.permits_overage
+    }
+
     /// Returns how many calls are allowed in each [`window`](Self::window).
     #[must_use]
     pub const fn quota(&self) -> u64 {
@@ -123,6 +176,9 @@ impl Limiter {
             } else {
                 window
             },
+            unit: Unit::Requests,
+            charges_at_response: false,
+            permits_overage: false,
         }
     }
 

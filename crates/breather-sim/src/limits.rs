@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use breather::hint::Unit;
+
 use crate::changes::{Change, Spell};
+use crate::demand::Demand;
 use crate::limiter::Limiter;
 use crate::meter::{Meter, Statement, from_nanos};
 use crate::server::Server;
@@ -13,10 +16,12 @@ use crate::server::Server;
 /// The server and the ideal schedule both use it. Times are since the start of the run.
 #[derive(Debug)]
 pub(crate) struct Limits {
-    meters: Vec<Box<dyn Meter>>,
+    meters: Vec<Metered>,
     /// The additional limiters of each token.
     token_limiters: Vec<Limiter>,
-    tokens: BTreeMap<usize, Vec<Box<dyn Meter>>>,
+    tokens: BTreeMap<usize, Vec<Metered>>,
+    /// Whether all limiters charge at the response.
+    charges_at_response: bool,
     cap: Option<u32>,
     /// In the order of their time. The first `changed` ones are done.
     changes: Vec<(Duration, Change)>,
@@ -24,6 +29,49 @@ pub(crate) struct Limits {
     others: Option<Others>,
     closed: Vec<Spell>,
     outages: Vec<Spell>,
+}
+
+/// A limiter and its state.
+#[derive(Debug)]
+struct Metered {
+    limiter: Limiter,
+    meter: Box<dyn Meter>,
+    charges_at_response: bool,
+}
+
+impl Metered {
+    fn new(limiter: Limiter, charges_at_response: bool) -> Self {
+        Self {
+            limiter,
+            meter: limiter.meter(),
+            charges_at_response: charges_at_response || limiter.charges_at_response(),
+        }
+    }
+
+    /// Returns the cost that an arriving call is admitted for.
+    fn asked(&self, demand: Demand) -> u64 {
+        let cost = demand.cost(self.limiter.unit());
+        if self.charges_at_response {
+            cost.min(1)
+        } else {
+            cost
+        }
+    }
+
+    fn opens(&self, at: Duration, demand: Demand) -> Duration {
+        if self.limiter.permits_overage() {
+            return at;
+        }
+        self.meter.opens(at, self.asked(demand))
+    }
+
+    fn admits(&self, at: Duration, demand: Demand) -> bool {
+        self.limiter.permits_overage() || self.meter.admits(at, self.asked(demand))
+    }
+
+    fn statement(&self, now: Duration, demand: Demand) -> Statement {
+        self.meter.statement(now, self.asked(demand))
+    }
 }
 
 /// Other users of the same quotas, who send evenly.
@@ -38,10 +86,13 @@ impl Limits {
         let mut changes = server.changes.clone();
         changes.sort_by_key(|&(at, _)| at);
         let others = server.limiters.first().zip(server.others);
+        let charges_at_response = server.counts_at_response;
+        let metered = |&limiter: &Limiter| Metered::new(limiter, charges_at_response);
         Self {
-            meters: server.limiters.iter().map(|it| it.meter()).collect(),
+            meters: server.limiters.iter().map(metered).collect(),
             token_limiters: server.token_limiters.clone(),
             tokens: BTreeMap::new(),
+            charges_at_response,
             cap: server.cap,
             changes,
             changed: 0,
@@ -80,14 +131,16 @@ impl Limits {
                     Change::Cap(cap) => self.cap = cap,
                     Change::Quota(quota) => {
                         if let Some(meter) = self.meters.first_mut() {
-                            meter.set_quota(at, quota.max(1));
+                            meter.meter.set_quota(at, quota.max(1));
                         }
                     }
                 }
             } else if let Some(others) = &mut self.others {
                 others.next = at + others.interval;
                 if self.lets_in(at) {
-                    self.take(at, None);
+                    let requests = self.all_mut(None);
+                    let requests = requests.filter(|it| it.limiter.unit() == Unit::Requests);
+                    requests.for_each(|it| it.meter.take(at, 1));
                 }
             }
         }
@@ -95,9 +148,9 @@ impl Limits {
 
     /// Returns when a call that arrives at `at` may be admitted, if nothing else changes the
     /// limits.
-    pub(crate) fn opens(&self, mut at: Duration) -> Duration {
+    pub(crate) fn opens(&self, mut at: Duration, demand: Demand) -> Duration {
         loop {
-            let meters = self.meters.iter().map(|meter| meter.opens(at)).max();
+            let meters = self.meters.iter().map(|it| it.opens(at, demand)).max();
             let opens = meters.unwrap_or(at);
             let spells = self.closed.iter().chain(&self.outages);
             let opens = spells
@@ -111,68 +164,86 @@ impl Limits {
         }
     }
 
-    /// Returns when the quotas admit a call with `token` that arrives at `at`, possibly after a
-    /// wait.
+    /// Returns when the quotas admit a call that arrives at `at`, possibly after a wait.
     ///
     /// `None` means that the call is throttled.
-    pub(crate) fn admits(&self, at: Duration, token: Option<usize>) -> Option<Duration> {
-        let admits = !self.is_closed(at) && self.all(token).all(|meter| meter.admits(at));
-        let opens = self.all(token).map(|meter| meter.opens(at));
+    pub(crate) fn admits(&self, at: Duration, demand: Demand) -> Option<Duration> {
+        let admits = !self.is_closed(at) && self.all(demand).all(|it| it.admits(at, demand));
+        let opens = self.all(demand).map(|it| it.opens(at, demand));
         admits.then(|| opens.fold(at, Duration::max))
     }
 
-    /// Counts a call with `token` that was admitted at `at`.
-    pub(crate) fn take(&mut self, at: Duration, token: Option<usize>) {
-        self.all_mut(token).for_each(|meter| meter.take(at));
+    /// Counts a call that was admitted at `at`, unless it is charged at its response.
+    pub(crate) fn take(&mut self, at: Duration, demand: Demand) {
+        let metered = self.all_mut(demand.token);
+        let metered = metered.filter(|it| !it.charges_at_response);
+        metered.for_each(|it| it.meter.take(at, demand.cost(it.limiter.unit())));
     }
 
-    /// Counts a call with `token` that was throttled at `at`.
-    pub(crate) fn charge(&mut self, at: Duration, token: Option<usize>) {
-        self.all_mut(token).for_each(|meter| meter.charge(at));
+    /// Counts a call that ends at `at`, if it is charged at its response.
+    pub(crate) fn take_at_response(&mut self, at: Duration, demand: Demand) {
+        let metered = self.all_mut(demand.token);
+        let metered = metered.filter(|it| it.charges_at_response);
+        metered.for_each(|it| it.meter.take(at, demand.cost(it.limiter.unit())));
     }
 
-    /// Returns the statement of each limiter, starting with those of the token.
+    /// Counts a call that was throttled at `at`.
+    pub(crate) fn charge(&mut self, at: Duration, demand: Demand) {
+        let metered = self.all_mut(demand.token);
+        metered.for_each(|it| it.meter.charge(at, demand.cost(it.limiter.unit())));
+    }
+
+    /// Returns whether any limiter charges at the response.
+    pub(crate) fn charges_at_response(&self) -> bool {
+        self.charges_at_response || self.meters.iter().any(|it| it.charges_at_response)
+    }
+
+    /// Returns the statement of each limiter with its unit, starting with those of the token.
     pub(crate) fn statements(
         &self,
         now: Duration,
-        token: Option<usize>,
-    ) -> impl Iterator<Item = Statement> {
+        demand: Demand,
+    ) -> impl Iterator<Item = (Unit, Statement)> {
         let is_closed = self.is_closed(now);
-        self.all(token).map(move |meter| {
-            let mut statement = meter.statement(now);
+        self.all(demand).map(move |it| {
+            let mut statement = it.statement(now, demand);
             if let Some((_, remaining, reset)) = statement.window.as_mut().filter(|_| is_closed) {
                 (*remaining, *reset) = (0, now + RIGHT_AHEAD);
             }
-            statement
+            (it.limiter.unit(), statement)
         })
     }
 
-    /// Returns when a call with `token` that is throttled at `now` is told to retry.
-    pub(crate) fn retry(&self, now: Duration, token: Option<usize>) -> Duration {
+    /// Returns when a call that is throttled at `now` is told to retry.
+    pub(crate) fn retry(&self, now: Duration, demand: Demand) -> Duration {
         if self.is_closed(now) {
             return now + RIGHT_AHEAD;
         }
-        let throttling = self.all(token).filter(|meter| !meter.admits(now));
-        let retries = throttling.map(|meter| meter.statement(now).retry);
+        let throttling = self.all(demand).filter(|it| !it.admits(now, demand));
+        let retries = throttling.map(|it| it.statement(now, demand).retry);
         retries.max().unwrap_or(now)
     }
 
     /// Creates the limiters of `token` when its first call arrives.
     pub(crate) fn meet(&mut self, token: Option<usize>) {
+        let charges_at_response = self.charges_at_response;
         if let Some(token) = token {
-            let limiters = &self.token_limiters;
-            let meters = || limiters.iter().map(|it| it.meter()).collect();
+            let limiters = self.token_limiters.iter();
+            let meters = || {
+                limiters
+                    .map(|&it| Metered::new(it, charges_at_response))
+                    .collect()
+            };
             self.tokens.entry(token).or_insert_with(meters);
         }
     }
 
-    fn all(&self, token: Option<usize>) -> impl Iterator<Item = &dyn Meter> {
-        let own = token.and_then(|token| self.tokens.get(&token));
-        let own = own.into_iter().flatten();
-        own.chain(&self.meters).map(|meter| &**meter)
+    fn all(&self, demand: Demand) -> impl Iterator<Item = &Metered> {
+        let own = demand.token.and_then(|token| self.tokens.get(&token));
+        own.into_iter().flatten().chain(&self.meters)
     }
 
-    fn all_mut(&mut self, token: Option<usize>) -> impl Iterator<Item = &mut Box<dyn Meter>> {
+    fn all_mut(&mut self, token: Option<usize>) -> impl Iterator<Item = &mut Metered> {
         let own = token.and_then(|token| self.tokens.get_mut(&token));
         own.into_iter().flatten().chain(&mut self.meters)
     }
@@ -182,7 +253,8 @@ impl Limits {
     }
 
     fn lets_in(&self, at: Duration) -> bool {
-        self.meters.iter().all(|meter| meter.opens(at) <= at)
+        let requests = Demand::default();
+        self.meters.iter().all(|it| it.opens(at, requests) <= at)
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use breather::hint::Unit;
 use breather::{Pacing, Policy};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
+
+use crate::demand::Demand;
+use crate::service_times::normal;
 
 /// The number of calls, their start times, and the policy of their handles.
 ///
@@ -28,6 +32,15 @@ pub struct Load {
     pacing: Pacing,
     /// The share of callers that give up, and the time within which they do.
     gives_up: Option<(f64, Duration)>,
+    cost: Option<Cost>,
+}
+
+/// The costs of calls, which are log-normal.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    unit: Unit,
+    median: u64,
+    p99: u64,
 }
 
 /// When calls start.
@@ -97,6 +110,14 @@ impl Load {
     /// it to the end.
     pub fn with_giving_up(mut self, share: f64, within: Duration) -> Self {
         self.gives_up = (share > 0.0).then_some((share, within));
+        self
+    }
+
+    /// Gives each call a cost in `unit`, drawn from the seed of the run. Defaults to none.
+    ///
+    /// Costs are log-normal. Half of them are at most `median`, and 99 % at most `p99`.
+    pub const fn with_cost(mut self, unit: Unit, median: u64, p99: u64) -> Self {
+        self.cost = Some(Cost { unit, median, p99 });
         self
     }
 
@@ -174,6 +195,16 @@ impl Load {
         gives_up.then(|| within.mul_f64(random.random::<f64>()))
     }
 
+    /// Returns the token and the cost of a call in the run with `seed`.
+    pub(crate) fn demand(&self, call: usize, seed: u64) -> Demand {
+        let cost = self.cost.map(|cost| {
+            let seed = seed.wrapping_mul(0xd134_2543_de82_ef95) ^ call as u64;
+            (cost.unit, cost.drawn(seed))
+        });
+        let token = self.token(call);
+        Demand { token, cost }
+    }
+
     pub(crate) const fn policy(&self) -> Policy {
         self.policy
     }
@@ -191,9 +222,23 @@ impl Load {
             policy: Policy::new(),
             pacing: Pacing::new(),
             gives_up: None,
+            cost: None,
         }
     }
 }
+
+impl Cost {
+    fn drawn(&self, seed: u64) -> u64 {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let median = self.median.max(1) as f64;
+        let sigma = (self.p99 as f64 / median).ln() / NORMAL_P99;
+        let cost = median * (sigma * normal(&mut random)).exp();
+        (cost.round() as u64).max(1)
+    }
+}
+
+/// The 99 % quantile of the standard normal distribution.
+const NORMAL_P99: f64 = 2.326_347_9;
 
 #[cfg(test)]
 mod tests {

@@ -13,10 +13,14 @@ pub(crate) use self::fixed_window::FixedWindow;
 pub(crate) use self::sliding_counter::SlidingCounter;
 pub(crate) use self::sliding_log::SlidingLog;
 
-/// Counts the calls of one limiter. Times are since the start of the run and never run backwards.
+/// Counts the calls of one limiter by their costs.
+///
+/// Times are since the start of the run and never run backwards. A call that costs more than the
+/// quota is admitted when the quota is unused.
 pub(crate) trait Meter: fmt::Debug {
-    /// Returns when a call that arrives at `at` may be admitted, if no other call comes before.
-    fn opens(&self, at: Duration) -> Duration;
+    /// Returns when a call of this `cost` that arrives at `at` may be admitted, if no other call
+    /// comes before.
+    fn opens(&self, at: Duration, cost: u64) -> Duration;
 
     /// Returns how long a call that comes too early may be kept waiting before it is throttled.
     fn patience(&self) -> Duration {
@@ -24,25 +28,25 @@ pub(crate) trait Meter: fmt::Debug {
     }
 
     /// Returns whether a call that arrives at `at` is admitted, possibly after a wait.
-    fn admits(&self, at: Duration) -> bool {
-        self.opens(at) <= at + self.patience()
+    fn admits(&self, at: Duration, cost: u64) -> bool {
+        self.opens(at, cost) <= at + self.patience()
     }
 
     /// Counts a call that is admitted at `at`.
-    fn take(&mut self, at: Duration);
+    fn take(&mut self, at: Duration, cost: u64);
 
     /// Counts a call that was throttled.
-    fn charge(&mut self, at: Duration) {
-        if self.opens(at) <= at {
-            self.take(at);
+    fn charge(&mut self, at: Duration, cost: u64) {
+        if self.opens(at, cost) <= at {
+            self.take(at, cost);
         }
     }
 
     /// Changes the quota from `now` on.
     fn set_quota(&mut self, now: Duration, quota: u64);
 
-    /// Returns the values for the response headers.
-    fn statement(&self, now: Duration) -> Statement;
+    /// Returns the values for the response headers, for a call of this `cost`.
+    fn statement(&self, now: Duration, cost: u64) -> Statement;
 }
 
 /// The values that a limiter reports in headers. Instants are since the start of the run.
@@ -63,8 +67,8 @@ pub(crate) fn from_nanos(nanos: u128) -> Duration {
 #[cfg(test)]
 fn admitted(meter: &mut dyn Meter, at: Duration) -> u64 {
     let mut count = 0;
-    while meter.admits(at) {
-        meter.take(meter.opens(at));
+    while meter.admits(at, 1) {
+        meter.take(meter.opens(at, 1), 1);
         count += 1;
     }
     count

@@ -41,6 +41,7 @@ pub struct Server {
     pub(crate) service: Duration,
     pub(crate) rejection: Duration,
     pub(crate) jitter: Duration,
+    pub(crate) connect: Duration,
     pub(crate) headers: Headers,
     pub(crate) cap_retry_after: Option<u64>,
     pub(crate) cap_status: u16,
@@ -68,6 +69,16 @@ pub enum Headers {
     /// The first limiter uses `x-rate-limit-*`, the second `x-ratelimit-*` and the third
     /// `inin-ratelimit-*`. Further limiters are not reported.
     All,
+    /// Sends limit, remaining and reset of the limiter with the least remaining, always under the
+    /// same names, and `Retry-After` on rejections.
+    Tightest,
+    /// Sends OpenAI's headers for requests and for one other unit, which it calls tokens, and
+    /// `Retry-After` on rejections. Resets are durations such as `1m26.4s`.
+    OpenAi,
+    /// Sends Anthropic's headers for requests and for one other unit, which it calls tokens, and
+    /// `Retry-After` on rejections. Resets are timestamps, and the remaining tokens are rounded to
+    /// thousands.
+    Anthropic,
     /// Sends only `Retry-After`, on rejections.
     RetryAfter,
     /// Sends only the status.
@@ -173,6 +184,16 @@ impl Server {
     /// Delays are drawn evenly, so requests and responses overtake each other.
     pub const fn with_jitter(mut self, jitter: Duration) -> Self {
         self.jitter = jitter;
+        self
+    }
+
+    /// Sets the time that a new connection takes before it can carry a request.
+    ///
+    /// A call uses the connection of a response that is back, or a new one if there is none. So
+    /// calls on used connections overtake earlier calls on new ones. The ideal schedule ignores
+    /// this setting.
+    pub const fn with_connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
         self
     }
 
@@ -318,6 +339,7 @@ impl Default for Server {
             service: Duration::from_millis(200),
             rejection: Duration::from_millis(20),
             jitter: Duration::ZERO,
+            connect: Duration::ZERO,
             headers: Headers::All,
             cap_retry_after: Some(1),
             cap_status: 429,

@@ -41,12 +41,17 @@ impl Iterator for ServiceTimes {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        // The Box-Muller transform. The first draw is mapped from [0, 1) to (0, 1] because the
-        // logarithm of zero would make the time infinite.
-        let radius = (-2.0 * (1.0 - self.random.random::<f64>()).ln()).sqrt();
-        let normal = radius * (TAU * self.random.random::<f64>()).cos();
+        let normal = normal(&mut self.random);
         Some(self.median.mul_f64((SIGMA * normal).exp()))
     }
+}
+
+/// Draws from the standard normal distribution, by the Box-Muller transform.
+pub(crate) fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {
+    // The first draw is mapped from [0, 1) to (0, 1] because the logarithm of zero would make the
+    // result infinite.
+    let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
+    radius * (TAU * random.random::<f64>()).cos()
 }
 
 /// The standard deviation of the logarithm of a service time.

@@ -141,6 +141,9 @@ struct Attempt {
 struct Network {
     one_way: Duration,
     jitter: Duration,
+    connect: Duration,
+    /// How many connections carry no request.
+    idle: usize,
     random: Xoshiro256PlusPlus,
 }
 
@@ -378,7 +381,7 @@ impl<'w> World<'w> {
         self.watcher.tell(self.now, Happening::Sent { call: index });
         let answer = None;
         active.attempt = Some(Attempt { permits, answer });
-        let arrives = self.now + self.network.delay();
+        let arrives = self.now + self.network.connect() + self.network.delay();
         self.at(arrives, Event::Arrive(index));
     }
 
@@ -408,9 +411,8 @@ impl<'w> World<'w> {
 
     /// Handles the arrival of the request at the server.
     fn arrive(&mut self, index: usize) {
-        let reply = self
-            .server
-            .on_request(since_start(self.now), self.load.token(index));
+        let demand = self.load.demand(index, self.seed);
+        let reply = self.server.on_request(since_start(self.now), demand);
         self.run.sends.push(self.now);
         self.run.fates.push(match reply.verdict {
             Verdict::Accepted(_) => Fate::Accepted,
@@ -442,8 +444,8 @@ impl<'w> World<'w> {
             .and_then(|it| it.attempt.as_mut());
         let answer = attempt.and_then(|attempt| attempt.answer.as_mut());
         let answer = answer.unwrap_or(&mut unread);
-        let token = self.load.token(index);
-        self.server.on_done(since_start(self.now), token, answer);
+        let demand = self.load.demand(index, self.seed);
+        self.server.on_done(since_start(self.now), demand, answer);
         let back = self.now + self.network.delay();
         self.at(back, Event::Answer(index));
     }
@@ -455,6 +457,7 @@ impl<'w> World<'w> {
     /// Handles the arrival of the response.
     fn answer(&mut self, index: usize) {
         let now = self.now;
+        self.network.idle += 1;
         let Some(active) = &mut self.calls[index] else {
             return;
         };
@@ -618,6 +621,8 @@ impl<'w> World<'w> {
             network: Network {
                 one_way: server.one_way(),
                 jitter: server.jitter,
+                connect: server.connect,
+                idle: 0,
                 random: Xoshiro256PlusPlus::seed_from_u64(!seed),
             },
             processes: (0..load.processes()).map(|_| process()).collect(),
@@ -774,6 +779,13 @@ impl Caller {
 }
 
 impl Network {
+    /// Takes a connection, and returns the time until it can carry a request.
+    fn connect(&mut self) -> Duration {
+        let is_new = self.idle == 0;
+        self.idle = self.idle.saturating_sub(1);
+        if is_new { self.connect } else { Duration::ZERO }
+    }
+
     fn delay(&mut self) -> Duration {
         if self.jitter.is_zero() {
             return self.one_way;

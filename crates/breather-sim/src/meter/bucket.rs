@@ -68,16 +68,17 @@ impl Bucket {
 }
 
 impl Meter for Bucket {
-    fn opens(&self, at: Duration) -> Duration {
-        at.max(self.full_at.saturating_sub(self.period(self.burst - 1)))
+    fn opens(&self, at: Duration, cost: u64) -> Duration {
+        let spare = self.burst.saturating_sub(cost);
+        at.max(self.full_at.saturating_sub(self.period(spare)))
     }
 
     fn patience(&self) -> Duration {
         self.period(self.queue)
     }
 
-    fn take(&mut self, at: Duration) {
-        self.full_at = self.full_at.max(at) + self.period(1);
+    fn take(&mut self, at: Duration, cost: u64) {
+        self.full_at = self.full_at.max(at) + self.period(cost);
     }
 
     fn set_quota(&mut self, now: Duration, quota: u64) {
@@ -89,9 +90,12 @@ impl Meter for Bucket {
         self.full_at = now + self.period(missing);
     }
 
-    fn statement(&self, now: Duration) -> Statement {
+    fn statement(&self, now: Duration, cost: u64) -> Statement {
         // A call that a full queue throttled may come when the queue has a place again.
-        let next = self.opens(now).saturating_sub(self.patience()).max(now);
+        let next = self
+            .opens(now, cost)
+            .saturating_sub(self.patience())
+            .max(now);
         let reset = match self.says {
             Says::UntilFull => self.full_at.max(now),
             Says::UntilNext => next,
@@ -121,12 +125,12 @@ mod tests {
         // One token in two seconds.
         let mut meter = Bucket::tokens(5, 10 * SECOND, 3, false);
         assert_eq!(admitted(&mut meter, SECOND), 3);
-        assert_eq!(meter.opens(SECOND), 3 * SECOND);
-        let statement = meter.statement(2 * SECOND);
+        assert_eq!(meter.opens(SECOND, 1), 3 * SECOND);
+        let statement = meter.statement(2 * SECOND, 1);
         assert_eq!(statement.window, Some((3, 0, 7 * SECOND)));
         assert_eq!(statement.retry, 3 * SECOND);
         assert_eq!(admitted(&mut meter, 3 * SECOND), 1);
-        assert_eq!(meter.statement(6 * SECOND).window.unwrap().1, 1);
+        assert_eq!(meter.statement(6 * SECOND, 1).window.unwrap().1, 1);
         assert_eq!(admitted(&mut meter, 8 * SECOND), 2);
         assert_eq!(admitted(&mut meter, 60 * SECOND), 3);
     }
@@ -135,21 +139,24 @@ mod tests {
     fn reset_at_next_states_the_next_token() {
         let mut meter = Bucket::tokens(5, 10 * SECOND, 3, true);
         assert_eq!(admitted(&mut meter, SECOND), 3);
-        assert_eq!(meter.statement(2 * SECOND).window, Some((3, 0, 3 * SECOND)));
+        assert_eq!(
+            meter.statement(2 * SECOND, 1).window,
+            Some((3, 0, 3 * SECOND))
+        );
     }
 
     #[test]
     fn quota_change_keeps_the_tokens() {
         let mut meter = Bucket::tokens(10, 10 * SECOND, 10, false);
         for _ in 0..4 {
-            meter.take(SECOND);
+            meter.take(SECOND, 1);
         }
         meter.set_quota(SECOND, 5);
         // There were six tokens, but only five fit.
         assert_eq!(admitted(&mut meter, SECOND), 5);
-        assert_eq!(meter.opens(SECOND), 3 * SECOND);
+        assert_eq!(meter.opens(SECOND, 1), 3 * SECOND);
         meter.set_quota(SECOND, 20);
-        assert_eq!(meter.opens(SECOND), SECOND + SECOND / 2);
+        assert_eq!(meter.opens(SECOND, 1), SECOND + SECOND / 2);
     }
 
     #[test]
@@ -157,10 +164,36 @@ mod tests {
         // The queue serves one call a second. The first call passes immediately and two wait.
         let mut meter = Bucket::queue(10, 10 * SECOND, 2);
         assert_eq!(admitted(&mut meter, SECOND), 3);
-        assert_eq!(meter.opens(SECOND), 4 * SECOND);
-        let statement = meter.statement(SECOND);
+        assert_eq!(meter.opens(SECOND, 1), 4 * SECOND);
+        let statement = meter.statement(SECOND, 1);
         assert_eq!(statement.window, None);
         assert_eq!(statement.retry, 2 * SECOND);
         assert_eq!(admitted(&mut meter, 2 * SECOND), 1);
+    }
+
+    #[test]
+    fn costs_take_several_tokens() {
+        // 100 tokens a second.
+        let mut meter = Bucket::tokens(1_000, 10 * SECOND, 500, false);
+        meter.take(SECOND, 450);
+        assert_eq!(meter.opens(SECOND, 50), SECOND);
+        assert_eq!(meter.opens(SECOND, 250), 3 * SECOND);
+        assert_eq!(
+            meter.statement(2 * SECOND, 200).retry,
+            2 * SECOND + SECOND / 2
+        );
+        // More than the bucket holds waits until it is full.
+        assert_eq!(meter.opens(SECOND, 2_000), SECOND + SECOND * 9 / 2);
+    }
+
+    #[test]
+    fn debt_is_refilled_first() {
+        let mut meter = Bucket::tokens(1_000, 10 * SECOND, 500, false);
+        meter.take(SECOND, 800);
+        assert_eq!(
+            meter.statement(SECOND, 1).window,
+            Some((500, 0, 9 * SECOND))
+        );
+        assert_eq!(meter.opens(SECOND, 100), 5 * SECOND);
     }
 }

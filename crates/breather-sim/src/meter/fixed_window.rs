@@ -34,28 +34,29 @@ impl FixedWindow {
 }
 
 impl Meter for FixedWindow {
-    fn opens(&self, at: Duration) -> Duration {
-        if self.used(at) < self.quota {
+    fn opens(&self, at: Duration, cost: u64) -> Duration {
+        let used = self.used(at);
+        if used + cost <= self.quota || used == 0 {
             at
         } else {
             self.end(at)
         }
     }
 
-    fn take(&mut self, at: Duration) {
-        self.used = self.used(at) + 1;
+    fn take(&mut self, at: Duration, cost: u64) {
+        self.used = self.used(at) + cost;
         self.current = at.as_nanos() / self.window;
     }
 
-    fn charge(&mut self, at: Duration) {
-        self.take(at);
+    fn charge(&mut self, at: Duration, cost: u64) {
+        self.take(at, cost);
     }
 
     fn set_quota(&mut self, _: Duration, quota: u64) {
         self.quota = quota;
     }
 
-    fn statement(&self, now: Duration) -> Statement {
+    fn statement(&self, now: Duration, _: u64) -> Statement {
         let remaining = self.quota.saturating_sub(self.used(now));
         let end = self.end(now);
         Statement {
@@ -76,13 +77,13 @@ mod tests {
     fn each_window_has_its_quota() {
         let mut meter = FixedWindow::new(3, 10 * SECOND);
         assert_eq!(admitted(&mut meter, SECOND), 3);
-        assert_eq!(meter.opens(2 * SECOND), 10 * SECOND);
+        assert_eq!(meter.opens(2 * SECOND, 1), 10 * SECOND);
         assert_eq!(admitted(&mut meter, 9 * SECOND), 0);
         assert_eq!(admitted(&mut meter, 10 * SECOND), 3);
         assert_eq!(admitted(&mut meter, 45 * SECOND), 3);
-        let statement = meter.statement(46 * SECOND);
+        let statement = meter.statement(46 * SECOND, 1);
         assert_eq!(statement.window, Some((3, 0, 50 * SECOND)));
-        assert_eq!(meter.statement(51 * SECOND).window.unwrap().1, 3);
+        assert_eq!(meter.statement(51 * SECOND, 1).window.unwrap().1, 3);
     }
 
     #[test]

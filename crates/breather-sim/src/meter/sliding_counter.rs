@@ -46,15 +46,16 @@ impl SlidingCounter {
 }
 
 impl Meter for SlidingCounter {
-    fn opens(&self, at: Duration) -> Duration {
+    fn opens(&self, at: Duration, cost: u64) -> Duration {
+        let cost = cost.min(self.quota);
         let mut at = at.as_nanos();
         loop {
             let rolled = self.rolled(at);
-            if rolled.counted(at) < rolled.quota {
+            if rolled.counted(at) + cost <= rolled.quota {
                 return from_nanos(at);
             }
             let start = rolled.current * rolled.window;
-            at = match rolled.quota.checked_sub(rolled.used) {
+            at = match (rolled.quota + 1).checked_sub(rolled.used + cost) {
                 // The share of the previous window has to drop below the remaining quota.
                 Some(left @ 1..) => {
                     let covered =
@@ -66,20 +67,20 @@ impl Meter for SlidingCounter {
         }
     }
 
-    fn take(&mut self, at: Duration) {
+    fn take(&mut self, at: Duration, cost: u64) {
         *self = self.rolled(at.as_nanos());
-        self.used += 1;
+        self.used += cost;
     }
 
-    fn charge(&mut self, at: Duration) {
-        self.take(at);
+    fn charge(&mut self, at: Duration, cost: u64) {
+        self.take(at, cost);
     }
 
     fn set_quota(&mut self, _: Duration, quota: u64) {
         self.quota = quota;
     }
 
-    fn statement(&self, now: Duration) -> Statement {
+    fn statement(&self, now: Duration, _: u64) -> Statement {
         let rolled = self.rolled(now.as_nanos());
         let remaining = rolled.quota.saturating_sub(rolled.counted(now.as_nanos()));
         let end = from_nanos((rolled.current + 1) * rolled.window);
@@ -102,16 +103,16 @@ mod tests {
         let mut meter = SlidingCounter::new(4, 10 * SECOND);
         assert_eq!(admitted(&mut meter, 5 * SECOND), 4);
         assert_eq!(
-            meter.statement(6 * SECOND).window,
+            meter.statement(6 * SECOND, 1).window,
             Some((4, 0, 10 * SECOND))
         );
         // All of it counts at 10 s, three quarters at 12.5 s. Just after 10 s, fewer than four
         // calls count.
         assert_eq!(admitted(&mut meter, 10 * SECOND), 0);
-        let first = meter.opens(6 * SECOND);
+        let first = meter.opens(6 * SECOND, 1);
         assert_eq!(first, 10 * SECOND + Duration::from_nanos(1));
         assert_eq!(admitted(&mut meter, first), 1);
-        assert_eq!(meter.opens(first), Duration::from_nanos(12_500_000_001));
+        assert_eq!(meter.opens(first, 1), Duration::from_nanos(12_500_000_001));
         assert_eq!(admitted(&mut meter, 16 * SECOND), 2);
         // Three calls in the previous window, of which nine tenths round down to two.
         assert_eq!(admitted(&mut meter, 21 * SECOND), 2);

@@ -51,6 +51,29 @@ pub struct ReplayBody<B> {
 }
 
 /// A recorded body that can be sent again. Created by [`ReplayBody::recording`].
+///
+/// # Example
+///
+/// ```
+/// use breather_hyper::{BoxError, ReplayBody};
+/// use http_body_util::BodyExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let first = ReplayBody::new("a row".to_owned(), 64 * 1024);
+/// let recording = first.recording().unwrap();
+/// first.collect().await?;
+/// assert!(recording.hold());
+/// assert_eq!(recording.into_body().collect().await?.to_bytes(), "a row");
+///
+/// // This body is longer than its limit, so it cannot be sent again.
+/// let first = ReplayBody::new("a long row".to_owned(), 5);
+/// let recording = first.recording().unwrap();
+/// first.collect().await?;
+/// assert!(!recording.hold());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Recording<B> {
     shared: Arc<Mutex<Shared<B>>>,
 }

@@ -31,16 +31,28 @@ use crate::timer::PlatformTimer;
 ///
 /// ```
 /// use breather_reqwest::{RetryMiddleware, breather::Breather};
+/// use breather_test::Script;
 /// use reqwest_middleware::ClientBuilder;
 ///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> reqwest_middleware::Result<()> {
+/// // The first response says that the quota is used up for a minute.
+/// let server = Script::new(["200 ratelimit: \"minute\";r=0;t=60", "200"]);
 /// let breather = Breather::default();
 /// let one = ClientBuilder::new(reqwest::Client::new())
 ///     .with(RetryMiddleware::new(breather.clone()))
+///     .with(server.clone())
 ///     .build();
 /// let other = ClientBuilder::new(reqwest::Client::new())
 ///     .with(RetryMiddleware::new(breather))
+///     .with(server.clone())
 ///     .build();
-/// # let _ = (one, other);
+///
+/// one.get("https://api.example.com/rows").send().await?;
+/// other.get("https://api.example.com/rows").send().await?;
+/// assert!(server.times()[1].as_secs() >= 60);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct RetryMiddleware {

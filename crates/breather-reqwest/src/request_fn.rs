@@ -10,6 +10,40 @@ use reqwest_middleware::RequestBuilder;
 ///
 /// Streams, files and multipart forms are such bodies. Put the function in a request's extensions
 /// with [`RequestBuilderExt::with_request_fn`].
+///
+/// # Example
+///
+/// This adds the function as an extension, which has the same effect.
+///
+/// ```
+/// use breather_reqwest::{RequestFn, RetryMiddleware};
+/// use breather_test::Script;
+/// use reqwest::{Body, Client};
+/// use reqwest_middleware::ClientBuilder;
+/// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> reqwest_middleware::Result<()> {
+/// let server = Script::new(["503", "503", "200"]);
+/// let client = ClientBuilder::new(Client::new())
+///     .with(RetryMiddleware::default())
+///     .with(server.clone())
+///     .build();
+///
+/// let rows = || Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("a row")]));
+/// let made = Arc::new(AtomicU32::new(0));
+/// let counter = Arc::clone(&made);
+/// let again = RequestFn::new(move || {
+///     counter.fetch_add(1, Ordering::Relaxed);
+///     Client::new().put("https://api.example.com/rows").body(rows()).build()
+/// });
+/// let request = client.put("https://api.example.com/rows").body(rows()).with_extension(again);
+/// assert_eq!(request.send().await?.status(), 200);
+/// // Each retry had a body of its own.
+/// assert_eq!(made.load(Ordering::Relaxed), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RequestFn(Arc<dyn Fn() -> reqwest::Result<Request> + Send + Sync>);
 
@@ -37,6 +71,39 @@ impl fmt::Debug for RequestFn {
 }
 
 /// Adds settings for retries to a [`RequestBuilder`].
+///
+/// # Example
+///
+/// ```
+/// use breather_reqwest::{RequestBuilderExt, RetryMiddleware};
+/// use breather_test::Script;
+/// use reqwest::Body;
+///
+/// fn rows() -> Body {
+///     let rows = ["a", "b"].map(|row| Ok::<_, std::io::Error>(row));
+///     Body::wrap_stream(futures_util::stream::iter(rows))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> reqwest_middleware::Result<()> {
+/// let server = Script::new(["503", "200"]);
+/// let plain = reqwest::Client::new();
+/// let client = reqwest_middleware::ClientBuilder::new(plain.clone())
+///     .with(RetryMiddleware::default())
+///     .with(server.clone())
+///     .build();
+/// let url = "https://api.example.com/rows";
+/// let response = client
+///     .put(url)
+///     .body(rows())
+///     .with_request_fn(move || plain.put(url).body(rows()).build())
+///     .send()
+///     .await?;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(server.requests().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub trait RequestBuilderExt: sealed::Sealed + Sized {
     /// Calls `make` to make the request's body again for each retry.
     ///
@@ -47,34 +114,6 @@ pub trait RequestBuilderExt: sealed::Sealed + Sized {
     /// # Errors
     ///
     /// If `make` fails, the call ends and returns that error.
-    ///
-    /// # Example
-    ///
-    /// ```no_run
-    /// use breather_reqwest::{RequestBuilderExt, RetryMiddleware};
-    /// use reqwest::Body;
-    ///
-    /// # async fn example() -> reqwest_middleware::Result<()> {
-    /// fn rows() -> Body {
-    ///     let rows = ["a", "b"].map(|row| Ok::<_, std::io::Error>(row));
-    ///     Body::wrap_stream(futures_util::stream::iter(rows))
-    /// }
-    ///
-    /// let plain = reqwest::Client::new();
-    /// let client = reqwest_middleware::ClientBuilder::new(plain.clone())
-    ///     .with(RetryMiddleware::default())
-    ///     .build();
-    /// let url = "https://api.example.com/rows";
-    /// let response = client
-    ///     .put(url)
-    ///     .body(rows())
-    ///     .with_request_fn(move || plain.put(url).body(rows()).build())
-    ///     .send()
-    ///     .await?;
-    /// # let _ = response;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[must_use]
     fn with_request_fn(
         self,

@@ -8,6 +8,32 @@ use self::sealed::Sealed;
 ///
 /// The default is [`ByItself`]. You replace it with [`when`](crate::Retry::when),
 /// [`with_classifier`](crate::Retry::with_classifier) or [`with_hint`](crate::Retry::with_hint).
+///
+/// # Example
+///
+/// Name it in a function that takes any [`Retry`](crate::Retry).
+///
+/// ```
+/// use breather_tokio::{Attempt, Retry, judge::Judge, retry};
+/// # use breather_tokio::breather::Breather;
+///
+/// async fn or_default<F, Fut, T, E, J>(retry: Retry<F, Fut, E, J>) -> T
+/// where
+///     F: FnMut(Attempt) -> Fut,
+///     Fut: Future<Output = Result<T, E>>,
+///     T: Default,
+///     J: Judge<T, E>,
+/// {
+///     retry.await.unwrap_or_default()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// let rows = retry(&breather, || async { Err::<Vec<u8>, _>("no such table") }).when(|_| false);
+/// assert!(or_default(rows).await.is_empty());
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{E}` does not say whether a retry may help",
     note = "say so by `.when(…)` or `.with_classifier(…)`, or implement `breather::AsOutcome` for it"
@@ -24,6 +50,31 @@ pub trait Judge<T, E>: Sealed {
 }
 
 /// Uses the error's own classification.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::{AsOutcome, Breather, Outcome};
+/// use breather_tokio::{Retry, judge::ByItself, retry};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Busy;
+///
+/// impl AsOutcome for Busy {
+///     fn as_outcome(&self) -> Outcome {
+///         Outcome::throttled("busy")
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// let mut answers = [Err(Busy), Ok("rows")].into_iter();
+/// let rows: Retry<_, _, Busy, ByItself> =
+///     retry(&breather, || std::future::ready(answers.next().unwrap()));
+/// assert_eq!(rows.await, Ok("rows"));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ByItself;
@@ -45,6 +96,23 @@ impl<T, E: AsOutcome> Judge<T, E> for ByItself {
 }
 
 /// Uses the caller's condition on errors.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::{Retry, RetryError, judge::When, retry};
+/// # use breather_tokio::breather::Breather;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// let mut answers = [Err("locked"), Err("no such table"), Ok("rows")].into_iter();
+/// let rows: Retry<_, _, &str, When<_>> =
+///     retry(&breather, || std::future::ready(answers.next().unwrap()))
+///         .when(|error| *error == "locked");
+/// assert_eq!(rows.await, Err(RetryError::Failed("no such table")));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct When<W>(pub(crate) W);
 
@@ -66,6 +134,27 @@ impl<T, E, W: FnMut(&E) -> bool> Judge<T, E> for When<W> {
 }
 
 /// Uses the caller's classifier.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::{Breather, Executed, Outcome};
+/// use breather_tokio::{Retry, judge::By, retry};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// let mut answers = [Err("locked"), Ok("rows")].into_iter();
+/// let rows: Retry<_, _, &str, By<_>> =
+///     retry(&breather, || std::future::ready(answers.next().unwrap()))
+///         .with_classifier(|result| match result {
+///             Ok(_) => Outcome::success(),
+///             // The database did not execute the query, so it may be sent again.
+///             Err(error) => Outcome::transient(Executed::No, error),
+///         });
+/// assert_eq!(rows.await, Ok("rows"));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct By<C>(pub(crate) C);
 
@@ -80,6 +169,31 @@ impl<T, E, C: FnMut(&Result<T, E>) -> Outcome> Judge<T, E> for By<C> {
 }
 
 /// Uses another judge, and hints that the caller reads from the result.
+///
+/// # Example
+///
+/// ```
+/// use breather_tokio::breather::{Breather, Hint};
+/// use breather_tokio::judge::{Hinted, When};
+/// use breather_tokio::{Retry, retry};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// let start = tokio::time::Instant::now();
+/// let mut answers = [Err(Duration::from_secs(7)), Ok("rows")].into_iter();
+/// let rows: Retry<_, _, Duration, Hinted<When<_>, _>> =
+///     retry(&breather, || std::future::ready(answers.next().unwrap()))
+///         .when(|_| true)
+///         .with_hint(|result, received| match result {
+///             Ok(_) => Hint::new(received.instant()),
+///             Err(wait) => Hint::new(received.instant()).with_retry_after(*wait),
+///         });
+/// assert_eq!(rows.await, Ok("rows"));
+/// assert!(start.elapsed() >= Duration::from_secs(7));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Hinted<J, H> {
     pub(crate) judge: J,
@@ -103,6 +217,39 @@ where
 }
 
 /// Replaces a judge and keeps its hints.
+///
+/// # Example
+///
+/// Name it in a function that changes any [`Retry`](crate::Retry).
+///
+/// ```
+/// use breather_tokio::{Retry, judge::{Rejudge, When}, retry};
+/// # use breather_tokio::breather::{Breather, Hint};
+/// # use std::time::Duration;
+///
+/// fn retry_all<F, Fut, E, J>(retry: Retry<F, Fut, E, J>) -> Retry<F, Fut, E, J::Rejudged>
+/// where
+///     J: Rejudge<When<fn(&E) -> bool>>,
+/// {
+///     retry.when(|_| true)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let breather = Breather::default();
+/// let start = tokio::time::Instant::now();
+/// let mut answers = [Err(Duration::from_secs(7)), Ok("rows")].into_iter();
+/// let rows = retry(&breather, || std::future::ready(answers.next().unwrap()))
+///     .when(|_| false)
+///     .with_hint(|result, received| match result {
+///         Ok(_) => Hint::new(received.instant()),
+///         Err(wait) => Hint::new(received.instant()).with_retry_after(*wait),
+///     });
+/// // The condition is replaced, and the hint still counts.
+/// assert_eq!(retry_all(rows).await, Ok("rows"));
+/// assert!(start.elapsed() >= Duration::from_secs(7));
+/// # }
+/// ```
 pub trait Rejudge<K>: Sealed {
     /// The new judge.
     type Rejudged;

@@ -9,6 +9,30 @@ use crate::replace_by::{ReplaceBy, sealed};
 ///
 /// The number helps readers of the server's logs. Created by
 /// [`RetryLayer::with_attempt_header`](crate::RetryLayer::with_attempt_header).
+///
+/// # Example
+///
+/// ```
+/// use breather_test::Script;
+/// use breather_tower::{AttemptHeader, Cloned, Http, RetryLayer};
+/// use http::{HeaderName, Request};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let name = HeaderName::from_static("x-retry-attempt");
+/// let layer: RetryLayer<Http, AttemptHeader<Cloned>> =
+///     RetryLayer::default().with_attempt_header(name);
+///
+/// let server = Script::new(["503", "200"]);
+/// let request = Request::get("https://api.example.com/rows").body(String::new())?;
+/// layer.layer(server.clone()).oneshot(request).await?;
+/// let requests = server.requests();
+/// assert_eq!(requests[0].headers["x-retry-attempt"], "1");
+/// assert_eq!(requests[1].headers["x-retry-attempt"], "2");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AttemptHeader<R> {
     repeat: R,

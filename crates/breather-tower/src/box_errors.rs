@@ -15,6 +15,33 @@ use crate::service::Retry;
 /// A [`RetryLayer`] that boxes the inner service's errors.
 ///
 /// Created by [`RetryLayer::box_errors`].
+///
+/// # Example
+///
+/// This client's error type cannot hold a [`Stopped`](breather::Stopped), so the call returns it in
+/// a box.
+///
+/// ```
+/// use breather_tower::breather::{Breather, Policy, Stopped};
+/// use breather_tower::{BoxErrorsLayer, Cloned, Http, RetryLayer};
+/// use http::{Request, Response};
+/// use std::time::Duration;
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), http::Error> {
+/// let client = tower::service_fn(|_: Request<String>| {
+///     std::future::pending::<Result<Response<String>, std::fmt::Error>>()
+/// });
+/// let breather = Breather::new(Policy::new().with_deadline(Duration::from_secs(2)));
+/// let layer: BoxErrorsLayer<Http, Cloned> = RetryLayer::new(breather).box_errors();
+///
+/// let request = Request::get("https://api.example.com/rows").body(String::new())?;
+/// let error = layer.layer(client).oneshot(request).await.unwrap_err();
+/// assert!(error.is::<Stopped>());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct BoxErrorsLayer<C, R> {
     retry: RetryLayer<C, R>,
@@ -56,13 +83,21 @@ impl<S, C: Clone, R: Clone> Layer<S> for BoxErrorsLayer<C, R> {
 ///
 /// ```
 /// use breather_tower::{BoxErrors, Retry, RetryLayer};
-/// use tower::{Layer, service_fn};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
 ///
-/// let client = service_fn(|request: http::Request<String>| async move {
-///     Err::<http::Response<String>, _>(std::fmt::Error)
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), http::Error> {
+/// let client = service_fn(|_: Request<String>| async {
+///     Err::<Response<String>, _>(std::fmt::Error)
 /// });
 /// let service: Retry<BoxErrors<_>> = RetryLayer::default().box_errors().layer(client);
-/// # let _: &dyn tower::Service<_, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+///
+/// let request = Request::get("https://api.example.com/rows").body(String::new())?;
+/// let error = service.oneshot(request).await.unwrap_err();
+/// assert!(error.is::<std::fmt::Error>());
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct BoxErrors<S> {

@@ -82,6 +82,32 @@ impl<S> Layer<S> for BufferedLayer {
 }
 
 /// A service whose responses are read completely. Created by a [`BufferedLayer`].
+///
+/// # Example
+///
+/// A download that is cut off fails its attempt.
+///
+/// ```
+/// use breather_tower::{Buffered, BufferedLayer};
+/// use futures_util::stream;
+/// use http::{Request, Response};
+/// use http_body::Frame;
+/// use http_body_util::StreamBody;
+/// use std::io;
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let client = service_fn(|_: Request<String>| async {
+///     let cut_off = io::Error::from(io::ErrorKind::UnexpectedEof);
+///     let frames = [Ok(Frame::data(&b"ro"[..])), Err(cut_off)];
+///     Ok::<_, io::Error>(Response::new(StreamBody::new(stream::iter(frames))))
+/// });
+/// let service: Buffered<_> = BufferedLayer::new(64 * 1024).layer(client);
+/// let error = service.oneshot(Request::default()).await.unwrap_err();
+/// assert!(error.is::<io::Error>());
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Buffered<S> {
     inner: S,

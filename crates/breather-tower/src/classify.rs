@@ -21,17 +21,38 @@ use crate::origin::ScopeBuffer;
 /// ```
 /// use breather_tower::RetryLayer;
 /// use breather_tower::breather::{Executed, Outcome};
+/// # use breather_tower::breather::Stopped;
+/// # use std::sync::{Arc, Mutex};
+/// use tower::{Layer, ServiceExt};
 ///
+/// # #[derive(Debug)]
 /// # struct Row;
-/// # enum DbError { Busy, Closed }
+/// # #[derive(Debug)]
+/// # enum DbError { Busy, Closed, Stopped(Stopped) }
+/// # impl From<Stopped> for DbError {
+/// #     fn from(stopped: Stopped) -> Self { Self::Stopped(stopped) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let answers = Arc::new(Mutex::new(vec![Err(DbError::Closed), Ok(Row), Err(DbError::Busy)]));
+/// # let left = answers.clone();
+/// # let answer = move || answers.lock().unwrap().pop().unwrap();
+/// # let db = tower::service_fn(move |_: &str| std::future::ready(answer()));
 /// let layer = RetryLayer::default()
 ///     .with_scope("db")
 ///     .with_classifier(|result: &Result<Row, DbError>| match result {
 ///         Ok(_) => Outcome::success(),
 ///         Err(DbError::Busy) => Outcome::throttled("busy"),
 ///         Err(DbError::Closed) => Outcome::transient(Executed::Unknown, "connection closed"),
+/// #       Err(DbError::Stopped(_)) => Outcome::permanent("stopped"),
 ///     });
-/// # let _ = layer;
+/// // `db` is busy first, then returns a row, and then closes the connection.
+/// let db = layer.layer(db);
+/// assert!(db.clone().oneshot("INSERT").await.is_ok());
+/// // The database may have executed this query, so breather does not repeat it.
+/// assert!(matches!(db.oneshot("INSERT").await, Err(DbError::Closed)));
+/// # assert!(left.lock().unwrap().is_empty());
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what calls mean that answer with `Result<{Res}, {E}>`",

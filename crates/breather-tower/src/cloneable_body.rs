@@ -30,14 +30,25 @@ use breather::Outcome;
 /// # Example
 ///
 /// ```
-/// use breather_tower::CloneableBody;
+/// use breather_test::Script;
+/// use breather_tower::{CloneableBody, RetryLayer};
+/// use http::Request;
+/// use tower::{Layer, ServiceExt};
 ///
 /// #[derive(Clone)]
 /// struct Json(String);
 ///
 /// impl CloneableBody for Json {}
-/// # fn is_cloneable<B: CloneableBody>() {}
-/// # is_cloneable::<Json>();
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let server = Script::new(["503", "200"]);
+/// let client = server.clone().map_request(|request: Request<Json>| request.map(|json| json.0));
+/// let request = Request::put("https://api.example.com/rows").body(Json("[7]".to_owned()))?;
+/// RetryLayer::default().layer(client).oneshot(request).await?;
+/// assert_eq!(server.requests()[1].body, "[7]");
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// If a body type does not implement this trait, the service does not compile:
@@ -93,21 +104,37 @@ impl<L: CloneableBody, R: CloneableBody> CloneableBody for Either<L, R> {}
 /// # Example
 ///
 /// ```
-/// use breather_tower::{CanRepeat, Classify, Cloned};
-/// use breather_tower::breather::{Hint, Outcome};
+/// use breather_tower::{BoxError, CanRepeat, Classify, Cloned, RetryLayer};
+/// use breather_tower::breather::{Executed, Hint, Outcome};
+/// use tower::{Layer, ServiceExt};
 ///
+/// #[derive(Clone)]
 /// struct Queries;
 ///
-/// impl Classify<&'static str, u32, std::io::Error> for Queries {
+/// impl Classify<&'static str, u32, BoxError> for Queries {
 ///     type Kept = ();
 ///     fn keep(&self, _: &&'static str) {}
-///     fn classify(&self, (): &(), _: &std::io::Result<u32>, _: &Hint<'_>) -> Outcome {
-///         Outcome::success()
+///     fn classify(&self, (): &(), result: &Result<u32, BoxError>, _: &Hint<'_>) -> Outcome {
+///         match result {
+///             Ok(_) => Outcome::success(),
+///             Err(_) => Outcome::transient(Executed::No, "no connection"),
+///         }
 ///     }
 /// }
 ///
 /// // A clone of a query is the same query.
 /// impl<Req, Res, E> CanRepeat<Cloned, Req, Res, E> for Queries {}
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// # let answers = std::sync::Arc::new(std::sync::Mutex::new(vec![Ok(7), Err("refused".into())]));
+/// # let answer = move || answers.lock().unwrap().pop().unwrap();
+/// # let db = tower::service_fn(move |_: &str| std::future::ready(answer()));
+/// // `db` fails first, and then returns 7.
+/// let service = RetryLayer::default().with_classifier(Queries).layer(db);
+/// assert_eq!(service.oneshot("SELECT count(*) FROM rows").await?, 7);
+/// # Ok(())
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`RetryLayer` does not know how to send `{Req}` again",

@@ -41,16 +41,26 @@ use crate::origin::{ScopeBuffer, origin};
 /// This classifier changes one row of the default table.
 ///
 /// ```
+/// use breather_test::Script;
 /// use breather_tower::{Http, RetryLayer};
 /// use breather_tower::breather::{self, ClassifyHttp, AttemptResult, Executed, Outcome};
+/// use tower::{Layer, ServiceExt};
 ///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
 /// let layer = RetryLayer::default().with_classifier(Http::by(|ending: &AttemptResult<'_>| {
 ///     match ending.result {
 ///         Ok(status) if status == 423 => Outcome::transient(Executed::No, "status 423"),
 ///         _ => breather::DefaultClassifier.classify(ending),
 ///     }
 /// }));
-/// # let _ = layer;
+///
+/// let server = Script::new(["423", "200"]);
+/// let request = http::Request::post("https://api.example.com/rows").body(String::new())?;
+/// let response = layer.layer(server).oneshot(request).await?;
+/// assert_eq!(response.status(), 200);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Http<C = breather::DefaultClassifier> {

@@ -15,6 +15,35 @@ use crate::origin::ScopeBuffer;
 /// An [`Http`] classifier that also sees the bodies of responses.
 ///
 /// Created by [`Http::with_bodies`].
+///
+/// # Example
+///
+/// This API returns status 200 with an error inside.
+///
+/// ```
+/// use breather_test::{Answer, Script};
+/// use breather_tower::breather::{AttemptResult, Executed, Outcome};
+/// use breather_tower::{BufferedLayer, Http, HttpWithBodies, RetryLayer};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let classifier: HttpWithBodies<_> = Http::by(|ending: &AttemptResult<'_>| match ending.body {
+///     Some(b"busy") => Outcome::transient(Executed::No, "busy"),
+///     _ => Outcome::success(),
+/// })
+/// .with_bodies();
+///
+/// let answers = ["busy", "rows"].map(|body| Answer::status(200).with_body(body));
+/// let service = ServiceBuilder::new()
+///     .layer(RetryLayer::default().with_classifier(classifier))
+///     .layer(BufferedLayer::new(64 * 1024))
+///     .service(Script::new(answers));
+/// let request = http::Request::get("https://api.example.com/rows").body(String::new())?;
+/// assert_eq!(service.oneshot(request).await?.body().bytes().unwrap(), "rows");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HttpWithBodies<C = breather::DefaultClassifier> {
     http: Http<C>,

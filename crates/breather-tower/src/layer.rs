@@ -26,21 +26,28 @@ use crate::settings::Settings;
 /// Layers inside this layer apply to each attempt. Layers outside apply to the whole call.
 ///
 /// ```
+/// use breather_test::Script;
 /// use breather_tower::RetryLayer;
 /// use breather_tower::breather::{Breather, Policy};
 /// use std::time::Duration;
-/// use tower::ServiceBuilder;
+/// use tower::{ServiceBuilder, ServiceExt};
 ///
-/// # let inner = tower::service_fn(|_: http::Request<String>| async {
-/// #     Ok::<_, tower::BoxError>(http::Response::new(String::new()))
-/// # });
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let server = Script::new(["nothing", "200"]);
 /// let breather = Breather::new(Policy::new().with_deadline(Duration::from_secs(60)));
 /// let service = ServiceBuilder::new()
 ///     .concurrency_limit(1_000) // limits calls, including queued ones
 ///     .layer(RetryLayer::new(breather))
 ///     .timeout(Duration::from_secs(10)) // limits each attempt
-///     .service(inner);
-/// # let _: &dyn tower::Service<http::Request<String>, Response = http::Response<String>, Error = tower::BoxError, Future = _> = &service;
+///     .service(server.clone());
+///
+/// // The first attempt times out because the server does not respond.
+/// let request = http::Request::get("https://api.example.com/rows").body(String::new())?;
+/// assert_eq!(service.oneshot(request).await?.status(), 200);
+/// assert!(server.times()[1] >= Duration::from_secs(10));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct RetryLayer<C = Http, R = Cloned> {

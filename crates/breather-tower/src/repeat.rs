@@ -83,6 +83,24 @@ pub trait Repeat<Req> {
 ///
 /// If a call is not retried, the clone is most of its cost. No clone is made if the policy permits
 /// no second attempt.
+///
+/// # Example
+///
+/// ```
+/// use breather_test::Script;
+/// use breather_tower::{Cloned, Http, RetryLayer};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let server = Script::new(["503", "200"]);
+/// let layer: RetryLayer<Http, Cloned> = RetryLayer::default();
+/// let request = http::Request::put("https://api.example.com/rows").body("a row".to_owned())?;
+/// layer.layer(server.clone()).oneshot(request).await?;
+/// assert_eq!(server.requests()[1].body, "a row");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Cloned;
@@ -108,6 +126,31 @@ impl<Req: Clone> Repeat<Req> for Cloned {
 ///
 /// Use it if you know that clones of the body are copies. Created by
 /// [`RetryLayer::trust_clone`](crate::RetryLayer::trust_clone).
+///
+/// # Example
+///
+/// The clones of an `Arc` share its value, but these requests never change it.
+///
+/// ```
+/// use breather_test::Script;
+/// use breather_tower::{Http, RetryLayer, TrustClone};
+/// use http::Request;
+/// use std::sync::Arc;
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let server = Script::new(["503", "200"]);
+/// let client = server
+///     .clone()
+///     .map_request(|request: Request<Arc<str>>| request.map(|body| body.to_string()));
+/// let layer: RetryLayer<Http, TrustClone> = RetryLayer::default().trust_clone();
+/// let request = Request::put("https://api.example.com/rows").body("a row".into())?;
+/// layer.layer(client).oneshot(request).await?;
+/// assert_eq!(server.requests()[1].body, "a row");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TrustClone;
@@ -132,6 +175,56 @@ impl<Req: Clone> Repeat<Req> for TrustClone {
 /// Sends requests again by your own [`Repeat`].
 ///
 /// Created by [`RetryLayer::with_repeat`](crate::RetryLayer::with_repeat).
+///
+/// # Example
+///
+/// This `Repeat` asks the server to answer retries from a replica.
+///
+/// ```
+/// use breather_test::Script;
+/// use breather_tower::{Custom, Http, Repeat, RetryLayer};
+/// use http::{HeaderValue, Request};
+/// use tower::{Layer, ServiceExt};
+///
+/// #[derive(Clone)]
+/// struct ReadReplica;
+///
+/// impl Repeat<Request<String>> for ReadReplica {
+///     type Inner = Request<String>;
+///     type Spare = Request<String>;
+///
+///     fn first(&self, request: Request<String>) -> Request<String> {
+///         request
+///     }
+///
+///     fn spare(&self, request: &Request<String>) -> Option<Request<String>> {
+///         Some(request.clone())
+///     }
+///
+///     fn on_send(&self, request: &mut Request<String>, attempt: u32) {
+///         if attempt > 1 {
+///             request.headers_mut().insert("x-read-from", HeaderValue::from_static("replica"));
+///         }
+///     }
+///
+///     fn again(&self, spare: Request<String>) -> Request<String> {
+///         spare
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let server = Script::new(["503", "200"]);
+/// let layer: RetryLayer<Http, Custom<ReadReplica>> =
+///     RetryLayer::default().with_repeat(ReadReplica);
+/// let request = Request::get("https://api.example.com/rows").body(String::new())?;
+/// layer.layer(server.clone()).oneshot(request).await?;
+/// let requests = server.requests();
+/// assert!(!requests[0].headers.contains_key("x-read-from"));
+/// assert_eq!(requests[1].headers["x-read-from"], "replica");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Custom<R>(R);
 
@@ -169,6 +262,24 @@ impl<Req, R: Repeat<Req>> Repeat<Req> for Custom<R> {
 /// Sends each request once, for bodies that cannot be cloned.
 ///
 /// The calls are still paced. Created by [`RetryLayer::send_once`](crate::RetryLayer::send_once).
+///
+/// # Example
+///
+/// ```
+/// use breather_test::Script;
+/// use breather_tower::{Http, RetryLayer, SendOnce};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), breather_tower::BoxError> {
+/// let server = Script::new(["503", "200"]);
+/// let layer: RetryLayer<Http, SendOnce> = RetryLayer::default().send_once();
+/// let request = http::Request::get("https://api.example.com/rows").body(String::new())?;
+/// assert_eq!(layer.layer(server.clone()).oneshot(request).await?.status(), 503);
+/// assert_eq!(server.requests().len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SendOnce;

@@ -11,6 +11,28 @@ use crate::instant::Instant;
 ///
 /// This enum is exhaustive on purpose. A driver that handles both variants is complete, and it
 /// should stop compiling if that changes.
+///
+/// # Example
+///
+/// ```
+/// use breather::{EndReason, Executed, Hint, Outcome, Policy};
+/// use breather::driver::{Call, CallSpec, Decision, Instant};
+///
+/// let mut now = Instant::ORIGIN;
+/// let mut call = Call::new(Policy::new().with_max_retries(2), CallSpec::new(), 1, now);
+/// let mut attempts = 0;
+/// let end = loop {
+///     call.on_sent(now);
+///     attempts += 1;
+///     let outcome = Outcome::transient(Executed::No, "connection refused");
+///     match call.on_outcome(now, outcome, &Hint::new(now), None) {
+///         Decision::Retry(wait) => now = wait.until(),
+///         Decision::End(end) => break end,
+///     }
+/// };
+/// assert_eq!(attempts, 3);
+/// assert_eq!(end.reason(), EndReason::MaxRetries);
+/// ```
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use = "a decision does nothing until the caller waits or stops"]

@@ -51,6 +51,30 @@ pub enum Redirects {
 }
 
 /// Tells which request of an attempt a response belongs to.
+///
+/// # Example
+///
+/// ```
+/// use breather::driver::{Decision, NewCall, Responder, Step, Timer};
+/// use breather::{Breather, Hint, Outcome, Redirects};
+/// use breather_test::VirtualTimer;
+/// use std::{task::Waker, time::Duration};
+///
+/// let (breather, timer) = (Breather::default(), VirtualTimer::default());
+/// let new = NewCall::new().with_origin("https://api.example.com").with_idempotent(true);
+/// let mut call = breather.start(new, timer.clone(), 1);
+/// assert_eq!(call.poll_step(Waker::noop()), Step::Send);
+///
+/// // The client followed a redirect to another server, which throttled the request.
+/// let hint = Hint::new(timer.now()).with_retry_after(Duration::from_secs(7));
+/// let throttled = Outcome::throttled("status 429");
+/// let decision = call.on_answer(Redirects::Visible, Responder::OtherServer, throttled, &hint);
+/// assert!(matches!(decision, Decision::Retry(_)));
+///
+/// // That server's limit does not hold other calls to the API.
+/// let mut next = breather.start(new, timer, 2);
+/// assert_eq!(next.poll_step(Waker::noop()), Step::Send);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Responder {

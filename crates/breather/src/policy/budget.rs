@@ -79,6 +79,23 @@ struct Slot {
 /// The cost that a retry took from a [`RetryBudget`].
 ///
 /// Pass it to [`RetryBudget::refund`] if the retry succeeds.
+///
+/// # Example
+///
+/// ```
+/// use breather::{RetryBudget, driver::Instant};
+///
+/// let now = Instant::ORIGIN;
+/// let mut budget = RetryBudget::new();
+/// let before = budget.available(now);
+///
+/// // A retry after a timeout costs 2.
+/// let withdrawal = budget.withdraw(now, 2).unwrap();
+/// assert_eq!(budget.available(now), before - 2);
+///
+/// budget.refund(withdrawal);
+/// assert_eq!(budget.available(now), before);
+/// ```
 #[derive(Debug, Eq, PartialEq)]
 pub struct Withdrawal {
     slot: u64,

@@ -48,6 +48,17 @@ pub fn check(scenario: &Scenario) -> Result<Run, Violation> {
 }
 
 /// A rule that every run must follow.
+///
+/// # Example
+///
+/// ```
+/// use breather_sim::{Rule, Scenario, check};
+/// use std::collections::BTreeSet;
+///
+/// let violations = (1..=20).filter_map(|seed| check(&Scenario::drawn(seed)).err());
+/// let violated: BTreeSet<Rule> = violations.map(|violation| violation.rule()).collect();
+/// assert!(violated.is_empty(), "{violated:?}");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Rule {
@@ -97,6 +108,20 @@ pub enum Rule {
 }
 
 /// A violation of a [`Rule`] in a run.
+///
+/// # Example
+///
+/// Report the seed with the violation, because the seed reproduces the run:
+///
+/// ```
+/// use breather_sim::{Scenario, check};
+///
+/// let violation = (1..=20).find_map(|seed| {
+///     let violation = check(&Scenario::drawn(seed)).err()?;
+///     Some(format!("seed {seed}: {violation}"))
+/// });
+/// assert_eq!(violation, None);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Violation {
     rule: Rule,

@@ -82,6 +82,40 @@ pub enum Client {
 }
 
 /// A client that [`Client::custom`] creates.
+///
+/// # Example
+///
+/// Compare your client with breather. `NoRetries` implements [`Callers`] and never retries:
+///
+/// ```
+/// use breather_sim::{Client, Load, Server, run_client};
+/// # use breather_sim::{Callers, Failure, Retries};
+/// use std::time::Duration;
+///
+/// # struct NoRetries;
+/// #
+/// # impl Callers for NoRetries {
+/// #     fn call(&mut self, _seed: u64) -> Box<dyn Retries> {
+/// #         Box::new(NoRetries)
+/// #     }
+/// # }
+/// #
+/// # impl Retries for NoRetries {
+/// #     fn on_failure(&mut self, _: &Failure) -> Option<Duration> {
+/// #         None
+/// #     }
+/// # }
+/// #
+/// let client = Client::custom("no retries", || Box::new(NoRetries));
+/// assert!(matches!(client, Client::Custom(_)));
+///
+/// let server = Server::default().with_quota(5, Duration::from_secs(10));
+/// let ok = [client, Client::Breather].map(|client| {
+///     let run = run_client(&server, &Load::spike(10), &client, 1);
+///     (client.name(), run.ok())
+/// });
+/// assert_eq!(ok, [("no retries".to_owned(), 5), ("breather".to_owned(), 10)]);
+/// ```
 #[derive(Clone)]
 pub struct Custom {
     name: String,

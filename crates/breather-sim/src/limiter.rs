@@ -24,13 +24,18 @@ use crate::meter::{Bucket, FixedWindow, Meter, SlidingCounter, SlidingLog};
 /// # Example
 ///
 /// ```
-/// use breather_sim::{Limiter, Server};
+/// use breather_sim::{Limiter, Load, Server};
 /// use std::time::Duration;
 ///
 /// let user = Limiter::token_bucket(300, Duration::from_secs(60), 50);
 /// let organisation = Limiter::fixed_window(10_000, Duration::from_secs(3_600));
 /// let server = Server::unlimited().with_limiter(user).with_limiter(organisation);
-/// # let _ = server;
+///
+/// let seconds = |calls| server.ideal(&Load::spike(calls), 1).makespan().as_secs();
+/// // The bucket gives 50 tokens at once and then 5 a second.
+/// assert_eq!(seconds(60), 2);
+/// // The last call waits for the organisation's next hour.
+/// assert_eq!(seconds(10_001), 3_600);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]

@@ -34,6 +34,20 @@ pub struct Run {
 }
 
 /// The fate of a request at the server.
+///
+/// # Example
+///
+/// The server allows two calls in 10 s, so it throttles the third one once:
+///
+/// ```
+/// use breather_sim::{Fate, Load, Server, run};
+/// use std::time::Duration;
+///
+/// let server = Server::default().with_quota(2, Duration::from_secs(10));
+/// let run = run(&server, &Load::spike(3), 1);
+/// let (accepted, throttled) = (Fate::Accepted, Fate::ThrottledQuota);
+/// assert_eq!(run.fates(), [accepted, accepted, throttled, accepted]);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fate {

@@ -19,10 +19,14 @@ use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
 /// # Example
 ///
 /// ```
-/// use breather_sim::{Scenario, check};
+/// use breather_sim::{Scenario, check, run};
 ///
 /// let scenario = Scenario::drawn(7);
-/// check(&scenario).unwrap_or_else(|violation| panic!("{scenario}: {violation}"));
+/// let checked = check(&scenario).unwrap_or_else(|violation| panic!("{scenario}: {violation}"));
+///
+/// // The scenario's seed gives the same run again.
+/// let run = run(&scenario.server(), &scenario.load(), scenario.seed());
+/// assert_eq!(run.send_times(), checked.send_times());
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]

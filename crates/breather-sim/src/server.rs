@@ -61,6 +61,23 @@ pub struct Server {
 }
 
 /// The headers in which a server reports its limits.
+///
+/// # Example
+///
+/// The server allows two calls in 10 s. The more it reports, the fewer calls it has to throttle:
+///
+/// ```
+/// use breather_sim::{Headers, Load, Server, run};
+/// use std::time::Duration;
+///
+/// let throttled = |headers| {
+///     let server = Server::default().with_quota(2, Duration::from_secs(10)).with_headers(headers);
+///     run(&server, &Load::sequential(1, 5), 1).throttled_quota()
+/// };
+/// assert_eq!(throttled(Headers::All), 0);
+/// assert!(throttled(Headers::RetryAfter) > 0);
+/// assert!(throttled(Headers::None) > throttled(Headers::RetryAfter));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Headers {
@@ -86,6 +103,23 @@ pub enum Headers {
 }
 
 /// How a server rounds a time to whole seconds.
+///
+/// # Example
+///
+/// A client that waits only as long as `Retry-After` says is too early if the server rounds down:
+///
+/// ```
+/// use breather_sim::{Client, Load, Rounding, Server, run_client};
+/// use std::time::Duration;
+///
+/// let throttled = |rounding| {
+///     let window = Duration::from_secs(10);
+///     let server = Server::default().with_quota(1, window).with_rounding(rounding);
+///     run_client(&server, &Load::spike(2), &Client::RetryAfter, 1).throttled_quota()
+/// };
+/// assert_eq!(throttled(Rounding::Up), 1);
+/// assert!(throttled(Rounding::Down) > 1);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rounding {
@@ -96,6 +130,26 @@ pub enum Rounding {
 }
 
 /// The form in which a server states the reset of a window.
+///
+/// # Example
+///
+/// The server's clock is 5 s behind. A client cannot know that from an epoch without a `Date`:
+///
+/// ```
+/// use breather_sim::{Load, ResetForm, Server, run};
+/// use std::time::Duration;
+///
+/// let throttled = |form| {
+///     let server = Server::default()
+///         .with_quota(2, Duration::from_secs(10))
+///         .with_reset_form(form)
+///         .with_skew(-5);
+///     run(&server, &Load::sequential(1, 5), 1).throttled_quota()
+/// };
+/// assert_eq!(throttled(ResetForm::Delta), 0);
+/// assert_eq!(throttled(ResetForm::Epoch { date: true }), 0);
+/// assert!(throttled(ResetForm::Epoch { date: false }) > 0);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ResetForm {
@@ -109,6 +163,22 @@ pub enum ResetForm {
 }
 
 /// How a server fails during an outage.
+///
+/// # Example
+///
+/// A client that obeys `Retry-After` fails only once. With lost connections, it has to keep trying:
+///
+/// ```
+/// use breather_sim::{Client, Load, Outage, Server, run_client};
+/// use std::time::Duration;
+///
+/// let failed = |outage| {
+///     let server = Server::default().with_outage(Duration::ZERO, Duration::from_secs(5), outage);
+///     run_client(&server, &Load::spike(1), &Client::RetryAfter, 1).failed()
+/// };
+/// assert_eq!(failed(Outage::Unavailable(Some(5))), 1);
+/// assert!(failed(Outage::Lost) > 1);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Outage {

@@ -45,6 +45,39 @@ pub trait Watch {
 /// An event in a run.
 ///
 /// Calls and processes are numbered from 0, calls in the order of their arrival.
+///
+/// # Example
+///
+/// The server fails at first, so breather sends this call twice:
+///
+/// ```
+/// use breather::driver::Instant;
+/// use breather_sim::{Happening, Load, Outage, Server, Watch, run_watched};
+/// use std::ops::ControlFlow;
+/// use std::time::Duration;
+///
+/// #[derive(Default)]
+/// struct Events(Vec<&'static str>);
+///
+/// impl Watch for Events {
+///     fn on(&mut self, _: Instant, happening: Happening<'_>) -> ControlFlow<()> {
+///         self.0.extend(match happening {
+///             Happening::Sent { .. } => Some("sent"),
+///             Happening::Answered { .. } => Some("answered"),
+///             Happening::Ended { .. } => Some("ended"),
+///             _ => None,
+///         });
+///         ControlFlow::Continue(())
+///     }
+/// }
+///
+/// let outage = Outage::Unavailable(Some(1));
+/// let server = Server::default().with_outage(Duration::ZERO, Duration::from_secs(1), outage);
+/// let mut events = Events::default();
+/// let run = run_watched(&server, &Load::spike(1), 1, &mut events);
+/// assert_eq!(run.ok(), 1);
+/// assert_eq!(events.0, ["sent", "answered", "sent", "answered", "ended"]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Happening<'a> {

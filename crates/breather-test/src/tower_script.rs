@@ -14,9 +14,47 @@ use crate::received::Received;
 use crate::script::Script;
 
 /// A boxed error, like those of tower's layers.
+///
+/// # Example
+///
+/// Downcast it to get the I/O error of a script:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), breather_test::BoxError> {
+/// use breather_test::{BoxError, Script};
+/// use std::io;
+/// use tower::ServiceExt;
+///
+/// let request = http::Request::get("https://api.example.com/rows").body(String::new())?;
+/// let error: BoxError = Script::new(["reset"]).oneshot(request).await.unwrap_err();
+/// let error = error.downcast::<io::Error>()?;
+/// assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+/// # Ok(())
+/// # }
+/// ```
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The future that resolves to a [`Script`]'s answer.
+///
+/// # Example
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), breather_test::BoxError> {
+/// use breather_test::{Script, ScriptFuture};
+/// use tower::{Service, ServiceExt};
+///
+/// let mut server = Script::new(["503"]);
+/// let request = http::Request::get("https://api.example.com/rows").body(String::new())?;
+/// let ready = ServiceExt::<http::Request<String>>::ready(&mut server).await?;
+/// let answer: ScriptFuture = ready.call(request);
+/// // The script records the request before you poll the future.
+/// assert_eq!(server.requests().len(), 1);
+/// assert_eq!(answer.await?.status(), 503);
+/// # Ok(())
+/// # }
+/// ```
 pub type ScriptFuture =
     Pin<Box<dyn Future<Output = Result<Response<String>, BoxError>> + Send + 'static>>;
 

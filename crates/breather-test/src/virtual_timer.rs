@@ -149,6 +149,27 @@ impl Timer for VirtualTimer {
 }
 
 /// A sleep on a [`VirtualTimer`].
+///
+/// # Example
+///
+/// ```
+/// use breather_test::breather::driver::Timer;
+/// use breather_test::{VirtualTimer, WakeCounter};
+/// use std::pin::pin;
+/// use std::task::{Context, Waker};
+/// use std::time::Duration;
+///
+/// let (timer, wakes) = (VirtualTimer::default(), WakeCounter::new());
+/// let waker = Waker::from(wakes.clone());
+/// let mut cx = Context::from_waker(&waker);
+///
+/// let minute = Duration::from_secs(60);
+/// let mut sleep = pin!(timer.sleep_until(timer.now() + minute));
+/// assert!(sleep.as_mut().poll(&mut cx).is_pending());
+/// timer.advance(minute);
+/// assert_eq!(wakes.take(), 1);
+/// assert!(sleep.poll(&mut cx).is_ready());
+/// ```
 #[derive(Debug)]
 pub struct VirtualSleep {
     timer: VirtualTimer,

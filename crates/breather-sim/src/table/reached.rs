@@ -10,6 +10,25 @@ use crate::world::run_watched;
 use breather::driver::Instant;
 
 /// The results of breather against a server, over several seeds.
+///
+/// # Example
+///
+/// ```
+/// use breather::Policy;
+/// use breather_sim::table::Reached;
+/// use breather_sim::{Load, Server};
+/// use std::time::Duration;
+///
+/// let server = Server::default().with_quota(20, Duration::from_secs(10));
+/// let reached = Reached::of(&server, &Load::spike(50), 1..=3);
+/// assert_eq!(reached.failed, 0);
+/// assert!(!reached.has_leaked);
+/// assert!(reached.makespan < 1.1);
+///
+/// // Without retries, the calls that the server throttles fail.
+/// let load = Load::spike(50).with_policy(Policy::no_retries());
+/// assert!(Reached::of(&server, &load, 1..=3).failed > 0);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Reached {
@@ -24,6 +43,20 @@ pub struct Reached {
 }
 
 /// The upper limits for a result.
+///
+/// # Example
+///
+/// ```
+/// use breather_sim::table::{Reached, rows};
+///
+/// let row = rows().into_iter().find(|row| row.name == "less than a window").unwrap();
+/// let target = row.target.unwrap();
+/// let mut reached = Reached::of(&row.server, &row.load, 1..=5);
+/// assert!(target.is_met_by(&reached));
+///
+/// reached.sends = 2.0;
+/// assert!(!target.is_met_by(&reached));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Target {

@@ -113,7 +113,7 @@ fn each_option_changes_the_result() {
         ("", "--others 0.5"),
         ("", "--network-jitter-ms 50"),
         ("--server token-bucket", "--reset-at-next"),
-        ("--cap-retry-after none", "--cap-status 503"),
+        ("--cap-retry-after none --cap 5", "--cap-status 503"),
         ("", "--rounding down"),
         ("", "--early 1.5"),
         ("--window 7.5", "--reset-form epoch"),

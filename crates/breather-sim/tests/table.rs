@@ -82,6 +82,15 @@ reached! {
     two_tokens: "2 tokens of 200";
     four_tokens: "4 tokens of 100";
     tokens_that_have_all: "4 tokens of 75, which is all there is";
+    openai: "LLM, OpenAI's headers";
+    anthropic: "LLM, Anthropic's headers";
+    language_model_with_cap: "LLM, cap of 50";
+    tokens_charged_at_response: "LLM, charged at the response";
+    tokens_in_fixed_windows: "LLM, fixed windows";
+    two_windows: "10 a second and 300 a minute";
+    two_windows_told_one_at_a_time: "10 a second and 300 a minute, the tightest told";
+    new_connections: "new connections are overtaken";
+    overage: "overage is billed";
 }
 
 #[test]

@@ -249,6 +249,12 @@ impl<'a> Hint<'a> {
         }
     }
 
+    /// Returns whether the response says nothing.
+    #[inline]
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.content.is_none()
+    }
+
     fn binding(&self) -> Option<&Stated<'a>> {
         self.said()?.binding()
     }
@@ -258,13 +264,7 @@ impl<'a> Hint<'a> {
         self.windows().any(|window| window.remaining == Some(0))
     }
 
-    /// Of the windows that count requests, the one that permits least: the fewest remaining, and of equal ones the
-    /// latest reset.
-    pub(crate) fn tightest(&self) -> Option<&Window<'a>> {
-        self.said()?.tightest()
-    }
-
-    /// The same, without the windows that `keeps` does not keep, by their order.
+    /// The same hint, without the windows that `keeps` does not keep, by their order.
     pub(crate) fn only(&self, keeps: impl Fn(usize) -> bool) -> Self {
         let mut only = self.clone();
         if let Some(content) = &mut only.content {

@@ -5,11 +5,12 @@ mod early;
 mod expectation;
 mod hold;
 mod kinship;
-mod others;
+mod ledger;
+mod order;
+mod overage;
 mod pacing;
 mod pause;
 mod permit;
-mod quota;
 mod refill;
 mod rhythm;
 mod several;
@@ -17,7 +18,9 @@ mod slowest;
 mod snapshot;
 mod streak;
 mod stretch;
+mod usage;
 mod waiters;
+mod windows;
 
 use core::time::Duration;
 
@@ -26,10 +29,11 @@ use self::early::EarlyProbes;
 use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
 use self::kinship::Kinship;
+use self::ledger::{Ledger, Tally, is_blur};
+use self::overage::OverageProbes;
 pub use self::pacing::{Pace, Pacing};
 use self::pause::Pause;
 pub use self::permit::{Permit, Ticket};
-use self::quota::{Quota, is_blur};
 use self::rhythm::Rhythm;
 pub use self::several::{JointAdmission, ScopeRequest};
 use self::slowest::Slowest;
@@ -38,9 +42,10 @@ use self::streak::Streak;
 use self::stretch::Stretch;
 pub use self::waiters::WaitLimits;
 use self::waiters::Waiters;
+use self::windows::{Spent, Verdict, Windows};
 use crate::call::{Outcome, OutcomeKind};
 use crate::hint::Evidence;
-use crate::hint::{Hint, Window};
+use crate::hint::Hint;
 use crate::instant::Instant;
 
 /// Who may send when, in one scope: learned from its answers alone.
@@ -88,7 +93,7 @@ pub struct Pacer {
     epoch: u32,
     /// How many were sent before the epoch began.
     epoch_start: u64,
-    quota: Quota,
+    windows: Windows,
     kinship: Kinship,
     concurrency: Concurrency,
     lateness: Lateness,
@@ -102,6 +107,7 @@ pub struct Pacer {
     waiters: Waiters,
     streak: Streak,
     early: EarlyProbes,
+    overage: OverageProbes,
     /// The call whose probe was throttled last. The next younger one probes next: what a server throttles may be
     /// this call alone, and if it is the scope, no call should be throttled each time.
     throttled_probe: Option<Ticket>,
@@ -132,6 +138,8 @@ enum Phase {
     Probing {
         hold: Hold,
         sent: Option<(u64, Instant)>,
+        /// The number of the latest attempt before the probes.
+        before: u64,
     },
 }
 
@@ -170,7 +178,7 @@ impl Pacer {
             phase: Phase::Running,
             epoch: 0,
             epoch_start: 0,
-            quota: Quota::default(),
+            windows: Windows::default(),
             kinship: Kinship::default(),
             concurrency: Concurrency::new(),
             lateness: Lateness::new(),
@@ -182,6 +190,7 @@ impl Pacer {
             waiters: Waiters::default(),
             streak: Streak::default(),
             early: EarlyProbes::default(),
+            overage: OverageProbes::default(),
             throttled_probe: None,
             evidence: None,
             in_flight: 0,
@@ -283,21 +292,27 @@ impl Pacer {
             OutcomeKind::Throttled => hint.received(),
             _ => permit.sent,
         };
-        let tightest = hint.tightest();
-        if let Some(window) = tightest {
-            self.quota.on_answer(&permit, base, window);
+        let is_accepted = matches!(
+            outcome.kind(),
+            OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
+        );
+        if !hint.is_silent() {
+            let accepted = is_accepted.then(|| self.expectation.harvest().throttled);
+            let service = self.service_time.get();
+            self.windows
+                .on_answer(self.tally(now), &permit, base, hint, accepted, service);
         }
         match outcome.kind() {
-            OutcomeKind::Throttled => self.on_throttled(now, &permit, hint, tightest),
+            OutcomeKind::Throttled => self.on_throttled(now, &permit, hint),
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
-                self.on_accepted(now, &permit, tightest);
+                self.on_accepted(now, &permit);
             }
             OutcomeKind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
             OutcomeKind::Transient => self.on_lost(&permit),
         }
         let is_stated = self.recount(now) || self.is_evenly_running();
-        if is_stated && tightest.is_some() {
-            self.evidence = tightest.and_then(Window::evidence);
+        if is_stated && hint.windows().next().is_some() {
+            self.evidence = self.windows.evidence(self.tally(now), hint);
         }
     }
 
@@ -331,9 +346,15 @@ impl Pacer {
         if permit.epoch != self.epoch {
             return;
         }
-        if let Some(window) = hint.tightest() {
-            self.quota.on_answer(&permit, hint.received(), window);
-        }
+        let service = self.service_time.get();
+        self.windows.on_answer(
+            self.tally(now),
+            &permit,
+            hint.received(),
+            hint,
+            None,
+            service,
+        );
         self.on_lost(&permit);
         self.recount(now);
     }
@@ -344,11 +365,16 @@ impl Pacer {
         &mut self,
         permit: &Permit,
         hint: &Hint<'_>,
-        window: &Window<'_>,
+        window: &crate::hint::Window<'_>,
         by: u64,
     ) -> bool {
         let resets = window.reset().map(|delay| hint.received() + delay);
         self.kinship.on_answer(window, resets, by, permit.number)
+    }
+
+    /// Forgets `window`, which turned out to be a less specific scope's.
+    pub(crate) fn disown(&mut self, window: &crate::hint::Window<'_>) {
+        self.windows.disown(window);
     }
 
     /// The attempt that `permit` was given for is given up, and nobody knows how it ends.
@@ -403,7 +429,7 @@ impl Pacer {
         let phase = match self.phase {
             Phase::Running => {
                 let promised = u64::from(self.waiters.open());
-                let refills = self.quota.refills_at(self.sent + promised);
+                let refills = self.windows.refills_at(self.sent + promised);
                 let grows = self
                     .concurrency
                     .grows_at(self.used(), self.service_time.get());
@@ -449,11 +475,11 @@ impl Pacer {
     /// When one more may be sent, if quota has to come back for it or if it waits for its turn at an even pace.
     fn comes_back(&self) -> Option<Instant> {
         let is_even = self.is_evenly_running();
-        if !is_even && !self.quota.is_refilling() {
+        if !is_even && !self.windows.is_refilling() {
             return None;
         }
         let refills = self
-            .quota
+            .windows
             .stated_refill(self.sent + u64::from(self.waiters.open()));
         // The first one goes alone and at once.
         let is_even = is_even && !self.service_time.is_zero();
@@ -516,7 +542,7 @@ impl Pacer {
     #[cfg(feature = "std")]
     pub(crate) fn on_unsent(&mut self, permit: Permit) {
         if permit.epoch == self.epoch {
-            self.quota.on_unsent(permit.number);
+            self.windows.on_unsent(permit.number);
             self.early.on_unsent(permit.number);
         }
         self.on_drop(permit);
@@ -552,15 +578,20 @@ impl Pacer {
             Phase::Held(hold) | Phase::Probing { hold, .. } => Some(hold),
             Phase::Running => None,
         };
+        let tally = Tally {
+            in_flight: 0,
+            ..self.tally(self.latest)
+        };
+        let tightest = self.windows.tightest(tally);
         Snapshot {
             taken: self.latest,
             in_flight: self.in_flight,
             queued: self.waiters.len(),
             concurrency: self.concurrency.limit(),
             cap: self.concurrency.cap(),
-            limit: self.quota.limit(),
-            remaining: self.quota.left(self.latest, self.sent),
-            reset: self.quota.reset(),
+            limit: tightest.and_then(Ledger::limit),
+            remaining: tightest.and_then(|it| it.level(tally)),
+            reset: tightest.and_then(Ledger::reset),
             held_until: hold.map(|hold| hold.until),
             hold_reason: hold.map(|hold| hold.cause.reason()),
             is_probing: self.is_probing(),
@@ -598,6 +629,15 @@ impl Pacer {
         permit
     }
 
+    #[inline]
+    fn tally(&self, now: Instant) -> Tally {
+        Tally {
+            now,
+            sent: self.sent,
+            in_flight: self.in_flight,
+        }
+    }
+
     fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
     }
@@ -616,7 +656,7 @@ impl Pacer {
             Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
             Phase::Probing { .. } => {}
             Phase::Running => {
-                let left = self.quota.left(now, self.sent);
+                let left = self.windows.left(self.tally(now));
                 let left = left.or_else(|| self.expected(now));
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
@@ -641,7 +681,9 @@ impl Pacer {
 
     /// When the next one goes, if those that are left are spread over the time to the reset.
     fn next_even(&self) -> Option<Instant> {
-        let apart = self.quota.spread(self.sent_at, self.sent)?;
+        let apart = self
+            .windows
+            .spread(self.sent_at, self.tally(self.sent_at))?;
         Some(self.sent_at + apart)
     }
 
@@ -686,30 +728,41 @@ impl Pacer {
                 self.step(now);
             }
             Phase::Held(hold) if now >= hold.until => {
-                self.phase = Phase::Probing { hold, sent: None };
+                self.phase = self.probing(hold);
                 // A window of which only a short rest was seen may be none: a bucket says the same of its next
                 // token.
                 let rest = hold.until.duration_since(self.sent_at);
                 let is_short = hold.rejections == 0 && rest < SHORT_REST;
                 if is_short {
-                    self.quota.distrust();
+                    self.windows.distrust();
                 }
                 let is_typical = matches!(hold.cause, Cause::Throttled | Cause::Guessed);
                 self.expectation.renew(is_typical, is_short);
-                self.begin_epoch(self.sent);
+                self.begin_epoch(now, self.sent);
             }
             Phase::Probing {
                 hold,
                 sent: Some((number, at)),
-            } if now >= self.silent_at(at) => match self.blind_yield() {
-                Some(prospect) => {
-                    self.quota.assume(at, number, prospect.saturating_sub(1));
+                ..
+            } if now >= self.silent_at(at) => {
+                if self.is_promising() {
+                    self.windows.assume(at, number);
                     self.open(number, at);
                     self.recount(now);
+                } else {
+                    self.phase = self.probing(hold);
                 }
-                None => self.phase = Phase::Probing { hold, sent: None },
-            },
+            }
             Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
+        }
+    }
+
+    /// Sends one, to see whether `hold` is over.
+    const fn probing(&self, hold: Hold) -> Phase {
+        Phase::Probing {
+            hold,
+            sent: None,
+            before: self.sent,
         }
     }
 
@@ -717,14 +770,18 @@ impl Pacer {
     #[cold]
     fn on_early_probe(&mut self, now: Instant) {
         self.early.on_sent(self.sent, now);
-        self.begin_epoch(self.sent - 1);
+        self.begin_epoch(now, self.sent - 1);
     }
 
     /// From here on, answers to attempts up to number `before` say nothing.
-    fn begin_epoch(&mut self, before: u64) {
+    fn begin_epoch(&mut self, now: Instant, before: u64) {
         self.epoch = self.epoch.wrapping_add(1);
         self.epoch_start = before;
-        self.quota.renew();
+        let sent = before;
+        self.windows.renew(Tally {
+            sent,
+            ..self.tally(now)
+        });
     }
 
     /// Whether a call of this `limits` is sent before the end of a hold that only one answer asked for.
@@ -739,8 +796,8 @@ impl Pacer {
     /// When a probe sent at `at` is not waited for any longer: a rejection would be back, if its usual
     /// time is known; else, another probe goes.
     fn silent_at(&self, at: Instant) -> Instant {
-        match (self.blind_yield(), self.rejection_time) {
-            (Some(_), Some(time)) => at + (time.get() * 2).max(SHORTEST_SILENCE),
+        match self.rejection_time {
+            Some(time) if self.is_promising() => at + (time.get() * 2).max(SHORTEST_SILENCE),
             _ => at + self.long_service(),
         }
     }
@@ -753,31 +810,24 @@ impl Pacer {
             .max(SHORTEST_SERVICE)
     }
 
-    /// How many may be sent, the probe included, when its answer is not back but would be if it were a
+    /// Whether more may be sent when the answer to a probe is not back but would be if it were a
     /// rejection. A window of one has nothing more to give.
-    fn blind_yield(&self) -> Option<u64> {
-        let prospect = self.quota.prospect().filter(|&prospect| prospect > 1)?;
-        self.rejection_time.map(|_| prospect)
+    fn is_promising(&self) -> bool {
+        self.rejection_time.is_some() && self.windows.is_promising(self.tally(self.latest))
     }
 
-    fn on_throttled(
-        &mut self,
-        now: Instant,
-        permit: &Permit,
-        hint: &Hint<'_>,
-        tightest: Option<&Window<'_>>,
-    ) {
+    fn on_throttled(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
         self.expectation.on_throttled();
         let rejection_time = self.rejection_time.get_or_insert_default();
         rejection_time.on_answer(permit.sent, now);
 
-        let remaining = tightest.and_then(Window::remaining);
-        let crowded = match remaining {
-            Some(left) => left > 0 && !hint.is_spent(),
+        let verdict = self.windows.verdict(hint);
+        let crowded = match verdict {
+            Some(verdict) => verdict == Verdict::Left,
             None => self.concurrency.suspects(permit),
         };
         // One that was sent before the end of a hold was rejected for the hold.
-        let is_early = self.early.is_latest(permit.number);
+        let is_early = self.early.is_latest(permit.number) || self.probes_overage(now, permit);
         if crowded && !is_early && !self.was_alone(permit) {
             self.concurrency
                 .on_throttled(permit, self.in_flight, self.sent);
@@ -785,10 +835,15 @@ impl Pacer {
             return;
         }
         if self.is_probing() {
-            self.throttled_probe = Some(permit.ticket);
+            // A call that costs more than is left is the next to be sent.
+            let probes_again = verdict == Some(Verdict::TooLittle);
+            self.throttled_probe = (!probes_again).then_some(permit.ticket);
             self.streak.on_probe_rejected();
         } else if !is_early {
-            self.quota.on_throttled();
+            self.windows.on_throttled(hint);
+        }
+        if hint.is_spent() {
+            self.overage.on_throttled(now);
         }
         let stated = hint.not_before();
         if stated.is_some() {
@@ -796,7 +851,9 @@ impl Pacer {
         }
         let hold = match (self.phase, stated) {
             // Further off than rounding explains: another window began without us.
-            (Phase::Probing { .. }, Some(at)) if !is_blur(now, at) => self.throttled_until(now, at),
+            (Phase::Probing { hold, .. }, Some(at)) if !is_blur(now, at) => {
+                self.throttled_until(now, at).confirmed_by(now, at, &hold)
+            }
             (Phase::Probing { hold, .. }, stated) => {
                 let apart = self.rhythm.apart();
                 hold.on_probe_throttled(now, stated.map(|at| at + apart))
@@ -824,18 +881,24 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
+    /// Whether the attempt was sent although nothing was left, to see whether the server bills it.
+    fn probes_overage(&self, now: Instant, permit: &Permit) -> bool {
+        match self.phase {
+            Phase::Probing { hold, before, .. } => permit.number > before && hold.from > now,
+            Phase::Running | Phase::Held(_) => false,
+        }
+    }
+
     /// Whether nothing else was in flight with it: what was throttled alone was not throttled for company.
     const fn was_alone(&self, permit: &Permit) -> bool {
         permit.level == 1 && permit.number == self.sent
     }
 
-    fn on_accepted(&mut self, now: Instant, permit: &Permit, tightest: Option<&Window<'_>>) {
+    fn on_accepted(&mut self, now: Instant, permit: &Permit) {
         self.expectation.on_accepted();
-        if let Some(window) = tightest {
-            let ours = self.sent - self.epoch_start;
-            let throttled = self.expectation.harvest().throttled;
-            self.quota
-                .on_accepted(ours.saturating_sub(throttled), window);
+        self.windows.on_accepted();
+        if self.early.is_latest(permit.number) || self.probes_overage(now, permit) {
+            self.windows.on_contradicted(permit.number);
         }
         self.service_time.on_answer(permit.sent, now);
         self.concurrency.on_accepted(permit);
@@ -880,12 +943,11 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    /// Attempt `number`, sent at `sent`, was let in. While the scope probes, nothing but probes is sent in its epoch,
-    /// and so this was one.
+    /// Attempt `number`, sent at `sent`, was let in.
     fn open(&mut self, number: u64, sent: Instant) {
         self.overloads = 0;
         match self.phase {
-            Phase::Probing { hold, .. } => {
+            Phase::Probing { hold, before, .. } if number > before => {
                 match hold.cause {
                     Cause::Counted | Cause::Throttled => {
                         // Where others are first at what comes back, how late a reset is tells of them.
@@ -904,7 +966,7 @@ impl Pacer {
             Phase::Held(hold) if hold.cause == Cause::Overloaded => self.phase = Phase::Running,
             // The server did not mean what it said.
             Phase::Held(_) if self.early.is_latest(number) => self.phase = Phase::Running,
-            Phase::Running | Phase::Held(_) => {}
+            Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
         }
     }
 
@@ -922,12 +984,14 @@ impl Pacer {
     fn recount(&mut self, now: Instant) -> bool {
         if matches!(self.phase, Phase::Running) {
             // What comes back call by call is waited for call by call.
-            let is_spent = self.quota.left(now, self.sent) == Some(0);
-            if is_spent && self.quota.is_refilling() {
-                self.evidence = None;
-                return true;
-            }
-            return is_spent && self.hold_as_spent(now);
+            return match self.windows.spent(self.tally(now)) {
+                None => false,
+                Some(Spent::Refills) => {
+                    self.evidence = None;
+                    true
+                }
+                Some(Spent::Until(reset, limit)) => self.hold_as_spent(now, reset, limit),
+            };
         }
         self.revise(now)
     }
@@ -945,13 +1009,13 @@ impl Pacer {
     }
 
     #[cold]
-    fn hold_as_spent(&mut self, now: Instant) -> bool {
-        let hold = match self.quota.reset() {
+    fn hold_as_spent(&mut self, now: Instant, reset: Option<Instant>, limit: Option<u64>) -> bool {
+        let hold = match reset {
             Some(at) => {
-                let is_of_one = self.quota.limit() == Some(1) && self.in_flight == 0;
+                let is_of_one = limit == Some(1) && self.in_flight == 0;
                 self.rhythm.on_spent(is_of_one.then_some(self.sent_at));
                 Hold::new(now, Cause::Counted, at, at + self.guard(at))
-                    .stated_by(self.quota.answers(at))
+                    .stated_by(self.windows.answers(at))
             }
             // What is in flight will tell; if it does not come back, a probe has to.
             None if self.in_flight > 0 => {
@@ -962,6 +1026,10 @@ impl Pacer {
         self.phase = Phase::Held(hold);
         self.evidence = None;
         self.concurrency.on_slack(now);
+        if hold.stated().is_some_and(|at| self.overage.is_due(now, at)) {
+            self.phase = self.probing(hold);
+            return false;
+        }
         hold.stated().is_some()
     }
 
@@ -974,16 +1042,25 @@ impl Pacer {
     /// What becomes of a hold that no probe was throttled in, by what is known now.
     fn revised(&self, now: Instant, mut hold: Hold) -> Phase {
         let guard = self.lateness.guard();
-        let is_left = || self.quota.left(now, self.sent).is_some_and(|left| left > 0);
-        match (hold.cause, self.quota.reset()) {
+        let spent = self.windows.spent(self.tally(now));
+        let reset = match spent {
+            Some(Spent::Until(reset, _)) => reset,
+            Some(Spent::Refills) | None => None,
+        };
+        let is_left = || {
+            self.windows
+                .left(self.tally(now))
+                .is_some_and(|left| left > 0)
+        };
+        match (hold.cause, reset) {
             (Cause::Counted | Cause::Spent, _) if is_left() => Phase::Running,
             (Cause::Counted, Some(at)) => {
                 let hold = hold.moved_to(at, guard);
-                Phase::Held(hold.stated_by(self.quota.answers(at)))
+                Phase::Held(hold.stated_by(self.windows.answers(at)))
             }
             (Cause::Spent, Some(at)) => {
                 let hold = Hold::new(now, Cause::Counted, at, at + guard);
-                Phase::Held(hold.stated_by(self.quota.answers(at)))
+                Phase::Held(hold.stated_by(self.windows.answers(at)))
             }
             (Cause::Spent, None) if self.in_flight == 0 => {
                 // All are back, and none has told.
@@ -991,9 +1068,9 @@ impl Pacer {
                 Phase::Held(hold)
             }
             (Cause::Throttled, _) => {
-                let at = self.quota.tightened(hold.from);
+                let at = self.windows.tightened(hold.from, self.tally(now));
                 let hold = hold.moved_to(at, guard);
-                Phase::Held(hold.stated_by(self.quota.answers(at)))
+                Phase::Held(hold.stated_by(self.windows.answers(at)))
             }
             _ => Phase::Held(hold),
         }
@@ -1002,7 +1079,7 @@ impl Pacer {
     /// A hold that the server asks for.
     fn throttled_until(&self, now: Instant, at: Instant) -> Hold {
         let is_elastic =
-            at.duration_since(now) < SHORT_REST && self.quota.left(now, self.sent).is_none();
+            at.duration_since(now) < SHORT_REST && self.windows.left(self.tally(now)).is_none();
         Hold::new(now, Cause::Throttled, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 

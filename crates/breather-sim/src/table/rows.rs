@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breather::hint::Unit;
 use breather::{Pace, Pacing};
 
 use crate::limiter::Limiter;
@@ -11,20 +12,6 @@ use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
 use super::reached::Target;
 
 /// A server, a load, and the target for breather.
-///
-/// # Example
-///
-/// Play another client against the server of a row. This one sends more than the target allows:
-///
-/// ```
-/// use breather_sim::table::rows;
-/// use breather_sim::{Client, run_client};
-///
-/// let row = rows().into_iter().find(|row| row.name == "fixed window").unwrap();
-/// let run = run_client(&row.server, &row.load, &Client::LoopCapped, 1);
-/// assert_eq!(run.ok(), row.load.calls());
-/// assert!(run.sends_per_call() > row.target.unwrap().sends);
-/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {
@@ -65,6 +52,11 @@ pub fn rows() -> Vec<Row> {
         others(),
         beyond_the_table(),
         tokens(),
+        language_models(),
+        per_second(),
+        small_bucket(),
+        overtaking(),
+        overage(),
     ]
     .into_iter()
     .flatten()
@@ -452,6 +444,128 @@ fn tokens() -> Vec<Row> {
     ]
 }
 
+/// Returns rows with 500 requests and 200,000 tokens a minute, of which tokens are scarce.
+fn language_models() -> Vec<Row> {
+    let load = Load::spike(2_000).with_cost(Unit::Tokens, 800, 12_000);
+    let limiters = |requests: Limiter, tokens: Limiter| {
+        let tokens = tokens.with_unit(Unit::Tokens);
+        let server = Server::unlimited().with_limiter(requests);
+        server.with_limiter(tokens).with_headers(Headers::OpenAi)
+    };
+    let buckets = |tokens: fn(Limiter) -> Limiter| {
+        let requests = Limiter::token_bucket(500, MINUTE, 500);
+        let bucket = Limiter::token_bucket(200_000, MINUTE, 200_000);
+        limiters(requests, tokens(bucket))
+    };
+    let plain = buckets(|it| it);
+    let windows = limiters(
+        Limiter::fixed_window(500, MINUTE),
+        Limiter::fixed_window(200_000, MINUTE),
+    );
+    let with = |headers| plain.clone().with_headers(headers);
+    let at_response = buckets(Limiter::with_charge_at_response);
+    let cap = plain.clone().with_cap(Some(50));
+    let row = |name, server, makespan, sends| row(name, server, load, makespan, sends);
+    vec![
+        row("LLM, OpenAI's headers", plain.clone(), 1.02, 1.03),
+        row(
+            "LLM, Anthropic's headers",
+            with(Headers::Anthropic),
+            1.02,
+            1.03,
+        ),
+        without_target(row(
+            "LLM, Retry-After alone",
+            with(Headers::RetryAfter),
+            1.05,
+            1.12,
+        )),
+        row("LLM, cap of 50", cap, 1.05, 1.08),
+        row("LLM, charged at the response", at_response, 1.05, 1.08),
+        row("LLM, fixed windows", windows, 1.05, 1.08),
+    ]
+}
+
+/// Returns rows with limits per second.
+fn per_second() -> Vec<Row> {
+    let second = Server::default().limited_by(Limiter::fixed_window(10, SECOND));
+    let both = second
+        .clone()
+        .with_limiter(Limiter::fixed_window(300, MINUTE));
+    let with = |server: &Server, headers| server.clone().with_headers(headers);
+    let row = |name, server, makespan, sends| spike(name, server, 1_000, makespan, sends);
+    let alone = Headers::RetryAfter;
+    vec![
+        row("10 a second and 300 a minute", both.clone(), 1.02, 1.03),
+        row(
+            "10 a second and 300 a minute, the tightest told",
+            with(&both, Headers::Tightest),
+            1.05,
+            1.08,
+        ),
+        without_target(row(
+            "10 a second and 300 a minute, Retry-After alone",
+            with(&both, alone),
+            1.02,
+            1.08,
+        )),
+        without_target(row(
+            "10 a second, Retry-After alone",
+            with(&second, alone),
+            1.05,
+            1.08,
+        )),
+        without_target(row(
+            "10 a second, bare",
+            with(&second, Headers::None),
+            1.02,
+            1.10,
+        )),
+    ]
+}
+
+fn small_bucket() -> Vec<Row> {
+    let bucket = Limiter::token_bucket(1, 5 * SECOND, 10);
+    let server = Server::default().limited_by(bucket);
+    let server = server.with_headers(Headers::None);
+    let row = spike("bucket of 10, one in 5 s, bare", server, 200, 1.02, 1.80);
+    vec![without_target(row)]
+}
+
+/// Returns rows in which requests or responses overtake each other.
+fn overtaking() -> Vec<Row> {
+    let slow = Server::default()
+        .with_headers(Headers::None)
+        .with_jitter(SECOND);
+    // As over sockets to a server on the same machine.
+    let fast = window(60, 6)
+        .with_cap(None)
+        .with_service(Duration::from_millis(4))
+        .with_rejection(Duration::from_millis(2))
+        .with_jitter(Duration::from_millis(2))
+        .with_connect(Duration::from_millis(20));
+    let name = "requests overtake one another (1 s), bare";
+    vec![
+        without_target(spike(name, slow, 1_000, 1.04, 1.59)),
+        row(
+            "new connections are overtaken",
+            fast,
+            Load::sequential(60, 4),
+            1.05,
+            1.02,
+        ),
+    ]
+}
+
+/// Returns rows whose quota is billed beyond its end, and not enforced. The ideal is not paced.
+fn overage() -> Vec<Row> {
+    let days = 22 * 24 * 60 * MINUTE;
+    let limiter = Limiter::fixed_window(100, days).with_overage();
+    let server = Server::default().limited_by(limiter).with_cap(None);
+    let load = Load::sequential(20, 1_000);
+    vec![row("overage is billed", server, load, 1.02, 1.05)]
+}
+
 fn window(quota: u64, seconds: u64) -> Server {
     Server::default().with_quota(quota, Duration::from_secs(seconds))
 }
@@ -472,5 +586,13 @@ fn row(name: &'static str, server: Server, load: Load, makespan: f64, sends: f64
         server,
         load,
         target,
+    }
+}
+
+/// Removes the target of a row that does not reach it.
+fn without_target(row: Row) -> Row {
+    Row {
+        target: None,
+        ..row
     }
 }

@@ -5,7 +5,6 @@ use core::time::Duration;
 
 use super::few::Few;
 use super::sizes::MAX_WINDOWS;
-use super::unit::Unit;
 use super::window::{Stated, Strictness, Window};
 
 /// What a hint says, if it says anything at all.
@@ -78,24 +77,6 @@ impl<'a> Said<'a> {
         let unknown = windows().filter(|it| it.may_be_spent());
         let unknown = unknown.filter_map(|window| window.reset.as_ref());
         unknown.min_by_key(|reset| reset.delay)
-    }
-
-    /// Of the windows that count requests, the one that permits least: the fewest remaining, and of equal ones the
-    /// latest reset.
-    pub(super) fn tightest(&self) -> Option<&Window<'a>> {
-        let mut tightest: Option<(&Window<'a>, u64)> = None;
-        for window in self.windows.iter() {
-            let Some(remaining) = window.remaining.filter(|_| window.unit == Unit::Requests) else {
-                continue;
-            };
-            let is_tighter = tightest.is_none_or(|(other, fewest)| {
-                remaining < fewest || remaining == fewest && window.reset() > other.reset()
-            });
-            if is_tighter {
-                tightest = Some((window, remaining));
-            }
-        }
-        tightest.map(|(window, _)| window)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::quota::BLUR;
+use super::ledger::BLUR;
 use super::snapshot::HoldReason;
 use crate::instant::Instant;
 

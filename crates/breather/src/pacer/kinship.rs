@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::quota::{fingerprint, is_blur};
+use super::ledger::{fingerprint, is_blur};
 use crate::hint::Window;
 use crate::instant::Instant;
 

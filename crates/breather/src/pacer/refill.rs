@@ -14,7 +14,7 @@ use crate::instant::nanos;
 pub(super) struct Refill {
     /// An earlier answer: what was used, and the time to the reset.
     reference: Option<(u64, Duration)>,
-    per_call: Option<Duration>,
+    per_unit: Option<Duration>,
     /// The same by the server's words alone, which is never longer.
     stated: Duration,
     /// The least that it may be, since with less calls came too early.
@@ -35,14 +35,14 @@ impl Refill {
         let (Some(reset), 1..) = (reset, used) else {
             return;
         };
-        let per_call = Duration::from_nanos(nanos(reset) / used);
-        if let Some(known) = self.per_call {
+        let per_unit = Duration::from_nanos(nanos(reset) / used);
+        if let Some(known) = self.per_unit {
             if is_line(known, used, reset) {
                 self.longest = self.longest.max(reset);
                 // Seconds are rounded up, so that the least is right, of those that are no mere rounding.
                 if reset > ROUNDING {
-                    self.per_call = Some(known.min(per_call.max(self.least)));
-                    self.stated = self.stated.min(per_call);
+                    self.per_unit = Some(known.min(per_unit.max(self.least)));
+                    self.stated = self.stated.min(per_unit);
                 }
             } else {
                 *self = Self::default();
@@ -52,11 +52,11 @@ impl Refill {
         }
         match self.reference {
             Some((before, then)) if before < used => {
-                if !is_line(per_call, before, then) {
+                if !is_line(per_unit, before, then) {
                     self.reference = Some((used, reset));
                 } else if reset > then + ROUNDING {
-                    self.per_call = Some(per_call);
-                    self.stated = per_call;
+                    self.per_unit = Some(per_unit);
+                    self.stated = per_unit;
                     self.longest = reset;
                 }
             }
@@ -70,27 +70,45 @@ impl Refill {
     /// back earlier than it does. Whoever throttles on and on does so for another reason, which makes it no longer than
     /// the longest reset.
     pub(super) fn on_throttled(&mut self) {
-        if let Some(per_call) = &mut self.per_call {
-            let longer = per_call.saturating_add(*per_call / 16);
-            *per_call = longer.min(self.longest);
-            self.least = *per_call;
+        if let Some(per_unit) = &mut self.per_unit {
+            let longer = per_unit.saturating_add(*per_unit / 16);
+            *per_unit = longer.min(self.longest);
+            self.least = *per_unit;
         }
     }
 
-    /// The time in which one more call is permitted, if that is how the quota comes back.
-    pub(super) const fn per_call(&self) -> Option<Duration> {
-        self.per_call
+    /// Adds an accepted call. So the pacer forgets by and by what rejections taught.
+    #[inline]
+    pub(super) fn on_accepted(&mut self) {
+        if let Some(per_unit) = self.per_unit.as_mut().filter(|it| **it > self.stated) {
+            *per_unit -= (*per_unit - self.stated) / FORGETS;
+            self.least = *per_unit;
+        }
+    }
+
+    /// How much comes back in `time`, if that is how the quota comes back.
+    pub(super) fn in_time(&self, time: Duration) -> u64 {
+        let per_unit = self.per_unit.filter(|it| !it.is_zero());
+        per_unit.map_or(0, |per_unit| nanos(time) / nanos(per_unit))
+    }
+
+    /// The time in which one more unit is permitted, if that is how the quota comes back.
+    pub(super) const fn per_unit(&self) -> Option<Duration> {
+        self.per_unit
     }
 
     /// The same by the server's words alone, without what rejections taught.
-    pub(super) fn stated_per_call(&self) -> Option<Duration> {
-        self.per_call.map(|_| self.stated)
+    pub(super) fn stated_per_unit(&self) -> Option<Duration> {
+        self.per_unit.map(|_| self.stated)
     }
 }
 
+/// A rejection makes a call's time a sixteenth longer. If that is needed, one in 100 calls is throttled.
+const FORGETS: u32 = 128;
+
 /// Whether `reset` is what takes `used` calls to come back, or nearly.
-fn is_line(per_call: Duration, used: u64, reset: Duration) -> bool {
-    let expected = Duration::from_nanos(nanos(per_call).saturating_mul(used));
+fn is_line(per_unit: Duration, used: u64, reset: Duration) -> bool {
+    let expected = Duration::from_nanos(nanos(per_unit).saturating_mul(used));
     reset.max(expected) <= reset.min(expected) * 2 + ROUNDING
 }
 
@@ -109,7 +127,7 @@ mod tests {
             let window = Window::new("").with_limit(300).with_remaining(remaining);
             refill.on_answer(&window.with_reset(seconds as u32 * S));
         }
-        refill.per_call()
+        refill.per_unit()
     }
 
     #[test]
@@ -144,16 +162,16 @@ mod tests {
         let mut refill = Refill::default();
         refill.on_answer(&answer(1, 2_600));
         refill.on_answer(&answer(0, 4_700));
-        let said = refill.per_call().unwrap();
+        let said = refill.per_unit().unwrap();
         assert_eq!(said, Duration::from_millis(2_350));
 
         refill.on_throttled();
         refill.on_throttled();
-        let learned = refill.per_call().unwrap();
+        let learned = refill.per_unit().unwrap();
         assert!(learned > Duration::from_millis(2_600), "{learned:?}");
         // By its words it would be less again.
         refill.on_answer(&answer(0, 4_800));
-        assert_eq!(refill.per_call(), Some(learned));
+        assert_eq!(refill.per_unit(), Some(learned));
     }
 
     #[test]
@@ -164,7 +182,7 @@ mod tests {
             refill.on_answer(&window.with_reset(seconds * S));
         }
         (0..10_000).for_each(|_| refill.on_throttled());
-        assert_eq!(refill.per_call(), Some(20 * S));
+        assert_eq!(refill.per_unit(), Some(20 * S));
     }
 
     #[test]

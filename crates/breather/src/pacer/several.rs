@@ -159,6 +159,9 @@ impl<'p> ScopeRequest<'p> {
                     owners[index] = at;
                 }
             }
+            for request in &mut requests[..owners[index]] {
+                request.pacer.disown(window);
+            }
         }
         let has_spent = |at| (0..MAX_WINDOWS).any(|it| is_spent[it] && owners[it] == at);
         let is_nobody_elses = (0..MAX_WINDOWS).all(|it| !is_spent[it] || owners[it] == 0);

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod hold;
+mod overage;
 mod overload;
 mod pace;
 mod probe;
@@ -10,6 +11,7 @@ mod queue;
 mod quota;
 mod rhythm;
 mod snapshot;
+mod windows;
 
 use std::iter;
 use std::time::Duration;

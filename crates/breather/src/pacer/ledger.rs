@@ -1,0 +1,465 @@
+//! One window of a scope: how much is left of it.
+
+use core::time::Duration;
+
+use super::order::Order;
+use super::overage::{LONG_HOLD, Overage};
+use super::permit::Permit;
+use super::refill::Refill;
+use super::usage::Usage;
+use crate::hint::{Unit, Window};
+use crate::instant::{Instant, nanos};
+
+/// How much of a window is left, and when it gives more.
+///
+/// A response says what remained when the server counted the request. The ledger subtracts the costs
+/// of later attempts, and adds what has come back since. An attempt costs one request. In other
+/// units, it costs what attempts have cost so far, on average.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// The fingerprint of the window's name.
+    name: u64,
+    unit: Unit,
+    limit: Option<u64>,
+    known: Option<Known>,
+    order: Order,
+    overage: Overage,
+    reset: Option<Reset>,
+    /// The likely quota of the next window, which is the limit if nearly all of this one was ours.
+    prospect: Option<u64>,
+    refill: Refill,
+    usage: Usage,
+    /// How many attempts were sent before the window began.
+    since: u64,
+    /// The number of the latest-sent attempt whose answer reported the window.
+    told: u64,
+}
+
+/// What remained of a window, by the answer to the latest-sent request among those answered.
+///
+/// Answers arrive out of order. The answer to an earlier-sent request describes an earlier state.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u64,
+    remaining: u64,
+    /// When that was so.
+    at: Instant,
+}
+
+/// What was sent so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tally {
+    pub(super) now: Instant,
+    /// The number of the latest attempt.
+    pub(super) sent: u64,
+    /// How many attempts are in flight.
+    pub(super) in_flight: u32,
+}
+
+/// When the window resets, by all answers of the epoch.
+#[derive(Clone, Copy, Debug)]
+struct Reset {
+    earliest: Instant,
+    latest: Instant,
+    newest: Instant,
+    newest_number: u64,
+    /// How many answers stated it.
+    answers: u32,
+}
+
+impl Ledger {
+    pub(super) fn new(window: &Window<'_>, since: u64) -> Self {
+        Self {
+            name: fingerprint(window.name()),
+            unit: window.unit(),
+            limit: window.limit(),
+            known: None,
+            order: Order::default(),
+            overage: Overage::default(),
+            reset: None,
+            prospect: None,
+            refill: Refill::default(),
+            usage: Usage::new(window.unit()),
+            since,
+            told: 0,
+        }
+    }
+
+    /// Returns whether this is `window`, whose name has the fingerprint `name`.
+    pub(super) fn is_of(&self, name: u64, window: &Window<'_>) -> bool {
+        self.name == name && self.unit == window.unit() && self.limit == window.limit()
+    }
+
+    /// Returns whether `window` has the same name and unit.
+    pub(super) fn is_named(&self, window: &Window<'_>) -> bool {
+        self.unit == window.unit() && self.name == fingerprint(window.name())
+    }
+
+    /// Returns whether the window is over at `now`, by the latest answer that reported it.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.reset().is_none_or(|reset| reset <= now)
+    }
+
+    /// Returns whether `other` is the same window with a new limit.
+    ///
+    /// Some servers report the tightest of several windows under one name. Such a server does not
+    /// report a window that has more left than another.
+    pub(super) fn is_replaced_by(&self, other: &Self, tally: Tally) -> bool {
+        let resets = self.reset().zip(other.reset());
+        (self.name, self.unit) == (other.name, other.unit)
+            && self.told < other.told
+            && (resets.is_none_or(|(own, others)| is_blur(own, others))
+                || self.level(tally) < other.level(tally))
+    }
+
+    /// Returns whether attempt `number` or a later one reported it.
+    pub(super) const fn is_told_by(&self, number: u64) -> bool {
+        self.told >= number
+    }
+
+    /// Adds what the answer to `permit` says. Its delays count from `base`, and answers take at most
+    /// `service`.
+    pub(super) fn on_answer(
+        &mut self,
+        permit: &Permit,
+        base: Instant,
+        window: &Window<'_>,
+        remaining: u64,
+        now: Instant,
+        service: Duration,
+    ) {
+        self.told = self.told.max(permit.number);
+        self.refill.on_answer(window);
+        let refilled = |since: Instant| self.refill.in_time(base.duration_since(since));
+        self.usage
+            .on_answer(permit.number, remaining, base, refilled);
+        if self.known.is_none_or(|known| known.number <= permit.number) {
+            self.known = Some(Known {
+                number: permit.number,
+                remaining,
+                at: base,
+            });
+        }
+        let reset = self.reset();
+        self.order
+            .on_answer(permit, (remaining, base), reset, now, service);
+        // A bucket that has some left may say that the next one comes in no time.
+        let is_next = |delay: &Duration| delay.is_zero() && remaining > 0;
+        if let Some(delay) = window.reset().filter(|delay| !is_next(delay)) {
+            self.on_reset(permit.number, base + delay);
+        }
+    }
+
+    /// Adds whether the answer at `now` to a request that was sent at `sent` says that nothing is left.
+    pub(super) fn on_empty(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        is_empty: bool,
+        is_accepted: bool,
+    ) {
+        let is_far = |at: Instant| at.duration_since(now) > LONG_HOLD;
+        if is_empty && !self.is_refilling() && self.reset().is_some_and(is_far) {
+            self.overage.on_empty(now, sent, is_accepted);
+        } else {
+            self.overage.on_left();
+        }
+    }
+
+    /// Adds an accepted answer that says that `remaining` is left. Of the attempts up to number `sent`, so
+    /// many were throttled.
+    ///
+    /// The answer to a throttled probe describes the window before, so it does not count.
+    pub(super) fn on_accepted(&mut self, remaining: u64, sent: u64, throttled: u64) {
+        let Some(limit) = self.limit else {
+            return;
+        };
+        let ours = sent.saturating_sub(self.since).saturating_sub(throttled);
+        let ours = match self.unit {
+            Unit::Requests => ours,
+            _ => self.usage.of(ours),
+        };
+        // Some of the attempts that were sent later may have come in earlier.
+        let nearly_all = remaining.saturating_add(ours) >= limit - limit / 20;
+        self.prospect = nearly_all.then_some(limit);
+    }
+
+    fn on_reset(&mut self, number: u64, at: Instant) {
+        let reset = self.reset.get_or_insert(Reset {
+            earliest: at,
+            latest: at,
+            newest: at,
+            newest_number: number,
+            answers: 0,
+        });
+        let is_same = is_blur(reset.newest, at);
+        if !is_same && number >= reset.newest_number {
+            reset.answers = 0;
+            self.since = number;
+        }
+        if is_same || number >= reset.newest_number {
+            reset.answers = reset.answers.saturating_add(1);
+        }
+        reset.earliest = reset.earliest.min(at);
+        reset.latest = reset.latest.max(at);
+        if number >= reset.newest_number {
+            reset.newest = at;
+            reset.newest_number = number;
+        }
+    }
+
+    /// Returns how much is left, in the window's unit. `None` while that is unknown.
+    #[inline]
+    pub(super) fn level(&self, tally: Tally) -> Option<u64> {
+        let known = self.known?;
+        let ours = tally.sent.saturating_sub(known.number);
+        if self.is_bucket() {
+            // If others use a bucket, too, it seems to refill more slowly.
+            return Some(self.refilled(tally.now, known.remaining, known.at, ours));
+        }
+        let level = self.refilled(tally.now, known.remaining, known.at, self.usage.of(ours));
+        let least = match self.unit {
+            Unit::Requests => self.order.least(),
+            // A server may charge what an attempt costs when it ends.
+            _ => self.order.least_in_any_order(),
+        };
+        let Some(least) = least else {
+            return Some(level);
+        };
+        // The server may count any of the attempts in flight after the one that left least.
+        let in_flight = self.usage.of(tally.in_flight.into());
+        let least = self.refilled(tally.now, least.remaining, least.at, in_flight);
+        Some(level.min(least))
+    }
+
+    /// Returns how many attempts may still be sent. `None` if the window does not limit them.
+    #[inline]
+    pub(super) fn left(&self, tally: Tally) -> Option<u64> {
+        if self.overage.is_billed() {
+            return None;
+        }
+        let level = self.level(tally)?;
+        if self.is_of_requests() {
+            return Some(level);
+        }
+        let mean = self.usage.mean()?;
+        let more = level.checked_sub(self.need(tally.sent));
+        Some(more.map_or(0, |more| (more / mean).saturating_add(1)))
+    }
+
+    /// The least level at which one more attempt is sent after send number `sent`.
+    fn need(&self, sent: u64) -> u64 {
+        if self.is_of_requests() {
+            return 1;
+        }
+        let known = self.known.map_or(sent, |known| known.number);
+        let need = self
+            .usage
+            .spared(sent.saturating_sub(known), self.is_refilling());
+        // A call that costs more than the window goes when the window is full.
+        self.limit.map_or(need, |limit| need.min(limit))
+    }
+
+    /// Returns whether it counts requests that come back one by one.
+    const fn is_bucket(&self) -> bool {
+        matches!(self.unit, Unit::Requests) && self.is_refilling()
+    }
+
+    fn is_of_requests(&self) -> bool {
+        self.unit == Unit::Requests
+    }
+
+    /// How much is left at `now` if `remaining` was left at `at`, and so much was `used` since.
+    #[inline]
+    fn refilled(&self, now: Instant, remaining: u64, at: Instant, used: u64) -> u64 {
+        if !self.is_refilling() {
+            return remaining.saturating_sub(used);
+        }
+        let refilled = self.refill.in_time(now.duration_since(at));
+        let level = remaining.saturating_add(refilled).saturating_sub(used);
+        self.limit.map_or(level, |limit| level.min(limit))
+    }
+
+    /// When one more attempt is permitted after send number `sent`, if quota comes back call by call
+    /// and nothing is left.
+    pub(super) fn refills_at(&self, sent: u64) -> Option<Instant> {
+        self.after_refill(sent, self.refill.per_unit())
+    }
+
+    /// Returns the same instant from the server's statements alone, at most the one at which it says that all is back.
+    pub(super) fn stated_refill(&self, sent: u64) -> Option<Instant> {
+        let next = self.after_refill(sent, self.refill.stated_per_unit())?;
+        Some(self.reset().map_or(next, |full| full.min(next)))
+    }
+
+    fn after_refill(&self, sent: u64, per_unit: Option<Duration>) -> Option<Instant> {
+        let (known, time) = self.known.zip(per_unit)?;
+        let ours = sent.saturating_sub(known.number);
+        let used = match self.is_of_requests() {
+            true => ours,
+            false => self.usage.of(ours),
+        };
+        let missing = used
+            .saturating_add(self.need(sent))
+            .checked_sub(known.remaining)?;
+        Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+    }
+
+    /// A call was throttled although it should have come back.
+    pub(super) fn on_throttled(&mut self) {
+        self.refill.on_throttled();
+    }
+
+    /// Adds an accepted attempt, whatever its answer said.
+    pub(super) fn on_any_accepted(&mut self) {
+        self.refill.on_accepted();
+    }
+
+    /// Whether a call that was throttled when `remaining` was left may have cost more.
+    pub(super) fn may_lack(&self, remaining: u64) -> bool {
+        let mean = self.usage.mean().unwrap_or_default();
+        let share = self.limit.unwrap_or_default() / LARGE_SHARE;
+        !self.is_of_requests() && remaining < share.max(mean.saturating_mul(LARGE))
+    }
+
+    /// How much the window permits in all.
+    pub(super) const fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    pub(super) const fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// How long after the latest send at `sent_at` the next one goes if those that are left are spread
+    /// over the time to the reset.
+    pub(super) fn spread(&self, sent_at: Instant, tally: Tally) -> Option<Duration> {
+        if let Some(per_unit) = self.refill.per_unit() {
+            let cost = match self.is_of_requests() {
+                true => 1,
+                false => self.usage.mean()?,
+            };
+            return Some(Duration::from_nanos(nanos(per_unit).saturating_mul(cost)));
+        }
+        let left = self.left(tally)?;
+        let time = self.reset()?.duration_since(sent_at);
+        Some(Duration::from_nanos(nanos(time) / left.saturating_add(1)))
+    }
+
+    /// Whether quota comes back call by call.
+    pub(super) const fn is_refilling(&self) -> bool {
+        self.refill.per_unit().is_some()
+    }
+
+    /// Send number `number` was counted, and not sent. What the answer to a later one said never included it.
+    #[cfg(feature = "std")]
+    pub(super) fn on_unsent(&mut self, number: u64) {
+        if let Some(known) = self.known.as_mut().filter(|known| known.number <= number) {
+            let cost = match self.unit {
+                Unit::Requests => 1,
+                _ => self.usage.of(1),
+            };
+            known.remaining = known.remaining.saturating_add(cost);
+        }
+    }
+
+    /// When the window resets, if its answers tell.
+    ///
+    /// A reset in whole seconds is rounded up, so that of several answers about one instant the
+    /// earliest is right. Answers that are further apart than rounding explains tell of a window that
+    /// moves, and the newest counts.
+    pub(super) fn reset(&self) -> Option<Instant> {
+        let reset = self.reset?;
+        Some(if is_blur(reset.earliest, reset.latest) {
+            reset.earliest
+        } else {
+            reset.newest
+        })
+    }
+
+    /// How many answers say that the window resets at `at`, or nearly.
+    pub(super) fn answers(&self, at: Instant) -> u32 {
+        let is_it = self.reset().is_some_and(|reset| is_blur(reset, at));
+        self.reset
+            .filter(|_| is_it)
+            .map_or(0, |reset| reset.answers)
+    }
+
+    /// What the next window gives is anybody's guess.
+    pub(super) const fn distrust(&mut self) {
+        self.prospect = None;
+    }
+
+    /// Begins a new window, because a hold is over. Only the prospect is kept.
+    ///
+    /// A window that has something left goes on until its reset. An empty one begins anew even if its
+    /// reset has not come, because the server said to retry now.
+    pub(super) fn renew(&mut self, tally: Tally) {
+        let goes_on = |at: Instant| at > tally.now && !is_blur(at, tally.now);
+        let is_healthy = || self.left(tally) != Some(0) && self.reset().is_some_and(goes_on);
+        if self.is_refilling() || self.known.is_some() && is_healthy() {
+            return;
+        }
+        self.known = None;
+        self.reset = None;
+        self.order.renew();
+        self.overage.on_left();
+        self.usage.renew();
+        self.since = tally.sent;
+    }
+
+    /// Whether more than one attempt is likely to be permitted when a hold is over.
+    pub(super) fn is_promising(&self, tally: Tally) -> bool {
+        match self.known {
+            // What the probe costs is not known yet.
+            Some(_) if !self.is_of_requests() => false,
+            Some(_) => self.left(tally).is_none_or(|left| left > 1),
+            None => self.prospect.is_some_and(|prospect| prospect > 1),
+        }
+    }
+
+    /// Whether nothing is known of the new window yet.
+    pub(super) const fn is_new(&self) -> bool {
+        self.known.is_none()
+    }
+
+    /// Takes the prospect of a new window for granted, of which number `number` was sent first, until
+    /// an answer says better.
+    pub(super) fn assume(&mut self, at: Instant, number: u64) {
+        let first = match self.unit {
+            Unit::Requests => 1,
+            _ => self.usage.of(1),
+        };
+        if let Some(prospect) = self.prospect.filter(|_| self.is_new()) {
+            self.known = Some(Known {
+                number,
+                remaining: prospect.saturating_sub(first),
+                at,
+            });
+        }
+    }
+}
+
+/// Whether two instants may be one, seen through rounding.
+pub(super) fn is_blur(one: Instant, other: Instant) -> bool {
+    let apart = one.duration_since(other).max(other.duration_since(one));
+    apart <= BLUR
+}
+
+/// Tells names apart that cannot be kept: 64 bits of FNV-1a
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>). A collision would mix two windows up, no more.
+pub(super) fn fingerprint(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.
+pub(super) const BLUR: Duration = Duration::from_millis(1_500);
+
+/// A call may cost that many times the mean. Of costs whose 99th percentile is 15 times the median,
+/// one in 200 does.
+const LARGE: u64 = 8;
+
+/// A call may also cost that part of a window.
+const LARGE_SHARE: u64 = 8;

@@ -1,0 +1,306 @@
+//! The windows of a scope.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::ledger::{Ledger, Tally, fingerprint, is_blur};
+use super::permit::Permit;
+use crate::hint::{Evidence, Hint, MAX_WINDOWS, Unit, Window};
+use crate::instant::Instant;
+
+/// How many attempts a scope's windows permit, and when they permit more.
+///
+/// An attempt needs room in all of them. Each has a name, a unit and a limit: some servers tell of
+/// all their windows in each response, others of whichever is the tightest, under one name.
+#[derive(Debug, Default)]
+pub(super) struct Windows {
+    ledgers: Vec<Ledger>,
+    /// How many attempts were sent before the latest hold was over.
+    since: u64,
+}
+
+/// The window that permits no more attempts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spent {
+    /// It comes back call by call.
+    Refills,
+    /// It comes back at its reset, if that is known. It permits so many in all.
+    Until(Option<Instant>, Option<u64>),
+}
+
+/// What a throttled response says of the windows.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Verdict {
+    /// There is enough left in all of them.
+    Left,
+    /// What is left in one of them may be less than the call costs.
+    TooLittle,
+    /// One of them is spent for all calls.
+    Spent,
+}
+
+impl Windows {
+    /// The answer to `permit` carried `hint`. The server's delays count from `base`. An accepted one
+    /// comes with how many attempts were throttled. Answers take at most `service`.
+    pub(super) fn on_answer(
+        &mut self,
+        tally: Tally,
+        permit: &Permit,
+        base: Instant,
+        hint: &Hint<'_>,
+        accepted: Option<u64>,
+        service: Duration,
+    ) {
+        let now = tally.now;
+        let mut told = 0;
+        for (window, remaining) in counted(hint) {
+            told += 1;
+            let ledger = self.ledger(window);
+            ledger.on_answer(permit, base, window, remaining, now, service);
+            ledger.on_empty(now, permit.sent, remaining == 0, accepted.is_some());
+            if let Some(throttled) = accepted {
+                ledger.on_accepted(remaining, tally.sent, throttled);
+            }
+        }
+        if told < self.ledgers.len() {
+            self.forget_obsolete(permit.number, tally);
+        }
+    }
+
+    fn ledger(&mut self, window: &Window<'_>) -> &mut Ledger {
+        let name = fingerprint(window.name());
+        let at = self.ledgers.iter().position(|it| it.is_of(name, window));
+        let at = at.unwrap_or_else(|| {
+            if self.ledgers.len() >= MAX_WINDOWS {
+                self.ledgers.remove(0);
+            }
+            self.ledgers.push(Ledger::new(window, self.since));
+            self.ledgers.len() - 1
+        });
+        &mut self.ledgers[at]
+    }
+
+    /// Forgets `window`, which another scope owns.
+    pub(super) fn disown(&mut self, window: &Window<'_>) {
+        let name = fingerprint(window.name());
+        self.ledgers.retain(|it| !it.is_of(name, window));
+    }
+
+    /// Forgets windows of which the answer to send number `number` did not tell, and that are over or
+    /// have another limit by now.
+    #[cold]
+    fn forget_obsolete(&mut self, number: u64, tally: Tally) {
+        let mut at = 0;
+        while at < self.ledgers.len() {
+            let ledger = &self.ledgers[at];
+            let mut others = self.ledgers.iter();
+            if !ledger.is_told_by(number)
+                && (ledger.is_over(tally.now) || others.any(|it| ledger.is_replaced_by(it, tally)))
+            {
+                self.ledgers.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// How many attempts may still be sent; `None` while nothing is known.
+    #[inline]
+    pub(super) fn left(&self, tally: Tally) -> Option<u64> {
+        if self.ledgers.is_empty() {
+            return None;
+        }
+        self.left_of_all(tally)
+    }
+
+    fn left_of_all(&self, tally: Tally) -> Option<u64> {
+        let left = self.ledgers.iter().filter_map(|it| it.left(tally));
+        left.min()
+    }
+
+    /// The window that permits no more, if there is one. Of several, it is the one that resets last, and one that resets comes before one that refills.
+    ///
+    /// An attempt in flight may come in later than others that were sent after it. Then there is no room for another one
+    /// until it is back, but nothing is spent.
+    #[inline]
+    pub(super) fn spent(&self, tally: Tally) -> Option<Spent> {
+        if self.ledgers.is_empty() {
+            return None;
+        }
+        self.spent_of_all(tally)
+    }
+
+    fn spent_of_all(&self, tally: Tally) -> Option<Spent> {
+        let tally = Tally {
+            in_flight: 0,
+            ..tally
+        };
+        let mut spent = None;
+        for ledger in &self.ledgers {
+            if ledger.left(tally) != Some(0) {
+                continue;
+            }
+            let reset = ledger.reset();
+            spent = match spent {
+                _ if ledger.is_refilling() => spent.or(Some(Spent::Refills)),
+                Some(Spent::Until(other, _)) if other >= reset => spent,
+                _ => Some(Spent::Until(reset, ledger.limit())),
+            };
+        }
+        spent
+    }
+
+    /// When all windows that refill permit one more attempt after send number `sent`, if one of them
+    /// permits none.
+    pub(super) fn refills_at(&self, sent: u64) -> Option<Instant> {
+        let refilling = self.ledgers.iter().filter_map(|it| it.refills_at(sent));
+        refilling.max()
+    }
+
+    /// Returns the same instant from the server's statements alone.
+    pub(super) fn stated_refill(&self, sent: u64) -> Option<Instant> {
+        let refilling = self.ledgers.iter().filter_map(|it| it.stated_refill(sent));
+        refilling.max()
+    }
+
+    /// Whether a window's quota comes back call by call.
+    pub(super) fn is_refilling(&self) -> bool {
+        self.ledgers.iter().any(Ledger::is_refilling)
+    }
+
+    /// Adds an accepted attempt, whatever its answer said.
+    #[inline]
+    pub(super) fn on_accepted(&mut self) {
+        for ledger in &mut self.ledgers {
+            ledger.on_any_accepted();
+        }
+    }
+
+    /// An attempt was throttled, and the server said `hint`. Requests that should have come back have
+    /// not, if the server does not say that some are left.
+    pub(super) fn on_throttled(&mut self, hint: &Hint<'_>) {
+        for ledger in &mut self.ledgers {
+            let mut windows = counted(hint).filter(|(window, _)| ledger.is_named(window));
+            if ledger.unit() == Unit::Requests && windows.all(|(_, remaining)| remaining == 0) {
+                ledger.on_throttled();
+            }
+        }
+    }
+
+    /// What a throttled response with `hint` says of the windows; `None` if it does not tell what
+    /// remains.
+    pub(super) fn verdict(&self, hint: &Hint<'_>) -> Option<Verdict> {
+        let mut verdict = None;
+        for (window, remaining) in counted(hint) {
+            let found = if window.unit() == Unit::Requests {
+                match remaining {
+                    0 => Verdict::Spent,
+                    _ => Verdict::Left,
+                }
+            } else {
+                let name = fingerprint(window.name());
+                let mut ledgers = self.ledgers.iter();
+                let ledger = ledgers.find(|it| it.is_of(name, window));
+                match ledger.is_some_and(|it| it.may_lack(remaining)) {
+                    true => Verdict::TooLittle,
+                    false => Verdict::Left,
+                }
+            };
+            verdict = verdict.max(Some(found));
+        }
+        // One that the pacer does not count.
+        let is_spent = verdict == Some(Verdict::Left) && hint.is_spent();
+        if is_spent {
+            Some(Verdict::Spent)
+        } else {
+            verdict
+        }
+    }
+
+    /// How long after the latest send at `sent_at` the next one goes if those that are left are spread
+    /// over the time to the reset.
+    pub(super) fn spread(&self, sent_at: Instant, tally: Tally) -> Option<Duration> {
+        let spreads = self
+            .ledgers
+            .iter()
+            .filter_map(|it| it.spread(sent_at, tally));
+        spreads.max()
+    }
+
+    #[cfg(feature = "std")]
+    pub(super) fn on_unsent(&mut self, number: u64) {
+        for ledger in &mut self.ledgers {
+            ledger.on_unsent(number);
+        }
+    }
+
+    /// The window that permits the fewest attempts.
+    pub(super) fn tightest(&self, tally: Tally) -> Option<&Ledger> {
+        let known = self.ledgers.iter();
+        let known = known.filter_map(|it| Some((it.left(tally)?, it)));
+        let tightest = known.min_by_key(|&(left, it)| (left, core::cmp::Reverse(it.reset())));
+        tightest.map(|(_, ledger)| ledger)
+    }
+
+    /// The header that states the reset of the tightest window, if `hint` has it.
+    pub(super) fn evidence(&self, tally: Tally, hint: &Hint<'_>) -> Option<Evidence> {
+        let ledger = self.tightest(tally)?;
+        let mut windows = counted(hint).map(|(window, _)| window);
+        let own = windows.find(|window| ledger.is_named(window))?;
+        own.evidence()
+    }
+
+    /// `at`, which the server stated, or the same instant by what other answers say of a window that is
+    /// spent.
+    pub(super) fn tightened(&self, at: Instant, tally: Tally) -> Instant {
+        let spent = self.ledgers.iter();
+        let spent = spent.filter(|it| it.left(tally) == Some(0));
+        let same = spent.filter_map(Ledger::reset);
+        same.filter(|&reset| is_blur(reset, at))
+            .fold(at, Instant::min)
+    }
+
+    /// How many answers say that a window resets at `at`, or nearly.
+    pub(super) fn answers(&self, at: Instant) -> u32 {
+        let answers = self.ledgers.iter().map(|it| it.answers(at));
+        answers.max().unwrap_or_default()
+    }
+
+    /// What the next windows give is anybody's guess.
+    pub(super) fn distrust(&mut self) {
+        self.ledgers.iter_mut().for_each(Ledger::distrust);
+    }
+
+    /// A hold is over. Windows that have reset begin anew.
+    pub(super) fn renew(&mut self, tally: Tally) {
+        self.since = tally.sent;
+        self.ledgers.iter_mut().for_each(|it| it.renew(tally));
+    }
+
+    /// Whether all windows are likely to permit more than one attempt after a hold, and there is one.
+    pub(super) fn is_promising(&self, tally: Tally) -> bool {
+        !self.ledgers.is_empty() && self.ledgers.iter().all(|it| it.is_promising(tally))
+    }
+
+    /// Attempt number `number` was sent while the scope was held, and accepted. Windows of which its
+    /// answer does not tell are not as the server said.
+    pub(super) fn on_contradicted(&mut self, number: u64) {
+        self.ledgers.retain(|it| it.is_told_by(number));
+    }
+
+    /// Takes the prospects of new windows for granted, of which number `number` was sent first at
+    /// `at`, until answers say better.
+    pub(super) fn assume(&mut self, at: Instant, number: u64) {
+        for ledger in &mut self.ledgers {
+            ledger.assume(at, number);
+        }
+    }
+}
+
+/// The windows that count what attempts cost, and what remains of them.
+///
+/// A limit on attempts in flight is no quota: the pacer finds it by itself.
+fn counted<'h, 'a>(hint: &'h Hint<'a>) -> impl Iterator<Item = (&'h Window<'a>, u64)> {
+    let windows = hint.windows().filter(|it| it.unit() != Unit::Concurrency);
+    windows.filter_map(|window| Some((window, window.remaining()?)))
+}

@@ -1,0 +1,209 @@
+//! Several windows of a scope, in requests and in other units.
+
+use breather::hint::Unit;
+
+use super::*;
+
+fn window(name: &str, limit: u64, remaining: u64, reset: u32) -> Window<'_> {
+    let window = Window::new(name).with_limit(limit);
+    window.with_remaining(remaining).with_reset(reset * SECOND)
+}
+
+fn tokens(remaining: u64, reset: u32) -> Window<'static> {
+    window("tokens", 200_000, remaining, reset).with_unit(Unit::Tokens)
+}
+
+/// Sends one that is accepted at once, with these windows.
+fn accepted<const N: usize>(pacer: &mut Pacer, now: Instant, windows: [Window<'static>; N]) {
+    let permit = granted(pacer, now);
+    let hint = windows.into_iter().fold(Hint::new(now), Hint::with_window);
+    pacer.on_outcome(now, permit, Outcome::success(), &hint);
+}
+
+fn left(pacer: &Pacer) -> (Option<u64>, Option<u64>) {
+    let snapshot = pacer.snapshot();
+    (snapshot.remaining(), snapshot.limit())
+}
+
+#[test]
+fn attempt_needs_room_in_every_window() {
+    let mut pacer = pacer();
+    let both = |second, minute| [window("s", 10, second, 1), window("m", 300, minute, 60)];
+    accepted(&mut pacer, START, both(1, 299));
+    accepted(&mut pacer, START, both(0, 298));
+    assert_eq!(waits(&mut pacer, START).1, Some(START + SECOND));
+    // The minute goes on when the second is over.
+    let now = START + SECOND;
+    let ticket = pacer.poll_offer(now).unwrap();
+    pacer.leave(ticket);
+    accepted(&mut pacer, now, both(9, 1));
+    accepted(&mut pacer, now, both(8, 0));
+    // Its reset was stated twice, and the earlier one is right.
+    assert_eq!(waits(&mut pacer, now).1, Some(START + 60 * SECOND));
+}
+
+#[test]
+fn spent_window_is_not_hidden_by_a_fuller_one() {
+    let mut pacer = pacer();
+    let day = window("day", 1_000, 0, 280);
+    accepted(&mut pacer, START, [window("s", 10, 9, 1), day]);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 280 * SECOND));
+}
+
+#[test]
+fn healthy_long_window_delays_nobody() {
+    let mut pacer = pacer();
+    let both = |second| {
+        [
+            window("s", 10, second, 1),
+            window("day", 9_000, 5_000, 80_000),
+        ]
+    };
+    accepted(&mut pacer, START, both(0));
+    assert_eq!(waits(&mut pacer, START).1, Some(START + SECOND));
+}
+
+#[test]
+fn windows_told_one_at_a_time_both_count() {
+    let mut pacer = pacer();
+    // The server reports whichever is tighter, under one name.
+    accepted(&mut pacer, START, [window("", 300, 3, 60)]);
+    accepted(&mut pacer, START, [window("", 10, 1, 1)]);
+    accepted(&mut pacer, START, [window("", 10, 0, 1)]);
+    let (_, opens) = waits(&mut pacer, START);
+    assert_eq!(opens, Some(START + SECOND));
+    // The second resets, and the probe takes the last of the minute.
+    let now = START + SECOND;
+    let ticket = pacer.poll_offer(now).unwrap();
+    pacer.leave(ticket);
+    let _probe = granted(&mut pacer, now);
+    assert_eq!(left(&pacer), (Some(0), Some(300)));
+}
+
+#[test]
+fn new_limit_replaces_the_old_one() {
+    for (limit, remaining) in [(150, 100), (600, 500)] {
+        let mut pacer = pacer();
+        accepted(&mut pacer, START, [window("", 300, 200, 60)]);
+        accepted(&mut pacer, START, [window("", limit, remaining, 60)]);
+        assert_eq!(left(&pacer), (Some(remaining), Some(limit)));
+    }
+}
+
+#[test]
+fn limit_on_attempts_in_flight_is_no_quota() {
+    let mut pacer = pacer();
+    let cap = window("", 5, 0, 60).with_unit(Unit::Concurrency);
+    accepted(&mut pacer, START, [cap]);
+    let _more = [(); 20].map(|()| granted(&mut pacer, START));
+}
+
+/// Returns a pacer that knows a bucket of 200,000 tokens, which fills in a minute, and that a call
+/// costs 1,000. So many tokens are left.
+fn with_tokens(remaining: u64) -> Pacer {
+    let mut pacer = pacer();
+    for used in (1_000..=200_000 - remaining).step_by(1_000) {
+        let seconds = (used * 60).div_ceil(200_000) as u32;
+        accepted(&mut pacer, START, [tokens(200_000 - used, seconds)]);
+    }
+    pacer
+}
+
+#[test]
+fn cost_is_learned_from_remaining() {
+    let mut pacer = pacer();
+    // In a window, two and a half times the mean of 1,000 have to be left.
+    for left in (3..=20).rev() {
+        accepted(&mut pacer, START, [tokens(left * 1_000, 60)]);
+    }
+    accepted(&mut pacer, START, [tokens(2_000, 60)]);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 60 * SECOND));
+}
+
+#[test]
+fn call_that_is_throttled_for_its_cost_goes_first() {
+    let mut pacer = with_tokens(100_000);
+    let large = pacer.arrive();
+    let Admission::Send(permit) = pacer.request(START, large, WaitLimits::endless()) else {
+        panic!("not granted");
+    };
+    let other = granted(&mut pacer, START);
+    let hint = Hint::new(START).with_window(tokens(5_000, 59));
+    let now = START + 20 * MS;
+    pacer.on_outcome(now, permit, throttled(), &hint.with_retry_after(3 * SECOND));
+    // It is no matter of concurrency, and the scope waits, so that the tokens are kept for it.
+    let (ticket, opens) = waits(&mut pacer, now);
+    assert_eq!(opens, Some(START + 3 * SECOND));
+    pacer.on_drop(other);
+    let now = START + 3 * SECOND;
+    assert!(matches!(
+        pacer.request(now, large, WaitLimits::endless()),
+        Admission::Send(_)
+    ));
+    assert_eq!(drain(&mut pacer, now), []);
+    pacer.leave(ticket);
+}
+
+#[test]
+fn throttled_call_with_many_tokens_left_is_a_matter_of_concurrency() {
+    let mut pacer = with_tokens(150_000);
+    let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
+    let hint = Hint::new(START).with_window(tokens(150_000, 15));
+    pacer.on_outcome(
+        START + MS,
+        second,
+        throttled(),
+        &hint.with_retry_after(SECOND),
+    );
+    assert_eq!(pacer.snapshot().cap(), Some(1));
+    pacer.on_drop(first);
+}
+
+#[test]
+fn bucket_of_tokens_is_waited_for_by_its_refill() {
+    let mut pacer = with_tokens(8_000);
+    let _permit = granted(&mut pacer, START);
+    let (_, opens) = waits(&mut pacer, START);
+    let opens = opens.unwrap();
+    // The bucket is full in 58 s, and has enough for one more call at once.
+    assert!(opens < START + SECOND, "{opens:?}");
+    assert_eq!(pacer.next_wake(), Some(opens));
+}
+
+#[test]
+fn reports_of_many_windows_are_bounded() {
+    let mut pacer = pacer();
+    for limit in 1..2_000 {
+        let name: &'static str = Box::leak(limit.to_string().into_boxed_str());
+        accepted(&mut pacer, START, [window(name, 9_000, 5_000, 60)]);
+    }
+    assert!(pacer.snapshot().limit().is_some());
+}
+
+#[test]
+fn absurd_figures_cause_no_panic() {
+    for limit in [0, 1, u64::MAX] {
+        for remaining in [0, 1, u64::MAX] {
+            for unit in [Unit::Requests, Unit::Tokens, Unit::Other] {
+                let mut pacer = pacer();
+                for number in 0..40 {
+                    let window = Window::new("").with_limit(limit).with_unit(unit);
+                    let window = window.with_remaining(remaining.wrapping_sub(number % 3));
+                    let hint = Hint::new(START).with_window(window.with_reset(Duration::MAX));
+                    let ticket = pacer.arrive();
+                    if let Admission::Send(permit) =
+                        pacer.request(START, ticket, WaitLimits::endless())
+                    {
+                        let outcome = [Outcome::success(), throttled()][number as usize % 2];
+                        pacer.on_outcome(START, permit, outcome, &hint);
+                    }
+                }
+                let _ = (
+                    pacer.snapshot(),
+                    pacer.next_wake(),
+                    pacer.poll_offer(Instant::MAX),
+                );
+            }
+        }
+    }
+}

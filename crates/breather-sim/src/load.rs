@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use breather::hint::Unit;
-use breather::{Pacing, Policy};
+use breather::driver::Costs;
+use breather::{Pacing, Policy, Unit};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -41,6 +41,7 @@ struct Cost {
     unit: Unit,
     median: u64,
     p99: u64,
+    is_stated: bool,
 }
 
 /// When calls start.
@@ -117,7 +118,23 @@ impl Load {
     ///
     /// Costs are log-normal. Half of them are at most `median`, and 99 % at most `p99`.
     pub const fn with_cost(mut self, unit: Unit, median: u64, p99: u64) -> Self {
-        self.cost = Some(Cost { unit, median, p99 });
+        self.cost = Some(Cost {
+            unit,
+            median,
+            p99,
+            is_stated: false,
+        });
+        self
+    }
+
+    /// Makes callers of breather state the cost of each call before it is sent.
+    ///
+    /// Without this, breather learns what calls cost on average. It has no effect on a load without
+    /// [costs](Self::with_cost).
+    pub const fn with_stated_costs(mut self) -> Self {
+        if let Some(cost) = &mut self.cost {
+            cost.is_stated = true;
+        }
         self
     }
 
@@ -203,6 +220,15 @@ impl Load {
         });
         let token = self.token(call);
         Demand { token, cost }
+    }
+
+    /// Returns the cost that the caller of a call states.
+    pub(crate) fn stated_costs(&self, call: usize, seed: u64) -> Costs {
+        let is_stated = self.cost.is_some_and(|cost| cost.is_stated);
+        match self.demand(call, seed).cost.filter(|_| is_stated) {
+            Some((unit, cost)) => Costs::new().with(unit, cost),
+            None => Costs::new(),
+        }
     }
 
     pub(crate) const fn policy(&self) -> Policy {

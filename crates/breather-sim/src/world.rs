@@ -324,7 +324,9 @@ impl<'w> World<'w> {
                 }
                 let token = self.load.token(index);
                 let mut requests = paced.requests(token, tickets, [None, None]);
-                match ScopeRequest::request_all(now, &mut requests, call.wait_limits()) {
+                let costs = self.load.stated_costs(index, self.seed);
+                let limits = call.wait_limits().with_costs(costs);
+                match ScopeRequest::request_all(now, &mut requests, limits) {
                     JointAdmission::Send => {
                         let permits = permits(&mut requests);
                         self.send(index, permits);

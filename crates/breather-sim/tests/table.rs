@@ -83,6 +83,7 @@ reached! {
     four_tokens: "4 tokens of 100";
     tokens_that_have_all: "4 tokens of 75, which is all there is";
     openai: "LLM, OpenAI's headers";
+    costs_stated: "LLM, costs stated";
     anthropic: "LLM, Anthropic's headers";
     language_model_with_cap: "LLM, cap of 50";
     tokens_charged_at_response: "LLM, charged at the response";

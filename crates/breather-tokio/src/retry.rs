@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use breather::{
-    Breather, CallOptions, Hint, Outcome, ReportSlot, Scopes,
+    Breather, CallOptions, CostSlot, Hint, Outcome, ReportSlot, Scopes,
     driver::{ActiveCall, Decision, Instant, Moment, NewCall, Seeds, SleepSlot, Timer as _, Wait},
 };
 use pin_project_lite::pin_project;
@@ -103,6 +103,7 @@ where
             idempotent: false,
             seed: None,
             slot: None,
+            cost_slot: None,
         },
         call: None,
     }
@@ -147,6 +148,7 @@ struct Settings {
     idempotent: bool,
     seed: Option<u64>,
     slot: Option<ReportSlot>,
+    cost_slot: Option<CostSlot>,
 }
 
 pin_project! {
@@ -353,6 +355,32 @@ impl<F, Fut, E, J, N> Retry<F, Fut, E, J, N> {
         self
     }
 
+    /// Sets the slot to settle once you know the actual cost of the call.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather_tokio::breather::{Breather, CallOptions, CostSlot, Unit};
+    /// use breather_tokio::retry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let slot = CostSlot::new();
+    /// let tokens = retry(&Breather::default(), || std::future::ready(Ok::<_, std::io::Error>(870)))
+    ///     .when(|_| true)
+    ///     .with_scope("llm")
+    ///     .with_options(CallOptions::new().with_cost(Unit::Tokens, 1_000))
+    ///     .with_cost_slot(slot.clone())
+    ///     .await;
+    /// assert_eq!(tokens.as_ref().ok(), Some(&870));
+    /// slot.settle(Unit::Tokens, 870);
+    /// # }
+    /// ```
+    pub fn with_cost_slot(mut self, slot: CostSlot) -> Self {
+        self.settings.cost_slot = Some(slot);
+        self
+    }
+
     fn with_judge<K>(self, judge: impl FnOnce(J) -> K) -> Retry<F, Fut, E, K, N> {
         Retry {
             state: self.state,
@@ -451,7 +479,8 @@ impl Settings {
             .with_scope(self.scopes.as_ref())
             .with_options(self.options.as_ref())
             .with_idempotent(self.idempotent || repeats_executed)
-            .with_report_slot(self.slot.as_ref());
+            .with_report_slot(self.slot.as_ref())
+            .with_cost_slot(self.cost_slot.as_ref());
         let seed = self.seed.unwrap_or_else(|| SEEDS.draw());
         self.breather.start(new, TokioTimer, seed)
     }

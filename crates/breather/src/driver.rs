@@ -16,7 +16,7 @@ pub use crate::hint::moment::Moment;
 pub use crate::http::{add_idempotency_key, is_idempotent};
 pub use crate::instant::Instant;
 pub use crate::pacer::{
-    Admission, JointAdmission, Pacer, Permit, ScopeRequest, Ticket, WaitLimits,
+    Admission, Costs, JointAdmission, Pacer, Permit, ScopeRequest, Ticket, WaitLimits,
 };
 pub use crate::policy::{Delays, Withdrawal};
 #[cfg(feature = "std")]

@@ -21,6 +21,7 @@ mod family;
 mod few;
 #[cfg(feature = "std")]
 mod figure;
+pub(crate) mod fingerprint;
 #[cfg(feature = "std")]
 mod found;
 #[cfg(feature = "std")]

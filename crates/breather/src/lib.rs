@@ -149,6 +149,7 @@ pub use self::call::{
 #[cfg(feature = "std")]
 pub use self::hint::Dialect;
 pub use self::hint::Hint;
+pub use self::hint::Unit;
 #[cfg(feature = "http")]
 pub use self::http::{AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind};
 pub use self::pacer::{HoldReason, Pace, Pacing, Snapshot};
@@ -157,5 +158,5 @@ pub use self::policy::{Backoff, Jitter, Policy, RetryBudget};
 pub use self::shared::Metrics;
 #[cfg(feature = "std")]
 pub use self::shared::{
-    Breather, BreatherBuilder, CallOptions, Event, EventKind, Observer, Scopes,
+    Breather, BreatherBuilder, CallOptions, CostSlot, Event, EventKind, Observer, Scopes,
 };

@@ -1,6 +1,7 @@
 //! One scope's state machine: who may send when.
 
 mod concurrency;
+mod costs;
 mod early;
 mod expectation;
 mod hold;
@@ -25,6 +26,7 @@ mod windows;
 use core::time::Duration;
 
 use self::concurrency::Concurrency;
+pub use self::costs::Costs;
 use self::early::EarlyProbes;
 use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
@@ -223,23 +225,27 @@ impl Pacer {
             return Admission::Rejected { opens };
         }
         let waited = self.is_waiting(ticket);
-        if self.has_turn(now, ticket) || self.probes_early(now, limits) {
-            return Admission::Send(self.grant(ticket));
+        let costs = limits.costs();
+        if self.has_turn(now, ticket, costs) || self.probes_early(now, limits) {
+            return Admission::Send(self.grant(ticket, costs));
         }
         self.wait(ticket, limits, waited)
     }
 
     /// Whether the call at `ticket` may be sent now. It does not wait here afterwards.
     #[inline]
-    pub(crate) fn has_turn(&mut self, now: Instant, ticket: Ticket) -> bool {
+    pub(crate) fn has_turn(&mut self, now: Instant, ticket: Ticket, costs: &Costs) -> bool {
         let now = self.advance(now);
         if self.waiters.is_empty() {
-            return self.has_room(now);
+            if !costs.is_empty() {
+                self.recount_for(now, costs);
+            }
+            return self.has_room(now, costs);
         }
-        self.has_turn_before_others(now, ticket)
+        self.has_turn_before_others(now, ticket, costs)
     }
 
-    fn has_turn_before_others(&mut self, now: Instant, ticket: Ticket) -> bool {
+    fn has_turn_before_others(&mut self, now: Instant, ticket: Ticket, costs: &Costs) -> bool {
         self.waiters.leave(ticket);
         let after = self.probed_last();
         let next = self.waiters.next_after(after);
@@ -247,7 +253,8 @@ impl Pacer {
         let is_first = next.is_none_or(|next| turn(ticket) < turn(next));
         // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
         is_first
-            && (self.has_room(now) || self.waiters.take_from_younger(ticket) && self.has_room(now))
+            && (self.has_room(now, costs)
+                || self.waiters.take_from_younger(ticket) && self.has_room(now, costs))
     }
 
     /// Whether the server has rejected so much for so long that a call of this `limits` gives up.
@@ -263,6 +270,10 @@ impl Pacer {
             return Admission::QueueFull;
         }
         self.waiters.enter(ticket, limits);
+        if !limits.costs().is_empty() {
+            // What is left may be enough for others, and not for this one.
+            self.recount(self.latest);
+        }
         Admission::Wait {
             opens: self.opens_at(),
         }
@@ -275,7 +286,13 @@ impl Pacer {
 
     /// The call at `ticket` does not wait any longer. Harmless if it does not wait.
     pub fn leave(&mut self, ticket: Ticket) {
+        let costs = self.waiters.costs(ticket);
+        let was_stated = costs.is_some_and(|costs| !costs.is_empty());
         self.waiters.leave(ticket);
+        if was_stated {
+            // What is left may be enough for the others.
+            self.recount(self.latest);
+        }
     }
 
     /// The attempt that `permit` was given for has ended, at `now`, with `outcome`; the server said
@@ -296,14 +313,25 @@ impl Pacer {
             outcome.kind(),
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
         );
+        let is_throttled = outcome.kind() == OutcomeKind::Throttled;
+        let verdict = self
+            .windows
+            .verdict(permit.number, hint)
+            .filter(|_| is_throttled);
         if !hint.is_silent() {
             let accepted = is_accepted.then(|| self.expectation.harvest().throttled);
             let service = self.service_time.get();
-            self.windows
-                .on_answer(self.tally(now), &permit, base, hint, accepted, service);
+            self.windows.on_answer(
+                self.tally(now, &UNKNOWN),
+                &permit,
+                base,
+                hint,
+                accepted,
+                service,
+            );
         }
         match outcome.kind() {
-            OutcomeKind::Throttled => self.on_throttled(now, &permit, hint),
+            OutcomeKind::Throttled => self.on_throttled(now, &permit, hint, verdict),
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
                 self.on_accepted(now, &permit);
             }
@@ -312,7 +340,7 @@ impl Pacer {
         }
         let is_stated = self.recount(now) || self.is_evenly_running();
         if is_stated && hint.windows().next().is_some() {
-            self.evidence = self.windows.evidence(self.tally(now), hint);
+            self.evidence = self.windows.evidence(self.tally(now, &UNKNOWN), hint);
         }
     }
 
@@ -348,7 +376,7 @@ impl Pacer {
         }
         let service = self.service_time.get();
         self.windows.on_answer(
-            self.tally(now),
+            self.tally(now, &UNKNOWN),
             &permit,
             hint.received(),
             hint,
@@ -412,10 +440,17 @@ impl Pacer {
                 return weary;
             }
         }
-        if self.waiters.any_waiting() && self.has_room(now) {
+        let costs = self.costs_of_next()?;
+        if self.has_room(now, &costs) {
             return self.waiters.offer(now, self.probed_last());
         }
         None
+    }
+
+    /// What the next call to be offered a permit costs, if one waits.
+    fn costs_of_next(&self) -> Option<Costs> {
+        let next = self.waiters.next_after(self.probed_last())?;
+        self.waiters.costs(next).copied()
     }
 
     /// When to call [`poll_offer`](Self::poll_offer) again although nothing was told to the pacer;
@@ -429,7 +464,9 @@ impl Pacer {
         let phase = match self.phase {
             Phase::Running => {
                 let promised = u64::from(self.waiters.open());
-                let refills = self.windows.refills_at(self.sent + promised);
+                let costs = self.costs_of_next().unwrap_or_default();
+                let tally = self.tally(self.latest, &costs);
+                let refills = self.windows.refills_at(tally.with_promised(promised));
                 let grows = self
                     .concurrency
                     .grows_at(self.used(), self.service_time.get());
@@ -478,9 +515,10 @@ impl Pacer {
         if !is_even && !self.windows.is_refilling() {
             return None;
         }
-        let refills = self
-            .windows
-            .stated_refill(self.sent + u64::from(self.waiters.open()));
+        let costs = self.costs_of_next().unwrap_or_default();
+        let tally = self.tally(self.latest, &costs);
+        let promised = self.waiters.open().into();
+        let refills = self.windows.stated_refill(tally.with_promised(promised));
         // The first one goes alone and at once.
         let is_even = is_even && !self.service_time.is_zero();
         let even = is_even.then(|| self.next_even()).flatten();
@@ -548,6 +586,13 @@ impl Pacer {
         self.on_drop(permit);
     }
 
+    /// The attempt with number `number` of `epoch` turned out to cost `cost` in `unit`.
+    #[cfg(feature = "std")]
+    pub(crate) fn settle(&mut self, number: u64, unit: crate::hint::Unit, cost: u64) {
+        self.windows.on_settled(number, unit, cost);
+        self.recount(self.latest);
+    }
+
     /// How many attempts are in flight.
     #[must_use]
     pub const fn in_flight(&self) -> u32 {
@@ -580,7 +625,7 @@ impl Pacer {
         };
         let tally = Tally {
             in_flight: 0,
-            ..self.tally(self.latest)
+            ..self.tally(self.latest, &UNKNOWN)
         };
         let tightest = self.windows.tightest(tally);
         Snapshot {
@@ -607,7 +652,7 @@ impl Pacer {
 
     /// A permit for a call that [has its turn](Self::has_turn), at the time at which it was found to.
     #[inline]
-    pub(crate) fn grant(&mut self, ticket: Ticket) -> Permit {
+    pub(crate) fn grant(&mut self, ticket: Ticket, costs: &Costs) -> Permit {
         let now = self.latest;
         self.in_flight += 1;
         self.sent += 1;
@@ -625,16 +670,21 @@ impl Pacer {
             level: self.in_flight,
             throttled: self.concurrency.throttled(),
         };
+        if !costs.is_empty() {
+            self.windows.on_sent(self.sent, costs);
+        }
         self.recount(now);
         permit
     }
 
+    /// What was sent so far, and what the next attempt costs.
     #[inline]
-    fn tally(&self, now: Instant) -> Tally {
+    const fn tally<'c>(&self, now: Instant, costs: &'c Costs) -> Tally<'c> {
         Tally {
             now,
             sent: self.sent,
             in_flight: self.in_flight,
+            costs,
         }
     }
 
@@ -649,14 +699,14 @@ impl Pacer {
     }
 
     /// Whether one more may be sent, or promised.
-    fn has_room(&mut self, now: Instant) -> bool {
+    fn has_room(&mut self, now: Instant, costs: &Costs) -> bool {
         let promised = self.waiters.open();
         match self.phase {
             Phase::Held(_) => return false,
             Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
             Phase::Probing { .. } => {}
             Phase::Running => {
-                let left = self.windows.left(self.tally(now));
+                let left = self.windows.left(self.tally(now, costs));
                 let left = left.or_else(|| self.expected(now));
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
@@ -683,7 +733,7 @@ impl Pacer {
     fn next_even(&self) -> Option<Instant> {
         let apart = self
             .windows
-            .spread(self.sent_at, self.tally(self.sent_at))?;
+            .spread(self.sent_at, self.tally(self.sent_at, &UNKNOWN))?;
         Some(self.sent_at + apart)
     }
 
@@ -780,7 +830,7 @@ impl Pacer {
         let sent = before;
         self.windows.renew(Tally {
             sent,
-            ..self.tally(now)
+            ..self.tally(now, &UNKNOWN)
         });
     }
 
@@ -813,15 +863,21 @@ impl Pacer {
     /// Whether more may be sent when the answer to a probe is not back but would be if it were a
     /// rejection. A window of one has nothing more to give.
     fn is_promising(&self) -> bool {
-        self.rejection_time.is_some() && self.windows.is_promising(self.tally(self.latest))
+        self.rejection_time.is_some()
+            && self.windows.is_promising(self.tally(self.latest, &UNKNOWN))
     }
 
-    fn on_throttled(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) {
+    fn on_throttled(
+        &mut self,
+        now: Instant,
+        permit: &Permit,
+        hint: &Hint<'_>,
+        verdict: Option<Verdict>,
+    ) {
         self.expectation.on_throttled();
         let rejection_time = self.rejection_time.get_or_insert_default();
         rejection_time.on_answer(permit.sent, now);
 
-        let verdict = self.windows.verdict(hint);
         let crowded = match verdict {
             Some(verdict) => verdict == Verdict::Left,
             None => self.concurrency.suspects(permit),
@@ -982,9 +1038,19 @@ impl Pacer {
     /// from now on held until an instant that the server stated.
     #[inline]
     fn recount(&mut self, now: Instant) -> bool {
+        if self.waiters.is_empty() {
+            return self.recount_for(now, &UNKNOWN);
+        }
+        let costs = self.costs_of_next().unwrap_or_default();
+        self.recount_for(now, &costs)
+    }
+
+    /// The same, if the next call costs `costs`.
+    #[inline]
+    fn recount_for(&mut self, now: Instant, costs: &Costs) -> bool {
         if matches!(self.phase, Phase::Running) {
             // What comes back call by call is waited for call by call.
-            return match self.windows.spent(self.tally(now)) {
+            return match self.windows.spent(self.tally(now, costs)) {
                 None => false,
                 Some(Spent::Refills) => {
                     self.evidence = None;
@@ -993,18 +1059,18 @@ impl Pacer {
                 Some(Spent::Until(reset, limit)) => self.hold_as_spent(now, reset, limit),
             };
         }
-        self.revise(now)
+        self.revise(now, costs)
     }
 
     #[cold]
-    fn revise(&mut self, now: Instant) -> bool {
+    fn revise(&mut self, now: Instant, costs: &Costs) -> bool {
         let Phase::Held(hold) = self.phase else {
             return false;
         };
         if hold.rejections > 0 {
             return false;
         }
-        self.phase = self.revised(now, hold);
+        self.phase = self.revised(now, hold, costs);
         hold.stated().is_none() && self.opens_at().is_some()
     }
 
@@ -1040,18 +1106,15 @@ impl Pacer {
     }
 
     /// What becomes of a hold that no probe was throttled in, by what is known now.
-    fn revised(&self, now: Instant, mut hold: Hold) -> Phase {
+    fn revised(&self, now: Instant, mut hold: Hold, costs: &Costs) -> Phase {
         let guard = self.lateness.guard();
-        let spent = self.windows.spent(self.tally(now));
+        let tally = self.tally(now, costs);
+        let spent = self.windows.spent(tally);
         let reset = match spent {
             Some(Spent::Until(reset, _)) => reset,
             Some(Spent::Refills) | None => None,
         };
-        let is_left = || {
-            self.windows
-                .left(self.tally(now))
-                .is_some_and(|left| left > 0)
-        };
+        let is_left = || self.windows.left(tally).is_some_and(|left| left > 0);
         match (hold.cause, reset) {
             (Cause::Counted | Cause::Spent, _) if is_left() => Phase::Running,
             (Cause::Counted, Some(at)) => {
@@ -1068,7 +1131,7 @@ impl Pacer {
                 Phase::Held(hold)
             }
             (Cause::Throttled, _) => {
-                let at = self.windows.tightened(hold.from, self.tally(now));
+                let at = self.windows.tightened(hold.from, self.tally(now, &UNKNOWN));
                 let hold = hold.moved_to(at, guard);
                 Phase::Held(hold.stated_by(self.windows.answers(at)))
             }
@@ -1078,8 +1141,8 @@ impl Pacer {
 
     /// A hold that the server asks for.
     fn throttled_until(&self, now: Instant, at: Instant) -> Hold {
-        let is_elastic =
-            at.duration_since(now) < SHORT_REST && self.windows.left(self.tally(now)).is_none();
+        let is_elastic = at.duration_since(now) < SHORT_REST
+            && self.windows.left(self.tally(now, &UNKNOWN)).is_none();
         Hold::new(now, Cause::Throttled, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 
@@ -1088,6 +1151,9 @@ impl Pacer {
         self.pause.hold(now)
     }
 }
+
+/// The costs of a call about which its caller stated nothing.
+static UNKNOWN: Costs = Costs::new();
 
 /// Less than a rejection takes over loopback under load.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(5);

@@ -16,6 +16,7 @@
 mod active_call;
 mod alarm;
 mod breather;
+mod cost_slot;
 mod dues;
 mod gate;
 #[cfg(feature = "metrics")]
@@ -36,6 +37,7 @@ mod waiting;
 pub use self::active_call::{ActiveCall, Step};
 pub use self::alarm::Alarm;
 pub use self::breather::{Breather, BreatherBuilder};
+pub use self::cost_slot::CostSlot;
 #[cfg(feature = "metrics")]
 pub use self::metrics::Metrics;
 pub use self::new_call::NewCall;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use breather_reqwest::RetryMiddleware;
 use breather_reqwest::breather::{
-    Backoff, Breather, CallOptions, EndReason, Jitter, Policy, ReportSlot, Stopped,
+    Backoff, Breather, CallOptions, CostSlot, EndReason, Jitter, Policy, ReportSlot, Stopped, Unit,
 };
 use breather_test::{Answer, Script};
 use http::HeaderName;
@@ -267,4 +267,37 @@ async fn promise_9_drop_with_all_options_releases_everything() {
             "{after} s"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stated_cost_is_paced_and_can_be_settled() {
+    let tokens = |left: u64| {
+        Answer::status(200)
+            .with_header("x-ratelimit-limit-tokens", 10_000)
+            .with_header("x-ratelimit-remaining-tokens", left)
+            .with_header("x-ratelimit-reset-tokens", "40s")
+            .after(SECOND)
+    };
+    let script = Script::new([tokens(4_000), tokens(1_000), tokens(9_000)]);
+    let client = scripted(&script, RetryMiddleware::default());
+    let send = |cost, slot: &CostSlot| {
+        let options = CallOptions::new().with_cost(Unit::Tokens, cost);
+        let request = client.post(URL).with_extension(options);
+        request.with_extension(slot.clone()).send()
+    };
+    let start = Instant::now();
+    let slot = CostSlot::new();
+    send(10, &slot).await.unwrap();
+    // The first of these two takes most of what is left, so the second one waits for it.
+    let first = tokio::spawn(send(3_500, &slot));
+    tokio::task::yield_now().await;
+    let second = tokio::spawn(send(2_000, &CostSlot::new()));
+    tokio::task::yield_now().await;
+    assert_eq!(script.requests().len(), 2);
+    slot.settle(Unit::Tokens, 1_200);
+    let response = second.await.unwrap().unwrap();
+    assert_eq!(response.status(), 200);
+    let took = start.elapsed();
+    assert!(took < 2 * SECOND + TICK, "{took:?}");
+    first.await.unwrap().unwrap();
 }

@@ -463,11 +463,16 @@ fn language_models() -> Vec<Row> {
         Limiter::fixed_window(200_000, MINUTE),
     );
     let with = |headers| plain.clone().with_headers(headers);
+    let stated = Row {
+        load: load.with_stated_costs(),
+        ..row("LLM, costs stated", plain.clone(), load, 1.01, 1.02)
+    };
     let at_response = buckets(Limiter::with_charge_at_response);
     let cap = plain.clone().with_cap(Some(50));
     let row = |name, server, makespan, sends| row(name, server, load, makespan, sends);
     vec![
         row("LLM, OpenAI's headers", plain.clone(), 1.02, 1.03),
+        stated,
         row(
             "LLM, Anthropic's headers",
             with(Headers::Anthropic),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use breather_test::{Answer, Script};
 use breather_tower::breather::{
     self, AttemptResult, Backoff, Breather, CallOptions, ClassifyHttp as _, EndReason, Event,
-    EventKind, Jitter, Policy, Scopes, Stopped,
+    EventKind, Jitter, Policy, Scopes, Stopped, Unit,
 };
 use breather_tower::{Http, RetryLayer, TrustClone};
 use http::{HeaderName, Method, Request};
@@ -362,4 +362,28 @@ async fn settings_survive_any_order() {
             .collect();
         assert_eq!((keys.len(), keys[0] == keys[1]), (2, true));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stated_cost_waits_for_its_window() {
+    let tokens = |left: u64| {
+        Answer::status(200)
+            .with_header("anthropic-ratelimit-input-tokens-limit", 10_000)
+            .with_header("anthropic-ratelimit-input-tokens-remaining", left)
+            .with_header("anthropic-ratelimit-input-tokens-reset", "30s")
+    };
+    let script = Script::new([tokens(4_000), tokens(3_000)]);
+    let service = RetryLayer::default().layer(script.clone());
+    let cost = |tokens| CallOptions::new().with_cost(Unit::InputTokens, tokens);
+    let send = |options| service.clone().oneshot(asking(options, Method::POST));
+    let start = Instant::now();
+    send(cost(10)).await.unwrap();
+    send(cost(4_000)).await.unwrap();
+    // Costs in output tokens do not matter to this window.
+    send(CallOptions::new().with_cost(Unit::OutputTokens, 9_000))
+        .await
+        .unwrap();
+    assert!(start.elapsed() < TICK);
+    send(cost(3_500)).await.unwrap();
+    assert!(start.elapsed() >= 29 * SECOND, "{:?}", start.elapsed());
 }

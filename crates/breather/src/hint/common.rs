@@ -145,14 +145,14 @@ pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
         "anthropic-ratelimit-input-tokens-remaining",
         "anthropic-ratelimit-input-tokens-reset",
     )
-    .with_unit(Unit::Tokens),
+    .with_unit(Unit::InputTokens),
     three(
         "output-tokens",
         "anthropic-ratelimit-output-tokens-limit",
         "anthropic-ratelimit-output-tokens-remaining",
         "anthropic-ratelimit-output-tokens-reset",
     )
-    .with_unit(Unit::Tokens),
+    .with_unit(Unit::OutputTokens),
     HeaderFamily::new("unified").with_unit(Unit::Other).with(
         "anthropic-ratelimit-unified-reset",
         Part::Reset(TimeFormat::Any),

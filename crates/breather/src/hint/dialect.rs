@@ -73,8 +73,8 @@ dialects! {
     anthropic = "anthropic": [
         three("requests", "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", TimeFormat::Date),
         three("tokens", "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
-        three("input-tokens", "anthropic-ratelimit-input-tokens-limit", "anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
-        three("output-tokens", "anthropic-ratelimit-output-tokens-limit", "anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
+        three("input-tokens", "anthropic-ratelimit-input-tokens-limit", "anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset", TimeFormat::Date).with_unit(Unit::InputTokens),
+        three("output-tokens", "anthropic-ratelimit-output-tokens-limit", "anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset", TimeFormat::Date).with_unit(Unit::OutputTokens),
         HeaderFamily::new("unified").with_unit(Unit::Other).with_reset("anthropic-ratelimit-unified-reset", TimeFormat::EpochSeconds),
     ];
     /// Auth0: epochs in seconds.

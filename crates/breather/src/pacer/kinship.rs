@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::ledger::{fingerprint, is_blur};
+use super::ledger::is_blur;
 use crate::hint::Window;
+use crate::hint::fingerprint::fingerprint;
 use crate::instant::Instant;
 
 /// Which of the windows that answers tell of count all calls of this scope.

@@ -1,12 +1,15 @@
 //! One window of a scope: how much is left of it.
 
+use alloc::collections::VecDeque;
 use core::time::Duration;
 
+use super::costs::Costs;
 use super::order::Order;
 use super::overage::{LONG_HOLD, Overage};
 use super::permit::Permit;
 use super::refill::Refill;
 use super::usage::Usage;
+use crate::hint::fingerprint::fingerprint;
 use crate::hint::{Unit, Window};
 use crate::instant::{Instant, nanos};
 
@@ -29,6 +32,7 @@ pub(super) struct Ledger {
     prospect: Option<u64>,
     refill: Refill,
     usage: Usage,
+    stated: Stated,
     /// How many attempts were sent before the window began.
     since: u64,
     /// The number of the latest-sent attempt whose answer reported the window.
@@ -46,14 +50,32 @@ struct Known {
     at: Instant,
 }
 
-/// What was sent so far.
+/// The attempts since the known one whose costs were stated.
+#[derive(Debug, Default)]
+struct Stated {
+    /// Their numbers and costs, in the order in which they were sent.
+    attempts: VecDeque<(u64, u64)>,
+    sum: u64,
+}
+
+/// What was sent so far, and what is to be sent next.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tally {
+pub(super) struct Tally<'c> {
     pub(super) now: Instant,
     /// The number of the latest attempt.
     pub(super) sent: u64,
     /// How many attempts are in flight.
     pub(super) in_flight: u32,
+    /// What the next attempt costs, as far as its caller stated it.
+    pub(super) costs: &'c Costs,
+}
+
+impl Tally<'_> {
+    /// Counts `promised` attempts as sent.
+    pub(super) const fn with_promised(mut self, promised: u64) -> Self {
+        self.sent += promised;
+        self
+    }
 }
 
 /// When the window resets, by all answers of the epoch.
@@ -80,6 +102,7 @@ impl Ledger {
             prospect: None,
             refill: Refill::default(),
             usage: Usage::new(window.unit()),
+            stated: Stated::default(),
             since,
             told: 0,
         }
@@ -104,7 +127,7 @@ impl Ledger {
     ///
     /// Some servers report the tightest of several windows under one name. Such a server does not
     /// report a window that has more left than another.
-    pub(super) fn is_replaced_by(&self, other: &Self, tally: Tally) -> bool {
+    pub(super) fn is_replaced_by(&self, other: &Self, tally: Tally<'_>) -> bool {
         let resets = self.reset().zip(other.reset());
         (self.name, self.unit) == (other.name, other.unit)
             && self.told < other.told
@@ -139,6 +162,7 @@ impl Ledger {
                 remaining,
                 at: base,
             });
+            self.stated.forget_until(permit.number);
         }
         let reset = self.reset();
         self.order
@@ -210,14 +234,15 @@ impl Ledger {
 
     /// Returns how much is left, in the window's unit. `None` while that is unknown.
     #[inline]
-    pub(super) fn level(&self, tally: Tally) -> Option<u64> {
+    pub(super) fn level(&self, tally: Tally<'_>) -> Option<u64> {
         let known = self.known?;
         let ours = tally.sent.saturating_sub(known.number);
         if self.is_bucket() {
             // If others use a bucket, too, it seems to refill more slowly.
             return Some(self.refilled(tally.now, known.remaining, known.at, ours));
         }
-        let level = self.refilled(tally.now, known.remaining, known.at, self.usage.of(ours));
+        let used = self.used(ours);
+        let level = self.refilled(tally.now, known.remaining, known.at, used);
         let least = match self.unit {
             Unit::Requests => self.order.least(),
             // A server may charge what an attempt costs when it ends.
@@ -234,7 +259,7 @@ impl Ledger {
 
     /// Returns how many attempts may still be sent. `None` if the window does not limit them.
     #[inline]
-    pub(super) fn left(&self, tally: Tally) -> Option<u64> {
+    pub(super) fn left(&self, tally: Tally<'_>) -> Option<u64> {
         if self.overage.is_billed() {
             return None;
         }
@@ -242,22 +267,45 @@ impl Ledger {
         if self.is_of_requests() {
             return Some(level);
         }
-        let mean = self.usage.mean()?;
-        let more = level.checked_sub(self.need(tally.sent));
-        Some(more.map_or(0, |more| (more / mean).saturating_add(1)))
+        let cost = self.cost_of_next(tally)?;
+        let more = level.checked_sub(self.need(tally, cost));
+        Some(more.map_or(0, |more| (more / cost.max(1)).saturating_add(1)))
     }
 
-    /// The least level at which one more attempt is sent after send number `sent`.
-    fn need(&self, sent: u64) -> u64 {
+    /// Returns what the next attempt costs: what its caller stated, or else the mean, if that is known.
+    fn cost_of_next(&self, tally: Tally<'_>) -> Option<u64> {
+        tally.costs.get(self.unit).or_else(|| self.usage.mean())
+    }
+
+    /// Returns the least level at which the next attempt, of that `cost`, is sent.
+    fn need(&self, tally: Tally<'_>, cost: u64) -> u64 {
         if self.is_of_requests() {
             return 1;
         }
-        let known = self.known.map_or(sent, |known| known.number);
-        let need = self
-            .usage
-            .spared(sent.saturating_sub(known), self.is_refilling());
+        let known = self.known.map_or(tally.sent, |known| known.number);
+        let later = tally.sent.saturating_sub(known);
+        let unknown = later.saturating_sub(self.stated.attempts.len() as u64);
+        let need = match tally.costs.get(self.unit) {
+            Some(_) => {
+                // The rate of the refill is known from rounded figures.
+                let rounded = if self.is_refilling() {
+                    cost / ROUNDED
+                } else {
+                    0
+                };
+                let spread = self.usage.spread(unknown);
+                cost.saturating_add(rounded).saturating_add(spread)
+            }
+            None => self.usage.spared(unknown, self.is_refilling()),
+        };
         // A call that costs more than the window goes when the window is full.
         self.limit.map_or(need, |limit| need.min(limit))
+    }
+
+    /// Returns what the `ours` latest attempts cost.
+    fn used(&self, ours: u64) -> u64 {
+        let unknown = ours.saturating_sub(self.stated.attempts.len() as u64);
+        self.stated.sum.saturating_add(self.usage.of(unknown))
     }
 
     /// Returns whether it counts requests that come back one by one.
@@ -282,27 +330,40 @@ impl Ledger {
 
     /// When one more attempt is permitted after send number `sent`, if quota comes back call by call
     /// and nothing is left.
-    pub(super) fn refills_at(&self, sent: u64) -> Option<Instant> {
-        self.after_refill(sent, self.refill.per_unit())
+    pub(super) fn refills_at(&self, tally: Tally<'_>) -> Option<Instant> {
+        self.after_refill(tally, self.refill.per_unit())
     }
 
     /// Returns the same instant from the server's statements alone, at most the one at which it says that all is back.
-    pub(super) fn stated_refill(&self, sent: u64) -> Option<Instant> {
-        let next = self.after_refill(sent, self.refill.stated_per_unit())?;
+    pub(super) fn stated_refill(&self, tally: Tally<'_>) -> Option<Instant> {
+        let next = self.after_refill(tally, self.refill.stated_per_unit())?;
         Some(self.reset().map_or(next, |full| full.min(next)))
     }
 
-    fn after_refill(&self, sent: u64, per_unit: Option<Duration>) -> Option<Instant> {
+    fn after_refill(&self, tally: Tally<'_>, per_unit: Option<Duration>) -> Option<Instant> {
         let (known, time) = self.known.zip(per_unit)?;
-        let ours = sent.saturating_sub(known.number);
-        let used = match self.is_of_requests() {
-            true => ours,
-            false => self.usage.of(ours),
+        let ours = tally.sent.saturating_sub(known.number);
+        let (used, need) = match self.is_of_requests() {
+            true => (ours, 1),
+            false => (self.used(ours), self.need(tally, self.cost_of_next(tally)?)),
         };
-        let missing = used
-            .saturating_add(self.need(sent))
-            .checked_sub(known.remaining)?;
+        let missing = used.saturating_add(need).checked_sub(known.remaining)?;
         Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+    }
+
+    /// Attempt `number` was sent, which costs what `costs` state.
+    pub(super) fn on_sent(&mut self, number: u64, costs: &Costs) {
+        if let Some(cost) = costs.get(self.unit) {
+            self.stated.set(number, cost);
+        }
+    }
+
+    /// Attempt `number` turned out to cost `cost`. What remained after it takes precedence.
+    pub(super) fn on_settled(&mut self, number: u64, cost: u64) {
+        self.usage.on_settled(cost);
+        if self.known.is_none_or(|known| known.number < number) {
+            self.stated.set(number, cost);
+        }
     }
 
     /// A call was throttled although it should have come back.
@@ -315,11 +376,18 @@ impl Ledger {
         self.refill.on_accepted();
     }
 
-    /// Whether a call that was throttled when `remaining` was left may have cost more.
-    pub(super) fn may_lack(&self, remaining: u64) -> bool {
+    /// Returns whether a call that was throttled when `remaining` was left may have cost more. Its caller
+    /// may have stated the cost.
+    pub(super) fn may_lack(&self, remaining: u64, number: u64) -> bool {
+        if self.is_of_requests() {
+            return false;
+        }
+        if let Some(cost) = self.stated.get(number) {
+            return remaining < cost;
+        }
         let mean = self.usage.mean().unwrap_or_default();
         let share = self.limit.unwrap_or_default() / LARGE_SHARE;
-        !self.is_of_requests() && remaining < share.max(mean.saturating_mul(LARGE))
+        remaining < share.max(mean.saturating_mul(LARGE))
     }
 
     /// How much the window permits in all.
@@ -333,7 +401,7 @@ impl Ledger {
 
     /// How long after the latest send at `sent_at` the next one goes if those that are left are spread
     /// over the time to the reset.
-    pub(super) fn spread(&self, sent_at: Instant, tally: Tally) -> Option<Duration> {
+    pub(super) fn spread(&self, sent_at: Instant, tally: Tally<'_>) -> Option<Duration> {
         if let Some(per_unit) = self.refill.per_unit() {
             let cost = match self.is_of_requests() {
                 true => 1,
@@ -357,7 +425,7 @@ impl Ledger {
         if let Some(known) = self.known.as_mut().filter(|known| known.number <= number) {
             let cost = match self.unit {
                 Unit::Requests => 1,
-                _ => self.usage.of(1),
+                _ => self.stated.take(number).unwrap_or_else(|| self.usage.of(1)),
             };
             known.remaining = known.remaining.saturating_add(cost);
         }
@@ -394,13 +462,14 @@ impl Ledger {
     ///
     /// A window that has something left goes on until its reset. An empty one begins anew even if its
     /// reset has not come, because the server said to retry now.
-    pub(super) fn renew(&mut self, tally: Tally) {
+    pub(super) fn renew(&mut self, tally: Tally<'_>) {
         let goes_on = |at: Instant| at > tally.now && !is_blur(at, tally.now);
         let is_healthy = || self.left(tally) != Some(0) && self.reset().is_some_and(goes_on);
         if self.is_refilling() || self.known.is_some() && is_healthy() {
             return;
         }
         self.known = None;
+        self.stated = Stated::default();
         self.reset = None;
         self.order.renew();
         self.overage.on_left();
@@ -409,7 +478,7 @@ impl Ledger {
     }
 
     /// Whether more than one attempt is likely to be permitted when a hold is over.
-    pub(super) fn is_promising(&self, tally: Tally) -> bool {
+    pub(super) fn is_promising(&self, tally: Tally<'_>) -> bool {
         match self.known {
             // What the probe costs is not known yet.
             Some(_) if !self.is_of_requests() => false,
@@ -440,18 +509,54 @@ impl Ledger {
     }
 }
 
+impl Stated {
+    /// Sets what attempt `number` costs.
+    fn set(&mut self, number: u64, cost: u64) {
+        match self.attempts.binary_search_by_key(&number, |it| it.0) {
+            Ok(at) => {
+                let before = core::mem::replace(&mut self.attempts[at].1, cost);
+                self.sum = self.sum.saturating_sub(before).saturating_add(cost);
+            }
+            Err(at) => {
+                if self.attempts.len() >= MOST_STATED {
+                    return;
+                }
+                self.attempts.insert(at, (number, cost));
+                self.sum = self.sum.saturating_add(cost);
+            }
+        }
+    }
+
+    fn get(&self, number: u64) -> Option<u64> {
+        let at = self.attempts.binary_search_by_key(&number, |it| it.0);
+        at.ok().map(|at| self.attempts[at].1)
+    }
+
+    #[cfg(feature = "std")]
+    fn take(&mut self, number: u64) -> Option<u64> {
+        let at = self
+            .attempts
+            .binary_search_by_key(&number, |it| it.0)
+            .ok()?;
+        let (_, cost) = self.attempts.remove(at)?;
+        self.sum = self.sum.saturating_sub(cost);
+        Some(cost)
+    }
+
+    /// Forgets the attempts up to `number`.
+    fn forget_until(&mut self, number: u64) {
+        while let Some(&(first, cost)) = self.attempts.front().filter(|it| it.0 <= number) {
+            debug_assert!(first <= number);
+            self.attempts.pop_front();
+            self.sum = self.sum.saturating_sub(cost);
+        }
+    }
+}
+
 /// Whether two instants may be one, seen through rounding.
 pub(super) fn is_blur(one: Instant, other: Instant) -> bool {
     let apart = one.duration_since(other).max(other.duration_since(one));
     apart <= BLUR
-}
-
-/// Tells names apart that cannot be kept: 64 bits of FNV-1a
-/// (<http://www.isthe.com/chongo/tech/comp/fnv/>). A collision would mix two windows up, no more.
-pub(super) fn fingerprint(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 /// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.
@@ -463,3 +568,9 @@ const LARGE: u64 = 8;
 
 /// A call may also cost that part of a window.
 const LARGE_SHARE: u64 = 8;
+
+/// The stated costs of attempts without an answer that a window keeps. The others count as the mean.
+const MOST_STATED: usize = 10_000;
+
+/// The part of a stated cost that is spared. Figures of thousands are rounded by less.
+const ROUNDED: u64 = 128;

@@ -21,6 +21,14 @@ pub struct Permit {
     pub(super) throttled: u32,
 }
 
+impl Permit {
+    /// Returns the number of the attempt in its scope.
+    #[cfg(feature = "std")]
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+}
+
 /// A call's place in the order of its scope; the smaller one was there first.
 ///
 /// A call keeps its place through all its retries.

@@ -111,7 +111,8 @@ impl<'p> ScopeRequest<'p> {
         let mut blocks: Option<(usize, bool, Option<Instant>)> = None;
         for (at, request) in requests.iter_mut().enumerate() {
             let waited = request.pacer.is_waiting(request.ticket);
-            let has_turn = request.pacer.has_turn(now, request.ticket);
+            let ticket = request.ticket;
+            let has_turn = request.pacer.has_turn(now, ticket, limits.costs());
             if !has_turn && !request.pacer.probes_early(now, limits) {
                 let opens = request.pacer.opens_at();
                 if blocks.is_none_or(|(.., latest)| opens > latest) {
@@ -121,7 +122,8 @@ impl<'p> ScopeRequest<'p> {
         }
         let Some((at, waited, _)) = blocks else {
             for request in requests {
-                request.permit = Some(request.pacer.grant(request.ticket));
+                let permit = request.pacer.grant(request.ticket, limits.costs());
+                request.permit = Some(permit);
             }
             return JointAdmission::Send;
         };

@@ -100,8 +100,24 @@ impl Usage {
     /// In a window, what is spared is lost. In a bucket that refills, it is lost once.
     pub(super) const fn spared(&self, unknown: u64, refills: bool) -> u64 {
         let halves = if refills { SPARED_REFILLING } else { SPARED };
-        let halves = halves + unknown.isqrt().saturating_mul(SPREAD);
+        let spared = self.cost.saturating_mul(halves).div_ceil(2 * ONE);
+        spared.saturating_add(self.spread(unknown))
+    }
+
+    /// Returns how much more than estimated so many attempts may cost.
+    pub(super) const fn spread(&self, unknown: u64) -> u64 {
+        let halves = unknown.isqrt().saturating_mul(SPREAD);
         self.cost.saturating_mul(halves).div_ceil(2 * ONE)
+    }
+
+    /// An attempt turned out to cost `cost`.
+    pub(super) const fn on_settled(&mut self, cost: u64) {
+        let cost = cost.saturating_mul(ONE);
+        self.cost = match self.cost {
+            0 => cost,
+            mean => mean - mean / SETTLED + cost / SETTLED,
+        };
+        self.before = self.cost;
     }
 
     /// A new window begins.
@@ -129,3 +145,6 @@ const SPARED_REFILLING: u64 = 16;
 
 /// Halves of a mean cost: the standard deviation of costs.
 const SPREAD: u64 = 4;
+
+/// The weight of the mean before, against a settled cost.
+const SETTLED: u64 = 32;

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::ops::Bound;
 use core::time::Duration;
 
+use super::costs::Costs;
 use super::permit::Ticket;
 use super::streak::LONGEST;
 use crate::instant::{Instant, nanos};
@@ -69,6 +70,7 @@ pub struct WaitLimits {
     most_rejections: u32,
     since: Instant,
     may_probe: bool,
+    costs: Costs,
 }
 
 impl WaitLimits {
@@ -80,6 +82,7 @@ impl WaitLimits {
             most_rejections: u32::MAX,
             since: Instant::ORIGIN,
             may_probe: false,
+            costs: Costs::new(),
         }
     }
 
@@ -96,6 +99,18 @@ impl WaitLimits {
     pub const fn with_early_probe(mut self, may_probe: bool) -> Self {
         self.may_probe = may_probe;
         self
+    }
+
+    /// Sets what the call costs, as far as its caller stated it.
+    pub const fn with_costs(mut self, costs: Costs) -> Self {
+        self.costs = costs;
+        self
+    }
+
+    /// Returns what the call costs.
+    #[inline]
+    pub(super) const fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// The longest hold that the call accepts, in nanoseconds, if it may probe a longer one.
@@ -161,6 +176,11 @@ impl Waiters {
             self.waiting.range(younger).next()
         });
         younger.or_else(|| self.waiting.first()).copied()
+    }
+
+    /// Returns what the call at `ticket` costs, if it waits.
+    pub(super) fn costs(&self, ticket: Ticket) -> Option<&Costs> {
+        Some(self.all.get(&ticket)?.limits.costs())
     }
 
     /// Lets the call wait, or wait on.

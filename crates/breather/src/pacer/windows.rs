@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::ledger::{Ledger, Tally, fingerprint, is_blur};
+use super::costs::Costs;
+use super::ledger::{Ledger, Tally, is_blur};
 use super::permit::Permit;
+use crate::hint::fingerprint::fingerprint;
 use crate::hint::{Evidence, Hint, MAX_WINDOWS, Unit, Window};
 use crate::instant::Instant;
 
@@ -44,7 +46,7 @@ impl Windows {
     /// comes with how many attempts were throttled. Answers take at most `service`.
     pub(super) fn on_answer(
         &mut self,
-        tally: Tally,
+        tally: Tally<'_>,
         permit: &Permit,
         base: Instant,
         hint: &Hint<'_>,
@@ -89,7 +91,7 @@ impl Windows {
     /// Forgets windows of which the answer to send number `number` did not tell, and that are over or
     /// have another limit by now.
     #[cold]
-    fn forget_obsolete(&mut self, number: u64, tally: Tally) {
+    fn forget_obsolete(&mut self, number: u64, tally: Tally<'_>) {
         let mut at = 0;
         while at < self.ledgers.len() {
             let ledger = &self.ledgers[at];
@@ -106,14 +108,14 @@ impl Windows {
 
     /// How many attempts may still be sent; `None` while nothing is known.
     #[inline]
-    pub(super) fn left(&self, tally: Tally) -> Option<u64> {
+    pub(super) fn left(&self, tally: Tally<'_>) -> Option<u64> {
         if self.ledgers.is_empty() {
             return None;
         }
         self.left_of_all(tally)
     }
 
-    fn left_of_all(&self, tally: Tally) -> Option<u64> {
+    fn left_of_all(&self, tally: Tally<'_>) -> Option<u64> {
         let left = self.ledgers.iter().filter_map(|it| it.left(tally));
         left.min()
     }
@@ -123,14 +125,14 @@ impl Windows {
     /// An attempt in flight may come in later than others that were sent after it. Then there is no room for another one
     /// until it is back, but nothing is spent.
     #[inline]
-    pub(super) fn spent(&self, tally: Tally) -> Option<Spent> {
+    pub(super) fn spent(&self, tally: Tally<'_>) -> Option<Spent> {
         if self.ledgers.is_empty() {
             return None;
         }
         self.spent_of_all(tally)
     }
 
-    fn spent_of_all(&self, tally: Tally) -> Option<Spent> {
+    fn spent_of_all(&self, tally: Tally<'_>) -> Option<Spent> {
         let tally = Tally {
             in_flight: 0,
             ..tally
@@ -150,17 +152,30 @@ impl Windows {
         spent
     }
 
-    /// When all windows that refill permit one more attempt after send number `sent`, if one of them
-    /// permits none.
-    pub(super) fn refills_at(&self, sent: u64) -> Option<Instant> {
-        let refilling = self.ledgers.iter().filter_map(|it| it.refills_at(sent));
+    /// Returns when all windows that refill permit the next attempt, if one of them does not yet.
+    pub(super) fn refills_at(&self, tally: Tally<'_>) -> Option<Instant> {
+        let refilling = self.ledgers.iter().filter_map(|it| it.refills_at(tally));
         refilling.max()
     }
 
     /// Returns the same instant from the server's statements alone.
-    pub(super) fn stated_refill(&self, sent: u64) -> Option<Instant> {
-        let refilling = self.ledgers.iter().filter_map(|it| it.stated_refill(sent));
+    pub(super) fn stated_refill(&self, tally: Tally<'_>) -> Option<Instant> {
+        let refilling = self.ledgers.iter().filter_map(|it| it.stated_refill(tally));
         refilling.max()
+    }
+
+    /// Attempt `number` was sent, which costs what `costs` state.
+    pub(super) fn on_sent(&mut self, number: u64, costs: &Costs) {
+        for ledger in &mut self.ledgers {
+            ledger.on_sent(number, costs);
+        }
+    }
+
+    /// Attempt `number` turned out to cost `cost` in `unit`.
+    #[cfg(feature = "std")]
+    pub(super) fn on_settled(&mut self, number: u64, unit: Unit, cost: u64) {
+        let ledgers = self.ledgers.iter_mut().filter(|it| it.unit() == unit);
+        ledgers.for_each(|it| it.on_settled(number, cost));
     }
 
     /// Whether a window's quota comes back call by call.
@@ -187,9 +202,9 @@ impl Windows {
         }
     }
 
-    /// What a throttled response with `hint` says of the windows; `None` if it does not tell what
-    /// remains.
-    pub(super) fn verdict(&self, hint: &Hint<'_>) -> Option<Verdict> {
+    /// Returns what a throttled response with `hint` to attempt `number` says of the windows. `None` if it
+    /// does not say what remains.
+    pub(super) fn verdict(&self, number: u64, hint: &Hint<'_>) -> Option<Verdict> {
         let mut verdict = None;
         for (window, remaining) in counted(hint) {
             let found = if window.unit() == Unit::Requests {
@@ -201,14 +216,18 @@ impl Windows {
                 let name = fingerprint(window.name());
                 let mut ledgers = self.ledgers.iter();
                 let ledger = ledgers.find(|it| it.is_of(name, window));
-                match ledger.is_some_and(|it| it.may_lack(remaining)) {
+                let may_lack = match ledger {
+                    Some(ledger) => ledger.may_lack(remaining, number),
+                    None => Ledger::new(window, 0).may_lack(remaining, number),
+                };
+                match may_lack {
                     true => Verdict::TooLittle,
                     false => Verdict::Left,
                 }
             };
             verdict = verdict.max(Some(found));
         }
-        // One that the pacer does not count.
+        // The hint may report windows that the pacer does not count.
         let is_spent = verdict == Some(Verdict::Left) && hint.is_spent();
         if is_spent {
             Some(Verdict::Spent)
@@ -219,7 +238,7 @@ impl Windows {
 
     /// How long after the latest send at `sent_at` the next one goes if those that are left are spread
     /// over the time to the reset.
-    pub(super) fn spread(&self, sent_at: Instant, tally: Tally) -> Option<Duration> {
+    pub(super) fn spread(&self, sent_at: Instant, tally: Tally<'_>) -> Option<Duration> {
         let spreads = self
             .ledgers
             .iter()
@@ -235,7 +254,7 @@ impl Windows {
     }
 
     /// The window that permits the fewest attempts.
-    pub(super) fn tightest(&self, tally: Tally) -> Option<&Ledger> {
+    pub(super) fn tightest(&self, tally: Tally<'_>) -> Option<&Ledger> {
         let known = self.ledgers.iter();
         let known = known.filter_map(|it| Some((it.left(tally)?, it)));
         let tightest = known.min_by_key(|&(left, it)| (left, core::cmp::Reverse(it.reset())));
@@ -243,7 +262,7 @@ impl Windows {
     }
 
     /// The header that states the reset of the tightest window, if `hint` has it.
-    pub(super) fn evidence(&self, tally: Tally, hint: &Hint<'_>) -> Option<Evidence> {
+    pub(super) fn evidence(&self, tally: Tally<'_>, hint: &Hint<'_>) -> Option<Evidence> {
         let ledger = self.tightest(tally)?;
         let mut windows = counted(hint).map(|(window, _)| window);
         let own = windows.find(|window| ledger.is_named(window))?;
@@ -252,7 +271,7 @@ impl Windows {
 
     /// `at`, which the server stated, or the same instant by what other answers say of a window that is
     /// spent.
-    pub(super) fn tightened(&self, at: Instant, tally: Tally) -> Instant {
+    pub(super) fn tightened(&self, at: Instant, tally: Tally<'_>) -> Instant {
         let spent = self.ledgers.iter();
         let spent = spent.filter(|it| it.left(tally) == Some(0));
         let same = spent.filter_map(Ledger::reset);
@@ -272,13 +291,13 @@ impl Windows {
     }
 
     /// A hold is over. Windows that have reset begin anew.
-    pub(super) fn renew(&mut self, tally: Tally) {
+    pub(super) fn renew(&mut self, tally: Tally<'_>) {
         self.since = tally.sent;
         self.ledgers.iter_mut().for_each(|it| it.renew(tally));
     }
 
     /// Whether all windows are likely to permit more than one attempt after a hold, and there is one.
-    pub(super) fn is_promising(&self, tally: Tally) -> bool {
+    pub(super) fn is_promising(&self, tally: Tally<'_>) -> bool {
         !self.ledgers.is_empty() && self.ledgers.iter().all(|it| it.is_promising(tally))
     }
 

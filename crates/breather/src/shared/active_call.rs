@@ -17,7 +17,9 @@ use crate::call::{Report, ReportSlot};
 use crate::hint::Hint;
 use crate::hint::moment::Moment;
 use crate::instant::Instant;
+use crate::pacer::Costs;
 use crate::policy::Policy;
+use crate::shared::cost_slot::CostSlot;
 use crate::shared::gate::Gate;
 use crate::shared::observer::{Event, EventKind};
 use crate::shared::options::CallOptions;
@@ -72,6 +74,8 @@ pub struct ActiveCall<T: Timer> {
     progress: Progress,
     gate: Gate,
     slot: Option<ReportSlot>,
+    cost_slot: Option<CostSlot>,
+    costs: Option<Box<Costs>>,
     /// Replaces the policy of the gate.
     policy: Option<Box<Policy>>,
     /// Whether the call has observers or a span.
@@ -157,7 +161,7 @@ impl<T: Timer> ActiveCall<T> {
         seed: u64,
         gate: Gate,
         options: Option<&CallOptions>,
-        slot: Option<&ReportSlot>,
+        (slot, cost_slot): (Option<&ReportSlot>, Option<&CostSlot>),
     ) -> Self {
         let policy = options.and_then(|options| own_policy(options, &gate));
         let plain = Plain {
@@ -176,6 +180,8 @@ impl<T: Timer> ActiveCall<T> {
             span,
             gate,
             slot: slot.cloned(),
+            cost_slot: cost_slot.cloned(),
+            costs: options.and_then(CallOptions::costs).copied().map(Box::new),
             policy,
             in_flight: false,
             queued: false,
@@ -259,7 +265,8 @@ impl<T: Timer> ActiveCall<T> {
         }
         let mut end = call.on_asking(now);
         if end.is_none() {
-            end = self.gate.ask(call, now, &self.timer, waker);
+            let costs = costs(&self.costs);
+            end = self.gate.ask(call, now, &self.timer, waker, costs);
         } else {
             self.gate.give_back(now, &self.timer);
         }
@@ -290,6 +297,9 @@ impl<T: Timer> ActiveCall<T> {
 
     fn on_sent(&mut self, now: Instant, attempt: u32, queued: Option<Duration>) {
         self.in_flight = true;
+        if let Some(slot) = &self.cost_slot {
+            slot.on_sent(self.gate.attempt());
+        }
         self.tell(now, EventKind::Sent { attempt, queued });
     }
 
@@ -316,7 +326,10 @@ impl<T: Timer> ActiveCall<T> {
         let has_time = policy(&self.policy, &self.gate)
             .deadline()
             .is_none_or(|deadline| !deadline.is_zero());
-        if plain.sent.is_some() || !has_time || !self.gate.ask_first(now, &self.timer) {
+        if plain.sent.is_some()
+            || !has_time
+            || !self.gate.ask_first(now, &self.timer, costs(&self.costs))
+        {
             return false;
         }
         plain.sent = Some(now);
@@ -718,6 +731,12 @@ impl PlainEnd {
 #[cold]
 fn own_policy(options: &CallOptions, gate: &Gate) -> Option<Box<Policy>> {
     options.policy_over(&gate.rules().policy).map(Box::new)
+}
+
+/// Returns the costs of the call, as far as its caller stated them.
+fn costs(own: &Option<Box<Costs>>) -> &Costs {
+    static UNKNOWN: Costs = Costs::new();
+    own.as_deref().unwrap_or(&UNKNOWN)
 }
 
 /// Returns the call's own policy, or else that of its scopes.

@@ -98,7 +98,8 @@ impl Breather {
             None => (new.origin, &[][..]),
         };
         let gate = self.gate(first, others, || timer.now());
-        ActiveCall::new(timer, spec, seed, gate, options, new.report_slot)
+        let slots = (new.report_slot, new.cost_slot);
+        ActiveCall::new(timer, spec, seed, gate, options, slots)
     }
 
     /// Joins the request's own options with those of its route, if the handle has routes.

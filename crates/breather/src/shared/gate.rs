@@ -14,6 +14,7 @@ use crate::call::Outcome;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
+use crate::pacer::Costs;
 use crate::policy::{RetryBudget, Withdrawal};
 use crate::shared::rules::{Rules, Unpaced};
 use crate::shared::scope::SharedScope;
@@ -105,7 +106,7 @@ impl Gate {
     ///
     /// If it has none, the call must [`ask`](Self::ask), which stores a waker or says why the call
     /// ends.
-    pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
+    pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, costs: &Costs) -> bool {
         match self {
             Self::Absent(unpaced) => {
                 if let Some(budget) = &mut *unpaced.budget() {
@@ -113,8 +114,8 @@ impl Gate {
                 }
                 true
             }
-            Self::One(one) => one.ask_first(now, timer),
-            Self::Several(several) => several.ask_first(now, timer),
+            Self::One(one) => one.ask_first(now, timer, costs),
+            Self::Several(several) => several.ask_first(now, timer, costs),
         }
     }
 
@@ -126,11 +127,22 @@ impl Gate {
         now: Instant,
         timer: &T,
         waker: &Waker,
+        costs: &Costs,
     ) -> Option<End> {
+        let limits = call.wait_limits().with_costs(*costs);
         match self {
             Self::Absent(_) => None,
-            Self::One(one) => one.ask(call, now, timer, waker),
-            Self::Several(several) => several.ask(call, now, timer, waker),
+            Self::One(one) => one.ask(call, now, timer, waker, limits),
+            Self::Several(several) => several.ask(call, now, timer, waker, limits),
+        }
+    }
+
+    /// Returns the scopes of the attempt in flight, with its number in each.
+    pub(crate) fn attempt(&self) -> Vec<(Arc<SharedScope>, u64)> {
+        match self {
+            Self::Absent(_) => Vec::new(),
+            Self::One(one) => one.attempt(),
+            Self::Several(several) => several.attempt(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Describes a call before it starts.
 
 use crate::call::ReportSlot;
+use crate::shared::cost_slot::CostSlot;
 use crate::shared::options::CallOptions;
 use crate::shared::scopes::Scopes;
 
@@ -42,6 +43,7 @@ pub struct NewCall<'a> {
     pub(crate) options: Option<&'a CallOptions>,
     pub(crate) idempotent: bool,
     pub(crate) report_slot: Option<&'a ReportSlot>,
+    pub(crate) cost_slot: Option<&'a CostSlot>,
 }
 
 impl<'a> NewCall<'a> {
@@ -55,6 +57,7 @@ impl<'a> NewCall<'a> {
             options: None,
             idempotent: false,
             report_slot: None,
+            cost_slot: None,
         }
     }
 
@@ -90,7 +93,7 @@ impl<'a> NewCall<'a> {
         self
     }
 
-    /// Sets the options, scopes and report slot from a request's extensions.
+    /// Sets the options, scopes and slots from a request's extensions.
     #[cfg(feature = "http")]
     #[inline]
     pub fn with_extensions(mut self, extensions: &'a http::Extensions) -> Self {
@@ -99,6 +102,7 @@ impl<'a> NewCall<'a> {
             self.options = extensions.get();
             self.own_scopes = extensions.get();
             self.report_slot = extensions.get();
+            self.cost_slot = extensions.get();
         }
         self
     }
@@ -109,6 +113,13 @@ impl<'a> NewCall<'a> {
     #[inline]
     pub const fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = idempotent;
+        self
+    }
+
+    /// Sets the slot for the actual cost. It is connected with the call's latest attempt.
+    #[inline]
+    pub fn with_cost_slot(mut self, slot: impl Into<Option<&'a CostSlot>>) -> Self {
+        self.cost_slot = slot.into();
         self
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::hint::Unit;
+use crate::pacer::Costs;
 use crate::policy::Policy;
 use crate::shared::scopes::Scopes;
 
@@ -35,6 +37,7 @@ pub struct CallOptions {
     deadline: Option<Duration>,
     idempotent: Option<bool>,
     once: bool,
+    costs: Option<Box<Costs>>,
 }
 
 impl CallOptions {
@@ -46,6 +49,7 @@ impl CallOptions {
             deadline: None,
             idempotent: None,
             once: false,
+            costs: None,
         }
     }
 
@@ -86,6 +90,43 @@ impl CallOptions {
         self
     }
 
+    /// Sets the cost of the call in `unit`, for APIs that limit more than requests.
+    ///
+    /// breather then waits until the windows in that unit have enough left. It also works without a
+    /// stated cost, because breather learns the average cost of calls. State the cost if you know it,
+    /// for example because you count the tokens of a prompt. Use a [`CostSlot`](crate::CostSlot) to
+    /// correct it after the call.
+    ///
+    /// - A cost in [`Unit::Requests`] has no effect, because each attempt costs one.
+    /// - A call that costs more than the window allows is sent when the window is full.
+    /// - You can state costs in three units. Further ones have no effect.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{CallOptions, Unit};
+    ///
+    /// let options = CallOptions::new().with_cost(Unit::Tokens, 1_200);
+    /// assert_eq!(options.cost(Unit::Tokens), Some(1_200));
+    /// ```
+    #[doc(alias = "weight")]
+    #[doc(alias = "tokens")]
+    pub fn with_cost(mut self, unit: Unit, cost: u64) -> Self {
+        let costs = self.costs.as_deref().copied().unwrap_or_default();
+        self.costs = Some(Box::new(costs.with(unit, cost)));
+        self
+    }
+
+    /// Returns the cost of the call in `unit`, if you set it.
+    #[must_use]
+    pub fn cost(&self, unit: Unit) -> Option<u64> {
+        self.costs.as_deref()?.get(unit)
+    }
+
+    pub(crate) fn costs(&self) -> Option<&Costs> {
+        self.costs.as_deref()
+    }
+
     /// Returns the scopes, if you set them.
     pub const fn scopes(&self) -> Option<&Scopes> {
         self.scopes.as_ref()
@@ -109,6 +150,10 @@ impl CallOptions {
             deadline: self.deadline.or(others.deadline),
             idempotent: self.idempotent.or(others.idempotent),
             once: self.once || others.once,
+            costs: match (self.costs, others.costs) {
+                (Some(own), Some(others)) => Some(Box::new(own.or(&others))),
+                (own, others) => own.or(others),
+            },
         }
     }
 

@@ -12,6 +12,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 pub(crate) use self::table::{ScopeTable, SharedScope};
+use crate::hint::Unit;
 use crate::instant::Instant;
 use crate::pacer::{Pacer, Pacing, Ticket};
 use crate::policy::RetryBudget;
@@ -61,6 +62,16 @@ impl Scope {
         // The pacer runs no foreign code. If it panics all the same, other calls continue with its
         // last state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the pacer the actual cost of attempt `number`, and wakes calls that may be sent now.
+    pub(crate) fn settle_cost(&self, number: u64, unit: Unit, cost: u64) {
+        let mut state = self.lock();
+        state.pacer.settle(number, unit, cost);
+        let now = state.pacer.latest();
+        let woken = state.offer(now);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Resets the pacer, and wakes calls that may be sent now.

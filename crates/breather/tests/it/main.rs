@@ -4,6 +4,7 @@ mod budget;
 mod calls;
 #[cfg(feature = "serde")]
 mod configuration;
+mod costs;
 mod crowd;
 mod delays;
 mod drafts;

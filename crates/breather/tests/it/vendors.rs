@@ -528,8 +528,8 @@ fn servers_with_date_resets() {
     let anthropic_says = "
         requests: limit 50 remaining 49 reset 2s
         tokens: limit 90000 remaining 88000 reset 1s unit tokens
-        input-tokens: limit 50000 remaining 50000 reset 0ns unit tokens
-        output-tokens: limit 40000 remaining 0 reset 33s unit tokens
+        input-tokens: limit 50000 remaining 50000 reset 0ns unit input-tokens
+        output-tokens: limit 40000 remaining 0 reset 33s unit output-tokens
         unified: reset 18000s unit other
         wait 33s
         ";

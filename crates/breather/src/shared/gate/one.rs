@@ -8,7 +8,7 @@ use crate::call::End;
 use crate::call::Outcome;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::{Admission, Permit, Ticket};
+use crate::pacer::{Admission, Costs, Permit, Ticket, WaitLimits};
 use crate::shared::rules::Rules;
 use crate::shared::scope::SharedScope;
 use crate::shared::timer::Timer;
@@ -69,15 +69,21 @@ impl One {
         opens
     }
 
-    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
+    pub(super) fn attempt(&self) -> Vec<(Arc<SharedScope>, u64)> {
+        let permit = self.permit.iter();
+        let attempt = permit.map(|permit| (Arc::clone(&self.scope), permit.number()));
+        attempt.collect()
+    }
+
+    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, costs: &Costs) -> bool {
         let mut state = self.scope.lock();
         state.on_call(now);
         let ticket = state.pacer.arrive();
         self.ticket = Some(ticket);
-        if !state.pacer.has_turn(now, ticket) {
+        if !state.pacer.has_turn(now, ticket, costs) {
             return false;
         }
-        self.permit = Some(state.pacer.grant(ticket));
+        self.permit = Some(state.pacer.grant(ticket, costs));
         self.scope.settle(state, now, timer);
         true
     }
@@ -105,6 +111,7 @@ impl One {
         now: Instant,
         timer: &T,
         waker: &Waker,
+        limits: WaitLimits,
     ) -> Option<End> {
         // Cloning a waker runs foreign code, which must not run under the lock.
         let kept = waker.clone();
@@ -114,7 +121,7 @@ impl One {
         }
         let ticket = *self.ticket.get_or_insert_with(|| state.pacer.arrive());
         let mut end = None;
-        match state.pacer.request(now, ticket, call.wait_limits()) {
+        match state.pacer.request(now, ticket, limits) {
             Admission::Send(permit) => self.permit = Some(permit),
             Admission::QueueFull => end = Some(call.on_queue_full(now)),
             Admission::Rejected { opens } => {

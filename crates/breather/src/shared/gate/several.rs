@@ -9,8 +9,8 @@ use crate::call::Outcome;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
+use crate::pacer::{Costs, Permit, Ticket, WaitLimits};
 use crate::pacer::{JointAdmission, ScopeRequest};
-use crate::pacer::{Permit, Ticket, WaitLimits};
 use crate::shared::rules::Rules;
 use crate::shared::scope::{Scope, SharedScope, State};
 use crate::shared::sync::MutexGuard;
@@ -76,7 +76,16 @@ impl Several {
         self.waits.is_some()
     }
 
-    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T) -> bool {
+    pub(super) fn attempt(&self) -> Vec<(Arc<SharedScope>, u64)> {
+        let stands = self.scopes.iter().zip(&self.stands);
+        let attempt = stands.filter_map(|(scope, stand)| {
+            let permit = stand.permit.as_ref()?;
+            Some((Arc::clone(scope), permit.number()))
+        });
+        attempt.collect()
+    }
+
+    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, costs: &Costs) -> bool {
         let mut states = lock(&self.scopes, &self.order);
         // The states are in the order of the scopes. The call counts in the budget of the most
         // specific one.
@@ -86,7 +95,7 @@ impl Several {
             &self.scopes,
             &mut self.stands,
             &mut states,
-            WaitLimits::endless(),
+            WaitLimits::endless().with_costs(*costs),
         );
         if !matches!(passing, JointAdmission::Send) {
             return false;
@@ -101,6 +110,7 @@ impl Several {
         now: Instant,
         timer: &T,
         waker: &Waker,
+        limits: WaitLimits,
     ) -> Option<End> {
         // Cloning a waker runs foreign code, which must not run under a lock.
         let kept = waker.clone();
@@ -114,13 +124,7 @@ impl Several {
         }
         let mut end = None;
         self.waits = None;
-        match request(
-            now,
-            &self.scopes,
-            &mut self.stands,
-            &mut states,
-            call.wait_limits(),
-        ) {
+        match request(now, &self.scopes, &mut self.stands, &mut states, limits) {
             JointAdmission::Send => former.push(kept),
             JointAdmission::QueueFull { .. } => {
                 end = Some(call.on_queue_full(now));

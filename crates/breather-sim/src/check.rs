@@ -275,6 +275,10 @@ impl Checker {
 
     fn on_waits(&mut self, call: usize, opens: Option<Instant>) -> Result<(), Violation> {
         let deadline = self.calls[call].deadline.unwrap_or(Instant::MAX);
+        if self.processes.iter().all(|it| it.waiting.is_empty()) {
+            // Until now, the policy delayed all calls.
+            self.open_since = None;
+        }
         let process = &mut self.processes[self.calls[call].process];
         process.waiting.insert((deadline, call));
         if deadline <= self.now {

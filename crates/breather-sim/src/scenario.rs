@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use breather::{Pacing, Policy};
+use breather::{Pacing, Policy, Unit};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -61,6 +61,20 @@ pub struct Scenario {
     rejections: Option<u32>,
     waiters: Option<usize>,
     gives_up: Option<(f64, Duration)>,
+    connect: Duration,
+    costs: Option<Costs>,
+    permits_overage: bool,
+}
+
+/// The tokens that calls cost, and the limit on them.
+#[derive(Clone, Copy, Debug)]
+struct Costs {
+    kind: Kind,
+    limiter: Limiter,
+    median: u64,
+    p99: u64,
+    are_stated: bool,
+    at_response: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -202,9 +216,41 @@ impl Scenario {
             gives_up: draw
                 .odd(0.25)
                 .then(|| (draw.share(), draw.millis(1, 20_000))),
+            connect: if draw.odd(0.2) {
+                draw.millis(1, 300)
+            } else {
+                Duration::ZERO
+            },
+            costs: draw.maybe(0.15).then(|| draw.costs(window)),
+            permits_overage: draw.odd(0.1),
             limiters,
         }
+        .with_headers_for_costs(draw)
         .without_starving()
+    }
+
+    /// Reports tokens in the headers of a provider of language models. They report one limiter of
+    /// requests.
+    fn with_headers_for_costs(mut self, draw: &mut Draw) -> Self {
+        if self.costs.is_some() {
+            self.limiters.truncate(1);
+            // A new quota would be one of tokens.
+            if self.limiters.is_empty() {
+                self.quota_changes.clear();
+                self.others = 0.0;
+            }
+            self.permits_overage = false;
+            if self.headers == Headers::All {
+                self.headers = draw.one_of(&[Headers::OpenAi, Headers::Anthropic]);
+            }
+        }
+        // Overage of a short window is never noticed.
+        if let Some((kind, limiter)) = self.limiters.first_mut().filter(|_| self.permits_overage) {
+            *kind = Kind::Fixed;
+            *limiter = Limiter::fixed_window(limiter.quota(), OVERAGE_WINDOW).with_overage();
+            self.others = 0.0;
+        }
+        self
     }
 
     /// Drops quota cuts that would let other users take nearly all of the quota.
@@ -238,8 +284,16 @@ impl Scenario {
             .with_early_hints(self.early)
             .with_throttled_counted(self.counts_throttled)
             .with_counting_at_response(self.counts_at_response)
-            .with_others(self.others);
+            .with_others(self.others)
+            .with_connect(self.connect);
         for &(_, limiter) in &self.limiters {
+            server = server.with_limiter(limiter);
+        }
+        if let Some(costs) = self.costs {
+            let limiter = match costs.at_response {
+                true => costs.limiter.with_charge_at_response(),
+                false => costs.limiter,
+            };
             server = server.with_limiter(limiter);
         }
         for &(at, quota) in &self.quota_changes {
@@ -277,6 +331,14 @@ impl Scenario {
         if let Some(waiters) = self.waiters {
             pacing = pacing.with_max_queued(waiters);
         }
+        let load = match self.costs {
+            Some(costs) => load.with_cost(Unit::Tokens, costs.median, costs.p99),
+            None => load,
+        };
+        let load = match self.costs.is_some_and(|costs| costs.are_stated) {
+            true => load.with_stated_costs(),
+            false => load,
+        };
         let (share, within) = self.gives_up.unwrap_or_default();
         load.with_processes(self.processes)
             .with_policy(self.policy())
@@ -317,7 +379,10 @@ impl Scenario {
     pub(crate) fn longest_untold(&self) -> Duration {
         let is_untold = |kind| self.headers == Headers::None || kind == Kind::Leaky;
         let untold = self.limiters.iter().filter(|&&(kind, _)| is_untold(kind));
-        let longest = untold.map(|(_, limiter)| limiter.window()).max();
+        let costs = self.costs.filter(|costs| is_untold(costs.kind));
+        let costs = costs.map(|costs| costs.limiter.window());
+        let untold = untold.map(|(_, limiter)| limiter.window());
+        let longest = untold.chain(costs).max();
         // Another process may take the quota of a new window, and a rejection may restart the
         // window.
         longest.unwrap_or_default() * (self.processes as u32 + u32::from(self.counts_throttled))
@@ -325,7 +390,7 @@ impl Scenario {
 
     /// Returns the longest time from a send to its rejection.
     pub(crate) fn round_trip(&self) -> Duration {
-        self.rejection + 2 * self.jitter
+        self.rejection + 2 * self.jitter + self.connect
     }
 
     /// Returns whether the server's headers are complete and true, and only limits delay calls.
@@ -346,7 +411,9 @@ impl Scenario {
             Kind::Log => !self.counts_throttled,
             Kind::Fixed | Kind::Tokens { .. } => true,
         };
+        // Learned costs are an average, and some calls cost more.
         self.headers == Headers::All
+            && self.costs.is_none()
             && self.limiters.iter().all(tells_all)
             && self.early.is_zero()
             && self.rounding == Rounding::Up
@@ -365,7 +432,9 @@ impl Scenario {
     /// nor the queue, and no other users take the quota.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
+        // A rejection for another reason states the reset of the window that is billed.
         self.is_honest()
+            && !self.permits_overage
             && self.deadline.is_none()
             && self.longest_hint.is_none()
             && self.rejections.is_none()
@@ -393,6 +462,18 @@ impl Scenario {
                 it.limiters = it.limiters.split_off(1);
             }
         });
+        without(&|it| it.costs = None);
+        without(&|it| {
+            if let Some(costs) = &mut it.costs {
+                costs.are_stated = false;
+            }
+        });
+        without(&|it| {
+            if let Some(costs) = &mut it.costs {
+                costs.at_response = false;
+            }
+        });
+        without(&|it| it.connect = Duration::ZERO);
         without(&|it| it.processes = 1);
         without(&|it| it.gives_up = None);
         without(&|it| it.deadline = None);
@@ -441,6 +522,21 @@ impl fmt::Display for Scenario {
             let (quota, window) = (limiter.quota(), limiter.window());
             write!(f, ", {} {quota} in {window:?}", kind.name())?;
         }
+        if let Some(costs) = &self.costs {
+            let (kind, limiter) = (costs.kind.name(), costs.limiter);
+            let (quota, window) = (limiter.quota(), limiter.window());
+            write!(f, ", {kind} {quota} tokens in {window:?}")?;
+            write!(f, ", calls cost {} to {}", costs.median, costs.p99)?;
+            f.write_str(if costs.are_stated { " as stated" } else { "" })?;
+            f.write_str(if costs.at_response {
+                " at response"
+            } else {
+                ""
+            })?;
+        }
+        if self.permits_overage && !self.limiters.is_empty() {
+            f.write_str(", overage is billed")?;
+        }
         if let Some(cap) = self.cap {
             write!(f, ", cap {cap} ({}", self.cap_status)?;
             match self.cap_retry_after {
@@ -451,6 +547,9 @@ impl fmt::Display for Scenario {
         write!(f, ", service {:?}/{:?}", self.service, self.rejection)?;
         if !self.jitter.is_zero() {
             write!(f, " + {:?} each way", self.jitter)?;
+        }
+        if !self.connect.is_zero() {
+            write!(f, ", {:?} to connect", self.connect)?;
         }
         write!(f, ", headers {:?}", self.headers)?;
         if self.headers != Headers::None {
@@ -572,6 +671,25 @@ impl Draw {
         (0..count).map(|_| draw(self)).collect()
     }
 
+    fn costs(&mut self, window: Duration) -> Costs {
+        let quota = self.between(200, 20_000);
+        let (kind, limiter) = self.limiter(quota, window);
+        // A leaky bucket queues requests, whatever they cost.
+        let (kind, limiter) = match kind {
+            Kind::Leaky => (Kind::Fixed, Limiter::fixed_window(quota, window)),
+            _ => (kind, limiter),
+        };
+        let median = self.between(1, quota / 10);
+        Costs {
+            kind,
+            limiter: limiter.with_unit(Unit::Tokens),
+            median,
+            p99: median * self.between(1, 15),
+            are_stated: self.maybe(0.3),
+            at_response: self.odd(0.2),
+        }
+    }
+
     fn limiter(&mut self, quota: u64, window: Duration) -> (Kind, Limiter) {
         let burst = self.between(1, quota);
         match self.between(0, 6) {
@@ -590,3 +708,6 @@ impl Draw {
         }
     }
 }
+
+/// The window is longer than a run, like the quota of a month.
+const OVERAGE_WINDOW: Duration = Duration::from_secs(2_000);

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use super::costs::Costs;
-use super::order::Order;
+use super::order::{Least, Order};
 use super::overage::{LONG_HOLD, Overage};
 use super::permit::Permit;
 use super::refill::Refill;
@@ -241,20 +241,23 @@ impl Ledger {
             // If others use a bucket, too, it seems to refill more slowly.
             return Some(self.refilled(tally.now, known.remaining, known.at, ours));
         }
-        let used = self.used(ours);
-        let level = self.refilled(tally.now, known.remaining, known.at, used);
-        let least = match self.unit {
-            Unit::Requests => self.order.least(),
-            // A server may charge what an attempt costs when it ends.
-            _ => self.order.least_in_any_order(),
-        };
-        let Some(least) = least else {
+        let level = self.refilled(tally.now, known.remaining, known.at, self.used(ours));
+        let Some(least) = self.least() else {
             return Some(level);
         };
         // The server may count any of the attempts in flight after the one that left least.
         let in_flight = self.usage.of(tally.in_flight.into());
         let least = self.refilled(tally.now, least.remaining, least.at, in_flight);
         Some(level.min(least))
+    }
+
+    /// Returns the least that was left, if less may be left than the latest answer says.
+    fn least(&self) -> Option<Least> {
+        match self.unit {
+            Unit::Requests => self.order.least().filter(|_| !self.is_bucket()),
+            // A server may charge what an attempt costs when it ends.
+            _ => self.order.least_in_any_order(),
+        }
     }
 
     /// Returns how many attempts may still be sent. `None` if the window does not limit them.
@@ -347,8 +350,16 @@ impl Ledger {
             true => (ours, 1),
             false => (self.used(ours), self.need(tally, self.cost_of_next(tally)?)),
         };
-        let missing = used.saturating_add(need).checked_sub(known.remaining)?;
-        Some(known.at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+        let refilled = |remaining: u64, at: Instant, used: u64| {
+            let missing = used.saturating_add(need).checked_sub(remaining)?;
+            Some(at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+        };
+        let by_known = refilled(known.remaining, known.at, used);
+        let by_least = self.least().and_then(|least| {
+            let in_flight = self.usage.of(tally.in_flight.into());
+            refilled(least.remaining, least.at, in_flight)
+        });
+        by_known.max(by_least)
     }
 
     /// Attempt `number` was sent, which costs what `costs` state.

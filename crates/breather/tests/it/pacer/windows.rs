@@ -207,3 +207,22 @@ fn absurd_figures_cause_no_panic() {
         }
     }
 }
+
+#[test]
+fn refill_is_waited_for_although_the_latest_answer_came_before_the_charges() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..10).map(|_| granted(&mut pacer, START)).collect();
+    // The server charges at the response, and throttles the latest attempt for its cap.
+    let latest = permits.pop().unwrap();
+    let hint = Hint::new(START + MS).with_window(tokens(200_000, 1));
+    pacer.on_outcome(START + MS, latest, throttled(), &hint);
+    for (permit, used) in permits.into_iter().zip((1..).map(|number| number * 22_000)) {
+        let reset = (used * 60_u64).div_ceil(200_000) as u32;
+        let hint = Hint::new(START + MS).with_window(tokens(200_000 - used, reset));
+        pacer.on_outcome(START + MS, permit, Outcome::success(), &hint);
+    }
+    waits(&mut pacer, START + MS);
+    let wake = pacer.next_wake().unwrap();
+    assert!(wake < START + 61 * SECOND, "{wake:?}");
+    assert_eq!(drain(&mut pacer, wake).len(), 1);
+}

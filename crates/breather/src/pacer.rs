@@ -47,7 +47,7 @@ use self::waiters::Waiters;
 use self::windows::{Spent, Verdict, Windows};
 use crate::call::{Outcome, OutcomeKind};
 use crate::hint::Evidence;
-use crate::hint::Hint;
+use crate::hint::{Hint, Unit};
 use crate::instant::Instant;
 
 /// Who may send when, in one scope: learned from its answers alone.
@@ -314,10 +314,10 @@ impl Pacer {
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
         );
         let is_throttled = outcome.kind() == OutcomeKind::Throttled;
-        let verdict = self
-            .windows
-            .verdict(permit.number, hint)
-            .filter(|_| is_throttled);
+        let verdict = match is_throttled {
+            true => self.windows.verdict(permit.number, hint),
+            false => None,
+        };
         if !hint.is_silent() {
             let accepted = is_accepted.then(|| self.expectation.harvest().throttled);
             let service = self.service_time.get();
@@ -588,7 +588,7 @@ impl Pacer {
 
     /// The attempt with number `number` of `epoch` turned out to cost `cost` in `unit`.
     #[cfg(feature = "std")]
-    pub(crate) fn settle(&mut self, number: u64, unit: crate::hint::Unit, cost: u64) {
+    pub(crate) fn settle(&mut self, number: u64, unit: Unit, cost: u64) {
         self.windows.on_settled(number, unit, cost);
         self.recount(self.latest);
     }
@@ -634,6 +634,7 @@ impl Pacer {
             queued: self.waiters.len(),
             concurrency: self.concurrency.limit(),
             cap: self.concurrency.cap(),
+            unit: tightest.map_or(Unit::Requests, Ledger::unit),
             limit: tightest.and_then(Ledger::limit),
             remaining: tightest.and_then(|it| it.level(tally)),
             reset: tightest.and_then(Ledger::reset),
@@ -1038,6 +1039,9 @@ impl Pacer {
     /// from now on held until an instant that the server stated.
     #[inline]
     fn recount(&mut self, now: Instant) -> bool {
+        if self.windows.is_empty() && matches!(self.phase, Phase::Running) {
+            return false;
+        }
         if self.waiters.is_empty() {
             return self.recount_for(now, &UNKNOWN);
         }

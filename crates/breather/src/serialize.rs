@@ -66,11 +66,12 @@ impl Serialize for Snapshot {
             at.map(|at| at.duration_since(self.taken_at()))
                 .map(|wait: Duration| wait.as_secs_f64())
         };
-        let mut fields = serializer.serialize_struct("Snapshot", 11)?;
+        let mut fields = serializer.serialize_struct("Snapshot", 12)?;
         fields.serialize_field("in_flight", &self.in_flight())?;
         fields.serialize_field("queued", &self.queued())?;
         fields.serialize_field("concurrency", &self.concurrency())?;
         fields.serialize_field("cap", &self.cap())?;
+        fields.serialize_field("unit", &self.unit().to_string())?;
         fields.serialize_field("limit", &self.limit())?;
         fields.serialize_field("remaining", &self.remaining())?;
         fields.serialize_field("reset_s", &seconds(self.reset()))?;
@@ -144,6 +145,7 @@ mod tests {
                 "queued": 0,
                 "concurrency": 30,
                 "cap": null,
+                "unit": "requests",
                 "limit": 300,
                 "remaining": 0,
                 "reset_s": 9.0,

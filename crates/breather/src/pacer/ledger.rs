@@ -108,6 +108,19 @@ impl Ledger {
         }
     }
 
+    /// Creates the ledger of `window`, which has the name and unit of this one and another limit.
+    pub(super) fn with_limit_of(&self, window: &Window<'_>) -> Self {
+        Self {
+            usage: self.usage.clone(),
+            ..Self::new(window, self.since)
+        }
+    }
+
+    /// Returns the number of the latest-sent attempt whose answer reported it.
+    pub(super) const fn told(&self) -> u64 {
+        self.told
+    }
+
     /// Returns whether this is `window`, whose name has the fingerprint `name`.
     pub(super) fn is_of(&self, name: u64, window: &Window<'_>) -> bool {
         self.name == name && self.unit == window.unit() && self.limit == window.limit()
@@ -270,7 +283,10 @@ impl Ledger {
         if self.is_of_requests() {
             return Some(level);
         }
-        let cost = self.cost_of_next(tally)?;
+        let Some(cost) = self.cost_of_next(tally) else {
+            // Whatever calls cost, it is more than nothing.
+            return (level == 0).then_some(0);
+        };
         let more = level.checked_sub(self.need(tally, cost));
         Some(more.map_or(0, |more| (more / cost.max(1)).saturating_add(1)))
     }
@@ -372,7 +388,8 @@ impl Ledger {
     /// Attempt `number` turned out to cost `cost`. What remained after it takes precedence.
     pub(super) fn on_settled(&mut self, number: u64, cost: u64) {
         self.usage.on_settled(cost);
-        if self.known.is_none_or(|known| known.number < number) {
+        let is_open = self.known.is_none_or(|known| known.number < number);
+        if is_open && number > self.since {
             self.stated.set(number, cost);
         }
     }
@@ -436,7 +453,8 @@ impl Ledger {
         if let Some(known) = self.known.as_mut().filter(|known| known.number <= number) {
             let cost = match self.unit {
                 Unit::Requests => 1,
-                _ => self.stated.take(number).unwrap_or_else(|| self.usage.of(1)),
+                // It stays among those that were sent, and is balanced here.
+                _ => self.stated.get(number).unwrap_or_else(|| self.usage.of(1)),
             };
             known.remaining = known.remaining.saturating_add(cost);
         }
@@ -543,21 +561,9 @@ impl Stated {
         at.ok().map(|at| self.attempts[at].1)
     }
 
-    #[cfg(feature = "std")]
-    fn take(&mut self, number: u64) -> Option<u64> {
-        let at = self
-            .attempts
-            .binary_search_by_key(&number, |it| it.0)
-            .ok()?;
-        let (_, cost) = self.attempts.remove(at)?;
-        self.sum = self.sum.saturating_sub(cost);
-        Some(cost)
-    }
-
     /// Forgets the attempts up to `number`.
     fn forget_until(&mut self, number: u64) {
-        while let Some(&(first, cost)) = self.attempts.front().filter(|it| it.0 <= number) {
-            debug_assert!(first <= number);
+        while let Some(&(_, cost)) = self.attempts.front().filter(|it| it.0 <= number) {
             self.attempts.pop_front();
             self.sum = self.sum.saturating_sub(cost);
         }

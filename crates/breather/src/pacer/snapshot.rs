@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::hint::Unit;
 use crate::instant::Instant;
 
 /// What is known of a scope at one moment, for logs and dashboards.
@@ -36,6 +37,7 @@ pub struct Snapshot {
     pub(super) queued: usize,
     pub(super) concurrency: u32,
     pub(super) cap: Option<u32>,
+    pub(super) unit: Unit,
     pub(super) limit: Option<u64>,
     pub(super) remaining: Option<u64>,
     pub(super) reset: Option<Instant>,
@@ -90,13 +92,20 @@ impl Snapshot {
         self.cap
     }
 
-    /// How many calls the tightest window permits in all, if the server said so in this one.
+    /// Returns the unit of the tightest window, which [`limit`](Self::limit) and
+    /// [`remaining`](Self::remaining) count.
+    #[must_use]
+    pub const fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// Returns how much the tightest window permits in all, if the server said so.
     #[must_use]
     pub const fn limit(&self) -> Option<u64> {
         self.limit
     }
 
-    /// How many of them are left: what the latest answer said, less what was sent since.
+    /// Returns how much of it is left, by the latest answer and the attempts since.
     #[must_use]
     pub const fn remaining(&self) -> Option<u64> {
         self.remaining
@@ -158,6 +167,9 @@ impl fmt::Display for Snapshot {
             write!(f, "; {remaining}")?;
             if let Some(limit) = self.limit {
                 write!(f, " of {limit}")?;
+            }
+            if self.unit != Unit::Requests {
+                write!(f, " {}", self.unit)?;
             }
             f.write_str(" left")?;
             if let Some(reset) = self.reset {

@@ -11,7 +11,7 @@ use crate::instant::Instant;
 /// times at the ends of their windows without this, and 10 times with it.)
 ///
 /// In other units, it is what calls cost, and others' use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Usage {
     unit: Unit,
     /// An early answer of the window.

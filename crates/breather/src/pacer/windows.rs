@@ -72,14 +72,31 @@ impl Windows {
     fn ledger(&mut self, window: &Window<'_>) -> &mut Ledger {
         let name = fingerprint(window.name());
         let at = self.ledgers.iter().position(|it| it.is_of(name, window));
-        let at = at.unwrap_or_else(|| {
-            if self.ledgers.len() >= MAX_WINDOWS {
-                self.ledgers.remove(0);
-            }
-            self.ledgers.push(Ledger::new(window, self.since));
-            self.ledgers.len() - 1
-        });
+        let at = at.unwrap_or_else(|| self.add(window));
         &mut self.ledgers[at]
+    }
+
+    /// Adds the ledger of a window, in place of the one that was reported longest ago if there are many.
+    #[cold]
+    fn add(&mut self, window: &Window<'_>) -> usize {
+        let mut ledgers = self.ledgers.iter();
+        let ledger = match ledgers.find(|it| it.is_named(window)) {
+            Some(same) => same.with_limit_of(window),
+            None => Ledger::new(window, self.since),
+        };
+        if self.ledgers.len() >= MAX_WINDOWS {
+            let ledgers = self.ledgers.iter().enumerate();
+            let oldest = ledgers.min_by_key(|(_, it)| it.told());
+            self.ledgers.remove(oldest.map_or(0, |(at, _)| at));
+        }
+        self.ledgers.push(ledger);
+        self.ledgers.len() - 1
+    }
+
+    /// Returns whether no window is known.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.ledgers.is_empty()
     }
 
     /// Forgets `window`, which another scope owns.

@@ -226,3 +226,29 @@ fn refill_is_waited_for_although_the_latest_answer_came_before_the_charges() {
     assert!(wake < START + 61 * SECOND, "{wake:?}");
     assert_eq!(drain(&mut pacer, wake).len(), 1);
 }
+
+#[test]
+fn empty_window_holds_before_any_cost_is_known() {
+    let mut pacer = pacer();
+    accepted(&mut pacer, START, [tokens(0, 60)]);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 60 * SECOND));
+    let snapshot = pacer.snapshot();
+    assert_eq!(
+        (snapshot.remaining(), snapshot.unit()),
+        (Some(0), Unit::Tokens)
+    );
+    let text = snapshot.to_string();
+    assert!(text.contains("0 of 200000 tokens left"), "{text}");
+}
+
+#[test]
+fn new_limit_keeps_the_learned_cost() {
+    let mut pacer = pacer();
+    for left in (3..=20).rev() {
+        accepted(&mut pacer, START, [tokens(left * 1_000, 60)]);
+    }
+    // The limit of the tier has changed, and two calls are left.
+    let window = window("tokens", 300_000, 2_000, 60).with_unit(Unit::Tokens);
+    accepted(&mut pacer, START, [window]);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 60 * SECOND));
+}

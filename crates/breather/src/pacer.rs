@@ -671,9 +671,7 @@ impl Pacer {
             level: self.in_flight,
             throttled: self.concurrency.throttled(),
         };
-        if !costs.is_empty() {
-            self.windows.on_sent(self.sent, costs);
-        }
+        self.windows.on_sent(self.sent, costs);
         self.recount(now);
         permit
     }
@@ -707,7 +705,7 @@ impl Pacer {
             Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
             Phase::Probing { .. } => {}
             Phase::Running => {
-                let left = self.windows.left(self.tally(now, costs));
+                let left = self.windows.left(self.tally(now, costs), promised.into());
                 let left = left.or_else(|| self.expected(now));
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
@@ -1110,7 +1108,7 @@ impl Pacer {
     }
 
     /// What becomes of a hold that no probe was throttled in, by what is known now.
-    fn revised(&self, now: Instant, mut hold: Hold, costs: &Costs) -> Phase {
+    fn revised(&mut self, now: Instant, mut hold: Hold, costs: &Costs) -> Phase {
         let guard = self.lateness.guard();
         let tally = self.tally(now, costs);
         let spent = self.windows.spent(tally);
@@ -1118,7 +1116,8 @@ impl Pacer {
             Some(Spent::Until(reset, _)) => reset,
             Some(Spent::Refills) | None => None,
         };
-        let is_left = || self.windows.left(tally).is_some_and(|left| left > 0);
+        let left = self.windows.left(tally, 0);
+        let is_left = || left.is_some_and(|left| left > 0);
         match (hold.cause, reset) {
             (Cause::Counted | Cause::Spent, _) if is_left() => Phase::Running,
             (Cause::Counted, Some(at)) => {
@@ -1146,7 +1145,7 @@ impl Pacer {
     /// A hold that the server asks for.
     fn throttled_until(&self, now: Instant, at: Instant) -> Hold {
         let is_elastic = at.duration_since(now) < SHORT_REST
-            && self.windows.left(self.tally(now, &UNKNOWN)).is_none();
+            && self.windows.left(self.tally(now, &UNKNOWN), 0).is_none();
         Hold::new(now, Cause::Throttled, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 

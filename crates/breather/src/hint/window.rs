@@ -171,6 +171,12 @@ impl<'a> Window<'a> {
         self.reset.map(|reset| duration(reset.delay))
     }
 
+    /// Returns [`reset`](Self::reset) in nanoseconds.
+    #[inline]
+    pub(crate) fn reset_nanos(&self) -> Option<u64> {
+        Some(self.reset?.delay)
+    }
+
     /// How long the window is, where the server states that.
     #[must_use]
     pub const fn length(&self) -> Option<Duration> {

@@ -181,9 +181,9 @@ impl Ledger {
         self.order
             .on_answer(permit, (remaining, base), reset, now, service);
         // A bucket that has some left may say that the next one comes in no time.
-        let is_next = |delay: &Duration| delay.is_zero() && remaining > 0;
-        if let Some(delay) = window.reset().filter(|delay| !is_next(delay)) {
-            self.on_reset(permit.number, base + delay);
+        let is_next = |delay: u64| delay == 0 && remaining > 0;
+        if let Some(delay) = window.reset_nanos().filter(|&delay| !is_next(delay)) {
+            self.on_reset(permit.number, base.add_nanos(delay));
         }
     }
 
@@ -262,6 +262,11 @@ impl Ledger {
         let in_flight = self.usage.of(tally.in_flight.into());
         let least = self.refilled(tally.now, least.remaining, least.at, in_flight);
         Some(level.min(least))
+    }
+
+    /// Returns whether the attempts in flight matter.
+    pub(super) fn is_cautious(&self) -> bool {
+        self.least().is_some()
     }
 
     /// Returns the least that was left, if less may be left than the latest answer says.
@@ -359,7 +364,7 @@ impl Ledger {
         Some(self.reset().map_or(next, |full| full.min(next)))
     }
 
-    fn after_refill(&self, tally: Tally<'_>, per_unit: Option<Duration>) -> Option<Instant> {
+    fn after_refill(&self, tally: Tally<'_>, per_unit: Option<u64>) -> Option<Instant> {
         let (known, time) = self.known.zip(per_unit)?;
         let ours = tally.sent.saturating_sub(known.number);
         let (used, need) = match self.is_of_requests() {
@@ -368,7 +373,7 @@ impl Ledger {
         };
         let refilled = |remaining: u64, at: Instant, used: u64| {
             let missing = used.saturating_add(need).checked_sub(remaining)?;
-            Some(at + Duration::from_nanos(nanos(time).saturating_mul(missing)))
+            Some(at + Duration::from_nanos(time.saturating_mul(missing)))
         };
         let by_known = refilled(known.remaining, known.at, used);
         let by_least = self.least().and_then(|least| {
@@ -435,7 +440,7 @@ impl Ledger {
                 true => 1,
                 false => self.usage.mean()?,
             };
-            return Some(Duration::from_nanos(nanos(per_unit).saturating_mul(cost)));
+            return Some(Duration::from_nanos(per_unit.saturating_mul(cost)));
         }
         let left = self.left(tally)?;
         let time = self.reset()?.duration_since(sent_at);

@@ -13,14 +13,15 @@ use crate::instant::nanos;
 #[derive(Debug, Default)]
 pub(super) struct Refill {
     /// An earlier answer: what was used, and the time to the reset.
-    reference: Option<(u64, Duration)>,
-    per_unit: Option<Duration>,
+    reference: Option<(u64, u64)>,
+    /// In nanoseconds, as all times here.
+    per_unit: Option<u64>,
     /// The same by the server's words alone, which is never longer.
-    stated: Duration,
+    stated: u64,
     /// The least that it may be, since with less calls came too early.
-    least: Duration,
+    least: u64,
     /// The longest reset that was stated: no call takes longer to come back than all of them do.
-    longest: Duration,
+    longest: u64,
 }
 
 impl Refill {
@@ -31,11 +32,11 @@ impl Refill {
         };
         let used = limit.saturating_sub(remaining);
         // A bucket that has lost a call is not full.
-        let reset = window.reset().filter(|reset| !reset.is_zero());
+        let reset = window.reset_nanos().filter(|&reset| reset > 0);
         let (Some(reset), 1..) = (reset, used) else {
             return;
         };
-        let per_unit = Duration::from_nanos(nanos(reset) / used);
+        let per_unit = reset / used;
         if let Some(known) = self.per_unit {
             if is_line(known, used, reset) {
                 self.longest = self.longest.max(reset);
@@ -54,7 +55,7 @@ impl Refill {
             Some((before, then)) if before < used => {
                 if !is_line(per_unit, before, then) {
                     self.reference = Some((used, reset));
-                } else if reset > then + ROUNDING {
+                } else if reset > then.saturating_add(ROUNDING) {
                     self.per_unit = Some(per_unit);
                     self.stated = per_unit;
                     self.longest = reset;
@@ -88,32 +89,37 @@ impl Refill {
 
     /// How much comes back in `time`, if that is how the quota comes back.
     pub(super) fn in_time(&self, time: Duration) -> u64 {
-        let per_unit = self.per_unit.filter(|it| !it.is_zero());
-        per_unit.map_or(0, |per_unit| nanos(time) / nanos(per_unit))
+        let per_unit = self.per_unit.filter(|&it| it > 0);
+        per_unit.map_or(0, |per_unit| nanos(time) / per_unit)
     }
 
-    /// The time in which one more unit is permitted, if that is how the quota comes back.
-    pub(super) const fn per_unit(&self) -> Option<Duration> {
+    /// The time in which one more unit is permitted, in nanoseconds, if that is how the quota comes back.
+    pub(super) const fn per_unit(&self) -> Option<u64> {
         self.per_unit
     }
 
     /// The same by the server's words alone, without what rejections taught.
-    pub(super) fn stated_per_unit(&self) -> Option<Duration> {
+    pub(super) fn stated_per_unit(&self) -> Option<u64> {
         self.per_unit.map(|_| self.stated)
     }
 }
 
 /// A rejection makes a call's time a sixteenth longer. If that is needed, one in 100 calls is throttled.
-const FORGETS: u32 = 128;
+const FORGETS: u64 = 128;
 
 /// Whether `reset` is what takes `used` calls to come back, or nearly.
-fn is_line(per_unit: Duration, used: u64, reset: Duration) -> bool {
-    let expected = Duration::from_nanos(nanos(per_unit).saturating_mul(used));
-    reset.max(expected) <= reset.min(expected) * 2 + ROUNDING
+#[inline]
+fn is_line(per_unit: u64, used: u64, reset: u64) -> bool {
+    let expected = per_unit.saturating_mul(used);
+    reset.max(expected)
+        <= reset
+            .min(expected)
+            .saturating_mul(2)
+            .saturating_add(ROUNDING)
 }
 
 /// Whole seconds, and the network.
-const ROUNDING: Duration = Duration::from_millis(1_500);
+const ROUNDING: u64 = 1_500_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -127,7 +133,7 @@ mod tests {
             let window = Window::new("").with_limit(300).with_remaining(remaining);
             refill.on_answer(&window.with_reset(seconds as u32 * S));
         }
-        refill.per_unit()
+        refill.per_unit().map(Duration::from_nanos)
     }
 
     #[test]
@@ -162,16 +168,16 @@ mod tests {
         let mut refill = Refill::default();
         refill.on_answer(&answer(1, 2_600));
         refill.on_answer(&answer(0, 4_700));
-        let said = refill.per_unit().unwrap();
+        let said = refill.per_unit().map(Duration::from_nanos).unwrap();
         assert_eq!(said, Duration::from_millis(2_350));
 
         refill.on_throttled();
         refill.on_throttled();
-        let learned = refill.per_unit().unwrap();
+        let learned = refill.per_unit().map(Duration::from_nanos).unwrap();
         assert!(learned > Duration::from_millis(2_600), "{learned:?}");
         // By its words it would be less again.
         refill.on_answer(&answer(0, 4_800));
-        assert_eq!(refill.per_unit(), Some(learned));
+        assert_eq!(refill.per_unit().map(Duration::from_nanos), Some(learned));
     }
 
     #[test]
@@ -182,7 +188,7 @@ mod tests {
             refill.on_answer(&window.with_reset(seconds * S));
         }
         (0..10_000).for_each(|_| refill.on_throttled());
-        assert_eq!(refill.per_unit(), Some(20 * S));
+        assert_eq!(refill.per_unit().map(Duration::from_nanos), Some(20 * S));
     }
 
     #[test]

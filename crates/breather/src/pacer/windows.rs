@@ -19,6 +19,8 @@ pub(super) struct Windows {
     ledgers: Vec<Ledger>,
     /// How many attempts were sent before the latest hold was over.
     since: u64,
+    /// How many attempts may be sent before any window can be spent, at least. 0 if that is not known.
+    spare: u64,
 }
 
 /// The window that permits no more attempts.
@@ -53,6 +55,7 @@ impl Windows {
         accepted: Option<u64>,
         service: Duration,
     ) {
+        self.spare = 0;
         let now = tally.now;
         let mut told = 0;
         for (window, remaining) in counted(hint) {
@@ -101,6 +104,7 @@ impl Windows {
 
     /// Forgets `window`, which another scope owns.
     pub(super) fn disown(&mut self, window: &Window<'_>) {
+        self.spare = 0;
         let name = fingerprint(window.name());
         self.ledgers.retain(|it| !it.is_of(name, window));
     }
@@ -123,11 +127,15 @@ impl Windows {
         }
     }
 
-    /// How many attempts may still be sent; `None` while nothing is known.
+    /// Returns how many attempts may still be sent, or a lower number that is more than `promised`. `None`
+    /// while nothing is known.
     #[inline]
-    pub(super) fn left(&self, tally: Tally<'_>) -> Option<u64> {
+    pub(super) fn left(&self, tally: Tally<'_>, promised: u64) -> Option<u64> {
         if self.ledgers.is_empty() {
             return None;
+        }
+        if self.spare > promised && tally.costs.is_empty() {
+            return Some(self.spare);
         }
         self.left_of_all(tally)
     }
@@ -142,29 +150,37 @@ impl Windows {
     /// An attempt in flight may come in later than others that were sent after it. Then there is no room for another one
     /// until it is back, but nothing is spent.
     #[inline]
-    pub(super) fn spent(&self, tally: Tally<'_>) -> Option<Spent> {
-        if self.ledgers.is_empty() {
+    pub(super) fn spent(&mut self, tally: Tally<'_>) -> Option<Spent> {
+        if self.ledgers.is_empty() || self.spare > 0 && tally.costs.is_empty() {
             return None;
         }
         self.spent_of_all(tally)
     }
 
-    fn spent_of_all(&self, tally: Tally<'_>) -> Option<Spent> {
+    fn spent_of_all(&mut self, tally: Tally<'_>) -> Option<Spent> {
         let tally = Tally {
             in_flight: 0,
             ..tally
         };
         let mut spent = None;
+        let mut least = u64::MAX;
         for ledger in &self.ledgers {
-            if ledger.left(tally) != Some(0) {
+            let left = ledger.left(tally);
+            if left != Some(0) {
+                let sure = if ledger.is_cautious() { 0 } else { u64::MAX };
+                least = least.min(left.unwrap_or(u64::MAX)).min(sure);
                 continue;
             }
+            least = 0;
             let reset = ledger.reset();
             spent = match spent {
                 _ if ledger.is_refilling() => spent.or(Some(Spent::Refills)),
                 Some(Spent::Until(other, _)) if other >= reset => spent,
                 _ => Some(Spent::Until(reset, ledger.limit())),
             };
+        }
+        if tally.costs.is_empty() {
+            self.spare = least / MOST_COST;
         }
         spent
     }
@@ -183,6 +199,11 @@ impl Windows {
 
     /// Attempt `number` was sent, which costs what `costs` state.
     pub(super) fn on_sent(&mut self, number: u64, costs: &Costs) {
+        self.spare = self.spare.saturating_sub(1);
+        if costs.is_empty() {
+            return;
+        }
+        self.spare = 0;
         for ledger in &mut self.ledgers {
             ledger.on_sent(number, costs);
         }
@@ -191,6 +212,7 @@ impl Windows {
     /// Attempt `number` turned out to cost `cost` in `unit`.
     #[cfg(feature = "std")]
     pub(super) fn on_settled(&mut self, number: u64, unit: Unit, cost: u64) {
+        self.spare = 0;
         let ledgers = self.ledgers.iter_mut().filter(|it| it.unit() == unit);
         ledgers.for_each(|it| it.on_settled(number, cost));
     }
@@ -211,6 +233,7 @@ impl Windows {
     /// An attempt was throttled, and the server said `hint`. Requests that should have come back have
     /// not, if the server does not say that some are left.
     pub(super) fn on_throttled(&mut self, hint: &Hint<'_>) {
+        self.spare = 0;
         for ledger in &mut self.ledgers {
             let mut windows = counted(hint).filter(|(window, _)| ledger.is_named(window));
             if ledger.unit() == Unit::Requests && windows.all(|(_, remaining)| remaining == 0) {
@@ -265,6 +288,7 @@ impl Windows {
 
     #[cfg(feature = "std")]
     pub(super) fn on_unsent(&mut self, number: u64) {
+        self.spare = 0;
         for ledger in &mut self.ledgers {
             ledger.on_unsent(number);
         }
@@ -309,6 +333,7 @@ impl Windows {
 
     /// A hold is over. Windows that have reset begin anew.
     pub(super) fn renew(&mut self, tally: Tally<'_>) {
+        self.spare = 0;
         self.since = tally.sent;
         self.ledgers.iter_mut().for_each(|it| it.renew(tally));
     }
@@ -321,12 +346,14 @@ impl Windows {
     /// Attempt number `number` was sent while the scope was held, and accepted. Windows of which its
     /// answer does not tell are not as the server said.
     pub(super) fn on_contradicted(&mut self, number: u64) {
+        self.spare = 0;
         self.ledgers.retain(|it| it.is_told_by(number));
     }
 
     /// Takes the prospects of new windows for granted, of which number `number` was sent first at
     /// `at`, until answers say better.
     pub(super) fn assume(&mut self, at: Instant, number: u64) {
+        self.spare = 0;
         for ledger in &mut self.ledgers {
             ledger.assume(at, number);
         }
@@ -340,3 +367,6 @@ fn counted<'h, 'a>(hint: &'h Hint<'a>) -> impl Iterator<Item = (&'h Window<'a>, 
     let windows = hint.windows().filter(|it| it.unit() != Unit::Concurrency);
     windows.filter_map(|window| Some((window, window.remaining()?)))
 }
+
+/// Others' use counts as at most so many of our own attempts.
+const MOST_COST: u64 = 8;

@@ -6,7 +6,7 @@
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`max_queued`](Self::with_max_queued) | 100,000 | bounds memory: a waiter takes some 200 bytes here, and 1,000 with its call behind a handle |
+/// | [`max_queued`](Self::with_max_queued) | 100,000 | bounds memory: a queued call takes some 250 bytes here, and 1,250 with its call behind a handle |
 /// | [`pace`](Self::with_pace) | burst | whoever waits for the end of a bulk of calls has it as soon as quota permits |
 ///
 /// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing

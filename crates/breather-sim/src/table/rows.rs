@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use breather::hint::Unit;
-use breather::{Pace, Pacing};
+use breather::{Pace, Pacing, Unit};
 
 use crate::limiter::Limiter;
 use crate::load::Load;
@@ -12,6 +11,20 @@ use crate::server::{Headers, Outage, ResetForm, Rounding, Server};
 use super::reached::Target;
 
 /// A server, a load, and the target for breather.
+///
+/// # Example
+///
+/// Play another client against the server of a row. This one sends more than the target allows:
+///
+/// ```
+/// use breather_sim::table::rows;
+/// use breather_sim::{Client, run_client};
+///
+/// let row = rows().into_iter().find(|row| row.name == "fixed window").unwrap();
+/// let run = run_client(&row.server, &row.load, &Client::LoopCapped, 1);
+/// assert_eq!(run.ok(), row.load.calls());
+/// assert!(run.sends_per_call() > row.target.unwrap().sends);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {

@@ -391,6 +391,7 @@ impl Ledger {
     }
 
     /// Attempt `number` turned out to cost `cost`. What remained after it takes precedence.
+    #[cfg(feature = "std")]
     pub(super) fn on_settled(&mut self, number: u64, cost: u64) {
         self.usage.on_settled(cost);
         let is_open = self.known.is_none_or(|known| known.number < number);

@@ -111,6 +111,7 @@ impl Usage {
     }
 
     /// An attempt turned out to cost `cost`.
+    #[cfg(feature = "std")]
     pub(super) const fn on_settled(&mut self, cost: u64) {
         let cost = cost.saturating_mul(ONE);
         self.cost = match self.cost {
@@ -147,4 +148,5 @@ const SPARED_REFILLING: u64 = 16;
 const SPREAD: u64 = 4;
 
 /// The weight of the mean before, against a settled cost.
+#[cfg(feature = "std")]
 const SETTLED: u64 = 32;

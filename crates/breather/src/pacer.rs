@@ -586,7 +586,7 @@ impl Pacer {
         self.on_drop(permit);
     }
 
-    /// The attempt with number `number` of `epoch` turned out to cost `cost` in `unit`.
+    /// Adds the actual cost of attempt `number` in `unit`.
     #[cfg(feature = "std")]
     pub(crate) fn settle(&mut self, number: u64, unit: Unit, cost: u64) {
         self.windows.on_settled(number, unit, cost);

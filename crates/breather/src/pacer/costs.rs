@@ -24,7 +24,7 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Creates the costs of a call about which nothing is known.
+    /// Creates the costs of a call whose caller states none.
     pub const fn new() -> Self {
         Self {
             units: [0; MOST],
@@ -34,8 +34,8 @@ impl Costs {
 
     /// Sets the cost in `unit`. It replaces an earlier one.
     ///
-    /// A call always costs one request, so a cost in [`Unit::Requests`] has no effect. Costs in more
-    /// than three units have none either.
+    /// Costs in [`Unit::Requests`] are ignored, because a call always costs one request. Costs in more
+    /// than three units are ignored, too.
     pub fn with(mut self, unit: Unit, cost: u64) -> Self {
         if unit == Unit::Requests {
             return self;
@@ -83,5 +83,5 @@ impl Costs {
     }
 }
 
-/// Language models count requests and tokens, of input and of output. No known server counts more.
+/// Language models count tokens of input, of output, and of both. Known servers count no more.
 const MOST: usize = 3;

@@ -39,7 +39,7 @@ pub(super) struct Ledger {
     told: u64,
 }
 
-/// What remained of a window, by the answer to the latest-sent request among those answered.
+/// How much of a window remained, by the answer to the latest-sent request among those answered.
 ///
 /// Answers arrive out of order. The answer to an earlier-sent request describes an earlier state.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ struct Stated {
     sum: u64,
 }
 
-/// What was sent so far, and what is to be sent next.
+/// The attempts so far, and the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tally<'c> {
     pub(super) now: Instant,
@@ -66,7 +66,7 @@ pub(super) struct Tally<'c> {
     pub(super) sent: u64,
     /// How many attempts are in flight.
     pub(super) in_flight: u32,
-    /// What the next attempt costs, as far as its caller stated it.
+    /// The costs of the next attempt, as far as its caller stated them.
     pub(super) costs: &'c Costs,
 }
 
@@ -289,14 +289,14 @@ impl Ledger {
             return Some(level);
         }
         let Some(cost) = self.cost_of_next(tally) else {
-            // Whatever calls cost, it is more than nothing.
+            // Calls of any cost need more.
             return (level == 0).then_some(0);
         };
         let more = level.checked_sub(self.need(tally, cost));
         Some(more.map_or(0, |more| (more / cost.max(1)).saturating_add(1)))
     }
 
-    /// Returns what the next attempt costs: what its caller stated, or else the mean, if that is known.
+    /// Returns the stated cost of the next attempt, or else the mean if it is known.
     fn cost_of_next(&self, tally: Tally<'_>) -> Option<u64> {
         tally.costs.get(self.unit).or_else(|| self.usage.mean())
     }
@@ -326,7 +326,7 @@ impl Ledger {
         self.limit.map_or(need, |limit| need.min(limit))
     }
 
-    /// Returns what the `ours` latest attempts cost.
+    /// Returns the costs of the `ours` latest attempts.
     fn used(&self, ours: u64) -> u64 {
         let unknown = ours.saturating_sub(self.stated.attempts.len() as u64);
         self.stated.sum.saturating_add(self.usage.of(unknown))
@@ -334,14 +334,14 @@ impl Ledger {
 
     /// Returns whether it counts requests that come back one by one.
     const fn is_bucket(&self) -> bool {
-        matches!(self.unit, Unit::Requests) && self.is_refilling()
+        self.is_of_requests() && self.is_refilling()
     }
 
-    fn is_of_requests(&self) -> bool {
-        self.unit == Unit::Requests
+    const fn is_of_requests(&self) -> bool {
+        matches!(self.unit, Unit::Requests)
     }
 
-    /// How much is left at `now` if `remaining` was left at `at`, and so much was `used` since.
+    /// Returns how much is left at `now` if `remaining` was left at `at` and `used` was used since.
     #[inline]
     fn refilled(&self, now: Instant, remaining: u64, at: Instant, used: u64) -> u64 {
         if !self.is_refilling() {
@@ -352,13 +352,12 @@ impl Ledger {
         self.limit.map_or(level, |limit| level.min(limit))
     }
 
-    /// When one more attempt is permitted after send number `sent`, if quota comes back call by call
-    /// and nothing is left.
+    /// Returns when the window has refilled enough for the next attempt, if it has not yet.
     pub(super) fn refills_at(&self, tally: Tally<'_>) -> Option<Instant> {
         self.after_refill(tally, self.refill.per_unit())
     }
 
-    /// Returns the same instant from the server's statements alone, at most the one at which it says that all is back.
+    /// Returns the same instant from the server's statements alone. It is not later than the reset.
     pub(super) fn stated_refill(&self, tally: Tally<'_>) -> Option<Instant> {
         let next = self.after_refill(tally, self.refill.stated_per_unit())?;
         Some(self.reset().map_or(next, |full| full.min(next)))
@@ -383,14 +382,14 @@ impl Ledger {
         by_known.max(by_least)
     }
 
-    /// Attempt `number` was sent, which costs what `costs` state.
+    /// Adds attempt `number`, with the costs that its caller stated.
     pub(super) fn on_sent(&mut self, number: u64, costs: &Costs) {
         if let Some(cost) = costs.get(self.unit) {
             self.stated.set(number, cost);
         }
     }
 
-    /// Attempt `number` turned out to cost `cost`. What remained after it takes precedence.
+    /// Adds the actual cost of attempt `number`. A `remaining` that was reported after it takes precedence.
     #[cfg(feature = "std")]
     pub(super) fn on_settled(&mut self, number: u64, cost: u64) {
         self.usage.on_settled(cost);
@@ -400,12 +399,12 @@ impl Ledger {
         }
     }
 
-    /// A call was throttled although it should have come back.
+    /// Adds a throttled attempt for which the bucket should have refilled.
     pub(super) fn on_throttled(&mut self) {
         self.refill.on_throttled();
     }
 
-    /// Adds an accepted attempt, whatever its answer said.
+    /// Adds an accepted attempt, also if its answer did not report the window.
     pub(super) fn on_any_accepted(&mut self) {
         self.refill.on_accepted();
     }
@@ -424,7 +423,7 @@ impl Ledger {
         remaining < share.max(mean.saturating_mul(LARGE))
     }
 
-    /// How much the window permits in all.
+    /// Returns how much the window permits in all.
     pub(super) const fn limit(&self) -> Option<u64> {
         self.limit
     }
@@ -433,8 +432,7 @@ impl Ledger {
         self.unit
     }
 
-    /// How long after the latest send at `sent_at` the next one goes if those that are left are spread
-    /// over the time to the reset.
+    /// Returns the time between attempts if those that are left are spread evenly until the reset.
     pub(super) fn spread(&self, sent_at: Instant, tally: Tally<'_>) -> Option<Duration> {
         if let Some(per_unit) = self.refill.per_unit() {
             let cost = match self.is_of_requests() {
@@ -448,12 +446,13 @@ impl Ledger {
         Some(Duration::from_nanos(nanos(time) / left.saturating_add(1)))
     }
 
-    /// Whether quota comes back call by call.
+    /// Returns whether the window refills call by call.
     pub(super) const fn is_refilling(&self) -> bool {
         self.refill.per_unit().is_some()
     }
 
-    /// Send number `number` was counted, and not sent. What the answer to a later one said never included it.
+    /// Gives back attempt `number`, which was counted and not sent. Answers to later ones never included
+    /// it.
     #[cfg(feature = "std")]
     pub(super) fn on_unsent(&mut self, number: u64) {
         if let Some(known) = self.known.as_mut().filter(|known| known.number <= number) {
@@ -466,11 +465,11 @@ impl Ledger {
         }
     }
 
-    /// When the window resets, if its answers tell.
+    /// Returns when the window resets, if its answers say so.
     ///
-    /// A reset in whole seconds is rounded up, so that of several answers about one instant the
-    /// earliest is right. Answers that are further apart than rounding explains tell of a window that
-    /// moves, and the newest counts.
+    /// Servers round a reset up to whole seconds. If several answers state about the same instant, the
+    /// earliest is right. If they are further apart than rounding explains, the window moves, and the
+    /// newest answer counts.
     pub(super) fn reset(&self) -> Option<Instant> {
         let reset = self.reset?;
         Some(if is_blur(reset.earliest, reset.latest) {
@@ -480,7 +479,7 @@ impl Ledger {
         })
     }
 
-    /// How many answers say that the window resets at `at`, or nearly.
+    /// Returns how many answers say that the window resets at about `at`.
     pub(super) fn answers(&self, at: Instant) -> u32 {
         let is_it = self.reset().is_some_and(|reset| is_blur(reset, at));
         self.reset
@@ -488,7 +487,7 @@ impl Ledger {
             .map_or(0, |reset| reset.answers)
     }
 
-    /// What the next window gives is anybody's guess.
+    /// Forgets how much the next window is likely to permit.
     pub(super) const fn distrust(&mut self) {
         self.prospect = None;
     }
@@ -512,29 +511,30 @@ impl Ledger {
         self.since = tally.sent;
     }
 
-    /// Whether more than one attempt is likely to be permitted when a hold is over.
+    /// Returns whether the window is likely to permit more than one attempt after a hold.
     pub(super) fn is_promising(&self, tally: Tally<'_>) -> bool {
         match self.known {
-            // What the probe costs is not known yet.
+            // The cost of the probe is unknown.
             Some(_) if !self.is_of_requests() => false,
             Some(_) => self.left(tally).is_none_or(|left| left > 1),
             None => self.prospect.is_some_and(|prospect| prospect > 1),
         }
     }
 
-    /// Whether nothing is known of the new window yet.
+    /// Returns whether no answer has reported the new window yet.
     pub(super) const fn is_new(&self) -> bool {
         self.known.is_none()
     }
 
-    /// Takes the prospect of a new window for granted, of which number `number` was sent first, until
-    /// an answer says better.
+    /// Expects a new window to permit as much as is likely, until an answer says more. Attempt `number`
+    /// was its first.
     pub(super) fn assume(&mut self, at: Instant, number: u64) {
         let first = match self.unit {
             Unit::Requests => 1,
-            _ => self.usage.of(1),
+            _ => self.stated.get(number).unwrap_or_else(|| self.usage.of(1)),
         };
         if let Some(prospect) = self.prospect.filter(|_| self.is_new()) {
+            self.stated.forget_until(number);
             self.known = Some(Known {
                 number,
                 remaining: prospect.saturating_sub(first),
@@ -545,7 +545,7 @@ impl Ledger {
 }
 
 impl Stated {
-    /// Sets what attempt `number` costs.
+    /// Sets the cost of attempt `number`.
     fn set(&mut self, number: u64, cost: u64) {
         match self.attempts.binary_search_by_key(&number, |it| it.0) {
             Ok(at) => {

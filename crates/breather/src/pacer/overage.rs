@@ -4,19 +4,19 @@ use core::time::Duration;
 
 use crate::instant::Instant;
 
-/// The evidence that a window is no reason to wait when it is empty.
+/// The evidence that an empty window is not a reason to wait.
 ///
-/// Evidence is an attempt that was sent after the pacer knew that nothing was left, and accepted. Two of
+/// Evidence is an accepted attempt that was sent after the pacer knew that the window was empty. Two of
 /// them end pacing by the window. One rejection restores it.
 #[derive(Debug, Default)]
 pub(super) struct Overage {
-    /// Since when the pacer knows that nothing is left.
+    /// When the pacer learned that the window is empty.
     empty_since: Option<Instant>,
     accepted: u32,
 }
 
 impl Overage {
-    /// Adds an answer at `now` to a request that was sent at `sent`, which says that nothing is left.
+    /// Adds an answer at `now`, to a request that was sent at `sent`, which says that the window is empty.
     pub(super) fn on_empty(&mut self, now: Instant, sent: Instant, is_accepted: bool) {
         if !is_accepted {
             self.accepted = 0;
@@ -48,12 +48,12 @@ pub(super) struct OverageProbes {
 }
 
 impl OverageProbes {
-    /// Returns whether a hold until `until`, because nothing is left, begins with a probe.
+    /// Returns whether the hold of a spent window until `until` begins with a probe.
     pub(super) fn is_due(&self, now: Instant, until: Instant) -> bool {
         until.duration_since(now) > LONG_HOLD && now >= self.next
     }
 
-    /// The server throttled an attempt because nothing is left.
+    /// Adds an attempt that was throttled because the quota is spent.
     pub(super) fn on_throttled(&mut self, now: Instant) {
         self.next = now + self.interval;
         self.interval = (self.interval * 2).min(LONGEST);
@@ -69,7 +69,7 @@ impl Default for OverageProbes {
     }
 }
 
-/// One acceptance may have overtaken the attempt that left nothing.
+/// One accepted attempt may have overtaken the one that emptied the window.
 const ENOUGH: u32 = 2;
 
 /// The longest wait that calls accept by default. Most calls wait for the end of a shorter hold.

@@ -1,24 +1,24 @@
-//! How much an attempt takes of a window.
+//! The average cost of an attempt.
 
 use crate::hint::Unit;
 use crate::instant::Instant;
 
 /// The mean by which a window's `remaining` falls for each of our attempts.
 ///
-/// In requests, it is more than one if others use the quota, too. Of the attempts in flight, an
-/// answer tells only ours. Others have about as many in flight for each of ours as they had in the
-/// window so far. (Two processes of 500 calls each that know nothing of one another are throttled 20
-/// times at the ends of their windows without this, and 10 times with it.)
+/// In requests, the mean is more than one if others use the quota, too. An answer says how many of our
+/// attempts are in flight, but not how many of others'. The pacer expects as many for each of ours as
+/// others had in the window so far. (Two processes of 500 calls each, which do not know of each other,
+/// are throttled 20 times at the ends of their windows without this, and 10 times with it.)
 ///
-/// In other units, it is what calls cost, and others' use.
+/// In other units, the mean is the cost of a call, and others' use.
 #[derive(Clone, Debug)]
 pub(super) struct Usage {
     unit: Unit,
     /// An early answer of the window.
     origin: Option<Origin>,
-    /// In 1/16 of a unit; 0 if unknown.
+    /// The mean in 1/16 of a unit, or 0 if it is unknown.
     cost: u64,
-    /// What it was at the origin.
+    /// The mean at the origin.
     before: u64,
 }
 
@@ -44,8 +44,8 @@ impl Usage {
         }
     }
 
-    /// The answer to send number `number` told what remained at `at`. `refilled` says how much came
-    /// back since an instant.
+    /// Adds the answer to attempt `number`, which says how much remained at `at`. `refilled` returns how
+    /// much came back since an instant.
     pub(super) fn on_answer(
         &mut self,
         number: u64,
@@ -81,12 +81,12 @@ impl Usage {
         }
     }
 
-    /// What `ours` cost, with what others send meanwhile.
+    /// Returns the cost of `ours` attempts, with those that others send meanwhile.
     pub(super) const fn of(&self, ours: u64) -> u64 {
         ours.saturating_mul(self.cost).div_ceil(ONE)
     }
 
-    /// The mean, if it is known.
+    /// Returns the mean, if it is known.
     pub(super) const fn mean(&self) -> Option<u64> {
         match self.of(1) {
             0 => None,
@@ -94,10 +94,10 @@ impl Usage {
         }
     }
 
-    /// What has to be left for one more attempt of unknown cost, when the costs of `unknown` others
-    /// are estimated.
+    /// Returns how much must be left for one more attempt of unknown cost, if the costs of `unknown`
+    /// others are estimated.
     ///
-    /// In a window, what is spared is lost. In a bucket that refills, it is lost once.
+    /// A window loses the rest each time that it resets. A bucket that refills loses it only once.
     pub(super) const fn spared(&self, unknown: u64, refills: bool) -> u64 {
         let halves = if refills { SPARED_REFILLING } else { SPARED };
         let spared = self.cost.saturating_mul(halves).div_ceil(2 * ONE);
@@ -110,7 +110,7 @@ impl Usage {
         self.cost.saturating_mul(halves).div_ceil(2 * ONE)
     }
 
-    /// An attempt turned out to cost `cost`.
+    /// Adds the actual cost of an attempt.
     #[cfg(feature = "std")]
     pub(super) const fn on_settled(&mut self, cost: u64) {
         let cost = cost.saturating_mul(ONE);
@@ -121,7 +121,7 @@ impl Usage {
         self.before = self.cost;
     }
 
-    /// A new window begins.
+    /// Begins a new window.
     pub(super) const fn renew(&mut self) {
         self.origin = None;
         self.before = self.cost;
@@ -130,11 +130,13 @@ impl Usage {
 
 const ONE: u64 = 16;
 
-/// With fewer, the order in which answers come would tell more than others do.
+/// With fewer attempts, the order of the answers would matter more than others' use.
 const ENOUGH: u64 = 16;
 
-/// Where others use most of the quota, this much of what is in flight is guessed at all.
-const MOST: u64 = 8 * ONE;
+/// The most attempts that one of ours counts for, if others use most of the quota.
+pub(super) const MOST_COST: u64 = 8;
+
+const MOST: u64 = MOST_COST * ONE;
 
 /// The attempts over which a cost is averaged. With costs whose 99th percentile is 15 times the
 /// median, the mean of so many is off by a fifth.

@@ -6,46 +6,48 @@ use core::time::Duration;
 use super::costs::Costs;
 use super::ledger::{Ledger, Tally, is_blur};
 use super::permit::Permit;
+use super::usage::MOST_COST;
 use crate::hint::fingerprint::fingerprint;
 use crate::hint::{Evidence, Hint, MAX_WINDOWS, Unit, Window};
 use crate::instant::Instant;
 
-/// How many attempts a scope's windows permit, and when they permit more.
+/// The windows of a scope, which say how many attempts may be sent, and when more may.
 ///
-/// An attempt needs room in all of them. Each has a name, a unit and a limit: some servers tell of
-/// all their windows in each response, others of whichever is the tightest, under one name.
+/// An attempt needs room in all of them. The pacer tells windows apart by name, unit and limit, because
+/// some servers report only the tightest of their windows, always under the same name.
 #[derive(Debug, Default)]
 pub(super) struct Windows {
     ledgers: Vec<Ledger>,
     /// How many attempts were sent before the latest hold was over.
     since: u64,
-    /// How many attempts may be sent before any window can be spent, at least. 0 if that is not known.
+    /// The least number of attempts after which a window can be spent, or 0 if it is unknown. While it is
+    /// positive, most calls need not look at the ledgers.
     spare: u64,
 }
 
 /// The window that permits no more attempts.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Spent {
-    /// It comes back call by call.
+    /// It refills call by call.
     Refills,
-    /// It comes back at its reset, if that is known. It permits so many in all.
+    /// It is empty until its reset, if that is known. Then it permits this many attempts.
     Until(Option<Instant>, Option<u64>),
 }
 
-/// What a throttled response says of the windows.
+/// The state of the windows, by a throttled response.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Verdict {
-    /// There is enough left in all of them.
+    /// All of them have enough left.
     Left,
-    /// What is left in one of them may be less than the call costs.
+    /// One of them may have less left than the call costs.
     TooLittle,
     /// One of them is spent for all calls.
     Spent,
 }
 
 impl Windows {
-    /// The answer to `permit` carried `hint`. The server's delays count from `base`. An accepted one
-    /// comes with how many attempts were throttled. Answers take at most `service`.
+    /// Adds the answer to `permit`, which carried `hint`. Its delays count from `base`, and answers take
+    /// at most `service`. If the attempt was accepted, `accepted` is the number of throttled attempts.
     pub(super) fn on_answer(
         &mut self,
         tally: Tally<'_>,
@@ -109,8 +111,8 @@ impl Windows {
         self.ledgers.retain(|it| !it.is_of(name, window));
     }
 
-    /// Forgets windows of which the answer to send number `number` did not tell, and that are over or
-    /// have another limit by now.
+    /// Forgets windows that the answer to attempt `number` did not report, if they are over or have a new
+    /// limit.
     #[cold]
     fn forget_obsolete(&mut self, number: u64, tally: Tally<'_>) {
         let mut at = 0;
@@ -145,10 +147,10 @@ impl Windows {
         left.min()
     }
 
-    /// The window that permits no more, if there is one. Of several, it is the one that resets last, and one that resets comes before one that refills.
+    /// Returns the window that permits no more attempts, if there is one.
     ///
-    /// An attempt in flight may come in later than others that were sent after it. Then there is no room for another one
-    /// until it is back, but nothing is spent.
+    /// If there are several, it is the one that resets last. One that resets comes before one that
+    /// refills. A window that only waits for attempts in flight to come back is not spent.
     #[inline]
     pub(super) fn spent(&mut self, tally: Tally<'_>) -> Option<Spent> {
         if self.ledgers.is_empty() || self.spare > 0 && tally.costs.is_empty() {
@@ -197,7 +199,7 @@ impl Windows {
         refilling.max()
     }
 
-    /// Attempt `number` was sent, which costs what `costs` state.
+    /// Adds attempt `number`, with the costs that its caller stated.
     pub(super) fn on_sent(&mut self, number: u64, costs: &Costs) {
         self.spare = self.spare.saturating_sub(1);
         if costs.is_empty() {
@@ -209,7 +211,7 @@ impl Windows {
         }
     }
 
-    /// Attempt `number` turned out to cost `cost` in `unit`.
+    /// Adds the actual cost of attempt `number` in `unit`.
     #[cfg(feature = "std")]
     pub(super) fn on_settled(&mut self, number: u64, unit: Unit, cost: u64) {
         self.spare = 0;
@@ -217,12 +219,12 @@ impl Windows {
         ledgers.for_each(|it| it.on_settled(number, cost));
     }
 
-    /// Whether a window's quota comes back call by call.
+    /// Returns whether a window refills call by call.
     pub(super) fn is_refilling(&self) -> bool {
         self.ledgers.iter().any(Ledger::is_refilling)
     }
 
-    /// Adds an accepted attempt, whatever its answer said.
+    /// Adds an accepted attempt.
     #[inline]
     pub(super) fn on_accepted(&mut self) {
         for ledger in &mut self.ledgers {
@@ -230,8 +232,8 @@ impl Windows {
         }
     }
 
-    /// An attempt was throttled, and the server said `hint`. Requests that should have come back have
-    /// not, if the server does not say that some are left.
+    /// Adds an attempt that was throttled with `hint`. It shows that buckets of requests refill more
+    /// slowly than expected, unless the server says that some are left.
     pub(super) fn on_throttled(&mut self, hint: &Hint<'_>) {
         self.spare = 0;
         for ledger in &mut self.ledgers {
@@ -242,8 +244,8 @@ impl Windows {
         }
     }
 
-    /// Returns what a throttled response with `hint` to attempt `number` says of the windows. `None` if it
-    /// does not say what remains.
+    /// Returns the state of the windows by `hint`, in the throttled response to attempt `number`. `None` if
+    /// the hint does not say how much remains.
     pub(super) fn verdict(&self, number: u64, hint: &Hint<'_>) -> Option<Verdict> {
         let mut verdict = None;
         for (window, remaining) in counted(hint) {
@@ -276,8 +278,7 @@ impl Windows {
         }
     }
 
-    /// How long after the latest send at `sent_at` the next one goes if those that are left are spread
-    /// over the time to the reset.
+    /// Returns the time between attempts if those that are left are spread evenly until the reset.
     pub(super) fn spread(&self, sent_at: Instant, tally: Tally<'_>) -> Option<Duration> {
         let spreads = self
             .ledgers
@@ -286,6 +287,7 @@ impl Windows {
         spreads.max()
     }
 
+    /// Gives back attempt `number`, which was counted and not sent.
     #[cfg(feature = "std")]
     pub(super) fn on_unsent(&mut self, number: u64) {
         self.spare = 0;
@@ -294,7 +296,7 @@ impl Windows {
         }
     }
 
-    /// The window that permits the fewest attempts.
+    /// Returns the window that permits the fewest attempts.
     pub(super) fn tightest(&self, tally: Tally<'_>) -> Option<&Ledger> {
         let known = self.ledgers.iter();
         let known = known.filter_map(|it| Some((it.left(tally)?, it)));
@@ -302,7 +304,7 @@ impl Windows {
         tightest.map(|(_, ledger)| ledger)
     }
 
-    /// The header that states the reset of the tightest window, if `hint` has it.
+    /// Returns the header that states the reset of the tightest window, if `hint` has it.
     pub(super) fn evidence(&self, tally: Tally<'_>, hint: &Hint<'_>) -> Option<Evidence> {
         let ledger = self.tightest(tally)?;
         let mut windows = counted(hint).map(|(window, _)| window);
@@ -310,8 +312,8 @@ impl Windows {
         own.evidence()
     }
 
-    /// `at`, which the server stated, or the same instant by what other answers say of a window that is
-    /// spent.
+    /// Returns the stated instant `at`, or the more exact reset of a spent window if it is the same
+    /// instant.
     pub(super) fn tightened(&self, at: Instant, tally: Tally<'_>) -> Instant {
         let spent = self.ledgers.iter();
         let spent = spent.filter(|it| it.left(tally) == Some(0));
@@ -320,38 +322,38 @@ impl Windows {
             .fold(at, Instant::min)
     }
 
-    /// How many answers say that a window resets at `at`, or nearly.
+    /// Returns how many answers say that a window resets at about `at`.
     pub(super) fn answers(&self, at: Instant) -> u32 {
         let answers = self.ledgers.iter().map(|it| it.answers(at));
         answers.max().unwrap_or_default()
     }
 
-    /// What the next windows give is anybody's guess.
+    /// Forgets how much the next windows are likely to permit.
     pub(super) fn distrust(&mut self) {
         self.ledgers.iter_mut().for_each(Ledger::distrust);
     }
 
-    /// A hold is over. Windows that have reset begin anew.
+    /// Begins new windows in place of those that have reset, because a hold is over.
     pub(super) fn renew(&mut self, tally: Tally<'_>) {
         self.spare = 0;
         self.since = tally.sent;
         self.ledgers.iter_mut().for_each(|it| it.renew(tally));
     }
 
-    /// Whether all windows are likely to permit more than one attempt after a hold, and there is one.
+    /// Returns whether all windows are likely to permit more than one attempt after a hold.
     pub(super) fn is_promising(&self, tally: Tally<'_>) -> bool {
         !self.ledgers.is_empty() && self.ledgers.iter().all(|it| it.is_promising(tally))
     }
 
-    /// Attempt number `number` was sent while the scope was held, and accepted. Windows of which its
-    /// answer does not tell are not as the server said.
+    /// Forgets windows that the answer to attempt `number` did not report. The server accepted it
+    /// although the scope was held, so they were wrong.
     pub(super) fn on_contradicted(&mut self, number: u64) {
         self.spare = 0;
         self.ledgers.retain(|it| it.is_told_by(number));
     }
 
-    /// Takes the prospects of new windows for granted, of which number `number` was sent first at
-    /// `at`, until answers say better.
+    /// Expects new windows to permit as much as is likely, until answers say more. Attempt `number` was
+    /// their first, at `at`.
     pub(super) fn assume(&mut self, at: Instant, number: u64) {
         self.spare = 0;
         for ledger in &mut self.ledgers {
@@ -360,13 +362,10 @@ impl Windows {
     }
 }
 
-/// The windows that count what attempts cost, and what remains of them.
+/// Returns the windows that count the costs of attempts, and how much remains.
 ///
-/// A limit on attempts in flight is no quota: the pacer finds it by itself.
+/// A limit on attempts in flight is not a quota. The pacer finds it by itself.
 fn counted<'h, 'a>(hint: &'h Hint<'a>) -> impl Iterator<Item = (&'h Window<'a>, u64)> {
     let windows = hint.windows().filter(|it| it.unit() != Unit::Concurrency);
     windows.filter_map(|window| Some((window, window.remaining()?)))
 }
-
-/// Others' use counts as at most so many of our own attempts.
-const MOST_COST: u64 = 8;

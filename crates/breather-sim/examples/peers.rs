@@ -47,9 +47,7 @@ fn main() {
         ("`sleep(min(2^n + U(0,1), 10))`", |_| Client::LoopCapped),
         ("Retry-After", |_| Client::RetryAfter),
         ("Retry-After + U(0,1)", |_| Client::RetryAfterJittered),
-        ("the first, limited to the mean rate", |rate| {
-            Client::StaticLimiter { rate, burst: 1 }
-        }),
+        (LIMITED, |rate| Client::StaticLimiter { rate, burst: 1 }),
         ("**breather**", |_| Client::Breather),
     ];
     for (name, client) in clients {
@@ -57,6 +55,8 @@ fn main() {
         println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
 }
+
+const LIMITED: &str = "`sleep(min(2^n + U(0,1), 10))`, limited to the server's mean rate";
 
 /// Creates a client that may be configured with a rate.
 type ByRate = fn(f64) -> Client;

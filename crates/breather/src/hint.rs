@@ -1,4 +1,4 @@
-//! What a server said about time.
+//! The statements of a response about time and quota.
 
 #[cfg(feature = "std")]
 mod assembly;
@@ -70,11 +70,11 @@ use self::window::Stated;
 pub use self::window::Window;
 use crate::instant::Instant;
 
-/// What the server said about time in one response: not before when, and the quota windows.
+/// The delay and the quota windows that a server stated in one response.
 ///
-/// A hint borrows what it read and copies nothing. [`Hint::read`] makes one from header lines; a
-/// protocol without headers builds one with the `with_` methods. Whatever could not be understood,
-/// or could be understood in two ways, is listed in [`ignored`](Self::ignored) and has no effect.
+/// A hint borrows the values that it read, and does not copy them. [`Hint::read`] reads one from header
+/// lines. For a protocol without headers, build one with the `with_` methods. Values that are unknown or
+/// ambiguous have no effect, and are listed in [`ignored`](Self::ignored).
 ///
 /// # Example
 ///
@@ -97,11 +97,11 @@ use crate::instant::Instant;
 #[derive(Clone, Debug)]
 pub struct Hint<'a> {
     received: Instant,
-    // Most responses say nothing, and then none of it is written or moved.
+    // Most responses have no hint. Then this is neither written nor moved.
     content: Option<Content<'a>>,
 }
 
-/// What a hint says, and what it was read from.
+/// The statements of a hint, and the headers they were read from.
 #[derive(Clone, Debug)]
 struct Content<'a> {
     said: Said<'a>,
@@ -110,7 +110,7 @@ struct Content<'a> {
 }
 
 impl<'a> Hint<'a> {
-    /// A hint that says nothing, in a response whose head was received at `received`.
+    /// Creates an empty hint of a response whose head was received at `received`.
     #[must_use]
     pub const fn new(received: Instant) -> Self {
         Self {
@@ -119,7 +119,7 @@ impl<'a> Hint<'a> {
         }
     }
 
-    /// Says: not before `delay` after the receipt.
+    /// Sets the delay after the receipt before which the server forbids another attempt.
     #[must_use]
     #[doc(alias = "cooldown")]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
@@ -127,7 +127,7 @@ impl<'a> Hint<'a> {
         self
     }
 
-    /// Says: not before `delay` after the receipt, since `header` said so by `raw`.
+    /// Sets the same delay, as `header` stated it by `raw`.
     #[cfg(feature = "http")]
     pub(crate) fn with_delay(
         mut self,
@@ -143,7 +143,7 @@ impl<'a> Hint<'a> {
         self
     }
 
-    /// Says whether to send the request again at all: see [`retry`](Self::retry).
+    /// Sets whether to send the request again at all. See [`retry`](Self::retry).
     #[must_use]
     pub fn with_retry(mut self, retry: bool) -> Self {
         self.content().said.retry = Some(retry);
@@ -152,32 +152,31 @@ impl<'a> Hint<'a> {
 
     /// Adds a quota window.
     ///
-    /// A hint keeps eight. If you add more, it keeps the strictest. Spent windows come first, and of those the ones with the
-    /// latest resets.
+    /// A hint keeps the eight strictest windows. Spent windows with the latest resets are the strictest.
     #[must_use]
     pub fn with_window(mut self, window: Window<'a>) -> Self {
         self.content().said.keep(window);
         self
     }
 
-    /// When the response's head was received; all delays count from here.
+    /// Returns when the response's head was received. All delays count from there.
     #[must_use]
     pub const fn received(&self) -> Instant {
         self.received
     }
 
-    /// The quota windows.
+    /// Returns the quota windows.
     pub fn windows(&self) -> impl Iterator<Item = &Window<'a>> {
         self.said().into_iter().flat_map(|said| said.windows.iter())
     }
 
-    /// Whether the server said to send the request again (`true`), or not to (`false`), whatever else its answer may mean.
+    /// Returns whether the server said to send the request again (`true`), or not to (`false`).
     #[must_use]
     pub fn retry(&self) -> Option<bool> {
         self.said()?.retry
     }
 
-    /// The headers that were read, and as what: where each figure of the hint comes from.
+    /// Returns the headers that were read, and how. They show where each figure comes from.
     pub fn readings(&self) -> impl Iterator<Item = HeaderReading<'a>> {
         self.notes().filter_map(|(header, value, result)| {
             let note = result.ok()?;
@@ -189,7 +188,7 @@ impl<'a> Hint<'a> {
         })
     }
 
-    /// What was found and not obeyed, with the reason.
+    /// Returns the headers that were found and not obeyed, with the reasons.
     pub fn ignored(&self) -> impl Iterator<Item = IgnoredHeader<'a>> {
         self.notes().filter_map(|(header, value, result)| {
             let why = result.err()?;
@@ -205,44 +204,45 @@ impl<'a> Hint<'a> {
                 .into_iter()
                 .flat_map(|content| content.found.notes().into_iter())
         };
-        // By hand there is nothing that could be read.
+        // A hint that was built by hand has no headers.
         #[cfg(not(feature = "std"))]
         let notes = core::iter::empty();
         notes
     }
 
-    /// What the response said, in words: each figure, where it comes from, and what was not obeyed and why.
+    /// Explains the hint in words, with the header of each figure and the reasons for ignored ones.
     #[must_use]
     pub const fn explain(&self) -> Explanation<'_> {
         Explanation(self)
     }
 
-    /// `Retry-After`, or another header that states a delay, as an instant on our clock.
+    /// Returns `Retry-After`, or another header that states a delay, as an instant on our clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Instant> {
         let stated = self.said()?.delay?;
         Some(self.received.add_nanos(stated.delay))
     }
 
-    /// The instant before which this response, taken as a rejection, forbids another attempt.
+    /// Returns the instant before which this response forbids another attempt, if it is a rejection.
     ///
-    /// `Retry-After` if there is one. Otherwise the latest reset among the windows with nothing
-    /// remaining: never of a window that has quota left, or a healthy daily window would hold a
-    /// call for a day. If no window tells what remains, the first to reset is taken as spent, unless a header
-    /// that should tell could not be read.
+    /// - If there is a `Retry-After`, it counts.
+    /// - Otherwise the latest reset of the spent windows counts. A window with quota left does not count,
+    ///   because a healthy daily window would hold a call for a day.
+    /// - If no window states its remaining quota, the first one to reset counts as spent. This does not
+    ///   apply if a header with the remaining quota could not be read.
     #[must_use]
     pub fn not_before(&self) -> Option<Instant> {
         let stated = self.binding()?;
         Some(self.received.add_nanos(stated.delay))
     }
 
-    /// The header behind [`not_before`](Self::not_before), if it was read from one.
+    /// Returns the header behind [`not_before`](Self::not_before), if it was read from one.
     #[must_use]
     pub fn evidence(&self) -> Option<Evidence> {
         self.binding()?.evidence()
     }
 
-    /// Puts the same where it is to stay: it is large, and costs much to move.
+    /// Writes the same to its place, because it is large and costs much to move.
     #[inline]
     pub(crate) fn put_evidence(&self, to: &mut Option<Evidence>) {
         if let Some(stated) = self.binding() {
@@ -250,7 +250,7 @@ impl<'a> Hint<'a> {
         }
     }
 
-    /// Returns whether the response says nothing.
+    /// Returns whether the hint is empty.
     #[inline]
     pub(crate) const fn is_silent(&self) -> bool {
         self.content.is_none()
@@ -260,12 +260,12 @@ impl<'a> Hint<'a> {
         self.said()?.binding()
     }
 
-    /// Whether nothing remains in one of the windows, whatever it counts.
+    /// Returns whether one of the windows is spent, in any unit.
     pub(crate) fn is_spent(&self) -> bool {
         self.windows().any(|window| window.remaining == Some(0))
     }
 
-    /// The same hint, without the windows that `keeps` does not keep, by their order.
+    /// Returns the same hint with the windows that `keeps` selects by their index.
     pub(crate) fn only(&self, keeps: impl Fn(usize) -> bool) -> Self {
         let mut only = self.clone();
         if let Some(content) = &mut only.content {

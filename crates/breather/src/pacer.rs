@@ -1,4 +1,4 @@
-//! One scope's state machine: who may send when.
+//! The state machine of one scope, which decides who may send when.
 
 mod concurrency;
 mod costs;
@@ -50,15 +50,16 @@ use crate::hint::Evidence;
 use crate::hint::{Hint, Unit};
 use crate::instant::Instant;
 
-/// Who may send when, in one scope: learned from its answers alone.
+/// Decides who may send when in one scope, by what it learns from the scope's answers.
 ///
-/// It starts with no knowledge of the server and is never configured with the server's limits. It
-/// learns the quota from headers, the cap on attempts in flight from rejections that leave quota, and
-/// holds the scope while nothing may be sent. It is told the time, holds no lock and wakes nobody: a
-/// driver asks for permits, hands them back, and asks [`poll_offer`](Self::poll_offer) who should ask
-/// again. [`Breather`](crate::Breather) is such a driver, behind a lock.
+/// The pacer starts without knowledge of the server, and you never configure the server's limits. It
+/// learns quotas from headers, and the cap on attempts in flight from rejections that leave quota. It
+/// holds the scope while no attempt may be sent.
 ///
-/// A time earlier than one it has seen is taken as the latest it has seen.
+/// A driver tells the pacer the time, asks it for permits and hands them back. After that, the driver
+/// asks [`poll_offer`](Self::poll_offer) which calls should ask again, because the pacer holds no lock
+/// and wakes no task. [`Breather`](crate::Breather) is such a driver. If a time is earlier than one
+/// before, the pacer uses the later one.
 ///
 /// # Example
 ///
@@ -90,10 +91,10 @@ pub struct Pacer {
     pacing: Pacing,
     latest: Instant,
     phase: Phase,
-    /// Counts the holds that ended. Answers to sends of an earlier epoch tell of a window that is
-    /// over: they give their place back and say nothing else.
+    /// The number of holds that ended. Answers to attempts of an earlier epoch describe a window that is
+    /// over, so they only free their place in flight.
     epoch: u32,
-    /// How many were sent before the epoch began.
+    /// How many attempts were sent before the epoch began.
     epoch_start: u64,
     windows: Windows,
     kinship: Kinship,
@@ -102,41 +103,41 @@ pub struct Pacer {
     rhythm: Rhythm,
     pause: Pause,
     stretch: Stretch,
-    /// How long a rejection takes to come back: the slowest of late.
+    /// The slowest recent time of a rejection.
     rejection_time: Option<Slowest>,
-    /// How long an accepted attempt takes, likewise.
+    /// The slowest recent time of an accepted attempt.
     service_time: Slowest,
     waiters: Waiters,
     streak: Streak,
     early: EarlyProbes,
     overage: OverageProbes,
-    /// The call whose probe was throttled last. The next younger one probes next: what a server throttles may be
-    /// this call alone, and if it is the scope, no call should be throttled each time.
+    /// The call whose probe was throttled last. The next younger one probes next, because the server may
+    /// throttle this call alone. If it throttles the scope, the probes are shared among the calls.
     throttled_probe: Option<Ticket>,
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
     expectation: Expectation,
-    /// How many were answered with an overload since one was accepted, and since when.
+    /// The number of overloads since the latest acceptance, and the time of the first one.
     overloads: u32,
     overloaded_since: Instant,
-    /// The number of the latest send, and when it was.
+    /// The number and time of the latest attempt.
     sent: u64,
     sent_at: Instant,
     /// The place of the latest call.
     arrived: u64,
 }
 
-/// What the scope is doing. Running → held → probing → running is the usual round; a probe that is
-/// throttled leads back to held.
+/// The phase of the scope. It usually goes from running to held, probing and running. A throttled probe
+/// leads back to held.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// Sends as quota and concurrency permit.
     Running,
-    /// Sends nothing until the hold is over.
+    /// Waits until the hold is over.
     Held(Hold),
-    /// Sends one, and waits to see whether the hold is really over. `sent` is the number and time of
-    /// the probe that is under way.
+    /// Sends one attempt, and waits to see whether the hold is really over. `sent` is the number and time
+    /// of the probe in flight.
     Probing {
         hold: Hold,
         sent: Option<(u64, Instant)>,
@@ -145,9 +146,9 @@ enum Phase {
     },
 }
 
-/// What a pacer answers to a call that wants to send.
+/// The pacer's answer to a call that wants to send.
 ///
-/// Exhaustive on purpose: a driver that handles these handles everything.
+/// This enum is exhaustive on purpose, because a driver has to handle every answer.
 #[expect(clippy::exhaustive_enums)]
 #[derive(Debug)]
 #[must_use = "a granted permit has to be handed back"]
@@ -161,7 +162,7 @@ pub enum Admission {
         /// The end of a hold that the server stated.
         opens: Option<Instant>,
     },
-    /// As many calls wait as may. This one holds no place.
+    /// The queue is full. The call has no place in it.
     QueueFull,
     /// The server has rejected every probe for a long time, more often than the call accepts. The call has left the queue.
     Rejected {
@@ -171,7 +172,7 @@ pub enum Admission {
 }
 
 impl Pacer {
-    /// A pacer that knows nothing yet.
+    /// Creates a pacer without knowledge of the server.
     #[must_use]
     pub fn new(pacing: Pacing) -> Self {
         Self {
@@ -205,7 +206,7 @@ impl Pacer {
         }
     }
 
-    /// A place in the order for a call that begins. The call keeps it through all its retries.
+    /// Returns a place in the order for a new call. The call keeps it through all its retries.
     pub fn arrive(&mut self) -> Ticket {
         self.arrived += 1;
         Ticket {
@@ -214,10 +215,10 @@ impl Pacer {
         }
     }
 
-    /// The call at `ticket` wants to send now. A hold beyond its `limits` is a reason for
-    /// [`poll_offer`](Self::poll_offer) to name it.
+    /// Asks for a permit for the call at `ticket`.
     ///
-    /// Asking again while waiting is harmless.
+    /// If a hold exceeds the call's `limits`, [`poll_offer`](Self::poll_offer) names the call, so that it
+    /// can end. You may ask again while the call waits.
     pub fn request(&mut self, now: Instant, ticket: Ticket, limits: WaitLimits) -> Admission {
         if self.gives_up(now, ticket, limits) {
             self.leave(ticket);
@@ -232,7 +233,7 @@ impl Pacer {
         self.wait(ticket, limits, waited)
     }
 
-    /// Whether the call at `ticket` may be sent now. It does not wait here afterwards.
+    /// Returns whether the call at `ticket` may be sent now, and takes it out of the queue.
     #[inline]
     pub(crate) fn has_turn(&mut self, now: Instant, ticket: Ticket, costs: &Costs) -> bool {
         let now = self.advance(now);
@@ -251,20 +252,20 @@ impl Pacer {
         let next = self.waiters.next_after(after);
         let turn = |ticket| (Some(ticket) <= after, ticket);
         let is_first = next.is_none_or(|next| turn(ticket) < turn(next));
-        // Whoever asks is awake; of a younger call that was offered a permit nobody knows.
+        // This call is awake. A younger one that was offered a permit may not be.
         is_first
             && (self.has_room(now, costs)
                 || self.waiters.take_from_younger(ticket) && self.has_room(now, costs))
     }
 
-    /// Whether the server has rejected so much for so long that a call of this `limits` gives up.
+    /// Returns whether the server has rejected so much for so long that a call with these `limits` ends.
     pub(crate) fn gives_up(&self, now: Instant, ticket: Ticket, limits: WaitLimits) -> bool {
         self.streak.is_on()
             && now.max(self.latest) > limits.stays_until().max(self.streak.ends_after())
             && self.streak.exceeds(ticket, limits.most_rejections())
     }
 
-    /// Lets the call at `ticket` wait, or wait on if it `waited`.
+    /// Puts the call at `ticket` into the queue, unless it `waited` already.
     pub(crate) fn wait(&mut self, ticket: Ticket, limits: WaitLimits, waited: bool) -> Admission {
         if !waited && self.waiters.len() >= self.pacing.max_queued() {
             return Admission::QueueFull;
@@ -279,12 +280,12 @@ impl Pacer {
         }
     }
 
-    /// Whether the call at `ticket` waits.
+    /// Returns whether the call at `ticket` waits.
     pub(crate) fn is_waiting(&self, ticket: Ticket) -> bool {
         !self.waiters.is_empty() && self.waiters.contains(ticket)
     }
 
-    /// The call at `ticket` does not wait any longer. Harmless if it does not wait.
+    /// Takes the call at `ticket` out of the queue, if it is there.
     pub fn leave(&mut self, ticket: Ticket) {
         let costs = self.waiters.costs(ticket);
         let was_stated = costs.is_some_and(|costs| !costs.is_empty());
@@ -295,16 +296,15 @@ impl Pacer {
         }
     }
 
-    /// The attempt that `permit` was given for has ended, at `now`, with `outcome`; the server said
-    /// `hint`.
+    /// Ends the attempt of `permit` with `outcome` at `now`. The response carried `hint`.
     pub fn on_outcome(&mut self, now: Instant, permit: Permit, outcome: Outcome, hint: &Hint<'_>) {
         let now = self.advance(now);
         self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch != self.epoch {
             return;
         }
-        // A limiter counts a call when it comes in, and throttles at once. So an accepted call's delays count
-        // from near its sending, and what is sent at such an instant arrives after it.
+        // A limiter counts a call when it arrives, and throttles immediately. So the delays of an accepted call
+        // count from about when it was sent. An attempt that is sent at such an instant arrives after it.
         let base = match outcome.kind() {
             OutcomeKind::Throttled => hint.received(),
             _ => permit.sent,
@@ -344,7 +344,7 @@ impl Pacer {
         }
     }
 
-    /// Whether calls wait for their turn at an even pace, and for nothing else.
+    /// Returns whether calls wait only for their turn at an even pace.
     const fn is_evenly_running(&self) -> bool {
         matches!(self.pacing.pace(), Pace::Even) && matches!(self.phase, Phase::Running)
     }
@@ -366,8 +366,8 @@ impl Pacer {
         self.streak.on_accepted(self.latest);
     }
 
-    /// The attempt that `permit` was given for was throttled, at `now`, for another scope that it passed. Of this one
-    /// the server said `hint`.
+    /// Ends the attempt of `permit`, which was throttled for another of its scopes. `hint` has the windows of
+    /// this scope.
     pub(crate) fn on_throttled_elsewhere(&mut self, now: Instant, permit: Permit, hint: &Hint<'_>) {
         let now = self.advance(now);
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -387,8 +387,8 @@ impl Pacer {
         self.recount(now);
     }
 
-    /// Whether `window`, of which the answer to `permit` told, is this scope's, and not one of the more specific
-    /// scope `by` that the attempt passed as well.
+    /// Returns whether `window`, in the answer to `permit`, belongs to this scope, and not to the more specific
+    /// scope `by` of the same attempt.
     pub(crate) fn is_kin(
         &mut self,
         permit: &Permit,
@@ -405,10 +405,10 @@ impl Pacer {
         self.windows.disown(window);
     }
 
-    /// The attempt that `permit` was given for is given up, and nobody knows how it ends.
+    /// Gives up the attempt of `permit`, whose outcome is unknown.
     ///
-    /// It stays counted as spent until the answer to a later one covers it. There is no `now`: what is
-    /// dropped has no clock.
+    /// It counts as spent until a later attempt is answered. There is no `now`, because a dropped call
+    /// has no clock.
     pub fn on_drop(&mut self, permit: Permit) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch == self.epoch {
@@ -417,12 +417,11 @@ impl Pacer {
         }
     }
 
-    /// A call that should ask again: since there is room for it, or since it learns that its wait is in
-    /// vain. Call it until it answers `None`, after everything that was told to the pacer and at
-    /// [`next_wake`](Self::next_wake).
+    /// Returns a call that should ask again, because there is room for it or because it should end.
     ///
-    /// No more calls are named than there is room for. One that does not ask within a millisecond is
-    /// passed over, and keeps its place.
+    /// Call this until it returns `None`, each time that you have told the pacer something and at
+    /// [`next_wake`](Self::next_wake). It names as many calls as there is room for. If a call does not
+    /// ask within a millisecond, the next one is named. The call keeps its place.
     pub fn poll_offer(&mut self, now: Instant) -> Option<Ticket> {
         if self.waiters.is_empty() {
             return None;
@@ -447,15 +446,17 @@ impl Pacer {
         None
     }
 
-    /// What the next call to be offered a permit costs, if one waits.
+    /// Returns the costs of the next call to be offered a permit, if one waits.
     fn costs_of_next(&self) -> Option<Costs> {
         let next = self.waiters.next_after(self.probed_last())?;
         self.waiters.costs(next).copied()
     }
 
-    /// When to call [`poll_offer`](Self::poll_offer) again although nothing was told to the pacer;
-    /// `None` if that need not be. It changes with everything that the pacer is told; calling too early
-    /// or too often is harmless.
+    /// Returns when to call [`poll_offer`](Self::poll_offer) again if you tell the pacer nothing until
+    /// then.
+    ///
+    /// `None` means never. The instant can change whenever you tell the pacer something. You may call
+    /// earlier or more often.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         if !self.waiters.any_waiting() {
@@ -495,11 +496,10 @@ impl Pacer {
         phase.into_iter().chain(passes_on).chain(gives_up).min()
     }
 
-    /// The instant before which nothing will be sent, if the server stated one; it may have passed since
-    /// the pacer was last told the time.
+    /// Returns the instant before which the pacer sends no attempt, if the server stated one.
     ///
-    /// It is the end of a hold, the return of quota that comes back call by call, or the next turn at an
-    /// [even pace](Pace::Even).
+    /// It is the end of a hold, the refill of a bucket, or the next turn at an [even pace](Pace::Even). It
+    /// may have passed since you last told the pacer the time.
     #[must_use]
     pub fn opens_at(&self) -> Option<Instant> {
         match self.phase {
@@ -525,30 +525,29 @@ impl Pacer {
         refills.max(even).filter(|&at| at > self.latest)
     }
 
-    /// The header that stated when the scope [`opens`](Self::opens_at), if one did.
+    /// Returns the header that stated when the scope [opens](Self::opens_at), if one did.
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
         self.opens_at().and(self.evidence.as_ref())
     }
 
-    /// The header that stated that the scope opens at `opens`.
+    /// Returns the header that stated that the scope opens at `opens`.
     #[cfg(feature = "std")]
     pub(crate) fn evidence_of(&self, opens: Instant) -> Option<Evidence> {
         let evidence = self.evidence().copied();
         evidence.filter(|_| self.opens_at() == Some(opens))
     }
 
-    /// Whether nothing will be sent at `now`, be it for a guess.
+    /// Returns whether the scope is held at `now`, also if the end is a guess.
     #[cfg(feature = "std")]
     pub(crate) fn is_held(&self, now: Instant) -> bool {
         matches!(self.phase, Phase::Held(hold) if hold.until > now)
             || self.opens_at().is_some_and(|opens| opens > now)
     }
 
-    /// Whether an attempt that `permit` was given for, and that was not sent yet, still may be; then it is
-    /// taken as sent at `now`.
+    /// Returns whether the unsent attempt of `permit` may still be sent. If so, it counts as sent at `now`.
     ///
-    /// A hold that rests on our own count is no reason against it: it was counted.
+    /// A hold that rests on our own count does not stop it, because the count includes it.
     #[cfg(feature = "std")]
     pub(crate) fn confirm(&mut self, now: Instant, permit: &mut Permit) -> bool {
         let now = self.advance(now);
@@ -576,7 +575,7 @@ impl Pacer {
         is_good
     }
 
-    /// The attempt that `permit` was given for was not sent: all that it took comes back.
+    /// Gives back everything that the unsent attempt of `permit` took.
     #[cfg(feature = "std")]
     pub(crate) fn on_unsent(&mut self, permit: Permit) {
         if permit.epoch == self.epoch {
@@ -593,30 +592,30 @@ impl Pacer {
         self.recount(self.latest);
     }
 
-    /// How many attempts are in flight.
+    /// Returns the number of attempts in flight.
     #[must_use]
     pub const fn in_flight(&self) -> u32 {
         self.in_flight
     }
 
-    /// How many calls wait for a permit.
+    /// Returns the number of calls that wait for a permit.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.waiters.len()
     }
 
-    /// How many attempts may be in flight, by what was learned so far.
+    /// Returns the limit on attempts in flight, as learned so far.
     #[must_use]
     pub const fn concurrency(&self) -> u32 {
         self.concurrency.limit()
     }
 
-    /// Paces otherwise from now on.
+    /// Sets how the scope is paced from now on.
     pub const fn set_pacing(&mut self, pacing: Pacing) {
         self.pacing = pacing;
     }
 
-    /// What is known of the scope, for logs and dashboards.
+    /// Returns the state of the scope, for logs and dashboards.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let hold = match self.phase {
@@ -645,13 +644,13 @@ impl Pacer {
         }
     }
 
-    /// The latest time that it was told.
+    /// Returns the latest time that the pacer was told.
     #[cfg(feature = "std")]
     pub(crate) const fn latest(&self) -> Instant {
         self.latest
     }
 
-    /// A permit for a call that [has its turn](Self::has_turn), at the time at which it was found to.
+    /// Returns a permit for a call that [has its turn](Self::has_turn).
     #[inline]
     pub(crate) fn grant(&mut self, ticket: Ticket, costs: &Costs) -> Permit {
         let now = self.latest;
@@ -676,7 +675,7 @@ impl Pacer {
         permit
     }
 
-    /// What was sent so far, and what the next attempt costs.
+    /// Returns the attempts so far, and the costs of the next one.
     #[inline]
     const fn tally<'c>(&self, now: Instant, costs: &'c Costs) -> Tally<'c> {
         Tally {
@@ -691,13 +690,13 @@ impl Pacer {
         matches!(self.phase, Phase::Probing { .. })
     }
 
-    /// After whom the next turn comes: while the scope probes, after the call that was throttled; else after
-    /// nobody, and the oldest is next.
+    /// Returns the call after which the next turn comes. While the scope probes, that is the throttled call.
+    /// Otherwise the oldest call is next.
     fn probed_last(&self) -> Option<Ticket> {
         self.throttled_probe.filter(|_| self.is_probing())
     }
 
-    /// Whether one more may be sent, or promised.
+    /// Returns whether one more attempt may be sent or promised.
     fn has_room(&mut self, now: Instant, costs: &Costs) -> bool {
         let promised = self.waiters.open();
         match self.phase {
@@ -720,7 +719,7 @@ impl Pacer {
         self.concurrency.room(now, used, wanted, self.service_time) > 0
     }
 
-    /// Whether another one, after those that are promised, comes not too soon after the one before.
+    /// Returns whether another attempt keeps the even pace.
     fn is_even(&self, now: Instant, promised: u32) -> bool {
         if self.service_time.is_zero() {
             return self.used() == 0;
@@ -728,7 +727,7 @@ impl Pacer {
         promised == 0 && self.next_even().is_none_or(|at| at <= now)
     }
 
-    /// When the next one goes, if those that are left are spread over the time to the reset.
+    /// Returns when the next attempt goes at an even pace.
     fn next_even(&self) -> Option<Instant> {
         let apart = self
             .windows
@@ -736,20 +735,20 @@ impl Pacer {
         Some(self.sent_at + apart)
     }
 
-    /// How many more the epoch is expected to give. One more than that, when nothing was sent for long: those in
-    /// flight may be slow.
+    /// Returns how many more attempts the epoch is expected to permit, and at least one after a long silence,
+    /// because those in flight may be slow.
     fn expected(&self, now: Instant) -> Option<u64> {
         let left = self.expectation.left(self.sent - self.epoch_start)?;
         let is_silent = now >= self.sent_at + self.long_service();
         Some(left.max(is_silent.into()))
     }
 
-    /// How many are in flight or promised.
+    /// Returns the number of attempts in flight or promised.
     fn used(&self) -> u32 {
         self.in_flight.saturating_add(self.waiters.open())
     }
 
-    /// Brings the state up to `now`, which is never before what was seen.
+    /// Advances the state to `now`, or to the latest time if that is later.
     #[inline]
     fn advance(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
@@ -763,12 +762,12 @@ impl Pacer {
         now
     }
 
-    /// What time alone brings about: a hold is over, or a probe has been silent for long enough.
+    /// Ends a hold or the wait for a probe, if its time has come.
     #[cold]
     fn step(&mut self, now: Instant) {
         match self.phase {
             Phase::Held(mut hold) if now >= hold.until && hold.is_elastic => {
-                // By now those are back that were in flight when it began.
+                // The attempts that were in flight when it began are back by now.
                 let length = hold.until.duration_since(self.sent_at);
                 let harvest = self.expectation.harvest();
                 hold.until = hold.until + self.stretch.extra(hold.until, length, harvest);
@@ -778,8 +777,7 @@ impl Pacer {
             }
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = self.probing(hold);
-                // A window of which only a short rest was seen may be none: a bucket says the same of its next
-                // token.
+                // A bucket that names its next token looks like the short rest of a window.
                 let rest = hold.until.duration_since(self.sent_at);
                 let is_short = hold.rejections == 0 && rest < SHORT_REST;
                 if is_short {
@@ -822,7 +820,7 @@ impl Pacer {
         self.begin_epoch(now, self.sent - 1);
     }
 
-    /// From here on, answers to attempts up to number `before` say nothing.
+    /// Begins an epoch in which answers to attempts up to number `before` are ignored.
     fn begin_epoch(&mut self, now: Instant, before: u64) {
         self.epoch = self.epoch.wrapping_add(1);
         self.epoch_start = before;
@@ -833,7 +831,7 @@ impl Pacer {
         });
     }
 
-    /// Whether a call of this `limits` is sent before the end of a hold that only one answer asked for.
+    /// Returns whether a call with these `limits` probes a hold that only one answer asked for.
     pub(crate) fn probes_early(&self, now: Instant, limits: WaitLimits) -> bool {
         let (Phase::Held(hold), Some(longest)) = (&self.phase, limits.probes_after()) else {
             return false;
@@ -842,8 +840,8 @@ impl Pacer {
             .is_due(hold, now.max(self.latest), self.sent, longest)
     }
 
-    /// When a probe sent at `at` is not waited for any longer: a rejection would be back, if its usual
-    /// time is known; else, another probe goes.
+    /// Returns when the pacer stops waiting for a probe that was sent at `at`. By then a rejection would be
+    /// back.
     fn silent_at(&self, at: Instant) -> Instant {
         match self.rejection_time {
             Some(time) if self.is_promising() => at + (time.get() * 2).max(SHORTEST_SILENCE),
@@ -851,7 +849,7 @@ impl Pacer {
         }
     }
 
-    /// Longer than an accepted attempt takes, unless it is lost.
+    /// Returns a time that accepted attempts do not exceed unless they are lost.
     fn long_service(&self) -> Duration {
         self.service_time
             .get()
@@ -859,8 +857,8 @@ impl Pacer {
             .max(SHORTEST_SERVICE)
     }
 
-    /// Whether more may be sent when the answer to a probe is not back but would be if it were a
-    /// rejection. A window of one has nothing more to give.
+    /// Returns whether a probe that is not rejected in time opens the scope. A window of one has no more
+    /// to give.
     fn is_promising(&self) -> bool {
         self.rejection_time.is_some()
             && self.windows.is_promising(self.tally(self.latest, &UNKNOWN))
@@ -881,7 +879,7 @@ impl Pacer {
             Some(verdict) => verdict == Verdict::Left,
             None => self.concurrency.suspects(permit),
         };
-        // One that was sent before the end of a hold was rejected for the hold.
+        // The server rejected an early probe because of the hold.
         let is_early = self.early.is_latest(permit.number) || self.probes_overage(now, permit);
         if crowded && !is_early && !self.was_alone(permit) {
             self.concurrency
@@ -905,7 +903,7 @@ impl Pacer {
             self.evidence = hint.evidence();
         }
         let hold = match (self.phase, stated) {
-            // Further off than rounding explains: another window began without us.
+            // Rounding does not explain this, so another window began.
             (Phase::Probing { hold, .. }, Some(at)) if !is_blur(now, at) => {
                 self.throttled_until(now, at).confirmed_by(now, at, &hold)
             }
@@ -915,7 +913,7 @@ impl Pacer {
             }
             (Phase::Running, Some(at)) => self.throttled_until(now, at),
             (Phase::Running, None) => self.guess(now),
-            // An early probe is the newest attempt, and the pacer listens to no other.
+            // An early probe is the newest attempt, and the only one that counts.
             (Phase::Held(hold), Some(at)) if is_early => {
                 self.throttled_until(now, at).confirmed_by(now, at, &hold)
             }
@@ -936,7 +934,7 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    /// Whether the attempt was sent although nothing was left, to see whether the server bills it.
+    /// Returns whether the attempt was sent to an empty window, to see whether the server bills it.
     fn probes_overage(&self, now: Instant, permit: &Permit) -> bool {
         match self.phase {
             Phase::Probing { hold, before, .. } => permit.number > before && hold.from > now,
@@ -944,7 +942,7 @@ impl Pacer {
         }
     }
 
-    /// Whether nothing else was in flight with it: what was throttled alone was not throttled for company.
+    /// Returns whether the attempt was alone in flight. Then it did not exceed the cap.
     const fn was_alone(&self, permit: &Permit) -> bool {
         permit.level == 1 && permit.number == self.sent
     }
@@ -961,11 +959,11 @@ impl Pacer {
         self.open(permit.number, permit.sent);
     }
 
-    /// The server has too much to do, and did not say until when.
+    /// Handles an overload without a stated end.
     ///
-    /// With more in flight than was ever proven good, it is one too many. Many in a row say that it can do nothing
-    /// at all: the scope probes, for as long as it may be a restart, so that not all who wait use up their
-    /// retries. After that they should hear of it.
+    /// If more attempts were in flight than the server ever accepted, the attempt exceeded the cap. After many
+    /// overloads in a row, the scope probes for the time of a restart, so that queued calls keep their
+    /// retries. After that, the calls fail.
     fn on_overloaded(&mut self, now: Instant, permit: &Permit) {
         if self.overloads == 0 {
             self.overloaded_since = now;
@@ -998,14 +996,14 @@ impl Pacer {
         self.concurrency.on_slack(now);
     }
 
-    /// Attempt `number`, sent at `sent`, was let in.
+    /// Handles the acceptance of attempt `number`, which was sent at `sent`.
     fn open(&mut self, number: u64, sent: Instant) {
         self.overloads = 0;
         match self.phase {
             Phase::Probing { hold, before, .. } if number > before => {
                 match hold.cause {
                     Cause::Counted | Cause::Throttled => {
-                        // Where others are first at what comes back, how late a reset is tells of them.
+                        // If others take the quota first, the lateness of a reset is theirs.
                         if !self.rhythm.on_opened(&hold, sent) {
                             self.lateness.on_opened(&hold, sent);
                         }
@@ -1017,7 +1015,7 @@ impl Pacer {
                 self.throttled_probe = None;
                 self.phase = Phase::Running;
             }
-            // It is no outage: too many were sent at once.
+            // This is not an outage. Too many attempts were sent at once.
             Phase::Held(hold) if hold.cause == Cause::Overloaded => self.phase = Phase::Running,
             // The server did not mean what it said.
             Phase::Held(_) if self.early.is_latest(number) => self.phase = Phase::Running,
@@ -1025,7 +1023,7 @@ impl Pacer {
         }
     }
 
-    /// Nobody knows what became of it. A lost probe is sent again, by whoever is next.
+    /// Handles an attempt whose outcome is unknown. If it was the probe, the next call probes.
     fn on_lost(&mut self, permit: &Permit) {
         self.expectation.on_lost();
         if let Phase::Probing { sent, .. } = &mut self.phase {
@@ -1033,8 +1031,8 @@ impl Pacer {
         }
     }
 
-    /// Holds the scope when nothing remains, and lifts or moves a hold by what the latest answer says. Whether it is
-    /// from now on held until an instant that the server stated.
+    /// Holds the scope if a window is spent, and lifts or moves a hold by the latest answer. Returns whether
+    /// the scope is now held until an instant that the server stated.
     #[inline]
     fn recount(&mut self, now: Instant) -> bool {
         if self.windows.is_empty() && matches!(self.phase, Phase::Running) {
@@ -1047,11 +1045,11 @@ impl Pacer {
         self.recount_for(now, &costs)
     }
 
-    /// The same, if the next call costs `costs`.
+    /// Does the same for a next call with these `costs`.
     #[inline]
     fn recount_for(&mut self, now: Instant, costs: &Costs) -> bool {
         if matches!(self.phase, Phase::Running) {
-            // What comes back call by call is waited for call by call.
+            // Calls wait for a bucket one by one, without a hold.
             return match self.windows.spent(self.tally(now, costs)) {
                 None => false,
                 Some(Spent::Refills) => {
@@ -1085,7 +1083,7 @@ impl Pacer {
                 Hold::new(now, Cause::Counted, at, at + self.guard(at))
                     .stated_by(self.windows.answers(at))
             }
-            // What is in flight will tell; if it does not come back, a probe has to.
+            // The attempts in flight will show it. If they do not come back, a probe has to.
             None if self.in_flight > 0 => {
                 Hold::new(now, Cause::Spent, now, now + self.long_service())
             }
@@ -1101,13 +1099,13 @@ impl Pacer {
         hold.stated().is_some()
     }
 
-    /// What to add to `at`, when a window that is used up resets, as the server says.
+    /// Returns the time to add to `at`, the stated reset of a spent window.
     fn guard(&self, at: Instant) -> Duration {
         let guard = self.rhythm.guard(at);
         guard.unwrap_or_else(|| self.lateness.guard())
     }
 
-    /// What becomes of a hold that no probe was throttled in, by what is known now.
+    /// Returns the phase in place of a `hold` in which no probe was throttled, by the latest answers.
     fn revised(&mut self, now: Instant, mut hold: Hold, costs: &Costs) -> Phase {
         let guard = self.lateness.guard();
         let tally = self.tally(now, costs);
@@ -1129,7 +1127,7 @@ impl Pacer {
                 Phase::Held(hold.stated_by(self.windows.answers(at)))
             }
             (Cause::Spent, None) if self.in_flight == 0 => {
-                // All are back, and none has told.
+                // All attempts are back, and no answer stated the reset.
                 hold.until = hold.until.min(now + self.pause.length());
                 Phase::Held(hold)
             }
@@ -1142,33 +1140,33 @@ impl Pacer {
         }
     }
 
-    /// A hold that the server asks for.
+    /// Returns a hold that the server asks for.
     fn throttled_until(&self, now: Instant, at: Instant) -> Hold {
         let is_elastic = at.duration_since(now) < SHORT_REST
             && self.windows.left(self.tally(now, &UNKNOWN), 0).is_none();
         Hold::new(now, Cause::Throttled, at, at + self.lateness.guard()).elastic(is_elastic)
     }
 
-    /// A hold whose end nobody stated.
+    /// Returns a hold without a stated end.
     fn guess(&self, now: Instant) -> Hold {
         self.pause.hold(now)
     }
 }
 
-/// The costs of a call about which its caller stated nothing.
+/// The costs of a call whose caller states none.
 static UNKNOWN: Costs = Costs::new();
 
-/// Less than a rejection takes over loopback under load.
+/// A rejection over loopback takes longer under load.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(5);
 
-/// What an attempt is given before it counts as lost, whatever others took.
+/// The least time before an attempt counts as lost.
 const SHORTEST_SERVICE: Duration = Duration::from_secs(1);
 
 /// With this, 1,000 calls of a bucket of 300 that gains 5 a second and names its next token take 1.02 sends each
 /// instead of 1.07.
 const SHORT_REST: Duration = Duration::from_secs(5);
 
-/// With a tenth of all calls overloading the server for reasons of their own, that many in a row are one in 10⁸.
+/// If a tenth of all calls overload the server for their own reasons, so many in a row are one in 10⁸.
 const OUTAGE: u32 = 8;
 
 const SHORTEST_RESTART: Duration = Duration::from_millis(250);

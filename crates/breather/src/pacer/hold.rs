@@ -1,4 +1,4 @@
-//! Until when a scope sends nothing.
+//! The period in which a scope sends no attempt.
 
 use core::time::Duration;
 
@@ -6,19 +6,19 @@ use super::ledger::BLUR;
 use super::snapshot::HoldReason;
 use crate::instant::Instant;
 
-/// An instant before which a scope sends nothing, and why.
+/// An instant before which a scope sends no attempt, and the reason.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hold {
-    /// The instant, by what is known now.
+    /// The end of the hold, as known now.
     pub(super) until: Instant,
     pub(super) cause: Cause,
-    /// What the server stated; for a guess, when it throttled.
+    /// The stated end. If the end is a guess, the time of the throttled response.
     pub(super) from: Instant,
-    /// How many probes were throttled since.
+    /// The number of probes that were throttled since.
     pub(super) rejections: u32,
-    /// When it is expected to be over; an earlier probe is one on suspicion.
+    /// When the hold is expected to be over. An earlier probe tests whether it is shorter.
     due: Instant,
-    /// Whether it may be made longer, for more to come of it, when it is due.
+    /// Whether it may be made longer when it is due, so that the server accepts more after it.
     pub(super) is_elastic: bool,
     /// When it began.
     since: Instant,
@@ -28,15 +28,15 @@ pub(super) struct Hold {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Cause {
-    /// By our own count nothing remains in the window, and the server stated when it resets.
+    /// A window is spent by our own count, and the server stated its reset.
     Counted,
-    /// By our own count nothing remains, and nobody said until when; the instant is an estimate.
+    /// A window is spent by our own count, without a stated reset. The end is an estimate.
     Spent,
-    /// The server throttled, and said until when.
+    /// The server throttled an attempt, and stated the end.
     Throttled,
-    /// The server throttled, and said nothing; the instant is an estimate.
+    /// The server throttled an attempt without a stated end. The end is an estimate.
     Guessed,
-    /// The server had too much to do, many times in a row; the instant is an estimate.
+    /// The server reported overload many times in a row. The end is an estimate.
     Overloaded,
 }
 
@@ -65,24 +65,24 @@ impl Hold {
         }
     }
 
-    /// When it began.
+    /// Returns when the hold began.
     pub(super) const fn since(&self) -> Instant {
         self.since
     }
 
-    /// How many answers state its end.
+    /// Returns how many answers state its end.
     pub(super) const fn answers(&self) -> u32 {
         self.answers
     }
 
-    /// The hold rests on at least so many answers.
+    /// Counts at least so many answers that state its end.
     pub(super) fn stated_by(mut self, answers: u32) -> Self {
         self.answers = self.answers.max(answers);
         self
     }
 
-    /// Another answer, received at `now`, puts the end of the hold at `at`. If that is about as long, the two confirm
-    /// each other.
+    /// Adds an answer at `now` that states the end `at`. If that is about as long, the answers confirm each
+    /// other.
     pub(super) fn confirmed_by(self, now: Instant, at: Instant, before: &Self) -> Self {
         let (ours, theirs) = (at.duration_since(now), before.from.duration_since(now));
         let is_as_long = ours.max(theirs) - ours.max(theirs) / 8 <= ours.min(theirs) + BLUR;
@@ -102,11 +102,10 @@ impl Hold {
         self
     }
 
-    /// A probe was throttled at `now`, and the server stated that instant anew: it is later than it said,
-    /// or than we guessed.
+    /// Handles a probe that was throttled at `now`, with a newly stated end.
     ///
-    /// The first time, the new instant is taken for the old one, rounded up anew; a server that goes on
-    /// so is taken at its word.
+    /// At first the pacer takes the new end for the old one, rounded up again. If the server continues so,
+    /// the pacer obeys the new end.
     pub(super) fn on_probe_throttled(mut self, now: Instant, stated: Option<Instant>) -> Self {
         let wait = match self.cause {
             Cause::Counted | Cause::Throttled => {
@@ -126,7 +125,7 @@ impl Hold {
         self
     }
 
-    /// Another answer of the same window puts the end of the hold at `at`.
+    /// Moves the end of the hold to `at`, by another answer of the same window.
     pub(super) fn moved_to(mut self, at: Instant, guard: Duration) -> Self {
         self.from = at;
         self.until = at + guard;
@@ -134,20 +133,20 @@ impl Hold {
         self
     }
 
-    /// The instant, if the server stated it: neither a guess nor what we add of our own.
+    /// Returns the end that the server stated, if it did, without our additions.
     pub(super) fn stated(&self) -> Option<Instant> {
         let is_stated = matches!(self.cause, Cause::Counted | Cause::Throttled);
         (is_stated && self.rejections == 0).then_some(self.from)
     }
 }
 
-/// How late after its hint a server really opens.
+/// The time by which a server opens later than it states.
 #[derive(Debug)]
 pub(super) struct Lateness {
     /// Learned from resets that came true later than stated.
     learned: Duration,
-    /// What the two holds before made of it. The least of three is taken, as it is luck how late one is where others
-    /// are first at what comes back.
+    /// The lateness after the two holds before. The least of three counts, because the lateness of one is a
+    /// matter of luck if others take the quota first.
     before: [Duration; 2],
 }
 
@@ -159,12 +158,12 @@ impl Lateness {
         }
     }
 
-    /// What to add to an instant that the server stated.
+    /// Returns the time to add to a stated instant.
     pub(super) const fn guard(&self) -> Duration {
         self.learned
     }
 
-    /// A probe that was sent at `sent` ended `hold`, whose end the server had stated: it was accepted.
+    /// Handles an accepted probe that was sent at `sent` and ended `hold`, which had a stated end.
     pub(super) fn on_opened(&mut self, hold: &Hold, sent: Instant) {
         let late = if hold.rejections == 0 {
             self.learned - self.learned / 10
@@ -177,15 +176,15 @@ impl Lateness {
     }
 }
 
-/// How many throttled probes in a row a blurred reset explains.
+/// The number of throttled probes in a row that rounding explains.
 const TAKEN_FOR_BLUR: u32 = 2;
 
-/// A server that is more than this late does not round, it is wrong; each reset then costs a probe.
+/// A server that is later than this is wrong, and does not only round. Each reset then costs a probe.
 pub(super) const LONGEST_GUARD: Duration = Duration::from_secs(5);
 
 const SHORTEST_PROBE: Duration = Duration::from_millis(100);
 
-/// The server states a new instant with each rejection; what is longer than this is for it to say.
+/// The server states a new end with each rejection. It has to state longer waits itself.
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
 
 /// A tenth of the first pause.
@@ -201,7 +200,8 @@ mod tests {
 
     const S: Duration = Duration::from_secs(1);
 
-    /// The guard after holds whose probes were accepted so late, in tenths of a second; the first one, if it is 0.
+    /// The guard after holds whose probes were accepted so late, in tenths of a second. An acceptance after 0
+    /// is the first probe's.
     fn guard(lates: &[u32]) -> Duration {
         let mut lateness = Lateness::new();
         for &late in lates {

@@ -153,7 +153,7 @@ impl Ledger {
         self.told >= number
     }
 
-    /// Adds what the answer to `permit` says. Its delays count from `base`, and answers take at most
+    /// Adds the answer to `permit`. Its delays count from `base`, and answers take at most
     /// `service`.
     pub(super) fn on_answer(
         &mut self,
@@ -273,7 +273,7 @@ impl Ledger {
     fn least(&self) -> Option<Least> {
         match self.unit {
             Unit::Requests => self.order.least().filter(|_| !self.is_bucket()),
-            // A server may charge what an attempt costs when it ends.
+            // A server may charge the cost of an attempt when it ends.
             _ => self.order.least_in_any_order(),
         }
     }

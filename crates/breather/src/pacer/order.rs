@@ -14,7 +14,7 @@ use crate::instant::Instant;
 /// new connections take 20 ms longer than its used ones, and 240 with it.)
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    /// The latest-sent request among those answered, and what it left.
+    /// The number of the latest-sent request among those answered, and its `remaining`.
     latest: (u64, u64),
     least: Option<Least>,
     /// Whether a request overtook another one in this window, and in the one before.

@@ -1,31 +1,31 @@
-//! Quota that comes back call by call.
+//! Quota that refills call by call.
 
 use core::time::Duration;
 
 use crate::hint::Window;
 use crate::instant::nanos;
 
-/// Whether quota comes back call by call, as in a token bucket whose `reset` says when it will be full.
+/// Detects quota that refills call by call, as in a token bucket whose `reset` says when it will be full.
 ///
-/// Such a server's reset moves off with each call, in proportion to what was used; that of a window stands
+/// The reset of a bucket moves with each call, in proportion to the used quota. The reset of a window stands
 /// still. (Waiting for the stated reset took 1.31 of the ideal time for 1,000 calls of a bucket of 300 that
 /// gains 5 a second, and with this 1.00.)
 #[derive(Debug, Default)]
 pub(super) struct Refill {
-    /// An earlier answer: what was used, and the time to the reset.
+    /// The used quota and the time to the reset in an earlier answer.
     reference: Option<(u64, u64)>,
     /// In nanoseconds, as all times here.
     per_unit: Option<u64>,
-    /// The same by the server's words alone, which is never longer.
+    /// The same by the server's statements alone, which is never longer.
     stated: u64,
-    /// The least that it may be, since with less calls came too early.
+    /// The least time, because calls came too early with less.
     least: u64,
-    /// The longest reset that was stated: no call takes longer to come back than all of them do.
+    /// The longest stated reset. One call does not take longer to come back than all of them.
     longest: u64,
 }
 
 impl Refill {
-    /// An answer told of `window`.
+    /// Adds an answer that reported `window`.
     pub(super) fn on_answer(&mut self, window: &Window<'_>) {
         let Some((limit, remaining)) = window.limit().zip(window.remaining()) else {
             return;
@@ -65,11 +65,10 @@ impl Refill {
         }
     }
 
-    /// A call was throttled although it should have come back.
+    /// Adds a throttled call for which the bucket should have refilled.
     ///
-    /// What is missing of a bucket is rounded up to whole calls, so that of a small one, by its words, each comes
-    /// back earlier than it does. Whoever throttles on and on does so for another reason, which makes it no longer than
-    /// the longest reset.
+    /// Servers round the used quota up to whole calls, so a small bucket seems to refill faster than it does. If
+    /// the server goes on throttling, it has another reason. So the time never exceeds the longest reset.
     pub(super) fn on_throttled(&mut self) {
         if let Some(per_unit) = &mut self.per_unit {
             let longer = per_unit.saturating_add(*per_unit / 16);
@@ -93,12 +92,12 @@ impl Refill {
         per_unit.map_or(0, |per_unit| nanos(time) / per_unit)
     }
 
-    /// The time in which one more unit is permitted, in nanoseconds, if that is how the quota comes back.
+    /// Returns the time in which one unit refills, in nanoseconds, if the quota is a bucket.
     pub(super) const fn per_unit(&self) -> Option<u64> {
         self.per_unit
     }
 
-    /// The same by the server's words alone, without what rejections taught.
+    /// Returns the same by the server's statements alone.
     pub(super) fn stated_per_unit(&self) -> Option<u64> {
         self.per_unit.map(|_| self.stated)
     }
@@ -107,7 +106,7 @@ impl Refill {
 /// A rejection makes a call's time a sixteenth longer. If that is needed, one in 100 calls is throttled.
 const FORGETS: u64 = 128;
 
-/// Whether `reset` is what takes `used` calls to come back, or nearly.
+/// Returns whether `used` calls refill in about the time `reset`.
 #[inline]
 fn is_line(per_unit: u64, used: u64, reset: u64) -> bool {
     let expected = per_unit.saturating_mul(used);

@@ -142,11 +142,11 @@ const MOST: u64 = MOST_COST * ONE;
 /// median, the mean of so many is off by a fifth.
 const SPAN: u64 = 128;
 
-/// Halves of a mean cost.
+/// The reserve in a window, and in a bucket that refills, in halves of the mean cost.
 const SPARED: u64 = 5;
 const SPARED_REFILLING: u64 = 16;
 
-/// Halves of a mean cost: the standard deviation of costs.
+/// The standard deviation of costs, in halves of the mean.
 const SPREAD: u64 = 4;
 
 /// The weight of the mean before, against a settled cost.

@@ -221,9 +221,13 @@ fn bare_bucket() -> Drawing {
             SEED,
         )
     };
-    let chart = CloseUp::new("A bucket that says little: waits grow", words, 100 * SECOND)
-        .with_scene(Scene::new("Retry-After alone", course(Headers::RetryAfter)))
-        .with_scene(Scene::new("nothing but the 429", course(Headers::None)));
+    let chart = CloseUp::new(
+        "A bucket that says little: attempts are spaced",
+        words,
+        100 * SECOND,
+    )
+    .with_scene(Scene::new("Retry-After alone", course(Headers::RetryAfter)))
+    .with_scene(Scene::new("nothing but the 429", course(Headers::None)));
     Drawing::of_close_up("bare-bucket", &chart)
 }
 

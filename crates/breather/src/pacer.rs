@@ -3,22 +3,23 @@
 mod concurrency;
 mod costs;
 mod early;
-mod expectation;
 mod hold;
 mod kinship;
 mod ledger;
 mod order;
 mod overage;
 mod pacing;
-mod pause;
+mod periodic;
 mod permit;
+mod rate;
+mod recent;
 mod refill;
 mod rhythm;
 mod several;
 mod slowest;
 mod snapshot;
+mod spaced;
 mod streak;
-mod stretch;
 mod usage;
 mod waiters;
 mod windows;
@@ -28,20 +29,18 @@ use core::time::Duration;
 use self::concurrency::Concurrency;
 pub use self::costs::Costs;
 use self::early::EarlyProbes;
-use self::expectation::Expectation;
 use self::hold::{Cause, Hold, Lateness};
 use self::kinship::Kinship;
 use self::ledger::{Ledger, Tally, is_blur};
 use self::overage::OverageProbes;
 pub use self::pacing::{Pace, Pacing};
-use self::pause::Pause;
 pub use self::permit::{Permit, Ticket};
+use self::rate::Rate;
 use self::rhythm::Rhythm;
 pub use self::several::{JointAdmission, ScopeRequest};
 use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
 use self::streak::Streak;
-use self::stretch::Stretch;
 pub use self::waiters::WaitLimits;
 use self::waiters::Waiters;
 use self::windows::{Spent, Verdict, Windows};
@@ -94,15 +93,12 @@ pub struct Pacer {
     /// The number of holds that ended. Answers to attempts of an earlier epoch describe a window that is
     /// over, so they only free their place in flight.
     epoch: u32,
-    /// How many attempts were sent before the epoch began.
-    epoch_start: u64,
     windows: Windows,
     kinship: Kinship,
     concurrency: Concurrency,
     lateness: Lateness,
     rhythm: Rhythm,
-    pause: Pause,
-    stretch: Stretch,
+    rate: Rate,
     /// The slowest recent time of a rejection.
     rejection_time: Option<Slowest>,
     /// The slowest recent time of an accepted attempt.
@@ -117,7 +113,8 @@ pub struct Pacer {
     /// The header that stated the end of the latest hold.
     evidence: Option<Evidence>,
     in_flight: u32,
-    expectation: Expectation,
+    /// The number of attempts that were throttled in the epoch.
+    throttled: u64,
     /// The number of overloads since the latest acceptance, and the time of the first one.
     overloads: u32,
     overloaded_since: Instant,
@@ -180,14 +177,12 @@ impl Pacer {
             latest: Instant::ORIGIN,
             phase: Phase::Running,
             epoch: 0,
-            epoch_start: 0,
             windows: Windows::default(),
             kinship: Kinship::default(),
             concurrency: Concurrency::new(),
             lateness: Lateness::new(),
             rhythm: Rhythm::default(),
-            pause: Pause::new(),
-            stretch: Stretch::default(),
+            rate: Rate::default(),
             rejection_time: None,
             service_time: Slowest::default(),
             waiters: Waiters::default(),
@@ -197,7 +192,7 @@ impl Pacer {
             throttled_probe: None,
             evidence: None,
             in_flight: 0,
-            expectation: Expectation::default(),
+            throttled: 0,
             overloads: 0,
             overloaded_since: Instant::ORIGIN,
             sent: 0,
@@ -300,7 +295,17 @@ impl Pacer {
     pub fn on_outcome(&mut self, now: Instant, permit: Permit, outcome: Outcome, hint: &Hint<'_>) {
         let now = self.advance(now);
         self.in_flight = self.in_flight.saturating_sub(1);
+        let is_accepted = matches!(
+            outcome.kind(),
+            OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
+        );
+        let is_throttled = outcome.kind() == OutcomeKind::Throttled;
         if permit.epoch != self.epoch {
+            if is_throttled {
+                self.rate.on_throttled(permit.number);
+            } else if is_accepted {
+                self.rate.on_accepted(permit.number);
+            }
             return;
         }
         // A limiter counts a call when it arrives, and throttles immediately. So the delays of an accepted call
@@ -309,17 +314,12 @@ impl Pacer {
             OutcomeKind::Throttled => hint.received(),
             _ => permit.sent,
         };
-        let is_accepted = matches!(
-            outcome.kind(),
-            OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
-        );
-        let is_throttled = outcome.kind() == OutcomeKind::Throttled;
         let verdict = match is_throttled {
             true => self.windows.verdict(permit.number, hint),
             false => None,
         };
         if !hint.is_silent() {
-            let accepted = is_accepted.then(|| self.expectation.harvest().throttled);
+            let accepted = is_accepted.then_some(self.throttled);
             let service = self.service_time.get();
             self.windows.on_answer(
                 self.tally(now, &UNKNOWN),
@@ -354,7 +354,6 @@ impl Pacer {
         *self = Self {
             latest: self.latest,
             epoch: self.epoch.wrapping_add(1),
-            epoch_start: self.sent,
             waiters: core::mem::take(&mut self.waiters),
             in_flight: self.in_flight,
             sent: self.sent,
@@ -471,12 +470,11 @@ impl Pacer {
                 let grows = self
                     .concurrency
                     .grows_at(self.used(), self.service_time.get());
-                let silent = self.sent_at + self.long_service();
-                let is_expected = self.expected(self.latest) == Some(promised);
-                let silent = is_expected.then_some(silent);
+                let is_unknown = self.windows.left(tally, promised).is_none();
+                let by_rate = is_unknown.then(|| self.rate.opens_at()).flatten();
                 let is_even = self.pacing.pace() == Pace::Even;
                 let even = is_even.then(|| self.next_even()).flatten();
-                let all = refills.into_iter().chain(grows).chain(silent).chain(even);
+                let all = refills.into_iter().chain(grows).chain(by_rate).chain(even);
                 all.filter(|&at| at > self.latest).min()
             }
             Phase::Held(hold) => Some(hold.until),
@@ -671,6 +669,9 @@ impl Pacer {
             throttled: self.concurrency.throttled(),
         };
         self.windows.on_sent(self.sent, costs);
+        if matches!(self.phase, Phase::Running) {
+            self.rate.on_sent(self.sent, now);
+        }
         self.recount(now);
         permit
     }
@@ -705,7 +706,7 @@ impl Pacer {
             Phase::Probing { .. } => {}
             Phase::Running => {
                 let left = self.windows.left(self.tally(now, costs), promised.into());
-                let left = left.or_else(|| self.expected(now));
+                let left = left.or_else(|| self.rate.left(now));
                 if left.is_some_and(|left| left <= u64::from(promised)) {
                     return false;
                 }
@@ -735,14 +736,6 @@ impl Pacer {
         Some(self.sent_at + apart)
     }
 
-    /// Returns how many more attempts the epoch is expected to permit, and at least one after a long silence,
-    /// because those in flight may be slow.
-    fn expected(&self, now: Instant) -> Option<u64> {
-        let left = self.expectation.left(self.sent - self.epoch_start)?;
-        let is_silent = now >= self.sent_at + self.long_service();
-        Some(left.max(is_silent.into()))
-    }
-
     /// Returns the number of attempts in flight or promised.
     fn used(&self) -> u32 {
         self.in_flight.saturating_add(self.waiters.open())
@@ -766,25 +759,14 @@ impl Pacer {
     #[cold]
     fn step(&mut self, now: Instant) {
         match self.phase {
-            Phase::Held(mut hold) if now >= hold.until && hold.is_elastic => {
-                // The attempts that were in flight when it began are back by now.
-                let length = hold.until.duration_since(self.sent_at);
-                let harvest = self.expectation.harvest();
-                hold.until = hold.until + self.stretch.extra(hold.until, length, harvest);
-                hold.is_elastic = false;
-                self.phase = Phase::Held(hold);
-                self.step(now);
-            }
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = self.probing(hold);
                 // A bucket that names its next token looks like the short rest of a window.
                 let rest = hold.until.duration_since(self.sent_at);
-                let is_short = hold.rejections == 0 && rest < SHORT_REST;
+                let is_short = hold.rejections == 0 && rest < rate::LONG_REST;
                 if is_short {
                     self.windows.distrust();
                 }
-                let is_typical = matches!(hold.cause, Cause::Throttled | Cause::Guessed);
-                self.expectation.renew(is_typical, is_short);
                 self.begin_epoch(now, self.sent);
             }
             Phase::Probing {
@@ -823,7 +805,7 @@ impl Pacer {
     /// Begins an epoch in which answers to attempts up to number `before` are ignored.
     fn begin_epoch(&mut self, now: Instant, before: u64) {
         self.epoch = self.epoch.wrapping_add(1);
-        self.epoch_start = before;
+        self.throttled = 0;
         let sent = before;
         self.windows.renew(Tally {
             sent,
@@ -861,7 +843,10 @@ impl Pacer {
     /// to give.
     fn is_promising(&self) -> bool {
         self.rejection_time.is_some()
-            && self.windows.is_promising(self.tally(self.latest, &UNKNOWN))
+            && match self.windows.is_empty() {
+                true => self.rate.is_promising(),
+                false => self.windows.is_promising(self.tally(self.latest, &UNKNOWN)),
+            }
     }
 
     fn on_throttled(
@@ -871,19 +856,22 @@ impl Pacer {
         hint: &Hint<'_>,
         verdict: Option<Verdict>,
     ) {
-        self.expectation.on_throttled();
+        self.throttled += 1;
         let rejection_time = self.rejection_time.get_or_insert_default();
         rejection_time.on_answer(permit.sent, now);
 
         let crowded = match verdict {
             Some(verdict) => verdict == Verdict::Left,
-            None => self.concurrency.suspects(permit),
+            None => !self.rate.is_exceeded(now) && self.concurrency.suspects(permit),
         };
         // The server rejected an early probe because of the hold.
         let is_early = self.early.is_latest(permit.number) || self.probes_overage(now, permit);
         if crowded && !is_early && !self.was_alone(permit) {
             self.concurrency
                 .on_throttled(permit, self.in_flight, self.sent);
+            if !self.is_probing() {
+                self.rate.on_throttled(permit.number);
+            }
             self.open(permit.number, permit.sent);
             return;
         }
@@ -892,7 +880,10 @@ impl Pacer {
             let probes_again = verdict == Some(Verdict::TooLittle);
             self.throttled_probe = (!probes_again).then_some(permit.ticket);
             self.streak.on_probe_rejected();
+            self.rate.on_probe_throttled(permit.sent);
         } else if !is_early {
+            self.rate.on_throttled(permit.number);
+            self.rate.on_rest(now, hint.not_before());
             self.windows.on_throttled(hint);
         }
         if hint.is_spent() {
@@ -912,7 +903,7 @@ impl Pacer {
                 hold.on_probe_throttled(now, stated.map(|at| at + apart))
             }
             (Phase::Running, Some(at)) => self.throttled_until(now, at),
-            (Phase::Running, None) => self.guess(now),
+            (Phase::Running, None) => self.rate.hold(now),
             // An early probe is the newest attempt, and the only one that counts.
             (Phase::Held(hold), Some(at)) if is_early => {
                 self.throttled_until(now, at).confirmed_by(now, at, &hold)
@@ -948,7 +939,6 @@ impl Pacer {
     }
 
     fn on_accepted(&mut self, now: Instant, permit: &Permit) {
-        self.expectation.on_accepted();
         self.windows.on_accepted();
         if self.early.is_latest(permit.number) || self.probes_overage(now, permit) {
             self.windows.on_contradicted(permit.number);
@@ -957,6 +947,7 @@ impl Pacer {
         self.concurrency.on_accepted(permit);
         self.streak.on_accepted(now);
         self.open(permit.number, permit.sent);
+        self.rate.on_accepted(permit.number);
     }
 
     /// Handles an overload without a stated end.
@@ -1008,10 +999,9 @@ impl Pacer {
                             self.lateness.on_opened(&hold, sent);
                         }
                     }
-                    Cause::Guessed => self.pause.on_opened(&hold, sent),
-                    Cause::Spent | Cause::Overloaded => {}
+                    Cause::Guessed | Cause::Spent | Cause::Overloaded => {}
                 }
-                self.stretch.on_opened(hold.rejections);
+                self.rate.on_opened(number, sent);
                 self.throttled_probe = None;
                 self.phase = Phase::Running;
             }
@@ -1025,7 +1015,7 @@ impl Pacer {
 
     /// Handles an attempt whose outcome is unknown. If it was the probe, the next call probes.
     fn on_lost(&mut self, permit: &Permit) {
-        self.expectation.on_lost();
+        self.rate.on_lost(permit.number);
         if let Phase::Probing { sent, .. } = &mut self.phase {
             *sent = sent.filter(|(number, _)| *number != permit.number);
         }
@@ -1087,7 +1077,7 @@ impl Pacer {
             None if self.in_flight > 0 => {
                 Hold::new(now, Cause::Spent, now, now + self.long_service())
             }
-            None => Hold::new(now, Cause::Spent, now, now + self.pause.length()),
+            None => Hold::new(now, Cause::Spent, now, self.rate.next_period(now)),
         };
         self.phase = Phase::Held(hold);
         self.evidence = None;
@@ -1128,7 +1118,7 @@ impl Pacer {
             }
             (Cause::Spent, None) if self.in_flight == 0 => {
                 // All attempts are back, and no answer stated the reset.
-                hold.until = hold.until.min(now + self.pause.length());
+                hold.until = hold.until.min(self.rate.next_period(now));
                 Phase::Held(hold)
             }
             (Cause::Throttled, _) => {
@@ -1142,14 +1132,7 @@ impl Pacer {
 
     /// Returns a hold that the server asks for.
     fn throttled_until(&self, now: Instant, at: Instant) -> Hold {
-        let is_elastic = at.duration_since(now) < SHORT_REST
-            && self.windows.left(self.tally(now, &UNKNOWN), 0).is_none();
-        Hold::new(now, Cause::Throttled, at, at + self.lateness.guard()).elastic(is_elastic)
-    }
-
-    /// Returns a hold without a stated end.
-    fn guess(&self, now: Instant) -> Hold {
-        self.pause.hold(now)
+        Hold::new(now, Cause::Throttled, at, at + self.lateness.guard())
     }
 }
 
@@ -1161,10 +1144,6 @@ const SHORTEST_SILENCE: Duration = Duration::from_millis(5);
 
 /// The least time before an attempt counts as lost.
 const SHORTEST_SERVICE: Duration = Duration::from_secs(1);
-
-/// With this, 1,000 calls of a bucket of 300 that gains 5 a second and names its next token take 1.02 sends each
-/// instead of 1.07.
-const SHORT_REST: Duration = Duration::from_secs(5);
 
 /// If a tenth of all calls overload the server for their own reasons, so many in a row are one in 10⁸.
 const OUTAGE: u32 = 8;

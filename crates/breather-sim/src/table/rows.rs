@@ -492,12 +492,12 @@ fn language_models() -> Vec<Row> {
             1.02,
             1.03,
         ),
-        without_target(row(
+        row(
             "LLM, Retry-After alone",
             with(Headers::RetryAfter),
             1.05,
             1.12,
-        )),
+        ),
         row("LLM, cap of 50", cap, 1.05, 1.08),
         row("LLM, charged at the response", at_response, 1.05, 1.08),
         row("LLM, fixed windows", windows, 1.05, 1.08),
@@ -521,24 +521,24 @@ fn per_second() -> Vec<Row> {
             1.05,
             1.08,
         ),
-        without_target(row(
+        row(
             "10 a second and 300 a minute, Retry-After alone",
             with(&both, alone),
             1.02,
             1.08,
-        )),
-        without_target(row(
+        ),
+        row(
             "10 a second, Retry-After alone",
             with(&second, alone),
             1.05,
             1.08,
-        )),
-        without_target(row(
+        ),
+        row(
             "10 a second, bare",
             with(&second, Headers::None),
             1.02,
             1.10,
-        )),
+        ),
     ]
 }
 
@@ -546,8 +546,13 @@ fn small_bucket() -> Vec<Row> {
     let bucket = Limiter::token_bucket(1, 5 * SECOND, 10);
     let server = Server::default().limited_by(bucket);
     let server = server.with_headers(Headers::None);
-    let row = spike("bucket of 10, one in 5 s, bare", server, 200, 1.02, 1.80);
-    vec![without_target(row)]
+    vec![spike(
+        "bucket of 10, one in 5 s, bare",
+        server,
+        200,
+        1.02,
+        1.80,
+    )]
 }
 
 /// Returns rows in which requests or responses overtake each other.

@@ -189,7 +189,7 @@ impl Concurrency {
             Some(learned) if permit.number > learned.cut && self.accepted <= learned.cut => {
                 learned.is_probing && permit.level > learned.base
             }
-            Some(learned) => permit.level > self.proven.min(learned.base),
+            Some(learned) => permit.level >= self.proven.min(learned.base),
         }
     }
 

@@ -18,8 +18,6 @@ pub(super) struct Hold {
     pub(super) rejections: u32,
     /// When the hold is expected to be over. An earlier probe tests whether it is shorter.
     due: Instant,
-    /// Whether it may be made longer when it is due, so that the server accepts more after it.
-    pub(super) is_elastic: bool,
     /// When it began.
     since: Instant,
     /// How many answers state its end.
@@ -59,7 +57,6 @@ impl Hold {
             from,
             rejections: 0,
             due: until,
-            is_elastic: false,
             since: now,
             answers: 1,
         }
@@ -92,11 +89,7 @@ impl Hold {
         }
     }
 
-    pub(super) const fn elastic(mut self, is_elastic: bool) -> Self {
-        self.is_elastic = is_elastic;
-        self
-    }
-
+    /// Sets the instant at which it is expected to be over, which may be after the first probe.
     pub(super) const fn due(mut self, due: Instant) -> Self {
         self.due = due;
         self

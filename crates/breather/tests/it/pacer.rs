@@ -9,6 +9,7 @@ mod probe;
 mod properties;
 mod queue;
 mod quota;
+mod rate;
 mod rhythm;
 mod snapshot;
 mod windows;

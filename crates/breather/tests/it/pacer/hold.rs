@@ -291,21 +291,6 @@ fn hold_that_was_moved_is_probed_again_soon_after_its_new_end() {
 }
 
 #[test]
-fn stated_rest_of_many_seconds_is_never_made_longer() {
-    let mut pacer = pacer_that_proved_two(START);
-    let mut now = START;
-    for _ in 0..8 {
-        let permit = granted(&mut pacer, now);
-        accept(&mut pacer, now, permit, &Hint::new(now));
-        let permit = granted(&mut pacer, now);
-        let hint = Hint::new(now).with_retry_after(6 * SECOND);
-        throttle(&mut pacer, now, permit, &hint);
-        now = now + 6 * SECOND;
-    }
-    let _permit = granted(&mut pacer, now);
-}
-
-#[test]
 fn guessed_rest_becomes_longer_if_probes_are_throttled() {
     let mut pacer = pacer_that_proved_two(START);
     let permit = granted(&mut pacer, START);
@@ -395,36 +380,6 @@ fn counted_window_limits_no_silent_one() {
     let probe = granted(&mut pacer, now);
     accept(&mut pacer, now, probe, &Hint::new(now));
     let _more: Vec<_> = (0..20).map(|_| granted(&mut pacer, now)).collect();
-}
-
-#[test]
-fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
-    let mut pacer = pacer_that_proved_two(START);
-    let mut now = START;
-    let sent: Vec<_> = (0..12).map(|_| granted(&mut pacer, now)).collect();
-    for (index, permit) in sent.into_iter().enumerate() {
-        if index < 4 {
-            accept(&mut pacer, now, permit, &Hint::new(now));
-        } else {
-            let lost = Outcome::transient(Executed::Unknown, "connection reset");
-            pacer.on_outcome(now, permit, lost, &Hint::new(now));
-        }
-    }
-    let permit = granted(&mut pacer, now);
-    let hint = Hint::new(now).with_retry_after(SECOND);
-    throttle(&mut pacer, now, permit, &hint);
-    now = now + SECOND;
-    let probe = granted(&mut pacer, now);
-    accept(&mut pacer, now, probe, &Hint::new(now));
-    // Six were accepted, one is the probe, and one more is tried.
-    let more = (0..20).map_while(|_| {
-        let ticket = pacer.arrive();
-        match pacer.request(now, ticket, WaitLimits::endless()) {
-            Admission::Send(permit) => Some(permit),
-            Admission::Wait { .. } | Admission::QueueFull | Admission::Rejected { .. } => None,
-        }
-    });
-    assert_eq!(more.count(), 6);
 }
 
 #[test]
@@ -518,36 +473,6 @@ fn others_who_are_first_at_a_window_of_one_make_no_server_late() {
     throttle(&mut pacer, now, probe, &hint);
     assert_eq!(pacer.opens_at(), Some(now + 9 * SECOND));
     assert_eq!(pacer.snapshot().held_until(), Some(now + 9 * SECOND));
-}
-
-#[test]
-fn short_rests_become_longer_until_a_probe_is_throttled() {
-    let mut pacer = pacer_that_proved_two(START);
-    let mut now = START;
-    let short = |now| Hint::new(now).with_retry_after(SECOND);
-    // A bucket that gains two a second, throttles the next one, and says that it has one in a second.
-    let rest = |pacer: &mut Pacer, now: &mut Instant, is_late| {
-        let permit = granted_at_last(pacer, now);
-        throttle(pacer, *now, permit, &short(*now));
-        let start = *now;
-        let mut probe = granted_at_last(pacer, now);
-        let rest = now.duration_since(start);
-        if is_late {
-            throttle(pacer, *now, probe, &short(*now));
-            probe = granted_at_last(pacer, now);
-        }
-        accept(pacer, *now, probe, &Hint::new(*now));
-        for _ in 1..rest.as_millis() / 500 {
-            let permit = granted_at_last(pacer, now);
-            accept(pacer, *now, permit, &Hint::new(*now));
-        }
-        rest
-    };
-    let rests = [(); 5].map(|()| rest(&mut pacer, &mut now, false));
-    assert!(rests.is_sorted() && rests[4] > 3 * SECOND, "{rests:?}");
-    rest(&mut pacer, &mut now, true);
-    let after = rest(&mut pacer, &mut now, false);
-    assert!(after < 2 * SECOND, "{after:?}");
 }
 
 // Windows, and buckets that look like them.

@@ -1,0 +1,209 @@
+//! A number of attempts in any period.
+
+use super::rate::{LONG_REST, Limit, Rest, is_usual};
+use super::spaced::Spaced;
+use crate::instant::nanos;
+
+/// A limit of so many attempts in any period, as of a window.
+#[derive(Debug)]
+pub(super) struct Periodic {
+    number: u64,
+    /// The length of the period, in nanoseconds.
+    length: u64,
+    /// The longest time into a period after which the server still throttled, in nanoseconds.
+    shortest: u64,
+    /// The number and length before the limit was raised, until the higher one is confirmed.
+    lower: Option<(u64, u64)>,
+    /// Whether the server throttled an attempt beyond the limit.
+    is_confirmed: bool,
+    /// Whether the latest rest contradicted the limit before.
+    is_retried: bool,
+    /// The number of full periods before more attempts than the limit are sent.
+    wait: u32,
+    /// The same number after the next attempt in vain.
+    interval: u32,
+}
+
+impl Periodic {
+    /// Creates the limit that `rest` suggests.
+    pub(super) fn new(rest: &Rest) -> Self {
+        Self::of(
+            rest.gave,
+            rest.period(rest.throttled_until),
+            rest.throttled_until,
+        )
+    }
+
+    /// Creates a limit after a rest that is short in proportion to the time before it. The server may be a
+    /// bucket that was full.
+    pub(super) fn few(rest: &Rest) -> Self {
+        Self::of(rest.gave.min(FEW), rest.length, rest.throttled_until)
+    }
+
+    fn of(number: u64, length: u64, shortest: u64) -> Self {
+        Self {
+            number: number.max(1),
+            length: length.max(1),
+            shortest,
+            lower: None,
+            is_confirmed: false,
+            is_retried: false,
+            wait: 0,
+            interval: 1,
+        }
+    }
+
+    /// Returns the number of attempts in a period.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the length of the period in nanoseconds.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Returns the time into a period, in nanoseconds, after which a probe tells whether it is shorter than
+    /// expected.
+    pub(super) fn probed_after(&self) -> u64 {
+        if !self.is_confirmed {
+            return self.length / 2;
+        }
+        let unsure = self.length.saturating_sub(self.shortest);
+        match unsure > self.length / EXACT && !is_usual(self.length) {
+            true => self.shortest + unsure / 2,
+            false => self.length,
+        }
+    }
+
+    /// Returns whether attempts beyond the limit may be sent.
+    pub(super) const fn is_searching(&self) -> bool {
+        self.wait == 0
+    }
+
+    /// Returns whether the server has confirmed it.
+    pub(super) const fn is_sure(&self) -> bool {
+        self.is_confirmed
+    }
+
+    /// Returns how many attempts may be sent in a period in which `accepted` ones were accepted so far.
+    ///
+    /// A search for a higher limit begins with one more. Each that is accepted permits two more.
+    pub(super) const fn allowed(&self, accepted: u64) -> u64 {
+        if self.wait > 0 {
+            return self.number;
+        }
+        let beyond = accepted.saturating_sub(self.number);
+        self.number + 1 + 2 * beyond
+    }
+
+    /// Adds a period of `sends` attempts without a throttled one.
+    pub(super) fn on_period(&mut self, sends: u64) {
+        if sends > self.number {
+            self.raise(sends);
+            self.interval = 1;
+            self.wait = 0;
+        } else if sends == self.number {
+            self.wait = self.wait.saturating_sub(1);
+        }
+    }
+
+    fn raise(&mut self, number: u64) {
+        self.lower = Some((self.number, self.length));
+        self.number = number;
+        self.is_confirmed = false;
+    }
+
+    /// Returns the limit after a rest. `sends` attempts were accepted in the `time` since the rest before.
+    pub(super) fn after(mut self, rest: &Rest, sends: u64, time: u64) -> Limit {
+        // The scope was not at its limit, because the probe at half time was accepted.
+        let is_stray = !rest.is_stated
+            && !self.is_sure()
+            && rest.took < self.length / 4 * 3
+            && rest.of_late >= self.number / 4;
+        // Another limit with a longer period was reached.
+        let is_of_another = self.is_sure() && rest.length > self.length.saturating_mul(MUCH_LONGER);
+        if is_stray || is_of_another {
+            return Limit::Periodic(self);
+        }
+        self.shortest = match self.shortest < rest.took {
+            true => self.shortest.max(rest.throttled_until),
+            false => rest.throttled_until,
+        };
+        if self.number == 1 {
+            return Limit::Spaced(Spaced::new(rest.gave, rest.took));
+        }
+        if rest.of_late >= self.number {
+            self.confirm(rest);
+        } else if let Some((number, length)) = self.lower.take() {
+            (self.number, self.length) = (number, length);
+            self.is_confirmed = true;
+        } else if self.is_confirmed {
+            self.is_confirmed = false;
+        } else if rest.length >= nanos(LONG_REST) {
+            self.measure(rest, sends, time);
+        } else if self.is_as_long(rest) && rest.gave > 1 && !self.is_retried {
+            self = Self {
+                is_retried: true,
+                ..Self::new(rest)
+            };
+        } else {
+            return Limit::Spaced(Spaced::new(rest.gave, rest.took));
+        }
+        self.wait = if self.is_sure() { self.interval } else { 0 };
+        Limit::Periodic(self)
+    }
+
+    /// Returns whether the period was of the same usual length as expected.
+    fn is_as_long(&self, rest: &Rest) -> bool {
+        is_usual(self.length) && rest.is_typical() && rest.period(self.shortest) == self.length
+    }
+
+    /// Adds an attempt that was throttled because it was sent beyond the limit.
+    fn confirm(&mut self, rest: &Rest) {
+        self.interval = (self.interval * 2).min(LONGEST_INTERVAL);
+        self.lower = None;
+        self.is_confirmed = true;
+        self.is_retried = false;
+        if rest.is_typical() && rest.of_late > self.number {
+            self.raise(rest.of_late);
+        }
+        let period = rest.period(self.shortest);
+        if period < self.length {
+            self.length = period;
+            self.number = rest.gave.max(1);
+        }
+    }
+
+    /// Takes the higher of two rates: that since the rest before, and that of the latest period.
+    fn measure(&mut self, rest: &Rest, sends: u64, time: u64) {
+        let latest = (rest.gave, rest.period(self.shortest));
+        let is_higher =
+            u128::from(latest.0) * u128::from(time) > u128::from(sends) * u128::from(latest.1);
+        let (sends, time) = match rest.is_typical() && is_higher {
+            true => latest,
+            false => (sends.max(1), time),
+        };
+        self.number = scaled(self.length, sends, time).max(1);
+        self.length = scaled(time, self.number, sends).max(1);
+    }
+}
+
+/// Returns `value * numerator / denominator`.
+fn scaled(value: u64, numerator: u64, denominator: u64) -> u64 {
+    let scaled = u128::from(value) * u128::from(numerator) / u128::from(denominator.max(1));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// A bucket that was full looks like a window at first. If this number were higher, more attempts would be
+/// sent in vain before its second rest shows what it is.
+const FEW: u64 = 8;
+
+/// The most full periods between two attempts to exceed the limit.
+const LONGEST_INTERVAL: u32 = 64;
+
+/// A rest that takes more than so many periods of a confirmed limit is due to another limit.
+const MUCH_LONGER: u64 = 8;
+
+/// The length of a period is measured to one part in so many.
+const EXACT: u64 = 32;

@@ -1,0 +1,366 @@
+//! The rate at which a scope accepts attempts, if no answer says what remains.
+
+use core::time::Duration;
+
+use super::hold::{Cause, Hold, LONGEST_GUARD};
+use super::periodic::Periodic;
+use super::recent::Recent;
+use super::spaced::Spaced;
+use crate::instant::{Instant, nanos};
+
+/// The limit that a server seems to have, by what it throttled and accepted.
+///
+/// A rejection after a burst says that the burst was as much as the server accepts. The end of the rest
+/// after it says when the server accepts more. So each rest is evidence of a limit:
+///
+/// - A window gives the same number in each period. The limit is [`Periodic`].
+/// - A bucket gives more, the longer it was left alone. The limit is [`Spaced`].
+///
+/// From then on, attempts beyond the limit wait, so the server does not throttle them. The search for a higher
+/// limit sends one more from time to time. A limit is forgotten when a rest contradicts it.
+#[derive(Debug, Default)]
+pub(super) struct Rate {
+    limit: Option<Limit>,
+    period: Period,
+    /// When an attempt was last throttled while calls waited for nothing else, and how many attempts
+    /// were accepted since.
+    since: Option<Instant>,
+    sends: u64,
+    /// The attempts of a whole period.
+    recent: Recent,
+}
+
+/// A limit of either kind.
+#[derive(Debug)]
+pub(super) enum Limit {
+    Periodic(Periodic),
+    Spaced(Spaced),
+}
+
+/// The period that began with the latest attempt after a rest.
+#[derive(Debug, Default)]
+struct Period {
+    start: Instant,
+    /// The number of its first attempt.
+    first: u64,
+    /// The attempts that were not throttled.
+    sends: u64,
+    accepted: u64,
+    /// When the server first throttled an attempt, and which instant it stated.
+    throttled: Option<Instant>,
+    stated: Option<Instant>,
+    /// When the latest probe was sent that was throttled.
+    tried: Option<Instant>,
+}
+
+/// The time from a throttled attempt to the first one that the server accepted again.
+///
+/// All times are in nanoseconds.
+#[derive(Debug)]
+pub(super) struct Rest {
+    /// The attempts that the server accepted in the period before.
+    pub(super) gave: u64,
+    /// The same in the whole length of the limit.
+    pub(super) of_late: u64,
+    /// The time from the start of that period to the end of the rest.
+    pub(super) took: u64,
+    pub(super) length: u64,
+    /// The time from the start of that period to the latest throttled attempt.
+    pub(super) throttled_until: u64,
+    /// Whether the server stated its end.
+    pub(super) is_stated: bool,
+}
+
+impl Limit {
+    /// Returns the length of a period in nanoseconds.
+    const fn length(&self) -> u64 {
+        match self {
+            Self::Periodic(limit) => limit.length(),
+            Self::Spaced(limit) => limit.interval(),
+        }
+    }
+
+    /// Returns whether it has been confirmed.
+    const fn is_sure(&self) -> bool {
+        match self {
+            Self::Periodic(limit) => limit.is_sure(),
+            Self::Spaced(_) => true,
+        }
+    }
+
+    /// Adds a period of `time` nanoseconds, without a throttled attempt. `sends` attempts were sent.
+    /// Returns whether the limit was reached.
+    fn on_period(&mut self, sends: u64, time: u64) -> bool {
+        match self {
+            Self::Periodic(limit) => {
+                let is_reached = sends >= limit.number();
+                limit.on_period(sends);
+                is_reached
+            }
+            Self::Spaced(limit) => {
+                let is_reached = time <= limit.interval().saturating_mul(2);
+                limit.on_sent();
+                is_reached
+            }
+        }
+    }
+}
+
+impl Rate {
+    /// Adds attempt `number`, which is sent while no hold is in force.
+    pub(super) fn on_sent(&mut self, number: u64, now: Instant) {
+        match &self.limit {
+            None if self.period.sends == 0 => self.period.start = now,
+            None => {}
+            Some(limit) => {
+                if now.nanos_since(self.period.start) >= limit.length() {
+                    self.end_period(number, now);
+                }
+                self.count(now);
+            }
+        }
+        self.period.sends += 1;
+    }
+
+    fn count(&mut self, now: Instant) {
+        self.sends += 1;
+        self.recent.on_sent(now);
+    }
+
+    fn end_period(&mut self, number: u64, now: Instant) {
+        let Some(limit) = &mut self.limit else {
+            return;
+        };
+        let time = now.nanos_since(self.period.start);
+        if !limit.on_period(self.period.sends, time) {
+            self.begin_span(now);
+        }
+        self.begin_period(number, now);
+    }
+
+    fn begin_period(&mut self, number: u64, now: Instant) {
+        self.period = Period {
+            start: now,
+            first: number,
+            ..Period::default()
+        };
+    }
+
+    fn begin_span(&mut self, now: Instant) {
+        self.since = Some(now);
+        self.sends = 0;
+    }
+
+    /// Adds the acceptance of attempt `number`.
+    pub(super) fn on_accepted(&mut self, number: u64) {
+        if number >= self.period.first {
+            self.period.accepted += 1;
+        }
+    }
+
+    /// Takes attempt `number` back, because the server throttled it.
+    pub(super) fn on_throttled(&mut self, number: u64) {
+        if number >= self.period.first {
+            self.period.sends = self.period.sends.saturating_sub(1);
+            self.sends = self.sends.saturating_sub(1);
+            self.recent.on_throttled();
+        }
+    }
+
+    /// Handles attempt `number`, whose outcome is unknown. The server may or may not have counted it.
+    pub(super) fn on_lost(&mut self, number: u64) {
+        if number >= self.period.first {
+            self.period.sends = self.period.sends.saturating_sub(1);
+        }
+    }
+
+    /// Begins a rest, because the server throttled an attempt. `stated` is the end that it stated.
+    pub(super) fn on_rest(&mut self, now: Instant, stated: Option<Instant>) {
+        if self.period.throttled.is_none() {
+            self.period.throttled = Some(now);
+            self.period.stated = stated;
+            self.forget(now);
+        }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        if let Some(limit) = &self.limit {
+            self.recent.forget(now, limit.length());
+        }
+    }
+
+    /// Adds a probe that was sent at `sent` and throttled.
+    pub(super) fn on_probe_throttled(&mut self, sent: Instant) {
+        self.period.tried = Some(sent);
+    }
+
+    /// Ends a rest with attempt `number`, a probe that was sent at `sent`. It was accepted, or its answer is
+    /// due.
+    pub(super) fn on_opened(&mut self, number: u64, sent: Instant) {
+        if let Some(throttled) = self.period.throttled {
+            self.learn(throttled, sent);
+            self.begin_span(throttled);
+        }
+        self.begin_period(number, sent);
+        self.period.sends = 1;
+        self.count(sent);
+    }
+
+    fn learn(&mut self, throttled: Instant, opened: Instant) {
+        let period = &self.period;
+        // If it took much longer than stated, others may have been first.
+        let opened = match period.stated {
+            Some(at) => opened.min(at + LONGEST_GUARD),
+            None => opened,
+        };
+        let latest = period.tried.map_or(throttled, |tried| tried.max(throttled));
+        let rest = Rest {
+            gave: period.sends,
+            of_late: self.recent.count(),
+            took: opened.nanos_since(period.start),
+            length: opened.nanos_since(throttled),
+            throttled_until: latest.nanos_since(period.start),
+            is_stated: period.stated.is_some(),
+        };
+        let time = self
+            .since
+            .map_or(rest.took, |since| throttled.nanos_since(since));
+        self.limit = match self.limit.take() {
+            None if rest.gave == 0 => None,
+            None if rest.is_typical() => Some(Limit::Periodic(Periodic::new(&rest))),
+            None => Some(Limit::Periodic(Periodic::few(&rest))),
+            Some(Limit::Periodic(limit)) => Some(limit.after(&rest, self.sends, time)),
+            Some(Limit::Spaced(mut limit)) => {
+                limit.on_rest(self.sends, time, rest.length);
+                Some(Limit::Spaced(limit))
+            }
+        };
+    }
+
+    /// Returns whether more attempts than the limit were sent, so that the server may throttle one.
+    pub(super) fn is_exceeded(&mut self, now: Instant) -> bool {
+        self.forget(now);
+        let is_exceeded = |limit: &Periodic| self.recent.count() > limit.number();
+        matches!(&self.limit, Some(Limit::Periodic(limit)) if is_exceeded(limit))
+    }
+
+    /// Returns whether several attempts are likely to be accepted after a rest.
+    pub(super) fn is_promising(&self) -> bool {
+        match &self.limit {
+            Some(Limit::Periodic(limit)) => limit.number() > 1,
+            Some(Limit::Spaced(_)) => true,
+            None => false,
+        }
+    }
+
+    /// Returns the hold after an attempt that was throttled now, if the server states no end.
+    pub(super) fn hold(&self, now: Instant) -> Hold {
+        let Some((ends, probe)) = self.ends() else {
+            return Hold::new(now, Cause::Guessed, now, now + SHORTEST_REST);
+        };
+        let probe = if probe > now { probe } else { ends };
+        Hold::new(now, Cause::Guessed, now, probe.max(now + SHORTEST_WAIT)).due(ends)
+    }
+
+    /// Returns when the scope is likely to accept more, if all that a window has is used and its reset is
+    /// unknown.
+    pub(super) fn next_period(&self, now: Instant) -> Instant {
+        let is_sure = self.limit.as_ref().is_some_and(Limit::is_sure);
+        match self.ends() {
+            Some((ends, _)) if is_sure => ends.max(now + SHORTEST_WAIT),
+            _ => now + SHORTEST_REST,
+        }
+    }
+
+    /// Returns when the period is likely to be over, and when to probe before that. `None` if nothing is known.
+    fn ends(&self) -> Option<(Instant, Instant)> {
+        let limit = self.limit.as_ref()?;
+        let probed_after = match limit {
+            Limit::Periodic(limit) => limit.probed_after(),
+            Limit::Spaced(limit) => limit.interval(),
+        };
+        let start = self.period.start;
+        let ends = start.add_nanos(limit.length());
+        Some((ends, start.add_nanos(probed_after)))
+    }
+
+    /// Returns how many more attempts may be sent now. `None` while no limit is known.
+    pub(super) fn left(&mut self, now: Instant) -> Option<u64> {
+        let (allowed, is_searching) = match self.limit.as_ref()? {
+            Limit::Periodic(limit) => (limit.allowed(self.period.accepted), limit.is_searching()),
+            Limit::Spaced(_) => (1, false),
+        };
+        self.forget(now);
+        let left = allowed.saturating_sub(self.recent.count());
+        let all_accepted = self.period.accepted >= self.period.sends;
+        Some(left.max(u64::from(is_searching && all_accepted)))
+    }
+
+    /// Returns when the next attempt may be sent, if none may now.
+    pub(super) fn opens_at(&self) -> Option<Instant> {
+        let limit = self.limit.as_ref()?;
+        let oldest = self.recent.oldest()?;
+        Some(oldest.add_nanos(limit.length()))
+    }
+}
+
+impl Rest {
+    /// Returns whether it is a good part of the period, as it is if calls wait for a window.
+    pub(super) const fn is_typical(&self) -> bool {
+        self.length >= self.took / 4
+    }
+
+    /// Returns the likely length of the period, if it is longer than `shortest`.
+    ///
+    /// It is the longest usual one that fits, or else the measured time.
+    pub(super) fn period(&self, shortest: u64) -> u64 {
+        let shortest = match self.is_stated {
+            true => shortest.max(self.took.saturating_sub(ROUNDING)),
+            false => shortest,
+        };
+        let longest = self.took.clamp(1, LONGEST);
+        let late = longest.saturating_add(longest / 64);
+        let fits = usual().filter(|&period| period > shortest && period <= late);
+        fits.max().unwrap_or(longest)
+    }
+}
+
+/// Returns the usual periods in nanoseconds.
+fn usual() -> impl Iterator<Item = u64> {
+    USUAL.iter().map(|&period| nanos(period))
+}
+
+/// Returns whether limits of this period are usual.
+pub(super) fn is_usual(period: u64) -> bool {
+    usual().any(|usual| usual == period)
+}
+
+/// The length of a rest without a stated end while no limit is known. It is as long as a cap's rejections
+/// take to be told from a quota's, and a tenth of a percent of a minute's window.
+const SHORTEST_REST: Duration = Duration::from_millis(250);
+
+/// The least time until a probe.
+const SHORTEST_WAIT: Duration = Duration::from_millis(25);
+
+/// A shorter rest may be that of a bucket. With this, 1,000 calls of a bucket of 300 that gains 5 a second and
+/// names its next token take 1.02 sends each instead of 1.07.
+pub(super) const LONG_REST: Duration = Duration::from_secs(5);
+
+/// The longest period without probes, in nanoseconds. If the period is longer, the server may have to
+/// throttle some of them.
+const LONGEST: u64 = 60_000_000_000;
+
+/// Servers state whole seconds, rounded up.
+const ROUNDING: u64 = 1_000_000_000;
+
+/// The periods of usual limits.
+const USUAL: [Duration; 8] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(15),
+    Duration::from_secs(20),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+];

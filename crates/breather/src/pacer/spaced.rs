@@ -1,0 +1,75 @@
+//! Attempts at even intervals.
+
+/// A limit of one attempt per interval, as of a bucket that is empty.
+///
+/// A bucket is empty whenever it throttles an attempt. So the attempts between two throttled ones tell
+/// at which rate it refills, however uneven their costs are.
+#[derive(Debug)]
+pub(super) struct Spaced {
+    /// The number of attempts in the intervals by which the rate is measured.
+    sends: u64,
+    /// The length of those intervals, in nanoseconds.
+    time: u64,
+    /// The interval between attempts, in nanoseconds.
+    interval: u64,
+    /// Each attempt makes the interval shorter by one part in so many.
+    patience: u64,
+}
+
+impl Spaced {
+    /// Creates a limit by `sends` attempts that were accepted in `time` nanoseconds.
+    pub(super) fn new(sends: u64, time: u64) -> Self {
+        let sends = sends.max(1);
+        Self {
+            sends,
+            time,
+            interval: (time / sends).max(1),
+            patience: SHORTEST_PATIENCE,
+        }
+    }
+
+    /// Returns the interval in nanoseconds.
+    pub(super) const fn interval(&self) -> u64 {
+        self.interval
+    }
+
+    /// Adds an attempt. Until one is throttled, the next ones follow at ever shorter intervals.
+    pub(super) fn on_sent(&mut self) {
+        self.interval = (self.interval - self.interval / self.patience).max(1);
+        self.patience = (self.patience - self.patience / FORGETS).max(SHORTEST_PATIENCE);
+    }
+
+    /// Adds a rest of this `length`. `sends` attempts were accepted in the `time` since the rest before.
+    ///
+    /// All times are in nanoseconds.
+    pub(super) fn on_rest(&mut self, sends: u64, time: u64, length: u64) {
+        // One expensive call does not slow down all others.
+        let longest = self.interval.saturating_mul(sends + MOST_COST);
+        self.sends += sends;
+        self.time += time.min(longest);
+        if self.sends > ENOUGH {
+            self.sends /= 2;
+            self.time /= 2;
+        }
+        // If the server accepts more after a rest, it does not need a much longer one.
+        let longest = length.saturating_mul(2);
+        self.interval = (self.time / self.sends.max(1)).min(longest).max(1);
+        self.patience = (self.patience * 2).min(MOST_PATIENT);
+    }
+}
+
+/// The share by which each attempt shortens the interval more than the one before: one part in so many.
+const FORGETS: u64 = 128;
+
+/// Attempts that are 6 % faster each reach three times the rate after 18 of them. A server that rounds its
+/// delays up to whole seconds may seem as slow as that.
+const SHORTEST_PATIENCE: u64 = 16;
+
+/// At this patience, 100 attempts speed up by a percent.
+const MOST_PATIENT: u64 = 8_192;
+
+/// With costs whose 99th percentile is 15 times the median, the mean of so many is off by a quarter.
+const ENOUGH: u64 = 64;
+
+/// A call that costs more than so many others counts as so many.
+const MOST_COST: u64 = 8;

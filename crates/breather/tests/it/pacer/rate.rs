@@ -1,0 +1,335 @@
+//! Limits that no answer describes.
+
+use super::*;
+
+/// A server that answers at once. Its throttled responses state nothing, or whole seconds.
+struct Server {
+    limiter: Limiter,
+    is_stated: bool,
+}
+
+/// All times count from [`START`].
+enum Limiter {
+    /// So many in each period.
+    Window {
+        number: u32,
+        period: Duration,
+        /// The current period and the attempts in it.
+        used: (u128, u32),
+    },
+    /// A bucket of this size that gains one per interval.
+    Bucket {
+        size: u32,
+        interval: Duration,
+        /// When it will be full.
+        full: Duration,
+    },
+}
+
+impl Server {
+    fn window(number: u32, period: Duration) -> Self {
+        Self::of(Limiter::Window {
+            number,
+            period,
+            used: (0, 0),
+        })
+    }
+
+    fn bucket(size: u32, interval: Duration) -> Self {
+        Self::of(Limiter::Bucket {
+            size,
+            interval,
+            full: Duration::ZERO,
+        })
+    }
+
+    const fn of(limiter: Limiter) -> Self {
+        Self {
+            limiter,
+            is_stated: false,
+        }
+    }
+
+    const fn stated(mut self) -> Self {
+        self.is_stated = true;
+        self
+    }
+
+    /// Accepts an attempt, or returns how long it would have to wait.
+    fn answers(&mut self, now: Instant) -> Result<(), Duration> {
+        let now = now.duration_since(START);
+        match &mut self.limiter {
+            Limiter::Window {
+                number,
+                period,
+                used,
+            } => {
+                let at = now.as_nanos() / period.as_nanos();
+                if used.0 != at {
+                    *used = (at, 0);
+                }
+                if used.1 == *number {
+                    let end = period.as_nanos() * (at + 1);
+                    return Err(Duration::from_nanos(end as u64) - now);
+                }
+                used.1 += 1;
+                Ok(())
+            }
+            Limiter::Bucket {
+                size,
+                interval,
+                full,
+            } => {
+                let empties = now.max(*full) + *interval;
+                let longest = *interval * *size;
+                if empties > now + longest {
+                    return Err(empties - now - longest);
+                }
+                *full = empties;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The attempts of calls that all wait: the times of those that were accepted, and of those that were throttled.
+#[derive(Default)]
+struct Played {
+    accepted: Vec<Duration>,
+    throttled: Vec<Duration>,
+}
+
+impl Played {
+    /// Returns how many of `times` are within `range`, in seconds.
+    fn count(times: &[Duration], range: std::ops::Range<u32>) -> usize {
+        let range = range.start * SECOND..range.end * SECOND;
+        times.iter().filter(|at| range.contains(at)).count()
+    }
+
+    fn accepted_in(&self, range: std::ops::Range<u32>) -> usize {
+        Self::count(&self.accepted, range)
+    }
+
+    fn throttled_in(&self, range: std::ops::Range<u32>) -> usize {
+        Self::count(&self.throttled, range)
+    }
+}
+
+/// Has calls wait at `pacer` from second `from` to second `until`.
+fn play_on(pacer: &mut Pacer, server: &mut Server, seconds: std::ops::Range<u32>) -> Played {
+    let mut played = Played::default();
+    let (mut now, until) = (START + seconds.start * SECOND, START + seconds.end * SECOND);
+    let mut ticket = pacer.arrive();
+    loop {
+        match pacer.request(now, ticket, WaitLimits::endless()) {
+            Admission::Send(permit) => {
+                let at = now.duration_since(START);
+                match server.answers(now) {
+                    Ok(()) => {
+                        played.accepted.push(at);
+                        pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+                    }
+                    Err(wait) => {
+                        played.throttled.push(at);
+                        let seconds = wait.as_nanos().div_ceil(SECOND.as_nanos()) as u32;
+                        let mut hint = Hint::new(now);
+                        if server.is_stated {
+                            hint = hint.with_retry_after(seconds * SECOND);
+                        }
+                        pacer.on_outcome(now, permit, throttled(), &hint);
+                    }
+                }
+                ticket = pacer.arrive();
+            }
+            Admission::Wait { .. } => match pacer.next_wake() {
+                Some(at) if at < until => {
+                    now = at;
+                    let _next = pacer.poll_offer(now);
+                }
+                _ => {
+                    pacer.leave(ticket);
+                    return played;
+                }
+            },
+            Admission::QueueFull | Admission::Rejected { .. } => panic!("does not wait"),
+        }
+    }
+}
+
+fn play(server: &mut Server, seconds: u32) -> Played {
+    play_on(&mut pacer_that_proved_two(), server, 0..seconds)
+}
+
+#[test]
+fn window_is_filled_and_rarely_exceeded() {
+    for server in [
+        Server::window(10, SECOND),
+        Server::window(10, SECOND).stated(),
+        Server::window(100, 10 * SECOND),
+        Server::window(100, 10 * SECOND).stated(),
+        Server::window(300, 60 * SECOND),
+        Server::window(300, 60 * SECOND).stated(),
+    ] {
+        let mut server = server;
+        let Limiter::Window { number, period, .. } = server.limiter else {
+            unreachable!();
+        };
+        let seconds = 100 * period.as_secs() as u32;
+        let played = play(&mut server, seconds);
+        // After the first three periods.
+        let (from, all) = (seconds / 100 * 3, 97 * number as usize);
+        let accepted = played.accepted_in(from..seconds);
+        let throttled = played.throttled_in(from..seconds);
+        let case = format!("{number} in {period:?}, stated: {}", server.is_stated);
+        assert!(accepted * 100 >= all * 97, "{case}: {accepted} of {all}");
+        // The search for more backs off: 1, 2, 4, 8, 16, 32 and 64 periods.
+        assert!(
+            throttled <= 10,
+            "{case}: {throttled} throttled: {:?}",
+            played.throttled
+        );
+    }
+}
+
+#[test]
+fn period_that_is_not_usual_is_measured() {
+    let mut server = Server::window(20, 7_300 * MS);
+    let played = play(&mut server, 730);
+    let accepted = played.accepted_in(73..730);
+    assert!(accepted >= 1_800 * 95 / 100, "{accepted}");
+    let throttled = played.throttled_in(73..730);
+    assert!(throttled <= 20, "{throttled} throttled");
+}
+
+#[test]
+fn bucket_is_used_as_fast_as_it_refills() {
+    for server in [
+        Server::bucket(300, SECOND / 5),
+        Server::bucket(300, SECOND / 5).stated(),
+        Server::bucket(20, SECOND / 10),
+        Server::bucket(10, 5 * SECOND),
+    ] {
+        let mut server = server;
+        let Limiter::Bucket { size, interval, .. } = server.limiter else {
+            unreachable!();
+        };
+        let seconds = (1_000 * interval).as_secs() as u32;
+        let played = play(&mut server, seconds);
+        let accepted = played.accepted_in(seconds / 10..seconds);
+        let throttled = played.throttled_in(seconds / 10..seconds);
+        let case = format!("{size}, one in {interval:?}, stated: {}", server.is_stated);
+        assert!(accepted >= 900 * 95 / 100, "{case}: {accepted} of 900");
+        assert!(throttled <= 90, "{case}: {throttled} throttled");
+    }
+}
+
+#[test]
+fn delay_that_is_rounded_up_is_not_the_interval() {
+    let mut server = Server::bucket(1, SECOND / 3).stated();
+    let played = play(&mut server, 400);
+    // One that is throttled costs a whole second, in which three more would have been accepted.
+    let accepted = played.accepted_in(100..400);
+    assert!(accepted >= 900 * 85 / 100, "{accepted} of 900");
+}
+
+#[test]
+fn attempts_at_a_bucket_are_spaced_evenly() {
+    let mut server = Server::bucket(300, SECOND / 5);
+    let played = play(&mut server, 200);
+    let late: Vec<_> = played
+        .accepted
+        .iter()
+        .filter(|at| **at > 150 * SECOND)
+        .collect();
+    let apart = late.windows(2).map(|two| *two[1] - *two[0]);
+    let longest = apart.max().unwrap();
+    assert!(longest < SECOND, "{longest:?}");
+}
+
+#[test]
+fn higher_limit_is_found() {
+    let mut pacer = pacer_that_proved_two();
+    let mut server = Server::window(50, 10 * SECOND);
+    play_on(&mut pacer, &mut server, 0..200);
+    let mut server = Server::window(200, 10 * SECOND);
+    let played = play_on(&mut pacer, &mut server, 200..700);
+    let accepted = played.accepted_in(500..700);
+    assert!(accepted >= 20 * 200 * 97 / 100, "{accepted}");
+}
+
+#[test]
+fn lower_limit_is_learned_within_a_few_periods() {
+    let mut pacer = pacer_that_proved_two();
+    let mut server = Server::window(200, 10 * SECOND);
+    play_on(&mut pacer, &mut server, 0..200);
+    let mut server = Server::window(50, 10 * SECOND);
+    let played = play_on(&mut pacer, &mut server, 200..500);
+    let throttled = played.throttled_in(240..500);
+    assert!(throttled <= 8, "{throttled} throttled");
+    let accepted = played.accepted_in(240..500);
+    assert!(accepted >= 26 * 50 * 95 / 100, "{accepted}");
+}
+
+#[test]
+fn quiet_times_do_not_lower_the_limit() {
+    let mut pacer = pacer_that_proved_two();
+    let mut server = Server::window(100, 10 * SECOND);
+    play_on(&mut pacer, &mut server, 0..100);
+    // One call a second, for ten minutes.
+    for second in 120..700 {
+        let now = START + second * SECOND;
+        let permit = granted(&mut pacer, now);
+        assert_eq!(server.answers(now), Ok(()));
+        pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+    }
+    let played = play_on(&mut pacer, &mut server, 700..800);
+    assert!(played.accepted_in(710..800) >= 9 * 100 * 97 / 100);
+}
+
+#[test]
+fn outage_slows_nobody_down_for_long() {
+    let mut pacer = pacer_that_proved_two();
+    let mut now = START;
+    // The server asks for a second again and again.
+    for _ in 0..40 {
+        let permit = granted(&mut pacer, now);
+        let hint = Hint::new(now).with_retry_after(SECOND);
+        pacer.on_outcome(now, permit, throttled(), &hint);
+        now = pacer.snapshot().held_until().unwrap();
+    }
+    let mut server = Server::window(1_000, SECOND);
+    let over = now.duration_since(START).as_secs() as u32 + 1;
+    let played = play_on(&mut pacer, &mut server, over..over + 2);
+    let accepted = played.accepted_in(over..over + 2);
+    assert!(accepted >= 1_000, "{accepted}");
+}
+
+#[test]
+fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
+    let mut pacer = pacer_that_proved_two();
+    let mut now = START;
+    let sent: Vec<_> = (0..12).map(|_| granted(&mut pacer, now)).collect();
+    for (index, permit) in sent.into_iter().enumerate() {
+        if index < 4 {
+            pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+        } else {
+            let lost = Outcome::transient(Executed::Unknown, "connection reset");
+            pacer.on_outcome(now, permit, lost, &Hint::new(now));
+        }
+    }
+    let permit = granted(&mut pacer, now);
+    let hint = Hint::new(now).with_retry_after(SECOND);
+    pacer.on_outcome(now, permit, throttled(), &hint);
+    now = now + SECOND;
+    let probe = granted(&mut pacer, now);
+    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    // Six were accepted, one is the probe, and one more is tried.
+    let more = (0..20).map_while(|_| {
+        let ticket = pacer.arrive();
+        match pacer.request(now, ticket, WaitLimits::endless()) {
+            Admission::Send(permit) => Some(permit),
+            Admission::Wait { .. } | Admission::QueueFull | Admission::Rejected { .. } => None,
+        }
+    });
+    assert_eq!(more.count(), 6);
+}

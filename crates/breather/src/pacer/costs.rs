@@ -85,3 +85,6 @@ impl Costs {
 
 /// Language models count tokens of input, of output, and of both. Known servers count no more.
 const MOST: usize = 3;
+
+/// The costs of a call whose caller states none.
+pub(super) static UNKNOWN: Costs = Costs::new();

@@ -1,0 +1,155 @@
+//! What the answer to an attempt means for the scope.
+
+use super::Pacer;
+use super::hold::Cause;
+use super::ledger::is_blur;
+use super::outage::{Outage, Overload};
+use super::permit::Permit;
+use super::phase::Phase;
+use super::windows::Verdict;
+use crate::hint::Hint;
+use crate::instant::Instant;
+
+impl Pacer {
+    pub(super) fn on_throttled(
+        &mut self,
+        now: Instant,
+        permit: &Permit,
+        hint: &Hint<'_>,
+        verdict: Option<Verdict>,
+    ) {
+        self.throttled += 1;
+        let rejection_time = self.rejection_time.get_or_insert_default();
+        rejection_time.on_answer(permit.sent, now);
+
+        let crowded = match verdict {
+            Some(verdict) => verdict == Verdict::Left,
+            None => !self.rate.is_exceeded(now) && self.concurrency.suspects(permit),
+        };
+        // The server rejected an early probe because of the hold.
+        let is_early = self.early.is_latest(permit.number) || self.probes_overage(now, permit);
+        if crowded && !is_early && !self.was_alone(permit) {
+            self.concurrency
+                .on_throttled(permit, self.in_flight, self.sent);
+            if !self.is_probing() {
+                self.rate.on_throttled(permit.number);
+            }
+            self.open(permit.number, permit.sent);
+            return;
+        }
+        if self.is_probing() {
+            // A call that costs more than is left is the next to be sent.
+            let probes_again = verdict == Some(Verdict::TooLittle);
+            self.throttled_probe = (!probes_again).then_some(permit.ticket);
+            self.streak.on_probe_rejected();
+            self.rate.on_probe_throttled(permit.sent);
+        } else if !is_early {
+            self.rate.on_throttled(permit.number);
+            self.rate.on_rest(now, hint.not_before());
+            self.windows.on_throttled(hint);
+        }
+        if hint.is_spent() {
+            self.overage.on_throttled(now);
+        }
+        let stated = hint.not_before();
+        if stated.is_some() {
+            self.evidence = hint.evidence();
+        }
+        let hold = match (self.phase, stated) {
+            // Rounding does not explain this, so another window began.
+            (Phase::Probing { hold, .. }, Some(at)) if !is_blur(now, at) => {
+                self.throttled_until(now, at).confirmed_by(now, at, &hold)
+            }
+            (Phase::Probing { hold, .. }, stated) => {
+                let apart = self.rhythm.apart();
+                hold.on_probe_throttled(now, stated.map(|at| at + apart))
+            }
+            (Phase::Running, Some(at)) => self.throttled_until(now, at),
+            (Phase::Running, None) => self.rate.hold(now),
+            // An early probe is the newest attempt, and the only one that counts.
+            (Phase::Held(hold), Some(at)) if is_early => {
+                self.throttled_until(now, at).confirmed_by(now, at, &hold)
+            }
+            (Phase::Held(hold), Some(at)) => match hold.cause {
+                Cause::Counted => self.throttled_until(now, at).confirmed_by(now, at, &hold),
+                Cause::Spent | Cause::Guessed | Cause::Overloaded => self.throttled_until(now, at),
+                Cause::Throttled if is_blur(hold.from, at) => hold
+                    .moved_to(hold.from.min(at), self.lateness.guard())
+                    .confirmed_by(now, at, &hold),
+                Cause::Throttled if at > hold.from => {
+                    self.throttled_until(now, at).confirmed_by(now, at, &hold)
+                }
+                Cause::Throttled => hold.confirmed_by(now, at, &hold),
+            },
+            (Phase::Held(hold), None) => hold,
+        };
+        self.phase = Phase::Held(hold);
+        self.concurrency.on_slack(now);
+    }
+
+    /// Returns whether the attempt was sent to an empty window, to see whether the server bills it.
+    pub(super) fn probes_overage(&self, now: Instant, permit: &Permit) -> bool {
+        match self.phase {
+            Phase::Probing { hold, before, .. } => permit.number > before && hold.from > now,
+            Phase::Running | Phase::Held(_) => false,
+        }
+    }
+
+    /// Returns whether the attempt was alone in flight. Then it did not exceed the cap.
+    const fn was_alone(&self, permit: &Permit) -> bool {
+        permit.level == 1 && permit.number == self.sent
+    }
+
+    pub(super) fn on_accepted(&mut self, now: Instant, permit: &Permit) {
+        self.windows.on_accepted();
+        if self.early.is_latest(permit.number) || self.probes_overage(now, permit) {
+            self.windows.on_contradicted(permit.number);
+        }
+        self.service_time.on_answer(permit.sent, now);
+        self.concurrency.on_accepted(permit);
+        self.streak.on_accepted(now);
+        self.open(permit.number, permit.sent);
+        self.rate.on_accepted(permit.number);
+    }
+
+    /// Handles an overload without a stated end.
+    ///
+    /// If more attempts were in flight than the server ever accepted, the attempt exceeded the cap. After many
+    /// overloads in a row, the scope probes for the time of a restart, so that queued calls keep their
+    /// retries. After that, the calls fail.
+    pub(super) fn on_overloaded(&mut self, now: Instant, permit: &Permit) {
+        if self.concurrency.suspects(permit) && !self.was_alone(permit) {
+            self.concurrency
+                .on_throttled(permit, self.in_flight, self.sent);
+        }
+        match self.outage.on_overloaded(now) {
+            Overload::Restart => {}
+            Overload::Single => return self.on_lost(permit),
+            Overload::Down => {
+                self.on_lost(permit);
+                if self.is_probing() {
+                    self.phase = Phase::Running;
+                }
+                return;
+            }
+        }
+        let hold = match self.phase {
+            Phase::Running => Outage::hold(now),
+            Phase::Held(hold) => hold,
+            Phase::Probing { hold, .. } => {
+                self.throttled_probe = Some(permit.ticket);
+                hold.on_probe_throttled(now, None)
+            }
+        };
+        self.phase = Phase::Held(hold);
+        self.concurrency.on_slack(now);
+    }
+
+    /// Handles an attempt whose outcome is unknown. If it was the probe, the next call probes.
+    pub(super) fn on_lost(&mut self, permit: &Permit) {
+        self.rate.on_lost(permit.number);
+        if let Phase::Probing { sent, .. } = &mut self.phase {
+            *sent = sent.filter(|(number, _)| *number != permit.number);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Room for one more attempt: whether there is some, and when there will be.
+
+use core::time::Duration;
+
+use super::Pacer;
+use super::costs::{Costs, UNKNOWN};
+use super::ledger::Tally;
+use super::pacing::Pace;
+use super::phase::Phase;
+use crate::instant::Instant;
+
+impl Pacer {
+    /// Returns the costs of the next call to be offered a permit, if one waits.
+    pub(super) fn costs_of_next(&self) -> Option<Costs> {
+        let next = self.waiters.next_after(self.probed_last())?;
+        self.waiters.costs(next).copied()
+    }
+
+    /// Returns the attempts so far, and the costs of the next one.
+    #[inline]
+    pub(super) const fn tally<'c>(&self, now: Instant, costs: &'c Costs) -> Tally<'c> {
+        Tally {
+            now,
+            sent: self.sent,
+            in_flight: self.in_flight,
+            costs,
+        }
+    }
+
+    /// Returns whether one more attempt may be sent or promised.
+    pub(super) fn has_room(&mut self, now: Instant, costs: &Costs) -> bool {
+        let promised = self.waiters.open();
+        match self.phase {
+            Phase::Held(_) => return false,
+            Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
+            Phase::Probing { .. } => {}
+            Phase::Running => {
+                let left = self.windows.left(self.tally(now, costs), promised.into());
+                let left = left.or_else(|| self.rate.left(now));
+                if left.is_some_and(|left| left <= u64::from(promised)) {
+                    return false;
+                }
+                if self.pacing.pace() == Pace::Even && !self.is_even(now, promised) {
+                    return false;
+                }
+            }
+        }
+        let used = self.used();
+        let wanted = self.waiters.any_waiting();
+        self.concurrency.room(now, used, wanted, self.service_time) > 0
+    }
+
+    /// Returns whether another attempt keeps the even pace.
+    fn is_even(&self, now: Instant, promised: u32) -> bool {
+        if self.service_time.is_zero() {
+            return self.used() == 0;
+        }
+        promised == 0 && self.next_even().is_none_or(|at| at <= now)
+    }
+
+    /// Returns when the next attempt goes at an even pace.
+    pub(super) fn next_even(&self) -> Option<Instant> {
+        let apart = self
+            .windows
+            .spread(self.sent_at, self.tally(self.sent_at, &UNKNOWN))?;
+        Some(self.sent_at + apart)
+    }
+
+    /// Returns the number of attempts in flight or promised.
+    pub(super) fn used(&self) -> u32 {
+        self.in_flight.saturating_add(self.waiters.open())
+    }
+
+    /// When one more may be sent, if quota has to come back for it or if it waits for its turn at an even pace.
+    pub(super) fn comes_back(&self) -> Option<Instant> {
+        let is_even = self.is_evenly_running();
+        if !is_even && !self.windows.is_refilling() {
+            return None;
+        }
+        let costs = self.costs_of_next().unwrap_or_default();
+        let tally = self.tally(self.latest, &costs);
+        let promised = self.waiters.open().into();
+        let refills = self.windows.stated_refill(tally.with_promised(promised));
+        // The first one goes alone and at once.
+        let is_even = is_even && !self.service_time.is_zero();
+        let even = is_even.then(|| self.next_even()).flatten();
+        refills.max(even).filter(|&at| at > self.latest)
+    }
+
+    /// Returns whether calls wait only for their turn at an even pace.
+    pub(super) const fn is_evenly_running(&self) -> bool {
+        matches!(self.pacing.pace(), Pace::Even) && matches!(self.phase, Phase::Running)
+    }
+
+    /// Returns a time that accepted attempts do not exceed unless they are lost.
+    pub(super) fn long_service(&self) -> Duration {
+        self.service_time
+            .get()
+            .saturating_mul(2)
+            .max(SHORTEST_SERVICE)
+    }
+
+    /// Returns when there may be room for the next call, if the pacer is told nothing until then.
+    pub(super) fn room_at(&self) -> Option<Instant> {
+        let promised = u64::from(self.waiters.open());
+        let costs = self.costs_of_next().unwrap_or_default();
+        let tally = self.tally(self.latest, &costs);
+        let refills = self.windows.refills_at(tally.with_promised(promised));
+        let grows = self
+            .concurrency
+            .grows_at(self.used(), self.service_time.get());
+        let is_unknown = self.windows.left(tally, promised).is_none();
+        let by_rate = is_unknown.then(|| self.rate.opens_at()).flatten();
+        let is_even = self.pacing.pace() == Pace::Even;
+        let even = is_even.then(|| self.next_even()).flatten();
+        let all = refills.into_iter().chain(grows).chain(by_rate).chain(even);
+        all.filter(|&at| at > self.latest).min()
+    }
+}
+
+/// The least time before an attempt counts as lost.
+const SHORTEST_SERVICE: Duration = Duration::from_secs(1);

@@ -14,9 +14,11 @@ impl Pacer {
     /// the scope is now held until an instant that the server stated.
     #[inline]
     pub(super) fn recount(&mut self, now: Instant) -> bool {
-        if self.windows.is_empty() && matches!(self.phase, Phase::Running) {
-            return false;
-        }
+        let is_free = self.windows.is_empty() && matches!(self.phase, Phase::Running);
+        !is_free && self.recount_for_next(now)
+    }
+
+    fn recount_for_next(&mut self, now: Instant) -> bool {
         if self.waiters.is_empty() {
             return self.recount_for(now, &UNKNOWN);
         }

@@ -108,18 +108,23 @@ impl Limit {
 
 impl Rate {
     /// Adds attempt `number`, which is sent while no hold is in force.
+    #[inline]
     pub(super) fn on_sent(&mut self, number: u64, now: Instant) {
-        match &self.limit {
-            None if self.period.sends == 0 => self.period.start = now,
-            None => {}
-            Some(limit) => {
-                if now.nanos_since(self.period.start) >= limit.length() {
-                    self.end_period(number, now);
-                }
-                self.count(now);
-            }
+        if self.limit.is_some() {
+            self.on_limited(number, now);
+        } else if self.period.sends == 0 {
+            self.period.start = now;
         }
         self.period.sends += 1;
+    }
+
+    #[cold]
+    fn on_limited(&mut self, number: u64, now: Instant) {
+        let length = self.limit.as_ref().map_or(0, Limit::length);
+        if now.nanos_since(self.period.start) >= length {
+            self.end_period(number, now);
+        }
+        self.count(now);
     }
 
     fn count(&mut self, now: Instant) {
@@ -285,15 +290,24 @@ impl Rate {
     }
 
     /// Returns how many more attempts may be sent now. `None` while no limit is known.
+    #[inline]
     pub(super) fn left(&mut self, now: Instant) -> Option<u64> {
-        let (allowed, is_searching) = match self.limit.as_ref()? {
-            Limit::Periodic(limit) => (limit.allowed(self.period.accepted), limit.is_searching()),
-            Limit::Spaced(_) => (1, false),
+        self.limit.is_some().then(|| self.left_of_limit(now))
+    }
+
+    #[cold]
+    fn left_of_limit(&mut self, now: Instant) -> u64 {
+        let (allowed, is_searching) = match &self.limit {
+            None => return 0,
+            Some(Limit::Spaced(_)) => (1, false),
+            Some(Limit::Periodic(limit)) => {
+                (limit.allowed(self.period.accepted), limit.is_searching())
+            }
         };
         self.forget(now);
         let left = allowed.saturating_sub(self.recent.count());
         let all_accepted = self.period.accepted >= self.period.sends;
-        Some(left.max(u64::from(is_searching && all_accepted)))
+        left.max(u64::from(is_searching && all_accepted))
     }
 
     /// Returns when the next attempt may be sent, if none may now.

@@ -28,6 +28,7 @@ impl Pacer {
     }
 
     /// Returns whether one more attempt may be sent or promised.
+    #[inline]
     pub(super) fn has_room(&mut self, now: Instant, costs: &Costs) -> bool {
         let promised = self.waiters.open();
         match self.phase {

@@ -126,6 +126,13 @@ impl Periodic {
         if is_stray || is_of_another {
             return Limit::Periodic(self);
         }
+        if rest.gave == 0 && rest.took < self.length / MUCH_LONGER {
+            // The period began a little too early.
+            if !is_usual(self.length) {
+                self.length += rest.took;
+            }
+            return Limit::Periodic(self);
+        }
         self.shortest = match self.shortest < rest.took {
             true => self.shortest.max(rest.throttled_until),
             false => rest.throttled_until,
@@ -168,10 +175,10 @@ impl Periodic {
         if rest.is_typical() && rest.of_late > self.number {
             self.raise(rest.of_late);
         }
-        let period = rest.period(self.shortest);
-        if period < self.length {
-            self.length = period;
-            self.number = rest.gave.max(1);
+        let length = rest.usual(self.shortest, rest.since_oldest);
+        if length < self.length {
+            self.length = length;
+            self.number = rest.of_late.max(1);
         }
     }
 
@@ -180,6 +187,7 @@ impl Periodic {
         let latest = (rest.gave, rest.period(self.shortest));
         let is_higher =
             u128::from(latest.0) * u128::from(time) > u128::from(sends) * u128::from(latest.1);
+        let time = time.max(self.length);
         let (sends, time) = match rest.is_typical() && is_higher {
             true => latest,
             false => (sends.max(1), time),

@@ -64,6 +64,8 @@ pub(super) struct Rest {
     pub(super) of_late: u64,
     /// The time from the start of that period to the end of the rest.
     pub(super) took: u64,
+    /// The time from the oldest attempt of that whole length to the end of the rest.
+    pub(super) since_oldest: u64,
     pub(super) length: u64,
     /// The time from the start of that period to the latest throttled attempt.
     pub(super) throttled_until: u64,
@@ -149,6 +151,7 @@ impl Rate {
             first: number,
             ..Period::default()
         };
+        self.recent.begin_period();
     }
 
     fn begin_span(&mut self, now: Instant) {
@@ -223,6 +226,7 @@ impl Rate {
             gave: period.sends,
             of_late: self.recent.count(),
             took: opened.nanos_since(period.start),
+            since_oldest: opened.nanos_since(self.recent.oldest().unwrap_or(period.start)),
             length: opened.nanos_since(throttled),
             throttled_until: latest.nanos_since(period.start),
             is_stated: period.stated.is_some(),
@@ -284,7 +288,7 @@ impl Rate {
             Limit::Periodic(limit) => limit.probed_after(),
             Limit::Spaced(limit) => limit.interval(),
         };
-        let start = self.period.start;
+        let start = self.recent.oldest().unwrap_or(self.period.start);
         let ends = start.add_nanos(limit.length());
         Some((ends, start.add_nanos(probed_after)))
     }
@@ -325,14 +329,18 @@ impl Rest {
     }
 
     /// Returns the likely length of the period, if it is longer than `shortest`.
-    ///
-    /// It is the longest usual one that fits, or else the measured time.
     pub(super) fn period(&self, shortest: u64) -> u64 {
+        self.usual(shortest, self.took)
+    }
+
+    /// Returns the longest usual period up to the measured one that is longer than `shortest`, or else the
+    /// measured one.
+    pub(super) fn usual(&self, shortest: u64, measured: u64) -> u64 {
         let shortest = match self.is_stated {
-            true => shortest.max(self.took.saturating_sub(ROUNDING)),
+            true => shortest.max(measured.saturating_sub(ROUNDING)),
             false => shortest,
         };
-        let longest = self.took.clamp(1, LONGEST);
+        let longest = measured.clamp(1, LONGEST);
         let late = longest.saturating_add(longest / 64);
         let fits = usual().filter(|&period| period > shortest && period <= late);
         fits.max().unwrap_or(longest)

@@ -14,6 +14,8 @@ pub(super) struct Recent {
     count: u64,
     /// The most attempts per entry.
     size: u64,
+    /// Whether the latest entry takes more.
+    is_open: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +39,7 @@ impl Recent {
     pub(super) fn on_sent(&mut self, now: Instant) {
         self.count += 1;
         let size = self.size;
-        if let Some(entry) = self.entries.back_mut() {
+        if let Some(entry) = self.entries.back_mut().filter(|_| self.is_open) {
             if entry.count < size || entry.latest == now {
                 entry.latest = now;
                 entry.count += 1;
@@ -51,6 +53,12 @@ impl Recent {
             latest: now,
             count: 1,
         });
+        self.is_open = true;
+    }
+
+    /// Begins a period. Its attempts share no entry with earlier ones.
+    pub(super) const fn begin_period(&mut self) {
+        self.is_open = false;
     }
 
     fn halve(&mut self) {

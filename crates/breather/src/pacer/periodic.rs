@@ -16,6 +16,8 @@ pub(super) struct Periodic {
     lower: Option<(u64, u64)>,
     /// Whether the server throttled an attempt beyond the limit.
     is_confirmed: bool,
+    /// How often a contradiction was forgiven, less the full periods since, in parts of [`DOUBT`].
+    doubts: u32,
     /// Whether the latest rest contradicted the limit before.
     is_retried: bool,
     /// The number of full periods before more attempts than the limit are sent.
@@ -47,6 +49,7 @@ impl Periodic {
             shortest,
             lower: None,
             is_confirmed: false,
+            doubts: 0,
             is_retried: false,
             wait: 0,
             interval: 1,
@@ -105,6 +108,7 @@ impl Periodic {
             self.wait = 0;
         } else if sends == self.number {
             self.wait = self.wait.saturating_sub(1);
+            self.doubts = self.doubts.saturating_sub(1);
         }
     }
 
@@ -119,10 +123,14 @@ impl Periodic {
         // The scope was not at its limit, because the probe at half time was accepted.
         let is_stray = !rest.is_stated
             && !self.is_sure()
+            && self.doubts < MOST_DOUBTS
             && rest.took < self.length / 4 * 3
             && rest.of_late >= self.number / 4;
         // Another limit with a longer period was reached.
         let is_of_another = self.is_sure() && rest.length > self.length.saturating_mul(MUCH_LONGER);
+        if is_stray {
+            self.doubts += DOUBT;
+        }
         if is_stray || is_of_another {
             return Limit::Periodic(self);
         }
@@ -145,8 +153,9 @@ impl Periodic {
         } else if let Some((number, length)) = self.lower.take() {
             (self.number, self.length) = (number, length);
             self.is_confirmed = true;
-        } else if self.is_confirmed {
+        } else if self.is_confirmed && self.doubts < MOST_DOUBTS {
             self.is_confirmed = false;
+            self.doubts += DOUBT;
         } else if rest.length >= nanos(LONG_REST) {
             self.measure(rest, sends, time);
         } else if self.is_as_long(rest) && rest.gave > 1 && !self.is_retried {
@@ -215,3 +224,9 @@ const MUCH_LONGER: u64 = 8;
 
 /// The length of a period is measured to one part in so many.
 const EXACT: u64 = 32;
+
+/// A contradiction is forgotten after so many full periods.
+const DOUBT: u32 = 4;
+
+/// With more doubts, a confirmed limit is given up.
+const MOST_DOUBTS: u32 = 2 * DOUBT;

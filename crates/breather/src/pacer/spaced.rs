@@ -14,6 +14,8 @@ pub(super) struct Spaced {
     interval: u64,
     /// Each attempt makes the interval shorter by one part in so many.
     patience: u64,
+    /// The longest rest, in nanoseconds.
+    longest: u64,
 }
 
 impl Spaced {
@@ -25,6 +27,7 @@ impl Spaced {
             time,
             interval: (time / sends).max(1),
             patience: SHORTEST_PATIENCE,
+            longest: time,
         }
     }
 
@@ -51,8 +54,9 @@ impl Spaced {
             self.sends /= 2;
             self.time /= 2;
         }
-        // If the server accepts more after a rest, it does not need a much longer one.
-        let longest = length.saturating_mul(2);
+        // The server never needed a longer rest.
+        self.longest = self.longest.max(length);
+        let longest = self.longest.saturating_mul(2);
         self.interval = (self.time / self.sends.max(1)).min(longest).max(1);
         self.patience = (self.patience * 2).min(MOST_PATIENT);
     }

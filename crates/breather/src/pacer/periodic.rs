@@ -141,7 +141,7 @@ impl Periodic {
             }
             return Limit::Periodic(self);
         }
-        self.shortest = match self.shortest < rest.took {
+        self.shortest = match self.shortest < rest.since_oldest {
             true => self.shortest.max(rest.throttled_until),
             false => rest.throttled_until,
         };

@@ -36,6 +36,11 @@ impl Spaced {
         self.interval
     }
 
+    /// Returns the measured interval.
+    fn mean(&self) -> u64 {
+        (self.time / self.sends.max(1)).max(1)
+    }
+
     /// Adds an attempt. Until one is throttled, the next ones follow at ever shorter intervals.
     pub(super) fn on_sent(&mut self) {
         self.interval = (self.interval - self.interval / self.patience).max(1);
@@ -47,7 +52,7 @@ impl Spaced {
     /// All times are in nanoseconds.
     pub(super) fn on_rest(&mut self, sends: u64, time: u64, length: u64) {
         // One expensive call does not slow down all others.
-        let longest = self.interval.saturating_mul(sends + MOST_COST);
+        let longest = self.mean().saturating_mul(sends + MOST_COST);
         self.sends += sends;
         self.time += time.min(longest);
         if self.sends > ENOUGH {
@@ -57,7 +62,7 @@ impl Spaced {
         // The server never needed a longer rest.
         self.longest = self.longest.max(length);
         let longest = self.longest.saturating_mul(2);
-        self.interval = (self.time / self.sends.max(1)).min(longest).max(1);
+        self.interval = self.mean().min(longest);
         self.patience = (self.patience * 2).min(MOST_PATIENT);
     }
 }

@@ -181,7 +181,7 @@ impl Periodic {
         self.lower = None;
         self.is_confirmed = true;
         self.is_retried = false;
-        if rest.is_typical() && rest.of_late > self.number {
+        if rest.of_late > self.number {
             self.raise(rest.of_late);
         }
         let length = rest.usual(self.shortest, rest.since_oldest);

@@ -1,6 +1,6 @@
 //! A number of attempts in any period.
 
-use super::rate::{LONG_REST, Limit, Rest, is_usual};
+use super::rate::{LONG_REST, LONGEST, Limit, Rest, is_usual};
 use super::spaced::Spaced;
 use crate::instant::nanos;
 
@@ -45,7 +45,7 @@ impl Periodic {
     fn of(number: u64, length: u64, shortest: u64) -> Self {
         Self {
             number: number.max(1),
-            length: length.max(1),
+            length: length.clamp(1, LONGEST),
             shortest,
             lower: None,
             is_confirmed: false,
@@ -137,7 +137,7 @@ impl Periodic {
         if rest.gave == 0 && rest.took < self.length / MUCH_LONGER {
             // The period began a little too early.
             if !is_usual(self.length) {
-                self.length += rest.took;
+                self.length = (self.length + rest.took).min(LONGEST);
             }
             return Limit::Periodic(self);
         }
@@ -191,18 +191,17 @@ impl Periodic {
         }
     }
 
-    /// Takes the higher of two rates: that since the rest before, and that of the latest period.
+    /// Takes the higher of two rates: that of the latest period, and that since the rest before.
     fn measure(&mut self, rest: &Rest, sends: u64, time: u64) {
-        let latest = (rest.gave, rest.period(self.shortest));
+        let (time, period) = (time.max(self.length), rest.period(self.shortest));
         let is_higher =
-            u128::from(latest.0) * u128::from(time) > u128::from(sends) * u128::from(latest.1);
-        let time = time.max(self.length);
-        let (sends, time) = match rest.is_typical() && is_higher {
-            true => latest,
-            false => (sends.max(1), time),
-        };
-        self.number = scaled(self.length, sends, time).max(1);
-        self.length = scaled(time, self.number, sends).max(1);
+            u128::from(rest.gave) * u128::from(time) >= u128::from(sends) * u128::from(period);
+        if rest.is_typical() && is_higher {
+            (self.number, self.length) = (rest.gave.max(1), period);
+        } else {
+            self.number = scaled(self.length, sends, time).max(1);
+            self.length = scaled(time, self.number, sends.max(1)).clamp(1, LONGEST);
+        }
     }
 }
 

@@ -236,8 +236,8 @@ impl Rate {
             .map_or(rest.took, |since| throttled.nanos_since(since));
         self.limit = match self.limit.take() {
             None if rest.gave == 0 => None,
-            None if rest.is_typical() => Some(Limit::Periodic(Periodic::new(&rest))),
-            None => Some(Limit::Periodic(Periodic::few(&rest))),
+            None if rest.may_follow_a_full_bucket() => Some(Limit::Periodic(Periodic::few(&rest))),
+            None => Some(Limit::Periodic(Periodic::new(&rest))),
             Some(Limit::Periodic(limit)) => Some(limit.after(&rest, self.sends, time)),
             Some(Limit::Spaced(mut limit)) => {
                 limit.on_rest(self.sends, time, rest.length);
@@ -285,6 +285,8 @@ impl Rate {
     fn ends(&self) -> Option<(Instant, Instant)> {
         let limit = self.limit.as_ref()?;
         let probed_after = match limit {
+            // The period began too early.
+            Limit::Periodic(_) if self.period.sends == 0 => return None,
             Limit::Periodic(limit) => limit.probed_after(),
             Limit::Spaced(limit) => limit.interval(),
         };
@@ -328,6 +330,11 @@ impl Rest {
         self.length >= self.took / 4
     }
 
+    /// Returns whether the server may be a bucket that was full, and needs a short rest after a long burst.
+    fn may_follow_a_full_bucket(&self) -> bool {
+        !self.is_typical() || self.gave > MANY && self.length < nanos(LONG_REST)
+    }
+
     /// Returns the likely length of the period, if it is longer than `shortest`.
     pub(super) fn period(&self, shortest: u64) -> u64 {
         self.usual(shortest, self.took)
@@ -368,9 +375,12 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(25);
 /// names its next token take 1.02 sends each instead of 1.07.
 pub(super) const LONG_REST: Duration = Duration::from_secs(5);
 
+/// Windows of a few seconds seldom permit more attempts.
+const MANY: u64 = 64;
+
 /// The longest period without probes, in nanoseconds. If the period is longer, the server may have to
 /// throttle some of them.
-const LONGEST: u64 = 60_000_000_000;
+pub(super) const LONGEST: u64 = 60_000_000_000;
 
 /// Servers state whole seconds, rounded up.
 const ROUNDING: u64 = 1_000_000_000;

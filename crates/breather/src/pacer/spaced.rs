@@ -1,5 +1,7 @@
 //! Attempts at even intervals.
 
+use super::rate::LONGEST;
+
 /// A limit of one attempt per interval, as of a bucket that is empty.
 ///
 /// A bucket is empty whenever it throttles an attempt. So the attempts between two throttled ones tell
@@ -21,14 +23,15 @@ pub(super) struct Spaced {
 impl Spaced {
     /// Creates a limit by `sends` attempts that were accepted in `time` nanoseconds.
     pub(super) fn new(sends: u64, time: u64) -> Self {
-        let sends = sends.max(1);
-        Self {
-            sends,
+        let mut spaced = Self {
+            sends: sends.max(1),
             time,
-            interval: (time / sends).max(1),
+            interval: 0,
             patience: SHORTEST_PATIENCE,
             longest: time,
-        }
+        };
+        spaced.interval = spaced.mean();
+        spaced
     }
 
     /// Returns the interval in nanoseconds.
@@ -38,7 +41,7 @@ impl Spaced {
 
     /// Returns the measured interval.
     fn mean(&self) -> u64 {
-        (self.time / self.sends.max(1)).max(1)
+        (self.time / self.sends.max(1)).clamp(1, LONGEST)
     }
 
     /// Adds an attempt. Until one is throttled, the next ones follow at ever shorter intervals.

@@ -1,4 +1,4 @@
-//! How many attempts may be in flight.
+//! The limit on attempts in flight.
 
 use core::time::Duration;
 
@@ -8,43 +8,43 @@ use crate::instant::Instant;
 
 /// The learned limit on attempts in flight.
 ///
-/// It grows with time while demand fills it, until the first rejection that leaves quota; that one
-/// tells where the server's cap is. From then on it probes upward rarely.
+/// It grows with time while demand fills it. The first rejection that leaves quota shows where the server's
+/// cap is. From then on, the limit is seldom raised, to find out whether the cap has risen.
 #[derive(Debug)]
 pub(super) struct Concurrency {
     limit: u32,
-    /// Since when the limit has been full, up to the latest growth. `None` while it is not full.
+    /// When the limit became full, or when it last grew. `None` while it is not full.
     full_since: Option<Instant>,
     learned: Option<Learned>,
-    /// The most that was in flight with an attempt that was then accepted.
+    /// The most attempts that were in flight with an accepted one.
     proven: u32,
     /// The number of the latest send that was accepted.
     accepted: u64,
-    /// How many were throttled.
+    /// The number of attempts that were throttled because of the cap.
     throttled: u32,
 }
 
-/// What is known of a cap that was met.
+/// The knowledge of a cap that was reached.
 #[derive(Debug)]
 struct Learned {
     /// The number of the latest send when the limit was cut.
     cut: u64,
-    /// What the limit was cut to; what is above it is a probe upward.
+    /// The limit after the cut. If it is higher now, it is on trial.
     base: u32,
-    /// How long the limit has yet to be full until the next probe upward. Where quota is what calls wait
-    /// for, it seldom is, and a probe would gain nothing.
+    /// For how much longer the limit has to be full before it is raised. If calls wait for quota, the limit is
+    /// seldom full, and a higher one would gain nothing.
     wait: Duration,
     interval: Duration,
     step: u32,
-    /// Whether the limit has grown, and it is not known yet what comes of it.
+    /// Whether the limit has been raised, and the result is not known yet.
     is_probing: bool,
-    /// How many were in flight with the attempt that was throttled last, of those sent after the limit was cut.
+    /// How many attempts were in flight with the latest throttled one that was sent after the limit was cut.
     throttled_at: u32,
 }
 
 impl Learned {
-    /// How long the limit is full before the next probe upward: no shorter than the answer to the one before takes,
-    /// unless that one was accepted.
+    /// Returns how long the limit has to be full before it is raised. That is at least the time that the answer to
+    /// the attempt before takes, unless that attempt was accepted.
     fn due(&self, service: Duration) -> Duration {
         if self.wait.is_zero() {
             Duration::ZERO
@@ -66,9 +66,10 @@ impl Concurrency {
         }
     }
 
-    /// How many more may be sent when `used` are in flight or promised. Grows the limit while it is full,
-    /// or while what becomes free is `wanted` at once; once a cap is known, not before an attempt would be back that
-    /// takes as long as `service`.
+    /// Returns how many more attempts may be sent if `used` are in flight or promised.
+    ///
+    /// The limit grows while it is full, or while calls take each free place at once because they are `wanted`.
+    /// Once a cap is known, it grows at the earliest when an attempt that takes as long as `service` would be back.
     #[inline]
     pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool, service: Slowest) -> u32 {
         if used < self.limit {
@@ -106,7 +107,7 @@ impl Concurrency {
         self.limit.saturating_sub(used)
     }
 
-    /// The limit is not what keeps calls from being sent.
+    /// Stops the growth, because calls wait for something else.
     pub(super) fn on_slack(&mut self, now: Instant) {
         let Some(since) = self.full_since.take() else {
             return;
@@ -116,7 +117,7 @@ impl Concurrency {
         }
     }
 
-    /// When there will be room although nothing comes back, if `used` fill the limit.
+    /// Returns when there will be room even if no attempt comes back, if `used` fill the limit.
     pub(super) fn grows_at(&self, used: u32, service: Duration) -> Option<Instant> {
         let since = self.full_since.filter(|_| used == self.limit)?;
         let wait = match &self.learned {
@@ -126,7 +127,7 @@ impl Concurrency {
         Some(since + wait)
     }
 
-    /// An attempt was accepted.
+    /// Adds an accepted attempt.
     pub(super) fn on_accepted(&mut self, permit: &Permit) {
         self.proven = self.proven.max(permit.level);
         self.accepted = self.accepted.max(permit.number);
@@ -134,8 +135,8 @@ impl Concurrency {
             if learned.is_probing && permit.level >= self.limit {
                 learned.is_probing = false;
                 learned.interval = (learned.interval / 2).max(FIRST_INTERVAL);
-                // As many as were throttled last may be luck. More are not: the cap has risen, and who knows how
-                // far.
+                // If no more than before are in flight, the server may have accepted it by luck. If more are, the
+                // cap has risen.
                 if permit.level > learned.throttled_at {
                     learned.step = learned.step.saturating_mul(2);
                     learned.wait = Duration::ZERO;
@@ -146,20 +147,20 @@ impl Concurrency {
         }
     }
 
-    /// An attempt was throttled since too many were in flight; `in_flight` are now, without it, and `sent`
-    /// is the number of the latest send.
+    /// Adds an attempt that was throttled because too many were in flight. Now `in_flight` others are, and `sent`
+    /// is the number of the latest attempt.
     pub(super) fn on_throttled(&mut self, permit: &Permit, in_flight: u32, sent: u64) {
-        // What is in flight now will be throttled in part, too: each of those rejections takes one more. If the
-        // rejection took long, few are left of those that were let in; but then what was in flight with it
-        // tells, less those whose rejection came back meanwhile. That alone would not do: requests overtake
-        // one another, and the one that came last may have been sent first.
+        // Some of the attempts in flight will be throttled, too, and each lowers the limit by one. If the rejection
+        // took long, few of the accepted attempts are still in flight. Then the number in flight with the
+        // throttled attempt is better, less the rejections since. That number alone would not be enough, because
+        // requests overtake each other.
         let meanwhile = self.throttled.saturating_sub(permit.throttled);
         self.throttled = self.throttled.saturating_add(1);
         let with_it = permit.level.saturating_sub(1).saturating_sub(meanwhile);
         self.limit = in_flight.max(with_it).clamp(1, self.limit.max(1));
         self.full_since = None;
         let interval = match &mut self.learned {
-            // It was under way already when the limit was cut, and adds nothing but its own place.
+            // It was sent before the limit was cut, so it only frees its own place.
             Some(learned) if permit.number <= learned.cut => {
                 learned.base = self.limit;
                 return;
@@ -178,11 +179,12 @@ impl Concurrency {
         });
     }
 
-    /// Whether a rejection that says nothing of quota means too many in flight.
+    /// Returns whether a rejection that does not report quota means that too many were in flight.
     ///
-    /// It does if more were in flight than was ever proven good, or than the limit was cut to, which
-    /// answers on their way can make look good for a moment. It does not if it was sent after the limit
-    /// was cut, and nothing sent since was accepted, unless it was sent to see whether there is room for more.
+    /// While no cap is known, it does if more attempts were in flight than the server ever accepted at once. Later
+    /// it does if as many were in flight as the limit was cut to, because responses on their way can make the
+    /// cap seem higher for a moment. It does not if no attempt since the cut was accepted, unless this one was
+    /// sent to find out whether the cap has risen.
     pub(super) fn suspects(&self, permit: &Permit) -> bool {
         match &self.learned {
             None => permit.level > self.proven,
@@ -193,12 +195,12 @@ impl Concurrency {
         }
     }
 
-    /// How many were throttled since too many were in flight.
+    /// Returns the number of attempts that were throttled because of the cap.
     pub(super) const fn throttled(&self) -> u32 {
         self.throttled
     }
 
-    /// What the limit was cut to when the server's cap was met last; `None` if it never was.
+    /// Returns the limit after the latest cut. `None` if the cap was never reached.
     pub(super) fn cap(&self) -> Option<u32> {
         self.learned.as_ref().map(|learned| learned.base)
     }
@@ -207,25 +209,26 @@ impl Concurrency {
         self.limit
     }
 
-    /// The time in which the limit grows by one.
+    /// Returns the time in which the limit grows by one.
     fn period(&self) -> Duration {
         let per_second = GROWTH.max(u64::from(self.limit) * GROWTH_SHARE);
         Duration::from_nanos((1_000_000_000 / per_second).max(1))
     }
 }
 
-/// A spike of 50 calls takes 1.04 of the ideal time; with 20 it took 1.10. A cap of 5 throttles 38 calls
-/// before it is known, instead of 28. (Simulated: medians of 100 sets of 5 seeds.)
+/// A spike of 50 calls takes 1.04 of the ideal time. With a start of 20 it took 1.10. A cap of 5 throttles 38
+/// calls before it is known, instead of 28. (These are simulated medians of 100 sets of 5 seeds.)
 const START: u32 = 30;
 
-/// A second. What is in flight above the cap when the first rejection is back was sent in vain: 400 a
-/// second and 20 ms make 8 calls.
+/// The least growth in a second. Attempts above the cap are sent in vain until the first rejection is back.
+/// At 400 a second and 20 ms, these are 8 calls.
 const GROWTH: u64 = 400;
 
-/// A second, times the limit: so that a cap of 500 is found in a third of a second.
+/// The growth in a second, as a multiple of the limit. A cap of 500 is found in a third of a second.
 const GROWTH_SHARE: u64 = 8;
 
-/// A probe that is throttled costs one call; one a second finds a doubled cap in seconds.
+/// Each try in vain costs one rejection. One a second finds a doubled cap in seconds.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The longest time between two tries.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(32);

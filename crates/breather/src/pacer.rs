@@ -519,7 +519,11 @@ impl Pacer {
             self.windows.on_unsent(permit.number);
             self.early.on_unsent(permit.number);
         }
+        let (number, epoch) = (permit.number, permit.epoch);
         self.on_drop(permit);
+        if epoch == self.epoch {
+            self.rate.on_unsent(number);
+        }
     }
 
     /// Adds the actual cost of attempt `number` in `unit`.

@@ -16,13 +16,13 @@ pub(super) struct Periodic {
     lower: Option<(u64, u64)>,
     /// Whether the server throttled an attempt beyond the limit.
     is_confirmed: bool,
-    /// How often a contradiction was forgiven, less the full periods since, in parts of [`DOUBT`].
+    /// Each forgiven contradiction adds [`DOUBT`]. Each full period subtracts one.
     doubts: u32,
-    /// Whether the latest rest contradicted the limit before.
+    /// Whether this limit was measured anew after a contradiction.
     is_retried: bool,
     /// The number of full periods before more attempts than the limit are sent.
     wait: u32,
-    /// The same number after the next attempt in vain.
+    /// How many full periods the search waits after the latest attempt in vain.
     interval: u32,
 }
 
@@ -127,11 +127,11 @@ impl Periodic {
             && rest.took < self.length / 4 * 3
             && rest.of_late >= self.number / 4;
         // Another limit with a longer period was reached.
-        let is_of_another = self.is_sure() && rest.length > self.length.saturating_mul(MUCH_LONGER);
-        if is_stray {
-            self.doubts += DOUBT;
-        }
+        let is_of_another = (self.is_sure() || self.number == 1)
+            && self.doubts < MOST_DOUBTS
+            && rest.length > self.length.saturating_mul(MUCH_LONGER);
         if is_stray || is_of_another {
+            self.doubts += DOUBT;
             return Limit::Periodic(self);
         }
         if rest.gave == 0 && rest.took < self.length / MUCH_LONGER {
@@ -146,7 +146,7 @@ impl Periodic {
             false => rest.throttled_until,
         };
         if self.number == 1 {
-            return Limit::Spaced(Spaced::new(rest.gave, rest.took));
+            return Limit::Spaced(Spaced::new(rest));
         }
         if rest.of_late >= self.number {
             self.confirm(rest);
@@ -164,7 +164,7 @@ impl Periodic {
                 ..Self::new(rest)
             };
         } else {
-            return Limit::Spaced(Spaced::new(rest.gave, rest.took));
+            return Limit::Spaced(Spaced::new(rest));
         }
         self.wait = if self.is_sure() { self.interval } else { 0 };
         Limit::Periodic(self)
@@ -218,7 +218,8 @@ const FEW: u64 = 8;
 /// The most full periods between two attempts to exceed the limit.
 const LONGEST_INTERVAL: u32 = 64;
 
-/// A rest that takes more than so many periods of a confirmed limit is due to another limit.
+/// A rest that takes more than so many periods is due to another limit. A period that began too early by less
+/// than this part of it was measured well.
 const MUCH_LONGER: u64 = 8;
 
 /// The length of a period is measured to one part in so many.
@@ -227,5 +228,5 @@ const EXACT: u64 = 32;
 /// A contradiction is forgotten after so many full periods.
 const DOUBT: u32 = 4;
 
-/// With more doubts, a confirmed limit is given up.
+/// With so many doubts, the limit is given up.
 const MOST_DOUBTS: u32 = 2 * DOUBT;

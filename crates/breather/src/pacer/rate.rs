@@ -1,4 +1,4 @@
-//! The rate at which a scope accepts attempts, if no answer says what remains.
+//! How many attempts the server accepts, if no answer says how many remain.
 
 use core::time::Duration;
 
@@ -17,16 +17,17 @@ use crate::instant::{Instant, nanos};
 /// - A bucket gives more, the longer it was left alone. The limit is [`Spaced`].
 ///
 /// From then on, attempts beyond the limit wait, so the server does not throttle them. The search for a higher
-/// limit sends one more from time to time. A limit is forgotten when a rest contradicts it.
+/// limit sends one more from time to time. If rests contradict a limit, the pacer measures it anew, or takes the
+/// server for a bucket. It never takes a bucket for a window again.
 #[derive(Debug, Default)]
 pub(super) struct Rate {
     limit: Option<Limit>,
     period: Period,
-    /// When an attempt was last throttled while calls waited for nothing else, and how many attempts
-    /// were accepted since.
-    since: Option<Instant>,
-    sends: u64,
-    /// The attempts of a whole period.
+    /// Since when calls have waited for the limit without a break, and how many attempts were sent since without
+    /// being throttled.
+    span_start: Option<Instant>,
+    span_sends: u64,
+    /// The attempts in the latest [length](Limit::length).
     recent: Recent,
 }
 
@@ -41,10 +42,13 @@ pub(super) enum Limit {
 #[derive(Debug, Default)]
 struct Period {
     start: Instant,
-    /// The number of its first attempt.
+    /// The numbers of its first and latest attempt.
     first: u64,
+    latest: u64,
     /// The attempts that were not throttled.
     sends: u64,
+    /// Those whose outcome is unknown.
+    lost: u64,
     accepted: u64,
     /// When the server first throttled an attempt, and which instant it stated.
     throttled: Option<Instant>,
@@ -58,13 +62,13 @@ struct Period {
 /// All times are in nanoseconds.
 #[derive(Debug)]
 pub(super) struct Rest {
-    /// The attempts that the server accepted in the period before.
+    /// The attempts of the period before that were neither throttled nor lost.
     pub(super) gave: u64,
-    /// The same in the whole length of the limit.
+    /// The attempts in the latest [length](Limit::length) before the throttled one.
     pub(super) of_late: u64,
     /// The time from the start of that period to the end of the rest.
     pub(super) took: u64,
-    /// The time from the oldest attempt of that whole length to the end of the rest.
+    /// The time from the oldest of these to the end of the rest.
     pub(super) since_oldest: u64,
     pub(super) length: u64,
     /// The time from the start of that period to the latest throttled attempt.
@@ -101,10 +105,19 @@ impl Limit {
             }
             Self::Spaced(limit) => {
                 let is_reached = time <= limit.interval().saturating_mul(2);
-                limit.on_sent();
+                if is_reached {
+                    limit.on_sent();
+                }
                 is_reached
             }
         }
+    }
+}
+
+impl Period {
+    /// Returns whether it counts attempt `number`. It does not count probes that were throttled.
+    fn has(&self, number: u64) -> bool {
+        (self.first..=self.latest).contains(&number)
     }
 }
 
@@ -117,6 +130,9 @@ impl Rate {
         } else if self.period.sends == 0 {
             self.period.start = now;
         }
+        // If the hold ended without a probe, there was no rest.
+        self.period.throttled = None;
+        self.period.latest = number;
         self.period.sends += 1;
     }
 
@@ -130,8 +146,11 @@ impl Rate {
     }
 
     fn count(&mut self, now: Instant) {
-        self.sends += 1;
-        self.recent.on_sent(now);
+        if self.limit.is_some() {
+            self.forget(now);
+            self.span_sends += 1;
+            self.recent.on_sent(now);
+        }
     }
 
     fn end_period(&mut self, number: u64, now: Instant) {
@@ -149,14 +168,15 @@ impl Rate {
         self.period = Period {
             start: now,
             first: number,
+            latest: number,
             ..Period::default()
         };
         self.recent.begin_period();
     }
 
     fn begin_span(&mut self, now: Instant) {
-        self.since = Some(now);
-        self.sends = 0;
+        self.span_start = Some(now);
+        self.span_sends = 0;
     }
 
     /// Adds the acceptance of attempt `number`.
@@ -168,17 +188,26 @@ impl Rate {
 
     /// Takes attempt `number` back, because the server throttled it.
     pub(super) fn on_throttled(&mut self, number: u64) {
-        if number >= self.period.first {
+        if self.period.has(number) {
             self.period.sends = self.period.sends.saturating_sub(1);
-            self.sends = self.sends.saturating_sub(1);
+            self.span_sends = self.span_sends.saturating_sub(1);
             self.recent.on_throttled();
         }
     }
 
     /// Handles attempt `number`, whose outcome is unknown. The server may or may not have counted it.
     pub(super) fn on_lost(&mut self, number: u64) {
-        if number >= self.period.first {
-            self.period.sends = self.period.sends.saturating_sub(1);
+        if self.period.has(number) {
+            self.period.lost += 1;
+        }
+    }
+
+    /// Takes attempt `number` back, because it was not sent after all. It was counted as lost.
+    #[cfg(feature = "std")]
+    pub(super) fn on_unsent(&mut self, number: u64) {
+        if self.period.has(number) {
+            self.period.lost = self.period.lost.saturating_sub(1);
+            self.on_throttled(number);
         }
     }
 
@@ -223,7 +252,7 @@ impl Rate {
         };
         let latest = period.tried.map_or(throttled, |tried| tried.max(throttled));
         let rest = Rest {
-            gave: period.sends,
+            gave: period.sends.saturating_sub(period.lost),
             of_late: self.recent.count(),
             took: opened.nanos_since(period.start),
             since_oldest: opened.nanos_since(self.recent.oldest().unwrap_or(period.start)),
@@ -232,15 +261,15 @@ impl Rate {
             is_stated: period.stated.is_some(),
         };
         let time = self
-            .since
+            .span_start
             .map_or(rest.took, |since| throttled.nanos_since(since));
         self.limit = match self.limit.take() {
             None if rest.gave == 0 => None,
             None if rest.may_follow_a_full_bucket() => Some(Limit::Periodic(Periodic::few(&rest))),
             None => Some(Limit::Periodic(Periodic::new(&rest))),
-            Some(Limit::Periodic(limit)) => Some(limit.after(&rest, self.sends, time)),
+            Some(Limit::Periodic(limit)) => Some(limit.after(&rest, self.span_sends, time)),
             Some(Limit::Spaced(mut limit)) => {
-                limit.on_rest(self.sends, time, rest.length);
+                limit.on_rest(self.span_sends, time, rest.length);
                 Some(Limit::Spaced(limit))
             }
         };
@@ -304,7 +333,7 @@ impl Rate {
     #[cold]
     fn left_of_limit(&mut self, now: Instant) -> u64 {
         let (allowed, is_searching) = match &self.limit {
-            None => return 0,
+            None => return u64::MAX,
             Some(Limit::Spaced(_)) => (1, false),
             Some(Limit::Periodic(limit)) => {
                 (limit.allowed(self.period.accepted), limit.is_searching())
@@ -312,12 +341,12 @@ impl Rate {
         };
         self.forget(now);
         let left = allowed.saturating_sub(self.recent.count());
-        let all_accepted = self.period.accepted >= self.period.sends;
+        let all_accepted = self.period.accepted + self.period.lost >= self.period.sends;
         left.max(u64::from(is_searching && all_accepted))
     }
 
-    /// Returns when the next attempt may be sent, if none may now.
-    pub(super) fn opens_at(&self) -> Option<Instant> {
+    /// Returns when the oldest attempt stops counting.
+    pub(super) fn frees_at(&self) -> Option<Instant> {
         let limit = self.limit.as_ref()?;
         let oldest = self.recent.oldest()?;
         Some(oldest.add_nanos(limit.length()))
@@ -364,8 +393,8 @@ pub(super) fn is_usual(period: u64) -> bool {
     usual().any(|usual| usual == period)
 }
 
-/// The length of a rest without a stated end while no limit is known. It is as long as a cap's rejections
-/// take to be told from a quota's, and a tenth of a percent of a minute's window.
+/// The length of a rest without a stated end while no limit is known. In that time, a
+/// cap's rejections can be told from a quota's.
 const SHORTEST_REST: Duration = Duration::from_millis(250);
 
 /// The least time until a probe.
@@ -378,8 +407,7 @@ pub(super) const LONG_REST: Duration = Duration::from_secs(5);
 /// Windows of a few seconds seldom permit more attempts.
 const MANY: u64 = 64;
 
-/// The longest period without probes, in nanoseconds. If the period is longer, the server may have to
-/// throttle some of them.
+/// The longest period that the pacer assumes, in nanoseconds. If the server's is longer, it throttles some attempts.
 pub(super) const LONGEST: u64 = 60_000_000_000;
 
 /// Servers state whole seconds, rounded up.

@@ -62,7 +62,7 @@ impl Recent {
     }
 
     fn halve(&mut self) {
-        self.size = self.size.max(1) * 2;
+        self.size = self.size.max(1).saturating_mul(2);
         for at in 0..MOST / 2 {
             let (one, other) = (self.entries[2 * at], self.entries[2 * at + 1]);
             self.entries[at] = Entry {
@@ -98,8 +98,7 @@ impl Recent {
     }
 }
 
-/// The most entries. If 300 attempts are sent in a second of each minute, an entry of them spans a few
-/// milliseconds.
+/// The most entries. If 300 attempts are sent in a second of each minute, an entry of them spans 23 ms.
 const MOST: usize = 64;
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Pacer {
         self.in_flight.saturating_add(self.waiters.open())
     }
 
-    /// When one more may be sent, if quota has to come back for it or if it waits for its turn at an even pace.
+    /// Returns when the next call may go, if it waits for a refill or for its turn at an even pace.
     pub(super) fn comes_back(&self) -> Option<Instant> {
         let is_even = self.is_evenly_running();
         if !is_even && !self.windows.is_refilling() {
@@ -88,7 +88,7 @@ impl Pacer {
         refills.max(even).filter(|&at| at > self.latest)
     }
 
-    /// Returns whether calls wait only for their turn at an even pace.
+    /// Returns whether the scope runs at an even pace.
     pub(super) const fn is_evenly_running(&self) -> bool {
         matches!(self.pacing.pace(), Pace::Even) && matches!(self.phase, Phase::Running)
     }
@@ -111,7 +111,7 @@ impl Pacer {
             .concurrency
             .grows_at(self.used(), self.service_time.get());
         let is_unknown = self.windows.left(tally, promised).is_none();
-        let by_rate = is_unknown.then(|| self.rate.opens_at()).flatten();
+        let by_rate = is_unknown.then(|| self.rate.frees_at()).flatten();
         let is_even = self.pacing.pace() == Pace::Even;
         let even = is_even.then(|| self.next_even()).flatten();
         let all = refills.into_iter().chain(grows).chain(by_rate).chain(even);

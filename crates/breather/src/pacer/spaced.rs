@@ -1,6 +1,6 @@
 //! Attempts at even intervals.
 
-use super::rate::LONGEST;
+use super::rate::{LONGEST, Rest};
 
 /// A limit of one attempt per interval, as of a bucket that is empty.
 ///
@@ -21,14 +21,14 @@ pub(super) struct Spaced {
 }
 
 impl Spaced {
-    /// Creates a limit by `sends` attempts that were accepted in `time` nanoseconds.
-    pub(super) fn new(sends: u64, time: u64) -> Self {
+    /// Creates a limit by what was accepted in the period before `rest`.
+    pub(super) fn new(rest: &Rest) -> Self {
         let mut spaced = Self {
-            sends: sends.max(1),
-            time,
+            sends: rest.gave.max(1),
+            time: rest.took,
             interval: 0,
             patience: SHORTEST_PATIENCE,
-            longest: time,
+            longest: rest.length,
         };
         spaced.interval = spaced.mean();
         spaced
@@ -62,7 +62,7 @@ impl Spaced {
             self.sends /= 2;
             self.time /= 2;
         }
-        // The server never needed a longer rest.
+        // The server accepts one after the longest rest. Twice that allows for others who use the bucket, too.
         self.longest = self.longest.max(length);
         let longest = self.longest.saturating_mul(2);
         self.interval = self.mean().min(longest);
@@ -70,10 +70,10 @@ impl Spaced {
     }
 }
 
-/// The share by which each attempt shortens the interval more than the one before: one part in so many.
+/// Each attempt lowers the patience by one part in so many, so that the interval shrinks faster and faster.
 const FORGETS: u64 = 128;
 
-/// Attempts that are 6 % faster each reach three times the rate after 18 of them. A server that rounds its
+/// If each attempt is 6 % faster than the one before, the rate triples in 18 attempts. A server that rounds its
 /// delays up to whole seconds may seem as slow as that.
 const SHORTEST_PATIENCE: u64 = 16;
 

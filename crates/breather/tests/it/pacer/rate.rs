@@ -182,7 +182,7 @@ fn window_is_filled_and_rarely_exceeded() {
         let throttled = played.throttled_in(from..seconds);
         let case = format!("{number} in {period:?}, stated: {}", server.is_stated);
         assert!(accepted * 100 >= all * 97, "{case}: {accepted} of {all}");
-        // The search for more backs off: 1, 2, 4, 8, 16, 32 and 64 periods.
+        // The search for more waits for 2, 4, 8, 16, 32 and 64 periods.
         assert!(
             throttled <= 10,
             "{case}: {throttled} throttled: {:?}",
@@ -271,6 +271,19 @@ fn lower_limit_is_learned_within_a_few_periods() {
 }
 
 #[test]
+fn longer_period_is_learned_within_a_few_periods() {
+    let mut pacer = pacer_that_proved_two();
+    let mut server = Server::window(10, SECOND).stated();
+    play_on(&mut pacer, &mut server, 0..60);
+    let mut server = Server::window(10, 60 * SECOND).stated();
+    let played = play_on(&mut pacer, &mut server, 60..1_200);
+    let accepted = played.accepted_in(600..1_200);
+    assert!(accepted >= 9 * 10, "{accepted}");
+    let throttled = played.throttled_in(600..1_200);
+    assert!(throttled <= 10, "{throttled} throttled");
+}
+
+#[test]
 fn quiet_times_do_not_lower_the_limit() {
     let mut pacer = pacer_that_proved_two();
     let mut server = Server::window(100, 10 * SECOND);
@@ -325,6 +338,42 @@ fn outage_slows_nobody_down_for_long() {
     let played = play_on(&mut pacer, &mut server, over..over + 2);
     let accepted = played.accepted_in(over..over + 2);
     assert!(accepted >= 1_000, "{accepted}");
+}
+
+#[test]
+fn lost_probes_do_not_lower_the_limit() {
+    let mut pacer = pacer_that_proved_two();
+    let mut now = START;
+    for _ in 0..10 {
+        let permit = granted(&mut pacer, now);
+        pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+    }
+    let permit = granted(&mut pacer, now);
+    let hint = Hint::new(now).with_retry_after(10 * SECOND);
+    pacer.on_outcome(now, permit, throttled(), &hint);
+    now = now + 10 * SECOND;
+    for _ in 0..11 {
+        let probe = granted(&mut pacer, now);
+        let lost = Outcome::transient(Executed::Unknown, "connection reset");
+        pacer.on_outcome(now, probe, lost, &Hint::new(now));
+    }
+    let probe = granted(&mut pacer, now);
+    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    // The ten, and the two before them, less the probe, and one more is tried.
+    let _more = [(); 12].map(|()| granted(&mut pacer, now));
+    waits(&mut pacer, now);
+}
+
+#[test]
+fn windows_that_begin_anew_for_hours_leave_nothing_behind() {
+    let mut pacer = pacer_that_proved_two();
+    let mut now = START;
+    for _ in 0..5_000 {
+        answered(&mut pacer, now, 0, 1);
+        now = now + 2 * SECOND;
+    }
+    answered(&mut pacer, now, 299, 1);
+    let _many = [(); AT_START].map(|()| granted(&mut pacer, now));
 }
 
 #[test]

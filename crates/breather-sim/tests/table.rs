@@ -90,6 +90,11 @@ reached! {
     tokens_in_fixed_windows: "LLM, fixed windows";
     two_windows: "10 a second and 300 a minute";
     two_windows_told_one_at_a_time: "10 a second and 300 a minute, the tightest told";
+    two_windows_not_told: "10 a second and 300 a minute, Retry-After alone";
+    language_model_that_says_little: "LLM, Retry-After alone";
+    second_with_retry_after: "10 a second, Retry-After alone";
+    bare_second: "10 a second, bare";
+    bare_small_bucket: "bucket of 10, one in 5 s, bare";
     new_connections: "new connections are overtaken";
     overage: "overage is billed";
 }

@@ -53,7 +53,9 @@ use self::concurrency::Concurrency;
 pub use self::costs::Costs;
 use self::costs::UNKNOWN;
 use self::early::EarlyProbes;
-use self::hold::{Cause, Hold, Lateness};
+use self::hold::Lateness;
+#[cfg(feature = "std")]
+use self::hold::{Cause, Hold};
 use self::kinship::Kinship;
 use self::ledger::{Ledger, Tally};
 use self::outage::Outage;

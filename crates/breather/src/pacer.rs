@@ -57,7 +57,6 @@ use self::hold::Lateness;
 #[cfg(feature = "std")]
 use self::hold::{Cause, Hold};
 use self::kinship::Kinship;
-use self::ledger::{Ledger, Tally};
 use self::outage::Outage;
 use self::overage::OverageProbes;
 pub use self::pacing::{Pace, Pacing};
@@ -73,8 +72,9 @@ pub use self::waiters::WaitLimits;
 use self::waiters::Waiters;
 use self::windows::Windows;
 use crate::call::{Outcome, OutcomeKind};
-use crate::hint::Evidence;
-use crate::hint::{Hint, Unit};
+#[cfg(feature = "std")]
+use crate::hint::Unit;
+use crate::hint::{Evidence, Hint};
 use crate::instant::Instant;
 
 /// Decides who may send when in one scope, by what it learns from the scope's answers.
@@ -556,35 +556,6 @@ impl Pacer {
     /// Sets how the scope is paced from now on.
     pub const fn set_pacing(&mut self, pacing: Pacing) {
         self.pacing = pacing;
-    }
-
-    /// Returns the state of the scope, for logs and dashboards.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let hold = match self.phase {
-            Phase::Held(hold) | Phase::Probing { hold, .. } => Some(hold),
-            Phase::Running => None,
-        };
-        let tally = Tally {
-            in_flight: 0,
-            ..self.tally(self.latest, &UNKNOWN)
-        };
-        let tightest = self.windows.tightest(tally);
-        Snapshot {
-            taken: self.latest,
-            in_flight: self.in_flight,
-            queued: self.waiters.len(),
-            concurrency: self.concurrency.limit(),
-            cap: self.concurrency.cap(),
-            unit: tightest.map_or(Unit::Requests, Ledger::unit),
-            limit: tightest.and_then(Ledger::limit),
-            remaining: tightest.and_then(|it| it.level(tally)),
-            reset: tightest.and_then(Ledger::reset),
-            held_until: hold.map(|hold| hold.until),
-            hold_reason: hold.map(|hold| hold.cause.reason()),
-            is_probing: self.is_probing(),
-            opens: self.opens_at(),
-        }
     }
 
     /// Returns the latest time that the pacer was told.

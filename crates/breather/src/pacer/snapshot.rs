@@ -3,6 +3,10 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::Pacer;
+use super::costs::UNKNOWN;
+use super::ledger::{Ledger, Tally};
+use super::phase::Phase;
 use crate::hint::Unit;
 use crate::instant::Instant;
 
@@ -59,6 +63,37 @@ pub enum HoldReason {
     ThrottledSilently,
     /// The server reported overload many times in a row.
     Overloaded,
+}
+
+impl Pacer {
+    /// Returns the state of the scope, for logs and dashboards.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let hold = match self.phase {
+            Phase::Held(hold) | Phase::Probing { hold, .. } => Some(hold),
+            Phase::Running => None,
+        };
+        let tally = Tally {
+            in_flight: 0,
+            ..self.tally(self.latest, &UNKNOWN)
+        };
+        let tightest = self.windows.tightest(tally);
+        Snapshot {
+            taken: self.latest,
+            in_flight: self.in_flight,
+            queued: self.waiters.len(),
+            concurrency: self.concurrency.limit(),
+            cap: self.concurrency.cap(),
+            unit: tightest.map_or(Unit::Requests, Ledger::unit),
+            limit: tightest.and_then(Ledger::limit),
+            remaining: tightest.and_then(|it| it.level(tally)),
+            reset: tightest.and_then(Ledger::reset),
+            held_until: hold.map(|hold| hold.until),
+            hold_reason: hold.map(|hold| hold.cause.reason()),
+            is_probing: self.is_probing(),
+            opens: self.opens_at(),
+        }
+    }
 }
 
 impl Snapshot {

@@ -14,9 +14,8 @@
 //! | [`Waiters`] | which call is next? |
 //! | [`Kinship`] | does a window belong to this scope? |
 //!
-//! What the pacer does with their answers is in `room` (may one more attempt be sent?), `answers` (what does
-//! the outcome of an attempt mean?), `phase` (when does a hold end?) and `holds` (when do windows hold the
-//! scope?).
+//! The pacer acts on their answers in four files: `room` decides whether one more attempt may be sent, `answers`
+//! handles the outcome of an attempt, `phase` ends holds, and `holds` begins those of spent windows.
 
 mod admission;
 mod answers;
@@ -249,7 +248,7 @@ impl Pacer {
         }
         self.waiters.enter(ticket, limits);
         if !limits.costs().is_empty() {
-            // What is left may be enough for others, and not for this one.
+            // The rest may be enough for others, and not for this one.
             self.recount(self.latest);
         }
         Admission::Wait {
@@ -268,7 +267,7 @@ impl Pacer {
         let was_stated = costs.is_some_and(|costs| !costs.is_empty());
         self.waiters.leave(ticket);
         if was_stated {
-            // What is left may be enough for the others.
+            // The rest may be enough for the others.
             self.recount(self.latest);
         }
     }

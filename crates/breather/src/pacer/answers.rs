@@ -1,4 +1,4 @@
-//! What the answer to an attempt means for the scope.
+//! The consequences of an answer for the scope.
 
 use super::Pacer;
 use super::hold::Cause;

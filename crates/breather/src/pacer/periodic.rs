@@ -212,7 +212,7 @@ fn scaled(value: u64, numerator: u64, denominator: u64) -> u64 {
 }
 
 /// A bucket that was full looks like a window at first. If this number were higher, more attempts would be
-/// sent in vain before its second rest shows what it is.
+/// sent in vain before its second rest shows that it is a bucket.
 const FEW: u64 = 8;
 
 /// The most full periods between two attempts to exceed the limit.

@@ -9,6 +9,7 @@ use super::permit::Ticket;
 use super::waiters::WaitLimits;
 use super::{Pacer, rate};
 use crate::instant::Instant;
+
 /// The phase of the scope. It usually goes from running to held, probing and running. A throttled probe
 /// leads back to held.
 #[derive(Clone, Copy, Debug)]

@@ -25,7 +25,7 @@ pub(super) struct Rate {
     period: Period,
     /// Since when calls have waited for the limit without a break, and how many attempts were sent since without
     /// being throttled.
-    span_start: Option<Instant>,
+    span_start: Instant,
     span_sends: u64,
     /// The attempts in the latest [length](Limit::length).
     recent: Recent,
@@ -175,13 +175,13 @@ impl Rate {
     }
 
     fn begin_span(&mut self, now: Instant) {
-        self.span_start = Some(now);
+        self.span_start = now;
         self.span_sends = 0;
     }
 
     /// Adds the acceptance of attempt `number`.
     pub(super) fn on_accepted(&mut self, number: u64) {
-        if number >= self.period.first {
+        if self.period.has(number) {
             self.period.accepted += 1;
         }
     }
@@ -260,9 +260,7 @@ impl Rate {
             throttled_until: latest.nanos_since(period.start),
             is_stated: period.stated.is_some(),
         };
-        let time = self
-            .span_start
-            .map_or(rest.took, |since| throttled.nanos_since(since));
+        let time = throttled.nanos_since(self.span_start);
         self.limit = match self.limit.take() {
             None if rest.gave == 0 => None,
             None if rest.may_follow_a_full_bucket() => Some(Limit::Periodic(Periodic::few(&rest))),

@@ -62,15 +62,21 @@ impl<'a> Page<'a> {
         self.told.push((ablation, worth));
     }
 
-    /// Ends the page with the ablations that show no effect.
+    /// Ends the page with the rules without effect.
     ///
     /// # Errors
     ///
     /// Returns the ablations that did not compile.
     pub(crate) fn end(&self) -> Result<(), String> {
-        println!("\n## What shows nothing\n\nNo row, no scenario, no test of the core:\n");
+        println!(
+            "\n## Rules without effect\n\nThey change no row, no scenario and no test of the core.\n"
+        );
+        println!("{IDLE}");
         self.print_idle(<[_]>::is_empty);
-        println!("\nTests of the core alone, since nothing in the simulator needs it:\n");
+        println!(
+            "\nOnly tests of the core need these rules, and no server of the simulator does.\n"
+        );
+        println!("{IDLE}");
         self.print_idle(|failing| !failing.is_empty());
         let unbuilt = self
             .told
@@ -89,7 +95,8 @@ impl<'a> Page<'a> {
     fn print_idle(&self, is_meant: impl Fn(&[String]) -> bool) {
         for (ablation, worth) in &self.told {
             if matches!(worth, Worth::Tests(failing) if is_meant(failing)) {
-                println!("- `{}`: {ablation}", ablation.file_name());
+                let (file, Ablation { rule, instead, .. }) = (ablation.file_name(), ablation);
+                println!("| `{file}` | {rule} | {instead} |");
             }
         }
     }
@@ -111,29 +118,31 @@ fn named(tests: &[String]) -> String {
     }
 }
 
+/// The head of a table of rules without effect.
+const IDLE: &str = "| file | rule | instead |\n|---|---|---|";
+
 /// The number of tests that are named.
 const SHOWN: usize = 2;
 
 const HEAD: &str = "\
 # What each rule of the pacer is worth
 
-Each line is the pacer without one of its rules, or with another constant: its source is edited, built, and played
-against every kind of server. This page is what
+Each line shows the pacer without one of its rules, or with another constant. The command edits the source, builds
+it, and plays it against every kind of server:
 
 ```sh
 COMMAND > docs/ablation.md
 ```
 
-printed; it takes most of an hour. Nothing of it is in the library: the edits are in `storm/ablations`.
+It takes more than an hour. The edits are in `storm/ablations`, and the library has no switch for them.
 
-- *Worse* and *better*: what rises and what falls without the rule, as number with it → number instead. That is the
-  makespan over that of the ideal, and the sends per call, against the servers of
-  `cargo run --release -p breather-sim --example table`, as medians of SEEDS seeds. Three of them are named at most, and
-  none that changes by less than 0.5 %, or by less than it changes with other seeds.
-- *All scenarios*: how the means of both change over SCENARIOS random servers, loads and faults, those of `… --example
-  fuzz`, if it is more than three standard errors and 0.02 %. Most scenarios meet nothing that the rule is for.
-- *Broken*: calls that never succeed, targets of that table that are missed, and promises that do not hold of a random
-  scenario (`Rule` in `crates/breather-sim/src/check.rs`). Where nothing changes, the tests of the core that fail.
+- *Worse* and *better* name the figures that rise and fall without the rule, as figure with it → figure without it.
+  The figures are the makespan over that of the ideal, and the sends per call. The servers are those of
+  `cargo run --release -p breather-sim --example table`, and the figures are medians of SEEDS seeds. Three are named at
+  most. A figure is left out if it changes by less than 0.5 %, or by less than it changes with other seeds.
+- *All scenarios* says how the means of both change over SCENARIOS random servers, loads and faults of `… --example
+  fuzz`, if that is more than three standard errors and 0.02 %. Most scenarios do not need the rule.
+- *Broken* names calls that never succeed, missed targets of that table, and promises that a random scenario violates
+  (`Rule` in `crates/breather-sim/src/check.rs`). If the rest does not change, it names the tests of the core that fail.
 
-What shows nothing at all is named again at the end. A rule among these should go, or wants a server that needs it; a
-constant may be another as well.";
+Rules without any effect are named again at the end. Such a rule should go, or get a server that needs it.";

@@ -1,6 +1,5 @@
 //! Counts the cost of one decision (`cargo bench --bench decide`).
 
-use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use breather::{
     driver::{
         Admission, Call, CallSpec, Decision, Instant, Moment, NewCall, Pacer, UnixTime, WaitLimits,
     },
-    hint::Window,
+    hint::{Unit, Window},
 };
 use breather_benches::{Case, Round};
 use breather_tokio::TokioTimer;
@@ -54,25 +53,18 @@ fn main() {
         Case::new("reading a date", || {
             black_box(Hint::read(black_box(DATED), moment()));
         }),
-        Case::new("pacer: a permit taken and returned", || {
-            QUIET.with_borrow_mut(|pacer| {
-                let ticket = pacer.arrive();
-                let Admission::Send(permit) = pacer.request(NOW, ticket, WaitLimits::endless())
-                else {
-                    return;
-                };
-                pacer.on_outcome(NOW, permit, Outcome::success(), &Hint::new(NOW));
-            });
+        Case::started("pacer: a permit taken and returned", || Permits::told([])),
+        Case::started("pacer: the same, one window told", || {
+            Permits::told([Window::new("").with_limit(300).with_remaining(200)])
         }),
-        Case::new("pacer: the same, quota told", || {
-            PACER.with_borrow_mut(|pacer| {
-                let ticket = pacer.arrive();
-                let Admission::Send(permit) = pacer.request(NOW, ticket, WaitLimits::endless())
-                else {
-                    return;
-                };
-                HINT.with(|hint| pacer.on_outcome(NOW, permit, Outcome::success(), hint));
-            });
+        Case::started("pacer: the same, two windows told", || {
+            Permits::told([
+                Window::new("").with_limit(300).with_remaining(200),
+                Window::new("tokens")
+                    .with_unit(Unit::Tokens)
+                    .with_limit(90_000)
+                    .with_remaining(40_000),
+            ])
         }),
         Case::new("handle: a call from start to drop, two clock reads", || {
             BREATHER.with(|breather| {
@@ -88,6 +80,43 @@ fn main() {
             });
         }),
     ]);
+}
+
+/// An attempt of a scope that is not held, from its request to its answer, which has a hint.
+struct Permits {
+    pacer: Pacer,
+    hint: Hint<'static>,
+}
+
+impl Permits {
+    fn told<const N: usize>(windows: [Window<'static>; N]) -> Self {
+        let windows = windows.map(|window| window.with_reset(Duration::from_secs(9)));
+        Self {
+            pacer: Pacer::new(Pacing::default()),
+            hint: windows.into_iter().fold(Hint::new(NOW), Hint::with_window),
+        }
+    }
+}
+
+impl Round for Permits {
+    type Input = ();
+    type Output = bool;
+
+    fn prepare(&mut self) {}
+
+    fn run(&mut self, (): ()) -> bool {
+        let Self { pacer, hint } = self;
+        let ticket = pacer.arrive();
+        let Admission::Send(permit) = pacer.request(NOW, ticket, WaitLimits::endless()) else {
+            return false;
+        };
+        pacer.on_outcome(NOW, permit, Outcome::success(), hint);
+        true
+    }
+
+    fn check(&mut self, is_sent: bool) {
+        assert!(is_sent, "the scope is held");
+    }
 }
 
 /// A rejection of a call that is active and passes a pacer as a handle's calls do.
@@ -160,11 +189,5 @@ const DATED: [(&str, &[u8]); 2] = [
 ];
 
 thread_local! {
-    static HINT: Hint<'static> = {
-        let window = Window::new("").with_limit(300).with_remaining(200);
-        Hint::new(NOW).with_window(window.with_reset(Duration::from_secs(9)))
-    };
-    static QUIET: RefCell<Pacer> = RefCell::new(Pacer::new(Pacing::default()));
-    static PACER: RefCell<Pacer> = RefCell::new(Pacer::new(Pacing::default()));
     static BREATHER: Breather = Breather::default();
 }

@@ -57,6 +57,7 @@ pub use self::evidence::Evidence;
 pub use self::explanation::Explanation;
 #[cfg(feature = "std")]
 pub use self::family::HeaderFamily;
+use self::few::Few;
 #[cfg(feature = "std")]
 use self::found::Found;
 use self::reading::Note;
@@ -167,7 +168,9 @@ impl<'a> Hint<'a> {
 
     /// Returns the quota windows.
     pub fn windows(&self) -> impl Iterator<Item = &Window<'a>> {
-        self.said().into_iter().flat_map(|said| said.windows.iter())
+        let windows = self.said().map(|said| &said.windows);
+        let len = windows.map_or(0, Few::len);
+        (0..len).filter_map(move |at| windows?.get(at))
     }
 
     /// Returns whether the server said to send the request again (`true`), or not to (`false`).

@@ -56,6 +56,7 @@ use self::hold::Lateness;
 #[cfg(feature = "std")]
 use self::hold::{Cause, Hold};
 use self::kinship::Kinship;
+use self::ledger::Answer;
 use self::outage::Outage;
 use self::overage::OverageProbes;
 pub use self::pacing::{Pace, Pacing};
@@ -300,16 +301,16 @@ impl Pacer {
             false => None,
         };
         if !hint.is_silent() {
-            let accepted = is_accepted.then_some(self.throttled);
-            let service = self.service_time.get();
-            self.windows.on_answer(
-                self.tally(now, &UNKNOWN),
-                &permit,
+            let answer = Answer {
+                permit: &permit,
+                now,
                 base,
-                hint,
-                accepted,
-                service,
-            );
+                accepted: is_accepted.then_some(self.throttled),
+                sent: self.sent,
+                service: self.service_time.nanos(),
+            };
+            let tally = self.tally(now, &UNKNOWN);
+            self.windows.on_answer(&answer, hint, tally);
         }
         match outcome.kind() {
             OutcomeKind::Throttled => self.on_throttled(now, &permit, hint, verdict),
@@ -349,15 +350,16 @@ impl Pacer {
         if permit.epoch != self.epoch {
             return;
         }
-        let service = self.service_time.get();
-        self.windows.on_answer(
-            self.tally(now, &UNKNOWN),
-            &permit,
-            hint.received(),
-            hint,
-            None,
-            service,
-        );
+        let answer = Answer {
+            permit: &permit,
+            now,
+            base: hint.received(),
+            accepted: None,
+            sent: self.sent,
+            service: self.service_time.nanos(),
+        };
+        let tally = self.tally(now, &UNKNOWN);
+        self.windows.on_answer(&answer, hint, tally);
         self.on_lost(&permit);
         self.recount(now);
     }

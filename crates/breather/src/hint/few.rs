@@ -23,6 +23,11 @@ impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
     }
 
     #[inline]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
     pub(super) fn get(&self, at: usize) -> Option<&T> {
         match self.few.get(at) {
             Some(slot) => slot.as_ref(),
@@ -70,10 +75,6 @@ impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
 /// What only the header reader needs.
 #[cfg(feature = "std")]
 impl<T: Copy, const FEW: usize, const MORE: usize> Few<T, FEW, MORE> {
-    pub(super) const fn len(&self) -> usize {
-        self.len
-    }
-
     /// Puts them in the order of their keys, and those of one key in the order that they have.
     pub(super) fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&T) -> K) {
         for end in 1..self.len {

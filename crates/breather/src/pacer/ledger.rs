@@ -58,6 +58,21 @@ struct Stated {
     sum: u64,
 }
 
+/// An answer to an attempt, apart from its hint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer<'p> {
+    pub(super) permit: &'p Permit,
+    pub(super) now: Instant,
+    /// Delays count from here.
+    pub(super) base: Instant,
+    /// If the attempt was accepted, how many others of the epoch were throttled.
+    pub(super) accepted: Option<u64>,
+    /// The number of the latest attempt.
+    pub(super) sent: u64,
+    /// The longest time that answers take, in nanoseconds.
+    pub(super) service: u64,
+}
+
 /// The attempts so far, and the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tally<'c> {
@@ -153,20 +168,12 @@ impl Ledger {
         self.told >= number
     }
 
-    /// Adds the answer to `permit`. Its delays count from `base`, and answers take at most
-    /// `service`.
-    pub(super) fn on_answer(
-        &mut self,
-        permit: &Permit,
-        base: Instant,
-        window: &Window<'_>,
-        remaining: u64,
-        now: Instant,
-        service: Duration,
-    ) {
+    /// Adds an answer that says that `remaining` is left of `window`.
+    pub(super) fn on_answer(&mut self, answer: &Answer<'_>, window: &Window<'_>, remaining: u64) {
+        let &Answer { permit, base, .. } = answer;
         self.told = self.told.max(permit.number);
         self.refill.on_answer(window);
-        let refilled = |since: Instant| self.refill.in_time(base.duration_since(since));
+        let refilled = |since: Instant| self.refill.in_time(base.nanos_since(since));
         self.usage
             .on_answer(permit.number, remaining, base, refilled);
         if self.known.is_none_or(|known| known.number <= permit.number) {
@@ -177,27 +184,30 @@ impl Ledger {
             });
             self.stated.forget_until(permit.number);
         }
-        let reset = self.reset();
-        self.order
-            .on_answer(permit, (remaining, base), reset, now, service);
+        self.order.on_answer(answer, remaining, self.reset());
         // A bucket that has some left may say that the next one comes in no time.
         let is_next = |delay: u64| delay == 0 && remaining > 0;
         if let Some(delay) = window.reset_nanos().filter(|&delay| !is_next(delay)) {
             self.on_reset(permit.number, base.add_nanos(delay));
         }
+        if remaining == 0 {
+            self.on_empty(answer);
+        } else {
+            self.overage.on_left();
+        }
+        if let Some(throttled) = answer.accepted {
+            self.on_accepted(remaining, answer.sent, throttled);
+        }
     }
 
-    /// Adds whether the answer at `now` to a request that was sent at `sent` says that nothing is left.
-    pub(super) fn on_empty(
-        &mut self,
-        now: Instant,
-        sent: Instant,
-        is_empty: bool,
-        is_accepted: bool,
-    ) {
+    /// Adds an answer that says that nothing is left.
+    #[cold]
+    fn on_empty(&mut self, answer: &Answer<'_>) {
+        let &Answer { permit, now, .. } = answer;
         let is_far = |at: Instant| at.duration_since(now) > LONG_HOLD;
-        if is_empty && !self.is_refilling() && self.reset().is_some_and(is_far) {
-            self.overage.on_empty(now, sent, is_accepted);
+        if !self.is_refilling() && self.reset().is_some_and(is_far) {
+            self.overage
+                .on_empty(now, permit.sent, answer.accepted.is_some());
         } else {
             self.overage.on_left();
         }
@@ -207,7 +217,7 @@ impl Ledger {
     /// many were throttled.
     ///
     /// The answer to a throttled probe describes the window before, so it does not count.
-    pub(super) fn on_accepted(&mut self, remaining: u64, sent: u64, throttled: u64) {
+    fn on_accepted(&mut self, remaining: u64, sent: u64, throttled: u64) {
         let Some(limit) = self.limit else {
             return;
         };
@@ -264,9 +274,28 @@ impl Ledger {
         Some(level.min(least))
     }
 
-    /// Returns whether the attempts in flight matter.
-    pub(super) fn is_cautious(&self) -> bool {
-        self.least().is_some()
+    /// Returns a number of attempts of unknown cost that leave enough for one more. It is less than there
+    /// really are, and soon computed.
+    pub(super) fn spare(&self, tally: Tally<'_>) -> u64 {
+        if self.overage.is_billed() {
+            return u64::MAX;
+        }
+        let Some(known) = self.known.filter(|_| self.stated.attempts.is_empty()) else {
+            return 0;
+        };
+        let least = self.order.least_in_any_order();
+        let least = least.map_or(known.remaining, |least| {
+            least.remaining.min(known.remaining)
+        });
+        let level = self.limit.map_or(least, |limit| limit.min(least));
+        let later = tally.sent.saturating_sub(known.number);
+        let spare = self.usage.spare(level);
+        let spare = spare.saturating_sub(later.max(tally.in_flight.into()));
+        debug_assert!(
+            spare == 0 || self.left(tally.with_promised(spare)) != Some(0),
+            "{spare} attempts leave nothing"
+        );
+        spare
     }
 
     /// Returns the least that was left, if less may be left than the latest answer says.
@@ -347,7 +376,7 @@ impl Ledger {
         if !self.is_refilling() {
             return remaining.saturating_sub(used);
         }
-        let refilled = self.refill.in_time(now.duration_since(at));
+        let refilled = self.refill.in_time(now.nanos_since(at));
         let level = remaining.saturating_add(refilled).saturating_sub(used);
         self.limit.map_or(level, |limit| level.min(limit))
     }
@@ -578,8 +607,7 @@ impl Stated {
 
 /// Whether two instants may be one, seen through rounding.
 pub(super) fn is_blur(one: Instant, other: Instant) -> bool {
-    let apart = one.duration_since(other).max(other.duration_since(one));
-    apart <= BLUR
+    one.as_nanos().abs_diff(other.as_nanos()) <= nanos(BLUR)
 }
 
 /// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.

@@ -1,9 +1,8 @@
 //! Whether the server counts requests in the order in which they were sent.
 
 use core::mem;
-use core::time::Duration;
 
-use super::permit::Permit;
+use super::ledger::Answer;
 use crate::instant::Instant;
 
 /// The least that was left of a window, if requests overtake each other on the way.
@@ -38,25 +37,24 @@ pub(super) struct Least {
 }
 
 impl Order {
-    /// Adds the answer at `now` to `permit`, which says that `remaining` was left at `at`.
+    /// Adds an answer that says that `remaining` was left. The window was to reset at `reset`.
     ///
     /// The least is replaced by an answer that cannot have overtaken it, because its request was sent
     /// after the other answer was back, or a `service` time after the other request.
     pub(super) fn on_answer(
         &mut self,
-        permit: &Permit,
-        (remaining, at): (u64, Instant),
+        answer: &Answer<'_>,
+        remaining: u64,
         reset: Option<Instant>,
-        now: Instant,
-        service: Duration,
     ) {
+        let &Answer { permit, now, .. } = answer;
         let (latest, left) = self.latest;
         self.is_mixed |= permit.number < latest && remaining < left;
         if permit.number >= latest {
             self.latest = (permit.number, remaining);
         }
         if let Some(least) = self.least.filter(|least| remaining > least.remaining) {
-            if permit.sent < least.told.min(least.sent + service) {
+            if permit.sent < least.told.min(least.sent.add_nanos(answer.service)) {
                 return;
             }
             let is_early = least.reset.is_some_and(|reset| reset > now);
@@ -64,7 +62,7 @@ impl Order {
         }
         self.least = Some(Least {
             remaining,
-            at,
+            at: answer.base,
             sent: permit.sent,
             told: now,
             reset,

@@ -1,9 +1,6 @@
 //! Quota that refills call by call.
 
-use core::time::Duration;
-
 use crate::hint::Window;
-use crate::instant::nanos;
 
 /// Detects quota that refills call by call, as in a token bucket whose `reset` says when it will be full.
 ///
@@ -87,9 +84,9 @@ impl Refill {
     }
 
     /// How much comes back in `time`, if that is how the quota comes back.
-    pub(super) fn in_time(&self, time: Duration) -> u64 {
+    pub(super) fn in_time(&self, time: u64) -> u64 {
         let per_unit = self.per_unit.filter(|&it| it > 0);
-        per_unit.map_or(0, |per_unit| nanos(time) / per_unit)
+        per_unit.map_or(0, |per_unit| time / per_unit)
     }
 
     /// Returns the time in which one unit refills, in nanoseconds, if the quota is a bucket.
@@ -122,6 +119,8 @@ const ROUNDING: u64 = 1_500_000_000;
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
 
     const S: Duration = Duration::from_secs(1);

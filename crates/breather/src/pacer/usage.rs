@@ -86,6 +86,17 @@ impl Usage {
         ours.saturating_mul(self.cost).div_ceil(ONE)
     }
 
+    /// Returns a number of attempts of unknown cost that leave enough of `level` for one more. It is less than
+    /// there really are, and soon computed.
+    pub(super) const fn spare(&self, level: u64) -> u64 {
+        // Each of the three figures of an exact calculation may be rounded up.
+        let level = level.saturating_sub(3).saturating_mul(ONE);
+        match level.checked_div(self.cost) {
+            Some(attempts) => attempts.saturating_sub(SPARED_REFILLING / 2) / (1 + SPREAD / 2),
+            None => 0,
+        }
+    }
+
     /// Returns the mean, if it is known.
     pub(super) const fn mean(&self) -> Option<u64> {
         match self.of(1) {
@@ -134,9 +145,7 @@ const ONE: u64 = 16;
 const ENOUGH: u64 = 16;
 
 /// The most attempts that one of ours counts for, if others use most of the quota.
-pub(super) const MOST_COST: u64 = 8;
-
-const MOST: u64 = MOST_COST * ONE;
+const MOST: u64 = 8 * ONE;
 
 /// The attempts over which a cost is averaged. With costs whose 99th percentile is 15 times the
 /// median, the mean of so many is off by a fifth.

@@ -4,9 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::costs::Costs;
-use super::ledger::{Ledger, Tally, is_blur};
-use super::permit::Permit;
-use super::usage::MOST_COST;
+use super::ledger::{Answer, Ledger, Tally, is_blur};
 use crate::hint::fingerprint::fingerprint;
 use crate::hint::{Evidence, Hint, MAX_WINDOWS, Unit, Window};
 use crate::instant::Instant;
@@ -20,8 +18,8 @@ pub(super) struct Windows {
     ledgers: Vec<Ledger>,
     /// How many attempts were sent before the latest hold was over.
     since: u64,
-    /// The least number of attempts after which a window can be spent, or 0 if it is unknown. While it is
-    /// positive, most calls need not look at the ledgers.
+    /// So many attempts leave something in all windows. While it is positive, most calls need not look at the
+    /// ledgers.
     spare: u64,
 }
 
@@ -46,31 +44,16 @@ pub(super) enum Verdict {
 }
 
 impl Windows {
-    /// Adds the answer to `permit`, which carried `hint`. Its delays count from `base`, and answers take
-    /// at most `service`. If the attempt was accepted, `accepted` is the number of throttled attempts.
-    pub(super) fn on_answer(
-        &mut self,
-        tally: Tally<'_>,
-        permit: &Permit,
-        base: Instant,
-        hint: &Hint<'_>,
-        accepted: Option<u64>,
-        service: Duration,
-    ) {
+    /// Adds an answer that carried `hint`. `tally` has the attempts so far.
+    pub(super) fn on_answer(&mut self, answer: &Answer<'_>, hint: &Hint<'_>, tally: Tally<'_>) {
         self.spare = 0;
-        let now = tally.now;
         let mut told = 0;
         for (window, remaining) in counted(hint) {
             told += 1;
-            let ledger = self.ledger(window);
-            ledger.on_answer(permit, base, window, remaining, now, service);
-            ledger.on_empty(now, permit.sent, remaining == 0, accepted.is_some());
-            if let Some(throttled) = accepted {
-                ledger.on_accepted(remaining, tally.sent, throttled);
-            }
+            self.ledger(window).on_answer(answer, window, remaining);
         }
         if told < self.ledgers.len() {
-            self.forget_obsolete(permit.number, tally);
+            self.forget_obsolete(answer.permit.number, tally);
         }
     }
 
@@ -160,29 +143,28 @@ impl Windows {
     }
 
     fn spent_of_all(&mut self, tally: Tally<'_>) -> Option<Spent> {
+        if tally.costs.is_empty() {
+            let spare = self.ledgers.iter().map(|it| it.spare(tally));
+            self.spare = spare.min().unwrap_or_default();
+            if self.spare > 0 {
+                return None;
+            }
+        }
         let tally = Tally {
             in_flight: 0,
             ..tally
         };
         let mut spent = None;
-        let mut least = u64::MAX;
         for ledger in &self.ledgers {
-            let left = ledger.left(tally);
-            if left != Some(0) {
-                let sure = if ledger.is_cautious() { 0 } else { u64::MAX };
-                least = least.min(left.unwrap_or(u64::MAX)).min(sure);
+            if ledger.left(tally) != Some(0) {
                 continue;
             }
-            least = 0;
             let reset = ledger.reset();
             spent = match spent {
                 _ if ledger.is_refilling() => spent.or(Some(Spent::Refills)),
                 Some(Spent::Until(other, _)) if other >= reset => spent,
                 _ => Some(Spent::Until(reset, ledger.limit())),
             };
-        }
-        if tally.costs.is_empty() {
-            self.spare = least / MOST_COST;
         }
         spent
     }

@@ -39,6 +39,7 @@ mod refill;
 mod rhythm;
 mod room;
 mod several;
+mod sliding;
 mod slowest;
 mod snapshot;
 mod spaced;

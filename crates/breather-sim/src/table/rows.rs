@@ -94,7 +94,7 @@ fn less_than_a_window_with_retry_after() -> Vec<Row> {
 
 fn sliding_log() -> Vec<Row> {
     let server = Server::default().limited_by(Limiter::sliding_log(300, MINUTE));
-    let row = |calls| spike("sliding log", server.clone(), calls, 1.02, 1.05);
+    let row = |calls| spike("sliding log", server.clone(), calls, 1.012, 1.015);
     vec![row(1_000), row(5_000)]
 }
 

@@ -8,6 +8,7 @@ use super::order::{Least, Order};
 use super::overage::{LONG_HOLD, Overage};
 use super::permit::Permit;
 use super::refill::Refill;
+use super::sliding::Sliding;
 use super::usage::Usage;
 use crate::hint::fingerprint::fingerprint;
 use crate::hint::{Unit, Window};
@@ -33,6 +34,7 @@ pub(super) struct Ledger {
     refill: Refill,
     usage: Usage,
     stated: Stated,
+    sliding: Sliding,
     /// How many attempts were sent before the window began.
     since: u64,
     /// The number of the latest-sent attempt whose answer reported the window.
@@ -118,6 +120,7 @@ impl Ledger {
             refill: Refill::default(),
             usage: Usage::new(window.unit()),
             stated: Stated::default(),
+            sliding: Sliding::default(),
             since,
             told: 0,
         }
@@ -188,7 +191,18 @@ impl Ledger {
         // A bucket that has some left may say that the next one comes in no time.
         let is_next = |delay: u64| delay == 0 && remaining > 0;
         if let Some(delay) = window.reset_nanos().filter(|&delay| !is_next(delay)) {
-            self.on_reset(permit.number, base.add_nanos(delay));
+            let is_new = self.on_reset(permit.number, base.add_nanos(delay));
+            self.sliding.on_reset(delay);
+            if is_new && self.is_nearly_all(remaining, answer.sent + 1 - permit.number) {
+                self.sliding.on_full();
+            }
+        }
+        if self.is_of_requests() {
+            if answer.accepted.is_some() {
+                self.sliding.on_accepted(permit.sent);
+            } else if remaining == 0 && permit.level == 1 {
+                self.sliding.on_throttled(base);
+            }
         }
         if remaining == 0 {
             self.on_empty(answer);
@@ -218,20 +232,25 @@ impl Ledger {
     ///
     /// The answer to a throttled probe describes the window before, so it does not count.
     fn on_accepted(&mut self, remaining: u64, sent: u64, throttled: u64) {
-        let Some(limit) = self.limit else {
-            return;
-        };
         let ours = sent.saturating_sub(self.since).saturating_sub(throttled);
         let ours = match self.unit {
             Unit::Requests => ours,
             _ => self.usage.of(ours),
         };
-        // Some of the attempts that were sent later may have come in earlier.
-        let nearly_all = remaining.saturating_add(ours) >= limit - limit / 20;
-        self.prospect = nearly_all.then_some(limit);
+        let is_nearly_all = self.is_nearly_all(remaining, ours);
+        self.prospect = self.limit.filter(|_| is_nearly_all);
     }
 
-    fn on_reset(&mut self, number: u64, at: Instant) {
+    /// Returns whether the window gave nearly all to us. `remaining` is left after `ours`.
+    fn is_nearly_all(&self, remaining: u64, ours: u64) -> bool {
+        // Some of the attempts that were sent later may have come in earlier.
+        let is_nearly_all = |limit: u64| remaining.saturating_add(ours) >= limit - limit / 20;
+        self.limit.is_some_and(is_nearly_all)
+    }
+
+    /// Adds a stated reset. Returns whether it is the first one of a window.
+    fn on_reset(&mut self, number: u64, at: Instant) -> bool {
+        let was_known = self.reset.is_some();
         let reset = self.reset.get_or_insert(Reset {
             earliest: at,
             latest: at,
@@ -240,7 +259,8 @@ impl Ledger {
             answers: 0,
         });
         let is_same = is_blur(reset.newest, at);
-        if !is_same && number >= reset.newest_number {
+        let moves = !is_same && number >= reset.newest_number;
+        if moves {
             reset.answers = 0;
             self.since = number;
         }
@@ -253,6 +273,7 @@ impl Ledger {
             reset.newest = at;
             reset.newest_number = number;
         }
+        moves || !was_known
     }
 
     /// Returns how much is left, in the window's unit. `None` while that is unknown.
@@ -277,9 +298,6 @@ impl Ledger {
     /// Returns a number of attempts of unknown cost that leave enough for one more. It is less than there
     /// really are, and soon computed.
     pub(super) fn spare(&self, tally: Tally<'_>) -> u64 {
-        if self.overage.is_billed() {
-            return u64::MAX;
-        }
         let Some(known) = self.known.filter(|_| self.stated.attempts.is_empty()) else {
             return 0;
         };
@@ -506,6 +524,16 @@ impl Ledger {
         } else {
             reset.newest
         })
+    }
+
+    /// Returns when the window permits the next attempt if it is spent and its reset is stated.
+    pub(super) fn opens(&self, tally: Tally<'_>) -> Option<Instant> {
+        let reset = self.reset()?;
+        // Attempts in flight may take what the log permits, and so may others.
+        let is_ours = tally.in_flight == 0 && self.is_nearly_all(0, self.sliding.count());
+        let exact = self.sliding.opens().filter(|_| is_ours);
+        let exact = exact.filter(|&at| is_blur(at, reset));
+        Some(exact.map_or(reset, |at| at.min(reset)))
     }
 
     /// Returns how many answers say that the window resets at about `at`.

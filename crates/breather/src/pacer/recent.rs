@@ -41,7 +41,7 @@ impl Recent {
         let size = self.size;
         if let Some(entry) = self.entries.back_mut().filter(|_| self.is_open) {
             if entry.count < size || entry.latest == now {
-                entry.latest = now;
+                entry.latest = entry.latest.max(now);
                 entry.count += 1;
                 return;
             }

@@ -150,6 +150,7 @@ impl Windows {
                 return None;
             }
         }
+        let all = tally;
         let tally = Tally {
             in_flight: 0,
             ..tally
@@ -159,7 +160,7 @@ impl Windows {
             if ledger.left(tally) != Some(0) {
                 continue;
             }
-            let reset = ledger.reset();
+            let reset = ledger.opens(all);
             spent = match spent {
                 _ if ledger.is_refilling() => spent.or(Some(Spent::Refills)),
                 Some(Spent::Until(other, _)) if other >= reset => spent,
@@ -299,7 +300,7 @@ impl Windows {
     pub(super) fn tightened(&self, at: Instant, tally: Tally<'_>) -> Instant {
         let spent = self.ledgers.iter();
         let spent = spent.filter(|it| it.left(tally) == Some(0));
-        let same = spent.filter_map(Ledger::reset);
+        let same = spent.filter_map(|it| it.opens(tally));
         same.filter(|&reset| is_blur(reset, at))
             .fold(at, Instant::min)
     }

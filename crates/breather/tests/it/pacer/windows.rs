@@ -252,3 +252,46 @@ fn new_limit_keeps_the_learned_cost() {
     accepted(&mut pacer, START, [window]);
     assert_eq!(waits(&mut pacer, START).1, Some(START + 60 * SECOND));
 }
+
+/// Sends one that is accepted at once by a limit of two in 60 s, which resets in so many seconds.
+fn accepted_of_two(pacer: &mut Pacer, now: Instant, remaining: u64, reset: u32) {
+    accepted(pacer, now, [window("", 2, remaining, reset)]);
+}
+
+/// Sends the probe of a hold that is over, and it is accepted.
+fn probed_of_two(pacer: &mut Pacer, now: Instant, remaining: u64, reset: u32) {
+    let ticket = pacer.poll_offer(now).unwrap();
+    pacer.leave(ticket);
+    accepted_of_two(pacer, now, remaining, reset);
+}
+
+#[test]
+fn sliding_log_opens_when_its_oldest_attempt_stops_counting() {
+    let mut pacer = pacer();
+    accepted_of_two(&mut pacer, START, 1, 60);
+    accepted_of_two(&mut pacer, START + 400 * MS, 0, 60);
+    assert_eq!(
+        waits(&mut pacer, START + 400 * MS).1,
+        Some(START + 60 * SECOND)
+    );
+    // Of the next one, the server says "in 1 s", and means 400 ms.
+    let now = START + 60 * SECOND;
+    probed_of_two(&mut pacer, now, 0, 1);
+    assert_eq!(waits(&mut pacer, now).1, Some(now + 400 * MS));
+    let now = now + 400 * MS;
+    probed_of_two(&mut pacer, now, 0, 60);
+    assert_eq!(waits(&mut pacer, now).1, Some(START + 120 * SECOND));
+}
+
+#[test]
+fn fixed_window_does_not_open_before_it_resets() {
+    let mut pacer = pacer();
+    let of_three = |remaining, reset| [window("", 3, remaining, reset)];
+    // The first window began 59 s ago.
+    accepted(&mut pacer, START, of_three(2, 1));
+    let now = START + 1_500 * MS;
+    accepted(&mut pacer, now, of_three(2, 60));
+    accepted(&mut pacer, now, of_three(1, 60));
+    accepted(&mut pacer, now, of_three(0, 60));
+    assert_eq!(waits(&mut pacer, now).1, Some(now + 60 * SECOND));
+}

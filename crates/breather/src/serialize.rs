@@ -66,7 +66,7 @@ impl Serialize for Snapshot {
             at.map(|at| at.duration_since(self.taken_at()))
                 .map(|wait: Duration| wait.as_secs_f64())
         };
-        let mut fields = serializer.serialize_struct("Snapshot", 12)?;
+        let mut fields = serializer.serialize_struct("Snapshot", 14)?;
         fields.serialize_field("in_flight", &self.in_flight())?;
         fields.serialize_field("queued", &self.queued())?;
         fields.serialize_field("concurrency", &self.concurrency())?;
@@ -80,6 +80,10 @@ impl Serialize for Snapshot {
         fields.serialize_field("hold_reason", &reason)?;
         fields.serialize_field("is_probing", &self.is_probing())?;
         fields.serialize_field("opens_s", &seconds(self.opens_at()))?;
+        let learned = self.learned_limit();
+        fields.serialize_field("learned_limit", &learned.map(|(number, _)| number))?;
+        let period = learned.map(|(_, period)| period.as_secs_f64());
+        fields.serialize_field("learned_period_s", &period)?;
         fields.end()
     }
 }
@@ -153,6 +157,8 @@ mod tests {
                 "hold_reason": "spent",
                 "is_probing": false,
                 "opens_s": 9.0,
+                "learned_limit": null,
+                "learned_period_s": null,
             })
         );
     }

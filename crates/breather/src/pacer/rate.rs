@@ -322,6 +322,16 @@ impl Rate {
         Some((ends, start.add_nanos(probed_after)))
     }
 
+    /// Returns the limit as so many attempts in any such period, if it is known.
+    pub(super) fn limit(&self) -> Option<(u64, Duration)> {
+        let limit = self.limit.as_ref()?;
+        let number = match limit {
+            Limit::Periodic(limit) => limit.number(),
+            Limit::Spaced(_) => 1,
+        };
+        Some((number, Duration::from_nanos(limit.length())))
+    }
+
     /// Returns how many more attempts may be sent now. `None` while no limit is known.
     #[inline]
     pub(super) fn left(&mut self, now: Instant) -> Option<u64> {

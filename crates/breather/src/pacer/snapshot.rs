@@ -49,6 +49,7 @@ pub struct Snapshot {
     pub(super) hold_reason: Option<HoldReason>,
     pub(super) is_probing: bool,
     pub(super) opens: Option<Instant>,
+    pub(super) learned: Option<(u64, Duration)>,
 }
 
 /// Tells why a scope sends nothing.
@@ -92,6 +93,7 @@ impl Pacer {
             hold_reason: hold.map(|hold| hold.cause.reason()),
             is_probing: self.is_probing(),
             opens: self.opens_at(),
+            learned: self.rate.limit().filter(|_| tightest.is_none()),
         }
     }
 }
@@ -178,6 +180,42 @@ impl Snapshot {
         self.opens
     }
 
+    /// Returns the limit that the pacer keeps because it was throttled: so many attempts in any such period.
+    ///
+    /// `None` if the server says how many remain, or if it has not throttled enough to tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Hint, Outcome, Pacing, driver::{Admission, Instant, Pacer, WaitLimits}};
+    /// use core::time::Duration;
+    ///
+    /// let mut pacer = Pacer::new(Pacing::new());
+    /// let mut send = |pacer: &mut Pacer, now, outcome| {
+    ///     let ticket = pacer.arrive();
+    ///     let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
+    ///     pacer.on_outcome(now, permit, outcome, &Hint::new(now));
+    /// };
+    /// // A server that says nothing accepts three attempts, and again one after 10 s.
+    /// let now = Instant::ORIGIN;
+    /// for _ in 0..3 {
+    ///     send(&mut pacer, now, Outcome::success());
+    /// }
+    /// send(&mut pacer, now, Outcome::throttled("status 429"));
+    /// send(&mut pacer, now + Duration::from_secs(10), Outcome::success());
+    ///
+    /// let snapshot = pacer.snapshot();
+    /// assert_eq!(snapshot.learned_limit(), Some((3, Duration::from_secs(10))));
+    /// assert_eq!(
+    ///     snapshot.to_string(),
+    ///     "0 in flight of at most 30, 0 queued; learned 3 in 10s"
+    /// );
+    /// ```
+    #[must_use]
+    pub const fn learned_limit(&self) -> Option<(u64, Duration)> {
+        self.learned
+    }
+
     /// How long after it was taken, in whole milliseconds.
     fn after(&self, at: Instant) -> Duration {
         let millis = at.duration_since(self.taken).as_millis();
@@ -210,6 +248,10 @@ impl fmt::Display for Snapshot {
             if let Some(reset) = self.reset {
                 write!(f, " for {:?}", self.after(reset))?;
             }
+        }
+        if let Some((number, period)) = self.learned {
+            let period = self.after(self.taken + period);
+            write!(f, "; learned {number} in {period:?}")?;
         }
         let Some((until, reason)) = self.held_until.zip(self.hold_reason) else {
             return Ok(());

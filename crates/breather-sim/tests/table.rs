@@ -94,6 +94,8 @@ reached! {
     language_model_that_says_little: "LLM, Retry-After alone";
     second_with_retry_after: "10 a second, Retry-After alone";
     bare_second: "10 a second, bare";
+    hundred_a_second_with_retry_after: "100 a second, Retry-After alone";
+    bare_hundred_a_second: "100 a second, bare";
     bare_small_bucket: "bucket of 10, one in 5 s, bare";
     new_connections: "new connections are overtaken";
     overage: "overage is billed";

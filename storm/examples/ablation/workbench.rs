@@ -92,7 +92,7 @@ impl Workbench {
         Measured::read(&output, has_ended)
     }
 
-    /// Returns the names of the core's tests that fail.
+    /// Returns the names of the pacer's tests that fail.
     ///
     /// # Errors
     ///
@@ -106,7 +106,8 @@ impl Workbench {
             program.strip_suffix(')')
         });
         for program in programs {
-            let (has_ended, output) = self.run(&mut Command::new(self.copy.join(program)))?;
+            let mut tests = Command::new(self.copy.join(program));
+            let (has_ended, output) = self.run(tests.arg("pacer"))?;
             if !has_ended {
                 failing.push("one that does not end".to_owned());
             }

@@ -511,6 +511,7 @@ fn per_second() -> Vec<Row> {
         .clone()
         .with_limiter(Limiter::fixed_window(300, MINUTE));
     let with = |server: &Server, headers| server.clone().with_headers(headers);
+    let hundred = Server::default().limited_by(Limiter::fixed_window(100, SECOND));
     let row = |name, server, makespan, sends| spike(name, server, 1_000, makespan, sends);
     let alone = Headers::RetryAfter;
     vec![
@@ -537,6 +538,19 @@ fn per_second() -> Vec<Row> {
             "10 a second, bare",
             with(&second, Headers::None),
             1.02,
+            1.10,
+        ),
+        // The start is slow, because the server may be a bucket.
+        row(
+            "100 a second, Retry-After alone",
+            with(&hundred, alone),
+            1.75,
+            1.08,
+        ),
+        row(
+            "100 a second, bare",
+            with(&hundred, Headers::None),
+            1.40,
             1.10,
         ),
     ]

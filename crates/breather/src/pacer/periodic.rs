@@ -22,6 +22,8 @@ pub(super) struct Periodic {
     is_retried: bool,
     /// The number of full periods before more attempts than the limit are sent.
     wait: u32,
+    /// How many attempts beyond the limit a search begins with. It doubles with each search that finds more.
+    step: u64,
     /// How many full periods the search waits after the latest attempt in vain.
     interval: u32,
 }
@@ -52,6 +54,7 @@ impl Periodic {
             doubts: 0,
             is_retried: false,
             wait: 0,
+            step: 1,
             interval: 1,
         }
     }
@@ -91,19 +94,20 @@ impl Periodic {
 
     /// Returns how many attempts may be sent in a period in which `accepted` ones were accepted so far.
     ///
-    /// A search for a higher limit begins with one more. Each that is accepted permits two more.
+    /// A search for a higher limit begins with a [step](Self::step). Each that is accepted permits two more.
     pub(super) const fn allowed(&self, accepted: u64) -> u64 {
         if self.wait > 0 {
             return self.number;
         }
         let beyond = accepted.saturating_sub(self.number);
-        self.number + 1 + 2 * beyond
+        self.number + self.step + 2 * beyond
     }
 
     /// Adds a period of `sends` attempts without a throttled one.
     pub(super) fn on_period(&mut self, sends: u64) {
         if sends > self.number {
             self.raise(sends);
+            self.step = (self.step * 2).min(self.number);
             self.interval = 1;
             self.wait = 0;
         } else if sends == self.number {
@@ -167,6 +171,7 @@ impl Periodic {
             return Limit::Spaced(Spaced::new(rest));
         }
         self.wait = if self.is_sure() { self.interval } else { 0 };
+        self.step = 1;
         Limit::Periodic(self)
     }
 

@@ -57,7 +57,6 @@ use self::hold::Lateness;
 #[cfg(feature = "std")]
 use self::hold::{Cause, Hold};
 use self::kinship::Kinship;
-use self::ledger::Answer;
 use self::outage::Outage;
 use self::overage::OverageProbes;
 pub use self::pacing::{Pace, Pacing};
@@ -198,6 +197,25 @@ impl Pacer {
     /// If a hold exceeds the call's `limits`, [`poll_offer`](Self::poll_offer) names the call, so that it
     /// can end. You may ask again while the call waits.
     pub fn request(&mut self, now: Instant, ticket: Ticket, limits: WaitLimits) -> Admission {
+        let costs = limits.costs();
+        // Most calls find no hold, and none that wait.
+        if self.is_at_ease() && costs.is_empty() {
+            self.latest = self.latest.max(now);
+            if self.has_room_in_run(self.latest, costs, 0, false) {
+                return Admission::Send(self.grant_in_run(ticket, costs));
+            }
+        }
+        self.request_in_turn(now, ticket, limits)
+    }
+
+    /// Returns whether no hold is in force and no call waits or gives up.
+    #[inline]
+    fn is_at_ease(&self) -> bool {
+        matches!(self.phase, Phase::Running) && self.waiters.is_empty() && !self.streak.is_on()
+    }
+
+    #[inline(never)]
+    fn request_in_turn(&mut self, now: Instant, ticket: Ticket, limits: WaitLimits) -> Admission {
         if self.gives_up(now, ticket, limits) {
             self.leave(ticket);
             let opens = self.opens_at();
@@ -278,41 +296,13 @@ impl Pacer {
     pub fn on_outcome(&mut self, now: Instant, permit: Permit, outcome: Outcome, hint: &Hint<'_>) {
         let now = self.advance(now);
         self.in_flight = self.in_flight.saturating_sub(1);
-        let is_accepted = matches!(
-            outcome.kind(),
-            OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
-        );
-        let is_throttled = outcome.kind() == OutcomeKind::Throttled;
         if permit.epoch != self.epoch {
-            if is_throttled {
-                self.rate.on_throttled(permit.number);
-            } else if is_accepted {
-                self.rate.on_accepted(permit.number);
-            }
-            return;
+            return self.on_former_outcome(&permit, outcome);
         }
-        // A limiter counts a call when it arrives, and throttles immediately. So the delays of an accepted call
-        // count from about when it was sent. An attempt that is sent at such an instant arrives after it.
-        let base = match outcome.kind() {
-            OutcomeKind::Throttled => hint.received(),
-            _ => permit.sent,
+        let verdict = match hint.is_silent() {
+            true => None,
+            false => self.on_hint(now, &permit, outcome, hint),
         };
-        let verdict = match is_throttled {
-            true => self.windows.verdict(permit.number, hint),
-            false => None,
-        };
-        if !hint.is_silent() {
-            let answer = Answer {
-                permit: &permit,
-                now,
-                base,
-                accepted: is_accepted.then_some(self.throttled),
-                sent: self.sent,
-                service: self.service_time.nanos(),
-            };
-            let tally = self.tally(now, &UNKNOWN);
-            self.windows.on_answer(&answer, hint, tally);
-        }
         match outcome.kind() {
             OutcomeKind::Throttled => self.on_throttled(now, &permit, hint, verdict),
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
@@ -351,16 +341,7 @@ impl Pacer {
         if permit.epoch != self.epoch {
             return;
         }
-        let answer = Answer {
-            permit: &permit,
-            now,
-            base: hint.received(),
-            accepted: None,
-            sent: self.sent,
-            service: self.service_time.nanos(),
-        };
-        let tally = self.tally(now, &UNKNOWN);
-        self.windows.on_answer(&answer, hint, tally);
+        self.on_windows(now, &permit, hint, hint.received(), false);
         self.on_lost(&permit);
         self.recount(now);
     }
@@ -567,30 +548,41 @@ impl Pacer {
     }
 
     /// Returns a permit for a call that [has its turn](Self::has_turn).
-    #[inline]
     pub(crate) fn grant(&mut self, ticket: Ticket, costs: &Costs) -> Permit {
-        let now = self.latest;
+        let (number, now) = (self.sent + 1, self.latest);
+        match &mut self.phase {
+            Phase::Running => return self.grant_in_run(ticket, costs),
+            Phase::Held(_) => self.on_early_probe(number, now),
+            Phase::Probing { sent, .. } => *sent = Some((number, now)),
+        }
+        let permit = self.permit(ticket, costs);
+        self.recount(now);
+        permit
+    }
+
+    /// Returns a permit while no hold is in force.
+    #[inline]
+    fn grant_in_run(&mut self, ticket: Ticket, costs: &Costs) -> Permit {
+        let permit = self.permit(ticket, costs);
+        self.rate.on_sent(permit.number, permit.sent);
+        self.recount(permit.sent);
+        permit
+    }
+
+    /// Counts an attempt that is sent now.
+    #[inline]
+    fn permit(&mut self, ticket: Ticket, costs: &Costs) -> Permit {
         self.in_flight += 1;
         self.sent += 1;
-        self.sent_at = now;
-        match &mut self.phase {
-            Phase::Running => {}
-            Phase::Held(_) => self.on_early_probe(now),
-            Phase::Probing { sent, .. } => *sent = Some((self.sent, now)),
-        }
-        let permit = Permit {
+        self.sent_at = self.latest;
+        self.windows.on_sent(self.sent, costs);
+        Permit {
             ticket,
             number: self.sent,
             epoch: self.epoch,
-            sent: now,
+            sent: self.latest,
             level: self.in_flight,
             throttled: self.concurrency.throttled(),
-        };
-        self.windows.on_sent(self.sent, costs);
-        if matches!(self.phase, Phase::Running) {
-            self.rate.on_sent(self.sent, now);
         }
-        self.recount(now);
-        permit
     }
 }

@@ -1,16 +1,67 @@
 //! The consequences of an answer for the scope.
 
 use super::Pacer;
+use super::costs::UNKNOWN;
 use super::hold::Cause;
-use super::ledger::is_blur;
+use super::ledger::{Answer, is_blur};
 use super::outage::{Outage, Overload};
 use super::permit::Permit;
 use super::phase::Phase;
 use super::windows::Verdict;
+use crate::call::{Outcome, OutcomeKind};
 use crate::hint::Hint;
 use crate::instant::Instant;
 
 impl Pacer {
+    /// Handles the answer to an attempt of an earlier epoch.
+    #[cold]
+    pub(super) fn on_former_outcome(&mut self, permit: &Permit, outcome: Outcome) {
+        if outcome.kind() == OutcomeKind::Throttled {
+            self.rate.on_throttled(permit.number);
+        } else if is_accepted(outcome) {
+            self.rate.on_accepted(permit.number);
+        }
+    }
+
+    /// Adds what an answer says of the windows. Returns their state if it was throttled.
+    pub(super) fn on_hint(
+        &mut self,
+        now: Instant,
+        permit: &Permit,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+    ) -> Option<Verdict> {
+        // A limiter counts a call when it arrives, and throttles immediately. So the delays of an accepted call
+        // count from about when it was sent. An attempt that is sent at such an instant arrives after it.
+        let (base, verdict) = match outcome.kind() {
+            OutcomeKind::Throttled => (hint.received(), self.windows.verdict(permit.number, hint)),
+            _ => (permit.sent, None),
+        };
+        self.on_windows(now, permit, hint, base, is_accepted(outcome));
+        verdict
+    }
+
+    /// Adds what the answer to an attempt says of the windows. Its delays count from `base`.
+    pub(super) fn on_windows(
+        &mut self,
+        now: Instant,
+        permit: &Permit,
+        hint: &Hint<'_>,
+        base: Instant,
+        is_accepted: bool,
+    ) {
+        let answer = Answer {
+            permit,
+            now,
+            base,
+            accepted: is_accepted.then_some(self.throttled),
+            sent: self.sent,
+            service: self.service_time.nanos(),
+        };
+        let tally = self.tally(now, &UNKNOWN);
+        self.windows.on_answer(&answer, hint, tally);
+    }
+
     pub(super) fn on_throttled(
         &mut self,
         now: Instant,
@@ -102,14 +153,23 @@ impl Pacer {
 
     pub(super) fn on_accepted(&mut self, now: Instant, permit: &Permit) {
         self.windows.on_accepted();
-        if self.early.is_latest(permit.number) || self.probes_overage(now, permit) {
-            self.windows.on_contradicted(permit.number);
-        }
         self.service_time.on_answer(permit.sent, now);
         self.concurrency.on_accepted(permit);
         self.streak.on_accepted(now);
-        self.open(permit.number, permit.sent);
+        if matches!(self.phase, Phase::Running) {
+            self.outage.on_accepted();
+        } else {
+            self.on_accepted_in_hold(now, permit);
+        }
         self.rate.on_accepted(permit.number);
+    }
+
+    #[cold]
+    fn on_accepted_in_hold(&mut self, now: Instant, permit: &Permit) {
+        if self.early.is_latest(permit.number) || self.probes_overage(now, permit) {
+            self.windows.on_contradicted(permit.number);
+        }
+        self.open(permit.number, permit.sent);
     }
 
     /// Handles an overload without a stated end.
@@ -152,4 +212,12 @@ impl Pacer {
             *sent = sent.filter(|(number, _)| *number != permit.number);
         }
     }
+}
+
+/// Returns whether the server accepted the attempt, whatever came of it.
+const fn is_accepted(outcome: Outcome) -> bool {
+    matches!(
+        outcome.kind(),
+        OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent
+    )
 }

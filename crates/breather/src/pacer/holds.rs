@@ -14,7 +14,9 @@ impl Pacer {
     /// the scope is now held until an instant that the server stated.
     #[inline]
     pub(super) fn recount(&mut self, now: Instant) -> bool {
-        let is_free = self.windows.is_empty() && matches!(self.phase, Phase::Running);
+        let is_free = matches!(self.phase, Phase::Running)
+            && self.windows.has_spare()
+            && self.waiters.is_empty();
         !is_free && self.recount_for_next(now)
     }
 

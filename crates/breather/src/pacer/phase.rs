@@ -12,6 +12,8 @@ use crate::instant::Instant;
 
 /// The phase of the scope. It usually goes from running to held, probing and running. A throttled probe
 /// leads back to held.
+// A tag of its own is compared in one instruction, in each attempt several times.
+#[repr(u8)]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     /// Sends as quota and concurrency permit.
@@ -93,11 +95,11 @@ impl Pacer {
         }
     }
 
-    /// The attempt that is sent now probes a hold before its end.
+    /// Attempt `number`, which is sent now, probes a hold before its end.
     #[cold]
-    pub(super) fn on_early_probe(&mut self, now: Instant) {
-        self.early.on_sent(self.sent, now);
-        self.begin_epoch(now, self.sent - 1);
+    pub(super) fn on_early_probe(&mut self, number: u64, now: Instant) {
+        self.early.on_sent(number, now);
+        self.begin_epoch(now, self.sent);
     }
 
     /// Begins an epoch in which answers to attempts up to number `before` are ignored.

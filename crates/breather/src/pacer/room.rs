@@ -28,26 +28,40 @@ impl Pacer {
     }
 
     /// Returns whether one more attempt may be sent or promised.
-    #[inline]
     pub(super) fn has_room(&mut self, now: Instant, costs: &Costs) -> bool {
         let promised = self.waiters.open();
-        match self.phase {
-            Phase::Held(_) => return false,
-            Phase::Probing { sent, .. } if sent.is_some() || promised > 0 => return false,
-            Phase::Probing { .. } => {}
-            Phase::Running => {
-                let left = self.windows.left(self.tally(now, costs), promised.into());
-                let left = left.or_else(|| self.rate.left(now));
-                if left.is_some_and(|left| left <= u64::from(promised)) {
-                    return false;
-                }
-                if self.pacing.pace() == Pace::Even && !self.is_even(now, promised) {
-                    return false;
-                }
-            }
-        }
-        let used = self.used();
         let wanted = self.waiters.any_waiting();
+        match self.phase {
+            Phase::Running => self.has_room_in_run(now, costs, promised, wanted),
+            Phase::Probing { sent: None, .. } if promised == 0 => {
+                let used = self.in_flight;
+                self.concurrency.room(now, used, wanted, self.service_time) > 0
+            }
+            Phase::Held(_) | Phase::Probing { .. } => false,
+        }
+    }
+
+    /// Returns the same while no hold is in force, if so many are promised, and calls are waiting or not.
+    #[inline(always)]
+    pub(super) fn has_room_in_run(
+        &mut self,
+        now: Instant,
+        costs: &Costs,
+        promised: u32,
+        wanted: bool,
+    ) -> bool {
+        let left = match self.windows.is_empty() {
+            true => None,
+            false => self.windows.left(self.tally(now, costs), promised.into()),
+        };
+        let left = left.or_else(|| self.rate.left(now));
+        if left.is_some_and(|left| left <= u64::from(promised)) {
+            return false;
+        }
+        if self.pacing.pace() == Pace::Even && !self.is_even(now, promised) {
+            return false;
+        }
+        let used = self.in_flight.saturating_add(promised);
         self.concurrency.room(now, used, wanted, self.service_time) > 0
     }
 

@@ -81,6 +81,12 @@ impl Windows {
         self.ledgers.len() - 1
     }
 
+    /// Returns whether all windows certainly permit an attempt of unknown cost.
+    #[inline]
+    pub(super) const fn has_spare(&self) -> bool {
+        self.spare > 0
+    }
+
     /// Returns whether no window is known.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
@@ -116,10 +122,7 @@ impl Windows {
     /// while nothing is known.
     #[inline]
     pub(super) fn left(&self, tally: Tally<'_>, promised: u64) -> Option<u64> {
-        if self.ledgers.is_empty() {
-            return None;
-        }
-        if self.spare > promised && tally.costs.is_empty() {
+        if self.spare > promised && tally.costs.is_empty() && !self.is_empty() {
             return Some(self.spare);
         }
         self.left_of_all(tally)
@@ -136,7 +139,7 @@ impl Windows {
     /// refills. A window that only waits for attempts in flight to come back is not spent.
     #[inline]
     pub(super) fn spent(&mut self, tally: Tally<'_>) -> Option<Spent> {
-        if self.ledgers.is_empty() || self.spare > 0 && tally.costs.is_empty() {
+        if self.has_spare() && tally.costs.is_empty() {
             return None;
         }
         self.spent_of_all(tally)
@@ -145,7 +148,7 @@ impl Windows {
     fn spent_of_all(&mut self, tally: Tally<'_>) -> Option<Spent> {
         if tally.costs.is_empty() {
             let spare = self.ledgers.iter().map(|it| it.spare(tally));
-            self.spare = spare.min().unwrap_or_default();
+            self.spare = spare.min().unwrap_or(u64::MAX);
             if self.spare > 0 {
                 return None;
             }

@@ -74,7 +74,7 @@ impl<'a> Page<'a> {
         println!("{IDLE}");
         self.print_idle(<[_]>::is_empty);
         println!(
-            "\nOnly tests of the pacer need these rules, and no server of the simulator does.\n"
+            "\nOnly tests of the core need these rules, and no server of the simulator does.\n"
         );
         println!("{IDLE}");
         self.print_idle(|failing| !failing.is_empty());
@@ -143,6 +143,6 @@ It takes more than an hour. The edits are in `storm/ablations`, and the library 
 - *All scenarios* says how the means of both change over SCENARIOS random servers, loads and faults of `… --example
   fuzz`, if that is more than three standard errors and 0.02 %. Most scenarios do not need the rule.
 - *Broken* names calls that never succeed, missed targets of that table, and promises that a random scenario violates
-  (`Rule` in `crates/breather-sim/src/check.rs`). If the rest does not change, it names the tests of the pacer that fail.
+  (`Rule` in `crates/breather-sim/src/check.rs`). If the rest does not change, it names the tests of the core that fail.
 
 Rules without any effect are named again at the end. Such a rule should go, or get a server that needs it.";

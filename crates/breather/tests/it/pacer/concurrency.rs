@@ -174,3 +174,70 @@ fn the_limit_grows_with_time_while_it_is_full() {
     // 400 a second.
     assert!((49..=51).contains(&held.len()), "{}", held.len());
 }
+
+#[test]
+fn limit_at_most_doubles_after_a_pause() {
+    let mut pacer = pacer();
+    let _in_flight: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
+    for _ in 0..200 {
+        waits(&mut pacer, START);
+    }
+    // Nobody asked for a minute, in which the limit would have grown to thousands.
+    let offered = drain(&mut pacer, START + 60 * SECOND);
+    assert_eq!(offered.len(), AT_START);
+}
+
+#[test]
+fn late_rejection_does_not_raise_the_limit() {
+    let mut pacer = pacer();
+    let mut permits: Vec<_> = (0..12).map(|_| granted(&mut pacer, START)).collect();
+    let (late, early) = (permits.pop().unwrap(), permits.remove(1));
+    let hint = said(START, 280, 9);
+    for permit in permits {
+        pacer.on_outcome(START, permit, Outcome::success(), &hint);
+    }
+    // One was in flight with the first of them, and eleven with the other.
+    for permit in [early, late] {
+        pacer.on_outcome(START, permit, throttled(), &hint);
+        assert_eq!(pacer.concurrency(), 1);
+    }
+}
+
+#[test]
+fn probe_that_exceeds_the_cap_ends_the_hold() {
+    let mut pacer = pacer();
+    let (slow, rejected) = (granted(&mut pacer, START), granted(&mut pacer, START));
+    pacer.on_outcome(START, rejected, throttled(), &said(START, 0, 9));
+    let (ticket, _) = waits(&mut pacer, START);
+    let now = pacer.next_wake().unwrap();
+    assert_eq!(drain(&mut pacer, now), [ticket]);
+    let Admission::Send(probe) = pacer.request(now, ticket, WaitLimits::endless()) else {
+        panic!()
+    };
+    // The slow one is still in flight.
+    pacer.on_outcome(now, probe, throttled(), &said(now, 290, 9));
+    pacer.on_outcome(now, slow, Outcome::success(), &Hint::new(now));
+    assert!(is_granted(&mut pacer, now).is_some());
+}
+
+#[test]
+fn tries_upward_are_at_most_32_seconds_apart() {
+    let mut pacer = pacer();
+    let _slow = granted(&mut pacer, START);
+    let crowded: Vec<_> = (0..3).map(|_| granted(&mut pacer, START)).collect();
+    for permit in crowded {
+        pacer.on_outcome(START, permit, throttled(), &said(START, 290, 900));
+    }
+    let (mut now, mut apart) = (START, Vec::new());
+    for _ in 0..7 {
+        let (ticket, _) = waits(&mut pacer, now);
+        let next = pacer.next_wake().unwrap();
+        apart.push(next.duration_since(now).as_secs());
+        now = next;
+        let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
+            panic!()
+        };
+        pacer.on_outcome(now, permit, throttled(), &said(now, 290, 900));
+    }
+    assert_eq!(apart, [1, 2, 4, 8, 16, 32, 32]);
+}

@@ -76,7 +76,8 @@ fn a_server_that_is_overloaded_by_anything_is_probed_for_as_long_as_it_may_resta
         sends = 0;
         waiting = waits_at_last(&mut pacer, now, overloaded, &mut sends).filter(|_| sends == 0);
     }
-    // It goes on failing; from here on, so do the calls.
+    // It goes on failing; from here on, so do the calls, several at once.
+    let _both = [granted(&mut pacer, now), granted(&mut pacer, now)];
     assert!((20..80).contains(&probes), "{probes}");
     let held = now.duration_since(held_since);
     assert!(held > 15 * SECOND && held < 20 * SECOND, "{held:?}");

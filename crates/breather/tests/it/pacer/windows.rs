@@ -1,5 +1,6 @@
 //! Several windows of a scope, in requests and in other units.
 
+use breather::driver::Costs;
 use breather::hint::Unit;
 
 use super::*;
@@ -294,4 +295,26 @@ fn fixed_window_does_not_open_before_it_resets() {
     accepted(&mut pacer, now, of_three(1, 60));
     accepted(&mut pacer, now, of_three(0, 60));
     assert_eq!(waits(&mut pacer, now).1, Some(now + 60 * SECOND));
+}
+
+#[test]
+fn call_that_costs_more_than_is_left_probes_again() {
+    let mut pacer = pacer();
+    let limits = WaitLimits::endless().with_costs(Costs::new().with(Unit::Tokens, 50_000));
+    let (costly, cheap) = (pacer.arrive(), pacer.arrive());
+    let mut now = START;
+    for _ in 0..3 {
+        let Admission::Send(permit) = pacer.request(now, costly, limits) else {
+            panic!()
+        };
+        let hint = Hint::new(now).with_window(tokens(10_000, 9));
+        let hint = hint.with_retry_after(9 * SECOND);
+        pacer.on_outcome(now, permit, throttled(), &hint);
+        for (ticket, limits) in [(costly, limits), (cheap, WaitLimits::endless())] {
+            let asked = pacer.request(now, ticket, limits);
+            assert!(matches!(asked, Admission::Wait { .. }));
+        }
+        now = pacer.next_wake().unwrap();
+        assert_eq!(pacer.poll_offer(now), Some(costly));
+    }
 }

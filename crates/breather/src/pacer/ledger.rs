@@ -126,14 +126,6 @@ impl Ledger {
         }
     }
 
-    /// Creates the ledger of `window`, which has the name and unit of this one and another limit.
-    pub(super) fn with_limit_of(&self, window: &Window<'_>) -> Self {
-        Self {
-            usage: self.usage.clone(),
-            ..Self::new(window, self.since)
-        }
-    }
-
     /// Returns the number of the latest-sent attempt whose answer reported it.
     pub(super) const fn told(&self) -> u64 {
         self.told
@@ -262,7 +254,6 @@ impl Ledger {
         let moves = !is_same && number >= reset.newest_number;
         if moves {
             reset.answers = 0;
-            self.since = number;
         }
         if is_same || number >= reset.newest_number {
             reset.answers = reset.answers.saturating_add(1);

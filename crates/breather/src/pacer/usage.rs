@@ -11,7 +11,7 @@ use crate::instant::Instant;
 /// are throttled 20 times at the ends of their windows without this, and 10 times with it.)
 ///
 /// In other units, the mean is the cost of a call, and others' use.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Usage {
     unit: Unit,
     /// An early answer of the window.

@@ -67,11 +67,7 @@ impl Windows {
     /// Adds the ledger of a window, in place of the one that was reported longest ago if there are many.
     #[cold]
     fn add(&mut self, window: &Window<'_>) -> usize {
-        let mut ledgers = self.ledgers.iter();
-        let ledger = match ledgers.find(|it| it.is_named(window)) {
-            Some(same) => same.with_limit_of(window),
-            None => Ledger::new(window, self.since),
-        };
+        let ledger = Ledger::new(window, self.since);
         if self.ledgers.len() >= MAX_WINDOWS {
             let ledgers = self.ledgers.iter().enumerate();
             let oldest = ledgers.min_by_key(|(_, it)| it.told());

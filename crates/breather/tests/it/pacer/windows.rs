@@ -318,3 +318,15 @@ fn call_that_costs_more_than_is_left_probes_again() {
         assert_eq!(pacer.poll_offer(now), Some(costly));
     }
 }
+
+#[test]
+fn reset_is_that_of_the_latest_sent_attempt() {
+    let mut pacer = pacer();
+    let (first, second) = (granted(&mut pacer, START), granted(&mut pacer, START));
+    // The window began anew between the two, and their answers are back in the wrong order.
+    let hint = Hint::new(START).with_window(window("", 300, 0, 20));
+    pacer.on_outcome(START, second, Outcome::success(), &hint);
+    let hint = Hint::new(START).with_window(window("", 300, 0, 1));
+    pacer.on_outcome(START, first, Outcome::success(), &hint);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 20 * SECOND));
+}

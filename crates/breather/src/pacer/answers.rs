@@ -56,7 +56,6 @@ impl Pacer {
             base,
             accepted: is_accepted.then_some(self.throttled),
             sent: self.sent,
-            service: self.service_time.nanos(),
         };
         let tally = self.tally(now, &UNKNOWN);
         self.windows.on_answer(&answer, hint, tally);

@@ -71,8 +71,6 @@ pub(super) struct Answer<'p> {
     pub(super) accepted: Option<u64>,
     /// The number of the latest attempt.
     pub(super) sent: u64,
-    /// The longest time that answers take, in nanoseconds.
-    pub(super) service: u64,
 }
 
 /// The attempts so far, and the next one.
@@ -196,26 +194,14 @@ impl Ledger {
                 self.sliding.on_throttled(base);
             }
         }
-        if remaining == 0 {
-            self.on_empty(answer);
+        let is_far = |at: Instant| at.duration_since(answer.now) > LONG_HOLD;
+        if remaining == 0 && self.reset().is_some_and(is_far) {
+            self.overage.on_empty(answer);
         } else {
             self.overage.on_left();
         }
         if let Some(throttled) = answer.accepted {
             self.on_accepted(remaining, answer.sent, throttled);
-        }
-    }
-
-    /// Adds an answer that says that nothing is left.
-    #[cold]
-    fn on_empty(&mut self, answer: &Answer<'_>) {
-        let &Answer { permit, now, .. } = answer;
-        let is_far = |at: Instant| at.duration_since(now) > LONG_HOLD;
-        if !self.is_refilling() && self.reset().is_some_and(is_far) {
-            self.overage
-                .on_empty(now, permit.sent, answer.accepted.is_some());
-        } else {
-            self.overage.on_left();
         }
     }
 
@@ -292,7 +278,7 @@ impl Ledger {
         let Some(known) = self.known.filter(|_| self.stated.attempts.is_empty()) else {
             return 0;
         };
-        let least = self.order.least_in_any_order();
+        let least = self.least();
         let least = least.map_or(known.remaining, |least| {
             least.remaining.min(known.remaining)
         });
@@ -350,10 +336,9 @@ impl Ledger {
         let need = match tally.costs.get(self.unit) {
             Some(_) => {
                 // The rate of the refill is known from rounded figures.
-                let rounded = if self.is_refilling() {
-                    cost / ROUNDED
-                } else {
-                    0
+                let rounded = match self.is_refilling() {
+                    true => cost / ROUNDED,
+                    false => 0,
                 };
                 let spread = self.usage.spread(unknown);
                 cost.saturating_add(rounded).saturating_add(spread)

@@ -29,8 +29,7 @@ pub(super) struct Least {
     pub(super) remaining: u64,
     /// When that was so.
     pub(super) at: Instant,
-    /// When the request was sent, and when its answer was back.
-    sent: Instant,
+    /// When the answer was back.
     told: Instant,
     /// When the window was to reset, as known then.
     reset: Option<Instant>,
@@ -40,7 +39,7 @@ impl Order {
     /// Adds an answer that says that `remaining` was left. The window was to reset at `reset`.
     ///
     /// The least is replaced by an answer that cannot have overtaken it, because its request was sent
-    /// after the other answer was back, or a `service` time after the other request.
+    /// after the other answer was back.
     pub(super) fn on_answer(
         &mut self,
         answer: &Answer<'_>,
@@ -54,16 +53,14 @@ impl Order {
             self.latest = (permit.number, remaining);
         }
         if let Some(least) = self.least.filter(|least| remaining > least.remaining) {
-            if permit.sent < least.told.min(least.sent.add_nanos(answer.service)) {
+            if permit.sent < least.told {
                 return;
             }
-            let is_early = least.reset.is_some_and(|reset| reset > now);
-            self.gains |= is_early && permit.sent >= least.told;
+            self.gains |= least.reset.is_some_and(|reset| reset > now);
         }
         self.least = Some(Least {
             remaining,
             at: answer.base,
-            sent: permit.sent,
             told: now,
             reset,
         });

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::hold::{Cause, Hold};
+use super::rate::SHORTEST_REST;
 use crate::instant::Instant;
 
 /// The overloads that the server reported since it last accepted an attempt, without a stated end.
@@ -47,15 +48,12 @@ impl Outage {
 
     /// Returns the hold that begins with an overload.
     pub(super) fn hold(now: Instant) -> Hold {
-        Hold::new(now, Cause::Overloaded, now, now + SHORTEST_RESTART)
+        Hold::new(now, Cause::Overloaded, now, now + SHORTEST_REST)
     }
 }
 
 /// If a tenth of all calls overload the server for their own reasons, so many in a row are one in 10⁸.
 const OUTAGE: u32 = 8;
-
-/// The time before the first probe.
-const SHORTEST_RESTART: Duration = Duration::from_millis(250);
 
 /// Of 1,000 calls that meet 10 s of bare 503, 122 use up their retries without this, and none with it.
 const LONGEST_RESTART: Duration = Duration::from_secs(15);

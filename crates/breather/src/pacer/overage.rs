@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::ledger::Answer;
 use crate::instant::Instant;
 
 /// The evidence that an empty window is not a reason to wait.
@@ -16,14 +17,16 @@ pub(super) struct Overage {
 }
 
 impl Overage {
-    /// Adds an answer at `now`, to a request that was sent at `sent`, which says that the window is empty.
-    pub(super) fn on_empty(&mut self, now: Instant, sent: Instant, is_accepted: bool) {
-        if !is_accepted {
+    /// Adds an answer that says that the window is empty.
+    #[cold]
+    pub(super) fn on_empty(&mut self, answer: &Answer<'_>) {
+        if answer.accepted.is_none() {
             self.accepted = 0;
         } else if let Some(since) = self.empty_since {
-            self.accepted = self.accepted.saturating_add(u32::from(sent >= since));
+            let is_evidence = answer.permit.sent >= since;
+            self.accepted = self.accepted.saturating_add(u32::from(is_evidence));
         } else {
-            self.empty_since = Some(now);
+            self.empty_since = Some(answer.now);
         }
     }
 
@@ -56,7 +59,7 @@ impl OverageProbes {
     /// Adds an attempt that was throttled because the quota is spent.
     pub(super) fn on_throttled(&mut self, now: Instant) {
         self.next = now + self.interval;
-        self.interval = (self.interval * 2).min(LONGEST);
+        self.interval = self.interval.saturating_mul(2);
     }
 }
 
@@ -77,6 +80,3 @@ pub(super) const LONG_HOLD: Duration = Duration::from_secs(300);
 
 /// Probing a window of an hour costs a rejection in the first hour, and then less and less often.
 const SHORTEST: Duration = Duration::from_secs(3_600);
-
-/// A quota that is enforced for months may be billed one day.
-const LONGEST: Duration = Duration::from_secs(30 * 86_400);

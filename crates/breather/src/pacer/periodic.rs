@@ -130,15 +130,11 @@ impl Periodic {
             && self.doubts < MOST_DOUBTS
             && rest.took < self.length / 4 * 3
             && rest.of_late >= self.number / 4;
-        // Another limit with a longer period was reached.
-        let is_of_another = (self.is_sure() || self.number == 1)
-            && self.doubts < MOST_DOUBTS
-            && rest.length > self.length.saturating_mul(MUCH_LONGER);
-        if is_stray || is_of_another {
+        if is_stray {
             self.doubts += DOUBT;
             return Limit::Periodic(self);
         }
-        if rest.gave == 0 && rest.took < self.length / MUCH_LONGER {
+        if rest.gave == 0 && rest.took < self.length / EARLY {
             // The period began a little too early.
             if !is_usual(self.length) {
                 self.length = (self.length + rest.took).min(LONGEST);
@@ -223,9 +219,8 @@ const FEW: u64 = 8;
 /// The most full periods between two attempts to exceed the limit.
 const LONGEST_INTERVAL: u32 = 64;
 
-/// A rest that takes more than so many periods is due to another limit. A period that began too early by less
-/// than this part of it was measured well.
-const MUCH_LONGER: u64 = 8;
+/// A period that began too early by less than this part of it was measured well.
+const EARLY: u64 = 8;
 
 /// The length of a period is measured to one part in so many.
 const EXACT: u64 = 32;

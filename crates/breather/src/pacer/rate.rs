@@ -403,7 +403,7 @@ pub(super) fn is_usual(period: u64) -> bool {
 
 /// The length of a rest without a stated end while no limit is known. In that time, a
 /// cap's rejections can be told from a quota's.
-const SHORTEST_REST: Duration = Duration::from_millis(250);
+pub(super) const SHORTEST_REST: Duration = Duration::from_millis(250);
 
 /// The least time until a probe.
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);

@@ -25,11 +25,6 @@ impl Slowest {
         self.nanos == 0
     }
 
-    /// Returns the time in nanoseconds.
-    pub(super) const fn nanos(self) -> u64 {
-        self.nanos
-    }
-
     pub(super) const fn get(self) -> Duration {
         Duration::from_nanos(self.nanos)
     }

@@ -45,6 +45,7 @@ fn one_rejection_restores_the_hold() {
     rejects(&mut pacer, START);
     let (_, opens) = waits(&mut pacer, START);
     assert_eq!(opens, Some(START + DAYS * SECOND));
+    assert_eq!(pacer.snapshot().remaining(), Some(0), "it counts again");
     // It was sent before the rejection was known.
     pacer.on_outcome(START + MS, late, Outcome::success(), &said(START, 0, DAYS));
     waits(&mut pacer, START + MS);

@@ -220,24 +220,55 @@ fn probe_that_exceeds_the_cap_ends_the_hold() {
     assert!(is_granted(&mut pacer, now).is_some());
 }
 
-#[test]
-fn tries_upward_are_at_most_32_seconds_apart() {
+/// Has a call try one more in flight, as soon as the pacer permits that. Returns its permit, and the time until
+/// then.
+fn tried(pacer: &mut Pacer, now: &mut Instant) -> (Permit, Duration) {
+    let (ticket, _) = waits(pacer, *now);
+    let next = pacer.next_wake().unwrap();
+    let apart = next.duration_since(*now);
+    *now = next;
+    match pacer.request(next, ticket, WaitLimits::endless()) {
+        Admission::Send(permit) => (permit, apart),
+        other => panic!("not granted: {other:?}"),
+    }
+}
+
+/// A pacer that knows that one in flight is enough, and has it in flight.
+fn pacer_with_cap_of_one() -> Pacer {
     let mut pacer = pacer();
     let _slow = granted(&mut pacer, START);
-    let crowded: Vec<_> = (0..3).map(|_| granted(&mut pacer, START)).collect();
-    for permit in crowded {
+    for permit in [(); 3].map(|()| granted(&mut pacer, START)) {
         pacer.on_outcome(START, permit, throttled(), &said(START, 290, 900));
     }
-    let (mut now, mut apart) = (START, Vec::new());
-    for _ in 0..7 {
-        let (ticket, _) = waits(&mut pacer, now);
-        let next = pacer.next_wake().unwrap();
-        apart.push(next.duration_since(now).as_secs());
-        now = next;
-        let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
-            panic!()
-        };
+    pacer
+}
+
+#[test]
+fn tries_upward_are_at_most_32_seconds_apart() {
+    let mut pacer = pacer_with_cap_of_one();
+    let mut now = START;
+    for seconds in [1, 2, 4, 8, 16, 32, 32] {
+        let (permit, apart) = tried(&mut pacer, &mut now);
+        assert_eq!(apart, seconds * SECOND);
         pacer.on_outcome(now, permit, throttled(), &said(now, 290, 900));
     }
-    assert_eq!(apart, [1, 2, 4, 8, 16, 32, 32]);
+}
+
+#[test]
+fn accepted_try_upward_makes_the_next_ones_more_frequent() {
+    let mut pacer = pacer_with_cap_of_one();
+    let mut now = START;
+    for _ in 0..3 {
+        let (permit, _) = tried(&mut pacer, &mut now);
+        pacer.on_outcome(now, permit, throttled(), &said(now, 290, 900));
+    }
+    let (permit, apart) = tried(&mut pacer, &mut now);
+    assert_eq!(apart, 8 * SECOND);
+    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 290, 900));
+    let _second = granted(&mut pacer, now);
+    let (permit, apart) = tried(&mut pacer, &mut now);
+    assert_eq!(apart, SECOND / 2);
+    pacer.on_outcome(now, permit, throttled(), &said(now, 290, 900));
+    let (_, apart) = tried(&mut pacer, &mut now);
+    assert_eq!(apart, 8 * SECOND, "not 16 s");
 }

@@ -258,6 +258,14 @@ fn higher_limit_is_found() {
 }
 
 #[test]
+fn higher_limit_is_searched_for_ever_more_seldom_and_never_given_up() {
+    let mut server = Server::window(20, SECOND);
+    let played = play(&mut server, 1_000);
+    let throttled = played.throttled_in(500..1_000);
+    assert!((5..=12).contains(&throttled), "{throttled} throttled");
+}
+
+#[test]
 fn lower_limit_is_learned_within_a_few_periods() {
     let mut pacer = pacer_that_proved_two();
     let mut server = Server::window(200, 10 * SECOND);

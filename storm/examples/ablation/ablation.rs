@@ -57,6 +57,11 @@ impl Ablation {
         self.file.file_name().unwrap_or_default().to_string_lossy()
     }
 
+    /// Returns whether it only changes the size of a value.
+    pub(crate) fn is_of_a_value(&self) -> bool {
+        matches!(self.instead.as_str(), "half" | "double")
+    }
+
     /// Applies the edit to `source`.
     ///
     /// # Errors

@@ -72,12 +72,15 @@ impl<'a> Page<'a> {
             "\n## Rules without effect\n\nThey change no row, no scenario and no test of the core.\n"
         );
         println!("{IDLE}");
-        self.print_idle(<[_]>::is_empty);
+        self.print_idle(|it, failing| !it.is_of_a_value() && failing.is_empty());
+        println!("\nHalf or double of these values changes nothing either.\n");
+        println!("{IDLE}");
+        self.print_idle(|it, failing| it.is_of_a_value() && failing.is_empty());
         println!(
             "\nOnly tests of the core need these rules, and no server of the simulator does.\n"
         );
         println!("{IDLE}");
-        self.print_idle(|failing| !failing.is_empty());
+        self.print_idle(|_, failing| !failing.is_empty());
         let unbuilt = self
             .told
             .iter()
@@ -92,9 +95,9 @@ impl<'a> Page<'a> {
         Err(unbuilt.join("\n"))
     }
 
-    fn print_idle(&self, is_meant: impl Fn(&[String]) -> bool) {
+    fn print_idle(&self, is_meant: impl Fn(&Ablation, &[String]) -> bool) {
         for (ablation, worth) in &self.told {
-            if matches!(worth, Worth::Tests(failing) if is_meant(failing)) {
+            if matches!(worth, Worth::Tests(failing) if is_meant(ablation, failing)) {
                 let (file, Ablation { rule, instead, .. }) = (ablation.file_name(), ablation);
                 println!("| `{file}` | {rule} | {instead} |");
             }

@@ -96,7 +96,7 @@ impl Pacer {
         } else if !is_early {
             self.rate.on_throttled(permit.number);
             self.rate.on_rest(now, hint.not_before());
-            self.windows.on_throttled(hint);
+            self.windows.on_throttled();
         }
         if hint.is_spent() {
             self.overage.on_throttled(now);

@@ -95,21 +95,12 @@ impl Limit {
     }
 
     /// Adds a period of `time` nanoseconds, without a throttled attempt. `sends` attempts were sent.
-    /// Returns whether the limit was reached.
-    fn on_period(&mut self, sends: u64, time: u64) -> bool {
+    fn on_period(&mut self, sends: u64, time: u64) {
         match self {
-            Self::Periodic(limit) => {
-                let is_reached = sends >= limit.number();
-                limit.on_period(sends);
-                is_reached
-            }
-            Self::Spaced(limit) => {
-                let is_reached = time <= limit.interval().saturating_mul(2);
-                if is_reached {
-                    limit.on_sent();
-                }
-                is_reached
-            }
+            Self::Periodic(limit) => limit.on_period(sends),
+            Self::Spaced(limit) if time <= limit.interval().saturating_mul(2) => limit.on_sent(),
+            // No call waited.
+            Self::Spaced(_) => {}
         }
     }
 }
@@ -158,9 +149,7 @@ impl Rate {
             return;
         };
         let time = now.nanos_since(self.period.start);
-        if !limit.on_period(self.period.sends, time) {
-            self.begin_span(now);
-        }
+        limit.on_period(self.period.sends, time);
         self.begin_period(number, now);
     }
 

@@ -54,10 +54,8 @@ impl Spaced {
     ///
     /// All times are in nanoseconds.
     pub(super) fn on_rest(&mut self, sends: u64, time: u64, length: u64) {
-        // One expensive call does not slow down all others.
-        let longest = self.mean().saturating_mul(sends + MOST_COST);
         self.sends += sends;
-        self.time += time.min(longest);
+        self.time += time;
         if self.sends > ENOUGH {
             self.sends /= 2;
             self.time /= 2;
@@ -82,6 +80,3 @@ const MOST_PATIENT: u64 = 8_192;
 
 /// With costs whose 99th percentile is 15 times the median, the mean of so many is off by a quarter.
 const ENOUGH: u64 = 64;
-
-/// A call that costs more than so many others counts as so many.
-const MOST_COST: u64 = 8;

@@ -121,15 +121,13 @@ impl Usage {
         self.cost.saturating_mul(halves).div_ceil(2 * ONE)
     }
 
-    /// Adds the actual cost of an attempt.
+    /// Adds the actual cost of an attempt. It is the mean while no answer has told one.
     #[cfg(feature = "std")]
     pub(super) const fn on_settled(&mut self, cost: u64) {
-        let cost = cost.saturating_mul(ONE);
-        self.cost = match self.cost {
-            0 => cost,
-            mean => mean - mean / SETTLED + cost / SETTLED,
-        };
-        self.before = self.cost;
+        if self.cost == 0 {
+            self.cost = cost.saturating_mul(ONE);
+            self.before = self.cost;
+        }
     }
 
     /// Begins a new window.
@@ -157,7 +155,3 @@ const SPARED_REFILLING: u64 = 16;
 
 /// The standard deviation of costs, in halves of the mean.
 const SPREAD: u64 = 4;
-
-/// The weight of the mean before, against a settled cost.
-#[cfg(feature = "std")]
-const SETTLED: u64 = 32;

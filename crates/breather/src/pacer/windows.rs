@@ -214,16 +214,13 @@ impl Windows {
         }
     }
 
-    /// Adds an attempt that was throttled with `hint`. It shows that buckets of requests refill more
-    /// slowly than expected, unless the server says that some are left.
-    pub(super) fn on_throttled(&mut self, hint: &Hint<'_>) {
+    /// Adds an attempt that was throttled. It shows that buckets of requests refill more slowly than
+    /// expected.
+    pub(super) fn on_throttled(&mut self) {
         self.spare = 0;
-        for ledger in &mut self.ledgers {
-            let mut windows = counted(hint).filter(|(window, _)| ledger.is_named(window));
-            if ledger.unit() == Unit::Requests && windows.all(|(_, remaining)| remaining == 0) {
-                ledger.on_throttled();
-            }
-        }
+        let of_requests = self.ledgers.iter_mut();
+        let of_requests = of_requests.filter(|it| it.unit() == Unit::Requests);
+        of_requests.for_each(Ledger::on_throttled);
     }
 
     /// Returns the state of the windows by `hint`, in the throttled response to attempt `number`. `None` if

@@ -375,3 +375,26 @@ fn bucket_that_was_left_alone_is_full_and_no_more() {
         .collect();
     assert_eq!(sent.len(), 30);
 }
+
+#[test]
+fn last_reset_of_several_spent_windows_counts() {
+    let mut pacer = pacer();
+    let both = [window("s", 10, 0, 5), window("m", 300, 0, 50)];
+    accepted(&mut pacer, START, both);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 50 * SECOND));
+}
+
+#[test]
+fn window_that_waits_for_attempts_in_flight_is_not_spent() {
+    let mut pacer = pacer();
+    let (first, second) = (granted(&mut pacer, START), granted(&mut pacer, START));
+    // The second request overtook the first.
+    for (permit, remaining) in [(second, 3), (first, 2)] {
+        let hint = Hint::new(START).with_window(window("", 5, remaining, 60));
+        pacer.on_outcome(START, permit, Outcome::success(), &hint);
+    }
+    let _in_flight = [granted(&mut pacer, START), granted(&mut pacer, START)];
+    // The server may count both of them after the first one. If not, one is left.
+    let (_, opens) = waits(&mut pacer, START);
+    assert_eq!((opens, pacer.snapshot().held_until()), (None, None));
+}

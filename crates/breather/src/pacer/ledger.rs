@@ -222,7 +222,7 @@ impl Ledger {
     /// Returns whether the window gave nearly all to us. `remaining` is left after `ours`.
     fn is_nearly_all(&self, remaining: u64, ours: u64) -> bool {
         // Some of the attempts that were sent later may have come in earlier.
-        let is_nearly_all = |limit: u64| remaining.saturating_add(ours) >= limit - limit / 20;
+        let is_nearly_all = |limit: u64| remaining.saturating_add(ours) >= limit - limit / OTHERS;
         self.limit.is_some_and(is_nearly_all)
     }
 
@@ -616,6 +616,9 @@ pub(super) fn is_blur(one: Instant, other: Instant) -> bool {
 
 /// Rounding to whole seconds moves a reset by up to a second; the rest is for the network.
 pub(super) const BLUR: Duration = Duration::from_millis(1_500);
+
+/// If others took less than this part of a window, nearly all of it was ours.
+const OTHERS: u64 = 20;
 
 /// A call may cost that many times the mean. Of costs whose 99th percentile is 15 times the median,
 /// one in 200 does.

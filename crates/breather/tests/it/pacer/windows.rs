@@ -351,32 +351,6 @@ fn call_that_costs_less_than_is_left_was_throttled_for_the_cap() {
 }
 
 #[test]
-fn log_that_others_use_opens_when_it_says() {
-    let mut pacer = pacer();
-    accepted_of_two(&mut pacer, START, 1, 60);
-    // Another client took the rest.
-    accepted(&mut pacer, START + 400 * MS, [window("", 9, 8, 60)]);
-    accepted(&mut pacer, START + 400 * MS, [window("", 9, 0, 60)]);
-    let opens = waits(&mut pacer, START + 400 * MS).1;
-    assert_eq!(opens, Some(START + 60_400 * MS));
-}
-
-#[test]
-fn bucket_that_was_left_alone_is_full_and_no_more() {
-    let mut pacer = pacer();
-    // One comes back in 100 ms, and the reset is that of the whole bucket.
-    for (remaining, tenths) in [(29, 1), (15, 15), (5, 25)] {
-        let full = Window::new("").with_limit(30).with_remaining(remaining);
-        accepted(&mut pacer, START, [full.with_reset(tenths * SECOND / 10)]);
-    }
-    let later = START + 3_600 * SECOND;
-    let sent: Vec<_> = (0..40)
-        .map_while(|_| is_granted(&mut pacer, later))
-        .collect();
-    assert_eq!(sent.len(), 30);
-}
-
-#[test]
 fn last_reset_of_several_spent_windows_counts() {
     let mut pacer = pacer();
     let both = [window("s", 10, 0, 5), window("m", 300, 0, 50)];

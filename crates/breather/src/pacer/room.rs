@@ -42,6 +42,7 @@ impl Pacer {
     }
 
     /// Returns the same while no hold is in force, if so many are promised, and calls are waiting or not.
+    // Each permit asks this. By itself, the compiler prefers a call that costs a tenth of the permit.
     #[inline(always)]
     pub(super) fn has_room_in_run(
         &mut self,

@@ -73,7 +73,7 @@ impl<'a> Page<'a> {
         );
         println!("{IDLE}");
         self.print_idle(|it, failing| !it.is_of_a_value() && failing.is_empty());
-        println!("\nHalf or double of these values changes nothing either.\n");
+        println!("\nHalf or double of these values has no effect either.\n");
         println!("{IDLE}");
         self.print_idle(|it, failing| it.is_of_a_value() && failing.is_empty());
         println!(

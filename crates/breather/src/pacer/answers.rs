@@ -52,13 +52,11 @@ impl Pacer {
     ) {
         let answer = Answer {
             permit,
-            now,
+            tally: self.tally(now, &UNKNOWN),
             base,
             accepted: is_accepted.then_some(self.throttled),
-            sent: self.sent,
         };
-        let tally = self.tally(now, &UNKNOWN);
-        self.windows.on_answer(&answer, hint, tally);
+        self.windows.on_answer(&answer, hint);
     }
 
     pub(super) fn on_throttled(

@@ -16,7 +16,7 @@ impl Pacer {
     pub(super) fn recount(&mut self, now: Instant) -> bool {
         let is_free = matches!(self.phase, Phase::Running)
             && self.windows.has_spare()
-            && self.waiters.is_empty();
+            && (self.waiters.is_empty() || self.windows.is_empty());
         !is_free && self.recount_for_next(now)
     }
 

@@ -64,13 +64,12 @@ struct Stated {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer<'p> {
     pub(super) permit: &'p Permit,
-    pub(super) now: Instant,
+    /// The attempts so far.
+    pub(super) tally: Tally<'p>,
     /// Delays count from here.
     pub(super) base: Instant,
     /// If the attempt was accepted, how many others of the epoch were throttled.
     pub(super) accepted: Option<u64>,
-    /// The number of the latest attempt.
-    pub(super) sent: u64,
 }
 
 /// The attempts so far, and the next one.
@@ -163,7 +162,12 @@ impl Ledger {
 
     /// Adds an answer that says that `remaining` is left of `window`.
     pub(super) fn on_answer(&mut self, answer: &Answer<'_>, window: &Window<'_>, remaining: u64) {
-        let &Answer { permit, base, .. } = answer;
+        let &Answer {
+            permit,
+            tally,
+            base,
+            ..
+        } = answer;
         self.told = self.told.max(permit.number);
         self.refill.on_answer(window);
         let refilled = |since: Instant| self.refill.in_time(base.nanos_since(since));
@@ -183,7 +187,7 @@ impl Ledger {
         if let Some(delay) = window.reset_nanos().filter(|&delay| !is_next(delay)) {
             let is_new = self.on_reset(permit.number, base.add_nanos(delay));
             self.sliding.on_reset(delay);
-            if is_new && self.is_nearly_all(remaining, answer.sent + 1 - permit.number) {
+            if is_new && self.is_nearly_all(remaining, tally.sent + 1 - permit.number) {
                 self.sliding.on_full();
             }
         }
@@ -194,14 +198,14 @@ impl Ledger {
                 self.sliding.on_throttled(base);
             }
         }
-        let is_far = |at: Instant| at.duration_since(answer.now) > LONG_HOLD;
+        let is_far = |at: Instant| at.duration_since(tally.now) > LONG_HOLD;
         if remaining == 0 && self.reset().is_some_and(is_far) {
             self.overage.on_empty(answer);
         } else {
             self.overage.on_left();
         }
         if let Some(throttled) = answer.accepted {
-            self.on_accepted(remaining, answer.sent, throttled);
+            self.on_accepted(remaining, tally.sent, throttled);
         }
     }
 

@@ -46,7 +46,7 @@ impl Order {
         remaining: u64,
         reset: Option<Instant>,
     ) {
-        let &Answer { permit, now, .. } = answer;
+        let (permit, now) = (answer.permit, answer.tally.now);
         let (latest, left) = self.latest;
         self.is_mixed |= permit.number < latest && remaining < left;
         if permit.number >= latest {

@@ -26,7 +26,7 @@ impl Overage {
             let is_evidence = answer.permit.sent >= since;
             self.accepted = self.accepted.saturating_add(u32::from(is_evidence));
         } else {
-            self.empty_since = Some(answer.now);
+            self.empty_since = Some(answer.tally.now);
         }
     }
 

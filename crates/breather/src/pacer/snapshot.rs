@@ -1,4 +1,4 @@
-//! What is known of a scope at one moment.
+//! The state of a scope at one moment.
 
 use core::fmt;
 use core::time::Duration;
@@ -10,7 +10,7 @@ use super::phase::Phase;
 use crate::hint::Unit;
 use crate::instant::Instant;
 
-/// What is known of a scope at one moment, for logs and dashboards.
+/// The state of a scope at one moment, for logs and dashboards.
 ///
 /// # Example
 ///
@@ -52,15 +52,15 @@ pub struct Snapshot {
     pub(super) learned: Option<(u64, Duration)>,
 }
 
-/// Tells why a scope sends nothing.
+/// The reason for a hold.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum HoldReason {
-    /// The quota is spent, by what the server said and what was sent since.
+    /// The quota is spent, by the latest answer and the attempts since.
     Spent,
-    /// The server throttled a call and said until when.
+    /// The server throttled a call and stated the end.
     Throttled,
-    /// The server throttled a call and did not say until when.
+    /// The server throttled a call and stated no end.
     ThrottledSilently,
     /// The server reported overload many times in a row.
     Overloaded,
@@ -99,31 +99,31 @@ impl Pacer {
 }
 
 impl Snapshot {
-    /// The latest time that the scope was told. All instants here are on the same clock.
+    /// Returns the latest time that the scope was told. All instants here are on the same clock.
     #[must_use]
     pub const fn taken_at(&self) -> Instant {
         self.taken
     }
 
-    /// How many attempts are in flight.
+    /// Returns the number of attempts in flight.
     #[must_use]
     pub const fn in_flight(&self) -> u32 {
         self.in_flight
     }
 
-    /// How many calls wait for a permit.
+    /// Returns the number of calls that wait for a permit.
     #[must_use]
     pub const fn queued(&self) -> usize {
         self.queued
     }
 
-    /// How many attempts may be in flight, by what was learned so far. It starts at 30.
+    /// Returns the learned limit on attempts in flight. It starts at 30.
     #[must_use]
     pub const fn concurrency(&self) -> u32 {
         self.concurrency
     }
 
-    /// How many the server had in flight when it last throttled one more; `None` if it never did.
+    /// Returns how many attempts the server had in flight when it last throttled one more. `None` if it never did.
     #[must_use]
     pub const fn cap(&self) -> Option<u32> {
         self.cap
@@ -148,39 +148,41 @@ impl Snapshot {
         self.remaining
     }
 
-    /// When it resets, if the server said so.
+    /// Returns when it resets, if the server said so.
     #[must_use]
     pub const fn reset(&self) -> Option<Instant> {
         self.reset
     }
 
-    /// Until when nothing is sent. It may have passed, and then a first attempt shows whether the hold is over.
+    /// Returns the end of the hold. If it has passed, a first attempt shows whether the hold is over.
     #[must_use]
     #[doc(alias = "cooldown")]
     pub const fn held_until(&self) -> Option<Instant> {
         self.held_until
     }
 
-    /// Why nothing is sent.
+    /// Returns the reason for the hold.
     #[must_use]
     pub const fn hold_reason(&self) -> Option<HoldReason> {
         self.hold_reason
     }
 
-    /// Whether one attempt at a time is sent, to see whether a hold is over.
+    /// Returns whether the pacer sends one attempt at a time, to see whether a hold is over.
     #[must_use]
     pub const fn is_probing(&self) -> bool {
         self.is_probing
     }
 
-    /// The instant before which nothing is sent, if the server stated one. It may have passed; as soon as an attempt may
-    /// go to see whether it is true, there is none any more, and [`held_until`](Self::held_until) is what there is.
+    /// Returns the instant before which the pacer sends no attempt, if the server stated one.
+    ///
+    /// It may have passed. While the pacer probes, this is `None`, and [`held_until`](Self::held_until) still has a
+    /// value.
     #[must_use]
     pub const fn opens_at(&self) -> Option<Instant> {
         self.opens
     }
 
-    /// Returns the limit that the pacer keeps because it was throttled: so many attempts in any such period.
+    /// Returns the limit that the pacer learned from throttled attempts, as so many attempts in any such period.
     ///
     /// `None` if the server says how many remain, or if it has not throttled enough to tell.
     ///
@@ -196,7 +198,7 @@ impl Snapshot {
     ///     let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
     ///     pacer.on_outcome(now, permit, outcome, &Hint::new(now));
     /// };
-    /// // A server that says nothing accepts three attempts, and again one after 10 s.
+    /// // A server without headers accepts three attempts, and again one after 10 s.
     /// let now = Instant::ORIGIN;
     /// for _ in 0..3 {
     ///     send(&mut pacer, now, Outcome::success());
@@ -216,7 +218,7 @@ impl Snapshot {
         self.learned
     }
 
-    /// How long after it was taken, in whole milliseconds.
+    /// Returns the time from the snapshot to `at`, in whole milliseconds.
     fn after(&self, at: Instant) -> Duration {
         let millis = at.duration_since(self.taken).as_millis();
         Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
@@ -224,7 +226,7 @@ impl Snapshot {
 }
 
 impl fmt::Display for Snapshot {
-    /// One line for a log or a person.
+    /// Writes one line for a log or a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             in_flight,

@@ -44,8 +44,8 @@ pub(super) enum Verdict {
 }
 
 impl Windows {
-    /// Adds an answer that carried `hint`. `tally` has the attempts so far.
-    pub(super) fn on_answer(&mut self, answer: &Answer<'_>, hint: &Hint<'_>, tally: Tally<'_>) {
+    /// Adds an answer that carried `hint`.
+    pub(super) fn on_answer(&mut self, answer: &Answer<'_>, hint: &Hint<'_>) {
         self.spare = 0;
         let mut told = 0;
         for (window, remaining) in counted(hint) {
@@ -53,7 +53,7 @@ impl Windows {
             self.ledger(window).on_answer(answer, window, remaining);
         }
         if told < self.ledgers.len() {
-            self.forget_obsolete(answer.permit.number, tally);
+            self.forget_obsolete(answer.permit.number, answer.tally);
         }
     }
 

@@ -113,6 +113,8 @@ mod tests {
         assert!(!is_kin(&[(1, 299), (2, 299), (1, 298), (2, 298)]));
         // One has used more than the other.
         assert!(!is_kin(&[(1, 200), (2, 100), (1, 199), (2, 99), (1, 198)]));
+        // They take turns, and one is a call ahead.
+        assert!(!is_kin(&[(1, 200), (2, 199), (1, 199), (2, 198)]));
     }
 
     #[test]

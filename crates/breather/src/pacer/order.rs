@@ -85,3 +85,63 @@ impl Order {
         self.was_mixed = mem::take(&mut self.is_mixed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::pacer::costs::UNKNOWN;
+    use crate::pacer::ledger::Tally;
+    use crate::pacer::permit::{Permit, Ticket};
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ORIGIN + Duration::from_secs(seconds)
+    }
+
+    /// Adds the answer to attempt `number`, which was sent and answered at `now`.
+    fn answer(order: &mut Order, number: u64, now: u64, remaining: u64, reset: u64) {
+        let ticket = Ticket {
+            age: number,
+            rejected: 0,
+        };
+        let permit = Permit {
+            ticket,
+            number,
+            epoch: 0,
+            sent: at(now),
+            level: 1,
+            throttled: 0,
+        };
+        let tally = Tally {
+            now: at(now),
+            sent: number,
+            in_flight: 0,
+            costs: &UNKNOWN,
+        };
+        let answer = Answer {
+            permit: &permit,
+            tally,
+            base: at(now),
+            accepted: Some(0),
+        };
+        order.on_answer(&answer, remaining, Some(at(reset)));
+    }
+
+    #[test]
+    fn window_that_begins_anew_at_its_reset_does_not_gain() {
+        let mut order = Order::default();
+        answer(&mut order, 1, 10, 5, 60);
+        answer(&mut order, 2, 61, 9, 120);
+        let least = order.least_in_any_order().map(|least| least.remaining);
+        assert_eq!(least, Some(9));
+    }
+
+    #[test]
+    fn window_that_has_more_before_its_reset_gains() {
+        let mut order = Order::default();
+        answer(&mut order, 1, 10, 5, 60);
+        answer(&mut order, 2, 20, 9, 60);
+        assert!(order.least_in_any_order().is_none());
+    }
+}

@@ -134,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn attempts_of_two_periods_share_no_entry() {
+        let mut recent = Recent::default();
+        let full = 2 * MOST as u64;
+        (0..full).for_each(|ms| recent.on_sent(at(ms)));
+        recent.on_sent(at(1_000));
+        recent.begin_period();
+        recent.on_sent(at(60_000));
+        recent.forget(at(61_000), 60_000 * MS);
+        assert_eq!(recent.count(), 1);
+    }
+
+    #[test]
     fn many_attempts_share_entries_and_none_is_forgotten_early() {
         let mut recent = Recent::default();
         for ms in 0..10_000 {

@@ -64,3 +64,26 @@ fn an_interval_that_let_in_a_window_of_one_is_given_up_once_the_reset_is_right_a
     });
     assert_eq!(slow.get(), SECOND);
 }
+
+#[test]
+fn one_late_reset_alone_makes_no_interval() {
+    // The third window opens 3 s late.
+    let opened = Cell::new((0, Duration::ZERO));
+    throttled_by_a_window_of_one(4, |at| {
+        let (count, latest) = opened.get();
+        let needed = match count {
+            0 => Duration::ZERO,
+            2 => 4 * SECOND,
+            _ => SECOND,
+        };
+        let is_open = at >= latest + needed;
+        if is_open {
+            opened.set((count + 1, at));
+        }
+        is_open
+    });
+    // The next one is asked at its reset, and the late one was found within a second.
+    let (count, latest) = opened.get();
+    assert_eq!(count, 4);
+    assert!(latest < 7 * SECOND, "{latest:?}");
+}

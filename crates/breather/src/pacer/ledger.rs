@@ -46,10 +46,13 @@ pub(super) struct Ledger {
 /// Answers arrive out of order. The answer to an earlier-sent request describes an earlier state.
 #[derive(Clone, Copy, Debug)]
 struct Known {
+    /// The number of that request.
     number: u64,
     remaining: u64,
     /// When that was so.
     at: Instant,
+    /// The number of the latest attempt that this includes.
+    counted: u64,
 }
 
 /// The attempts since the known one whose costs were stated.
@@ -160,8 +163,14 @@ impl Ledger {
         self.told >= number
     }
 
-    /// Adds an answer that says that `remaining` is left of `window`.
-    pub(super) fn on_answer(&mut self, answer: &Answer<'_>, window: &Window<'_>, remaining: u64) {
+    /// Adds an answer that says that `remaining` is left of `window`. It stands for so many `accepted` attempts.
+    pub(super) fn on_answer(
+        &mut self,
+        answer: &Answer<'_>,
+        window: &Window<'_>,
+        remaining: u64,
+        accepted: u64,
+    ) {
         let &Answer {
             permit,
             tally,
@@ -177,7 +186,8 @@ impl Ledger {
             self.known = Some(Known {
                 number: permit.number,
                 remaining,
-                at: base,
+                at: base + self.debt(window, remaining),
+                counted: permit.number,
             });
             self.stated.forget_until(permit.number);
         }
@@ -193,7 +203,7 @@ impl Ledger {
         }
         if self.is_of_requests() {
             if answer.accepted.is_some() {
-                self.sliding.on_accepted(permit.sent);
+                (0..accepted).for_each(|_| self.sliding.on_accepted(permit.sent));
             } else if remaining == 0 && permit.level == 1 {
                 self.sliding.on_throttled(base);
             }
@@ -207,6 +217,19 @@ impl Ledger {
         if let Some(throttled) = answer.accepted {
             self.on_accepted(remaining, tally.sent, throttled);
         }
+    }
+
+    /// Returns the time until `window` has something to give again, if more was used than it had.
+    ///
+    /// A server that charges costs when it responds may state that nothing remains, and a time until it is full
+    /// that is longer than it takes to fill.
+    fn debt(&self, window: &Window<'_>, remaining: u64) -> Duration {
+        let refill = self.refill.per_unit().filter(|_| !self.is_of_requests());
+        let known = refill.zip(self.limit).zip(window.reset_nanos());
+        let Some(((per_unit, limit), reset)) = known.filter(|_| remaining == 0) else {
+            return Duration::ZERO;
+        };
+        Duration::from_nanos(reset.saturating_sub(per_unit.saturating_mul(limit)))
     }
 
     /// Adds an accepted answer that says that `remaining` is left. Of the attempts up to number `sent`, so
@@ -261,7 +284,7 @@ impl Ledger {
     #[inline]
     pub(super) fn level(&self, tally: Tally<'_>) -> Option<u64> {
         let known = self.known?;
-        let ours = tally.sent.saturating_sub(known.number);
+        let ours = tally.sent.saturating_sub(known.counted);
         if self.is_bucket() {
             // If others use a bucket, too, it seems to refill more slowly.
             return Some(self.refilled(tally.now, known.remaining, known.at, ours));
@@ -282,12 +305,16 @@ impl Ledger {
         let Some(known) = self.known.filter(|_| self.stated.attempts.is_empty()) else {
             return 0;
         };
+        // The next attempt may meet a bucket that has been full for long.
+        if self.is_refilling() && tally.in_flight == 0 {
+            return 0;
+        }
         let least = self.least();
         let least = least.map_or(known.remaining, |least| {
             least.remaining.min(known.remaining)
         });
         let level = self.limit.map_or(least, |limit| limit.min(least));
-        let later = tally.sent.saturating_sub(known.number);
+        let later = tally.sent.saturating_sub(known.counted);
         let spare = self.usage.spare(level);
         let spare = spare.saturating_sub(later.max(tally.in_flight.into()));
         debug_assert!(
@@ -334,7 +361,7 @@ impl Ledger {
         if self.is_of_requests() {
             return 1;
         }
-        let known = self.known.map_or(tally.sent, |known| known.number);
+        let known = self.known.map_or(tally.sent, |known| known.counted);
         let later = tally.sent.saturating_sub(known);
         let unknown = later.saturating_sub(self.stated.attempts.len() as u64);
         let need = match tally.costs.get(self.unit) {
@@ -375,8 +402,7 @@ impl Ledger {
             return remaining.saturating_sub(used);
         }
         let refilled = self.refill.in_time(now.nanos_since(at));
-        let level = remaining.saturating_add(refilled).saturating_sub(used);
-        self.limit.map_or(level, |limit| level.min(limit))
+        remaining.saturating_add(refilled).saturating_sub(used)
     }
 
     /// Returns when the window has refilled enough for the next attempt, if it has not yet.
@@ -392,10 +418,15 @@ impl Ledger {
 
     fn after_refill(&self, tally: Tally<'_>, per_unit: Option<u64>) -> Option<Instant> {
         let (known, time) = self.known.zip(per_unit)?;
-        let ours = tally.sent.saturating_sub(known.number);
+        let ours = tally.sent.saturating_sub(known.counted);
         let (used, need) = match self.is_of_requests() {
             true => (ours, 1),
-            false => (self.used(ours), self.need(tally, self.cost_of_next(tally)?)),
+            false => {
+                // Calls of any cost need more than nothing.
+                let cost = self.cost_of_next(tally);
+                let need = cost.map_or(1, |cost| self.need(tally, cost));
+                (self.used(ours), need)
+            }
         };
         let refilled = |remaining: u64, at: Instant, used: u64| {
             let missing = used.saturating_add(need).checked_sub(remaining)?;
@@ -409,6 +440,28 @@ impl Ledger {
         by_known.max(by_least)
     }
 
+    /// Adds that only the latest attempt is in flight. A bucket that is full without it gains no more.
+    pub(super) fn on_alone(&mut self, tally: Tally<'_>) {
+        let (sent, now) = (tally.sent.saturating_sub(1), tally.now);
+        if !self.is_refilling() {
+            return;
+        }
+        let Some((limit, known)) = self.limit.zip(self.known) else {
+            return;
+        };
+        let used = self.used(sent.saturating_sub(known.counted));
+        if self.refilled(now, known.remaining, known.at, used) < limit {
+            return;
+        }
+        self.stated.forget_until(sent);
+        self.known = Some(Known {
+            remaining: limit,
+            at: now,
+            counted: sent,
+            ..known
+        });
+    }
+
     /// Adds attempt `number`, with the costs that its caller stated.
     pub(super) fn on_sent(&mut self, number: u64, costs: &Costs) {
         if let Some(cost) = costs.get(self.unit) {
@@ -420,7 +473,7 @@ impl Ledger {
     #[cfg(feature = "std")]
     pub(super) fn on_settled(&mut self, number: u64, cost: u64) {
         self.usage.on_settled(cost);
-        let is_open = self.known.is_none_or(|known| known.number < number);
+        let is_open = self.known.is_none_or(|known| known.counted < number);
         if is_open && number > self.since {
             self.stated.set(number, cost);
         }
@@ -482,7 +535,7 @@ impl Ledger {
     /// it.
     #[cfg(feature = "std")]
     pub(super) fn on_unsent(&mut self, number: u64) {
-        if let Some(known) = self.known.as_mut().filter(|known| known.number <= number) {
+        if let Some(known) = self.known.as_mut().filter(|known| known.counted <= number) {
             let cost = match self.unit {
                 Unit::Requests => 1,
                 // It stays among those that were sent, and is balanced here.
@@ -576,6 +629,7 @@ impl Ledger {
                 number,
                 remaining: prospect.saturating_sub(first),
                 at,
+                counted: number,
             });
         }
     }

@@ -42,7 +42,7 @@ impl Refill {
                     self.per_unit = Some(known.min(per_unit.max(self.least)));
                     self.stated = self.stated.min(per_unit);
                 }
-            } else {
+            } else if remaining > 0 || per_unit < known {
                 *self = Self::default();
                 self.reference = Some((used, reset));
             }

@@ -87,7 +87,8 @@ impl Pacer {
             cap: self.concurrency.cap(),
             unit: tightest.map_or(Unit::Requests, Ledger::unit),
             limit: tightest.and_then(Ledger::limit),
-            remaining: tightest.and_then(|it| it.level(tally)),
+            remaining: tightest
+                .and_then(|it| Some(it.level(tally)?.min(it.limit().unwrap_or(u64::MAX)))),
             reset: tightest.and_then(Ledger::reset),
             held_until: hold.map(|hold| hold.until),
             hold_reason: hold.map(|hold| hold.cause.reason()),

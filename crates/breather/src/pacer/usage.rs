@@ -71,6 +71,11 @@ impl Usage {
             }
             return;
         }
+        // An empty window does not tell how much more was used.
+        if remaining == 0 {
+            self.origin = None;
+            return;
+        }
         // The mean before counts as much as a whole span.
         let weight = if self.before == 0 { 0 } else { SPAN };
         let sum = self.before.saturating_mul(weight).saturating_add(taken);
@@ -92,6 +97,8 @@ impl Usage {
         // Each of the three figures of an exact calculation may be rounded up.
         let level = level.saturating_sub(3).saturating_mul(ONE);
         match level.checked_div(self.cost) {
+            Some(attempts) if matches!(self.unit, Unit::Requests) => attempts,
+            Some(_) if self.before == 0 => 0,
             Some(attempts) => attempts.saturating_sub(SPARED_REFILLING / 2) / (1 + SPREAD / 2),
             None => 0,
         }

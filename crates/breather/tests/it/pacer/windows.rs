@@ -285,6 +285,22 @@ fn sliding_log_opens_when_its_oldest_attempt_stops_counting() {
 }
 
 #[test]
+fn sliding_log_that_others_use_opens_when_the_server_says() {
+    let mut pacer = pacer();
+    let of_four = |remaining, reset| [window("", 4, remaining, reset)];
+    // Others sent two before us, 20 s ago.
+    accepted(&mut pacer, START, of_four(1, 60));
+    accepted(&mut pacer, START, of_four(0, 40));
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 40 * SECOND));
+    // One of theirs comes back first, and a second one half a second later.
+    let now = START + 40 * SECOND;
+    let ticket = pacer.poll_offer(now).unwrap();
+    pacer.leave(ticket);
+    accepted(&mut pacer, now, of_four(0, 21));
+    assert_eq!(waits(&mut pacer, now).1, Some(now + 21 * SECOND));
+}
+
+#[test]
 fn fixed_window_does_not_open_before_it_resets() {
     let mut pacer = pacer();
     let of_three = |remaining, reset| [window("", 3, remaining, reset)];
@@ -371,4 +387,122 @@ fn window_that_waits_for_attempts_in_flight_is_not_spent() {
     // The server may count both of them after the first one. If not, one is left.
     let (_, opens) = waits(&mut pacer, START);
     assert_eq!((opens, pacer.snapshot().held_until()), (None, None));
+}
+
+#[test]
+fn late_rejection_of_a_probe_of_a_window_of_one_is_not_a_new_window() {
+    let mut pacer = pacer();
+    let one = || window("", 1, 0, 10);
+    let (first, second) = (granted(&mut pacer, START), granted(&mut pacer, START));
+    let hint = Hint::new(START).with_window(one());
+    pacer.on_outcome(START, second, throttled(), &hint);
+    pacer.on_outcome(START, first, Outcome::success(), &hint);
+    let (ticket, _) = waits(&mut pacer, START);
+    let (_other, _) = waits(&mut pacer, START);
+
+    let opens = START + 10 * SECOND;
+    assert_eq!(pacer.poll_offer(opens), Some(ticket));
+    let Admission::Send(probe) = pacer.request(opens, ticket, WaitLimits::endless()) else {
+        panic!("not granted");
+    };
+    // A rejection usually comes back at once, and this one takes longer.
+    let now = opens + 100 * MS;
+    assert_eq!(pacer.poll_offer(now), None);
+    let hint = Hint::new(now).with_window(window("", 1, 0, 1));
+    pacer.on_outcome(now, probe, throttled(), &hint.with_retry_after(SECOND));
+    // The server rounds up. The pacer probes again before the whole second is over.
+    assert_eq!(pacer.next_wake(), Some(now + 100 * MS));
+}
+
+#[test]
+fn bucket_that_was_left_alone_gives_no_more_than_it_holds() {
+    let mut pacer = pacer();
+    // It holds 20 and gains one a second.
+    for (remaining, reset) in [(19, 1), (18, 2), (17, 3), (16, 4), (15, 5), (14, 6)] {
+        accepted(&mut pacer, START, [window("", 20, remaining, reset)]);
+    }
+    let mut now = START;
+    for _ in 0..3 {
+        now = now + 3_600 * SECOND;
+        let mut sent = Vec::new();
+        while waits_or_is_sent(&mut pacer, now, &mut sent).is_none() {
+            now = now + 10 * MS;
+        }
+        assert_eq!(sent.len(), 20);
+        assert!(left(&pacer).0 < Some(20));
+        // Their answers are lost.
+        sent.into_iter().for_each(|permit| pacer.on_drop(permit));
+    }
+}
+
+#[test]
+fn while_much_is_left_others_are_noticed_within_eight_answers() {
+    let mut pacer = pacer();
+    for remaining in (200..300).rev() {
+        accepted(&mut pacer, START, [window("", 300, remaining, 60)]);
+        // Our own attempts are counted in any case.
+        assert_eq!(left(&pacer).0, Some(remaining));
+    }
+    for remaining in (92..100).rev() {
+        accepted(&mut pacer, START, [window("", 300, remaining, 60)]);
+    }
+    assert!(left(&pacer).0 <= Some(92), "{:?}", left(&pacer));
+}
+
+#[test]
+fn window_that_has_little_left_is_noticed_at_once() {
+    let mut pacer = pacer();
+    for remaining in (250..300).rev() {
+        accepted(&mut pacer, START, [window("", 300, remaining, 60)]);
+    }
+    accepted(&mut pacer, START, [window("", 300, 0, 60)]);
+    assert_eq!(waits(&mut pacer, START).1, Some(START + 60 * SECOND));
+}
+
+#[test]
+fn debt_of_a_bucket_is_waited_for() {
+    let mut pacer = with_tokens(100_000);
+    // Costs are charged at the response. 400,000 too many were used, which come back in two minutes.
+    accepted(&mut pacer, START, [tokens(0, 180)]);
+    let (ticket, opens) = waits(&mut pacer, START);
+    assert!(opens >= Some(START + 120 * SECOND), "{opens:?}");
+    assert_eq!(pacer.poll_offer(START + 119 * SECOND), None);
+    // A call costs as much as before.
+    let now = START + 123 * SECOND;
+    assert_eq!(pacer.poll_offer(now), Some(ticket));
+}
+
+#[test]
+fn bucket_is_waited_for_although_no_cost_is_known() {
+    let mut pacer = pacer();
+    let small = |remaining, reset| window("t", 1_573, remaining, reset).with_unit(Unit::Tokens);
+    accepted(&mut pacer, START, [small(1_000, 1)]);
+    // The second one used it up. It may have cost more than was left.
+    accepted(&mut pacer, START, [small(0, 3)]);
+    let (ticket, _) = waits(&mut pacer, START);
+    let wake = pacer.next_wake().expect("waits for ever");
+    assert_eq!(pacer.poll_offer(wake), Some(ticket));
+}
+
+#[test]
+fn attempt_in_flight_may_be_charged_when_it_ends() {
+    let mut pacer = pacer();
+    for left in (10..=20).rev() {
+        accepted(&mut pacer, START, [tokens(left * 1_000, 60)]);
+    }
+    // Of 9,000 that it states, one may be missing when the slow attempt ends.
+    let _slow = granted(&mut pacer, START);
+    for left in (3..=9).rev() {
+        accepted(&mut pacer, START, [tokens(left * 1_000, 60)]);
+    }
+    waits(&mut pacer, START);
+}
+
+#[test]
+fn bucket_shows_no_more_than_it_holds() {
+    let mut pacer = with_tokens(100_000);
+    let _slow = [granted(&mut pacer, START), granted(&mut pacer, START)];
+    let now = START + 3_600 * SECOND;
+    let _late = granted(&mut pacer, now);
+    assert_eq!(left(&pacer), (Some(200_000), Some(200_000)));
 }

@@ -110,7 +110,7 @@ impl Round for Permits {
         let Admission::Send(permit) = pacer.request(NOW, ticket, WaitLimits::endless()) else {
             return false;
         };
-        pacer.on_outcome(NOW, permit, Outcome::success(), hint);
+        let _ = pacer.on_outcome(NOW, permit, Outcome::success(), hint);
         true
     }
 

@@ -114,7 +114,8 @@ impl Client {
                 Ok(_) => Outcome::permanent("another status"),
                 Err(_) => Outcome::transient(Executed::Unknown, "an I/O error"),
             };
-            self.pacer
+            let outcome = self
+                .pacer
                 .on_outcome(received.instant(), permit, outcome, &hint);
             let opens = self.pacer.opens_at();
             match call.on_outcome(received.instant(), outcome, &hint, opens) {

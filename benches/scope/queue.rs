@@ -70,7 +70,7 @@ impl Alone {
         }
         let last = alone.sent.pop_back().expect("some permits are in flight");
         let throttled = Outcome::throttled("status 429");
-        alone.pacer.on_outcome(now, last, throttled, &alone.answer);
+        let _ = alone.pacer.on_outcome(now, last, throttled, &alone.answer);
         (0..waiting).for_each(|_| assert!(alone.come(), "the call waits"));
         alone
     }
@@ -105,7 +105,8 @@ impl Round for Alone {
     fn run(&mut self, (): ()) -> (usize, bool) {
         if let Some(permit) = self.sent.pop_front() {
             let outcome = Outcome::success();
-            self.pacer
+            let _ = self
+                .pacer
                 .on_outcome(self.now, permit, outcome, &self.answer);
         }
         let mut sent = 0;

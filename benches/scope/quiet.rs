@@ -76,7 +76,8 @@ impl Round for Alone {
             return false;
         };
         let outcome = Outcome::success();
-        self.pacer
+        let _ = self
+            .pacer
             .on_outcome(self.now, permit, outcome, &self.answer);
         true
     }

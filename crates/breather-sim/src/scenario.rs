@@ -36,6 +36,9 @@ pub struct Scenario {
     cap: Option<u32>,
     cap_retry_after: Option<u64>,
     cap_status: u16,
+    quota_status: u16,
+    /// The share of requests that fail by chance.
+    faults: f64,
     service: Duration,
     rejection: Duration,
     jitter: Duration,
@@ -223,6 +226,12 @@ impl Scenario {
             },
             costs: draw.maybe(0.15).then(|| draw.costs(window)),
             permits_overage: draw.odd(0.1),
+            quota_status: if draw.odd(0.1) { 503 } else { 429 },
+            faults: if draw.odd(0.1) {
+                0.1 * draw.share()
+            } else {
+                0.0
+            },
             limiters,
         }
         .with_headers_for_costs(draw)
@@ -274,6 +283,8 @@ impl Scenario {
             .with_cap(self.cap)
             .with_cap_retry_after(self.cap_retry_after)
             .with_cap_status(self.cap_status)
+            .with_quota_status(self.quota_status)
+            .with_faults(self.faults)
             .with_service(self.service)
             .with_rejection(self.rejection)
             .with_jitter(self.jitter)
@@ -419,6 +430,8 @@ impl Scenario {
             && self.rounding == Rounding::Up
             && (self.skew == 0 || self.reset_form != (ResetForm::Epoch { date: false }))
             && self.cap_status == 429
+            && self.quota_status == 429
+            && self.faults == 0.0
             && self.processes == 1
             && self.closed.is_empty()
             && self.outages.is_empty()
@@ -495,6 +508,8 @@ impl Scenario {
         without(&|it| it.rounding = Rounding::Up);
         without(&|it| it.reset_form = ResetForm::Delta);
         without(&|it| it.headers = Headers::All);
+        without(&|it| it.faults = 0.0);
+        without(&|it| it.quota_status = 429);
         without(&|it| it.cap_status = 429);
         without(&|it| it.cap_retry_after = None);
         without(&|it| it.cap = None);
@@ -533,6 +548,12 @@ impl fmt::Display for Scenario {
             } else {
                 ""
             })?;
+        }
+        if self.quota_status != 429 {
+            write!(f, ", quota ({})", self.quota_status)?;
+        }
+        if self.faults > 0.0 {
+            write!(f, ", {:.1} % fail", self.faults * 100.0)?;
         }
         if self.permits_overage && !self.limiters.is_empty() {
             f.write_str(", overage is billed")?;

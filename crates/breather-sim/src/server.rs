@@ -45,6 +45,9 @@ pub struct Server {
     pub(crate) headers: Headers,
     pub(crate) cap_retry_after: Option<u64>,
     pub(crate) cap_status: u16,
+    pub(crate) quota_status: u16,
+    /// The share of requests that fail by chance.
+    pub(crate) faults: f64,
     pub(crate) rounding: Rounding,
     pub(crate) reset_form: ResetForm,
     /// How far the server's clock is ahead of the callers', in seconds.
@@ -311,6 +314,22 @@ impl Server {
         self
     }
 
+    /// Sets the status of rejections for quota.
+    ///
+    /// It is usually 429. nginx's `limit_req` answers with 503 by default, and states nothing.
+    pub const fn with_quota_status(mut self, status: u16) -> Self {
+        self.quota_status = status;
+        self
+    }
+
+    /// Makes this share of requests fail by chance, with a 503 that states nothing.
+    ///
+    /// They cost no quota, and take as long as a rejection.
+    pub const fn with_faults(mut self, share: f64) -> Self {
+        self.faults = share;
+        self
+    }
+
     /// Sets whether throttled calls cost quota.
     pub const fn with_throttled_counted(mut self, counts: bool) -> Self {
         self.counts_throttled = counts;
@@ -413,6 +432,8 @@ impl Default for Server {
             headers: Headers::All,
             cap_retry_after: Some(1),
             cap_status: 429,
+            quota_status: 429,
+            faults: 0.0,
             rounding: Rounding::Up,
             reset_form: ResetForm::Delta,
             skew: 0,

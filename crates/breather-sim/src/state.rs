@@ -8,6 +8,8 @@ use breather::{
     driver::{Instant, Moment, UnixTime},
 };
 use http::{Method, StatusCode};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::demand::Demand;
 use crate::limits::Limits;
@@ -21,6 +23,7 @@ pub(crate) struct State {
     limits: Limits,
     service_times: ServiceTimes,
     in_flight: usize,
+    random: Xoshiro256PlusPlus,
 }
 
 /// The server's verdict on a request, and the response.
@@ -89,6 +92,7 @@ impl State {
             service_times: server.service_times(seed),
             server: server.clone(),
             in_flight: 0,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32)),
         }
     }
 
@@ -100,6 +104,11 @@ impl State {
         if let Some(&(_, outage)) = outages.find(|(spell, _)| spell.contains(now)) {
             let verdict = Verdict::Failed;
             let answer = failure(outage);
+            return Reply { verdict, answer };
+        }
+        if self.server.faults > 0.0 && self.random.random_bool(self.server.faults.min(1.0)) {
+            let verdict = Verdict::Failed;
+            let answer = failure(Outage::Unavailable(None));
             return Reply { verdict, answer };
         }
         let verdict = match self.limits.admits(now, demand) {
@@ -118,7 +127,8 @@ impl State {
         let status = match verdict {
             Verdict::Accepted(_) => 200,
             Verdict::ThrottledCap => self.server.cap_status,
-            Verdict::ThrottledQuota | Verdict::Failed => 429,
+            Verdict::ThrottledQuota => self.server.quota_status,
+            Verdict::Failed => 503,
         };
         if status != 200 && self.server.counts_throttled {
             self.limits.charge(now, demand);

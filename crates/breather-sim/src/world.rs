@@ -472,14 +472,14 @@ impl<'w> World<'w> {
         };
         let clock = wall_clock(since_start(now));
         let hint = answer.hint(now, &clock);
-        let outcome = answer.outcome(&hint);
+        let mut outcome = answer.outcome(&hint);
         let succeeded = outcome.kind() == OutcomeKind::Success;
         let process = &mut self.processes[self.load.process(index)];
         let mut opens = None;
         let mut budget = None;
         if let (Process::Paced(paced), Caller::Paced { tickets, .. }) = (process, &active.caller) {
             let token = self.load.token(index);
-            opens = paced.on_outcome(now, token, tickets, permits, outcome, &hint);
+            (outcome, opens) = paced.on_outcome(now, token, tickets, permits, outcome, &hint);
             budget = Some(&mut paced.line(token, 0).budget);
         }
         let next = match &mut active.caller {
@@ -706,7 +706,8 @@ impl Paced {
         }
     }
 
-    /// Handles the end of an attempt. Returns when the pacers open, if a server stated it.
+    /// Handles the end of an attempt. Returns the outcome as it is for the call, and when the pacers open, if a server
+    /// stated it.
     fn on_outcome(
         &mut self,
         now: Instant,
@@ -715,16 +716,12 @@ impl Paced {
         permits: Each<Permit>,
         outcome: Outcome,
         hint: &Hint<'_>,
-    ) -> Option<Instant> {
-        ScopeRequest::tell_all(
-            now,
-            &mut self.requests(token, tickets, permits),
-            outcome,
-            hint,
-        );
-        self.lines(token)
-            .filter_map(|line| line.pacer.opens_at())
-            .max()
+    ) -> (Outcome, Option<Instant>) {
+        let mut requests = self.requests(token, tickets, permits);
+        let outcome = ScopeRequest::tell_all(now, &mut requests, outcome, hint);
+        let lines = self.lines(token);
+        let opens = lines.filter_map(|line| line.pacer.opens_at()).max();
+        (outcome, opens)
     }
 
     /// Returns when the shared scope opens, if its server stated it.

@@ -99,6 +99,12 @@ reached! {
     bare_small_bucket: "bucket of 10, one in 5 s, bare";
     new_connections: "new connections are overtaken";
     overage: "overage is billed";
+    unlimited: "unlimited";
+    unlimited_callers: "unlimited, 500 callers";
+    faults: "unlimited, 500 callers, 1 % fail";
+    nginx_with_a_queue: "nginx, 10 a second and a queue of 20";
+    nginx_with_a_burst: "nginx, 10 a second and a burst of 20";
+    cap_that_sheds: "cap from 50 to 17 for 30 s, bare 503";
 }
 
 #[test]

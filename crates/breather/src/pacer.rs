@@ -101,7 +101,7 @@ use crate::instant::Instant;
 /// let ticket = pacer.arrive();
 /// let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
-/// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
+/// let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
 /// // The next call waits, and knows until when.
 /// let ticket = pacer.arrive();
@@ -293,28 +293,45 @@ impl Pacer {
     }
 
     /// Ends the attempt of `permit` with `outcome` at `now`. The response carried `hint`.
-    pub fn on_outcome(&mut self, now: Instant, permit: Permit, outcome: Outcome, hint: &Hint<'_>) {
+    ///
+    /// Returns the outcome as it is for the call. An [overload](Outcome::overloaded) is throttled if the server
+    /// accepts other attempts of the scope meanwhile.
+    pub fn on_outcome(
+        &mut self,
+        now: Instant,
+        permit: Permit,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+    ) -> Outcome {
         let now = self.advance(now);
         self.in_flight = self.in_flight.saturating_sub(1);
         if permit.epoch != self.epoch {
-            return self.on_former_outcome(&permit, outcome);
+            self.on_former_outcome(&permit, outcome);
+            return outcome;
         }
+        let mut taken = outcome;
         let verdict = match hint.is_silent() {
             true => None,
             false => self.on_hint(now, &permit, outcome, hint),
         };
         match outcome.kind() {
-            OutcomeKind::Throttled => self.on_throttled(now, &permit, hint, verdict),
+            OutcomeKind::Throttled => {
+                self.outage.on_throttled();
+                self.on_throttled(now, &permit, hint, verdict);
+            }
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
                 self.on_accepted(now, &permit);
             }
-            OutcomeKind::Transient if outcome.is_overload() => self.on_overloaded(now, &permit),
+            OutcomeKind::Transient if outcome.is_overload() => {
+                taken = self.on_overloaded(now, &permit, outcome, hint);
+            }
             OutcomeKind::Transient => self.on_lost(&permit),
         }
         let is_stated = self.recount(now) || self.is_evenly_running();
         if is_stated && hint.windows().next().is_some() {
             self.evidence = self.windows.evidence(self.tally(now, &UNKNOWN), hint);
         }
+        taken
     }
 
     /// Drops everything learned and lifts the hold. Attempts in flight stay counted, but the pacer ignores their answers.

@@ -141,7 +141,7 @@ mod tests {
         };
         let spent = Window::new("").with_limit(300).with_remaining(0);
         let hint = Hint::new(now).with_window(spent.with_reset(Duration::from_secs(9)));
-        pacer.on_outcome(now, permit, Outcome::success(), &hint);
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &hint);
         assert_eq!(
             serde_json::to_value(pacer.snapshot()).unwrap(),
             json!({

@@ -70,6 +70,7 @@ pub fn rows() -> Vec<Row> {
         small_bucket(),
         overtaking(),
         overage(),
+        overloads(),
     ]
     .into_iter()
     .flatten()
@@ -330,7 +331,6 @@ fn beyond_the_table() -> Vec<Row> {
             "cap alone, 503 with Retry-After",
             Server::unlimited().with_cap(Some(50)).with_cap_status(503),
         ),
-        spike("unlimited", Server::unlimited()),
         spike(
             "300 a minute, and 3,000 an hour",
             Server::default().with_limiter(Limiter::fixed_window(3_000, 60 * MINUTE)),
@@ -632,4 +632,70 @@ fn without_target(row: Row) -> Row {
         target: None,
         ..row
     }
+}
+
+/// Returns rows with servers that shed load with a 503 that states nothing.
+fn overloads() -> Vec<Row> {
+    let row = |name, server: Server, load, makespan, sends| Row {
+        name,
+        server: server
+            .with_headers(Headers::None)
+            .with_cap_retry_after(None),
+        load,
+        target: Some(Target { makespan, sends }),
+    };
+    let rows = [
+        row(
+            "unlimited",
+            Server::unlimited(),
+            Load::spike(1_000),
+            1.6,
+            1.05,
+        ),
+        row(
+            "unlimited, 500 callers",
+            Server::unlimited(),
+            Load::sequential(500, 20),
+            // The ideal does not know which call is whose. A client without a pacer takes 1.10 of its time.
+            1.16,
+            1.05,
+        ),
+        row(
+            "unlimited, 500 callers, 1 % fail",
+            Server::unlimited().with_faults(0.01),
+            Load::sequential(500, 20),
+            1.2,
+            1.05,
+        ),
+        row(
+            "nginx, 10 a second and a queue of 20",
+            Server::unlimited()
+                .with_limiter(Limiter::leaky_bucket(10, SECOND, 20))
+                .with_quota_status(503),
+            Load::spike(1_000),
+            1.05,
+            1.35,
+        ),
+        row(
+            "nginx, 10 a second and a burst of 20",
+            Server::unlimited()
+                .with_limiter(Limiter::token_bucket(10, SECOND, 20))
+                .with_quota_status(503),
+            Load::spike(1_000),
+            1.05,
+            1.35,
+        ),
+        row(
+            "cap from 50 to 17 for 30 s, bare 503",
+            Server::unlimited()
+                .with_cap(Some(50))
+                .with_cap_status(503)
+                .with_cap_from(10 * SECOND, Some(17))
+                .with_cap_from(40 * SECOND, Some(50)),
+            Load::spike(12_000),
+            1.1,
+            1.05,
+        ),
+    ];
+    rows.into()
 }

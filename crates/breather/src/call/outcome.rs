@@ -57,8 +57,9 @@ impl Outcome {
     /// Creates the outcome of a failure because of an overloaded server.
     ///
     /// Use it if the server did not say when to retry. The call treats it as a
-    /// [`transient`](Self::transient) failure that the server may have executed. The pacer sends
-    /// less to the scope.
+    /// [`transient`](Self::transient) failure that the server may have executed. If many attempts of
+    /// the scope end so while others are accepted, the pacer takes it for a limit. Then the call treats
+    /// it as [`throttled`](Self::throttled), and it costs no retry.
     pub const fn overloaded(reason: &'static str) -> Self {
         let mut outcome = Self::transient(Executed::Unknown, reason);
         outcome.is_overload = true;
@@ -102,6 +103,15 @@ impl Outcome {
                 ..self
             },
             (Some(true), OutcomeKind::Throttled | OutcomeKind::Transient) => self,
+        }
+    }
+
+    /// Takes an overload for a limit. Whether the server executed the attempt is as uncertain as before.
+    pub(crate) const fn shed(self) -> Self {
+        Self {
+            kind: OutcomeKind::Throttled,
+            cost: 0,
+            ..self
         }
     }
 

@@ -151,11 +151,11 @@ impl Pacer {
     pub(super) fn on_accepted(&mut self, now: Instant, permit: &Permit) {
         self.windows.on_accepted();
         self.service_time.on_answer(permit.sent, now);
-        self.concurrency.on_accepted(permit);
+        self.concurrency
+            .on_accepted(permit, self.windows.is_empty());
         self.streak.on_accepted(now);
-        if matches!(self.phase, Phase::Running) {
-            self.outage.on_accepted();
-        } else {
+        self.outage.on_accepted(now);
+        if !matches!(self.phase, Phase::Running) {
             self.on_accepted_in_hold(now, permit);
         }
         self.rate.on_accepted(permit.number);
@@ -169,27 +169,47 @@ impl Pacer {
         self.open(permit.number, permit.sent);
     }
 
-    /// Handles an overload without a stated end.
+    /// Handles an overload without a stated end. Returns the outcome that it is for the call.
     ///
-    /// If more attempts were in flight than the server ever accepted, the attempt exceeded the cap. After many
-    /// overloads in a row, the scope probes for the time of a restart, so that queued calls keep their
+    /// If the server accepts others meanwhile, an overload is a limit like any other that the server does not
+    /// state. If it accepts none, the scope probes for the time of a restart, so that queued calls keep their
     /// retries. After that, the calls fail.
-    pub(super) fn on_overloaded(&mut self, now: Instant, permit: &Permit) {
-        if self.concurrency.suspects(permit) && !self.was_alone(permit) {
+    pub(super) fn on_overloaded(
+        &mut self,
+        now: Instant,
+        permit: &Permit,
+        outcome: Outcome,
+        hint: &Hint<'_>,
+    ) -> Outcome {
+        let may_exceed_cap = self.concurrency.cap().is_some() && !self.was_alone(permit);
+        let overload = self.outage.on_overloaded(now, may_exceed_cap);
+        if overload == Overload::Limit {
+            self.on_throttled(now, permit, hint, None);
+            return outcome.shed();
+        }
+        let may_be_cap = self.outage.is_shedding() && !self.was_alone(permit);
+        if may_be_cap && self.concurrency.suspects(permit) {
             self.concurrency
                 .on_throttled(permit, self.in_flight, self.sent);
         }
-        match self.outage.on_overloaded(now) {
-            Overload::Restart => {}
-            Overload::Single => return self.on_lost(permit),
+        match overload {
+            Overload::Restart => self.on_restart(now, permit),
+            Overload::Single | Overload::Shed | Overload::Limit => self.on_lost(permit),
             Overload::Down => {
                 self.on_lost(permit);
                 if self.is_probing() {
                     self.phase = Phase::Running;
                 }
-                return;
             }
         }
+        match overload {
+            Overload::Shed => outcome.shed(),
+            _ => outcome,
+        }
+    }
+
+    /// Probes until the server has restarted.
+    fn on_restart(&mut self, now: Instant, permit: &Permit) {
         let hold = match self.phase {
             Phase::Running => Outage::hold(now),
             Phase::Held(hold) => hold,

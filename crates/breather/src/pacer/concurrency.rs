@@ -18,6 +18,8 @@ pub(super) struct Concurrency {
     learned: Option<Learned>,
     /// The most attempts that were in flight with an accepted one.
     proven: u32,
+    /// Whether the server has stated no window.
+    is_silent: bool,
     /// The number of the latest send that was accepted.
     accepted: u64,
     /// The number of attempts that were throttled because of the cap.
@@ -61,6 +63,7 @@ impl Concurrency {
             full_since: None,
             learned: None,
             proven: 0,
+            is_silent: false,
             accepted: 0,
             throttled: 0,
         }
@@ -128,7 +131,8 @@ impl Concurrency {
     }
 
     /// Adds an accepted attempt.
-    pub(super) fn on_accepted(&mut self, permit: &Permit) {
+    pub(super) fn on_accepted(&mut self, permit: &Permit, is_silent: bool) {
+        self.is_silent = is_silent;
         self.proven = self.proven.max(permit.level);
         self.accepted = self.accepted.max(permit.number);
         if let Some(learned) = &mut self.learned {
@@ -211,7 +215,11 @@ impl Concurrency {
 
     /// Returns the time in which the limit grows by one.
     fn period(&self) -> Duration {
-        let per_second = GROWTH.max(u64::from(self.limit) * GROWTH_SHARE);
+        let share = match self.is_silent {
+            true => FAST_GROWTH_SHARE,
+            false => GROWTH_SHARE,
+        };
+        let per_second = GROWTH.max(u64::from(self.limit) * share);
         Duration::from_nanos((1_000_000_000 / per_second).max(1))
     }
 }
@@ -226,6 +234,9 @@ const GROWTH: u64 = 400;
 
 /// The growth in a second, as a multiple of the limit. A cap of 500 is found in a third of a second.
 const GROWTH_SHARE: u64 = 8;
+
+/// The same where the server has accepted attempts and stated no window.
+const FAST_GROWTH_SHARE: u64 = 24;
 
 /// Each try in vain costs one rejection. One a second finds a doubled cap in seconds.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);

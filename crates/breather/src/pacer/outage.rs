@@ -1,4 +1,4 @@
-//! Overloads in a row.
+//! Attempts that the server was too busy for.
 
 use core::time::Duration;
 
@@ -6,19 +6,30 @@ use super::hold::{Cause, Hold};
 use super::rate::SHORTEST_REST;
 use crate::instant::Instant;
 
-/// The overloads that the server reported since it last accepted an attempt, without a stated end.
+/// The overloads that the server reported of late, without a stated end.
+///
+/// One overload is bad luck. If the server accepts other attempts meanwhile, many are a limit. If it accepts none,
+/// the server restarts, or is down.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
+    /// How many were reported since the server last accepted an attempt, and the time of the first one.
     overloads: u32,
-    /// The time of the first one.
     since: Instant,
+    /// Rises with each overload and falls with each other answer.
+    score: u32,
+    /// When the server last accepted an attempt.
+    accepted: Option<Instant>,
 }
 
-/// What overloads in a row are taken for.
+/// What an overload is taken for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Overload {
     /// The call was unlucky.
     Single,
+    /// The server sheds load, and it is not known yet how much it accepts.
+    Shed,
+    /// The server sheds what exceeds its limit.
+    Limit,
     /// The server restarts.
     Restart,
     /// The server is down for longer than a restart takes.
@@ -26,12 +37,21 @@ pub(super) enum Overload {
 }
 
 impl Outage {
-    /// Adds an overload.
-    pub(super) fn on_overloaded(&mut self, now: Instant) -> Overload {
+    /// Adds an overload. `may_exceed_cap` says whether a cap is known and the attempt was not alone.
+    pub(super) fn on_overloaded(&mut self, now: Instant, may_exceed_cap: bool) -> Overload {
         if self.overloads == 0 {
             self.since = now;
         }
         self.overloads = self.overloads.saturating_add(1);
+        self.score = (self.score + RISE).min(LIMIT + RISE);
+        let limit = if may_exceed_cap { LIMIT_OF_CAP } else { LIMIT };
+        let is_alive = |at: Instant| now.duration_since(at) <= LONGEST_SHEDDING;
+        if self.accepted.is_some_and(is_alive) && self.score >= SHEDDING.min(limit) {
+            return match self.score >= limit {
+                true => Overload::Limit,
+                false => Overload::Shed,
+            };
+        }
         if self.overloads < OUTAGE {
             Overload::Single
         } else if now.duration_since(self.since) > LONGEST_RESTART {
@@ -41,8 +61,26 @@ impl Outage {
         }
     }
 
+    /// Returns whether there are more overloads than bad luck explains.
+    pub(super) const fn is_shedding(&self) -> bool {
+        self.score >= LIMIT
+    }
+
     /// Adds an acceptance.
-    pub(super) const fn on_accepted(&mut self) {
+    #[inline]
+    pub(super) const fn on_accepted(&mut self, now: Instant) {
+        self.overloads = 0;
+        self.score = self.score.saturating_sub(1);
+        self.accepted = Some(now);
+    }
+
+    /// Adds an attempt that the server throttled in another way. It does not shed load by overloads.
+    pub(super) const fn on_throttled(&mut self) {
+        self.score = self.score.saturating_sub(1);
+    }
+
+    /// Adds that the scope is open, by an attempt that was rejected for another reason.
+    pub(super) const fn on_opened(&mut self) {
         self.overloads = 0;
     }
 
@@ -51,6 +89,22 @@ impl Outage {
         Hold::new(now, Cause::Overloaded, now, now + SHORTEST_REST)
     }
 }
+
+/// An overload counts as much as so many other answers. So the score rises if more than a fifth of the answers are
+/// overloads.
+const RISE: u32 = 4;
+
+/// From this score on, overloads cost calls no retries.
+const SHEDDING: u32 = 8;
+
+/// From this score on, an overload is taken for a limit.
+const LIMIT: u32 = 16;
+
+/// The same if a cap is known. Two overloads at once may show that it has fallen.
+const LIMIT_OF_CAP: u32 = 5;
+
+/// If the server accepts nothing for so long, it does not shed load, but is down.
+const LONGEST_SHEDDING: Duration = Duration::from_secs(60);
 
 /// If a tenth of all calls overload the server for their own reasons, so many in a row are one in 10⁸.
 const OUTAGE: u32 = 8;
@@ -62,18 +116,58 @@ const LONGEST_RESTART: Duration = Duration::from_secs(15);
 mod tests {
     use super::*;
 
+    const START: Instant = Instant::from_nanos(1_000_000_000);
+
     #[test]
     fn restart_is_suspected_after_eight_overloads_and_not_for_ever() {
         let mut outage = Outage::default();
-        let start = Instant::from_nanos(1_000_000_000);
         for _ in 1..OUTAGE {
-            assert_eq!(outage.on_overloaded(start), Overload::Single);
+            assert_eq!(outage.on_overloaded(START, false), Overload::Single);
         }
-        let end = start + LONGEST_RESTART;
-        assert_eq!(outage.on_overloaded(end), Overload::Restart);
+        let end = START + LONGEST_RESTART;
+        assert_eq!(outage.on_overloaded(end, false), Overload::Restart);
         let late = end + Duration::from_nanos(1);
-        assert_eq!(outage.on_overloaded(late), Overload::Down);
-        outage.on_accepted();
-        assert_eq!(outage.on_overloaded(late), Overload::Single);
+        assert_eq!(outage.on_overloaded(late, false), Overload::Down);
+    }
+
+    /// What the last of `overloads` is taken for if so many attempts are accepted after each.
+    fn mixed(overloads: u32, accepted: u32) -> Overload {
+        let mut outage = Outage::default();
+        outage.on_accepted(START);
+        for _ in 1..overloads {
+            outage.on_overloaded(START, false);
+            (0..accepted).for_each(|_| outage.on_accepted(START));
+        }
+        outage.on_overloaded(START, false)
+    }
+
+    #[test]
+    fn share_of_overloads_decides() {
+        assert_eq!(mixed(1, 0), Overload::Single);
+        assert_eq!(mixed(3, 0), Overload::Shed);
+        assert_eq!(mixed(100, 2), Overload::Limit);
+        // One of six.
+        assert_eq!(mixed(100, 5), Overload::Single);
+    }
+
+    #[test]
+    fn known_cap_is_doubted_sooner() {
+        let mut outage = Outage::default();
+        outage.on_accepted(START);
+        assert_eq!(outage.on_overloaded(START, true), Overload::Single);
+        assert_eq!(outage.on_overloaded(START, true), Overload::Limit);
+    }
+
+    #[test]
+    fn server_that_accepts_nothing_for_a_minute_is_down() {
+        let mut outage = Outage::default();
+        outage.on_accepted(START);
+        for _ in 0..20 {
+            outage.on_overloaded(START, false);
+        }
+        let end = START + LONGEST_SHEDDING;
+        assert_eq!(outage.on_overloaded(end, false), Overload::Limit);
+        let late = end + Duration::from_nanos(1);
+        assert_eq!(outage.on_overloaded(late, false), Overload::Down);
     }
 }

@@ -11,7 +11,8 @@
 ///
 /// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
 /// by 400 a second, or by 8 times what they are if that is more, as long as more callers want to send and
-/// none is throttled. (30 wait for nobody; 400 callers of an unlimited server wait up to 0.4 s, once.)
+/// none is throttled. If the first answers state no window, it is 24 times what they are. (With 30, a spike of 50
+/// calls takes 1.04 of the ideal time. 1,000 callers of an unlimited server wait up to 0.4 s, once.)
 ///
 /// # Example
 ///

@@ -143,7 +143,7 @@ impl Pacer {
 
     /// Handles the acceptance of attempt `number`, which was sent at `sent`.
     pub(super) fn open(&mut self, number: u64, sent: Instant) {
-        self.outage.on_accepted();
+        self.outage.on_opened();
         match self.phase {
             Phase::Probing { hold, before, .. } if number > before => {
                 match hold.cause {

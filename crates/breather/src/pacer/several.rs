@@ -27,7 +27,7 @@ use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 ///
 /// // Nothing tells yet whose window it is: it is left to the most specific.
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
-/// ScopeRequest::tell_all(now, &mut requests, Outcome::success(), &Hint::new(now).with_window(window));
+/// let _ = ScopeRequest::tell_all(now, &mut requests, Outcome::success(), &Hint::new(now).with_window(window));
 /// assert!(token.opens_at().is_some());
 /// assert!(organisation.opens_at().is_none());
 /// ```
@@ -140,13 +140,20 @@ impl<'p> ScopeRequest<'p> {
     ///
     /// Each learns from its own windows, as far as answers have told whose they are. A rejection is put down to those
     /// whose window it shows spent, else to the most specific one.
-    pub fn tell_all(now: Instant, requests: &mut [Self], outcome: Outcome, hint: &Hint<'_>) {
+    /// Returns the outcome as it is for the call, as [`Pacer::on_outcome`] does.
+    pub fn tell_all(
+        now: Instant,
+        requests: &mut [Self],
+        outcome: Outcome,
+        hint: &Hint<'_>,
+    ) -> Outcome {
         if let [request] = requests {
-            if let Some(permit) = request.permit.take() {
-                request.pacer.on_outcome(now, permit, outcome, hint);
-            }
-            return;
+            return match request.permit.take() {
+                Some(permit) => request.pacer.on_outcome(now, permit, outcome, hint),
+                None => outcome,
+            };
         }
+        let mut taken = outcome;
         let mut owners = [0; MAX_WINDOWS];
         let mut is_spent = [false; MAX_WINDOWS];
         for (index, window) in hint.windows().enumerate() {
@@ -176,8 +183,12 @@ impl<'p> ScopeRequest<'p> {
             if outcome.kind() == OutcomeKind::Throttled && !is_to_blame(at) {
                 request.pacer.on_throttled_elsewhere(now, permit, &own);
             } else {
-                request.pacer.on_outcome(now, permit, outcome, &own);
+                let own = request.pacer.on_outcome(now, permit, outcome, &own);
+                if own.kind() == OutcomeKind::Throttled {
+                    taken = own;
+                }
             }
         }
+        taken
     }
 }

@@ -23,7 +23,7 @@ use crate::instant::Instant;
 /// let ticket = pacer.arrive();
 /// let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
-/// pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
+/// let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now).with_window(window));
 ///
 /// let snapshot = pacer.snapshot();
 /// assert_eq!((snapshot.remaining(), snapshot.limit()), (Some(0), Some(300)));
@@ -197,7 +197,7 @@ impl Snapshot {
     /// let mut send = |pacer: &mut Pacer, now, outcome| {
     ///     let ticket = pacer.arrive();
     ///     let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else { panic!() };
-    ///     pacer.on_outcome(now, permit, outcome, &Hint::new(now));
+    ///     let _ = pacer.on_outcome(now, permit, outcome, &Hint::new(now));
     /// };
     /// // A server without headers accepts three attempts, and again one after 10 s.
     /// let now = Instant::ORIGIN;

@@ -441,7 +441,11 @@ impl<T: Timer> ActiveCall<T> {
     ) -> Decision {
         let now = hint.received();
         let outcome = outcome.with_server_advice(hint);
-        let opens = self.on_answered(now, outcome, told, told_hint);
+        let (is_shed, opens) = self.on_answered(now, outcome, told, told_hint);
+        let outcome = match outcome.kind() {
+            OutcomeKind::Transient if is_shed => outcome.shed(),
+            _ => outcome,
+        };
         let reason = match outcome.kind() {
             OutcomeKind::Success => Some(EndReason::Success),
             OutcomeKind::Permanent => Some(EndReason::Permanent),
@@ -468,26 +472,26 @@ impl<T: Timer> ActiveCall<T> {
         decision
     }
 
-    /// Ends the attempt. Returns when the scopes open, if a server's response holds one of them.
+    /// Ends the attempt. Returns whether an overload turned out to be a limit, and when the scopes open, if a
+    /// server's response holds one of them.
     fn on_answered(
         &mut self,
         now: Instant,
         outcome: Outcome,
         told: Outcome,
         hint: &Hint<'_>,
-    ) -> Option<Instant> {
+    ) -> (bool, Option<Instant>) {
         self.in_flight = false;
         self.tell(now, EventKind::Answered(outcome));
         if self.is_elsewhere {
             self.tell(now, EventKind::AnsweredElsewhere);
         }
-        let opens = self.gate.on_outcome(now, told, hint, &self.timer);
-        if let (OutcomeKind::Throttled, Some(opens)) =
-            (told.kind(), opens.filter(|&opens| opens > now))
-        {
+        let (taken, opens) = self.gate.on_outcome(now, told, hint, &self.timer);
+        let is_throttled = taken.kind() == OutcomeKind::Throttled;
+        if let Some(opens) = opens.filter(|&opens| is_throttled && opens > now) {
             self.tell(now, EventKind::Held(opens));
         }
-        opens
+        (is_throttled && told.is_overload(), opens)
     }
 
     fn on_decision(&mut self, now: Instant, decision: &mut Decision, opens: Option<Instant>) {
@@ -578,7 +582,7 @@ impl<T: Timer> ActiveCall<T> {
     pub fn on_timed_out(&mut self) -> Result<Wait, Stopped> {
         let now = self.timer.now();
         let outcome = Outcome::timed_out();
-        let opens = self.on_answered(now, outcome, outcome, &Hint::new(now));
+        let (_, opens) = self.on_answered(now, outcome, outcome, &Hint::new(now));
         let gate = &self.gate;
         let call = eventful(&mut self.progress, policy(&self.policy, gate), now);
         let mut decision = call.on_timed_out(now, opens, &mut |cost| gate.withdraw(now, cost));

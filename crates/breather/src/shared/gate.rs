@@ -164,16 +164,17 @@ impl Gate {
         }
     }
 
-    /// Ends the attempt. Returns when the scopes open, if a server's response holds one of them.
+    /// Ends the attempt. Returns the outcome as it is for the call, and when the scopes open, if a server's response
+    /// holds one of them.
     pub(crate) fn on_outcome<T: Timer>(
         &mut self,
         now: Instant,
         outcome: Outcome,
         hint: &Hint<'_>,
         timer: &T,
-    ) -> Option<Instant> {
+    ) -> (Outcome, Option<Instant>) {
         match self {
-            Self::Absent(_) => None,
+            Self::Absent(_) => (outcome, None),
             Self::One(one) => one.on_outcome(now, outcome, hint, timer),
             Self::Several(several) => several.on_outcome(now, outcome, hint, timer),
         }

@@ -18,7 +18,7 @@ use std::iter;
 use std::time::Duration;
 
 use breather::{
-    Executed, Hint, HoldReason, Outcome, Pace, Pacing,
+    Executed, Hint, HoldReason, Outcome, OutcomeKind, Pace, Pacing,
     driver::{Admission, Instant, Pacer, Permit, Ticket, WaitLimits},
     hint::Window,
 };
@@ -68,7 +68,7 @@ fn drain(pacer: &mut Pacer, now: Instant) -> Vec<Ticket> {
 fn pacer_that_proved_two() -> Pacer {
     let mut pacer = pacer();
     for permit in [(); 2].map(|()| granted(&mut pacer, START)) {
-        pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
     }
     pacer
 }
@@ -78,7 +78,7 @@ fn pacer_that_proved_two() -> Pacer {
 fn answered(pacer: &mut Pacer, now: Instant, remaining: u64, reset: u32) {
     let permit = granted(pacer, now);
     let hint = said(now, remaining, reset);
-    pacer.on_outcome(now, permit, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(now, permit, Outcome::success(), &hint);
 }
 
 fn is_granted(pacer: &mut Pacer, now: Instant) -> Option<Permit> {
@@ -97,7 +97,9 @@ fn waits_at_last(
     while *sends < 100 {
         let ticket = pacer.arrive();
         match pacer.request(now, ticket, WaitLimits::endless()) {
-            Admission::Send(permit) => pacer.on_outcome(now, permit, outcome, &Hint::new(now)),
+            Admission::Send(permit) => {
+                let _ = pacer.on_outcome(now, permit, outcome, &Hint::new(now));
+            }
             Admission::Wait { .. } => return Some(ticket),
             Admission::QueueFull | Admission::Rejected { .. } => panic!(),
         }

@@ -418,7 +418,7 @@ fn answered(pacer: &mut Pacer, limit: u64, remaining: u64) {
     let permit = granted(pacer);
     let window = Window::new("").with_limit(limit).with_remaining(remaining);
     let hint = Hint::new(AT).with_window(window.with_reset(60 * SECOND));
-    pacer.on_outcome(AT, permit, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(AT, permit, Outcome::success(), &hint);
 }
 
 /// Returns the number of calls that the pacer grants now.

@@ -59,14 +59,15 @@ impl One {
         outcome: Outcome,
         hint: &Hint<'_>,
         timer: &T,
-    ) -> Option<Instant> {
+    ) -> (Outcome, Option<Instant>) {
         let mut state = self.scope.lock();
-        if let Some(permit) = self.permit.take() {
-            state.pacer.on_outcome(now, permit, outcome, hint);
-        }
+        let outcome = match self.permit.take() {
+            Some(permit) => state.pacer.on_outcome(now, permit, outcome, hint),
+            None => outcome,
+        };
         let opens = state.pacer.opens_at();
         self.scope.settle(state, now, timer);
-        opens
+        (outcome, opens)
     }
 
     pub(super) fn attempt(&self) -> Vec<(Arc<SharedScope>, u64)> {

@@ -177,17 +177,17 @@ impl Several {
         outcome: Outcome,
         hint: &Hint<'_>,
         timer: &T,
-    ) -> Option<Instant> {
+    ) -> (Outcome, Option<Instant>) {
         let mut states = lock(&self.scopes, &self.order);
         let mut requests = requests(&self.scopes, &mut self.stands, &mut states);
-        ScopeRequest::tell_all(now, &mut requests, outcome, hint);
+        let outcome = ScopeRequest::tell_all(now, &mut requests, outcome, hint);
         drop(requests);
         let opens = states
             .iter()
             .filter_map(|state| state.pacer.opens_at())
             .max();
         settle(&self.scopes, states, now, timer);
-        opens
+        (outcome, opens)
     }
 
     pub(super) fn evidence(&self, opens: Instant) -> Option<Evidence> {

@@ -34,11 +34,11 @@ fn window(remaining: u64) -> Window<'static> {
 }
 
 fn accept(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
-    pacer.on_outcome(now, permit, Outcome::success(), hint);
+    let _ = pacer.on_outcome(now, permit, Outcome::success(), hint);
 }
 
 fn throttle(pacer: &mut Pacer, now: Instant, permit: Permit, hint: &Hint<'_>) {
-    pacer.on_outcome(now, permit, Outcome::throttled("status 429"), hint);
+    let _ = pacer.on_outcome(now, permit, Outcome::throttled("status 429"), hint);
 }
 
 /// Returns a pacer that knows that two in flight are not too many.

@@ -11,7 +11,7 @@ fn accepts(pacer: &mut Pacer, now: Instant, remaining: u64) {
 
 fn rejects(pacer: &mut Pacer, now: Instant) {
     let permit = granted(pacer, now);
-    pacer.on_outcome(now, permit, throttled(), &said(now, 0, DAYS));
+    let _ = pacer.on_outcome(now, permit, throttled(), &said(now, 0, DAYS));
 }
 
 #[test]
@@ -22,14 +22,14 @@ fn two_acceptances_end_pacing_by_a_spent_window() {
     let probe = granted(&mut pacer, START);
     let (ticket, opens) = waits(&mut pacer, START);
     assert_eq!((opens, pacer.snapshot().is_probing()), (None, true));
-    pacer.on_outcome(START + MS, probe, Outcome::success(), &said(START, 0, DAYS));
+    let _ = pacer.on_outcome(START + MS, probe, Outcome::success(), &said(START, 0, DAYS));
     assert_eq!(drain(&mut pacer, START + MS), [ticket]);
     let Admission::Send(probe) = pacer.request(START + MS, ticket, WaitLimits::endless()) else {
         panic!("not granted");
     };
     let (ticket, _) = waits(&mut pacer, START + MS);
     let hint = said(START, 0, DAYS);
-    pacer.on_outcome(START + 2 * MS, probe, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(START + 2 * MS, probe, Outcome::success(), &hint);
     assert_eq!(drain(&mut pacer, START + 2 * MS), [ticket]);
     pacer.leave(ticket);
     let _many = [(); 20].map(|()| granted(&mut pacer, START + 3 * MS));
@@ -47,7 +47,7 @@ fn one_rejection_restores_the_hold() {
     assert_eq!(opens, Some(START + DAYS * SECOND));
     assert_eq!(pacer.snapshot().remaining(), Some(0), "it counts again");
     // It was sent before the rejection was known.
-    pacer.on_outcome(START + MS, late, Outcome::success(), &said(START, 0, DAYS));
+    let _ = pacer.on_outcome(START + MS, late, Outcome::success(), &said(START, 0, DAYS));
     waits(&mut pacer, START + MS);
 }
 
@@ -62,7 +62,7 @@ fn rejected_probe_holds_until_the_reset_and_is_repeated_ever_later() {
         let ticket = pacer.arrive();
         if let Admission::Send(probe) = pacer.request(now, ticket, WaitLimits::endless()) {
             probed.push(window);
-            pacer.on_outcome(now, probe, throttled(), &said(now, 0, hour));
+            let _ = pacer.on_outcome(now, probe, throttled(), &said(now, 0, hour));
         } else {
             pacer.leave(ticket);
         }
@@ -85,7 +85,7 @@ fn acceptance_of_an_attempt_that_was_in_flight_is_no_evidence() {
     let early = [(); 5].map(|()| granted(&mut pacer, START));
     accepts(&mut pacer, START, 0);
     for permit in early {
-        pacer.on_outcome(
+        let _ = pacer.on_outcome(
             START + MS,
             permit,
             Outcome::success(),

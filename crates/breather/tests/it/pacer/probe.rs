@@ -8,7 +8,7 @@ use super::*;
 fn after_a_reset_one_goes_first_and_the_others_follow_its_answer() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     let waiting = [(); 5].map(|()| waits(&mut pacer, START).0);
     assert_eq!(drain(&mut pacer, START + 9 * SECOND - MS), []);
 
@@ -20,7 +20,7 @@ fn after_a_reset_one_goes_first_and_the_others_follow_its_answer() {
     assert_eq!(drain(&mut pacer, now), []);
 
     let now = now + 200 * MS;
-    pacer.on_outcome(now, probe, Outcome::success(), &said(now, 3, 60));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &said(now, 3, 60));
     assert_eq!(drain(&mut pacer, now), waiting[1..4]);
 }
 
@@ -30,7 +30,7 @@ fn a_throttled_probe_is_repeated_shortly_and_the_lateness_is_learned() {
     let mut now = START;
     let mut stated = START + 9 * SECOND;
     let permit = granted(&mut pacer, now);
-    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 9));
+    let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 9));
     // The server opens 250 ms after it says so.
     let mut rejections = Vec::new();
     for _ in 0..3 {
@@ -45,10 +45,10 @@ fn a_throttled_probe_is_repeated_shortly_and_the_lateness_is_learned() {
             if now < stated + 250 * MS {
                 throttled_probes += 1;
                 assert!(throttled_probes < 10);
-                pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
+                let _ = pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
                 waits(&mut pacer, now);
             } else {
-                pacer.on_outcome(now, probe, Outcome::success(), &said(now, 0, 9));
+                let _ = pacer.on_outcome(now, probe, Outcome::success(), &said(now, 0, 9));
                 stated = now + 9 * SECOND;
                 break;
             }
@@ -66,13 +66,13 @@ fn a_throttled_probe_is_repeated_shortly_and_the_lateness_is_learned() {
 fn a_lost_probe_is_sent_again() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     let now = START + 9 * SECOND;
     let lost = granted(&mut pacer, now);
     let (next, _) = waits(&mut pacer, now);
     assert_eq!(pacer.poll_offer(now), None);
     let broken = Outcome::transient(Executed::Unknown, "connection reset");
-    pacer.on_outcome(now + MS, lost, broken, &Hint::new(now + MS));
+    let _ = pacer.on_outcome(now + MS, lost, broken, &Hint::new(now + MS));
     assert_eq!(pacer.poll_offer(now + MS), Some(next));
 
     let Admission::Send(dropped) = pacer.request(now + MS, next, WaitLimits::endless()) else {
@@ -87,9 +87,9 @@ fn a_lost_probe_is_sent_again() {
 fn a_bare_rejection_pauses_the_scope_for_a_guess_that_stops_nobody() {
     let mut pacer = pacer();
     let good = granted(&mut pacer, START);
-    pacer.on_outcome(START, good, Outcome::success(), &Hint::new(START));
+    let _ = pacer.on_outcome(START, good, Outcome::success(), &Hint::new(START));
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
+    let _ = pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
     let (_, opens) = waits(&mut pacer, START);
     assert_eq!(opens, None);
     assert_eq!(pacer.next_wake(), Some(START + 250 * MS));
@@ -100,12 +100,12 @@ fn an_answer_that_shows_quota_lifts_a_hold_that_rests_on_our_own_count() {
     let mut pacer = pacer();
     let permits = [(); 3].map(|()| granted(&mut pacer, START));
     let [first, second, third] = permits;
-    pacer.on_outcome(START, first, Outcome::success(), &said(START, 2, 9));
+    let _ = pacer.on_outcome(START, first, Outcome::success(), &said(START, 2, 9));
     // Two were sent after it, so nothing is left.
     let (ticket, opens) = waits(&mut pacer, START);
     assert!(opens.is_some());
     // But the second was throttled for another reason and not counted.
-    pacer.on_outcome(START + MS, third, Outcome::success(), &said(START, 1, 9));
+    let _ = pacer.on_outcome(START + MS, third, Outcome::success(), &said(START, 1, 9));
     assert_eq!(drain(&mut pacer, START + MS), [ticket]);
     pacer.on_drop(second);
 }
@@ -117,9 +117,9 @@ fn a_healthy_window_moves_no_hold_that_a_rejection_asked_for() {
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
     let later = START + 20 * MS;
     let secondary = Hint::new(later).with_retry_after(60 * SECOND);
-    pacer.on_outcome(later, first, throttled(), &secondary);
+    let _ = pacer.on_outcome(later, first, throttled(), &secondary);
     let healthy = said(later, 3_999, 1_800);
-    pacer.on_outcome(later, second, Outcome::success(), &healthy);
+    let _ = pacer.on_outcome(later, second, Outcome::success(), &healthy);
     assert_eq!(pacer.opens_at(), Some(later + 60 * SECOND));
 
     // The healthy answer comes first, and belongs to what was sent later.
@@ -127,9 +127,9 @@ fn a_healthy_window_moves_no_hold_that_a_rejection_asked_for() {
         let mut pacer = pacer_that_proved_two();
         let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
         let healthy = said(later, 3_999, reset);
-        pacer.on_outcome(later, second, Outcome::success(), &healthy);
+        let _ = pacer.on_outcome(later, second, Outcome::success(), &healthy);
         let hint = Hint::new(later).with_retry_after(10 * SECOND);
-        pacer.on_outcome(later, first, throttled(), &hint);
+        let _ = pacer.on_outcome(later, first, throttled(), &hint);
         assert_eq!(
             pacer.opens_at(),
             Some(later + 10 * SECOND),
@@ -144,7 +144,7 @@ fn a_rejection_that_took_long_counts_from_its_receipt() {
     let permit = granted(&mut pacer, START);
     let later = START + 5 * SECOND;
     let hint = Hint::new(later).with_retry_after(3 * SECOND);
-    pacer.on_outcome(later, permit, throttled(), &hint);
+    let _ = pacer.on_outcome(later, permit, throttled(), &hint);
     assert_eq!(pacer.opens_at(), Some(later + 3 * SECOND));
 }
 
@@ -152,10 +152,10 @@ fn a_rejection_that_took_long_counts_from_its_receipt() {
 fn a_stated_instant_replaces_a_guess() {
     let mut pacer = pacer_that_proved_two();
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
-    pacer.on_outcome(START, first, throttled(), &Hint::new(START));
+    let _ = pacer.on_outcome(START, first, throttled(), &Hint::new(START));
     assert_eq!(pacer.opens_at(), None);
     let hint = Hint::new(START).with_retry_after(30 * SECOND);
-    pacer.on_outcome(START, second, throttled(), &hint);
+    let _ = pacer.on_outcome(START, second, throttled(), &hint);
     assert_eq!(pacer.opens_at(), Some(START + 30 * SECOND));
 }
 
@@ -163,7 +163,7 @@ fn a_stated_instant_replaces_a_guess() {
 fn a_server_that_goes_on_throttling_is_taken_at_its_word() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     waits(&mut pacer, START);
     let mut sends = 0;
     let mut now = START;
@@ -176,7 +176,7 @@ fn a_server_that_goes_on_throttling_is_taken_at_its_word() {
             panic!()
         };
         sends += 1;
-        pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
+        let _ = pacer.on_outcome(now, probe, throttled(), &said(now, 0, 1));
         waits(&mut pacer, now);
         // What we add to its word is no reason to stop anybody.
         assert_eq!(pacer.opens_at(), None);
@@ -201,7 +201,7 @@ fn a_bucket_that_throttles_without_end_and_without_a_word_is_asked_all_the_same(
                 0
             };
             for permit in sent {
-                pacer.on_outcome(now, permit, outcome, &Hint::new(now));
+                let _ = pacer.on_outcome(now, permit, outcome, &Hint::new(now));
             }
         }
         let (ticket, _) = waits(&mut pacer, now);

@@ -98,7 +98,7 @@ proptest! {
                         1 | 2 => throttled(),
                         _ => Outcome::transient(Executed::Unknown, "lost"),
                     };
-                    pacer.on_outcome(now, permit, outcome, &hint);
+                    let _ = pacer.on_outcome(now, permit, outcome, &hint);
                 }
                 Event::Drop(who) if !held.is_empty() => {
                     pacer.on_drop(held.swap_remove(who % held.len()));
@@ -122,7 +122,7 @@ proptest! {
             let before = waiting.len();
             for ticket in waiting.clone() {
                 if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
-                    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
+                    let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
                     waiting.retain(|&waiting| waiting != ticket);
                 }
             }

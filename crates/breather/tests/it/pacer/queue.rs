@@ -9,7 +9,7 @@ fn the_oldest_call_goes_first_retries_included() {
     let Admission::Send(permit) = pacer.request(START, old, WaitLimits::endless()) else {
         panic!()
     };
-    pacer.on_outcome(START, permit, throttled(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, throttled(), &said(START, 0, 9));
     let young: Vec<_> = (0..3).map(|_| waits(&mut pacer, START).0).collect();
     // The old call comes back last, and is served first.
     assert!(matches!(
@@ -21,7 +21,7 @@ fn the_oldest_call_goes_first_retries_included() {
     let Admission::Send(probe) = pacer.request(now, old, WaitLimits::endless()) else {
         panic!()
     };
-    pacer.on_outcome(now, probe, Outcome::success(), &said(now, 2, 60));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &said(now, 2, 60));
     assert_eq!(drain(&mut pacer, now), young[..2]);
 }
 
@@ -29,7 +29,7 @@ fn the_oldest_call_goes_first_retries_included() {
 fn an_offer_that_nobody_takes_passes_on_and_its_call_keeps_its_place() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     let waiting = [(); 3].map(|()| waits(&mut pacer, START).0);
     let now = START + 9 * SECOND;
     assert_eq!(drain(&mut pacer, now), waiting[..1]);
@@ -46,7 +46,7 @@ fn an_offer_that_nobody_takes_passes_on_and_its_call_keeps_its_place() {
 fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     let mut waiting: Vec<_> = (0..50).map(|_| waits(&mut pacer, START).0).collect();
     // Whoever is named asks 2 ms later, and is done at once. The window is large enough for all.
     let mut asking: Vec<(Instant, Ticket)> = Vec::new();
@@ -71,7 +71,7 @@ fn calls_that_need_longer_than_an_offer_stands_are_served_all_the_same() {
             }
             if let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) {
                 waiting.retain(|&waiting| waiting != ticket);
-                pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
+                let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 200, 9));
             }
         }
     }
@@ -83,7 +83,7 @@ fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
     let mut now = START;
     let limits = WaitLimits::endless().with_longest(300 * SECOND);
     let permit = granted(&mut pacer, now);
-    pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
+    let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
     for _ in 0..500 {
         let ticket = pacer.arrive();
         assert!(matches!(
@@ -99,7 +99,7 @@ fn a_long_queue_is_not_woken_by_each_hold_that_it_outlasts() {
         let Admission::Send(permit) = pacer.request(now, named[0], limits) else {
             panic!()
         };
-        pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 60));
         assert_eq!(drain(&mut pacer, now), []);
     }
 }
@@ -113,14 +113,14 @@ fn a_call_that_is_throttled_for_itself_is_not_the_probe_each_time() {
         panic!()
     };
     let hint = |now| Hint::new(now).with_retry_after(3 * SECOND);
-    pacer.on_outcome(START, permit, throttled(), &hint(START));
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint(START));
     let (other, _) = waits(&mut pacer, START);
     // The throttled call comes back in time, is the oldest, probes, and is throttled again.
     let now = START + 3 * SECOND;
     let Admission::Send(probe) = pacer.request(now, locked, endless) else {
         panic!()
     };
-    pacer.on_outcome(now, probe, throttled(), &hint(now));
+    let _ = pacer.on_outcome(now, probe, throttled(), &hint(now));
     let now = now + 3 * SECOND;
     assert!(matches!(
         pacer.request(now, locked, endless),
@@ -130,7 +130,7 @@ fn a_call_that_is_throttled_for_itself_is_not_the_probe_each_time() {
     let Admission::Send(probe) = pacer.request(now, other, endless) else {
         panic!()
     };
-    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     assert_eq!(drain(&mut pacer, now), [locked]);
 }
 
@@ -140,9 +140,9 @@ fn a_scope_whose_old_attempts_hang_goes_on() {
     let mut permits: Vec<_> = (0..AT_START).map(|_| granted(&mut pacer, START)).collect();
     // One is throttled for concurrency, one says that nothing remains, and the others never come back.
     let rejection = said(START, 200, 9);
-    pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &rejection);
+    let _ = pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &rejection);
     let spent = said(START, 0, 9);
-    pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &spent);
+    let _ = pacer.on_outcome(START, permits.pop().unwrap(), throttled(), &spent);
     let (ticket, _) = waits(&mut pacer, START);
     let mut now = START;
     while now < START + 60 * SECOND {
@@ -158,7 +158,7 @@ fn a_scope_whose_old_attempts_hang_goes_on() {
 fn a_thousand_calls_that_are_never_polled_hold_up_nobody() {
     let mut pacer = pacer();
     let permit = granted(&mut pacer, START);
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     for _ in 0..1_000 {
         waits(&mut pacer, START);
     }
@@ -182,7 +182,7 @@ fn no_more_are_named_than_there_is_room_for() {
     let waiting: Vec<_> = (0..100).map(|_| waits(&mut pacer, START).0).collect();
     assert_eq!(drain(&mut pacer, START), []);
     for permit in permits.into_iter().take(3) {
-        pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
     }
     assert_eq!(drain(&mut pacer, START), waiting[..3]);
 }
@@ -200,7 +200,7 @@ fn a_waiter_hears_of_a_hold_beyond_its_patience() {
     );
     let _ = pacer.request(START, hasty, hasty_patience);
     for permit in permits {
-        pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 0, 9));
     }
     assert_eq!(drain(&mut pacer, START), [hasty]);
     let turn = pacer.request(START, hasty, hasty_patience);

@@ -7,7 +7,7 @@ fn no_more_is_sent_than_remains() {
     let mut pacer = pacer();
     let first = granted(&mut pacer, START);
     let now = START + 200 * MS;
-    pacer.on_outcome(now, first, Outcome::success(), &said(now, 3, 9));
+    let _ = pacer.on_outcome(now, first, Outcome::success(), &said(now, 3, 9));
     let permits = [(); 3].map(|()| granted(&mut pacer, now));
     // By our own count nothing remains, although no answer said so yet. Resets are counted from the
     // sending.
@@ -15,7 +15,7 @@ fn no_more_is_sent_than_remains() {
     assert_eq!(opens, Some(START + 9 * SECOND));
     let later = now + 200 * MS;
     for (left, permit) in [2, 1, 0].into_iter().zip(permits) {
-        pacer.on_outcome(later, permit, Outcome::success(), &said(later, left, 9));
+        let _ = pacer.on_outcome(later, permit, Outcome::success(), &said(later, left, 9));
     }
     // Of several resets the earliest is right.
     assert_eq!(pacer.opens_at(), Some(START + 9 * SECOND));
@@ -26,7 +26,7 @@ fn no_more_is_sent_than_remains() {
 fn what_is_dropped_in_flight_stays_spent_until_a_later_answer_covers_it() {
     let mut pacer = pacer();
     let first = granted(&mut pacer, START);
-    pacer.on_outcome(START, first, Outcome::success(), &said(START, 3, 9));
+    let _ = pacer.on_outcome(START, first, Outcome::success(), &said(START, 3, 9));
     let [dropped, second] = [(); 2].map(|()| granted(&mut pacer, START));
     pacer.on_drop(dropped);
     assert_eq!(pacer.in_flight(), 1);
@@ -34,7 +34,7 @@ fn what_is_dropped_in_flight_stays_spent_until_a_later_answer_covers_it() {
     let (ticket, opens) = waits(&mut pacer, START);
     assert!(opens.is_some());
     // Sent later than what was dropped, so that it would be counted by now.
-    pacer.on_outcome(START + MS, last, Outcome::success(), &said(START, 1, 9));
+    let _ = pacer.on_outcome(START + MS, last, Outcome::success(), &said(START, 1, 9));
     pacer.on_drop(second);
     assert_eq!(drain(&mut pacer, START + MS), [ticket]);
 }
@@ -44,13 +44,13 @@ fn answers_out_of_order_count_by_what_was_sent_last() {
     let mut pacer = pacer();
     let early = granted(&mut pacer, START);
     let late = granted(&mut pacer, START);
-    pacer.on_outcome(
+    let _ = pacer.on_outcome(
         START + 100 * MS,
         late,
         Outcome::success(),
         &said(START, 1, 9),
     );
-    pacer.on_outcome(
+    let _ = pacer.on_outcome(
         START + 200 * MS,
         early,
         Outcome::success(),
@@ -72,12 +72,12 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
         .into_iter()
         .zip([(); 3].map(|()| granted(&mut pacer, START)))
     {
-        pacer.on_outcome(START, permit, Outcome::success(), &window(START, remaining));
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &window(START, remaining));
     }
     let mut now = START + 9 * SECOND;
     let late = granted(&mut pacer, now);
     now = now + 20 * MS;
-    pacer.on_outcome(
+    let _ = pacer.on_outcome(
         now,
         late,
         throttled(),
@@ -96,7 +96,7 @@ fn a_window_that_gives_more_than_the_one_before_is_not_waited_for() {
     now = now + 150 * MS;
     let six = Window::new("").with_limit(6).with_remaining(5);
     let hint = Hint::new(now).with_window(six.with_reset(9 * SECOND));
-    pacer.on_outcome(now, probe, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &hint);
     assert_eq!(drain(&mut pacer, now), [ticket]);
 }
 
@@ -127,14 +127,14 @@ fn where_rejections_alone_tell_a_hold_is_expected_to_give_what_the_one_before_ga
     let silent = |now| Hint::new(now);
     let sent: Vec<_> = (0..6).map(|_| granted(&mut pacer, now)).collect();
     for permit in sent {
-        pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
     }
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(SECOND);
-    pacer.on_outcome(now, permit, throttled(), &hint);
+    let _ = pacer.on_outcome(now, permit, throttled(), &hint);
     now = now + SECOND;
     let probe = granted(&mut pacer, now);
-    pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &silent(now));
     let others: Vec<_> = (0..6).map_while(|_| is_granted(&mut pacer, now)).collect();
     assert_eq!(
         others.len(),
@@ -144,7 +144,7 @@ fn where_rejections_alone_tell_a_hold_is_expected_to_give_what_the_one_before_ga
     let (_, opens) = waits(&mut pacer, now);
     assert_eq!(opens, None, "an estimate stops nobody");
     for permit in others {
-        pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &silent(now));
     }
     // None was throttled: two more may go, the one that waits and another.
     assert_eq!(drain(&mut pacer, now).len(), 1);
@@ -157,9 +157,9 @@ fn what_an_epoch_is_expected_to_give_holds_nobody_up_if_answers_are_slow() {
     let mut pacer = pacer();
     let mut now = START;
     let permit = granted(&mut pacer, now);
-    pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+    let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
     let permit = granted(&mut pacer, now);
-    pacer.on_outcome(
+    let _ = pacer.on_outcome(
         now,
         permit,
         throttled(),
@@ -167,7 +167,7 @@ fn what_an_epoch_is_expected_to_give_holds_nobody_up_if_answers_are_slow() {
     );
     now = now + SECOND;
     let probe = granted(&mut pacer, now);
-    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     let _slow = granted(&mut pacer, now);
     let (ticket, _) = waits(&mut pacer, now);
     assert_eq!(pacer.next_wake(), Some(now + SECOND));
@@ -181,7 +181,7 @@ fn a_bucket_that_has_some_left_does_not_reset_now() {
     // Its next token comes at once, since three are there.
     let permit = granted(&mut pacer, START);
     let sent: Vec<_> = (0..5).map(|_| granted(&mut pacer, START)).collect();
-    pacer.on_outcome(START, permit, Outcome::success(), &said(START, 3, 0));
+    let _ = pacer.on_outcome(START, permit, Outcome::success(), &said(START, 3, 0));
     let now = START + 20 * MS;
     assert_eq!(
         is_granted(&mut pacer, now).map(drop),
@@ -189,7 +189,7 @@ fn a_bucket_that_has_some_left_does_not_reset_now() {
         "five are in flight"
     );
     for permit in sent {
-        pacer.on_outcome(now, permit, throttled(), &said(now, 3, 0));
+        let _ = pacer.on_outcome(now, permit, throttled(), &said(now, 3, 0));
     }
     assert_eq!(
         pacer.concurrency(),

@@ -127,7 +127,7 @@ fn play_on(pacer: &mut Pacer, server: &mut Server, seconds: std::ops::Range<u32>
                 match server.answers(now) {
                     Ok(()) => {
                         played.accepted.push(at);
-                        pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+                        let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
                     }
                     Err(wait) => {
                         played.throttled.push(at);
@@ -136,7 +136,7 @@ fn play_on(pacer: &mut Pacer, server: &mut Server, seconds: std::ops::Range<u32>
                         if server.is_stated {
                             hint = hint.with_retry_after(seconds * SECOND);
                         }
-                        pacer.on_outcome(now, permit, throttled(), &hint);
+                        let _ = pacer.on_outcome(now, permit, throttled(), &hint);
                     }
                 }
                 ticket = pacer.arrive();
@@ -301,7 +301,7 @@ fn quiet_times_do_not_lower_the_limit() {
         let now = START + second * SECOND;
         let permit = granted(&mut pacer, now);
         assert_eq!(server.answers(now), Ok(()));
-        pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
     }
     let played = play_on(&mut pacer, &mut server, 700..800);
     assert!(played.accepted_in(710..800) >= 9 * 100 * 97 / 100);
@@ -313,10 +313,10 @@ fn nothing_that_is_learned_holds_calls_for_more_than_a_minute() {
     let hour = 3_600 * SECOND;
     let permit = granted(&mut pacer, START);
     let hint = Hint::new(START).with_retry_after(hour);
-    pacer.on_outcome(START, permit, throttled(), &hint);
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
     let now = START + hour;
     let probe = granted(&mut pacer, now);
-    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     // The server has accepted two in an hour. None of these is answered.
     let ticket = loop {
         let ticket = pacer.arrive();
@@ -338,7 +338,7 @@ fn outage_slows_nobody_down_for_long() {
     for _ in 0..40 {
         let permit = granted(&mut pacer, now);
         let hint = Hint::new(now).with_retry_after(SECOND);
-        pacer.on_outcome(now, permit, throttled(), &hint);
+        let _ = pacer.on_outcome(now, permit, throttled(), &hint);
         now = pacer.snapshot().held_until().unwrap();
     }
     let mut server = Server::window(1_000, SECOND);
@@ -354,19 +354,19 @@ fn lost_probes_do_not_lower_the_limit() {
     let mut now = START;
     for _ in 0..10 {
         let permit = granted(&mut pacer, now);
-        pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
     }
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(10 * SECOND);
-    pacer.on_outcome(now, permit, throttled(), &hint);
+    let _ = pacer.on_outcome(now, permit, throttled(), &hint);
     now = now + 10 * SECOND;
     for _ in 0..11 {
         let probe = granted(&mut pacer, now);
         let lost = Outcome::transient(Executed::Unknown, "connection reset");
-        pacer.on_outcome(now, probe, lost, &Hint::new(now));
+        let _ = pacer.on_outcome(now, probe, lost, &Hint::new(now));
     }
     let probe = granted(&mut pacer, now);
-    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     // The ten, and the two before them, less the probe, and one more is tried.
     let _more = [(); 12].map(|()| granted(&mut pacer, now));
     waits(&mut pacer, now);
@@ -391,18 +391,18 @@ fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
     let sent: Vec<_> = (0..12).map(|_| granted(&mut pacer, now)).collect();
     for (index, permit) in sent.into_iter().enumerate() {
         if index < 4 {
-            pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+            let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
         } else {
             let lost = Outcome::transient(Executed::Unknown, "connection reset");
-            pacer.on_outcome(now, permit, lost, &Hint::new(now));
+            let _ = pacer.on_outcome(now, permit, lost, &Hint::new(now));
         }
     }
     let permit = granted(&mut pacer, now);
     let hint = Hint::new(now).with_retry_after(SECOND);
-    pacer.on_outcome(now, permit, throttled(), &hint);
+    let _ = pacer.on_outcome(now, permit, throttled(), &hint);
     now = now + SECOND;
     let probe = granted(&mut pacer, now);
-    pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     // Six were accepted, one is the probe, and one more is tried.
     let more = (0..20).map_while(|_| {
         let ticket = pacer.arrive();

@@ -26,12 +26,12 @@ fn throttled_by_a_window_of_one(calls: u32, is_open: impl Fn(Duration) -> bool) 
             let window = Window::new("").with_limit(1).with_remaining(0);
             let hint = Hint::new(now).with_window(window.with_reset(SECOND));
             if is_accepted {
-                pacer.on_outcome(now, permit, Outcome::success(), &hint);
+                let _ = pacer.on_outcome(now, permit, Outcome::success(), &hint);
                 break;
             }
             rejections += 1;
             let hint = hint.with_retry_after(SECOND);
-            pacer.on_outcome(now, permit, throttled(), &hint);
+            let _ = pacer.on_outcome(now, permit, throttled(), &hint);
         }
     }
     rejections

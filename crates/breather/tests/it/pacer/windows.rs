@@ -18,7 +18,7 @@ fn tokens(remaining: u64, reset: u32) -> Window<'static> {
 fn accepted<const N: usize>(pacer: &mut Pacer, now: Instant, windows: [Window<'static>; N]) {
     let permit = granted(pacer, now);
     let hint = windows.into_iter().fold(Hint::new(now), Hint::with_window);
-    pacer.on_outcome(now, permit, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(now, permit, Outcome::success(), &hint);
 }
 
 fn left(pacer: &Pacer) -> (Option<u64>, Option<u64>) {
@@ -131,7 +131,7 @@ fn call_that_is_throttled_for_its_cost_goes_first() {
     let other = granted(&mut pacer, START);
     let hint = Hint::new(START).with_window(tokens(5_000, 59));
     let now = START + 20 * MS;
-    pacer.on_outcome(now, permit, throttled(), &hint.with_retry_after(3 * SECOND));
+    let _ = pacer.on_outcome(now, permit, throttled(), &hint.with_retry_after(3 * SECOND));
     // It is no matter of concurrency, and the scope waits, so that the tokens are kept for it.
     let (ticket, opens) = waits(&mut pacer, now);
     assert_eq!(opens, Some(START + 3 * SECOND));
@@ -150,7 +150,7 @@ fn throttled_call_with_many_tokens_left_is_a_matter_of_concurrency() {
     let mut pacer = with_tokens(150_000);
     let [first, second] = [(); 2].map(|()| granted(&mut pacer, START));
     let hint = Hint::new(START).with_window(tokens(150_000, 15));
-    pacer.on_outcome(
+    let _ = pacer.on_outcome(
         START + MS,
         second,
         throttled(),
@@ -196,7 +196,7 @@ fn absurd_figures_cause_no_panic() {
                         pacer.request(START, ticket, WaitLimits::endless())
                     {
                         let outcome = [Outcome::success(), throttled()][number as usize % 2];
-                        pacer.on_outcome(START, permit, outcome, &hint);
+                        let _ = pacer.on_outcome(START, permit, outcome, &hint);
                     }
                 }
                 let _ = (
@@ -216,11 +216,11 @@ fn refill_is_waited_for_although_the_latest_answer_came_before_the_charges() {
     // The server charges at the response, and throttles the latest attempt for its cap.
     let latest = permits.pop().unwrap();
     let hint = Hint::new(START + MS).with_window(tokens(200_000, 1));
-    pacer.on_outcome(START + MS, latest, throttled(), &hint);
+    let _ = pacer.on_outcome(START + MS, latest, throttled(), &hint);
     for (permit, used) in permits.into_iter().zip((1..).map(|number| number * 22_000)) {
         let reset = (used * 60_u64).div_ceil(200_000) as u32;
         let hint = Hint::new(START + MS).with_window(tokens(200_000 - used, reset));
-        pacer.on_outcome(START + MS, permit, Outcome::success(), &hint);
+        let _ = pacer.on_outcome(START + MS, permit, Outcome::success(), &hint);
     }
     waits(&mut pacer, START + MS);
     let wake = pacer.next_wake().unwrap();
@@ -325,7 +325,7 @@ fn call_that_costs_more_than_is_left_probes_again() {
         };
         let hint = Hint::new(now).with_window(tokens(10_000, 9));
         let hint = hint.with_retry_after(9 * SECOND);
-        pacer.on_outcome(now, permit, throttled(), &hint);
+        let _ = pacer.on_outcome(now, permit, throttled(), &hint);
         for (ticket, limits) in [(costly, limits), (cheap, WaitLimits::endless())] {
             let asked = pacer.request(now, ticket, limits);
             assert!(matches!(asked, Admission::Wait { .. }));
@@ -341,9 +341,9 @@ fn reset_is_that_of_the_latest_sent_attempt() {
     let (first, second) = (granted(&mut pacer, START), granted(&mut pacer, START));
     // The window began anew between the two, and their answers are back in the wrong order.
     let hint = Hint::new(START).with_window(window("", 300, 0, 20));
-    pacer.on_outcome(START, second, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(START, second, Outcome::success(), &hint);
     let hint = Hint::new(START).with_window(window("", 300, 0, 1));
-    pacer.on_outcome(START, first, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(START, first, Outcome::success(), &hint);
     assert_eq!(waits(&mut pacer, START).1, Some(START + 20 * SECOND));
 }
 
@@ -361,7 +361,7 @@ fn call_that_costs_less_than_is_left_was_throttled_for_the_cap() {
     };
     // Other calls may cost more than the 10,000 tokens that are left.
     let hint = Hint::new(START).with_window(tokens(10_000, 9));
-    pacer.on_outcome(START, permit, throttled(), &hint);
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
     assert_eq!(pacer.snapshot().held_until(), None);
     assert_eq!(pacer.concurrency(), 1);
 }
@@ -381,7 +381,7 @@ fn window_that_waits_for_attempts_in_flight_is_not_spent() {
     // The second request overtook the first.
     for (permit, remaining) in [(second, 3), (first, 2)] {
         let hint = Hint::new(START).with_window(window("", 5, remaining, 60));
-        pacer.on_outcome(START, permit, Outcome::success(), &hint);
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &hint);
     }
     let _in_flight = [granted(&mut pacer, START), granted(&mut pacer, START)];
     // The server may count both of them after the first one. If not, one is left.
@@ -395,8 +395,8 @@ fn late_rejection_of_a_probe_of_a_window_of_one_is_not_a_new_window() {
     let one = || window("", 1, 0, 10);
     let (first, second) = (granted(&mut pacer, START), granted(&mut pacer, START));
     let hint = Hint::new(START).with_window(one());
-    pacer.on_outcome(START, second, throttled(), &hint);
-    pacer.on_outcome(START, first, Outcome::success(), &hint);
+    let _ = pacer.on_outcome(START, second, throttled(), &hint);
+    let _ = pacer.on_outcome(START, first, Outcome::success(), &hint);
     let (ticket, _) = waits(&mut pacer, START);
     let (_other, _) = waits(&mut pacer, START);
 
@@ -409,7 +409,7 @@ fn late_rejection_of_a_probe_of_a_window_of_one_is_not_a_new_window() {
     let now = opens + 100 * MS;
     assert_eq!(pacer.poll_offer(now), None);
     let hint = Hint::new(now).with_window(window("", 1, 0, 1));
-    pacer.on_outcome(now, probe, throttled(), &hint.with_retry_after(SECOND));
+    let _ = pacer.on_outcome(now, probe, throttled(), &hint.with_retry_after(SECOND));
     // The server rounds up. The pacer probes again before the whole second is over.
     assert_eq!(pacer.next_wake(), Some(now + 100 * MS));
 }

@@ -2,13 +2,15 @@
 
 use breather::hint::Unit;
 
-/// The token and the cost of a call.
+/// The token, the cost and the route of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Demand {
     /// The number of the token, if calls use tokens.
     pub(crate) token: Option<usize>,
     /// The cost in a unit other than requests.
     pub(crate) cost: Option<(Unit, u64)>,
+    /// Whether the call goes to a route that the server always throttles.
+    pub(crate) is_barred: bool,
 }
 
 impl Demand {

@@ -33,6 +33,8 @@ pub struct Load {
     /// The share of callers that give up, and the time within which they do.
     gives_up: Option<(f64, Duration)>,
     cost: Option<Cost>,
+    /// Each call whose number is a multiple of this goes to a route that the server always throttles.
+    barred: usize,
 }
 
 /// The costs of calls, which are log-normal.
@@ -138,6 +140,13 @@ impl Load {
         self
     }
 
+    /// Makes the first call, and each `nth` after it, go to a route that the server always throttles. See
+    /// [`Server::with_barred_route`](crate::Server::with_barred_route).
+    pub const fn with_barred_calls(mut self, nth: usize) -> Self {
+        self.barred = nth;
+        self
+    }
+
     /// Returns the number of calls.
     #[must_use]
     pub const fn calls(&self) -> usize {
@@ -219,7 +228,12 @@ impl Load {
             (cost.unit, cost.drawn(seed))
         });
         let token = self.token(call);
-        Demand { token, cost }
+        let is_barred = call.checked_rem(self.barred) == Some(0);
+        Demand {
+            token,
+            cost,
+            is_barred,
+        }
     }
 
     /// Returns the cost that the caller of a call states.
@@ -249,6 +263,7 @@ impl Load {
             pacing: Pacing::new(),
             gives_up: None,
             cost: None,
+            barred: 0,
         }
     }
 }

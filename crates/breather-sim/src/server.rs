@@ -46,6 +46,8 @@ pub struct Server {
     pub(crate) cap_retry_after: Option<u64>,
     pub(crate) cap_status: u16,
     pub(crate) quota_status: u16,
+    /// The delay that a route states that is always throttled, in seconds.
+    pub(crate) barred_retry_after: Option<u64>,
     /// The share of requests that fail by chance.
     pub(crate) faults: f64,
     pub(crate) rounding: Rounding,
@@ -330,6 +332,15 @@ impl Server {
         self
     }
 
+    /// Sets the `Retry-After` of a route that the server always throttles, in seconds. `None` omits it.
+    ///
+    /// The route costs no quota, and states no other header. See
+    /// [`Load::with_barred_calls`](crate::Load::with_barred_calls).
+    pub const fn with_barred_route(mut self, retry_after: Option<u64>) -> Self {
+        self.barred_retry_after = retry_after;
+        self
+    }
+
     /// Sets whether throttled calls cost quota.
     pub const fn with_throttled_counted(mut self, counts: bool) -> Self {
         self.counts_throttled = counts;
@@ -433,6 +444,7 @@ impl Default for Server {
             cap_retry_after: Some(1),
             cap_status: 429,
             quota_status: 429,
+            barred_retry_after: None,
             faults: 0.0,
             rounding: Rounding::Up,
             reset_form: ResetForm::Delta,

@@ -106,6 +106,13 @@ impl State {
             let answer = failure(outage);
             return Reply { verdict, answer };
         }
+        if demand.is_barred {
+            let retry_after = self.server.barred_retry_after;
+            let line = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
+            let verdict = Verdict::ThrottledQuota;
+            let answer = Answer::new(429, line.into_iter().collect());
+            return Reply { verdict, answer };
+        }
         if self.server.faults > 0.0 && self.random.random_bool(self.server.faults.min(1.0)) {
             let verdict = Verdict::Failed;
             let answer = failure(Outage::Unavailable(None));

@@ -143,6 +143,8 @@ pub struct Call {
     /// because a call that polls for a long time may fail now and then.
     failures: u32,
     rejections: u32,
+    /// The rejections of this call alone.
+    own_rejections: u32,
     /// The cost of the latest retry, and the number of attempts before it.
     draw: Option<(Withdrawal, u32)>,
     report: Report,
@@ -180,6 +182,7 @@ impl Call {
             polls: 0,
             failures: 0,
             rejections: 0,
+            own_rejections: 0,
             draw: None,
             report: Report::default(),
         }
@@ -503,7 +506,7 @@ impl Call {
             }
             OutcomeKind::Pending => {
                 self.polls = self.polls.saturating_add(1);
-                (self.failures, self.rejections) = (0, 0);
+                (self.failures, self.rejections, self.own_rejections) = (0, 0, 0);
                 self.polls
             }
             OutcomeKind::Transient => {
@@ -519,6 +522,10 @@ impl Call {
                 self.rejections = self.rejections.saturating_add(1);
                 if self.rejections > self.policy.max_throttles() {
                     return Verdict::Stop(EndReason::MaxThrottles);
+                }
+                self.own_rejections += u32::from(outcome.is_own());
+                if self.own_rejections > MOST_OWN_REJECTIONS {
+                    return Verdict::Stop(EndReason::ThrottledAlone);
                 }
                 self.rejections
             }
@@ -614,3 +621,7 @@ impl Call {
         self.latest
     }
 }
+
+/// A call that the server throttles for itself although quota is left ends with the fourth such rejection. Another
+/// attempt is unlikely to be accepted.
+const MOST_OWN_REJECTIONS: u32 = 3;

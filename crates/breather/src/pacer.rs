@@ -9,6 +9,8 @@
 //! | [`Concurrency`] | how many attempts may be in flight? |
 //! | [`Phase`], [`Hold`] | until when is the scope held, and has a probe been sent? |
 //! | [`Lateness`], [`Rhythm`] | how much later than stated does the server open? |
+//! | [`Repeats`] | was a call throttled although others were accepted? |
+//! | [`Contest`] | is a hold that one call caused tested by another? |
 //! | [`Outage`], [`Streak`] | is the server down, and which calls give up? |
 //! | [`EarlyProbes`], [`OverageProbes`] | is a long hold tested before its end? |
 //! | [`Waiters`] | which call is next? |
@@ -19,7 +21,9 @@
 
 mod admission;
 mod answers;
+mod attribution;
 mod concurrency;
+mod contest;
 mod costs;
 mod early;
 mod hold;
@@ -49,7 +53,9 @@ mod waiters;
 mod windows;
 
 pub use self::admission::Admission;
+use self::attribution::Repeats;
 use self::concurrency::Concurrency;
+use self::contest::Contest;
 pub use self::costs::Costs;
 use self::costs::UNKNOWN;
 use self::early::EarlyProbes;
@@ -135,6 +141,8 @@ pub struct Pacer {
     streak: Streak,
     early: EarlyProbes,
     overage: OverageProbes,
+    repeats: Repeats,
+    contest: Contest,
     /// The call whose probe was throttled last. The next younger one probes next, because the server may
     /// throttle this call alone. If it throttles the scope, the probes are shared among the calls.
     throttled_probe: Option<Ticket>,
@@ -172,6 +180,8 @@ impl Pacer {
             streak: Streak::default(),
             early: EarlyProbes::default(),
             overage: OverageProbes::default(),
+            repeats: Repeats::default(),
+            contest: Contest::default(),
             throttled_probe: None,
             evidence: None,
             in_flight: 0,
@@ -208,10 +218,10 @@ impl Pacer {
         self.request_in_turn(now, ticket, limits)
     }
 
-    /// Returns whether no hold is in force and no call waits or gives up.
+    /// Returns whether no hold is in force and no call waits. Calls give up in holds only.
     #[inline]
     fn is_at_ease(&self) -> bool {
-        matches!(self.phase, Phase::Running) && self.waiters.is_empty() && !self.streak.is_on()
+        matches!(self.phase, Phase::Running) && self.waiters.is_empty()
     }
 
     #[inline(never)]
@@ -244,6 +254,9 @@ impl Pacer {
 
     fn has_turn_before_others(&mut self, now: Instant, ticket: Ticket, costs: &Costs) -> bool {
         self.waiters.leave(ticket);
+        if self.is_contested() {
+            return !self.repeats.has(ticket.age) && self.has_room(now, costs);
+        }
         let after = self.probed_last();
         let next = self.waiters.next_after(after);
         let turn = |ticket| (Some(ticket) <= after, ticket);
@@ -294,13 +307,13 @@ impl Pacer {
 
     /// Ends the attempt of `permit` with `outcome` at `now`. The response carried `hint`.
     ///
-    /// Returns the outcome as it is for the call. An [overload](Outcome::overloaded) is throttled if the server
-    /// accepts other attempts of the scope meanwhile.
+    /// Returns the outcome as it is for the call, which you pass to the [`Call`](crate::driver::Call). An
+    /// [overload](Outcome::overloaded) is throttled if the server accepts other attempts of the scope meanwhile.
     pub fn on_outcome(
         &mut self,
         now: Instant,
         permit: Permit,
-        outcome: Outcome,
+        mut outcome: Outcome,
         hint: &Hint<'_>,
     ) -> Outcome {
         let now = self.advance(now);
@@ -309,7 +322,6 @@ impl Pacer {
             self.on_former_outcome(&permit, outcome);
             return outcome;
         }
-        let mut taken = outcome;
         let verdict = match hint.is_silent() {
             true => None,
             false => self.on_hint(now, &permit, outcome, hint),
@@ -317,13 +329,17 @@ impl Pacer {
         match outcome.kind() {
             OutcomeKind::Throttled => {
                 self.outage.on_throttled();
-                self.on_throttled(now, &permit, hint, verdict);
+                if self.on_throttled(now, &permit, hint, verdict) {
+                    outcome = outcome.own();
+                }
             }
             OutcomeKind::Success | OutcomeKind::Pending | OutcomeKind::Permanent => {
                 self.on_accepted(now, &permit);
             }
             OutcomeKind::Transient if outcome.is_overload() => {
-                taken = self.on_overloaded(now, &permit, outcome, hint);
+                if self.on_overloaded(now, &permit, hint) {
+                    outcome = outcome.shed();
+                }
             }
             OutcomeKind::Transient => self.on_lost(&permit),
         }
@@ -331,7 +347,7 @@ impl Pacer {
         if is_stated && hint.windows().next().is_some() {
             self.evidence = self.windows.evidence(self.tally(now, &UNKNOWN), hint);
         }
-        taken
+        outcome
     }
 
     /// Drops everything learned and lifts the hold. Attempts in flight stay counted, but the pacer ignores their answers.
@@ -415,11 +431,13 @@ impl Pacer {
                 return weary;
             }
         }
-        let costs = self.costs_of_next()?;
-        if self.has_room(now, &costs) {
-            return self.waiters.offer(now, self.probed_last());
+        let next = self.next()?;
+        let costs = self.waiters.costs(next).copied().unwrap_or_default();
+        if !self.has_room(now, &costs) {
+            return None;
         }
-        None
+        self.waiters.offer(now, next);
+        Some(next)
     }
 
     /// Returns when to call [`poll_offer`](Self::poll_offer) again if you tell the pacer nothing until
@@ -435,9 +453,7 @@ impl Pacer {
         let phase = match self.phase {
             Phase::Running => self.room_at(),
             Phase::Held(hold) => Some(hold.until),
-            Phase::Probing { sent: None, .. } => self
-                .concurrency
-                .grows_at(self.used(), self.service_time.get()),
+            Phase::Probing { sent: None, .. } => self.grows_at(),
             Phase::Probing {
                 sent: Some((_, at)),
                 ..
@@ -458,6 +474,7 @@ impl Pacer {
     #[must_use]
     pub fn opens_at(&self) -> Option<Instant> {
         match self.phase {
+            Phase::Held(hold) if hold.is_contested() => None,
             Phase::Held(hold) => hold.stated(),
             Phase::Running => self.comes_back(),
             Phase::Probing { .. } => None,

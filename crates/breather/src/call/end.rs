@@ -171,6 +171,10 @@ pub enum EndReason {
     ///
     /// The number of these rejections also exceeds the policy's limit for one call.
     ScopeThrottled,
+    /// The server throttles this call although quota is left, and accepts others of the scope.
+    ///
+    /// It did so several times. Other calls are not held.
+    ThrottledAlone,
     /// The call succeeded.
     Success,
     /// The queue of the call's scope is full.
@@ -192,6 +196,7 @@ impl EndReason {
             Self::MaxThrottles => "max_throttles",
             Self::MaxRetries => "max_retries",
             Self::ScopeThrottled => "scope_throttled",
+            Self::ThrottledAlone => "throttled_alone",
             Self::Success => "success",
             Self::QueueFull => "queue_full",
         }
@@ -211,6 +216,7 @@ impl fmt::Display for EndReason {
             Self::MaxThrottles => "throttle limit reached",
             Self::MaxRetries => "retry limit reached",
             Self::ScopeThrottled => "scope throttled for over an hour",
+            Self::ThrottledAlone => "throttled although others are accepted",
             Self::Success => "succeeded",
             Self::QueueFull => "queue full",
         })

@@ -25,6 +25,7 @@ pub struct Outcome {
     kind: OutcomeKind,
     executed: Executed,
     is_overload: bool,
+    is_own: bool,
     cost: u8,
     reason: &'static str,
 }
@@ -115,11 +116,23 @@ impl Outcome {
         }
     }
 
+    /// Adds that the server throttled this call alone, although quota is left.
+    pub(crate) const fn own(mut self) -> Self {
+        self.is_own = true;
+        self
+    }
+
+    /// Returns whether the server throttled this call alone, although quota is left.
+    pub(crate) const fn is_own(self) -> bool {
+        self.is_own
+    }
+
     const fn new(kind: OutcomeKind, executed: Executed, reason: &'static str) -> Self {
         Self {
             kind,
             executed,
             is_overload: false,
+            is_own: false,
             cost: 1,
             reason,
         }

@@ -1,6 +1,7 @@
 //! The consequences of an answer for the scope.
 
 use super::Pacer;
+use super::attribution::{Blame, ENOUGH, Throttled};
 use super::costs::UNKNOWN;
 use super::hold::Cause;
 use super::ledger::{Answer, is_blur};
@@ -59,36 +60,61 @@ impl Pacer {
         self.windows.on_answer(&answer, hint);
     }
 
+    /// Handles a throttled attempt. Returns whether the server throttles this call alone, although quota is left.
+    #[inline(never)]
     pub(super) fn on_throttled(
         &mut self,
         now: Instant,
         permit: &Permit,
         hint: &Hint<'_>,
         verdict: Option<Verdict>,
-    ) {
+    ) -> bool {
         self.throttled += 1;
         let rejection_time = self.rejection_time.get_or_insert_default();
         rejection_time.on_answer(permit.sent, now);
 
-        let crowded = match verdict {
-            Some(verdict) => verdict == Verdict::Left,
-            None => !self.rate.is_exceeded(now) && self.concurrency.suspects(permit),
-        };
         // The server rejected an early probe because of the hold.
         let is_early = self.early.is_latest(permit.number) || self.probes_overage(now, permit);
-        if crowded && !is_early && !self.was_alone(permit) {
-            self.concurrency
-                .on_throttled(permit, self.in_flight, self.sent);
-            if !self.is_probing() {
-                self.rate.on_throttled(permit.number);
-            }
-            self.open(permit.number, permit.sent);
-            return;
+        let accepted_since = self.repeats.on_throttled(permit.ticket.age, self.sent);
+        if accepted_since == ENOUGH && self.repeats.are_own() {
+            // The limit was learned from calls that have limits of their own.
+            self.rate.forget_limit();
         }
+        let throttled = Throttled {
+            verdict,
+            is_stated: hint.not_before().is_some(),
+            was_alone: self.was_alone(permit),
+            exceeds_cap: self.concurrency.suspects(permit),
+            may_exceed_cap: self.concurrency.may_exceed(permit),
+            exceeds_rate: self.rate.is_exceeded(now),
+            may_exceed_bucket: self.rate.may_be_bucket(),
+            accepted_since,
+        };
+        match throttled.blame() {
+            _ if is_early => {}
+            Blame::Call => {
+                self.on_throttled_for_itself(permit);
+                return verdict == Some(Verdict::Left);
+            }
+            Blame::Cap => {
+                self.concurrency
+                    .on_throttled(permit, self.in_flight, self.sent);
+                if !self.is_probing() {
+                    self.rate.on_throttled(permit.number);
+                }
+                self.open(permit.number, permit.sent);
+                return false;
+            }
+            Blame::Scope => {}
+        }
+        // If a window explains the rejection, the call keeps its turn. In particular, a call that costs more than is
+        // left is the next to be sent.
+        let is_explained = match self.is_probing() {
+            true => verdict == Some(Verdict::TooLittle),
+            false => matches!(verdict, Some(Verdict::Spent | Verdict::TooLittle)),
+        };
+        self.throttled_probe = (!is_explained).then_some(permit.ticket);
         if self.is_probing() {
-            // A call that costs more than is left is the next to be sent.
-            let probes_again = verdict == Some(Verdict::TooLittle);
-            self.throttled_probe = (!probes_again).then_some(permit.ticket);
             self.streak.on_probe_rejected();
             self.rate.on_probe_throttled(permit.sent);
         } else if !is_early {
@@ -131,8 +157,25 @@ impl Pacer {
             },
             (Phase::Held(hold), None) => hold,
         };
-        self.phase = Phase::Held(hold);
+        let is_contested = match self.phase {
+            Phase::Running => !is_explained && self.repeats.are_own() && self.contest.begins(),
+            Phase::Held(before) => before.is_contested() && !self.contest.confirms(),
+            Phase::Probing { .. } => false,
+        };
+        self.phase = Phase::Held(hold.contested(is_contested));
         self.concurrency.on_slack(now);
+        false
+    }
+
+    /// Handles an attempt that the server throttled because of its call alone. It tells nothing of the scope, and if it
+    /// was a probe, another call probes.
+    fn on_throttled_for_itself(&mut self, permit: &Permit) {
+        if self.is_probing() {
+            self.throttled_probe = Some(permit.ticket);
+        } else {
+            self.rate.on_throttled(permit.number);
+        }
+        self.on_lost(permit);
     }
 
     /// Returns whether the attempt was sent to an empty window, to see whether the server bills it.
@@ -151,10 +194,10 @@ impl Pacer {
     pub(super) fn on_accepted(&mut self, now: Instant, permit: &Permit) {
         self.windows.on_accepted();
         self.service_time.on_answer(permit.sent, now);
-        self.concurrency
-            .on_accepted(permit, self.windows.is_empty());
+        self.repeats.on_accepted(permit.number, permit.ticket.age);
+        self.concurrency.on_accepted(permit);
         self.streak.on_accepted(now);
-        self.outage.on_accepted(now);
+        self.outage.on_accepted();
         if !matches!(self.phase, Phase::Running) {
             self.on_accepted_in_hold(now, permit);
         }
@@ -169,23 +212,19 @@ impl Pacer {
         self.open(permit.number, permit.sent);
     }
 
-    /// Handles an overload without a stated end. Returns the outcome that it is for the call.
+    /// Handles an overload without a stated end. Returns whether the server sheds load.
     ///
     /// If the server accepts others meanwhile, an overload is a limit like any other that the server does not
     /// state. If it accepts none, the scope probes for the time of a restart, so that queued calls keep their
     /// retries. After that, the calls fail.
-    pub(super) fn on_overloaded(
-        &mut self,
-        now: Instant,
-        permit: &Permit,
-        outcome: Outcome,
-        hint: &Hint<'_>,
-    ) -> Outcome {
+    pub(super) fn on_overloaded(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) -> bool {
         let may_exceed_cap = self.concurrency.cap().is_some() && !self.was_alone(permit);
-        let overload = self.outage.on_overloaded(now, may_exceed_cap);
+        let overload = self
+            .outage
+            .on_overloaded(now, self.accepted_at(), may_exceed_cap);
         if overload == Overload::Limit {
-            self.on_throttled(now, permit, hint, None);
-            return outcome.shed();
+            let _ = self.on_throttled(now, permit, hint, None);
+            return true;
         }
         let may_be_cap = self.outage.is_shedding() && !self.was_alone(permit);
         if may_be_cap && self.concurrency.suspects(permit) {
@@ -202,10 +241,12 @@ impl Pacer {
                 }
             }
         }
-        match overload {
-            Overload::Shed => outcome.shed(),
-            _ => outcome,
-        }
+        overload == Overload::Shed
+    }
+
+    /// Returns when the server last accepted an attempt.
+    fn accepted_at(&self) -> Option<Instant> {
+        Some(self.streak.accepted_at()).filter(|&at| at > Instant::ORIGIN)
     }
 
     /// Probes until the server has restarted.

@@ -18,8 +18,6 @@ pub(super) struct Concurrency {
     learned: Option<Learned>,
     /// The most attempts that were in flight with an accepted one.
     proven: u32,
-    /// Whether the server has stated no window.
-    is_silent: bool,
     /// The number of the latest send that was accepted.
     accepted: u64,
     /// The number of attempts that were throttled because of the cap.
@@ -63,7 +61,6 @@ impl Concurrency {
             full_since: None,
             learned: None,
             proven: 0,
-            is_silent: false,
             accepted: 0,
             throttled: 0,
         }
@@ -72,19 +69,27 @@ impl Concurrency {
     /// Returns how many more attempts may be sent if `used` are in flight or promised.
     ///
     /// The limit grows while it is full, or while calls take each free place at once because they are `wanted`.
-    /// Once a cap is known, it grows at the earliest when an attempt that takes as long as `service` would be back.
+    /// It grows faster if the server accepts attempts and has told of no window. Once a cap is known, it grows at the
+    /// earliest when an attempt that takes as long as `service` would be back.
     #[inline]
-    pub(super) fn room(&mut self, now: Instant, used: u32, wanted: bool, service: Slowest) -> u32 {
+    pub(super) fn room(
+        &mut self,
+        now: Instant,
+        used: u32,
+        wanted: bool,
+        service: Slowest,
+        is_told: bool,
+    ) -> u32 {
         if used < self.limit {
             if !wanted {
                 self.on_slack(now);
             }
             return self.limit - used;
         }
-        self.grown_room(now, used, service)
+        self.grown_room(now, used, service, is_told)
     }
 
-    fn grown_room(&mut self, now: Instant, used: u32, service: Slowest) -> u32 {
+    fn grown_room(&mut self, now: Instant, used: u32, service: Slowest, is_told: bool) -> u32 {
         if used > self.limit {
             self.on_slack(now);
             return 0;
@@ -92,7 +97,7 @@ impl Concurrency {
         let full_for = now.duration_since(*self.full_since.get_or_insert(now));
         let grown = match &mut self.learned {
             None => {
-                let periods = full_for.as_nanos() / self.period().as_nanos();
+                let periods = full_for.as_nanos() / self.period(is_told).as_nanos();
                 // No more than double at once, however long nobody asked.
                 u32::try_from(periods).unwrap_or(u32::MAX).min(self.limit)
             }
@@ -121,18 +126,17 @@ impl Concurrency {
     }
 
     /// Returns when there will be room even if no attempt comes back, if `used` fill the limit.
-    pub(super) fn grows_at(&self, used: u32, service: Duration) -> Option<Instant> {
+    pub(super) fn grows_at(&self, used: u32, service: Duration, is_told: bool) -> Option<Instant> {
         let since = self.full_since.filter(|_| used == self.limit)?;
         let wait = match &self.learned {
             Some(learned) => learned.due(service),
-            None => self.period(),
+            None => self.period(is_told),
         };
         Some(since + wait)
     }
 
     /// Adds an accepted attempt.
-    pub(super) fn on_accepted(&mut self, permit: &Permit, is_silent: bool) {
-        self.is_silent = is_silent;
+    pub(super) fn on_accepted(&mut self, permit: &Permit) {
         self.proven = self.proven.max(permit.level);
         self.accepted = self.accepted.max(permit.number);
         if let Some(learned) = &mut self.learned {
@@ -199,6 +203,12 @@ impl Concurrency {
         }
     }
 
+    /// Returns whether more attempts were in flight than are sure to be below the cap.
+    pub(super) fn may_exceed(&self, permit: &Permit) -> bool {
+        let sure = self.learned.as_ref().map_or(self.proven, |it| it.base);
+        permit.level > sure || self.suspects(permit)
+    }
+
     /// Returns the number of attempts that were throttled because of the cap.
     pub(super) const fn throttled(&self) -> u32 {
         self.throttled
@@ -214,10 +224,10 @@ impl Concurrency {
     }
 
     /// Returns the time in which the limit grows by one.
-    fn period(&self) -> Duration {
-        let share = match self.is_silent {
-            true => FAST_GROWTH_SHARE,
-            false => GROWTH_SHARE,
+    fn period(&self, is_told: bool) -> Duration {
+        let share = match is_told || self.proven == 0 {
+            true => GROWTH_SHARE,
+            false => FAST_GROWTH_SHARE,
         };
         let per_second = GROWTH.max(u64::from(self.limit) * share);
         Duration::from_nanos((1_000_000_000 / per_second).max(1))

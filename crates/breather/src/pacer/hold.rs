@@ -22,6 +22,8 @@ pub(super) struct Hold {
     since: Instant,
     /// How many answers state its end.
     answers: u32,
+    /// Whether another call is to probe it at once.
+    is_contested: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,6 +61,7 @@ impl Hold {
             due: until,
             since: now,
             answers: 1,
+            is_contested: false,
         }
     }
 
@@ -70,6 +73,17 @@ impl Hold {
     /// Returns how many answers state its end.
     pub(super) const fn answers(&self) -> u32 {
         self.answers
+    }
+
+    /// Returns whether another call is to probe it at once.
+    pub(super) const fn is_contested(&self) -> bool {
+        self.is_contested
+    }
+
+    /// Sets whether another call is to probe it at once.
+    pub(super) const fn contested(mut self, is_contested: bool) -> Self {
+        self.is_contested = is_contested;
+        self
     }
 
     /// Counts at least so many answers that state its end.

@@ -15,10 +15,8 @@ pub(super) struct Outage {
     /// How many were reported since the server last accepted an attempt, and the time of the first one.
     overloads: u32,
     since: Instant,
-    /// Rises with each overload and falls with each other answer.
+    /// Rises with each overload and falls with each other answer. If it is 0, so are `overloads`.
     score: u32,
-    /// When the server last accepted an attempt.
-    accepted: Option<Instant>,
 }
 
 /// What an overload is taken for.
@@ -37,8 +35,14 @@ pub(super) enum Overload {
 }
 
 impl Outage {
-    /// Adds an overload. `may_exceed_cap` says whether a cap is known and the attempt was not alone.
-    pub(super) fn on_overloaded(&mut self, now: Instant, may_exceed_cap: bool) -> Overload {
+    /// Adds an overload. The server last accepted an attempt at `accepted`. `may_exceed_cap` says whether a cap is
+    /// known and the attempt was not alone.
+    pub(super) fn on_overloaded(
+        &mut self,
+        now: Instant,
+        accepted: Option<Instant>,
+        may_exceed_cap: bool,
+    ) -> Overload {
         if self.overloads == 0 {
             self.since = now;
         }
@@ -46,7 +50,7 @@ impl Outage {
         self.score = (self.score + RISE).min(LIMIT + RISE);
         let limit = if may_exceed_cap { LIMIT_OF_CAP } else { LIMIT };
         let is_alive = |at: Instant| now.duration_since(at) <= LONGEST_SHEDDING;
-        if self.accepted.is_some_and(is_alive) && self.score >= SHEDDING.min(limit) {
+        if accepted.is_some_and(is_alive) && self.score >= SHEDDING.min(limit) {
             return match self.score >= limit {
                 true => Overload::Limit,
                 false => Overload::Shed,
@@ -68,15 +72,19 @@ impl Outage {
 
     /// Adds an acceptance.
     #[inline]
-    pub(super) const fn on_accepted(&mut self, now: Instant) {
-        self.overloads = 0;
-        self.score = self.score.saturating_sub(1);
-        self.accepted = Some(now);
+    pub(super) const fn on_accepted(&mut self) {
+        if self.score > 0 {
+            self.overloads = 0;
+            self.score -= 1;
+        }
     }
 
     /// Adds an attempt that the server throttled in another way. It does not shed load by overloads.
     pub(super) const fn on_throttled(&mut self) {
         self.score = self.score.saturating_sub(1);
+        if self.score == 0 {
+            self.overloads = 0;
+        }
     }
 
     /// Adds that the scope is open, by an attempt that was rejected for another reason.
@@ -117,28 +125,29 @@ mod tests {
     use super::*;
 
     const START: Instant = Instant::from_nanos(1_000_000_000);
+    const ACCEPTED: Option<Instant> = Some(START);
 
     #[test]
     fn restart_is_suspected_after_eight_overloads_and_not_for_ever() {
         let mut outage = Outage::default();
         for _ in 1..OUTAGE {
-            assert_eq!(outage.on_overloaded(START, false), Overload::Single);
+            assert_eq!(outage.on_overloaded(START, None, false), Overload::Single);
         }
         let end = START + LONGEST_RESTART;
-        assert_eq!(outage.on_overloaded(end, false), Overload::Restart);
+        assert_eq!(outage.on_overloaded(end, None, false), Overload::Restart);
         let late = end + Duration::from_nanos(1);
-        assert_eq!(outage.on_overloaded(late, false), Overload::Down);
+        assert_eq!(outage.on_overloaded(late, None, false), Overload::Down);
     }
 
     /// What the last of `overloads` is taken for if so many attempts are accepted after each.
     fn mixed(overloads: u32, accepted: u32) -> Overload {
         let mut outage = Outage::default();
-        outage.on_accepted(START);
+        outage.on_accepted();
         for _ in 1..overloads {
-            outage.on_overloaded(START, false);
-            (0..accepted).for_each(|_| outage.on_accepted(START));
+            outage.on_overloaded(START, ACCEPTED, false);
+            (0..accepted).for_each(|_| outage.on_accepted());
         }
-        outage.on_overloaded(START, false)
+        outage.on_overloaded(START, ACCEPTED, false)
     }
 
     #[test]
@@ -153,21 +162,24 @@ mod tests {
     #[test]
     fn known_cap_is_doubted_sooner() {
         let mut outage = Outage::default();
-        outage.on_accepted(START);
-        assert_eq!(outage.on_overloaded(START, true), Overload::Single);
-        assert_eq!(outage.on_overloaded(START, true), Overload::Limit);
+        outage.on_accepted();
+        assert_eq!(
+            outage.on_overloaded(START, ACCEPTED, true),
+            Overload::Single
+        );
+        assert_eq!(outage.on_overloaded(START, ACCEPTED, true), Overload::Limit);
     }
 
     #[test]
     fn server_that_accepts_nothing_for_a_minute_is_down() {
         let mut outage = Outage::default();
-        outage.on_accepted(START);
+        outage.on_accepted();
         for _ in 0..20 {
-            outage.on_overloaded(START, false);
+            outage.on_overloaded(START, ACCEPTED, false);
         }
         let end = START + LONGEST_SHEDDING;
-        assert_eq!(outage.on_overloaded(end, false), Overload::Limit);
+        assert_eq!(outage.on_overloaded(end, ACCEPTED, false), Overload::Limit);
         let late = end + Duration::from_nanos(1);
-        assert_eq!(outage.on_overloaded(late, false), Overload::Down);
+        assert_eq!(outage.on_overloaded(late, ACCEPTED, false), Overload::Down);
     }
 }

@@ -35,6 +35,19 @@ impl Pacer {
         matches!(self.phase, Phase::Probing { .. })
     }
 
+    /// Returns whether the hold is contested and no answer is outstanding. Then a call probes that was not throttled.
+    pub(super) fn is_contested(&self) -> bool {
+        matches!(self.phase, Phase::Held(hold) if hold.is_contested()) && self.in_flight == 0
+    }
+
+    /// Returns the next call to be offered a permit.
+    pub(super) fn next(&self) -> Option<Ticket> {
+        if self.is_contested() {
+            return self.waiters.next_of(|ticket| !self.repeats.has(ticket.age));
+        }
+        self.waiters.next_after(self.probed_last())
+    }
+
     /// Returns the call after which the next turn comes. While the scope probes, that is the throttled call.
     /// Otherwise the oldest call is next.
     pub(super) fn probed_last(&self) -> Option<Ticket> {
@@ -161,8 +174,14 @@ impl Pacer {
             }
             // This is not an outage. Too many attempts were sent at once.
             Phase::Held(hold) if hold.cause == Cause::Overloaded => self.phase = Phase::Running,
-            // The server did not mean what it said.
-            Phase::Held(_) if self.early.is_latest(number) => self.phase = Phase::Running,
+            // The server did not mean what it said, or only one call.
+            Phase::Held(hold) if self.early.is_latest(number) => {
+                if hold.is_contested() {
+                    self.contest.on_lifted();
+                    self.rate.on_lifted();
+                }
+                self.phase = Phase::Running;
+            }
             Phase::Running | Phase::Held(_) | Phase::Probing { .. } => {}
         }
     }

@@ -209,6 +209,18 @@ impl Rate {
         }
     }
 
+    /// Forgets the limit, which was learned from the wrong attempts.
+    pub(super) fn forget_limit(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets the rest, because the server accepts attempts after all.
+    pub(super) const fn on_lifted(&mut self) {
+        self.period.throttled = None;
+        self.period.stated = None;
+        self.period.tried = None;
+    }
+
     fn forget(&mut self, now: Instant) {
         if let Some(limit) = &self.limit {
             self.recent.forget(now, limit.length());
@@ -267,6 +279,11 @@ impl Rate {
         self.forget(now);
         let is_exceeded = |limit: &Periodic| self.recent.count() > limit.number();
         matches!(&self.limit, Some(Limit::Periodic(limit)) if is_exceeded(limit))
+    }
+
+    /// Returns whether the server may be a bucket, which may have less left than a call costs at any time.
+    pub(super) const fn may_be_bucket(&self) -> bool {
+        matches!(&self.limit, Some(Limit::Spaced(_)))
     }
 
     /// Returns whether several attempts are likely to be accepted after a rest.

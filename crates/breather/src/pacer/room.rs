@@ -12,7 +12,7 @@ use crate::instant::Instant;
 impl Pacer {
     /// Returns the costs of the next call to be offered a permit, if one waits.
     pub(super) fn costs_of_next(&self) -> Option<Costs> {
-        let next = self.waiters.next_after(self.probed_last())?;
+        let next = self.next()?;
         self.waiters.costs(next).copied()
     }
 
@@ -34,10 +34,10 @@ impl Pacer {
         match self.phase {
             Phase::Running => self.has_room_in_run(now, costs, promised, wanted),
             Phase::Probing { sent: None, .. } if promised == 0 => {
-                let used = self.in_flight;
-                self.concurrency.room(now, used, wanted, self.service_time) > 0
+                self.has_place(now, self.in_flight, wanted)
             }
-            Phase::Held(_) | Phase::Probing { .. } => false,
+            Phase::Held(_) => promised == 0 && self.is_contested(),
+            Phase::Probing { .. } => false,
         }
     }
 
@@ -63,7 +63,20 @@ impl Pacer {
             return false;
         }
         let used = self.in_flight.saturating_add(promised);
-        self.concurrency.room(now, used, wanted, self.service_time) > 0
+        self.has_place(now, used, wanted)
+    }
+
+    /// Returns whether the cap permits one more attempt.
+    #[inline(always)]
+    fn has_place(&mut self, now: Instant, used: u32, wanted: bool) -> bool {
+        let (service, is_told) = (self.service_time, !self.windows.is_empty());
+        self.concurrency.room(now, used, wanted, service, is_told) > 0
+    }
+
+    /// Returns when the cap permits one more attempt even if none comes back.
+    pub(super) fn grows_at(&self) -> Option<Instant> {
+        let (service, is_told) = (self.service_time.get(), !self.windows.is_empty());
+        self.concurrency.grows_at(self.used(), service, is_told)
     }
 
     /// Returns whether another attempt keeps the even pace.
@@ -122,9 +135,7 @@ impl Pacer {
         let costs = self.costs_of_next().unwrap_or_default();
         let tally = self.tally(self.latest, &costs);
         let refills = self.windows.refills_at(tally.with_promised(promised));
-        let grows = self
-            .concurrency
-            .grows_at(self.used(), self.service_time.get());
+        let grows = self.grows_at();
         let is_unknown = self.windows.left(tally, promised).is_none();
         let by_rate = is_unknown.then(|| self.rate.frees_at()).flatten();
         let is_even = self.pacing.pace() == Pace::Even;

@@ -34,6 +34,11 @@ impl Streak {
         self.count += 1;
     }
 
+    /// Returns when the server last accepted an attempt.
+    pub(super) const fn accepted_at(&self) -> Instant {
+        self.accepted
+    }
+
     /// Whether the server has rejected a probe since its latest acceptance.
     pub(super) const fn is_on(&self) -> bool {
         self.before < self.count

@@ -178,6 +178,11 @@ impl Waiters {
         younger.or_else(|| self.waiting.first()).copied()
     }
 
+    /// The oldest call for which `is_it` and to which nothing was offered.
+    pub(super) fn next_of(&self, is_it: impl Fn(Ticket) -> bool) -> Option<Ticket> {
+        self.waiting.iter().copied().find(|&ticket| is_it(ticket))
+    }
+
     /// Returns what the call at `ticket` costs, if it waits.
     pub(super) fn costs(&self, ticket: Ticket) -> Option<&Costs> {
         Some(self.all.get(&ticket)?.limits.costs())
@@ -229,9 +234,8 @@ impl Waiters {
         }
     }
 
-    /// Offers a permit to the [`next_after`](Self::next_after).
-    pub(super) fn offer(&mut self, now: Instant, after: Option<Ticket>) -> Option<Ticket> {
-        let ticket = self.next_after(after)?;
+    /// Offers a permit to the call at `ticket`.
+    pub(super) fn offer(&mut self, now: Instant, ticket: Ticket) {
         self.waiting.remove(&ticket);
         let until = now + OFFER;
         if let Some(waiter) = self.all.get_mut(&ticket) {
@@ -239,7 +243,6 @@ impl Waiters {
         }
         self.offers.push_back((until, ticket));
         self.offered.insert(ticket);
-        Some(ticket)
     }
 
     /// Takes an offer back that was made to a younger call than `ticket`, which is there and asks. Whether

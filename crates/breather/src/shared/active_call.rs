@@ -441,10 +441,10 @@ impl<T: Timer> ActiveCall<T> {
     ) -> Decision {
         let now = hint.received();
         let outcome = outcome.with_server_advice(hint);
-        let (is_shed, opens) = self.on_answered(now, outcome, told, told_hint);
-        let outcome = match outcome.kind() {
-            OutcomeKind::Transient if is_shed => outcome.shed(),
-            _ => outcome,
+        let (taken, opens) = self.on_answered(now, outcome, told, told_hint);
+        let outcome = match self.is_elsewhere {
+            true => outcome,
+            false => taken.with_server_advice(hint),
         };
         let reason = match outcome.kind() {
             OutcomeKind::Success => Some(EndReason::Success),
@@ -472,15 +472,15 @@ impl<T: Timer> ActiveCall<T> {
         decision
     }
 
-    /// Ends the attempt. Returns whether an overload turned out to be a limit, and when the scopes open, if a
-    /// server's response holds one of them.
+    /// Ends the attempt. Returns the outcome as the scopes take it, and when they open, if a server's response holds one
+    /// of them.
     fn on_answered(
         &mut self,
         now: Instant,
         outcome: Outcome,
         told: Outcome,
         hint: &Hint<'_>,
-    ) -> (bool, Option<Instant>) {
+    ) -> (Outcome, Option<Instant>) {
         self.in_flight = false;
         self.tell(now, EventKind::Answered(outcome));
         if self.is_elsewhere {
@@ -491,7 +491,7 @@ impl<T: Timer> ActiveCall<T> {
         if let Some(opens) = opens.filter(|&opens| is_throttled && opens > now) {
             self.tell(now, EventKind::Held(opens));
         }
-        (is_throttled && told.is_overload(), opens)
+        (taken, opens)
     }
 
     fn on_decision(&mut self, now: Instant, decision: &mut Decision, opens: Option<Instant>) {

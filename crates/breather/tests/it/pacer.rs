@@ -1,5 +1,6 @@
 //! What a scope's pacer learns, and what it then does.
 
+mod attribution;
 mod concurrency;
 mod hold;
 mod overage;

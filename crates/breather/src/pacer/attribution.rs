@@ -1,0 +1,283 @@
+//! Whose limit a throttled attempt exceeded.
+
+use alloc::collections::BTreeMap;
+
+use super::windows::Verdict;
+
+/// Whose limit a throttled attempt exceeded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Blame {
+    /// The call's own. The server accepts others.
+    Call,
+    /// The limit on attempts in flight.
+    Cap,
+    /// That of the scope, by a window or a rate.
+    Scope,
+}
+
+/// What is known of a throttled attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Throttled {
+    /// The state of the windows, if the response states one.
+    pub(super) verdict: Option<Verdict>,
+    /// Whether the response states when to retry.
+    pub(super) is_stated: bool,
+    /// Whether it was alone in flight.
+    pub(super) was_alone: bool,
+    /// Whether so many were in flight that the cap is the likely reason, and whether it is a possible one.
+    pub(super) exceeds_cap: bool,
+    pub(super) may_exceed_cap: bool,
+    /// Whether more were sent than the learned rate permits.
+    pub(super) exceeds_rate: bool,
+    /// Whether the scope may be a bucket that has less left than the call costs.
+    pub(super) may_exceed_bucket: bool,
+    /// How many attempts were accepted that were sent since the call was last throttled.
+    pub(super) accepted_since: usize,
+}
+
+impl Throttled {
+    /// Returns whose limit it was.
+    ///
+    /// A stated window comes first. A call that is throttled again although others were accepted has a
+    /// limit of its own, unless so many attempts were sent or in flight that another limit explains it.
+    pub(super) fn blame(&self) -> Blame {
+        let needed = if self.is_stated { 1 } else { ENOUGH };
+        let is_explained = self.may_exceed_cap || self.exceeds_rate || self.may_exceed_bucket;
+        let is_own = self.accepted_since >= needed && !is_explained;
+        match self.verdict {
+            Some(Verdict::Spent | Verdict::TooLittle) => Blame::Scope,
+            Some(Verdict::Left) | None if is_own => Blame::Call,
+            Some(Verdict::Left) if !self.was_alone => Blame::Cap,
+            None if self.exceeds_cap && !self.exceeds_rate && !self.was_alone => Blame::Cap,
+            Some(Verdict::Left) | None => Blame::Scope,
+        }
+    }
+}
+
+/// The calls that were throttled and not accepted since, and the attempts that were accepted.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    /// By the age of the call.
+    calls: BTreeMap<u64, Repeat>,
+    /// The numbers of the latest attempts that were accepted while there were such calls, and how many attempts were
+    /// accepted and throttled.
+    latest: [u64; ENOUGH],
+    next: usize,
+    accepted: u64,
+    throttled: u64,
+    /// Rises with each call that is throttled again although others were accepted, and falls with each that is
+    /// accepted.
+    own: u32,
+}
+
+/// The state of a scope when a call was throttled.
+#[derive(Clone, Copy, Debug)]
+struct Repeat {
+    /// How many attempts were sent, accepted and throttled.
+    sent: u64,
+    accepted: u64,
+    throttled: u64,
+}
+
+impl Repeats {
+    /// Adds that attempt `number` was accepted, of the call of this `age`.
+    #[inline]
+    pub(super) fn on_accepted(&mut self, number: u64, age: u64) {
+        if !self.calls.is_empty() {
+            self.on_accepted_among(number, age);
+        }
+    }
+
+    fn on_accepted_among(&mut self, number: u64, age: u64) {
+        self.latest[self.next] = number;
+        self.next = (self.next + 1) % ENOUGH;
+        self.accepted += 1;
+        if self.calls.remove(&age).is_some() {
+            self.own = self.own.saturating_sub(FALL);
+        }
+    }
+
+    /// Adds that the call of this `age` was throttled after `sent` attempts. Returns how many attempts were accepted
+    /// that were sent since it was last throttled, up to [`ENOUGH`].
+    ///
+    /// If more others were throttled than accepted meanwhile, that is 0.
+    pub(super) fn on_throttled(&mut self, age: u64, sent: u64) -> usize {
+        let before = self.calls.remove(&age);
+        let accepted = before.map_or(0, |before| self.accepted_since(before));
+        self.own = (self.own + u32::from(accepted == ENOUGH)).min(MOST_SURE);
+        self.throttled += 1;
+        if self.calls.len() >= MOST {
+            let ages = self.calls.iter();
+            let longest_ago = ages.min_by_key(|(_, it)| it.sent).map(|(&age, _)| age);
+            longest_ago.and_then(|age| self.calls.remove(&age));
+        }
+        let repeat = Repeat {
+            sent,
+            accepted: self.accepted,
+            throttled: self.throttled,
+        };
+        self.calls.insert(age, repeat);
+        accepted
+    }
+
+    /// Returns whether the call of this `age` was throttled and not accepted since.
+    pub(super) fn has(&self, age: u64) -> bool {
+        self.calls.contains_key(&age)
+    }
+
+    /// Returns whether calls that are throttled are likely to have limits of their own.
+    pub(super) const fn are_own(&self) -> bool {
+        self.own >= SURE
+    }
+
+    fn accepted_since(&self, before: Repeat) -> usize {
+        let (accepted, throttled) = (self.accepted, self.throttled);
+        if accepted - before.accepted < throttled - before.throttled {
+            return 0;
+        }
+        let later = self.latest.iter().filter(|&&number| number > before.sent);
+        later.count()
+    }
+}
+
+/// Calls that were throttled so often for themselves make a limit of the next one likely.
+const SURE: u32 = 3;
+
+/// The score does not rise any further, so that a server that changes is believed after a few answers.
+const MOST_SURE: u32 = 8;
+
+/// A retry that is accepted counts as much as so many that are throttled again. A bucket accepts most of them.
+const FALL: u32 = 4;
+
+/// If a response does not state when to retry, as many neighbours have to be accepted before a call is throttled for
+/// itself. A limiter may let some of them in between two others.
+pub(super) const ENOUGH: usize = 5;
+
+/// The most throttled calls that are remembered.
+const MOST: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A call that is throttled again although many others were accepted.
+    const AGAIN: Throttled = Throttled {
+        verdict: None,
+        is_stated: true,
+        was_alone: false,
+        exceeds_cap: false,
+        may_exceed_cap: false,
+        exceeds_rate: false,
+        may_exceed_bucket: false,
+        accepted_since: ENOUGH,
+    };
+
+    #[test]
+    fn call_that_is_throttled_again_among_accepted_ones_has_its_own_limit() {
+        assert_eq!(AGAIN.blame(), Blame::Call);
+        let left = Some(Verdict::Left);
+        let with_quota = Throttled {
+            verdict: left,
+            ..AGAIN
+        };
+        assert_eq!(with_quota.blame(), Blame::Call);
+    }
+
+    #[test]
+    fn spent_window_is_the_scopes() {
+        for verdict in [Verdict::Spent, Verdict::TooLittle] {
+            let verdict = Some(verdict);
+            assert_eq!(Throttled { verdict, ..AGAIN }.blame(), Blame::Scope);
+        }
+    }
+
+    #[test]
+    fn one_acceptance_is_enough_only_if_the_response_states_a_delay() {
+        let once = Throttled {
+            accepted_since: 1,
+            ..AGAIN
+        };
+        assert_eq!(once.blame(), Blame::Call);
+        let bare = Throttled {
+            is_stated: false,
+            ..once
+        };
+        assert_eq!(bare.blame(), Blame::Scope);
+    }
+
+    #[test]
+    fn another_limit_that_explains_it_comes_first() {
+        let crowded = Throttled {
+            exceeds_cap: true,
+            may_exceed_cap: true,
+            ..AGAIN
+        };
+        assert_eq!(crowded.blame(), Blame::Cap);
+        let unsure = Throttled {
+            exceeds_cap: false,
+            ..crowded
+        };
+        assert_eq!(unsure.blame(), Blame::Scope);
+        let too_fast = Throttled {
+            exceeds_rate: true,
+            ..AGAIN
+        };
+        assert_eq!(too_fast.blame(), Blame::Scope);
+        let costly = Throttled {
+            may_exceed_bucket: true,
+            ..AGAIN
+        };
+        assert_eq!(costly.blame(), Blame::Scope);
+    }
+
+    #[test]
+    fn first_rejection_is_the_caps_if_quota_is_left_and_the_scopes_otherwise() {
+        let first = Throttled {
+            accepted_since: 0,
+            ..AGAIN
+        };
+        assert_eq!(first.blame(), Blame::Scope);
+        let verdict = Some(Verdict::Left);
+        assert_eq!(Throttled { verdict, ..first }.blame(), Blame::Cap);
+        let alone = Throttled {
+            verdict,
+            was_alone: true,
+            ..first
+        };
+        assert_eq!(alone.blame(), Blame::Scope);
+    }
+
+    #[test]
+    fn acceptances_since_the_last_rejection_count() {
+        let mut repeats = Repeats::default();
+        repeats.on_accepted(1, 0);
+        assert_eq!(repeats.on_throttled(7, 2), 0);
+        repeats.on_accepted(2, 0);
+        assert_eq!(repeats.on_throttled(7, 3), 0);
+        (4..20).for_each(|number| repeats.on_accepted(number, 0));
+        assert_eq!(repeats.on_throttled(8, 20), 0);
+        assert_eq!(repeats.on_throttled(7, 20), ENOUGH);
+        repeats.on_accepted(21, 0);
+        assert_eq!(repeats.on_throttled(7, 22), 1);
+    }
+
+    #[test]
+    fn acceptances_tell_nothing_if_most_calls_are_throttled() {
+        let mut repeats = Repeats::default();
+        repeats.on_throttled(100, 1);
+        (1..7).for_each(|age| _ = repeats.on_throttled(age, 1));
+        (2..7).for_each(|number| repeats.on_accepted(number, 0));
+        assert_eq!(repeats.on_throttled(100, 7), 0);
+        // Of those since, one was throttled.
+        assert_eq!(repeats.on_throttled(6, 7), 5);
+    }
+
+    #[test]
+    fn remembered_calls_are_bounded() {
+        let mut repeats = Repeats::default();
+        for age in 0..10_000 {
+            repeats.on_throttled(age, age);
+        }
+        assert_eq!(repeats.calls.len(), MOST);
+    }
+}

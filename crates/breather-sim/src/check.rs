@@ -410,6 +410,7 @@ impl Checker {
             EndReason::MaxRetries => seen.failures == self.policy.max_retries() + 1,
             EndReason::MaxThrottles => seen.rejections == self.policy.max_throttles() + 1,
             EndReason::QueueFull => true,
+            EndReason::ThrottledAlone => seen.rejections > 3,
             EndReason::ScopeThrottled => {
                 let since = process.accepted.max(seen.started_at);
                 now.duration_since(since) > REJECTED_FOR

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breather::hint::Unit;
 
-use crate::meter::{Bucket, FixedWindow, Meter, SlidingCounter, SlidingLog};
+use crate::meter::{Bucket, FixedWindow, LockOut, Meter, SlidingCounter, SlidingLog};
 
 /// A quota of a server, and the rule that counts it.
 ///
@@ -19,6 +19,7 @@ use crate::meter::{Bucket, FixedWindow, Meter, SlidingCounter, SlidingLog};
 /// | [`sliding_log`](Self::sliding_log) | now | when the oldest entry leaves | the same |
 /// | [`sliding_counter`](Self::sliding_counter) | now | end of this window | the same, which is too early |
 /// | [`token_bucket`](Self::token_bucket) | whole tokens | when the bucket is full | when the next token comes |
+/// | [`lock_out`](Self::lock_out) | not sent | not sent | when it opens |
 /// | [`leaky_bucket`](Self::leaky_bucket) | not sent | not sent | when its queue has a place |
 ///
 /// # Example
@@ -55,6 +56,7 @@ enum Rule {
     SlidingCounter,
     TokenBucket { burst: u64, resets_at_next: bool },
     LeakyBucket { queue: u64 },
+    LockOut { lock: Duration, is_extended: bool },
 }
 
 impl Limiter {
@@ -100,6 +102,14 @@ impl Limiter {
     /// throttles calls beyond that.
     pub const fn leaky_bucket(quota: u64, window: Duration, queue: u64) -> Self {
         Self::new(Rule::LeakyBucket { queue }, quota, window)
+    }
+
+    /// Creates a quota of `quota` calls in any period of length `window`, which locks callers out.
+    ///
+    /// After a throttled call, the limiter admits nothing for the time `lock`. If the lock `is_extended`, each call
+    /// that comes too early starts it anew. The limiter reports nothing but when it opens.
+    pub const fn lock_out(quota: u64, window: Duration, lock: Duration, is_extended: bool) -> Self {
+        Self::new(Rule::LockOut { lock, is_extended }, quota, window)
     }
 
     /// Makes a token bucket report the next token as its reset.
@@ -198,6 +208,9 @@ impl Limiter {
                 burst,
                 resets_at_next,
             } => Box::new(Bucket::tokens(quota, window, burst, resets_at_next)),
+            Rule::LockOut { lock, is_extended } => {
+                Box::new(LockOut::new(quota, window, lock, is_extended))
+            }
             Rule::LeakyBucket { queue } => Box::new(Bucket::queue(quota, window, queue)),
         }
     }

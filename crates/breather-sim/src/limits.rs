@@ -187,6 +187,12 @@ impl Limits {
         metered.for_each(|it| it.meter.take(at, demand.cost(it.limiter.unit())));
     }
 
+    /// Adds a call that was throttled at `at` for a quota, whether it is counted or not.
+    pub(crate) fn on_throttled(&mut self, at: Duration, demand: Demand) {
+        let metered = self.all_mut(demand.token);
+        metered.for_each(|it| it.meter.on_throttled(at));
+    }
+
     /// Counts a call that was throttled at `at`.
     pub(crate) fn charge(&mut self, at: Duration, demand: Demand) {
         let metered = self.all_mut(demand.token);

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod fixed_window;
+mod lock_out;
 mod sliding_counter;
 mod sliding_log;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub(crate) use self::bucket::Bucket;
 pub(crate) use self::fixed_window::FixedWindow;
+pub(crate) use self::lock_out::LockOut;
 pub(crate) use self::sliding_counter::SlidingCounter;
 pub(crate) use self::sliding_log::SlidingLog;
 
@@ -41,6 +43,9 @@ pub(crate) trait Meter: fmt::Debug {
             self.take(at, cost);
         }
     }
+
+    /// Adds a call that was throttled at `at`, whether it is counted or not.
+    fn on_throttled(&mut self, _at: Duration) {}
 
     /// Changes the quota from `now` on.
     fn set_quota(&mut self, now: Duration, quota: u64);

@@ -137,6 +137,9 @@ impl State {
             Verdict::ThrottledQuota => self.server.quota_status,
             Verdict::Failed => 503,
         };
+        if verdict == Verdict::ThrottledQuota {
+            self.limits.on_throttled(now, demand);
+        }
         if status != 200 && self.server.counts_throttled {
             self.limits.charge(now, demand);
         }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`Windows`] | how much is left of the windows that the server reports, and until when? |
 //! | [`Rate`] | how many attempts does the server accept if it does not say what remains? |
+//! | [`Ceiling`] | how many attempts does the caller permit? |
 //! | [`Concurrency`] | how many attempts may be in flight? |
 //! | [`Phase`], [`Hold`] | until when is the scope held, and has a probe been sent? |
 //! | [`Lateness`], [`Rhythm`] | how much later than stated does the server open? |
@@ -22,6 +23,7 @@
 mod admission;
 mod answers;
 mod attribution;
+mod ceiling;
 mod concurrency;
 mod contest;
 mod costs;
@@ -54,6 +56,7 @@ mod windows;
 
 pub use self::admission::Admission;
 use self::attribution::Repeats;
+use self::ceiling::Ceiling;
 use self::concurrency::Concurrency;
 use self::contest::Contest;
 pub use self::costs::Costs;
@@ -143,6 +146,7 @@ pub struct Pacer {
     overage: OverageProbes,
     repeats: Repeats,
     contest: Contest,
+    ceiling: Ceiling,
     /// The call whose probe was throttled last. The next younger one probes next, because the server may
     /// throttle this call alone. If it throttles the scope, the probes are shared among the calls.
     throttled_probe: Option<Ticket>,
@@ -182,6 +186,7 @@ impl Pacer {
             overage: OverageProbes::default(),
             repeats: Repeats::default(),
             contest: Contest::default(),
+            ceiling: Ceiling::default(),
             throttled_probe: None,
             evidence: None,
             in_flight: 0,
@@ -453,7 +458,10 @@ impl Pacer {
         let phase = match self.phase {
             Phase::Running => self.room_at(),
             Phase::Held(hold) => Some(hold.until),
-            Phase::Probing { sent: None, .. } => self.grows_at(),
+            Phase::Probing { sent: None, .. } => {
+                let all = self.grows_at().into_iter().chain(self.ceiling_frees_at());
+                all.filter(|&at| at > self.latest).min()
+            }
             Phase::Probing {
                 sent: Some((_, at)),
                 ..
@@ -543,6 +551,9 @@ impl Pacer {
         if epoch == self.epoch {
             self.rate.on_unsent(number);
         }
+        if !self.pacing.is_plain() {
+            self.ceiling.on_unsent();
+        }
     }
 
     /// Adds the actual cost of attempt `number` in `unit`.
@@ -610,6 +621,9 @@ impl Pacer {
         self.sent += 1;
         self.sent_at = self.latest;
         self.windows.on_sent(self.sent, costs);
+        if !self.pacing.is_plain() {
+            self.ceiling.on_sent(self.latest);
+        }
         Permit {
             ticket,
             number: self.sent,

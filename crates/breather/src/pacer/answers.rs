@@ -86,8 +86,8 @@ impl Pacer {
             was_alone: self.was_alone(permit),
             exceeds_cap: self.concurrency.suspects(permit),
             may_exceed_cap: self.concurrency.may_exceed(permit),
-            exceeds_rate: self.rate.is_exceeded(now),
-            may_exceed_bucket: self.rate.may_be_bucket(),
+            exceeds_rate: self.rate.is_exceeded(now) || self.is_at_ceiling(now),
+            may_lack_quota: self.rate.may_be_bucket() || self.windows.count_costs(),
             accepted_since,
         };
         match throttled.blame() {
@@ -119,7 +119,11 @@ impl Pacer {
             self.rate.on_probe_throttled(permit.sent);
         } else if !is_early {
             self.rate.on_throttled(permit.number);
-            self.rate.on_rest(now, hint.not_before());
+            match self.pacing.limit() {
+                None => self.rate.on_rest(now, hint.not_before()),
+                Some(_) if verdict.is_none() => self.ceiling.on_throttled(),
+                Some(_) => {}
+            }
             self.windows.on_throttled();
         }
         if hint.is_spent() {
@@ -136,7 +140,8 @@ impl Pacer {
             }
             (Phase::Probing { hold, .. }, stated) => {
                 let apart = self.rhythm.apart();
-                hold.on_probe_throttled(now, stated.map(|at| at + apart))
+                let stated = stated.map(|at| at + apart);
+                hold.on_probe_throttled(now, stated, self.probes_alone(permit))
             }
             (Phase::Running, Some(at)) => self.throttled_until(now, at),
             (Phase::Running, None) => self.rate.hold(now),
@@ -156,6 +161,11 @@ impl Pacer {
                 Cause::Throttled => hold.confirmed_by(now, at, &hold),
             },
             (Phase::Held(hold), None) => hold,
+        };
+        let silent_hold = self.pacing.silent_hold();
+        let hold = match stated {
+            None if !silent_hold.is_zero() => hold.at_least(now + silent_hold),
+            _ => hold,
         };
         let is_contested = match self.phase {
             Phase::Running => !is_explained && self.repeats.are_own() && self.contest.begins(),
@@ -186,6 +196,17 @@ impl Pacer {
         }
     }
 
+    /// Returns whether the call of a probe is likely to be alone in a scope that has accepted nothing yet.
+    fn probes_alone(&self, permit: &Permit) -> bool {
+        self.waiters.is_empty() && self.arrived == permit.ticket.age && self.accepted_at().is_none()
+    }
+
+    /// Returns whether as many attempts were sent as the caller permits.
+    fn is_at_ceiling(&mut self, now: Instant) -> bool {
+        let limit = self.pacing.limit();
+        limit.is_some_and(|(number, per)| self.ceiling.left(now, number, per) == 0)
+    }
+
     /// Returns whether the attempt was alone in flight. Then it did not exceed the cap.
     const fn was_alone(&self, permit: &Permit) -> bool {
         permit.level == 1 && permit.number == self.sent
@@ -202,6 +223,9 @@ impl Pacer {
             self.on_accepted_in_hold(now, permit);
         }
         self.rate.on_accepted(permit.number);
+        if !self.pacing.is_plain() {
+            self.ceiling.on_accepted();
+        }
     }
 
     #[cold]
@@ -256,7 +280,7 @@ impl Pacer {
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
                 self.throttled_probe = Some(permit.ticket);
-                hold.on_probe_throttled(now, None)
+                hold.on_probe_throttled(now, None, false)
             }
         };
         self.phase = Phase::Held(hold);

@@ -29,8 +29,8 @@ pub(super) struct Throttled {
     pub(super) may_exceed_cap: bool,
     /// Whether more were sent than the learned rate permits.
     pub(super) exceeds_rate: bool,
-    /// Whether the scope may be a bucket that has less left than the call costs.
-    pub(super) may_exceed_bucket: bool,
+    /// Whether less may be left than the call costs, although others are accepted.
+    pub(super) may_lack_quota: bool,
     /// How many attempts were accepted that were sent since the call was last throttled.
     pub(super) accepted_since: usize,
 }
@@ -42,7 +42,7 @@ impl Throttled {
     /// limit of its own, unless so many attempts were sent or in flight that another limit explains it.
     pub(super) fn blame(&self) -> Blame {
         let needed = if self.is_stated { 1 } else { ENOUGH };
-        let is_explained = self.may_exceed_cap || self.exceeds_rate || self.may_exceed_bucket;
+        let is_explained = self.may_exceed_cap || self.exceeds_rate || self.may_lack_quota;
         let is_own = self.accepted_since >= needed && !is_explained;
         match self.verdict {
             Some(Verdict::Spent | Verdict::TooLittle) => Blame::Scope,
@@ -168,7 +168,7 @@ mod tests {
         exceeds_cap: false,
         may_exceed_cap: false,
         exceeds_rate: false,
-        may_exceed_bucket: false,
+        may_lack_quota: false,
         accepted_since: ENOUGH,
     };
 
@@ -224,7 +224,7 @@ mod tests {
         };
         assert_eq!(too_fast.blame(), Blame::Scope);
         let costly = Throttled {
-            may_exceed_bucket: true,
+            may_lack_quota: true,
             ..AGAIN
         };
         assert_eq!(costly.blame(), Blame::Scope);

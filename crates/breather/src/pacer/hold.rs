@@ -113,11 +113,23 @@ impl Hold {
     ///
     /// At first the pacer takes the new end for the old one, rounded up again. If the server continues so,
     /// the pacer obeys the new end.
-    pub(super) fn on_probe_throttled(mut self, now: Instant, stated: Option<Instant>) -> Self {
+    ///
+    /// If the server has accepted nothing yet and the call `is_alone`, there is no limit to measure, and each probe costs
+    /// the call a rejection. Then guesses are further apart.
+    pub(super) fn on_probe_throttled(
+        mut self,
+        now: Instant,
+        stated: Option<Instant>,
+        is_alone: bool,
+    ) -> Self {
         let wait = match self.cause {
             Cause::Counted | Cause::Throttled => {
                 let overdue = now.duration_since(self.due);
                 (overdue / 2).clamp(SHORTEST_PROBE, LONGEST_PROBE)
+            }
+            Cause::Guessed if is_alone => {
+                let overdue = now.duration_since(self.from);
+                (overdue + overdue / 2).clamp(SHORTEST_GUESS, LONGEST_GUESS)
             }
             Cause::Spent | Cause::Guessed | Cause::Overloaded => {
                 let overdue = now.duration_since(self.from);
@@ -129,6 +141,13 @@ impl Hold {
         if self.rejections > TAKEN_FOR_BLUR {
             self.until = stated.unwrap_or(now).max(self.until);
         }
+        self
+    }
+
+    /// Ends the hold at `at` at the earliest.
+    pub(super) fn at_least(mut self, at: Instant) -> Self {
+        self.until = self.until.max(at);
+        self.due = self.due.max(at);
         self
     }
 
@@ -253,7 +272,7 @@ mod tests {
         );
         for _ in 0..5_000 {
             let probed = hold.until;
-            hold = hold.on_probe_throttled(probed, None);
+            hold = hold.on_probe_throttled(probed, None, false);
             let apart = hold.until.duration_since(probed);
             assert!(
                 (SHORTEST_GUESS..=LONGEST_GUESS).contains(&apart),

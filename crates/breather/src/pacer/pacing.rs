@@ -1,5 +1,7 @@
 //! How a scope is paced.
 
+use core::time::Duration;
+
 /// How a scope is paced.
 ///
 /// # Defaults
@@ -8,6 +10,7 @@
 /// |---|---|---|
 /// | [`max_queued`](Self::with_max_queued) | 100,000 | bounds memory: a queued call takes some 250 bytes here, and 1,250 with its call behind a handle |
 /// | [`pace`](Self::with_pace) | burst | whoever waits for the end of a bulk of calls has it as soon as quota permits |
+/// | [`limit`](Self::with_limit), [`max_in_flight`](Self::with_max_in_flight), [`silent_hold`](Self::with_silent_hold) | none | the pacer learns what the server permits |
 ///
 /// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
 /// by 400 a second, or by 8 times what they are if that is more, as long as more callers want to send and
@@ -30,6 +33,12 @@
 pub struct Pacing {
     max_queued: usize,
     pace: Pace,
+    /// So many attempts in each period, or none in no time.
+    limit: (u64, Duration),
+    max_in_flight: u32,
+    silent_hold: Duration,
+    /// Whether none of these settings limits attempts.
+    is_plain: bool,
 }
 
 /// How what may be sent in a window is spread over it.
@@ -53,6 +62,10 @@ impl Pacing {
         Self {
             max_queued: 100_000,
             pace: Pace::Burst,
+            limit: (u64::MAX, Duration::ZERO),
+            max_in_flight: u32::MAX,
+            silent_hold: Duration::ZERO,
+            is_plain: true,
         }
     }
 
@@ -67,7 +80,114 @@ impl Pacing {
     /// Sets how what may be sent in a window is spread over it. Defaults to [`Pace::Burst`].
     pub const fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
+        self.checked()
+    }
+
+    /// Sends at most `number` attempts in any period of length `per`. Defaults to no limit.
+    ///
+    /// This is a ceiling that no header and no probe exceeds. Headers may say less. Use it if the server punishes
+    /// rejections, or states nothing. On our side, the period is longer by a 64th, because attempts may arrive closer
+    /// together than they were sent. If the server throttles attempts all the same, the pacer sends fewer, one for each
+    /// that was throttled, and tries one more after 256 periods.
+    ///
+    /// A `number` of 0 counts as 1. If `per` is zero, there is no limit.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Pacing;
+    /// use breather::driver::{Admission, Instant, Pacer, WaitLimits};
+    /// use core::time::Duration;
+    ///
+    /// let mut pacer = Pacer::new(Pacing::new().with_limit(2, Duration::from_secs(1)));
+    /// let mut ask = || {
+    ///     let ticket = pacer.arrive();
+    ///     let admission = pacer.request(Instant::ORIGIN, ticket, WaitLimits::endless());
+    ///     matches!(admission, Admission::Send(_))
+    /// };
+    /// assert_eq!([ask(), ask(), ask()], [true, true, false]);
+    /// ```
+    pub const fn with_limit(mut self, number: u64, per: Duration) -> Self {
+        self.limit = (if number == 0 { 1 } else { number }, per);
+        self.checked()
+    }
+
+    /// Has at most `max` attempts in flight. Defaults to no limit.
+    ///
+    /// This is a ceiling for the limit that the pacer learns. 0 counts as 1.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Pacing;
+    ///
+    /// let pacing = Pacing::new().with_max_in_flight(4);
+    /// assert_eq!(pacing.max_in_flight(), Some(4));
+    /// assert_eq!(Pacing::new().max_in_flight(), None);
+    /// ```
+    pub const fn with_max_in_flight(mut self, max: u32) -> Self {
+        self.max_in_flight = if max == 0 { 1 } else { max };
+        self.checked()
+    }
+
+    /// After a throttled response that does not say when to retry, sends nothing for at least `hold`. Defaults to zero,
+    /// so that the pacer finds out by itself.
+    ///
+    /// Use it if the server locks callers out for a known time, or extends the time with each attempt. Then the first
+    /// attempt goes alone, until one is accepted.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Pacing;
+    /// use core::time::Duration;
+    ///
+    /// let pacing = Pacing::new().with_silent_hold(Duration::from_secs(60));
+    /// assert_eq!(pacing.silent_hold(), Duration::from_secs(60));
+    /// ```
+    #[doc(alias = "lockout")]
+    #[doc(alias = "penalty")]
+    pub const fn with_silent_hold(mut self, hold: Duration) -> Self {
+        self.silent_hold = hold;
+        self.checked()
+    }
+
+    const fn checked(mut self) -> Self {
+        self.is_plain = matches!(self.pace, Pace::Burst)
+            && self.limit.1.is_zero()
+            && self.max_in_flight == u32::MAX
+            && self.silent_hold.is_zero();
         self
+    }
+
+    /// Returns whether these settings limit no attempts.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// Returns how many attempts may be sent in any such period, if that is stated.
+    #[must_use]
+    pub const fn limit(&self) -> Option<(u64, Duration)> {
+        if self.limit.1.is_zero() {
+            None
+        } else {
+            Some(self.limit)
+        }
+    }
+
+    /// Returns how many attempts may be in flight, if that is stated.
+    #[must_use]
+    pub const fn max_in_flight(&self) -> Option<u32> {
+        match self.max_in_flight {
+            u32::MAX => None,
+            max => Some(max),
+        }
+    }
+
+    /// Returns the least time without attempts after a throttled response that does not say when to retry.
+    #[must_use]
+    pub const fn silent_hold(&self) -> Duration {
+        self.silent_hold
     }
 
     /// How what may be sent in a window is spread over it.

@@ -74,6 +74,7 @@ impl Pacer {
         match self.phase {
             Phase::Held(hold) if now >= hold.until => {
                 self.phase = self.probing(hold);
+                self.ceiling.on_held(now);
                 // A bucket that names its next token looks like the short rest of a window.
                 let rest = hold.until.duration_since(self.sent_at);
                 let is_short = hold.rejections == 0 && rest < rate::LONG_REST;

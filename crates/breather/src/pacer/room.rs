@@ -34,9 +34,14 @@ impl Pacer {
         match self.phase {
             Phase::Running => self.has_room_in_run(now, costs, promised, wanted),
             Phase::Probing { sent: None, .. } if promised == 0 => {
-                self.has_place(now, self.in_flight, wanted)
+                (self.pacing.is_plain() || self.is_permitted(now, promised))
+                    && self.has_place(now, self.in_flight, wanted)
             }
-            Phase::Held(_) => promised == 0 && self.is_contested(),
+            Phase::Held(_) => {
+                promised == 0
+                    && self.is_contested()
+                    && (self.pacing.is_plain() || self.is_permitted(now, promised))
+            }
             Phase::Probing { .. } => false,
         }
     }
@@ -59,7 +64,7 @@ impl Pacer {
         if left.is_some_and(|left| left <= u64::from(promised)) {
             return false;
         }
-        if self.pacing.pace() == Pace::Even && !self.is_even(now, promised) {
+        if !self.pacing.is_plain() && !self.is_permitted(now, promised) {
             return false;
         }
         let used = self.in_flight.saturating_add(promised);
@@ -77,6 +82,34 @@ impl Pacer {
     pub(super) fn grows_at(&self) -> Option<Instant> {
         let (service, is_told) = (self.service_time.get(), !self.windows.is_empty());
         self.concurrency.grows_at(self.used(), service, is_told)
+    }
+
+    /// Returns whether the settings permit another attempt.
+    #[inline(never)]
+    fn is_permitted(&mut self, now: Instant, promised: u32) -> bool {
+        let used = self.in_flight.saturating_add(promised);
+        // The first attempt goes alone, because a rejection may be punished.
+        let is_careful = !self.pacing.silent_hold().is_zero() && self.service_time.is_zero();
+        let max = match is_careful {
+            true => Some(1),
+            false => self.pacing.max_in_flight(),
+        };
+        if max.is_some_and(|max| used >= max) {
+            return false;
+        }
+        if let Some((number, per)) = self.pacing.limit() {
+            if self.ceiling.left(now, number, per) <= promised.into() {
+                return false;
+            }
+        }
+        let is_even = self.pacing.pace() == Pace::Even && matches!(self.phase, Phase::Running);
+        !is_even || self.is_even(now, promised)
+    }
+
+    /// Returns when the stated limit permits the next attempt.
+    pub(super) fn ceiling_frees_at(&self) -> Option<Instant> {
+        let (_, per) = self.pacing.limit()?;
+        self.ceiling.frees_at(per)
     }
 
     /// Returns whether another attempt keeps the even pace.
@@ -140,7 +173,9 @@ impl Pacer {
         let by_rate = is_unknown.then(|| self.rate.frees_at()).flatten();
         let is_even = self.pacing.pace() == Pace::Even;
         let even = is_even.then(|| self.next_even()).flatten();
-        let all = refills.into_iter().chain(grows).chain(by_rate).chain(even);
+        let by_ceiling = self.ceiling_frees_at();
+        let all = refills.into_iter().chain(grows).chain(by_rate);
+        let all = all.chain(even).chain(by_ceiling);
         all.filter(|&at| at > self.latest).min()
     }
 }

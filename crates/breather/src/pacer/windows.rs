@@ -227,6 +227,11 @@ impl Windows {
         ledgers.for_each(|it| it.on_settled(number, cost));
     }
 
+    /// Returns whether a window counts costs that differ from call to call.
+    pub(super) fn count_costs(&self) -> bool {
+        self.ledgers.iter().any(|it| it.unit() != Unit::Requests)
+    }
+
     /// Returns whether a window refills call by call.
     pub(super) fn is_refilling(&self) -> bool {
         self.ledgers.iter().any(Ledger::is_refilling)

@@ -8,7 +8,7 @@
 //! | [`Rate`] | how many attempts does the server accept if it does not say what remains? |
 //! | [`Ceiling`] | how many attempts does the caller permit? |
 //! | [`Concurrency`] | how many attempts may be in flight? |
-//! | [`Phase`], [`Hold`] | until when is the scope held, and has a probe been sent? |
+//! | [`Phase`], [`Hold`](hold::Hold) | until when is the scope held, and has a probe been sent? |
 //! | [`Lateness`], [`Rhythm`] | how much later than stated does the server open? |
 //! | [`Repeats`] | was a call throttled although others were accepted? |
 //! | [`Contest`] | is a hold that one call caused tested by another? |
@@ -63,8 +63,6 @@ pub use self::costs::Costs;
 use self::costs::UNKNOWN;
 use self::early::EarlyProbes;
 use self::hold::Lateness;
-#[cfg(feature = "std")]
-use self::hold::{Cause, Hold};
 use self::kinship::Kinship;
 use self::outage::Outage;
 use self::overage::OverageProbes;
@@ -371,37 +369,6 @@ impl Pacer {
         self.streak.on_accepted(self.latest);
     }
 
-    /// Ends the attempt of `permit`, which was throttled for another of its scopes. `hint` has the windows of
-    /// this scope.
-    pub(crate) fn on_throttled_elsewhere(&mut self, now: Instant, permit: Permit, hint: &Hint<'_>) {
-        let now = self.advance(now);
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if permit.epoch != self.epoch {
-            return;
-        }
-        self.on_windows(now, &permit, hint, hint.received(), false);
-        self.on_lost(&permit);
-        self.recount(now);
-    }
-
-    /// Returns whether `window`, in the answer to `permit`, belongs to this scope, and not to the more specific
-    /// scope `by` of the same attempt.
-    pub(crate) fn is_kin(
-        &mut self,
-        permit: &Permit,
-        hint: &Hint<'_>,
-        window: &crate::hint::Window<'_>,
-        by: u64,
-    ) -> bool {
-        let resets = window.reset().map(|delay| hint.received() + delay);
-        self.kinship.on_answer(window, resets, by, permit.number)
-    }
-
-    /// Forgets `window`, which turned out to be a less specific scope's.
-    pub(crate) fn disown(&mut self, window: &crate::hint::Window<'_>) {
-        self.windows.disown(window);
-    }
-
     /// Gives up the attempt of `permit`, whose outcome is unknown.
     ///
     /// It counts as spent until a later attempt is answered. There is no `now`, because a dropped call
@@ -507,53 +474,6 @@ impl Pacer {
     pub(crate) fn is_held(&self, now: Instant) -> bool {
         matches!(self.phase, Phase::Held(hold) if hold.until > now)
             || self.opens_at().is_some_and(|opens| opens > now)
-    }
-
-    /// Returns whether the unsent attempt of `permit` may still be sent. If so, it counts as sent at `now`.
-    ///
-    /// A hold that rests on our own count does not stop it, because the count includes it.
-    #[cfg(feature = "std")]
-    pub(crate) fn confirm(&mut self, now: Instant, permit: &mut Permit) -> bool {
-        let now = self.advance(now);
-        let is_throttled = |hold: Hold| {
-            matches!(
-                hold.cause,
-                Cause::Throttled | Cause::Guessed | Cause::Overloaded
-            )
-        };
-        let is_good = permit.epoch == self.epoch
-            && (self.early.is_latest(permit.number)
-                || !matches!(self.phase, Phase::Held(hold) if is_throttled(hold)));
-        if is_good {
-            permit.sent = now;
-            if let Phase::Probing {
-                sent: Some((number, at)),
-                ..
-            } = &mut self.phase
-            {
-                if *number == permit.number {
-                    *at = now;
-                }
-            }
-        }
-        is_good
-    }
-
-    /// Gives back everything that the unsent attempt of `permit` took.
-    #[cfg(feature = "std")]
-    pub(crate) fn on_unsent(&mut self, permit: Permit) {
-        if permit.epoch == self.epoch {
-            self.windows.on_unsent(permit.number);
-            self.early.on_unsent(permit.number);
-        }
-        let (number, epoch) = (permit.number, permit.epoch);
-        self.on_drop(permit);
-        if epoch == self.epoch {
-            self.rate.on_unsent(number);
-        }
-        if !self.pacing.is_plain() {
-            self.ceiling.on_unsent();
-        }
     }
 
     /// Adds the actual cost of attempt `number` in `unit`.

@@ -1,5 +1,11 @@
 //! The right to send one attempt.
 
+#[cfg(feature = "std")]
+use super::Pacer;
+#[cfg(feature = "std")]
+use super::hold::{Cause, Hold};
+#[cfg(feature = "std")]
+use super::phase::Phase;
 use crate::instant::Instant;
 
 /// The right to send one attempt, given by a [`Pacer`](super::Pacer) and returned to it with the
@@ -38,4 +44,52 @@ pub struct Ticket {
     pub(super) age: u64,
     /// How many probes the server had rejected when the call began.
     pub(super) rejected: u64,
+}
+
+#[cfg(feature = "std")]
+impl Pacer {
+    /// Returns whether the unsent attempt of `permit` may still be sent. If so, it counts as sent at `now`.
+    ///
+    /// A hold that rests on our own count does not stop it, because the count includes it.
+    pub(crate) fn confirm(&mut self, now: Instant, permit: &mut Permit) -> bool {
+        let now = self.advance(now);
+        let is_throttled = |hold: Hold| {
+            matches!(
+                hold.cause,
+                Cause::Throttled | Cause::Guessed | Cause::Overloaded
+            )
+        };
+        let is_good = permit.epoch == self.epoch
+            && (self.early.is_latest(permit.number)
+                || !matches!(self.phase, Phase::Held(hold) if is_throttled(hold)));
+        if is_good {
+            permit.sent = now;
+            if let Phase::Probing {
+                sent: Some((number, at)),
+                ..
+            } = &mut self.phase
+            {
+                if *number == permit.number {
+                    *at = now;
+                }
+            }
+        }
+        is_good
+    }
+
+    /// Gives back everything that the unsent attempt of `permit` took.
+    pub(crate) fn on_unsent(&mut self, permit: Permit) {
+        if permit.epoch == self.epoch {
+            self.windows.on_unsent(permit.number);
+            self.early.on_unsent(permit.number);
+        }
+        let (number, epoch) = (permit.number, permit.epoch);
+        self.on_drop(permit);
+        if epoch == self.epoch {
+            self.rate.on_unsent(number);
+        }
+        if !self.pacing.is_plain() {
+            self.ceiling.on_unsent();
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Calls that belong to several scopes at once.
 
 use crate::call::{Outcome, OutcomeKind};
-use crate::hint::{Hint, MAX_WINDOWS};
+use crate::hint::{Hint, MAX_WINDOWS, Window};
 use crate::instant::Instant;
 use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 
@@ -190,5 +190,38 @@ impl<'p> ScopeRequest<'p> {
             }
         }
         taken
+    }
+}
+
+impl Pacer {
+    /// Ends the attempt of `permit`, which was throttled for another of its scopes. `hint` has the windows of
+    /// this scope.
+    pub(crate) fn on_throttled_elsewhere(&mut self, now: Instant, permit: Permit, hint: &Hint<'_>) {
+        let now = self.advance(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if permit.epoch != self.epoch {
+            return;
+        }
+        self.on_windows(now, &permit, hint, hint.received(), false);
+        self.on_lost(&permit);
+        self.recount(now);
+    }
+
+    /// Returns whether `window`, in the answer to `permit`, belongs to this scope, and not to the more specific
+    /// scope `by` of the same attempt.
+    pub(crate) fn is_kin(
+        &mut self,
+        permit: &Permit,
+        hint: &Hint<'_>,
+        window: &Window<'_>,
+        by: u64,
+    ) -> bool {
+        let resets = window.reset().map(|delay| hint.received() + delay);
+        self.kinship.on_answer(window, resets, by, permit.number)
+    }
+
+    /// Forgets `window`, which turned out to be a less specific scope's.
+    pub(crate) fn disown(&mut self, window: &Window<'_>) {
+        self.windows.disown(window);
     }
 }

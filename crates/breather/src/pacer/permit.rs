@@ -8,7 +8,7 @@ use super::hold::{Cause, Hold};
 use super::phase::Phase;
 use crate::instant::Instant;
 
-/// The right to send one attempt, given by a [`Pacer`](super::Pacer) and returned to it with the
+/// The right to send one attempt, given by a [`Pacer`](crate::driver::Pacer) and returned to it with the
 /// outcome.
 ///
 /// It is no `Clone`, and the pacer counts it as in flight until it is handed back by

@@ -1,4 +1,4 @@
-//! Prints how other clients fare against the servers that limit more than requests.
+//! Prints how other clients fare against servers that limit more than requests, or that shed load.
 //!
 //! Run it with `cargo run --release -p breather-sim --example peers`. Each cell has the makespan as a
 //! multiple of the ideal and the sends per call, as medians of 5 seeds, or the share of calls that
@@ -9,8 +9,11 @@ use breather_sim::{Client, run_client};
 
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 
-/// The rows, with a rate in calls per second that a client could be configured with.
-const ROWS: [(&str, &str, f64); 10] = [
+/// The name of a row, its title, and a rate in calls per second that a client could be configured with.
+type Column = (&'static str, &'static str, f64);
+
+/// Servers that limit more than requests.
+const SEVERAL: [Column; 10] = [
     ("LLM, OpenAI's headers", "OpenAI", 2.1),
     ("LLM, costs stated", "costs stated", 2.1),
     ("LLM, Anthropic's headers", "Anthropic", 2.1),
@@ -31,9 +34,34 @@ const ROWS: [(&str, &str, f64); 10] = [
     ("new connections are overtaken", "overtaking", 10.0),
 ];
 
+/// Servers without limits, and servers that shed load.
+const SHEDDING: [Column; 6] = [
+    ("unlimited", "unlimited", 1_000.0),
+    ("unlimited, 500 callers", "500 callers", 2_500.0),
+    ("unlimited, 500 callers, 1 % fail", "1 % fail", 2_500.0),
+    (
+        "nginx, 10 a second and a queue of 20",
+        "nginx with a queue",
+        10.0,
+    ),
+    (
+        "nginx, 10 a second and a burst of 20",
+        "nginx with a burst",
+        10.0,
+    ),
+    ("cap from 50 to 17 for 30 s, bare 503", "falling cap", 250.0),
+];
+
 fn main() {
+    print(&SEVERAL);
+    println!();
+    print(&SHEDDING);
+}
+
+/// Prints a table of the columns.
+fn print(columns: &[Column]) {
     let all = rows();
-    let rows: Vec<_> = ROWS
+    let rows: Vec<_> = columns
         .iter()
         .map(|&(name, short, rate)| {
             let row = all.iter().find(|row| row.name == name);

@@ -48,7 +48,7 @@
 //! Describe the limits of the API, the headers that it sends and its outages. Say how many calls
 //! you make. Then play your policy with several seeds, because one run may be luck. The API in this
 //! example allows 100 calls in 10 s and says nothing about its quota until it throttles. In the
-//! second window, from second 12 to second 15, it is down for a restart:
+//! second window, from second 12 to second 15, it restarts, and refuses connections:
 //!
 //! ```
 //! use breather::Policy;
@@ -60,7 +60,7 @@
 //!     .with_quota(100, seconds(10))
 //!     .with_cap(Some(20))
 //!     .with_headers(Headers::RetryAfter)
-//!     .with_outage(seconds(12), seconds(15), Outage::Unavailable(None));
+//!     .with_outage(seconds(12), seconds(15), Outage::Lost);
 //! let survives = |policy| {
 //!     let load = Load::spike(500).with_policy(policy);
 //!     (1..=20).all(|seed| run(&api, &load, seed).ok() == load.calls())

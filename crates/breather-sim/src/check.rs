@@ -1,12 +1,12 @@
 //! The rules that every run must follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use breather::{
-    EndReason, Hint, Outcome, OutcomeKind, Policy, Report,
+    EndReason, Hint, Outcome, OutcomeKind, Pacing, Policy, Report,
     driver::{Decision, Instant},
 };
 
@@ -86,7 +86,8 @@ pub enum Rule {
     Succeeds,
     /// Every call ends.
     Ends,
-    /// While the server is open, a call is sent or ends within twice the longest hint plus 10 s.
+    /// While the server is open, a call is sent or ends within twice the longest hint plus 10 s, and twice the time of
+    /// a limit that the caller states.
     ///
     /// - A hint that the server could have given and did not give counts as well, because no client
     ///   can know better without it.
@@ -103,6 +104,8 @@ pub enum Rule {
     /// A pacer may send some more, once, before the first rejection is back. See
     /// [`Pacing`](breather::Pacing).
     Sends,
+    /// The limits that the caller states are never exceeded.
+    Stated,
     /// The same seed gives the same run (promise 6).
     Deterministic,
 }
@@ -160,6 +163,9 @@ fn violation(rule: Rule, at: Instant, detail: impl Into<String>) -> Violation {
 /// Checks a run against the rules while it is played.
 struct Checker {
     policy: Policy,
+    pacing: Pacing,
+    /// The time by which stated limits may delay a call.
+    stated_delay: Duration,
     calls: Vec<Seen>,
     processes: Vec<Process>,
     now: Instant,
@@ -200,21 +206,26 @@ struct Process {
     stated: Instant,
     /// The time of the latest accepted call.
     accepted: Instant,
+    /// The times of the latest attempts, as many as the stated limit permits.
+    sends: VecDeque<Instant>,
 }
 
 impl Checker {
     fn new(scenario: &Scenario) -> Self {
         let load = scenario.load();
         let ideal = scenario.server().ideal(&load, scenario.seed());
+        let (stated_delay, in_all) = scenario.stated_delays();
         Self {
             policy: scenario.policy(),
+            pacing: load.pacing(),
+            stated_delay,
             calls: vec![Seen::default(); load.calls()],
             processes: vec![Process::default(); load.processes()],
             now: Instant::ORIGIN,
             at_once: 0,
             happened: 0,
             most_in_all: MOST_IN_ALL.0 + MOST_IN_ALL.1 * load.calls(),
-            ends_by: Instant::ORIGIN + ideal.makespan() * LONGEST.1 + LONGEST.0,
+            ends_by: Instant::ORIGIN + ideal.makespan() * LONGEST.1 + LONGEST.0 + in_all,
             longest_hint: scenario.longest_untold(),
             open_since: None,
             violation: None,
@@ -314,6 +325,18 @@ impl Checker {
         seen.sends += 1;
         seen.in_flight = true;
         process.in_flight += 1;
+        let is_over = |max| process.in_flight > max;
+        let mut exceeds = self.pacing.max_in_flight().is_some_and(is_over);
+        if let Some((number, per)) = self.pacing.limit() {
+            process.sends.push_back(now);
+            if process.sends.len() as u64 > number {
+                let oldest = process.sends.pop_front();
+                exceeds |= oldest.is_some_and(|at| now.duration_since(at) < per);
+            }
+        }
+        if exceeds {
+            return self.fails(Rule::Stated, format!("call {call} is one too many"));
+        }
         if let Some(early) = seen.not_before.filter(|&at| at > now) {
             let early = early.duration_since(now);
             return self.fails(
@@ -473,7 +496,7 @@ impl Checker {
         }
         let since = *self.open_since.get_or_insert(self.now);
         let waiting: usize = self.processes.iter().map(|it| it.waiting.len()).sum();
-        let mut patience = self.longest_hint * 2 + Duration::from_secs(10);
+        let mut patience = self.longest_hint * 2 + Duration::from_secs(10) + self.stated_delay;
         if waiting == 0 {
             // The policy's backoff may have no cap. Then any wait is acceptable.
             patience = patience.saturating_add(self.policy.backoff().cap());

@@ -39,6 +39,10 @@ pub struct Scenario {
     quota_status: u16,
     /// The share of requests that fail by chance.
     faults: f64,
+    /// The limits and the hold that the caller states.
+    stated_limit: Option<(u64, Duration)>,
+    stated_cap: Option<u32>,
+    silent_hold: Duration,
     service: Duration,
     rejection: Duration,
     jitter: Duration,
@@ -232,6 +236,15 @@ impl Scenario {
             } else {
                 0.0
             },
+            stated_limit: draw
+                .odd(0.1)
+                .then(|| (draw.between(1, 40), draw.millis(500, 10_000))),
+            stated_cap: draw.odd(0.1).then(|| draw.between(1, 30) as u32),
+            silent_hold: if draw.odd(0.05) {
+                draw.millis(100, 5_000)
+            } else {
+                Duration::ZERO
+            },
             limiters,
         }
         .with_headers_for_costs(draw)
@@ -338,9 +351,15 @@ impl Scenario {
                 Load::sequential(callers, self.calls.div_ceil(callers))
             }
         };
-        let mut pacing = Pacing::new();
+        let mut pacing = Pacing::new().with_silent_hold(self.silent_hold);
         if let Some(waiters) = self.waiters {
             pacing = pacing.with_max_queued(waiters);
+        }
+        if let Some((number, per)) = self.stated_limit {
+            pacing = pacing.with_limit(number, per);
+        }
+        if let Some(max) = self.stated_cap {
+            pacing = pacing.with_max_in_flight(max);
         }
         let load = match self.costs {
             Some(costs) => load.with_cost(Unit::Tokens, costs.median, costs.p99),
@@ -355,6 +374,18 @@ impl Scenario {
             .with_policy(self.policy())
             .with_pacing(pacing)
             .with_giving_up(share, within)
+    }
+
+    /// Returns the time by which the stated limits may delay a call, and all calls.
+    pub(crate) fn stated_delays(&self) -> (Duration, Duration) {
+        let per = self.stated_limit.map_or(Duration::ZERO, |(_, per)| per);
+        let one = (per + self.silent_hold) * 2;
+        let in_turn = match self.stated_cap {
+            // A brownout makes calls ten times as slow.
+            Some(_) => self.service * 20,
+            None => Duration::ZERO,
+        };
+        (one, (one + in_turn) * self.calls as u32)
     }
 
     /// Returns the policy of the load's calls.
@@ -508,6 +539,9 @@ impl Scenario {
         without(&|it| it.rounding = Rounding::Up);
         without(&|it| it.reset_form = ResetForm::Delta);
         without(&|it| it.headers = Headers::All);
+        without(&|it| it.stated_limit = None);
+        without(&|it| it.stated_cap = None);
+        without(&|it| it.silent_hold = Duration::ZERO);
         without(&|it| it.faults = 0.0);
         without(&|it| it.quota_status = 429);
         without(&|it| it.cap_status = 429);
@@ -551,6 +585,15 @@ impl fmt::Display for Scenario {
         }
         if self.quota_status != 429 {
             write!(f, ", quota ({})", self.quota_status)?;
+        }
+        if let Some((number, per)) = self.stated_limit {
+            write!(f, ", limit of {number} in {per:?} stated")?;
+        }
+        if let Some(max) = self.stated_cap {
+            write!(f, ", cap of {max} stated")?;
+        }
+        if !self.silent_hold.is_zero() {
+            write!(f, ", hold of {:?} stated", self.silent_hold)?;
         }
         if self.faults > 0.0 {
             write!(f, ", {:.1} % fail", self.faults * 100.0)?;

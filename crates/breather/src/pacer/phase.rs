@@ -128,12 +128,13 @@ impl Pacer {
     }
 
     /// Returns whether a call with these `limits` probes a hold that only one answer asked for.
-    pub(crate) fn probes_early(&self, now: Instant, limits: WaitLimits) -> bool {
+    pub(crate) fn probes_early(&mut self, now: Instant, limits: WaitLimits) -> bool {
         let (Phase::Held(hold), Some(longest)) = (&self.phase, limits.probes_after()) else {
             return false;
         };
-        self.early
-            .is_due(hold, now.max(self.latest), self.sent, longest)
+        let now = now.max(self.latest);
+        self.early.is_due(hold, now, self.sent, longest)
+            && (self.pacing.is_plain() || self.is_permitted(now, 0))
     }
 
     /// Returns when the pacer stops waiting for a probe that was sent at `at`. By then a rejection would be

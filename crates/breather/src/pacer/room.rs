@@ -86,7 +86,7 @@ impl Pacer {
 
     /// Returns whether the settings permit another attempt.
     #[inline(never)]
-    fn is_permitted(&mut self, now: Instant, promised: u32) -> bool {
+    pub(super) fn is_permitted(&mut self, now: Instant, promised: u32) -> bool {
         let used = self.in_flight.saturating_add(promised);
         // The first attempt goes alone, because a rejection may be punished.
         let is_careful = !self.pacing.silent_hold().is_zero() && self.service_time.is_zero();

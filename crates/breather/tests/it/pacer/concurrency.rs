@@ -278,3 +278,23 @@ fn accepted_try_upward_makes_the_next_ones_more_frequent() {
     let (_, apart) = tried(&mut pacer, &mut now);
     assert_eq!(apart, 8 * SECOND, "not 16 s");
 }
+
+#[test]
+fn stated_ceilings_hold_for_probes_too() {
+    let pacing = Pacing::new().with_limit(1, 600 * SECOND);
+    let mut pacer = Pacer::new(pacing.with_max_in_flight(1));
+    let permit = granted(&mut pacer, START);
+    // One answer asks for a year, which a call may probe after a minute.
+    let hint = Hint::new(START).with_retry_after(365 * 86_400 * SECOND);
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
+    let impatient = WaitLimits::endless().with_longest(60 * SECOND);
+    let impatient = impatient.with_early_probe(true);
+    let sent_after = |pacer: &mut Pacer, seconds: u32| {
+        let ticket = pacer.arrive();
+        let admission = pacer.request(START + seconds * SECOND, ticket, impatient);
+        pacer.leave(ticket);
+        matches!(admission, Admission::Send(_))
+    };
+    assert!(!sent_after(&mut pacer, 300));
+    assert!(sent_after(&mut pacer, 610));
+}

@@ -102,7 +102,7 @@ pub enum Rule {
     /// Honest headers keep the run at 1.5 sends a call or fewer.
     ///
     /// A pacer may send some more, once, before the first rejection is back. See
-    /// [`Pacing`](breather::Pacing).
+    /// [`Pacing`].
     Sends,
     /// The limits that the caller states are never exceeded.
     Stated,

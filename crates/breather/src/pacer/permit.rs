@@ -1,14 +1,12 @@
 //! The right to send one attempt.
 
 #[cfg(feature = "std")]
-use super::Pacer;
-#[cfg(feature = "std")]
 use super::hold::{Cause, Hold};
 #[cfg(feature = "std")]
 use super::phase::Phase;
 use crate::instant::Instant;
 
-/// The right to send one attempt, given by a [`Pacer`](crate::driver::Pacer) and returned to it with the
+/// The right to send one attempt, given by a [`Pacer`](super::Pacer) and returned to it with the
 /// outcome.
 ///
 /// It is no `Clone`, and the pacer counts it as in flight until it is handed back by
@@ -47,7 +45,7 @@ pub struct Ticket {
 }
 
 #[cfg(feature = "std")]
-impl Pacer {
+impl super::Pacer {
     /// Returns whether the unsent attempt of `permit` may still be sent. If so, it counts as sent at `now`.
     ///
     /// A hold that rests on our own count does not stop it, because the count includes it.

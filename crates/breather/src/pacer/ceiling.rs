@@ -112,7 +112,8 @@ mod tests {
                 sent.push(ms);
             }
         }
-        let is_kept = |six: &[u64]| six[5] - six[0] >= 1_000;
+        // Attempts may arrive 15 ms closer together than they were sent.
+        let is_kept = |six: &[u64]| six[5] - six[0] >= 1_015;
         assert!(sent.windows(6).all(is_kept));
         assert!(sent.len() >= 48, "{}", sent.len());
     }

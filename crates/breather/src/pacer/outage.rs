@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn server_that_throttles_in_another_way_does_not_shed() {
+        let mut outage = Outage::default();
+        outage.on_overloaded(START, ACCEPTED, false);
+        (0..4).for_each(|_| outage.on_throttled());
+        let second = outage.on_overloaded(START, ACCEPTED, false);
+        assert_eq!(second, Overload::Single);
+    }
+
+    #[test]
     fn known_cap_is_doubted_sooner() {
         let mut outage = Outage::default();
         outage.on_accepted();

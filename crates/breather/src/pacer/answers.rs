@@ -180,9 +180,7 @@ impl Pacer {
     /// Handles an attempt that the server throttled because of its call alone. It tells nothing of the scope, and if it
     /// was a probe, another call probes.
     fn on_throttled_for_itself(&mut self, permit: &Permit) {
-        if self.is_probing() {
-            self.throttled_probe = Some(permit.ticket);
-        } else {
+        if !self.is_probing() {
             self.rate.on_throttled(permit.number);
         }
         self.on_lost(permit);
@@ -242,10 +240,8 @@ impl Pacer {
     /// state. If it accepts none, the scope probes for the time of a restart, so that queued calls keep their
     /// retries. After that, the calls fail.
     pub(super) fn on_overloaded(&mut self, now: Instant, permit: &Permit, hint: &Hint<'_>) -> bool {
-        let may_exceed_cap = self.concurrency.cap().is_some() && !self.was_alone(permit);
-        let overload = self
-            .outage
-            .on_overloaded(now, self.accepted_at(), may_exceed_cap);
+        let has_cap = self.concurrency.cap().is_some();
+        let overload = self.outage.on_overloaded(now, self.accepted_at(), has_cap);
         if overload == Overload::Limit {
             let _ = self.on_throttled(now, permit, hint, None);
             return true;

@@ -35,20 +35,20 @@ pub(super) enum Overload {
 }
 
 impl Outage {
-    /// Adds an overload. The server last accepted an attempt at `accepted`. `may_exceed_cap` says whether a cap is
-    /// known and the attempt was not alone.
+    /// Adds an overload. The server last accepted an attempt at `accepted`. `has_cap` says whether a cap is
+    /// known.
     pub(super) fn on_overloaded(
         &mut self,
         now: Instant,
         accepted: Option<Instant>,
-        may_exceed_cap: bool,
+        has_cap: bool,
     ) -> Overload {
         if self.overloads == 0 {
             self.since = now;
         }
         self.overloads = self.overloads.saturating_add(1);
         self.score = (self.score + RISE).min(LIMIT + RISE);
-        let limit = if may_exceed_cap { LIMIT_OF_CAP } else { LIMIT };
+        let limit = if has_cap { LIMIT_OF_CAP } else { LIMIT };
         let is_alive = |at: Instant| now.duration_since(at) <= LONGEST_SHEDDING;
         if accepted.is_some_and(is_alive) && self.score >= SHEDDING.min(limit) {
             return match self.score >= limit {

@@ -364,6 +364,8 @@ impl Pacer {
             sent_at: self.sent_at,
             arrived: self.arrived,
             streak: core::mem::take(&mut self.streak),
+            // A stated limit is kept, and not learned.
+            ceiling: core::mem::take(&mut self.ceiling),
             ..Self::new(self.pacing)
         };
         self.streak.on_accepted(self.latest);

@@ -9,8 +9,8 @@ use crate::instant::{Instant, nanos};
 /// Counts attempts against a limit that the caller [states](super::Pacing::with_limit).
 ///
 /// The server may count in another way, or the limit may be wrong. If the server throttles some of the attempts up to
-/// the limit and accepts others, it lowers the limit by as many. A server that accepts none has locked the scope out,
-/// which says nothing of the limit. A lowered limit rises by one after many periods.
+/// the limit and accepts others, the limit is lowered by as many. If the server accepts no attempt, it has locked the
+/// scope out, and the limit stays. A lowered limit rises by one after many periods.
 #[derive(Debug, Default)]
 pub(super) struct Ceiling {
     recent: Recent,
@@ -23,15 +23,9 @@ pub(super) struct Ceiling {
 }
 
 impl Ceiling {
-    /// Adds an attempt that is sent now.
+    /// Adds an attempt that is sent now. It counts even if the caller does not send it after all.
     pub(super) fn on_sent(&mut self, now: Instant) {
         self.recent.on_sent(now);
-    }
-
-    /// Takes back the latest attempt, which was not sent.
-    #[cfg(feature = "std")]
-    pub(super) fn on_unsent(&mut self) {
-        self.recent.on_throttled();
     }
 
     /// Adds an attempt that was accepted.
@@ -80,7 +74,7 @@ impl Ceiling {
 /// Returns the length of the period on our side, in nanoseconds. Attempts that are sent further apart may arrive closer
 /// together.
 fn spaced(period: Duration) -> u64 {
-    nanos(period + period / SLACK)
+    nanos(period.saturating_add(period / SLACK))
 }
 
 /// The part of a period by which it is longer on our side. For a second, that is 16 ms.
@@ -132,6 +126,14 @@ mod tests {
         (0..100).for_each(|_| ceiling.on_throttled());
         ceiling.on_held(at(600_000));
         assert_eq!(ceiling.left(at(600_000), 6, S), 1);
+    }
+
+    #[test]
+    fn longest_period_causes_no_panic() {
+        let mut ceiling = Ceiling::default();
+        ceiling.on_sent(at(0));
+        assert_eq!(ceiling.left(at(1), 1, Duration::MAX), 0);
+        assert_eq!(ceiling.frees_at(Duration::MAX), Some(Instant::MAX));
     }
 
     #[test]

@@ -163,13 +163,13 @@ impl Ledger {
         self.told >= number
     }
 
-    /// Adds an answer that says that `remaining` is left of `window`. It stands for so many `accepted` attempts.
+    /// Adds an answer that says that `remaining` is left of `window`. It stands for so many `attempts`.
     pub(super) fn on_answer(
         &mut self,
         answer: &Answer<'_>,
         window: &Window<'_>,
         remaining: u64,
-        accepted: u64,
+        attempts: u64,
     ) {
         let &Answer {
             permit,
@@ -203,7 +203,7 @@ impl Ledger {
         }
         if self.is_of_requests() {
             if answer.accepted.is_some() {
-                (0..accepted).for_each(|_| self.sliding.on_accepted(permit.sent));
+                (0..attempts).for_each(|_| self.sliding.on_accepted(permit.sent));
             } else if remaining == 0 && permit.level == 1 {
                 self.sliding.on_throttled(base);
             }

@@ -61,6 +61,10 @@ impl super::Pacer {
             && (self.early.is_latest(permit.number)
                 || !matches!(self.phase, Phase::Held(hold) if is_throttled(hold)));
         if is_good {
+            if now > permit.sent && !self.pacing.is_plain() {
+                // It counted earlier than it arrives.
+                self.ceiling.on_sent(now);
+            }
             permit.sent = now;
             if let Phase::Probing {
                 sent: Some((number, at)),
@@ -85,9 +89,6 @@ impl super::Pacer {
         self.on_drop(permit);
         if epoch == self.epoch {
             self.rate.on_unsent(number);
-        }
-        if !self.pacing.is_plain() {
-            self.ceiling.on_unsent();
         }
     }
 }

@@ -56,12 +56,12 @@ impl Windows {
         }
         self.spare = 0;
         self.read += 1;
-        let accepted = core::mem::take(&mut self.skipped) + 1;
+        let attempts = core::mem::take(&mut self.skipped) + 1;
         let mut told = 0;
         for (window, remaining) in counted(hint) {
             told += 1;
             self.ledger(window)
-                .on_answer(answer, window, remaining, accepted);
+                .on_answer(answer, window, remaining, attempts);
         }
         if told < self.ledgers.len() {
             self.forget_obsolete(answer.permit.number, answer.tally);

@@ -298,3 +298,11 @@ fn stated_ceilings_hold_for_probes_too() {
     assert!(!sent_after(&mut pacer, 300));
     assert!(sent_after(&mut pacer, 610));
 }
+
+#[test]
+fn stated_limit_outlives_forgetting() {
+    let mut pacer = Pacer::new(Pacing::new().with_limit(2, 60 * SECOND));
+    let _sent = [granted(&mut pacer, START), granted(&mut pacer, START)];
+    pacer.forget();
+    waits(&mut pacer, START);
+}

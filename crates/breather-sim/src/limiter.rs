@@ -106,8 +106,8 @@ impl Limiter {
 
     /// Creates a quota of `quota` calls in any period of length `window`, which locks callers out.
     ///
-    /// After a throttled call, the limiter admits nothing for the time `lock`. If the lock `is_extended`, each call
-    /// that comes too early starts it anew. The limiter reports nothing but when it opens.
+    /// After a throttled call, the limiter admits no call for the time `lock`. If the lock `is_extended`, each call
+    /// that comes too early starts it anew. The limiter only reports when it opens.
     pub const fn lock_out(quota: u64, window: Duration, lock: Duration, is_extended: bool) -> Self {
         Self::new(Rule::LockOut { lock, is_extended }, quota, window)
     }
@@ -144,7 +144,7 @@ impl Limiter {
 
     /// Makes the limiter admit calls beyond the quota, which it bills instead of throttling them.
     ///
-    /// Its headers then say that nothing remains.
+    /// Its headers then report 0 remaining calls.
     pub const fn with_overage(mut self) -> Self {
         self.permits_overage = true;
         self

@@ -86,7 +86,7 @@ impl Load {
         self
     }
 
-    /// Makes calls use this many tokens in turn. Defaults to none.
+    /// Makes calls use this many tokens in turn. Defaults to 0, which means no tokens.
     ///
     /// Each call then belongs to two scopes, its token's and one that all tokens of its process
     /// share.
@@ -116,7 +116,7 @@ impl Load {
         self
     }
 
-    /// Gives each call a cost in `unit`, drawn from the seed of the run. Defaults to none.
+    /// Gives each call a cost in `unit`, drawn from the seed of the run. By default, calls cost one request.
     ///
     /// Costs are log-normal. Half of them are at most `median`, and 99 % at most `p99`.
     pub const fn with_cost(mut self, unit: Unit, median: u64, p99: u64) -> Self {
@@ -131,7 +131,7 @@ impl Load {
 
     /// Makes callers of breather state the cost of each call before it is sent.
     ///
-    /// Without this, breather learns what calls cost on average. It has no effect on a load without
+    /// Without this, breather learns the average cost of a call. It has no effect on a load without
     /// [costs](Self::with_cost).
     pub const fn with_stated_costs(mut self) -> Self {
         if let Some(cost) = &mut self.cost {

@@ -318,13 +318,13 @@ impl Server {
 
     /// Sets the status of rejections for quota.
     ///
-    /// It is usually 429. nginx's `limit_req` answers with 503 by default, and states nothing.
+    /// It is usually 429. nginx's `limit_req` answers with 503 by default, without headers about its limits.
     pub const fn with_quota_status(mut self, status: u16) -> Self {
         self.quota_status = status;
         self
     }
 
-    /// Makes this share of requests fail by chance, with a 503 that states nothing.
+    /// Makes this share of requests fail by chance, with a bare 503.
     ///
     /// They cost no quota, and take as long as a rejection.
     pub const fn with_faults(mut self, share: f64) -> Self {

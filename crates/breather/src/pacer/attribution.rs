@@ -15,7 +15,7 @@ pub(super) enum Blame {
     Scope,
 }
 
-/// What is known of a throttled attempt.
+/// The evidence about a throttled attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Throttled {
     /// The state of the windows, if the response states one.

@@ -8,8 +8,8 @@ use crate::instant::Instant;
 
 /// The overloads that the server reported of late, without a stated end.
 ///
-/// One overload is bad luck. If the server accepts other attempts meanwhile, many are a limit. If it accepts none,
-/// the server restarts, or is down.
+/// One overload is bad luck. If the server accepts other attempts meanwhile, many are a limit. If it does not accept
+/// any, the server restarts, or is down.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     /// How many were reported since the server last accepted an attempt, and the time of the first one.
@@ -19,7 +19,7 @@ pub(super) struct Outage {
     score: u32,
 }
 
-/// What an overload is taken for.
+/// The likely reason for an overload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Overload {
     /// The call was unlucky.
@@ -111,13 +111,13 @@ const LIMIT: u32 = 16;
 /// The same if a cap is known. Two overloads at once may show that it has fallen.
 const LIMIT_OF_CAP: u32 = 5;
 
-/// If the server accepts nothing for so long, it does not shed load, but is down.
+/// If the server has not accepted an attempt for so long, it does not shed load, but is down.
 const LONGEST_SHEDDING: Duration = Duration::from_secs(60);
 
 /// If a tenth of all calls overload the server for their own reasons, so many in a row are one in 10⁸.
 const OUTAGE: u32 = 8;
 
-/// Of 1,000 calls that meet 10 s of bare 503, 122 use up their retries without this, and none with it.
+/// Of 1,000 calls that meet 10 s of bare 503, 122 use up their retries without this.
 const LONGEST_RESTART: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(outage.on_overloaded(late, None, false), Overload::Down);
     }
 
-    /// What the last of `overloads` is taken for if so many attempts are accepted after each.
+    /// Returns the likely reason for the last of `overloads`, if so many attempts are accepted after each.
     fn mixed(overloads: u32, accepted: u32) -> Overload {
         let mut outage = Outage::default();
         outage.on_accepted();

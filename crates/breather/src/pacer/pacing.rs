@@ -8,14 +8,14 @@ use core::time::Duration;
 ///
 /// | setting | default | why |
 /// |---|---|---|
-/// | [`max_queued`](Self::with_max_queued) | 100,000 | bounds memory: a queued call takes some 250 bytes here, and 1,250 with its call behind a handle |
-/// | [`pace`](Self::with_pace) | burst | whoever waits for the end of a bulk of calls has it as soon as quota permits |
-/// | [`limit`](Self::with_limit), [`max_in_flight`](Self::with_max_in_flight), [`silent_hold`](Self::with_silent_hold) | none | the pacer learns what the server permits |
+/// | [`max_queued`](Self::with_max_queued) | 100,000 | it bounds memory, because a queued call takes some 250 bytes here, and 1,250 with its call behind a handle |
+/// | [`pace`](Self::with_pace) | burst | a bulk of calls is over as soon as quota permits |
+/// | [`limit`](Self::with_limit), [`max_in_flight`](Self::with_max_in_flight), [`silent_hold`](Self::with_silent_hold) | unlimited | the pacer learns the server's limits |
 ///
-/// How many are sent at once to a server that nothing is known of is not a setting: 30 in flight, growing
-/// by 400 a second, or by 8 times what they are if that is more, as long as more callers want to send and
-/// none is throttled. If the first answers state no window, it is 24 times what they are. (With 30, a spike of 50
-/// calls takes 1.04 of the ideal time. 1,000 callers of an unlimited server wait up to 0.4 s, once.)
+/// The first limit on attempts in flight is not a setting. It is 30. While more calls are queued and the server throttles
+/// no attempt, it grows by 400 a second, or by 8 times its value if that is more. If the first answers state no window,
+/// it grows by 24 times its value. (With 30, a spike of 50 calls takes 1.04 of the ideal time. 1,000 callers of an
+/// unlimited server wait up to 0.4 s, once.)
 ///
 /// # Example
 ///
@@ -33,31 +33,31 @@ use core::time::Duration;
 pub struct Pacing {
     max_queued: usize,
     pace: Pace,
-    /// So many attempts in each period, or none in no time.
+    /// The number of attempts in each period. A period of zero means no limit.
     limit: (u64, Duration),
     max_in_flight: u32,
     silent_hold: Duration,
-    /// Whether none of these settings limits attempts.
+    /// Whether these settings limit no attempts.
     is_plain: bool,
 }
 
-/// How what may be sent in a window is spread over it.
+/// How the attempts of a window are spread over it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Pace {
-    /// As fast as quota and concurrency permit: a window's quota is used up at its start.
+    /// Sends as fast as quota and cap permit, so a window's quota is used up at its start.
     #[default]
     Burst,
-    /// What remains is spread evenly over the time to the reset, for servers that punish bursts or are shared with
-    /// others who should find some left. The first attempt goes alone, to learn the window from its answer.
+    /// Spreads the remaining quota evenly over the time to the reset.
     ///
-    /// It costs whoever waits last: 1,000 calls of 300 a minute take 200 s instead of 181 s. Where answers don't say
-    /// what remains until when, there is nothing to spread, and it is as [`Burst`](Self::Burst).
+    /// Use it if the server punishes bursts, or if you share the quota with others. The first attempt goes alone, to
+    /// learn the window from its answer. The last calls wait longer. For example, 1,000 calls of 300 a minute take 200 s
+    /// instead of 181 s. If the answers report no window, this is the same as [`Burst`](Self::Burst).
     Even,
 }
 
 impl Pacing {
-    /// The defaults.
+    /// Creates the default pacing.
     pub const fn new() -> Self {
         Self {
             max_queued: 100_000,
@@ -69,15 +69,15 @@ impl Pacing {
         }
     }
 
-    /// Sets how many calls of a scope may wait for a permit; one more stops. Defaults to 100,000.
+    /// Sets how many calls of a scope may wait for a permit. Defaults to 100,000.
     ///
-    /// With 0, a call that is not permitted at once stops.
+    /// If the queue is full, a call ends. With 0, a call ends if it does not get a permit immediately.
     pub const fn with_max_queued(mut self, max: usize) -> Self {
         self.max_queued = max;
         self
     }
 
-    /// Sets how what may be sent in a window is spread over it. Defaults to [`Pace::Burst`].
+    /// Sets how the attempts of a window are spread over it. Defaults to [`Pace::Burst`].
     pub const fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self.checked()
@@ -86,8 +86,8 @@ impl Pacing {
     /// Sends at most `number` attempts in any period of length `per`. Defaults to no limit.
     ///
     /// This is a ceiling that no header and no probe exceeds. Headers may say less. Use it if the server punishes
-    /// rejections, or states nothing. On our side, the period is longer by a 64th, because attempts may arrive closer
-    /// together than they were sent. If the server throttles attempts all the same, the pacer sends fewer, one for each
+    /// rejections, or does not state its limits. On our side, the period is longer by a 64th, because attempts may arrive closer
+    /// together than they were sent. [`forget`](crate::driver::Pacer::forget) keeps the count. If the server throttles attempts all the same, the pacer sends fewer, one for each
     /// that was throttled, and tries one more after 256 periods.
     ///
     /// A `number` of 0 counts as 1. If `per` is zero, there is no limit.
@@ -130,7 +130,7 @@ impl Pacing {
         self.checked()
     }
 
-    /// After a throttled response that does not say when to retry, sends nothing for at least `hold`. Defaults to zero,
+    /// After a throttled response that does not say when to retry, sends no attempt for `hold`. Defaults to zero,
     /// so that the pacer finds out by itself.
     ///
     /// Use it if the server locks callers out for a known time, or extends the time with each attempt. Then the first
@@ -190,13 +190,13 @@ impl Pacing {
         self.silent_hold
     }
 
-    /// How what may be sent in a window is spread over it.
+    /// Returns how the attempts of a window are spread over it.
     #[must_use]
     pub const fn pace(&self) -> Pace {
         self.pace
     }
 
-    /// How many calls of a scope may wait.
+    /// Returns how many calls of a scope may wait for a permit.
     #[must_use]
     pub const fn max_queued(&self) -> usize {
         self.max_queued

@@ -5,7 +5,7 @@ use crate::hint::{Hint, MAX_WINDOWS, Window};
 use crate::instant::Instant;
 use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 
-/// One of several scopes that a call belongs to: a token's, and its organisation's.
+/// One of several scopes that a call belongs to, such as a token's and its organisation's.
 ///
 /// The call is sent when all of them grant it at the same instant, and its answer is told to all. The most specific
 /// scope comes first.
@@ -25,7 +25,7 @@ use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 /// ];
 /// assert_eq!(ScopeRequest::request_all(now, &mut requests, WaitLimits::endless()), JointAdmission::Send);
 ///
-/// // Nothing tells yet whose window it is: it is left to the most specific.
+/// // One answer does not show whose window it is, so the most specific scope takes it.
 /// let window = Window::new("").with_limit(300).with_remaining(0).with_reset(Duration::from_secs(9));
 /// let _ = ScopeRequest::tell_all(now, &mut requests, Outcome::success(), &Hint::new(now).with_window(window));
 /// assert!(token.opens_at().is_some());
@@ -39,19 +39,19 @@ pub struct ScopeRequest<'p> {
     permit: Option<Permit>,
 }
 
-/// What several pacers answer to a call that wants to send.
+/// The answer of several pacers to a call that wants to send.
 ///
-/// Exhaustive on purpose: a driver that handles these handles everything.
+/// This enum is exhaustive on purpose, because a driver has to handle every answer.
 #[expect(clippy::exhaustive_enums)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use = "a call that is to wait has to be kept"]
 pub enum JointAdmission {
     /// Send now. Each of them has a permit.
     Send,
-    /// Ask all again when [`Pacer::poll_offer`] of the one at `at` names the call's place. Nothing will be sent before
+    /// Ask all again when [`Pacer::poll_offer`] of the one at `at` names the call's place. The call is not sent before
     /// `opens`, if a server stated such an instant.
     Wait {
-        /// Before which of them the call waits; before the others it does not.
+        /// The one in whose queue the call waits.
         at: usize,
         /// The end of a hold that the server stated.
         opens: Option<Instant>,
@@ -71,7 +71,7 @@ pub enum JointAdmission {
 }
 
 impl<'p> ScopeRequest<'p> {
-    /// The call at `ticket` before `pacer`. `key` tells scopes apart; no two may have the same.
+    /// Creates the request of the call at `ticket` in the scope of `pacer`. Each scope needs a `key` of its own.
     pub const fn new(pacer: &'p mut Pacer, ticket: Ticket, key: u64) -> Self {
         Self {
             pacer,
@@ -81,7 +81,7 @@ impl<'p> ScopeRequest<'p> {
         }
     }
 
-    /// With the permit that the pacer has granted.
+    /// Sets the permit that the pacer has granted.
     #[must_use]
     pub fn with_permit(mut self, permit: Option<Permit>) -> Self {
         self.permit = permit;
@@ -93,10 +93,10 @@ impl<'p> ScopeRequest<'p> {
         self.permit.take()
     }
 
-    /// The call wants to be sent now: all grant it, or none.
+    /// Asks for the permits of all scopes, and takes all of them or no permit.
     ///
-    /// If not, it waits before one of them: the one that is held for longest, by what its server stated, or the
-    /// first that does not grant it. So a call that cannot be sent before its deadline learns it here, whichever
+    /// If one of them does not grant it, the call waits in one queue. That is the one of the scope with the latest stated
+    /// end of a hold, or the first that does not grant it. So a call that cannot be sent before its deadline learns it here, whichever
     /// scope is held.
     pub fn request_all(now: Instant, requests: &mut [Self], limits: WaitLimits) -> JointAdmission {
         let mut all = requests.iter_mut();
@@ -136,10 +136,11 @@ impl<'p> ScopeRequest<'p> {
         }
     }
 
-    /// The attempt that they permitted has ended, at `now`, with `outcome`; the server said `hint`.
+    /// Ends the attempt with `outcome` at `now`. The response carried `hint`.
     ///
     /// Each learns from its own windows, as far as answers have told whose they are. A rejection is put down to those
     /// whose window it shows spent, else to the most specific one.
+    ///
     /// Returns the outcome as it is for the call, as [`Pacer::on_outcome`] does.
     pub fn tell_all(
         now: Instant,

@@ -11,10 +11,9 @@ use crate::instant::{Instant, nanos};
 
 /// The calls that wait for a permit, oldest first.
 ///
-/// What becomes free is offered to the oldest. An offer that is not taken within [`OFFER`] passes on,
-/// since the future that it was made to may not be polled for a long time (`select!`,
-/// `buffer_unordered`); its call keeps its place, and is served as soon as it asks again. Every
-/// operation takes O(log n).
+/// The oldest call is offered the next permit. If its future is not polled within [`OFFER`], for example
+/// in `select!` or `buffer_unordered`, the offer passes on. The call keeps its place, and is served as
+/// soon as it asks again. Every operation takes O(log n), except a search for calls of a certain kind.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     all: BTreeMap<Ticket, Waiter>,
@@ -41,9 +40,9 @@ struct Waiter {
     weary: Instant,
 }
 
-/// What is the most that a call will wait for a permit.
+/// The longest time that a call waits for a permit.
 ///
-/// A hold that lasts longer is no reason to wait for it, and the call is told at once.
+/// If a hold lasts longer, the call is told immediately.
 ///
 /// # Example
 ///
@@ -101,13 +100,13 @@ impl WaitLimits {
         self
     }
 
-    /// Sets what the call costs, as far as its caller stated it.
+    /// Sets the costs of the call, as far as its caller stated them.
     pub const fn with_costs(mut self, costs: Costs) -> Self {
         self.costs = costs;
         self
     }
 
-    /// Returns what the call costs.
+    /// Returns the costs of the call.
     #[inline]
     pub(super) const fn costs(&self) -> &Costs {
         &self.costs
@@ -164,12 +163,12 @@ impl Waiters {
         self.offered.len() as u32
     }
 
-    /// Whether somebody waits to whom nothing was offered.
+    /// Returns whether a call waits without an offer.
     pub(super) fn any_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// The oldest call to which nothing was offered: of those younger than `after`, or else of all.
+    /// Returns the oldest call without an offer that is younger than `after`, or else the oldest of all.
     pub(super) fn next_after(&self, after: Option<Ticket>) -> Option<Ticket> {
         let younger = after.and_then(|after| {
             let younger = (Bound::Excluded(after), Bound::Unbounded);
@@ -178,12 +177,12 @@ impl Waiters {
         younger.or_else(|| self.waiting.first()).copied()
     }
 
-    /// The oldest call for which `is_it` and to which nothing was offered.
+    /// Returns the oldest call without an offer for which `is_it` holds.
     pub(super) fn next_of(&self, is_it: impl Fn(Ticket) -> bool) -> Option<Ticket> {
         self.waiting.iter().copied().find(|&ticket| is_it(ticket))
     }
 
-    /// Returns what the call at `ticket` costs, if it waits.
+    /// Returns the costs of the call at `ticket`, if it waits.
     pub(super) fn costs(&self, ticket: Ticket) -> Option<&Costs> {
         Some(self.all.get(&ticket)?.limits.costs())
     }
@@ -263,7 +262,7 @@ impl Waiters {
         }
     }
 
-    /// Withdraws the offers that nobody took in time.
+    /// Withdraws the offers that were not taken in time.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some(&(until, ticket)) = self.offers.front() {
             if self
@@ -334,7 +333,7 @@ impl Waiters {
     }
 }
 
-/// Long enough for a task to be scheduled on a busy runtime, short enough to lose nothing.
+/// Long enough for a task to be scheduled on a busy runtime, short enough not to matter.
 pub(super) const OFFER: Duration = Duration::from_millis(1);
 
 /// How soon a call that accepts more rejections is looked at again. Probes of a long outage are a minute apart.

@@ -283,6 +283,28 @@ mod tests {
         assert!(hold.until > Instant::ORIGIN + 3 * 24 * 3_600 * S);
     }
 
+    /// The number of probes in the first minute of an outage, with the first after 250 ms.
+    fn probes_in_a_minute(is_alone: bool) -> usize {
+        let mut hold = Hold::new(
+            Instant::ORIGIN,
+            Cause::Guessed,
+            Instant::ORIGIN,
+            Instant::ORIGIN + S / 4,
+        );
+        let mut probes = 0;
+        while hold.until < Instant::ORIGIN + 60 * S {
+            hold = hold.on_probe_throttled(hold.until, None, is_alone);
+            probes += 1;
+        }
+        probes
+    }
+
+    #[test]
+    fn a_lone_call_probes_a_silent_outage_a_few_times() {
+        assert_eq!(probes_in_a_minute(true), 6);
+        assert_eq!(probes_in_a_minute(false), 58);
+    }
+
     #[test]
     fn a_server_is_not_thought_to_be_later_than_the_longest() {
         assert_eq!(guard(&[600, 600, 600]), LONGEST_GUARD);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breather::driver::Costs;
-use breather::{Pacing, Policy, Unit};
+use breather::{Pacing, Policy, Priority, Unit};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -35,6 +35,9 @@ pub struct Load {
     cost: Option<Cost>,
     /// Each call whose number is a multiple of this goes to a route that the server always throttles.
     barred: usize,
+    /// The priority of a call, and the key of its share.
+    priority: fn(usize) -> Priority,
+    share: fn(usize) -> u64,
 }
 
 /// The costs of calls, which are log-normal.
@@ -147,6 +150,18 @@ impl Load {
         self
     }
 
+    /// Sets the priority of each call, by its number. By default, all are [`Priority::Normal`].
+    pub const fn with_priorities(mut self, of: fn(usize) -> Priority) -> Self {
+        self.priority = of;
+        self
+    }
+
+    /// Sets the key whose share each call belongs to, by the number of the call. 0 means none, which is the default.
+    pub const fn with_shares(mut self, of: fn(usize) -> u64) -> Self {
+        self.share = of;
+        self
+    }
+
     /// Returns the number of calls.
     #[must_use]
     pub const fn calls(&self) -> usize {
@@ -228,12 +243,17 @@ impl Load {
             (cost.unit, cost.drawn(seed))
         });
         let token = self.token(call);
-        let is_barred = call.checked_rem(self.barred) == Some(0);
+        let is_barred = self.is_barred(call);
         Demand {
             token,
             cost,
             is_barred,
         }
+    }
+
+    /// Returns whether a call goes to a route that the server always throttles.
+    pub(crate) const fn is_barred(&self, call: usize) -> bool {
+        matches!(call.checked_rem(self.barred), Some(0))
     }
 
     /// Returns the cost that the caller of a call states.
@@ -243,6 +263,11 @@ impl Load {
             Some((unit, cost)) => Costs::new().with(unit, cost),
             None => Costs::new(),
         }
+    }
+
+    /// Returns the priority of a call, and the key of its share.
+    pub(crate) fn order(&self, call: usize) -> (Priority, u64) {
+        ((self.priority)(call), (self.share)(call))
     }
 
     pub(crate) const fn policy(&self) -> Policy {
@@ -264,6 +289,8 @@ impl Load {
             gives_up: None,
             cost: None,
             barred: 0,
+            priority: |_| Priority::Normal,
+            share: |_| 0,
         }
     }
 }

@@ -325,7 +325,9 @@ impl<'w> World<'w> {
                 let token = self.load.token(index);
                 let mut requests = paced.requests(token, tickets, [None, None]);
                 let costs = self.load.stated_costs(index, self.seed);
+                let (priority, share) = self.load.order(index);
                 let limits = call.wait_limits().with_costs(costs);
+                let limits = limits.with_priority(priority).with_share(share);
                 match ScopeRequest::request_all(now, &mut requests, limits) {
                     JointAdmission::Send => {
                         let permits = permits(&mut requests);

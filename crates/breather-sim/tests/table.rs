@@ -47,6 +47,8 @@ macro_rules! reached {
 
 reached! {
     fixed_window: "fixed window";
+    interactive_call: "an interactive call beside 100 of a batch";
+    two_tenants: "5 calls of a tenant behind 1,000 of another";
     less_than_a_window: "less than a window";
     less_than_a_window_with_retry_after: "less than a window, cap with Retry-After: 1";
     sliding_log: "sliding log";

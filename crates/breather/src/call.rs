@@ -474,7 +474,8 @@ impl Call {
         let limits = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
-            .with_early_probe(self.spec.idempotent && self.report.throttled == 0);
+            .with_early_probe(self.spec.idempotent && self.report.throttled == 0)
+            .with_retry(self.report.attempts > 0);
         match self.deadline {
             Some(deadline) => limits.with_deadline(deadline),
             None => limits,

@@ -14,7 +14,7 @@
 //! | [`Contest`] | is a hold that one call caused tested by another? |
 //! | [`Outage`], [`Streak`] | is the server down, and which calls give up? |
 //! | [`EarlyProbes`], [`OverageProbes`] | is a long hold tested before its end? |
-//! | [`Waiters`] | which call is next? |
+//! | [`Waiters`], [`Queue`](queue::Queue) | which call is next? |
 //! | [`Kinship`] | does a window belong to this scope? |
 //!
 //! The pacer acts on their answers in four files: `room` decides whether one more attempt may be sent, `answers`
@@ -24,6 +24,7 @@ mod admission;
 mod answers;
 mod attribution;
 mod ceiling;
+mod claim;
 mod concurrency;
 mod contest;
 mod costs;
@@ -39,6 +40,7 @@ mod pacing;
 mod periodic;
 mod permit;
 mod phase;
+mod queue;
 mod rate;
 mod recent;
 mod refill;
@@ -57,6 +59,10 @@ mod windows;
 pub use self::admission::Admission;
 use self::attribution::Repeats;
 use self::ceiling::Ceiling;
+pub(crate) use self::claim::Claim;
+#[cfg(feature = "std")]
+pub(crate) use self::claim::PLAIN;
+pub use self::claim::Priority;
 use self::concurrency::Concurrency;
 use self::contest::Contest;
 pub use self::costs::Costs;
@@ -69,6 +75,7 @@ use self::overage::OverageProbes;
 pub use self::pacing::{Pace, Pacing};
 pub use self::permit::{Permit, Ticket};
 use self::phase::Phase;
+use self::queue::Round;
 use self::rate::Rate;
 use self::rhythm::Rhythm;
 pub use self::several::{JointAdmission, ScopeRequest};
@@ -210,7 +217,8 @@ impl Pacer {
     /// If a hold exceeds the call's `limits`, [`poll_offer`](Self::poll_offer) names the call, so that it
     /// can end. You may ask again while the call waits.
     pub fn request(&mut self, now: Instant, ticket: Ticket, limits: WaitLimits) -> Admission {
-        let costs = limits.costs();
+        let claim = limits.claim();
+        let costs = &claim.costs;
         // Most calls find no hold, and none that wait.
         if self.is_at_ease() && costs.is_empty() {
             self.latest = self.latest.max(now);
@@ -234,40 +242,40 @@ impl Pacer {
             let opens = self.opens_at();
             return Admission::Rejected { opens };
         }
-        let waited = self.is_waiting(ticket);
-        let costs = limits.costs();
-        if self.has_turn(now, ticket, costs) || self.probes_early(now, limits) {
-            return Admission::Send(self.grant(ticket, costs));
+        let waited = self.waits_in(ticket);
+        let claim = limits.claim();
+        if self.has_turn(now, ticket, claim) || self.probes_early(now, limits) {
+            return Admission::Send(self.grant(ticket, claim));
         }
         self.wait(ticket, limits, waited)
     }
 
     /// Returns whether the call at `ticket` may be sent now, and takes it out of the queue.
     #[inline]
-    pub(crate) fn has_turn(&mut self, now: Instant, ticket: Ticket, costs: &Costs) -> bool {
+    pub(crate) fn has_turn(&mut self, now: Instant, ticket: Ticket, claim: &Claim) -> bool {
         let now = self.advance(now);
+        let costs = &claim.costs;
         if self.waiters.is_empty() {
             if !costs.is_empty() {
                 self.recount_for(now, costs);
             }
             return self.has_room(now, costs);
         }
-        self.has_turn_before_others(now, ticket, costs)
+        self.has_turn_before_others(now, ticket, claim)
     }
 
-    fn has_turn_before_others(&mut self, now: Instant, ticket: Ticket, costs: &Costs) -> bool {
+    fn has_turn_before_others(&mut self, now: Instant, ticket: Ticket, claim: &Claim) -> bool {
+        let costs = &claim.costs;
+        let round = self.waiters.round(ticket);
         self.waiters.leave(ticket);
         if self.is_contested() {
             return !self.repeats.has(ticket.age) && self.has_room(now, costs);
         }
-        let after = self.probed_last();
-        let next = self.waiters.next_after(after);
-        let turn = |ticket| (Some(ticket) <= after, ticket);
-        let is_first = next.is_none_or(|next| turn(ticket) < turn(next));
-        // This call is awake. A younger one that was offered a permit may not be.
-        is_first
+        // This call is awake. A later one that was offered a permit may not be.
+        self.waiters
+            .goes_first(ticket, claim, round, self.probed_last())
             && (self.has_room(now, costs)
-                || self.waiters.take_from_younger(ticket) && self.has_room(now, costs))
+                || self.waiters.take_from_later(ticket, claim, round) && self.has_room(now, costs))
     }
 
     /// Returns whether the server has rejected so much for so long that a call with these `limits` ends.
@@ -277,13 +285,18 @@ impl Pacer {
             && self.streak.exceeds(ticket, limits.most_rejections())
     }
 
-    /// Puts the call at `ticket` into the queue, unless it `waited` already.
-    pub(crate) fn wait(&mut self, ticket: Ticket, limits: WaitLimits, waited: bool) -> Admission {
-        if !waited && self.waiters.len() >= self.pacing.max_queued() {
+    /// Puts the call at `ticket` into the queue, in the round in which it `waited` if it did.
+    pub(crate) fn wait(
+        &mut self,
+        ticket: Ticket,
+        limits: WaitLimits,
+        waited: Option<Round>,
+    ) -> Admission {
+        if waited.is_none() && self.waiters.len() >= self.pacing.max_queued() {
             return Admission::QueueFull;
         }
-        self.waiters.enter(ticket, limits);
-        if !limits.costs().is_empty() {
+        self.waiters.enter(ticket, limits, waited);
+        if !limits.claim().costs.is_empty() {
             // The rest may be enough for others, and not for this one.
             self.recount(self.latest);
         }
@@ -292,9 +305,12 @@ impl Pacer {
         }
     }
 
-    /// Returns whether the call at `ticket` waits.
-    pub(crate) fn is_waiting(&self, ticket: Ticket) -> bool {
-        !self.waiters.is_empty() && self.waiters.contains(ticket)
+    /// Returns the round in which the call at `ticket` waits, if it does.
+    pub(crate) fn waits_in(&self, ticket: Ticket) -> Option<Round> {
+        if self.waiters.is_empty() {
+            return None;
+        }
+        self.waiters.round(ticket)
     }
 
     /// Takes the call at `ticket` out of the queue, if it is there.
@@ -515,8 +531,12 @@ impl Pacer {
     }
 
     /// Returns a permit for a call that [has its turn](Self::has_turn).
-    pub(crate) fn grant(&mut self, ticket: Ticket, costs: &Costs) -> Permit {
+    pub(crate) fn grant(&mut self, ticket: Ticket, claim: &Claim) -> Permit {
         let (number, now) = (self.sent + 1, self.latest);
+        let costs = &claim.costs;
+        if !self.waiters.is_empty() {
+            self.waiters.on_sent(claim);
+        }
         match &mut self.phase {
             Phase::Running => return self.grant_in_run(ticket, costs),
             Phase::Held(_) => self.on_early_probe(number, now),

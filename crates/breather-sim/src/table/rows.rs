@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::{Pace, Pacing, Unit};
+use breather::{Pace, Pacing, Priority, Unit};
 
 use crate::limiter::Limiter;
 use crate::load::Load;
@@ -71,6 +71,7 @@ pub fn rows() -> Vec<Row> {
         overtaking(),
         overage(),
         overloads(),
+        orders(),
     ]
     .into_iter()
     .flatten()
@@ -635,6 +636,31 @@ fn without_target(row: Row) -> Row {
 }
 
 /// Returns rows with servers that shed load with a 503 that states nothing.
+fn orders() -> Vec<Row> {
+    let row = |name, load: Load| Row {
+        name,
+        server: Server::unlimited().with_quota(10, 10 * SECOND),
+        load,
+        target: Some(Target {
+            makespan: 1.02,
+            sends: 1.4,
+        }),
+    };
+    let one_interactive = |call| match call {
+        100 => Priority::Interactive,
+        _ => Priority::Batch,
+    };
+    let beside = Load::spike(101).with_priorities(one_interactive);
+    let two_tenants = |call| if call < 1_000 { 1 } else { 2 };
+    vec![
+        row("an interactive call beside 100 of a batch", beside),
+        row(
+            "5 calls of a tenant behind 1,000 of another",
+            Load::spike(1_005).with_shares(two_tenants),
+        ),
+    ]
+}
+
 fn overloads() -> Vec<Row> {
     let row = |name, server: Server, load, makespan, sends| Row {
         name,

@@ -3,6 +3,7 @@
 use crate::call::{Outcome, OutcomeKind};
 use crate::hint::{Hint, MAX_WINDOWS, Window};
 use crate::instant::Instant;
+use crate::pacer::queue::Round;
 use crate::pacer::{Admission, Pacer, Permit, Ticket, WaitLimits};
 
 /// One of several scopes that a call belongs to, such as a token's and its organisation's.
@@ -108,11 +109,11 @@ impl<'p> ScopeRequest<'p> {
             let opens = requests[at].pacer.opens_at();
             return JointAdmission::Rejected { at, opens };
         }
-        let mut blocks: Option<(usize, bool, Option<Instant>)> = None;
+        let mut blocks: Option<(usize, Option<Round>, Option<Instant>)> = None;
         for (at, request) in requests.iter_mut().enumerate() {
-            let waited = request.pacer.is_waiting(request.ticket);
+            let waited = request.pacer.waits_in(request.ticket);
             let ticket = request.ticket;
-            let has_turn = request.pacer.has_turn(now, ticket, limits.costs());
+            let has_turn = request.pacer.has_turn(now, ticket, limits.claim());
             if !has_turn && !request.pacer.probes_early(now, limits) {
                 let opens = request.pacer.opens_at();
                 if blocks.is_none_or(|(.., latest)| opens > latest) {
@@ -122,7 +123,7 @@ impl<'p> ScopeRequest<'p> {
         }
         let Some((at, waited, _)) = blocks else {
             for request in requests {
-                let permit = request.pacer.grant(request.ticket, limits.costs());
+                let permit = request.pacer.grant(request.ticket, limits.claim());
                 request.permit = Some(permit);
             }
             return JointAdmission::Send;

@@ -1,24 +1,25 @@
 //! Who waits for a permit, in the order of their calls.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use core::ops::Bound;
 use core::time::Duration;
 
+use super::claim::{Claim, Priority};
 use super::costs::Costs;
 use super::permit::Ticket;
+use super::queue::{Queue, Round, Turn};
 use super::streak::LONGEST;
 use crate::instant::{Instant, nanos};
 
-/// The calls that wait for a permit, oldest first.
+/// The calls that wait for a permit.
 ///
-/// The oldest call is offered the next permit. If its future is not polled within [`OFFER`], for example
+/// The first call of the [`Queue`] is offered the next permit. If its future is not polled within [`OFFER`], for example
 /// in `select!` or `buffer_unordered`, the offer passes on. The call keeps its place, and is served as
 /// soon as it asks again. Every operation takes O(log n), except a search for calls of a certain kind.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     all: BTreeMap<Ticket, Waiter>,
     /// Those that have neither an open offer nor one that they let pass.
-    waiting: BTreeSet<Ticket>,
+    waiting: Queue,
     /// Those that should hear of a hold beyond their deadline.
     deadlines: BTreeSet<(Instant, Ticket)>,
     /// Those that should hear of a hold that is longer than they obey.
@@ -28,14 +29,16 @@ pub(super) struct Waiters {
     /// Open offers in the order in which they were made, and such as were taken or withdrawn since.
     offers: VecDeque<(Instant, Ticket)>,
     /// Those that have an open offer.
-    offered: BTreeSet<Ticket>,
+    offered: BTreeSet<(Turn, Ticket)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
     limits: WaitLimits,
-    /// Until when an offer stands, if one was made.
-    offer: Option<Instant>,
+    /// Until when an offer stands, if one was made, and whose turn it was.
+    offer: Option<(Instant, Turn)>,
+    /// The round of an offer that it let pass.
+    passed_on: Option<Round>,
     /// When to look next at whether it gives up.
     weary: Instant,
 }
@@ -69,7 +72,8 @@ pub struct WaitLimits {
     most_rejections: u32,
     since: Instant,
     may_probe: bool,
-    costs: Costs,
+    is_retry: bool,
+    claim: Claim,
 }
 
 impl WaitLimits {
@@ -81,7 +85,8 @@ impl WaitLimits {
             most_rejections: u32::MAX,
             since: Instant::ORIGIN,
             may_probe: false,
-            costs: Costs::new(),
+            is_retry: false,
+            claim: Claim::new(),
         }
     }
 
@@ -102,14 +107,39 @@ impl WaitLimits {
 
     /// Sets the costs of the call, as far as its caller stated them.
     pub const fn with_costs(mut self, costs: Costs) -> Self {
-        self.costs = costs;
+        self.claim.costs = costs;
         self
     }
 
-    /// Returns the costs of the call.
+    /// Sets the priority of the call. Defaults to [`Priority::Normal`].
+    pub const fn with_priority(mut self, priority: Priority) -> Self {
+        self.claim.priority = priority;
+        self
+    }
+
+    /// Sets the key whose calls share a turn in the queue. Defaults to 0, the key of calls without a share.
+    pub const fn with_share(mut self, key: u64) -> Self {
+        self.claim.share = key;
+        self
+    }
+
+    /// Sets whether the call was sent before. Then it gets its turn back, and keeps its place. Defaults to no.
+    pub const fn with_retry(mut self, is_retry: bool) -> Self {
+        self.is_retry = is_retry;
+        self
+    }
+
+    /// Sets the costs, the priority and the key at once.
+    #[cfg(feature = "std")]
+    pub(crate) const fn with_claim(mut self, claim: Claim) -> Self {
+        self.claim = claim;
+        self
+    }
+
+    /// Returns what the call asks for.
     #[inline]
-    pub(super) const fn costs(&self) -> &Costs {
-        &self.costs
+    pub(crate) const fn claim(&self) -> &Claim {
+        &self.claim
     }
 
     /// The longest hold that the call accepts, in nanoseconds, if it may probe a longer one.
@@ -154,10 +184,6 @@ impl Waiters {
         self.all.is_empty()
     }
 
-    pub(super) fn contains(&self, ticket: Ticket) -> bool {
-        self.all.contains_key(&ticket)
-    }
-
     /// How many offers are open.
     pub(super) fn open(&self) -> u32 {
         self.offered.len() as u32
@@ -168,40 +194,70 @@ impl Waiters {
         !self.waiting.is_empty()
     }
 
-    /// Returns the oldest call without an offer that is younger than `after`, or else the oldest of all.
+    /// Returns the next call without an offer. See [`Queue::next`].
     pub(super) fn next_after(&self, after: Option<Ticket>) -> Option<Ticket> {
-        let younger = after.and_then(|after| {
-            let younger = (Bound::Excluded(after), Bound::Unbounded);
-            self.waiting.range(younger).next()
-        });
-        younger.or_else(|| self.waiting.first()).copied()
+        self.waiting.next(after)
     }
 
-    /// Returns the oldest call without an offer for which `is_it` holds.
+    /// Returns the first call without an offer for which `is_it` holds.
     pub(super) fn next_of(&self, is_it: impl Fn(Ticket) -> bool) -> Option<Ticket> {
-        self.waiting.iter().copied().find(|&ticket| is_it(ticket))
+        self.waiting.find(is_it)
+    }
+
+    /// Returns whether a call that is awake goes before those without an offer. See [`Queue::goes_first`].
+    pub(super) fn goes_first(
+        &self,
+        ticket: Ticket,
+        claim: &Claim,
+        round: Option<Round>,
+        after: Option<Ticket>,
+    ) -> bool {
+        self.waiting.goes_first(ticket, claim, round, after)
+    }
+
+    /// Returns the round in which the call at `ticket` waits, if it does.
+    pub(super) fn round(&self, ticket: Ticket) -> Option<Round> {
+        let waiter = self.all.get(&ticket)?;
+        Some(match waiter.offer {
+            Some((_, turn)) => turn.round,
+            None => match waiter.passed_on {
+                Some(round) => round,
+                None => self.waiting.round_of_waiting(&waiter.limits.claim),
+            },
+        })
+    }
+
+    /// Adds that a call was sent while others wait.
+    pub(super) fn on_sent(&mut self, claim: &Claim) {
+        self.waiting.choose(claim, None);
     }
 
     /// Returns the costs of the call at `ticket`, if it waits.
     pub(super) fn costs(&self, ticket: Ticket) -> Option<&Costs> {
-        Some(self.all.get(&ticket)?.limits.costs())
+        Some(&self.all.get(&ticket)?.limits.claim.costs)
     }
 
-    /// Lets the call wait, or wait on.
-    pub(super) fn enter(&mut self, ticket: Ticket, limits: WaitLimits) {
+    /// Lets the call wait, or wait on, in `round` if it waited before.
+    pub(super) fn enter(&mut self, ticket: Ticket, limits: WaitLimits, round: Option<Round>) {
         self.leave(ticket);
         let offer = None;
         let weary = limits.stays_until();
         let waiter = Waiter {
             limits,
             offer,
+            passed_on: None,
             weary,
         };
         self.all.insert(ticket, waiter);
         if limits.most_rejections < u32::MAX {
             self.weary.insert((weary, ticket));
         }
-        self.waiting.insert(ticket);
+        let is_retry = limits.is_retry && round.is_none();
+        let round = match is_retry {
+            true => Some(self.waiting.round_of_retry(&limits.claim)),
+            false => round,
+        };
+        self.waiting.insert(ticket, &limits.claim, round);
         // Most calls have no deadline, and an entry that never comes up costs as much as any other.
         if limits.deadline < Instant::MAX {
             self.deadlines.insert((limits.deadline, ticket));
@@ -216,9 +272,15 @@ impl Waiters {
         let Some(waiter) = self.all.remove(&ticket) else {
             return;
         };
-        self.waiting.remove(&ticket);
-        self.offered.remove(&ticket);
         let limits = waiter.limits;
+        match waiter.offer {
+            // If it is sent now, its turn is taken again.
+            Some((_, turn)) => {
+                self.offered.remove(&(turn, ticket));
+                self.waiting.take_back(&limits.claim, turn);
+            }
+            None => self.waiting.remove(ticket, &limits.claim),
+        }
         if limits.deadline < Instant::MAX {
             self.deadlines.remove(&(limits.deadline, ticket));
         }
@@ -230,35 +292,59 @@ impl Waiters {
         }
         if self.all.is_empty() {
             self.offers.clear();
+            self.waiting = Queue::default();
         }
     }
 
     /// Offers a permit to the call at `ticket`.
     pub(super) fn offer(&mut self, now: Instant, ticket: Ticket) {
-        self.waiting.remove(&ticket);
+        let Some(waiter) = self.all.get_mut(&ticket) else {
+            return;
+        };
+        let claim = &waiter.limits.claim;
+        let round = self.waiting.round_of_waiting(claim);
+        self.waiting.remove(ticket, claim);
+        let turn = self.waiting.choose(claim, Some(round));
         let until = now + OFFER;
-        if let Some(waiter) = self.all.get_mut(&ticket) {
-            waiter.offer = Some(until);
-        }
+        waiter.offer = Some((until, turn));
         self.offers.push_back((until, ticket));
-        self.offered.insert(ticket);
+        self.offered.insert((turn, ticket));
     }
 
-    /// Takes an offer back that was made to a younger call than `ticket`, which is there and asks. Whether
+    /// Takes an offer back that was made to a call whose turn is after that of `ticket`, which is there and asks. Whether
     /// one was.
-    pub(super) fn take_from_younger(&mut self, ticket: Ticket) -> bool {
-        let Some(&youngest) = self.offered.last().filter(|&&youngest| youngest > ticket) else {
+    pub(super) fn take_from_later(
+        &mut self,
+        ticket: Ticket,
+        claim: &Claim,
+        round: Option<Round>,
+    ) -> bool {
+        let last = self.offered.last().filter(|(turn, _)| turn.is_revocable);
+        let Some(&(turn, last)) = last else {
             return false;
         };
-        self.withdraw(youngest);
-        self.waiting.insert(youngest);
+        let other = match self.all.get(&last) {
+            Some(waiter) => waiter.limits.claim,
+            None => return false,
+        };
+        let (asks, has) = ((ticket, claim, round), (last, &other, turn));
+        if !self.waiting.outranks(asks, has) {
+            return false;
+        }
+        self.withdraw(last);
+        self.waiting.insert(last, &other, Some(turn.round));
         true
     }
 
+    /// The call keeps its place, and is not offered another permit until it asks, unless it is put back.
     fn withdraw(&mut self, ticket: Ticket) {
-        self.offered.remove(&ticket);
-        if let Some(waiter) = self.all.get_mut(&ticket) {
-            waiter.offer = None;
+        let Some(waiter) = self.all.get_mut(&ticket) else {
+            return;
+        };
+        if let Some((_, turn)) = waiter.offer.take() {
+            waiter.passed_on = Some(turn.round);
+            self.offered.remove(&(turn, ticket));
+            self.waiting.take_back(&waiter.limits.claim, turn);
         }
     }
 
@@ -268,7 +354,7 @@ impl Waiters {
             if self
                 .all
                 .get(&ticket)
-                .is_some_and(|it| it.offer == Some(until))
+                .is_some_and(|it| it.offer.is_some_and(|(at, _)| at == until))
             {
                 if until > now {
                     return;

@@ -17,7 +17,7 @@ use crate::call::{Report, ReportSlot};
 use crate::hint::Hint;
 use crate::hint::moment::Moment;
 use crate::instant::Instant;
-use crate::pacer::Costs;
+use crate::pacer::{Claim, PLAIN};
 use crate::policy::Policy;
 use crate::shared::cost_slot::CostSlot;
 use crate::shared::gate::Gate;
@@ -75,7 +75,8 @@ pub struct ActiveCall<T: Timer> {
     gate: Gate,
     slot: Option<ReportSlot>,
     cost_slot: Option<CostSlot>,
-    costs: Option<Box<Costs>>,
+    /// What the call asks for, if that is more than a plain turn.
+    claim: Option<Box<Claim>>,
     /// Replaces the policy of the gate.
     policy: Option<Box<Policy>>,
     /// Whether the call has observers or a span.
@@ -181,7 +182,7 @@ impl<T: Timer> ActiveCall<T> {
             gate,
             slot: slot.cloned(),
             cost_slot: cost_slot.cloned(),
-            costs: options.and_then(CallOptions::costs).copied().map(Box::new),
+            claim: options.and_then(CallOptions::claim).map(Box::new),
             policy,
             in_flight: false,
             queued: false,
@@ -265,8 +266,8 @@ impl<T: Timer> ActiveCall<T> {
         }
         let mut end = call.on_asking(now);
         if end.is_none() {
-            let costs = costs(&self.costs);
-            end = self.gate.ask(call, now, &self.timer, waker, costs);
+            let claim = claim(&self.claim);
+            end = self.gate.ask(call, now, &self.timer, waker, claim);
         } else {
             self.gate.give_back(now, &self.timer);
         }
@@ -328,7 +329,7 @@ impl<T: Timer> ActiveCall<T> {
             .is_none_or(|deadline| !deadline.is_zero());
         if plain.sent.is_some()
             || !has_time
-            || !self.gate.ask_first(now, &self.timer, costs(&self.costs))
+            || !self.gate.ask_first(now, &self.timer, claim(&self.claim))
         {
             return false;
         }
@@ -737,10 +738,9 @@ fn own_policy(options: &CallOptions, gate: &Gate) -> Option<Box<Policy>> {
     options.policy_over(&gate.rules().policy).map(Box::new)
 }
 
-/// Returns the costs of the call, as far as its caller stated them.
-fn costs(own: &Option<Box<Costs>>) -> &Costs {
-    static UNKNOWN: Costs = Costs::new();
-    own.as_deref().unwrap_or(&UNKNOWN)
+/// Returns what the call asks for, as far as its caller stated it.
+fn claim(own: &Option<Box<Claim>>) -> &Claim {
+    own.as_deref().unwrap_or(&PLAIN)
 }
 
 /// Returns the call's own policy, or else that of its scopes.

@@ -14,7 +14,7 @@ use crate::call::Outcome;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::Costs;
+use crate::pacer::Claim;
 use crate::policy::{RetryBudget, Withdrawal};
 use crate::shared::rules::{Rules, Unpaced};
 use crate::shared::scope::SharedScope;
@@ -106,7 +106,7 @@ impl Gate {
     ///
     /// If it has none, the call must [`ask`](Self::ask), which stores a waker or says why the call
     /// ends.
-    pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, costs: &Costs) -> bool {
+    pub(crate) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, claim: &Claim) -> bool {
         match self {
             Self::Absent(unpaced) => {
                 if let Some(budget) = &mut *unpaced.budget() {
@@ -114,8 +114,8 @@ impl Gate {
                 }
                 true
             }
-            Self::One(one) => one.ask_first(now, timer, costs),
-            Self::Several(several) => several.ask_first(now, timer, costs),
+            Self::One(one) => one.ask_first(now, timer, claim),
+            Self::Several(several) => several.ask_first(now, timer, claim),
         }
     }
 
@@ -127,9 +127,9 @@ impl Gate {
         now: Instant,
         timer: &T,
         waker: &Waker,
-        costs: &Costs,
+        claim: &Claim,
     ) -> Option<End> {
-        let limits = call.wait_limits().with_costs(*costs);
+        let limits = call.wait_limits().with_claim(*claim);
         match self {
             Self::Absent(_) => None,
             Self::One(one) => one.ask(call, now, timer, waker, limits),

@@ -1,9 +1,11 @@
 //! Options for one request or one route.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::hint::Unit;
-use crate::pacer::Costs;
+use crate::pacer::{Claim, Costs, Priority};
 use crate::policy::Policy;
 use crate::shared::scopes::Scopes;
 
@@ -38,6 +40,8 @@ pub struct CallOptions {
     idempotent: Option<bool>,
     once: bool,
     costs: Option<Box<Costs>>,
+    priority: Option<Priority>,
+    share: Option<NonZeroU64>,
 }
 
 impl CallOptions {
@@ -50,6 +54,8 @@ impl CallOptions {
             idempotent: None,
             once: false,
             costs: None,
+            priority: None,
+            share: None,
         }
     }
 
@@ -123,8 +129,57 @@ impl CallOptions {
         self.costs.as_deref()?.get(unit)
     }
 
-    pub(crate) fn costs(&self) -> Option<&Costs> {
-        self.costs.as_deref()
+    /// Sets which of a scope's queued calls is served first. Defaults to [`Priority::Normal`].
+    ///
+    /// See [`Priority`] for an example.
+    pub const fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Returns the priority of the call, if you set it.
+    #[must_use]
+    pub const fn priority(&self) -> Option<Priority> {
+        self.priority
+    }
+
+    /// Gives the calls of `key` a fair share of the queue, for example those of a tenant or a user.
+    ///
+    /// The keys of a scope take turns, so a tenant with five calls does not wait behind a thousand calls of another.
+    /// Within a key, the oldest call goes first. All calls without a key take turns as one more key. Shares apply to calls
+    /// of the same [priority](Self::with_priority), and each call counts as one, whatever it costs.
+    ///
+    /// A scope keeps the turns of at most 1,024 keys that have calls in its queue. Calls of further keys share the turn of those
+    /// without one. breather keeps a hash of the key, not the key itself.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::CallOptions;
+    ///
+    /// let of_acme = CallOptions::new().with_share("acme");
+    /// assert_eq!(of_acme, CallOptions::new().with_share("acme"));
+    /// assert_ne!(of_acme, CallOptions::new().with_share("zenith"));
+    /// ```
+    #[doc(alias = "tenant")]
+    #[doc(alias = "fair queueing")]
+    pub fn with_share(mut self, key: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        self.share = Some(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MAX));
+        self
+    }
+
+    /// Returns what the call asks for, if that is more than a plain turn.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        if self.costs.is_none() && self.priority.is_none() && self.share.is_none() {
+            return None;
+        }
+        Some(Claim {
+            costs: self.costs.as_deref().copied().unwrap_or_default(),
+            priority: self.priority.unwrap_or_default(),
+            share: self.share.map_or(0, NonZeroU64::get),
+        })
     }
 
     /// Returns the scopes, if you set them.
@@ -154,6 +209,8 @@ impl CallOptions {
                 (Some(own), Some(others)) => Some(Box::new(own.or(&others))),
                 (own, others) => own.or(others),
             },
+            priority: self.priority.or(others.priority),
+            share: self.share.or(others.share),
         }
     }
 

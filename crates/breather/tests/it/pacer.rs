@@ -19,7 +19,7 @@ use std::iter;
 use std::time::Duration;
 
 use breather::{
-    Executed, Hint, HoldReason, Outcome, OutcomeKind, Pace, Pacing,
+    Executed, Hint, HoldReason, Outcome, OutcomeKind, Pace, Pacing, Priority,
     driver::{Admission, Instant, Pacer, Permit, Ticket, WaitLimits},
     hint::Window,
 };

@@ -8,7 +8,7 @@ use crate::call::End;
 use crate::call::Outcome;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::{Admission, Costs, Permit, Ticket, WaitLimits};
+use crate::pacer::{Admission, Claim, Permit, Ticket, WaitLimits};
 use crate::shared::rules::Rules;
 use crate::shared::scope::SharedScope;
 use crate::shared::timer::Timer;
@@ -76,15 +76,15 @@ impl One {
         attempt.collect()
     }
 
-    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, costs: &Costs) -> bool {
+    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, claim: &Claim) -> bool {
         let mut state = self.scope.lock();
         state.on_call(now);
         let ticket = state.pacer.arrive();
         self.ticket = Some(ticket);
-        if !state.pacer.has_turn(now, ticket, costs) {
+        if !state.pacer.has_turn(now, ticket, claim) {
             return false;
         }
-        self.permit = Some(state.pacer.grant(ticket, costs));
+        self.permit = Some(state.pacer.grant(ticket, claim));
         self.scope.settle(state, now, timer);
         true
     }

@@ -9,7 +9,7 @@ use crate::call::Outcome;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::{Costs, Permit, Ticket, WaitLimits};
+use crate::pacer::{Claim, Permit, Ticket, WaitLimits};
 use crate::pacer::{JointAdmission, ScopeRequest};
 use crate::shared::rules::Rules;
 use crate::shared::scope::{Scope, SharedScope, State};
@@ -85,7 +85,7 @@ impl Several {
         attempt.collect()
     }
 
-    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, costs: &Costs) -> bool {
+    pub(super) fn ask_first<T: Timer>(&mut self, now: Instant, timer: &T, claim: &Claim) -> bool {
         let mut states = lock(&self.scopes, &self.order);
         // The states are in the order of the scopes. The call counts in the budget of the most
         // specific one.
@@ -95,7 +95,7 @@ impl Several {
             &self.scopes,
             &mut self.stands,
             &mut states,
-            WaitLimits::endless().with_costs(*costs),
+            WaitLimits::endless().with_claim(*claim),
         );
         if !matches!(passing, JointAdmission::Send) {
             return false;

@@ -230,3 +230,126 @@ fn no_more_wait_than_may() {
         Admission::Wait { .. }
     ));
 }
+
+/// Asks for a call with these limits, which has to wait.
+fn waits_with(pacer: &mut Pacer, now: Instant, limits: WaitLimits) -> Ticket {
+    let ticket = pacer.arrive();
+    let turn = pacer.request(now, ticket, limits);
+    assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
+    ticket
+}
+
+const BATCH: WaitLimits = WaitLimits::endless().with_priority(Priority::Batch);
+const URGENT: WaitLimits = WaitLimits::endless().with_priority(Priority::Interactive);
+
+#[test]
+fn urgent_call_goes_before_a_batch_that_came_first() {
+    let mut pacer = pacer();
+    answered(&mut pacer, START, 0, 9);
+    let batch = [(); 3].map(|()| waits_with(&mut pacer, START, BATCH));
+    let (normal, _) = waits(&mut pacer, START);
+    let urgent = waits_with(&mut pacer, START, URGENT);
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), [urgent]);
+    let Admission::Send(probe) = pacer.request(now, urgent, URGENT) else {
+        panic!()
+    };
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &said(now, 3, 60));
+    assert_eq!(drain(&mut pacer, now), [normal, batch[0], batch[1]]);
+}
+
+#[test]
+fn offer_to_a_batch_call_is_revoked_for_an_urgent_one() {
+    let mut pacer = pacer();
+    answered(&mut pacer, START, 0, 9);
+    let batch = waits_with(&mut pacer, START, BATCH);
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), [batch]);
+    // The batch call does not ask within the next microsecond, but an urgent one does.
+    let urgent = pacer.arrive();
+    let turn = pacer.request(now, urgent, URGENT);
+    assert!(matches!(turn, Admission::Send(_)), "{turn:?}");
+    let turn = pacer.request(now, batch, BATCH);
+    assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
+}
+
+/// Lets a scope with a window of one in 10 s serve its queue for `windows`. More urgent calls never run out.
+/// Returns how many batch calls are sent.
+fn batch_calls_sent(windows: u32) -> usize {
+    let mut pacer = pacer();
+    answered(&mut pacer, START, 0, 10);
+    let mut batch: Vec<_> = (0..10)
+        .map(|_| waits_with(&mut pacer, START, BATCH))
+        .collect();
+    let all = batch.len();
+    for window in 1..=windows {
+        let now = START + window * 10 * SECOND;
+        let _urgent = [(); 2].map(|()| waits_with(&mut pacer, now - SECOND, URGENT));
+        let next = pacer.poll_offer(now).unwrap();
+        let is_batch = batch.contains(&next);
+        batch.retain(|&ticket| ticket != next);
+        let limits = if is_batch { BATCH } else { URGENT };
+        let turn = pacer.request(now, next, limits);
+        let Admission::Send(permit) = turn else {
+            panic!("{window} {is_batch} {turn:?} {pacer:?}")
+        };
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 10));
+    }
+    all - batch.len()
+}
+
+#[test]
+fn batch_gets_one_in_sixteen_while_urgent_calls_wait() {
+    assert_eq!(batch_calls_sent(15), 0);
+    assert_eq!(batch_calls_sent(16), 1);
+    assert_eq!(batch_calls_sent(64), 4);
+}
+
+#[test]
+fn the_share_of_a_batch_is_not_revoked() {
+    let mut pacer = pacer();
+    answered(&mut pacer, START, 0, 10);
+    let batch = waits_with(&mut pacer, START, BATCH);
+    for window in 1..=16 {
+        let now = START + window * 10 * SECOND;
+        waits_with(&mut pacer, now - SECOND, URGENT);
+        let next = pacer.poll_offer(now).unwrap();
+        if next == batch {
+            assert_eq!(window, 16);
+            let turn = pacer.arrive();
+            let turn = pacer.request(now, turn, URGENT);
+            assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
+            let turn = pacer.request(now, batch, BATCH);
+            assert!(matches!(turn, Admission::Send(_)), "{turn:?}");
+            return;
+        }
+        let Admission::Send(permit) = pacer.request(now, next, URGENT) else {
+            panic!()
+        };
+        let _ = pacer.on_outcome(now, permit, Outcome::success(), &said(now, 0, 10));
+    }
+    panic!("the batch got no share");
+}
+
+#[test]
+fn retry_keeps_its_place_in_its_class_and_share() {
+    let mut pacer = pacer();
+    let of = |key| WaitLimits::endless().with_share(key);
+    let old = pacer.arrive();
+    let Admission::Send(permit) = pacer.request(START, old, of(1)) else {
+        panic!()
+    };
+    let _ = pacer.on_outcome(START, permit, throttled(), &said(START, 0, 9));
+    let others = [2, 2, 3, 1, 1].map(|key| waits_with(&mut pacer, START, of(key)));
+    let turn = pacer.request(START + SECOND, old, of(1).with_retry(true));
+    assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
+    let now = START + 9 * SECOND;
+    assert_eq!(drain(&mut pacer, now), [old]);
+    let Admission::Send(probe) = pacer.request(now, old, of(1)) else {
+        panic!()
+    };
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &said(now, 4, 60));
+    let [a, b, c, d, _] = others;
+    // The first key has had its turn in this round.
+    assert_eq!(drain(&mut pacer, now), [a, c, b, d]);
+}

@@ -259,7 +259,9 @@ impl Pacer {
             if !costs.is_empty() {
                 self.recount_for(now, costs);
             }
-            return self.has_room(now, costs);
+            // A call does not contest its own hold.
+            let is_held = matches!(self.phase, Phase::Held(_));
+            return self.has_room(now, costs) && !(is_held && self.repeats.has(ticket.age));
         }
         self.has_turn_before_others(now, ticket, claim)
     }
@@ -273,7 +275,7 @@ impl Pacer {
         }
         // This call is awake. A later one that was offered a permit may not be.
         self.waiters
-            .goes_first(ticket, claim, round, self.probed_last())
+            .goes_first(ticket, claim, round, self.preference())
             && (self.has_room(now, costs)
                 || self.waiters.take_from_later(ticket, claim, round) && self.has_room(now, costs))
     }

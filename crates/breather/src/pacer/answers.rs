@@ -75,10 +75,9 @@ impl Pacer {
 
         // The server rejected an early probe because of the hold.
         let is_early = self.early.is_latest(permit.number) || self.probes_overage(now, permit);
-        let accepted_since = self.repeats.on_throttled(permit.ticket.age, self.sent);
+        let (accepted_since, is_only) = self.repeats.on_throttled(permit.ticket.age, self.sent);
         if accepted_since == ENOUGH && self.repeats.are_own() {
-            // The limit was learned from calls that have limits of their own.
-            self.rate.forget_limit();
+            self.forget_limits();
         }
         let throttled = Throttled {
             verdict,
@@ -89,10 +88,14 @@ impl Pacer {
             exceeds_rate: self.rate.is_exceeded(now) || self.is_at_ceiling(now),
             may_lack_quota: self.rate.may_be_bucket() || self.windows.count_costs(),
             accepted_since,
+            is_only,
         };
         match throttled.blame() {
             _ if is_early => {}
             Blame::Call => {
+                if is_only {
+                    self.forget_limits();
+                }
                 self.on_throttled_for_itself(permit);
                 return verdict == Some(Verdict::Left);
             }
@@ -170,11 +173,20 @@ impl Pacer {
         let is_contested = match self.phase {
             Phase::Running => !is_explained && self.repeats.are_own() && self.contest.begins(),
             Phase::Held(before) => before.is_contested() && !self.contest.confirms(),
-            Phase::Probing { .. } => false,
+            // A call that comes now was not throttled, and may be accepted.
+            Phase::Probing { .. } => {
+                stated.is_none() && silent_hold.is_zero() && self.repeats.are_few()
+            }
         };
         self.phase = Phase::Held(hold.contested(is_contested));
         self.concurrency.on_slack(now);
         false
+    }
+
+    /// Forgets the limits that were learned from calls that have limits of their own.
+    fn forget_limits(&mut self) {
+        self.rate.forget_limit();
+        self.concurrency.forget_cap();
     }
 
     /// Handles an attempt that the server throttled because of its call alone. It tells nothing of the scope, and if it

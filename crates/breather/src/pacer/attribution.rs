@@ -33,6 +33,8 @@ pub(super) struct Throttled {
     pub(super) may_lack_quota: bool,
     /// How many attempts were accepted that were sent since the call was last throttled.
     pub(super) accepted_since: usize,
+    /// Whether it is the only call that is throttled, although enough others are accepted.
+    pub(super) is_only: bool,
 }
 
 impl Throttled {
@@ -42,8 +44,11 @@ impl Throttled {
     /// limit of its own, unless so many attempts were sent or in flight that another limit explains it.
     pub(super) fn blame(&self) -> Blame {
         let needed = if self.is_stated { 1 } else { ENOUGH };
-        let is_explained = self.may_exceed_cap || self.exceeds_rate || self.may_lack_quota;
-        let is_own = self.accepted_since >= needed && !is_explained;
+        let may_exceed_cap = self.may_exceed_cap && !self.was_alone;
+        // A bucket would throttle others, too.
+        let may_lack_quota = self.may_lack_quota && !self.is_only;
+        let is_explained = may_exceed_cap || self.exceeds_rate || may_lack_quota;
+        let is_own = (self.accepted_since >= needed || self.is_only) && !is_explained;
         match self.verdict {
             Some(Verdict::Spent | Verdict::TooLittle) => Blame::Scope,
             Some(Verdict::Left) | None if is_own => Blame::Call,
@@ -71,12 +76,15 @@ pub(super) struct Repeats {
 }
 
 /// The state of a scope when a call was throttled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Repeat {
     /// How many attempts were sent, accepted and throttled.
     sent: u64,
     accepted: u64,
     throttled: u64,
+    /// How often it was throttled without another call in between, and how many attempts had been accepted before.
+    own: u64,
+    accepted_before: u64,
 }
 
 impl Repeats {
@@ -98,31 +106,41 @@ impl Repeats {
     }
 
     /// Adds that the call of this `age` was throttled after `sent` attempts. Returns how many attempts were accepted
-    /// that were sent since it was last throttled, up to [`ENOUGH`].
+    /// that were sent since it was last throttled, up to [`ENOUGH`], and whether it is the only call that is throttled.
     ///
-    /// If more others were throttled than accepted meanwhile, that is 0.
-    pub(super) fn on_throttled(&mut self, age: u64, sent: u64) -> usize {
+    /// If more others were throttled than accepted meanwhile, the number is 0.
+    pub(super) fn on_throttled(&mut self, age: u64, sent: u64) -> (usize, bool) {
         let before = self.calls.remove(&age);
         let accepted = before.map_or(0, |before| self.accepted_since(before));
         self.own = (self.own + u32::from(accepted == ENOUGH)).min(MOST_SURE);
+        let is_next = |before: &Repeat| before.throttled == self.throttled;
+        let first = Repeat {
+            accepted_before: self.accepted,
+            ..Repeat::default()
+        };
+        let mut repeat = before.filter(is_next).unwrap_or(first);
         self.throttled += 1;
+        repeat.own += 1;
+        (repeat.sent, repeat.accepted, repeat.throttled) = (sent, self.accepted, self.throttled);
+        let accepted_meanwhile = self.accepted - repeat.accepted_before;
+        let is_only = repeat.own * accepted_meanwhile >= SURELY_ALONE;
         if self.calls.len() >= MOST {
             let ages = self.calls.iter();
             let longest_ago = ages.min_by_key(|(_, it)| it.sent).map(|(&age, _)| age);
             longest_ago.and_then(|age| self.calls.remove(&age));
         }
-        let repeat = Repeat {
-            sent,
-            accepted: self.accepted,
-            throttled: self.throttled,
-        };
         self.calls.insert(age, repeat);
-        accepted
+        (accepted, is_only)
     }
 
     /// Returns whether the call of this `age` was throttled and not accepted since.
     pub(super) fn has(&self, age: u64) -> bool {
         self.calls.contains_key(&age)
+    }
+
+    /// Returns whether so few calls are throttled that the next one may be accepted.
+    pub(super) fn are_few(&self) -> bool {
+        self.calls.len() <= FEW
     }
 
     /// Returns whether calls that are throttled are likely to have limits of their own.
@@ -153,6 +171,14 @@ const FALL: u32 = 4;
 /// itself. A limiter may let some of them in between two others.
 pub(super) const ENOUGH: usize = 5;
 
+/// If only so many calls are throttled, one that was not is sent to see whether the scope is. A crowd exceeds this at
+/// once.
+const FEW: usize = 4;
+
+/// If only one call was throttled, each of its rejections and each acceptance of another one are a pair that contradicts a
+/// limit of the scope. Two rejections need five acceptances, and three need three.
+const SURELY_ALONE: u64 = 9;
+
 /// The most throttled calls that are remembered.
 const MOST: usize = 256;
 
@@ -170,6 +196,7 @@ mod tests {
         exceeds_rate: false,
         may_lack_quota: false,
         accepted_since: ENOUGH,
+        is_only: false,
     };
 
     #[test]
@@ -251,14 +278,61 @@ mod tests {
     fn acceptances_since_the_last_rejection_count() {
         let mut repeats = Repeats::default();
         repeats.on_accepted(1, 0);
-        assert_eq!(repeats.on_throttled(7, 2), 0);
+        assert_eq!(repeats.on_throttled(7, 2).0, 0);
         repeats.on_accepted(2, 0);
-        assert_eq!(repeats.on_throttled(7, 3), 0);
+        assert_eq!(repeats.on_throttled(7, 3).0, 0);
         (4..20).for_each(|number| repeats.on_accepted(number, 0));
-        assert_eq!(repeats.on_throttled(8, 20), 0);
-        assert_eq!(repeats.on_throttled(7, 20), ENOUGH);
+        assert_eq!(repeats.on_throttled(8, 20).0, 0);
+        assert_eq!(repeats.on_throttled(7, 20).0, ENOUGH);
         repeats.on_accepted(21, 0);
-        assert_eq!(repeats.on_throttled(7, 22), 1);
+        assert_eq!(repeats.on_throttled(7, 22).0, 1);
+    }
+
+    #[test]
+    fn only_throttled_call_has_its_own_limit_even_if_the_server_may_be_a_bucket() {
+        let learned = Throttled {
+            may_lack_quota: true,
+            accepted_since: 1,
+            is_only: true,
+            ..AGAIN
+        };
+        assert_eq!(learned.blame(), Blame::Call);
+        let of_several = Throttled {
+            is_only: false,
+            ..learned
+        };
+        assert_eq!(of_several.blame(), Blame::Scope);
+        let crowded = Throttled {
+            may_exceed_cap: true,
+            ..learned
+        };
+        assert_eq!(crowded.blame(), Blame::Scope);
+        let alone = Throttled {
+            was_alone: true,
+            ..crowded
+        };
+        assert_eq!(alone.blame(), Blame::Call);
+    }
+
+    #[test]
+    fn call_is_the_only_one_until_another_is_throttled() {
+        let mut repeats = Repeats::default();
+        let mut number = 0;
+        let mut rejects = |repeats: &mut Repeats, age, accepted: u64| {
+            for _ in 0..accepted {
+                number += 1;
+                repeats.on_accepted(number, 0);
+            }
+            number += 1;
+            repeats.on_throttled(age, number).1
+        };
+        assert!(!rejects(&mut repeats, 7, 9));
+        // Two rejections and two acceptances are four pairs, and then three and three are nine.
+        assert!(!rejects(&mut repeats, 7, 2));
+        assert!(rejects(&mut repeats, 7, 1));
+        assert!(!rejects(&mut repeats, 8, 1));
+        assert!(!rejects(&mut repeats, 7, 9));
+        assert!(rejects(&mut repeats, 7, 5));
     }
 
     #[test]
@@ -267,9 +341,9 @@ mod tests {
         repeats.on_throttled(100, 1);
         (1..7).for_each(|age| _ = repeats.on_throttled(age, 1));
         (2..7).for_each(|number| repeats.on_accepted(number, 0));
-        assert_eq!(repeats.on_throttled(100, 7), 0);
+        assert_eq!(repeats.on_throttled(100, 7).0, 0);
         // Of those since, one was throttled.
-        assert_eq!(repeats.on_throttled(6, 7), 5);
+        assert_eq!(repeats.on_throttled(6, 7).0, 5);
     }
 
     #[test]

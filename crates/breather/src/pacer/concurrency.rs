@@ -187,6 +187,14 @@ impl Concurrency {
         });
     }
 
+    /// Forgets a cap that was learned from a few rejections, because they had other reasons.
+    pub(super) fn forget_cap(&mut self) {
+        if self.throttled <= FEW_REJECTIONS && self.learned.take().is_some() {
+            self.limit = self.limit.max(START);
+            self.full_since = None;
+        }
+    }
+
     /// Returns whether a rejection that does not report quota means that too many were in flight.
     ///
     /// While no cap is known, it does if more attempts were in flight than the server ever accepted at once. Later
@@ -247,6 +255,9 @@ const GROWTH_SHARE: u64 = 8;
 
 /// The same where the server has accepted attempts and stated no window.
 const FAST_GROWTH_SHARE: u64 = 24;
+
+/// A cap below [`START`] throttles more attempts than this at once.
+const FEW_REJECTIONS: u32 = 8;
 
 /// Each try in vain costs one rejection. One a second finds a doubled cap in seconds.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);

@@ -80,6 +80,11 @@ impl Hold {
         self.is_contested
     }
 
+    /// Returns whether the probe at its end is likely to be throttled, because the end is a guess or was wrong before.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.rejections > 0 || self.cause == Cause::Guessed
+    }
+
     /// Sets whether another call is to probe it at once.
     pub(super) const fn contested(mut self, is_contested: bool) -> Self {
         self.is_contested = is_contested;

@@ -6,6 +6,7 @@ use super::costs::UNKNOWN;
 use super::hold::{Cause, Hold};
 use super::ledger::Tally;
 use super::permit::Ticket;
+use super::queue::Preference;
 use super::waiters::WaitLimits;
 use super::{Pacer, rate};
 use crate::instant::Instant;
@@ -45,13 +46,18 @@ impl Pacer {
         if self.is_contested() {
             return self.waiters.next_of(|ticket| !self.repeats.has(ticket.age));
         }
-        self.waiters.next_after(self.probed_last())
+        self.waiters.next(self.preference())
     }
 
-    /// Returns the call after which the next turn comes. While the scope probes, that is the throttled call.
-    /// Otherwise the oldest call is next.
-    pub(super) fn probed_last(&self) -> Option<Ticket> {
-        self.throttled_probe.filter(|_| self.is_probing())
+    /// Returns which calls are preferred for the next attempt. While the scope probes, the throttled call goes last.
+    pub(super) fn preference(&self) -> Preference {
+        match self.phase {
+            Phase::Probing { hold, .. } => Preference {
+                after: self.throttled_probe,
+                is_doubtful: hold.is_doubtful(),
+            },
+            Phase::Running | Phase::Held(_) => Preference::default(),
+        }
     }
 
     /// Advances the state to `now`, or to the latest time if that is later.

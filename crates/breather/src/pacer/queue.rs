@@ -54,6 +54,16 @@ pub(super) struct Turn {
     passed: u32,
 }
 
+/// Which calls are preferred for the next attempt.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Preference {
+    /// The call that goes last, because its probe was throttled. Younger ones of its line go first.
+    pub(super) after: Option<Ticket>,
+    /// Whether the attempt is likely to be throttled. Then the least urgent class goes first, because a rejection uses
+    /// up the patience of its call.
+    pub(super) is_doubtful: bool,
+}
+
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         !self.classes.iter().any(Class::waits)
@@ -99,16 +109,17 @@ impl Queue {
         }
     }
 
-    /// Returns the next call. If another one waits, it is not `after`, and within a line it is a younger one.
-    pub(super) fn next(&self, after: Option<Ticket>) -> Option<Ticket> {
-        let (.., next) = self.pick(after)?;
+    /// Returns the next call.
+    pub(super) fn next(&self, preference: Preference) -> Option<Ticket> {
+        let (.., next) = self.pick(preference)?;
         Some(next)
     }
 
     /// Returns the class and the line of the next call, and the call.
-    fn pick(&self, after: Option<Ticket>) -> Option<(usize, &Line, Ticket)> {
+    fn pick(&self, preference: Preference) -> Option<(usize, &Line, Ticket)> {
+        let after = preference.after;
         let mut only = None;
-        for class in self.in_order() {
+        for class in self.in_order(preference.is_doubtful) {
             for line in self.classes[class].first_lines() {
                 let next = line.next(after)?;
                 only = Some((class, line, next));
@@ -122,7 +133,7 @@ impl Queue {
 
     /// Returns the first call for which `is_it` holds.
     pub(super) fn find(&self, is_it: impl Fn(Ticket) -> bool) -> Option<Ticket> {
-        let calls = self.in_order().flat_map(|index| {
+        let calls = self.in_order(false).flat_map(|index| {
             let class = &self.classes[index];
             let lines = class.lines.values().flat_map(|line| &line.calls);
             class.pool.calls.iter().chain(lines)
@@ -144,19 +155,20 @@ impl Queue {
         ticket: Ticket,
         claim: &Claim,
         round: Option<Round>,
-        after: Option<Ticket>,
+        preference: Preference,
     ) -> bool {
-        let Some((class, line, next)) = self.pick(after) else {
+        let Some((class, line, next)) = self.pick(preference) else {
             return true;
         };
+        let after = preference.after;
         // The call that let others go goes last.
         if Some(ticket) == after || Some(next) == after {
             return Some(ticket) != after;
         }
         let own = claim.priority.class();
         if own != class {
-            let turn = |class: usize| (!self.classes[class].is_due(), class);
-            return turn(own) < turn(class);
+            let mut order = self.in_order(preference.is_doubtful);
+            return order.find(|&it| it == own || it == class) == Some(own);
         }
         let own_line = self.classes[own].line(self.key(claim));
         if own_line.is_some_and(|own| core::ptr::eq(line, own)) {
@@ -229,9 +241,10 @@ impl Queue {
     }
 
     /// Returns the classes in the order in which they are served.
-    fn in_order(&self) -> impl Iterator<Item = usize> {
-        let due = (0..CLASSES).find(|&index| self.classes[index].is_due());
-        let others = (0..CLASSES).filter(move |&index| Some(index) != due);
+    fn in_order(&self, is_doubtful: bool) -> impl Iterator<Item = usize> {
+        let due = (0..CLASSES).find(|&index| !is_doubtful && self.classes[index].is_due());
+        let nth = move |nth| if is_doubtful { CLASSES - 1 - nth } else { nth };
+        let others = (0..CLASSES).map(nth);
         due.into_iter().chain(others)
     }
 }
@@ -343,6 +356,13 @@ mod tests {
         Ticket { age, rejected: 0 }
     }
 
+    const fn after(age: u64) -> Preference {
+        Preference {
+            after: Some(ticket(age)),
+            is_doubtful: false,
+        }
+    }
+
     /// Calls that wait, with their ages.
     #[derive(Default)]
     struct Crowd {
@@ -361,7 +381,7 @@ mod tests {
         }
 
         fn serve(&mut self) -> Option<(u64, Claim)> {
-            let next = self.queue.next(None)?;
+            let next = self.queue.next(Preference::default())?;
             let claim = self.claims.remove(&next.age).unwrap();
             let round = self.queue.round_of_waiting(&claim);
             self.queue.remove(next, &claim);
@@ -476,7 +496,22 @@ mod tests {
         (0..2).for_each(|_| _ = crowd.serve());
         let round = crowd.queue.round_of_retry(&claim);
         crowd.queue.insert(ticket(age), &claim, Some(round));
-        assert_eq!(crowd.queue.next(None), Some(ticket(age)));
+        assert_eq!(crowd.queue.next(Preference::default()), Some(ticket(age)));
+    }
+
+    #[test]
+    fn attempt_that_is_likely_to_be_throttled_is_one_of_a_batch() {
+        let mut crowd = Crowd::default();
+        let calls = PRIORITIES.map(|priority| crowd.arrive(priority, 0));
+        let doubtful = |after: Option<u64>| Preference {
+            after: after.map(ticket),
+            is_doubtful: true,
+        };
+        assert_eq!(crowd.queue.next(doubtful(None)), Some(ticket(calls[2])));
+        assert_eq!(
+            crowd.queue.next(doubtful(Some(calls[2]))),
+            Some(ticket(calls[1]))
+        );
     }
 
     #[test]
@@ -484,10 +519,10 @@ mod tests {
         let mut crowd = Crowd::default();
         crowd.arrive(Priority::Interactive, 0);
         crowd.arrive(Priority::Normal, 0);
-        assert_eq!(crowd.queue.next(Some(ticket(1))), Some(ticket(2)));
-        assert_eq!(crowd.queue.next(Some(ticket(2))), Some(ticket(1)));
+        assert_eq!(crowd.queue.next(after(1)), Some(ticket(2)));
+        assert_eq!(crowd.queue.next(after(2)), Some(ticket(1)));
         crowd.arrive(Priority::Interactive, 5);
-        assert_eq!(crowd.queue.next(Some(ticket(1))), Some(ticket(3)));
+        assert_eq!(crowd.queue.next(after(1)), Some(ticket(3)));
     }
 
     /// Whatever happens, all parts of the queue agree, and the next call is one that goes first.
@@ -519,8 +554,11 @@ mod tests {
                 0 => None,
                 len => crowd.claims.keys().nth(draw(len) as usize),
             };
-            for after in [None, after.map(|&age| ticket(age))] {
-                let Some(next) = crowd.queue.next(after) else {
+            let after = after.map(|&age| ticket(age));
+            for (after, is_doubtful) in [(None, false), (after, false), (None, true), (after, true)]
+            {
+                let preference = Preference { after, is_doubtful };
+                let Some(next) = crowd.queue.next(preference) else {
                     assert!(crowd.claims.is_empty());
                     continue;
                 };
@@ -528,8 +566,8 @@ mod tests {
                 let round = Some(crowd.queue.round_of_waiting(claim));
                 crowd.queue.remove(next, claim);
                 assert!(
-                    crowd.queue.goes_first(next, claim, round, after),
-                    "{after:?}"
+                    crowd.queue.goes_first(next, claim, round, preference),
+                    "{preference:?}"
                 );
                 crowd.queue.insert(next, claim, round);
             }
@@ -546,13 +584,13 @@ mod tests {
                 waiting += keyed.sum::<usize>() + class.pool.calls.len();
             }
             assert_eq!(waiting, crowd.claims.len());
-            if let Some(next) = queue.next(None) {
+            if let Some(next) = queue.next(Preference::default()) {
                 let claim = crowd.claims[&next.age];
                 let mut others = crowd.claims.keys().filter(|&&age| age != next.age);
                 let precedes = |age: &u64| {
                     let claim = &crowd.claims[age];
                     let round = queue.round_of_waiting(claim);
-                    queue.goes_first(ticket(*age), claim, Some(round), None)
+                    queue.goes_first(ticket(*age), claim, Some(round), Preference::default())
                 };
                 assert!(!others.any(precedes), "{next:?} {claim:?}");
             }

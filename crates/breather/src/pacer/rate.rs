@@ -209,9 +209,11 @@ impl Rate {
         }
     }
 
-    /// Forgets the limit, which was learned from the wrong attempts.
+    /// Forgets the limit if there is one, because it was learned from the wrong attempts.
     pub(super) fn forget_limit(&mut self) {
-        *self = Self::default();
+        if self.limit.is_some() {
+            *self = Self::default();
+        }
     }
 
     /// Forgets the rest, because the server accepts attempts after all.

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::claim::{Claim, Priority};
 use super::costs::Costs;
 use super::permit::Ticket;
-use super::queue::{Queue, Round, Turn};
+use super::queue::{Preference, Queue, Round, Turn};
 use super::streak::LONGEST;
 use crate::instant::{Instant, nanos};
 
@@ -195,8 +195,8 @@ impl Waiters {
     }
 
     /// Returns the next call without an offer. See [`Queue::next`].
-    pub(super) fn next_after(&self, after: Option<Ticket>) -> Option<Ticket> {
-        self.waiting.next(after)
+    pub(super) fn next(&self, preference: Preference) -> Option<Ticket> {
+        self.waiting.next(preference)
     }
 
     /// Returns the first call without an offer for which `is_it` holds.
@@ -210,9 +210,9 @@ impl Waiters {
         ticket: Ticket,
         claim: &Claim,
         round: Option<Round>,
-        after: Option<Ticket>,
+        preference: Preference,
     ) -> bool {
-        self.waiting.goes_first(ticket, claim, round, after)
+        self.waiting.goes_first(ticket, claim, round, preference)
     }
 
     /// Returns the round in which the call at `ticket` waits, if it does.

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use breather::{
-    EndReason, Hint, Outcome, OutcomeKind, Pacing, Policy, Report,
+    EndReason, Hint, Outcome, OutcomeKind, Pacing, Policy, Report, WaitReason,
     driver::{Decision, Instant},
 };
 
+use crate::load::Load;
 use crate::run::Run;
 use crate::scenario::Scenario;
 use crate::watch::{Happening, Watch};
@@ -87,7 +88,7 @@ pub enum Rule {
     /// Every call ends.
     Ends,
     /// While the server is open, a call is sent or ends within twice the longest hint plus 10 s, and twice the time of
-    /// a limit that the caller states.
+    /// a limit that the caller states, and the longest time between two attempts of a call that the server always throttles.
     ///
     /// - A hint that the server could have given and did not give counts as well, because no client
     ///   can know better without it.
@@ -106,6 +107,10 @@ pub enum Rule {
     Sends,
     /// The limits that the caller states are never exceeded.
     Stated,
+    /// A call that the server always throttles delays each other call by at most one of its waits (promise 11).
+    ///
+    /// This applies if the server has no other limits and no faults.
+    Neighbours,
     /// The same seed gives the same run (promise 6).
     Deterministic,
 }
@@ -162,6 +167,7 @@ fn violation(rule: Rule, at: Instant, detail: impl Into<String>) -> Violation {
 
 /// Checks a run against the rules while it is played.
 struct Checker {
+    load: Load,
     policy: Policy,
     pacing: Pacing,
     /// The time by which stated limits may delay a call.
@@ -184,6 +190,8 @@ struct Checker {
 #[derive(Clone, Default)]
 struct Seen {
     process: usize,
+    /// Whether the server always throttles it.
+    is_barred: bool,
     started: bool,
     started_at: Instant,
     ended: bool,
@@ -195,6 +203,9 @@ struct Seen {
     sends: u32,
     rejections: u32,
     failures: u32,
+    /// The longest wait that a response or the policy asked for, and the longest time between two attempts.
+    longest_wait: Duration,
+    longest_pause: Duration,
 }
 
 #[derive(Clone, Default)]
@@ -216,6 +227,7 @@ impl Checker {
         let ideal = scenario.server().ideal(&load, scenario.seed());
         let (stated_delay, in_all) = scenario.stated_delays();
         Self {
+            load,
             policy: scenario.policy(),
             pacing: load.pacing(),
             stated_delay,
@@ -252,6 +264,7 @@ impl Checker {
             } => {
                 self.calls[call] = Seen {
                     process,
+                    is_barred: self.load.is_barred(call),
                     deadline,
                     started: true,
                     started_at: now,
@@ -322,6 +335,9 @@ impl Checker {
         let now = self.now;
         let seen = &mut self.calls[call];
         let process = &mut self.processes[seen.process];
+        if let Some((at, _)) = seen.answered {
+            seen.longest_pause = seen.longest_pause.max(now.duration_since(at));
+        }
         seen.sends += 1;
         seen.in_flight = true;
         process.in_flight += 1;
@@ -386,6 +402,7 @@ impl Checker {
         let Decision::Retry(wait) = decision else {
             return Ok(());
         };
+        seen.longest_wait = seen.longest_wait.max(wait.delay());
         let is_long =
             not_before.is_some_and(|at| at.duration_since(now) > self.policy.max_retry_after());
         if is_long || wait.until() > deadline {
@@ -488,7 +505,7 @@ impl Checker {
         if self.now > self.ends_by + hints {
             return self.fails(Rule::Endless, "calls are still under way");
         }
-        let may_go_on = |seen: &Seen| seen.started && !seen.ended;
+        let may_go_on = |seen: &Seen| seen.started && !seen.ended && !seen.is_barred;
         let in_flight: u32 = self.processes.iter().map(|it| it.in_flight).sum();
         if !is_open || in_flight > 0 || !self.calls.iter().any(may_go_on) {
             self.open_since = None;
@@ -496,7 +513,11 @@ impl Checker {
         }
         let since = *self.open_since.get_or_insert(self.now);
         let waiting: usize = self.processes.iter().map(|it| it.waiting.len()).sum();
+        // A call that the server always throttles may delay all others once.
+        let barred = self.calls.iter().filter(|seen| seen.is_barred);
+        let barred = barred.map(|seen| seen.longest_pause).max();
         let mut patience = self.longest_hint * 2 + Duration::from_secs(10) + self.stated_delay;
+        patience += barred.unwrap_or_default();
         if waiting == 0 {
             // The policy's backoff may have no cap. Then any wait is acceptable.
             patience = patience.saturating_add(self.policy.backoff().cap());
@@ -527,6 +548,7 @@ impl Checker {
             let failed = failed.map(ToString::to_string).unwrap_or_default();
             return self.fails(Rule::Succeeds, failed);
         }
+        self.delays_neighbours(scenario, run)?;
         let (sends, calls) = (run.sends(), run.reports().len());
         let most = 1.5 * calls as f64;
         if scenario.is_honest() && sends > most as usize + start_up(scenario.round_trip()) {
@@ -534,6 +556,24 @@ impl Checker {
             let detail =
                 format!("{sends} sends of {calls} calls, throttled: {quota} quota, {cap} cap");
             return self.fails(Rule::Sends, detail);
+        }
+        Ok(())
+    }
+
+    fn delays_neighbours(&self, scenario: &Scenario, run: &Run) -> Result<(), Violation> {
+        let Some(answer) = scenario.only_barred() else {
+            return Ok(());
+        };
+        let barred = self.calls.iter().filter(|seen| seen.is_barred);
+        // Those that queued meanwhile need two answers more, because a few go first.
+        let waits: Duration = barred.map(|seen| seen.longest_wait + answer * 3).sum();
+        let most = waits + GROWTH;
+        for (call, report) in run.reports().iter().enumerate() {
+            let waited = report.waited(WaitReason::Pacer);
+            if waited > most && !self.load.is_barred(call) {
+                let detail = format!("call {call} waits {waited:?}, more than {most:?}");
+                return self.fails(Rule::Neighbours, detail);
+            }
         }
         Ok(())
     }
@@ -582,6 +622,9 @@ fn start_up(round_trip: Duration) -> usize {
     };
     grown as usize + 10
 }
+
+/// An unknown server gets ever more attempts at once, from 30 on. The last of 150 calls are sent within this time.
+const GROWTH: Duration = Duration::from_secs(1);
 
 /// A scope must reject every probe for at least this long before its queued calls end together.
 const REJECTED_FOR: Duration = Duration::from_secs(3_600);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use breather::{Pacing, Policy, Unit};
+use breather::{Pacing, Policy, Priority, Unit};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -71,6 +71,34 @@ pub struct Scenario {
     connect: Duration,
     costs: Option<Costs>,
     permits_overage: bool,
+    has_priorities: bool,
+    tenants: Tenants,
+    barred: Option<Barred>,
+    lock_out: Option<LockOut>,
+}
+
+/// A limit that locks callers out if they exceed it.
+#[derive(Clone, Copy, Debug)]
+struct LockOut {
+    limiter: Limiter,
+    lock: Duration,
+}
+
+/// The calls of a route that the server always throttles.
+#[derive(Clone, Copy, Debug)]
+struct Barred {
+    /// One in so many.
+    nth: usize,
+    retry_after: Option<u64>,
+}
+
+/// Whose calls share a turn in the queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Tenants {
+    One,
+    Three,
+    /// Each call has its own key.
+    Many,
 }
 
 /// The tokens that calls cost, and the limit on them.
@@ -246,9 +274,25 @@ impl Scenario {
                 Duration::ZERO
             },
             limiters,
+            has_priorities: draw.odd(0.2),
+            tenants: match draw.odd(0.2) {
+                true => draw.one_of(&[Tenants::Three, Tenants::Three, Tenants::Many]),
+                false => Tenants::One,
+            },
+            barred: draw.odd(0.1).then(|| Barred {
+                nth: draw.between(40, 200) as usize,
+                retry_after: draw.one_of(&[None, Some(1), Some(3), Some(20)]),
+            }),
+            lock_out: draw.odd(0.05).then(|| {
+                let (quota, window) = (draw.between(2, 20), draw.millis(500, 5_000));
+                let lock = draw.millis(1_000, 30_000);
+                let limiter = Limiter::lock_out(quota, window, lock, draw.maybe(0.3));
+                LockOut { limiter, lock }
+            }),
         }
         .with_headers_for_costs(draw)
         .without_starving()
+        .without_hopeless()
     }
 
     /// Reports tokens in the headers of a provider of language models. They report one limiter of
@@ -271,6 +315,19 @@ impl Scenario {
             *kind = Kind::Fixed;
             *limiter = Limiter::fixed_window(limiter.quota(), OVERAGE_WINDOW).with_overage();
             self.others = 0.0;
+        }
+        self
+    }
+
+    /// Drops what would make a run endless without a fault of the pacer.
+    fn without_hopeless(mut self) -> Self {
+        if self.lock_out.is_some() {
+            // Others would be locked out, too.
+            self.others = 0.0;
+        }
+        if !self.silent_hold.is_zero() {
+            // Each rejection of the route holds all others, as stated.
+            self.barred = None;
         }
         self
     }
@@ -312,6 +369,12 @@ impl Scenario {
             .with_connect(self.connect);
         for &(_, limiter) in &self.limiters {
             server = server.with_limiter(limiter);
+        }
+        if let Some(LockOut { limiter, .. }) = self.lock_out {
+            server = server.with_limiter(limiter);
+        }
+        if let Some(barred) = self.barred {
+            server = server.with_barred_route(barred.retry_after);
         }
         if let Some(costs) = self.costs {
             let limiter = match costs.at_response {
@@ -370,6 +433,23 @@ impl Scenario {
             false => load,
         };
         let (share, within) = self.gives_up.unwrap_or_default();
+        let load = match self.has_priorities {
+            true => load.with_priorities(|call| match hash(call) % 4 {
+                0 => Priority::Interactive,
+                1 => Priority::Normal,
+                _ => Priority::Batch,
+            }),
+            false => load,
+        };
+        let load = match self.tenants {
+            Tenants::One => load,
+            Tenants::Three => load.with_shares(|call| hash(call) / 8 % 3),
+            Tenants::Many => load.with_shares(|call| call as u64),
+        };
+        let load = match self.barred {
+            Some(barred) => load.with_barred_calls(barred.nth),
+            None => load,
+        };
         load.with_processes(self.processes)
             .with_policy(self.policy())
             .with_pacing(pacing)
@@ -424,7 +504,16 @@ impl Scenario {
         let costs = self.costs.filter(|costs| is_untold(costs.kind));
         let costs = costs.map(|costs| costs.limiter.window());
         let untold = untold.map(|(_, limiter)| limiter.window());
-        let longest = untold.chain(costs).max();
+        // An attempt in the lock may extend it, so that only a client that waits for all of it gets out.
+        let lock = self
+            .lock_out
+            .map(|it| (it.lock + it.limiter.window()) * LOCKS);
+        // A rejection for the cap could say when to retry, too.
+        let cap = self
+            .cap_retry_after
+            .filter(|_| self.headers == Headers::None);
+        let cap = cap.filter(|_| self.cap.is_some()).map(Duration::from_secs);
+        let longest = untold.chain(costs).chain(lock).chain(cap).max();
         // Another process may take the quota of a new window, and a rejection may restart the
         // window.
         longest.unwrap_or_default() * (self.processes as u32 + u32::from(self.counts_throttled))
@@ -462,12 +551,34 @@ impl Scenario {
             && (self.skew == 0 || self.reset_form != (ResetForm::Epoch { date: false }))
             && self.cap_status == 429
             && self.quota_status == 429
+            && self.barred.is_none()
+            && self.lock_out.is_none()
             && self.faults == 0.0
             && self.processes == 1
             && self.closed.is_empty()
             && self.outages.is_empty()
             && self.brownouts.is_empty()
             && self.gives_up.is_none()
+    }
+
+    /// Returns the time of an answer, if the server throttles calls of a barred route and no others.
+    pub(crate) fn only_barred(&self) -> Option<Duration> {
+        let is_alone = self.barred.is_some()
+            && self.limiters.is_empty()
+            && self.lock_out.is_none()
+            && self.cap.is_none()
+            && self.cap_changes.is_empty()
+            && self.costs.is_none()
+            && self.faults == 0.0
+            && self.processes == 1
+            && self.others == 0.0
+            && self.closed.is_empty()
+            && self.outages.is_empty()
+            && self.brownouts.is_empty()
+            && self.stated_limit.is_none()
+            && self.stated_cap.is_none()
+            && self.silent_hold.is_zero();
+        is_alone.then_some(self.round_trip() + self.service)
     }
 
     /// Returns whether no call has a reason to fail.
@@ -517,6 +628,10 @@ impl Scenario {
                 costs.at_response = false;
             }
         });
+        without(&|it| it.barred = None);
+        without(&|it| it.lock_out = None);
+        without(&|it| it.has_priorities = false);
+        without(&|it| it.tenants = Tenants::One);
         without(&|it| it.connect = Duration::ZERO);
         without(&|it| it.processes = 1);
         without(&|it| it.gives_up = None);
@@ -601,6 +716,26 @@ impl fmt::Display for Scenario {
         if self.permits_overage && !self.limiters.is_empty() {
             f.write_str(", overage is billed")?;
         }
+        if let Some(LockOut { limiter, lock }) = &self.lock_out {
+            let (quota, window) = (limiter.quota(), limiter.window());
+            write!(f, ", {quota} in {window:?} or locked out for {lock:?}")?;
+        }
+        if let Some(Barred { nth, retry_after }) = self.barred {
+            write!(f, ", each {nth}th call barred")?;
+            if let Some(seconds) = retry_after {
+                write!(f, " for {seconds} s")?;
+            }
+        }
+        f.write_str(if self.has_priorities {
+            ", priorities"
+        } else {
+            ""
+        })?;
+        f.write_str(match self.tenants {
+            Tenants::One => "",
+            Tenants::Three => ", three tenants",
+            Tenants::Many => ", a tenant per call",
+        })?;
         if let Some(cap) = self.cap {
             write!(f, ", cap {cap} ({}", self.cap_status)?;
             match self.cap_retry_after {
@@ -771,6 +906,15 @@ impl Draw {
             _ => (Kind::Leaky, Limiter::leaky_bucket(quota, window, burst)),
         }
     }
+}
+
+/// The pacer probes when a tenth of the time so far has passed, so it finds the end of a lock that each probe extends
+/// after ten times its length.
+const LOCKS: u32 = 10;
+
+/// Spreads the numbers of calls.
+const fn hash(call: usize) -> u64 {
+    (call as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
 
 /// The window is longer than a run, like the quota of a month.

@@ -7,6 +7,7 @@ pub mod flaky_db;
 pub mod gateway;
 pub mod no_hosts;
 pub mod table;
+pub mod web_handler;
 
 /// The README of the project.
 #[cfg(doctest)]

@@ -68,7 +68,7 @@ pub enum Rule {
     Counted,
     /// A throttled call is not retried earlier than its rejection said (promise 1).
     NotBefore,
-    /// breather neither sends nor waits past a deadline (promise 2).
+    /// breather neither sends nor waits past a deadline, nor longer for permits than the policy permits (promise 2).
     ///
     /// If a response's hint lies past the deadline, or is longer than the policy obeys, the call
     /// ends immediately.
@@ -203,6 +203,9 @@ struct Seen {
     sends: u32,
     rejections: u32,
     failures: u32,
+    /// Since when it waits for a permit, and for how long it did before.
+    asked: Option<Instant>,
+    queued: Duration,
     /// The longest wait that a response or the policy asked for, and the longest time between two attempts.
     longest_wait: Duration,
     longest_pause: Duration,
@@ -298,6 +301,7 @@ impl Checker {
     }
 
     fn on_waits(&mut self, call: usize, opens: Option<Instant>) -> Result<(), Violation> {
+        self.calls[call].asked.get_or_insert(self.now);
         let deadline = self.calls[call].deadline.unwrap_or(Instant::MAX);
         if self.processes.iter().all(|it| it.waiting.is_empty()) {
             // Until now, the policy delayed all calls.
@@ -433,6 +437,12 @@ impl Checker {
         if gave_up {
             return Ok(());
         }
+        let longest = self.policy.max_queue_time().unwrap_or(Duration::MAX);
+        if seen.queued > longest {
+            let detail = format!("call {call} waited {:?}: {report}", seen.queued);
+            return self.fails(Rule::Deadline, detail);
+        }
+        let left = longest - seen.queued;
         let answer = seen.answered.filter(|&(at, _)| at == now);
         let answer = answer.map(|(_, kind)| kind);
         let late = seen.deadline.filter(|&deadline| deadline < now);
@@ -450,6 +460,10 @@ impl Checker {
             EndReason::MaxRetries => seen.failures == self.policy.max_retries() + 1,
             EndReason::MaxThrottles => seen.rejections == self.policy.max_throttles() + 1,
             EndReason::QueueFull => true,
+            EndReason::MaxQueueTime => {
+                let is_stated = |at| at > now + left && at <= stated;
+                left.is_zero() || end.retry_at().is_some_and(is_stated)
+            }
             EndReason::ThrottledAlone => seen.rejections > 3,
             EndReason::ScopeThrottled => {
                 let since = process.accepted.max(seen.started_at);
@@ -583,7 +597,10 @@ impl Checker {
     }
 
     fn stops_waiting(&mut self, call: usize) {
-        let seen = &self.calls[call];
+        let seen = &mut self.calls[call];
+        if let Some(asked) = seen.asked.take() {
+            seen.queued += self.now.duration_since(asked);
+        }
         let deadline = seen.deadline.unwrap_or(Instant::MAX);
         self.processes[seen.process]
             .waiting

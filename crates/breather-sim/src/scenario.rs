@@ -71,6 +71,7 @@ pub struct Scenario {
     connect: Duration,
     costs: Option<Costs>,
     permits_overage: bool,
+    queue_time: Option<Duration>,
     has_priorities: bool,
     tenants: Tenants,
     barred: Option<Barred>,
@@ -274,6 +275,7 @@ impl Scenario {
                 Duration::ZERO
             },
             limiters,
+            queue_time: draw.odd(0.1).then(|| draw.millis(10, 20_000)),
             has_priorities: draw.odd(0.2),
             tenants: match draw.odd(0.2) {
                 true => draw.one_of(&[Tenants::Three, Tenants::Three, Tenants::Many]),
@@ -477,6 +479,9 @@ impl Scenario {
         if let Some(longest) = self.longest_hint {
             policy = policy.with_max_retry_after(longest);
         }
+        if let Some(longest) = self.queue_time {
+            policy = policy.with_max_queue_time(longest);
+        }
         if let Some(retries) = self.retries {
             policy = policy.with_max_retries(retries);
         }
@@ -592,6 +597,7 @@ impl Scenario {
             && !self.permits_overage
             && self.deadline.is_none()
             && self.longest_hint.is_none()
+            && self.queue_time.is_none()
             && self.rejections.is_none()
             && self.waiters.is_none()
             && self.others == 0.0
@@ -637,6 +643,7 @@ impl Scenario {
         without(&|it| it.gives_up = None);
         without(&|it| it.deadline = None);
         without(&|it| it.longest_hint = None);
+        without(&|it| it.queue_time = None);
         without(&|it| it.retries = None);
         without(&|it| it.rejections = None);
         without(&|it| it.waiters = None);
@@ -800,6 +807,7 @@ impl fmt::Display for Scenario {
         let policy = [
             self.deadline.map(|it| format!("deadline {it:?}")),
             self.longest_hint.map(|it| format!("longest hint {it:?}")),
+            self.queue_time.map(|it| format!("{it:?} in the queue")),
             self.retries.map(|it| format!("{it} retries")),
             self.rejections.map(|it| format!("{it} rejections")),
             self.waiters.map(|it| format!("{it} waiters")),

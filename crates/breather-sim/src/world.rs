@@ -338,8 +338,12 @@ impl<'w> World<'w> {
                         if call.on_waiting(now, opens, evidence).is_some() {
                             return self.end(index);
                         }
+                        let ends = call.waits_until().filter(|&at| Some(at) != call.deadline());
                         let waits = Happening::Waits { call: index, opens };
                         self.watcher.tell(now, waits);
+                        if let Some(ends) = ends {
+                            self.at(ends, Event::Deadline(index));
+                        }
                     }
                     JointAdmission::QueueFull { .. } => {
                         let _ = call.on_queue_full(now);

@@ -21,6 +21,8 @@ pub use self::redirects::{Redirects, Responder};
 pub use self::report::Report;
 #[cfg(feature = "std")]
 pub use self::report::ReportSlot;
+use core::time::Duration;
+
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
@@ -277,16 +279,62 @@ impl Call {
     ) -> Option<End> {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
-        let too_late = opens.and_then(|opens| self.too_late(now, opens, opens));
+        let too_late = opens.and_then(|opens| {
+            let opens_too_late = self.queue_ends().is_some_and(|ends| opens > ends);
+            let in_queue = opens_too_late.then_some((EndReason::MaxQueueTime, opens));
+            in_queue.or_else(|| self.too_late(now, opens, opens))
+        });
         let too_late = too_late
             .map(|(reason, retry_at)| End::new(reason, now).until(retry_at, evidence.copied()));
         // A call that asks exactly at its deadline does not have time left to wait.
+        let is_over = |until: Option<Instant>| until.is_some_and(|until| now >= until);
         let over = || {
-            self.deadline.filter(|&deadline| now >= deadline)?;
-            Some(End::new(EndReason::Deadline, now))
+            let reason = match (is_over(self.deadline), is_over(self.queue_ends())) {
+                (true, _) => EndReason::Deadline,
+                (_, true) => EndReason::MaxQueueTime,
+                _ => return None,
+            };
+            let end = End::new(reason, now);
+            Some(match opens {
+                Some(opens) if reason == EndReason::MaxQueueTime => {
+                    end.until(opens, evidence.copied())
+                }
+                _ => end,
+            })
         };
         let end = too_late.or_else(over)?;
         Some(self.stopped(end))
+    }
+
+    /// Returns when the call has waited for permits for as long as it may, if it waits for one.
+    fn queue_ends(&self) -> Option<Instant> {
+        Some(self.asking_since? + self.queue_time_left()?)
+    }
+
+    /// Returns for how long the call may still wait for permits.
+    fn queue_time_left(&self) -> Option<Duration> {
+        let waited = self.report.waited(WaitReason::Pacer);
+        Some(self.policy.max_queue_time()?.saturating_sub(waited))
+    }
+
+    /// Returns when the call ends if it gets no permit until then. It waits for one.
+    #[must_use]
+    pub fn waits_until(&self) -> Option<Instant> {
+        let ends = self.deadline.into_iter().chain(self.queue_ends());
+        ends.min()
+    }
+
+    /// Adds to `end` when the scope is likely to permit an attempt, if the server has not stated it.
+    #[cfg(feature = "std")]
+    pub(crate) fn expects(&mut self, end: End, at: Option<Instant>) -> End {
+        match at {
+            Some(at) if end.reason() == EndReason::MaxQueueTime && end.retry_at().is_none() => {
+                let end = end.until(at, None);
+                self.report.end = Some(end);
+                end
+            }
+            _ => end,
+        }
     }
 
     /// Ends the call because the queue of its scope is full.
@@ -470,14 +518,16 @@ impl Call {
     /// Returns how long the call may wait for a permit.
     ///
     /// Pass the limits to [`Pacer::request`](crate::driver::Pacer::request).
-    pub const fn wait_limits(&self) -> WaitLimits {
+    pub fn wait_limits(&self) -> WaitLimits {
         let limits = WaitLimits::endless()
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
             .with_early_probe(self.spec.idempotent && self.report.throttled == 0)
             .with_retry(self.report.attempts > 0);
-        match self.deadline {
-            Some(deadline) => limits.with_deadline(deadline),
+        let since = self.asking_since.unwrap_or(self.latest);
+        let queue_ends = self.queue_time_left().map(|left| since + left);
+        match self.deadline.into_iter().chain(queue_ends).min() {
+            Some(until) => limits.with_deadline(until),
             None => limits,
         }
     }
@@ -541,6 +591,14 @@ impl Call {
         let is_poll = outcome.kind() == OutcomeKind::Pending;
         let (until, wait_reason) = self.align(now, is_poll, number - 1, hinted, is_paced);
         let stated = hinted.unwrap_or(now).max(opens.unwrap_or(now));
+        let left = self.queue_time_left().filter(|_| is_paced && !is_poll);
+        if left.is_some_and(|left| stated.duration_since(now) > left) {
+            return Verdict::TooLate {
+                reason: EndReason::MaxQueueTime,
+                retry_at: stated,
+                by_hint: hinted >= opens,
+            };
+        }
         match self.too_late(now, stated, until.max(stated)) {
             Some((reason, retry_at)) => Verdict::TooLate {
                 reason,

@@ -496,6 +496,17 @@ impl Pacer {
             || self.opens_at().is_some_and(|opens| opens > now)
     }
 
+    /// Returns when the scope is likely to permit another attempt. It may be a guess.
+    #[cfg(feature = "std")]
+    pub(crate) fn expected_at(&self) -> Option<Instant> {
+        let at = match self.phase {
+            Phase::Running => self.room_at(),
+            Phase::Held(hold) => Some(hold.until),
+            Phase::Probing { sent, .. } => sent.map(|(_, at)| self.silent_at(at)),
+        };
+        at.filter(|&at| at > self.latest)
+    }
+
     /// Adds the actual cost of attempt `number` in `unit`.
     #[cfg(feature = "std")]
     pub(crate) fn settle(&mut self, number: u64, unit: Unit, cost: u64) {

@@ -38,6 +38,7 @@ pub use self::jitter::{Delays, Jitter};
 /// | [`max_throttles`](Self::with_max_throttles) | 16 | with a shared pacer, a call is throttled once or twice; more means exhausted credit or a broken server |
 /// | [`deadline`](Self::with_deadline) | none | a queue of thousands can legitimately take minutes; the application has its own timeout |
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | none | the client has its own timeouts |
+/// | [`max_queue_time`](Self::with_max_queue_time) | none | as for the deadline |
 /// | [`max_retry_after`](Self::with_max_retry_after) | 5 minutes | windows last seconds to a minute; hours mean that a contract is used up |
 /// | [`polling`](Self::with_polling) | exponential from 1 s, factor 1.5, cap 20 s | short jobs are noticed soon, and long ones are polled three times a minute |
 ///
@@ -113,6 +114,7 @@ pub struct Policy {
     max_throttles: u32,
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
+    max_queue_time: Option<Duration>,
     /// In nanoseconds.
     pub(crate) max_retry_after: u64,
     pub(crate) polling: Backoff,
@@ -132,6 +134,7 @@ impl Policy {
             max_throttles: 16,
             deadline: None,
             attempt_timeout: None,
+            max_queue_time: None,
             max_retry_after: nanos(Duration::from_secs(5 * 60)),
             polling: Backoff::exponential(Duration::from_secs(1)).with_factor(1.5),
             once: false,
@@ -381,6 +384,40 @@ impl Policy {
         self
     }
 
+    /// Limits the time for which a call waits for permits in all.
+    ///
+    /// Defaults to unlimited. If the server's statements rule out a permit for longer, the call ends immediately, also
+    /// after a throttled response of its own. Otherwise it ends when it has waited for so long. The end has the reason
+    /// [`MaxQueueTime`](crate::EndReason::MaxQueueTime), and tells [when to try
+    /// again](crate::End::retry_at). Backoffs do not count. Calls that are not paced ignore this setting.
+    ///
+    /// Use it where a late answer is worth nothing, for example in a web handler, which then answers 503 with
+    /// `Retry-After`. With zero, a call ends unless it gets its permit at once.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Policy;
+    /// use core::time::Duration;
+    ///
+    /// const HANDLER: Policy = Policy::interactive().with_max_queue_time(Duration::from_millis(500));
+    /// assert_eq!(HANDLER.max_queue_time(), Some(Duration::from_millis(500)));
+    /// assert_eq!(HANDLER.without_max_queue_time(), Policy::interactive());
+    /// ```
+    #[doc(alias = "load shedding")]
+    #[doc(alias = "circuit breaker")]
+    #[doc(alias = "bulkhead")]
+    pub const fn with_max_queue_time(mut self, longest: Duration) -> Self {
+        self.max_queue_time = Some(longest);
+        self
+    }
+
+    /// Removes the limit on the time for which a call waits for permits.
+    pub const fn without_max_queue_time(mut self) -> Self {
+        self.max_queue_time = None;
+        self
+    }
+
     /// Sets the backoff between polls of a [pending](crate::Outcome::pending) result.
     ///
     /// Defaults to exponential from 1 second, factor 1.5, cap 20 seconds.
@@ -471,6 +508,12 @@ impl Policy {
         self.attempt_timeout
     }
 
+    /// Returns the longest time for which a call waits for permits.
+    #[must_use]
+    pub const fn max_queue_time(&self) -> Option<Duration> {
+        self.max_queue_time
+    }
+
     /// Returns the backoff between polls of a pending result.
     pub const fn polling(&self) -> Backoff {
         self.polling
@@ -539,6 +582,9 @@ impl fmt::Display for Policy {
         if let Some(timeout) = self.attempt_timeout {
             write!(f, ", attempt timeout {timeout:?}")?;
         }
+        if let Some(longest) = self.max_queue_time {
+            write!(f, ", at most {longest:?} in the queue")?;
+        }
         Ok(())
     }
 }
@@ -553,6 +599,7 @@ impl PartialEq for Policy {
             max_throttles,
             deadline,
             attempt_timeout,
+            max_queue_time,
             max_retry_after,
             polling,
             once,
@@ -571,6 +618,7 @@ impl PartialEq for Policy {
             && max_throttles == other.max_throttles
             && deadline == other.deadline
             && attempt_timeout == other.attempt_timeout
+            && max_queue_time == other.max_queue_time
             && max_retry_after == other.max_retry_after
             && polling == other.polling
             && once == other.once

@@ -88,7 +88,8 @@ impl End {
     /// Returns the earliest instant at which another attempt could be sent.
     ///
     /// This is the full instant, even if it is later than the policy accepts. It is `None` unless
-    /// the length of a wait contributed to the end.
+    /// the length of a wait contributed to the end. If the server did not state it, it is a guess, and has no
+    /// [evidence](Self::evidence).
     #[must_use]
     pub const fn retry_at(&self) -> Option<Instant> {
         self.retry_at
@@ -179,6 +180,8 @@ pub enum EndReason {
     Success,
     /// The queue of the call's scope is full.
     QueueFull,
+    /// The call has waited for permits for as long as the policy permits, or would have to.
+    MaxQueueTime,
 }
 
 impl EndReason {
@@ -199,6 +202,7 @@ impl EndReason {
             Self::ThrottledAlone => "throttled_alone",
             Self::Success => "success",
             Self::QueueFull => "queue_full",
+            Self::MaxQueueTime => "max_queue_time",
         }
     }
 }
@@ -219,6 +223,7 @@ impl fmt::Display for EndReason {
             Self::ThrottledAlone => "throttled although others are accepted",
             Self::Success => "succeeded",
             Self::QueueFull => "queue full",
+            Self::MaxQueueTime => "no permit in time",
         })
     }
 }

@@ -61,6 +61,7 @@ table! {
         max_throttles: u32,
         deadline: Bound,
         attempt_timeout: Bound,
+        max_queue_time: Bound,
         max_retry_after: Bound,
         backoff: BackoffFile,
         jitter: JitterFile,
@@ -82,6 +83,9 @@ impl PolicyFile {
         }
         if let Some(Bound(timeout)) = self.attempt_timeout {
             policy.attempt_timeout = timeout;
+        }
+        if let Some(Bound(longest)) = self.max_queue_time {
+            policy.max_queue_time = longest;
         }
         if let Some(Bound(longest)) = self.max_retry_after {
             policy = policy.with_max_retry_after(longest.unwrap_or(Duration::MAX));
@@ -137,6 +141,7 @@ impl Serialize for Policy {
             max_throttles,
             deadline,
             attempt_timeout,
+            max_queue_time,
             max_retry_after: _,
             polling,
             once,
@@ -145,7 +150,7 @@ impl Serialize for Policy {
         if !dialects.is_empty() {
             return Err(S::Error::custom("dialects cannot be written to a file"));
         }
-        let mut fields = to.serialize_struct("Policy", if once { 7 } else { 8 })?;
+        let mut fields = to.serialize_struct("Policy", if once { 8 } else { 9 })?;
         if once {
             // Either field would permit a second attempt again, like its setter.
             fields.serialize_field("preset", "no_retries")?;
@@ -158,6 +163,7 @@ impl Serialize for Policy {
         }
         fields.serialize_field("deadline", &WrittenBound(deadline))?;
         fields.serialize_field("attempt_timeout", &WrittenBound(attempt_timeout))?;
+        fields.serialize_field("max_queue_time", &WrittenBound(max_queue_time))?;
         let longest = Some(self.max_retry_after()).filter(|&longest| longest < Duration::MAX);
         fields.serialize_field("max_retry_after", &WrittenBound(longest))?;
         fields.serialize_field("backoff", &WrittenBackoff(backoff))?;

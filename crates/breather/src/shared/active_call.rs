@@ -272,7 +272,7 @@ impl<T: Timer> ActiveCall<T> {
             self.gate.give_back(now, &self.timer);
         }
         if end.is_none() && self.gate.is_waiting() {
-            let until = call.deadline();
+            let until = call.waits_until();
             if !mem::replace(&mut self.queued, true) {
                 self.tell(now, EventKind::Queued);
             }

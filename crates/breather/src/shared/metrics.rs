@@ -27,7 +27,7 @@ use crate::shared::observer::{Event, EventKind, Observer};
 /// | label | values | number of values |
 /// |---|---|---|
 /// | `breather.outcome` | [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `dropped` | 6 |
-/// | `breather.end_reason` | [`EndReason::as_str`](crate::EndReason::as_str), or `dropped` | 13 |
+/// | `breather.end_reason` | [`EndReason::as_str`](crate::EndReason::as_str), or `dropped` | 14 |
 /// | `breather.wait_reason` | [`WaitReason::as_str`](crate::WaitReason::as_str) | 3 |
 /// | `breather.scope` | the scope's name, only [if you ask for it](Self::with_scope_label) | one for each scope ever used |
 ///

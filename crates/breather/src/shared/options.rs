@@ -14,8 +14,8 @@ use crate::shared::scopes::Scopes;
 /// They replace the settings of the handle. Put them into the extensions of a request, or pass them
 /// to [`Breather::set_route`](crate::Breather::set_route). For each setting, the request's own
 /// options win over those of its route, and those of the route win over the handle's policy. There
-/// is one exception. If a request sets a policy, that policy also replaces the route's deadline and
-/// its [`without_retries`](Self::without_retries).
+/// is one exception. If a request sets a policy, that policy also replaces the route's deadline, its longest time in
+/// the queue and its [`without_retries`](Self::without_retries).
 ///
 /// # Example
 ///
@@ -37,6 +37,7 @@ pub struct CallOptions {
     policy: Option<Box<Policy>>,
     scopes: Option<Scopes>,
     deadline: Option<Duration>,
+    max_queue_time: Option<Duration>,
     idempotent: Option<bool>,
     once: bool,
     costs: Option<Box<Costs>>,
@@ -51,6 +52,7 @@ impl CallOptions {
             policy: None,
             scopes: None,
             deadline: None,
+            max_queue_time: None,
             idempotent: None,
             once: false,
             costs: None,
@@ -73,6 +75,14 @@ impl CallOptions {
     /// asks for a permit, so it includes the time in the queue.
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets how long the call may wait for permits in all.
+    ///
+    /// This replaces the policy's [`max_queue_time`](Policy::with_max_queue_time).
+    pub const fn with_max_queue_time(mut self, longest: Duration) -> Self {
+        self.max_queue_time = Some(longest);
         self
     }
 
@@ -193,16 +203,18 @@ impl CallOptions {
         self.idempotent
     }
 
-    /// Fills unset options from `others`. A policy also counts as a set deadline and a set `once`.
+    /// Fills unset options from `others`. A policy also counts as a set deadline, time in the queue and `once`.
     pub(crate) fn or(self, mut others: Self) -> Self {
         if self.policy.is_some() {
             others.deadline = None;
+            others.max_queue_time = None;
             others.once = false;
         }
         Self {
             policy: self.policy.or(others.policy),
             scopes: self.scopes.or(others.scopes),
             deadline: self.deadline.or(others.deadline),
+            max_queue_time: self.max_queue_time.or(others.max_queue_time),
             idempotent: self.idempotent.or(others.idempotent),
             once: self.once || others.once,
             costs: match (self.costs, others.costs) {
@@ -216,7 +228,11 @@ impl CallOptions {
 
     /// Returns the call's policy, if these options change `base`.
     pub(crate) fn policy_over(&self, base: &Policy) -> Option<Policy> {
-        if self.policy.is_none() && self.deadline.is_none() && !self.once {
+        if self.policy.is_none()
+            && self.deadline.is_none()
+            && self.max_queue_time.is_none()
+            && !self.once
+        {
             return None;
         }
         let mut policy = self.policy.as_deref().copied().unwrap_or(*base);
@@ -225,6 +241,9 @@ impl CallOptions {
         }
         if let Some(deadline) = self.deadline {
             policy = policy.with_deadline(deadline);
+        }
+        if let Some(longest) = self.max_queue_time {
+            policy = policy.with_max_queue_time(longest);
         }
         Some(if self.once { policy.once() } else { policy })
     }

@@ -51,6 +51,11 @@ fn every_form_is_read() {
             Policy::new().with_deadline(secs(90)),
         ),
         (
+            "max_queue_time = '2s'",
+            r#"{"max_queue_time": "2s"}"#,
+            Policy::new().with_max_queue_time(secs(2)),
+        ),
+        (
             "max_retry_after = 'none'",
             r#"{"max_retry_after": "none"}"#,
             Policy::new().with_max_retry_after(Duration::MAX),
@@ -354,7 +359,12 @@ fn invalid_duration_is_rejected() {
         ("{ secs = 30 }", "a table or a date is no duration"),
         ("00:01:30", "a table or a date is no duration"),
     ] {
-        for field in ["deadline", "attempt_timeout", "max_retry_after"] {
+        for field in [
+            "deadline",
+            "attempt_timeout",
+            "max_queue_time",
+            "max_retry_after",
+        ] {
             let said = refused(&format!("max_retries = 1\n{field} = {value}\n"));
             let expected = format!(r#"{field}: {why}, expected {DURATION}, or "none""#);
             assert_eq!(said, (2, expected));
@@ -389,7 +399,7 @@ fn invalid_count_is_rejected() {
 
 #[test]
 fn invalid_fields_and_kinds_are_rejected() {
-    let fields = "preset, max_retries, max_throttles, deadline, attempt_timeout, max_retry_after, backoff, jitter, polling";
+    let fields = "preset, max_retries, max_throttles, deadline, attempt_timeout, max_queue_time, max_retry_after, backoff, jitter, polling";
     for (file, line, expected) in [
         (
             "max_retries = 3\nretry = 3",
@@ -658,6 +668,7 @@ fn every_setting_is_serialized() {
     let policy = Policy::new()
         .with_deadline(Duration::new(90, 1_001))
         .with_attempt_timeout(secs(5))
+        .with_max_queue_time(millis(500))
         .with_polling(Backoff::constant(secs(2)))
         .with_max_retry_after(Duration::MAX)
         .with_backoff(Backoff::exponential(millis(250)).with_factor(1.1))
@@ -666,6 +677,7 @@ fn every_setting_is_serialized() {
 max_throttles = 16
 deadline = "1m 30s 1us 1ns"
 attempt_timeout = "5s"
+max_queue_time = "500ms"
 max_retry_after = "none"
 
 [backoff]
@@ -685,7 +697,7 @@ base = "2s"
 "#;
     assert_eq!(toml::to_string(&policy).unwrap(), expected);
 
-    let expected = r#"{"preset":"no_retries","deadline":"none","attempt_timeout":"none","max_retry_after":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"auto","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
+    let expected = r#"{"preset":"no_retries","deadline":"none","attempt_timeout":"none","max_queue_time":"none","max_retry_after":"5m","backoff":{"kind":"exponential","base":"100ms","factor":2.0,"cap":"20s"},"jitter":"auto","polling":{"kind":"exponential","base":"1s","factor":1.5,"cap":"20s"}}"#;
     assert_eq!(
         serde_json::to_string(&Policy::no_retries()).unwrap(),
         expected

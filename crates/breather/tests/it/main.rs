@@ -17,6 +17,7 @@ mod long_holds;
 mod moments;
 mod pacer;
 mod peers;
+mod queue_time;
 mod said;
 mod scopes;
 mod server;

@@ -129,7 +129,8 @@ impl One {
                 end = Some(call.on_rejected(now, opens, state.pacer.evidence()));
             }
             Admission::Wait { opens } => {
-                end = call.on_waiting(now, opens, state.pacer.evidence());
+                let waiting = call.on_waiting(now, opens, state.pacer.evidence());
+                end = waiting.map(|end| call.expects(end, state.pacer.expected_at()));
             }
         }
         let waited = self.waiting;

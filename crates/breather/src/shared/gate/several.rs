@@ -135,7 +135,8 @@ impl Several {
                 former.push(kept);
             }
             JointAdmission::Wait { at, opens } => {
-                end = call.on_waiting(now, opens, states[at].pacer.evidence());
+                let waiting = call.on_waiting(now, opens, states[at].pacer.evidence());
+                end = waiting.map(|end| call.expects(end, states[at].pacer.expected_at()));
                 if let Some(ticket) = self.stands[at].ticket {
                     if end.is_none() {
                         states[at].wakers.insert(ticket, kept);

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{fs, io};
 
-use breather::Policy;
+use breather::driver::Instant;
+use breather::{Pacing, Policy, Priority};
 use breather_sim::{Client, Headers, Limiter, Load, Outage, Server, run_client};
 use breather_storm::{Chart, CloseUp, Course, Scene, Track};
 
@@ -99,7 +100,89 @@ fn drawings() -> Vec<Drawing> {
         processes(),
         changing_cap(),
         outage(),
+        throttled_route(),
+        lock_out(),
+        priorities(),
     ]
+}
+
+fn throttled_route() -> Drawing {
+    let load = Load::open(5.0, MINUTE).with_barred_calls(300);
+    let mut chart = Chart::new(
+        "Five calls a second for a minute. The first goes to a route that is always throttled, the others to an API \
+         without limits.",
+        MINUTE,
+    )
+    .with_title("A throttled route beside others");
+    for (name, retry_after) in [("Retry-After: 20", Some(20)), ("nothing but the 429", None)] {
+        let server = Server::unlimited().with_barred_route(retry_after);
+        let run = run_client(&server, &load, &Client::Breather, SEED);
+        chart = chart.with_track(Track::of_run(name, &run));
+    }
+    Drawing::of_chart("throttled-route", &chart)
+}
+
+fn lock_out() -> Drawing {
+    let limiter = Limiter::lock_out(5, SECOND, 30 * SECOND, false);
+    let server = Server::unlimited().with_limiter(limiter);
+    let server = server.with_headers(Headers::None);
+    let mut chart = Chart::new(
+        "100 calls, all started at once. The API locks out for 30 s whoever sends more than five a second, and states \
+         nothing.",
+        server.ideal(&Load::spike(100), SEED).makespan(),
+    )
+    .with_title("A lock-out, and limits that you state");
+    let six = Pacing::new().with_limit(6, SECOND);
+    for (name, pacing) in [
+        ("the limit stated as 6", six),
+        (
+            "the same, and a hold of 30 s",
+            six.with_silent_hold(30 * SECOND),
+        ),
+        ("the limit stated as 5", Pacing::new().with_limit(5, SECOND)),
+    ] {
+        let load = Load::spike(100).with_pacing(pacing);
+        let run = run_client(&server, &load, &Client::Breather, SEED);
+        chart = chart.with_track(Track::of_run(name, &run));
+    }
+    Drawing::of_chart("lock-out", &chart)
+}
+
+/// Each tenth call is interactive.
+fn priorities() -> Drawing {
+    let is_interactive = |call: usize| call % 10 == 9;
+    let server = Server::default().with_quota(10, 10 * SECOND);
+    let load = Load::open(2.0, MINUTE);
+    let mut chart = Chart::new(
+        "Two calls a second for a minute, of which each tenth is interactive. The API accepts ten in 10 s. The line \
+         counts interactive calls that are done.",
+        server.ideal(&load, SEED).makespan(),
+    )
+    .with_title("Interactive calls beside a batch");
+    let by_class = load.with_priorities(|call| match call % 10 {
+        9 => Priority::Interactive,
+        _ => Priority::Batch,
+    });
+    for (name, load) in [("oldest first", load), ("interactive first", by_class)] {
+        let run = run_client(&server, &load, &Client::Breather, SEED);
+        let reports = run.reports().iter().enumerate();
+        let ends = reports.filter(|&(call, _)| is_interactive(call));
+        let ends = ends.filter_map(|(call, report)| {
+            let end = report.end()?.at().duration_since(Instant::ORIGIN);
+            Some((end, end.saturating_sub(SECOND / 2 * call as u32)))
+        });
+        let (mut done, mut waits): (Vec<_>, Vec<_>) = ends.unzip();
+        done.sort_unstable();
+        waits.sort_unstable();
+        let longest = waits.last().map_or(0.0, Duration::as_secs_f64);
+        let summary = format!(
+            "{} interactive calls, the slowest takes {longest:.1} s",
+            done.len()
+        );
+        let track = Track::of_run(name, &run).with_completions(&done, done.len());
+        chart = chart.with_track(track.with_summary(summary));
+    }
+    Drawing::of_chart("priorities", &chart)
 }
 
 fn herd() -> Drawing {

@@ -92,3 +92,46 @@ fn lone_call_survives_a_silent_rejection_with_few_sends() {
         assert!(early.count() <= 8, "seed {seed}");
     }
 }
+
+/// Calls against ten a second, about which the server says nothing. Returns the sends per call and the time over that of
+/// the ideal.
+fn with_initial(pacing: Pacing, limiter: Limiter, seed: u64) -> (f64, f64) {
+    let server = Server::unlimited().with_limiter(limiter);
+    let server = server.with_headers(Headers::None);
+    let load = Load::spike(300).with_pacing(pacing);
+    let run = run(&server, &load, seed);
+    assert_eq!(run.ok(), 300, "{pacing:?}, seed {seed}");
+    let ideal = server.ideal(&load, seed).makespan();
+    (run.sends_per_call(), run.makespan().div_duration_f64(ideal))
+}
+
+#[test]
+fn right_initial_limit_spares_the_first_rejections() {
+    for seed in 1..=5 {
+        let limiter = Limiter::fixed_window(10, SECOND);
+        let known = Pacing::new().with_initial_limit(10, SECOND);
+        let (sends, over) = with_initial(known, limiter, seed);
+        let (unknown, _) = with_initial(Pacing::new(), limiter, seed);
+        assert!(sends < unknown && sends <= 1.05, "{sends} of {unknown}");
+        assert!(over <= 1.05, "{over}");
+    }
+}
+
+#[test]
+fn wrong_initial_limit_is_improved_on() {
+    let limiters = [
+        Limiter::fixed_window(10, SECOND),
+        Limiter::sliding_log(10, SECOND),
+    ];
+    for limiter in limiters {
+        for (number, per) in [(5, SECOND), (20, SECOND), (1, SECOND), (100, 10 * SECOND)] {
+            for seed in 1..=5 {
+                let pacing = Pacing::new().with_initial_limit(number, per);
+                let (sends, over) = with_initial(pacing, limiter, seed);
+                let what = format!("{number} in {per:?}, {limiter:?}: {sends}, {over}");
+                // Ten seconds instead of one cost 25 s, once.
+                assert!(sends <= 1.3 && over <= 2.0, "{what}");
+            }
+        }
+    }
+}

@@ -182,7 +182,7 @@ impl Pacer {
             concurrency: Concurrency::new(),
             lateness: Lateness::new(),
             rhythm: Rhythm::default(),
-            rate: Rate::default(),
+            rate: Rate::assumed(&pacing),
             rejection_time: None,
             service_time: Slowest::default(),
             waiters: Waiters::default(),
@@ -533,8 +533,11 @@ impl Pacer {
     }
 
     /// Sets how the scope is paced from now on.
-    pub const fn set_pacing(&mut self, pacing: Pacing) {
+    pub fn set_pacing(&mut self, pacing: Pacing) {
         self.pacing = pacing;
+        if self.sent == 0 {
+            self.rate = Rate::assumed(&pacing);
+        }
     }
 
     /// Returns the latest time that the pacer was told.

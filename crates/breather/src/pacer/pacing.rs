@@ -10,7 +10,7 @@ use core::time::Duration;
 /// |---|---|---|
 /// | [`max_queued`](Self::with_max_queued) | 100,000 | it bounds memory, because a queued call takes some 250 bytes here, and 1,250 with its call behind a handle |
 /// | [`pace`](Self::with_pace) | burst | a bulk of calls is over as soon as quota permits |
-/// | [`limit`](Self::with_limit), [`max_in_flight`](Self::with_max_in_flight), [`silent_hold`](Self::with_silent_hold) | unlimited | the pacer learns the server's limits |
+/// | [`limit`](Self::with_limit), [`initial_limit`](Self::with_initial_limit), [`max_in_flight`](Self::with_max_in_flight), [`silent_hold`](Self::with_silent_hold) | unlimited | the pacer learns the server's limits |
 ///
 /// The first limit on attempts in flight is not a setting. It is 30. While more calls are queued and the server throttles
 /// no attempt, it grows by 400 a second, or by 8 times its value if that is more. If the first answers state no window,
@@ -35,6 +35,8 @@ pub struct Pacing {
     pace: Pace,
     /// The number of attempts in each period. A period of zero means no limit.
     limit: (u64, Duration),
+    /// The same, as the pacer assumes it at first.
+    initial_limit: (u64, Duration),
     max_in_flight: u32,
     silent_hold: Duration,
     /// Whether these settings limit no attempts.
@@ -63,6 +65,7 @@ impl Pacing {
             max_queued: 100_000,
             pace: Pace::Burst,
             limit: (u64::MAX, Duration::ZERO),
+            initial_limit: (u64::MAX, Duration::ZERO),
             max_in_flight: u32::MAX,
             silent_hold: Duration::ZERO,
             is_plain: true,
@@ -110,6 +113,36 @@ impl Pacing {
     pub const fn with_limit(mut self, number: u64, per: Duration) -> Self {
         self.limit = (if number == 0 { 1 } else { number }, per);
         self.checked()
+    }
+
+    /// Assumes at first that the server permits `number` attempts in any period of length `per`. Defaults to no
+    /// assumption.
+    ///
+    /// Use it if you know the limit roughly, and the server does not state it. The pacer improves on it, as on a limit
+    /// that it has learned itself. It looks for a higher one from time to time, and if the server throttles attempts all
+    /// the same, it measures the limit anew. As soon as a response states a window, that counts instead. A scope that
+    /// has sent attempts keeps what it has learned, until you [forget](crate::driver::Pacer::forget) it.
+    ///
+    /// A `number` of 0 counts as 1. If `per` is zero, there is no assumption.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::Pacing;
+    /// use breather::driver::{Admission, Instant, Pacer, WaitLimits};
+    /// use core::time::Duration;
+    ///
+    /// let mut pacer = Pacer::new(Pacing::new().with_initial_limit(2, Duration::from_secs(1)));
+    /// let mut ask = || {
+    ///     let ticket = pacer.arrive();
+    ///     let admission = pacer.request(Instant::ORIGIN, ticket, WaitLimits::endless());
+    ///     matches!(admission, Admission::Send(_))
+    /// };
+    /// assert_eq!([ask(), ask(), ask()], [true, true, false]);
+    /// ```
+    pub const fn with_initial_limit(mut self, number: u64, per: Duration) -> Self {
+        self.initial_limit = (if number == 0 { 1 } else { number }, per);
+        self
     }
 
     /// Has at most `max` attempts in flight. Defaults to no limit.
@@ -172,6 +205,16 @@ impl Pacing {
             None
         } else {
             Some(self.limit)
+        }
+    }
+
+    /// Returns how many attempts the pacer assumes to be permitted in any such period, if it assumes a limit.
+    #[must_use]
+    pub const fn initial_limit(&self) -> Option<(u64, Duration)> {
+        if self.initial_limit.1.is_zero() {
+            None
+        } else {
+            Some(self.initial_limit)
         }
     }
 

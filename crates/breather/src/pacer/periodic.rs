@@ -1,5 +1,7 @@
 //! A number of attempts in any period.
 
+use core::time::Duration;
+
 use super::rate::{LONG_REST, LONGEST, Limit, Rest, is_usual};
 use super::spaced::Spaced;
 use crate::instant::nanos;
@@ -42,6 +44,14 @@ impl Periodic {
     /// bucket that was full.
     pub(super) fn few(rest: &Rest) -> Self {
         Self::of(rest.gave.min(FEW), rest.length, rest.throttled_until)
+    }
+
+    /// Creates the limit that the caller assumes. The first search for a higher one comes after a full period.
+    pub(super) fn assumed(number: u64, per: Duration) -> Self {
+        Self {
+            wait: 1,
+            ..Self::of(number, nanos(per), 0)
+        }
     }
 
     fn of(number: u64, length: u64, shortest: u64) -> Self {

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::hold::{Cause, Hold, LONGEST_GUARD};
+use super::pacing::Pacing;
 use super::periodic::Periodic;
 use super::recent::Recent;
 use super::spaced::Spaced;
@@ -113,6 +114,16 @@ impl Period {
 }
 
 impl Rate {
+    /// Creates a rate that assumes the limit of `pacing`, if that has one.
+    pub(super) fn assumed(pacing: &Pacing) -> Self {
+        let limit = pacing.initial_limit();
+        let limit = limit.map(|(number, per)| Limit::Periodic(Periodic::assumed(number, per)));
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
     /// Adds attempt `number`, which is sent while no hold is in force.
     #[inline]
     pub(super) fn on_sent(&mut self, number: u64, now: Instant) {

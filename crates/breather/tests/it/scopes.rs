@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breather::{
-    Breather, Hint, Outcome, Scopes,
+    Breather, CallOptions, Hint, Outcome, Scopes,
     driver::{Instant, NewCall, Step, Timer},
     hint::Window,
 };
@@ -244,3 +244,33 @@ const SCOPES: usize = 500;
 
 /// The number of calls in each scope.
 const CALLS: usize = 20;
+
+/// Has a call to `path` of one host sent and answered with what is left there. Returns whether it was sent.
+fn route(breather: &Breather, timer: &VirtualTimer, path: &str, remaining: u64) -> bool {
+    let new = NewCall::new().with_origin("https://api.example.com");
+    let mut call = breather.start(new.with_path(path), timer.clone(), 1);
+    if step(&mut call) != Step::Send {
+        return false;
+    }
+    let window = Window::new("").with_limit(30).with_remaining(remaining);
+    let hint = Hint::new(timer.now()).with_window(window.with_reset(50 * SECOND));
+    let _ = call.on_outcome(Outcome::success(), &hint);
+    true
+}
+
+#[test]
+fn spent_search_holds_its_host_unless_a_route_has_its_own_scope() {
+    let timer = VirtualTimer::default();
+    let by_host = Breather::default();
+    assert!(route(&by_host, &timer, "/search/code", 0));
+    assert!(!route(&by_host, &timer, "/repos/one", 4_999));
+
+    let by_route = Breather::default();
+    let search = CallOptions::new().with_scope("example search");
+    by_route.set_route("api.example.com/search", search);
+    assert!(route(&by_route, &timer, "/search/code", 0));
+    assert!(route(&by_route, &timer, "/repos/one", 4_999));
+    assert!(!route(&by_route, &timer, "/search/issues", 0));
+    let held = by_route.snapshot("example search").unwrap();
+    assert_eq!(held.opens_at(), Some(timer.now() + 50 * SECOND));
+}

@@ -147,6 +147,8 @@ pub struct Call {
     rejections: u32,
     /// The rejections of this call alone.
     own_rejections: u32,
+    /// Whether the latest attempt was throttled.
+    was_throttled: bool,
     /// The cost of the latest retry, and the number of attempts before it.
     draw: Option<(Withdrawal, u32)>,
     report: Report,
@@ -185,6 +187,7 @@ impl Call {
             failures: 0,
             rejections: 0,
             own_rejections: 0,
+            was_throttled: false,
             draw: None,
             report: Report::default(),
         }
@@ -523,7 +526,7 @@ impl Call {
             .with_longest_nanos(self.policy.max_retry_after)
             .with_most_rejections(self.policy.max_throttles(), self.since)
             .with_early_probe(self.spec.idempotent && self.report.throttled == 0)
-            .with_retry(self.report.attempts > 0);
+            .with_retry(self.was_throttled);
         let since = self.asking_since.unwrap_or(self.latest);
         let queue_ends = self.queue_time_left().map(|left| since + left);
         match self.deadline.into_iter().chain(queue_ends).min() {
@@ -548,6 +551,7 @@ impl Call {
         opens: Option<Instant>,
         is_paced: bool,
     ) -> Verdict {
+        self.was_throttled = outcome.kind() == OutcomeKind::Throttled;
         let report = &mut self.report;
         let number = match outcome.kind() {
             OutcomeKind::Success => return Verdict::Stop(EndReason::Success),
@@ -591,8 +595,13 @@ impl Call {
         let is_poll = outcome.kind() == OutcomeKind::Pending;
         let (until, wait_reason) = self.align(now, is_poll, number - 1, hinted, is_paced);
         let stated = hinted.unwrap_or(now).max(opens.unwrap_or(now));
-        let left = self.queue_time_left().filter(|_| is_paced && !is_poll);
-        if left.is_some_and(|left| stated.duration_since(now) > left) {
+        // A throttled call waits for what its own response says. Others wait for the scope after their backoff.
+        let rules_out = match self.was_throttled {
+            true => stated.duration_since(now),
+            false => opens.unwrap_or(now).duration_since(until),
+        };
+        let left = self.queue_time_left().filter(|_| is_paced);
+        if left.is_some_and(|left| rules_out > left) {
             return Verdict::TooLate {
                 reason: EndReason::MaxQueueTime,
                 retry_at: stated,

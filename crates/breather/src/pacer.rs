@@ -274,10 +274,16 @@ impl Pacer {
             return !self.repeats.has(ticket.age) && self.has_room(now, costs);
         }
         // This call is awake. A later one that was offered a permit may not be.
-        self.waiters
-            .goes_first(ticket, claim, round, self.preference())
-            && (self.has_room(now, costs)
-                || self.waiters.take_from_later(ticket, claim, round) && self.has_room(now, costs))
+        let preference = self.preference();
+        if !self.waiters.goes_first(ticket, claim, round, preference) {
+            return false;
+        }
+        if self.has_room(now, costs) {
+            return true;
+        }
+        // If the attempt is likely to be throttled, the later one sends it.
+        let takes = !preference.is_doubtful && self.waiters.take_from_later(ticket, claim, round);
+        takes && self.has_room(now, costs)
     }
 
     /// Returns whether the server has rejected so much for so long that a call with these `limits` ends.

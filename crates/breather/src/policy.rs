@@ -389,7 +389,8 @@ impl Policy {
     /// Defaults to unlimited. If the server's statements rule out a permit for longer, the call ends immediately, also
     /// after a throttled response of its own. Otherwise it ends when it has waited for so long. The end has the reason
     /// [`MaxQueueTime`](crate::EndReason::MaxQueueTime), and tells [when to try
-    /// again](crate::End::retry_at). Backoffs do not count. Calls that are not paced ignore this setting.
+    /// again](crate::End::retry_at). Backoffs do not count, nor does the time for which a response asks its own call to
+    /// wait. Calls that are not paced ignore this setting.
     ///
     /// Use it where a late answer is worth nothing, for example in a web handler, which then answers 503 with
     /// `Retry-After`. With zero, a call ends unless it gets its permit at once.

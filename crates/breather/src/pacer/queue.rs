@@ -84,19 +84,31 @@ impl Queue {
         }
     }
 
-    /// Adds a call that waits, in `round` or after all keys that wait.
+    /// Adds a call that waits. If no other call of its key does, it comes in `round`, or after all keys that wait.
     pub(super) fn insert(&mut self, ticket: Ticket, claim: &Claim, round: Option<Round>) {
+        self.add(ticket, claim, round, false);
+    }
+
+    /// Adds a call that comes back for a retry. Its key gets the turn back.
+    pub(super) fn insert_retry(&mut self, ticket: Ticket, claim: &Claim) {
+        self.add(ticket, claim, Some(0), true);
+    }
+
+    fn add(&mut self, ticket: Ticket, claim: &Claim, round: Option<Round>, has_turn: bool) {
         let key = self.key(claim);
         let class = &mut self.classes[claim.priority.class()];
-        let new = round.unwrap_or_else(|| class.last_round());
+        let earliest = class.round;
+        let new = round.map_or_else(|| class.last_round(), |round| round.max(earliest));
         if key != 0 {
             class.lines.entry(key).or_default();
         }
         class.change(key, |line| {
             let is_new = line.calls.is_empty();
             line.calls.insert(ticket);
-            if is_new || round.is_some_and(|round| round < line.round) {
+            if is_new {
                 line.round = new;
+            } else if has_turn {
+                line.round = line.round.saturating_sub(1).max(earliest);
             }
         });
     }
@@ -119,7 +131,7 @@ impl Queue {
     fn pick(&self, preference: Preference) -> Option<(usize, &Line, Ticket)> {
         let after = preference.after;
         let mut only = None;
-        for class in self.in_order(preference.is_doubtful) {
+        for class in self.in_order(preference.is_doubtful, None) {
             for line in self.classes[class].first_lines() {
                 let next = line.next(after)?;
                 only = Some((class, line, next));
@@ -133,7 +145,7 @@ impl Queue {
 
     /// Returns the first call for which `is_it` holds.
     pub(super) fn find(&self, is_it: impl Fn(Ticket) -> bool) -> Option<Ticket> {
-        let calls = self.in_order(false).flat_map(|index| {
+        let calls = self.in_order(false, None).flat_map(|index| {
             let class = &self.classes[index];
             let lines = class.lines.values().flat_map(|line| &line.calls);
             class.pool.calls.iter().chain(lines)
@@ -145,6 +157,7 @@ impl Queue {
     fn round_of(&self, claim: &Claim, round: Option<Round>) -> Round {
         let class = &self.classes[claim.priority.class()];
         let own = class.line(self.key(claim)).map(|line| line.round);
+        let round = round.map(|round| round.max(class.round));
         let own = own.into_iter().chain(round).min();
         own.unwrap_or_else(|| class.last_round())
     }
@@ -167,7 +180,7 @@ impl Queue {
         }
         let own = claim.priority.class();
         if own != class {
-            let mut order = self.in_order(preference.is_doubtful);
+            let mut order = self.in_order(preference.is_doubtful, Some(own));
             return order.find(|&it| it == own || it == class) == Some(own);
         }
         let own_line = self.classes[own].line(self.key(claim));
@@ -211,14 +224,12 @@ impl Queue {
         let class = &mut self.classes[turn.class];
         class.passed += turn.passed;
         if class.line(key).is_some() {
-            class.change(key, |line| line.round = line.round.min(turn.round));
+            class.change(key, |line| {
+                if line.round > turn.round {
+                    line.round -= 1;
+                }
+            });
         }
-    }
-
-    /// Returns the round in which a call comes back for a retry. That is the one in which it was sent, if none is over
-    /// since.
-    pub(super) fn round_of_retry(&self, claim: &Claim) -> Round {
-        self.classes[claim.priority.class()].round
     }
 
     /// Returns the round in which a call waits.
@@ -240,9 +251,13 @@ impl Queue {
         (class, self.round_of(claim, round)) < (turn.class, turn.round)
     }
 
-    /// Returns the classes in the order in which they are served.
-    fn in_order(&self, is_doubtful: bool) -> impl Iterator<Item = usize> {
-        let due = (0..CLASSES).find(|&index| !is_doubtful && self.classes[index].is_due());
+    /// Returns the classes in the order in which they are served. A call of class `asks` waits although it is not here.
+    fn in_order(&self, is_doubtful: bool, asks: Option<usize>) -> impl Iterator<Item = usize> {
+        let is_due = |&index: &usize| {
+            let class = &self.classes[index];
+            class.is_due() && (class.waits() || Some(index) == asks)
+        };
+        let due = (0..CLASSES).find(is_due).filter(|_| !is_doubtful);
         let nth = move |nth| if is_doubtful { CLASSES - 1 - nth } else { nth };
         let others = (0..CLASSES).map(nth);
         due.into_iter().chain(others)
@@ -494,8 +509,7 @@ mod tests {
         }
         let (age, claim) = crowd.serve().unwrap();
         (0..2).for_each(|_| _ = crowd.serve());
-        let round = crowd.queue.round_of_retry(&claim);
-        crowd.queue.insert(ticket(age), &claim, Some(round));
+        crowd.queue.insert_retry(ticket(age), &claim);
         assert_eq!(crowd.queue.next(Preference::default()), Some(ticket(age)));
     }
 
@@ -512,6 +526,42 @@ mod tests {
             crowd.queue.next(doubtful(Some(calls[2]))),
             Some(ticket(calls[1]))
         );
+    }
+
+    #[test]
+    fn class_without_calls_takes_no_turn_of_another() {
+        let mut crowd = Crowd::default();
+        let dropped = crowd.arrive(Priority::Normal, 0);
+        for priority in [Priority::Interactive, Priority::Batch] {
+            (0..100).for_each(|_| _ = crowd.arrive(priority, 0));
+        }
+        assert_eq!(crowd.classes_of(15), [15, 0, 0]);
+        let claim = crowd.claims.remove(&dropped).unwrap();
+        crowd.queue.remove(ticket(dropped), &claim);
+        assert_eq!(crowd.classes_of(48), [45, 0, 3]);
+    }
+
+    #[test]
+    fn old_turn_moves_its_key_back_by_one() {
+        let mut crowd = Crowd::default();
+        for share in [1, 2] {
+            (0..200).for_each(|_| _ = crowd.arrive(Priority::Normal, share));
+        }
+        let claim = claim(Priority::Normal, 1);
+        let first = crowd.queue.next(Preference::default()).unwrap();
+        crowd.claims.remove(&first.age);
+        crowd.queue.remove(first, &claim);
+        let turn = crowd.queue.choose(&claim, None);
+        (0..100).for_each(|_| _ = crowd.serve());
+        // The call did not take its offer, and comes back.
+        crowd.queue.take_back(&claim, turn);
+        crowd.queue.insert(first, &claim, Some(turn.round));
+        crowd.claims.insert(first.age, claim);
+        let mut served = [0; 2];
+        for _ in 0..20 {
+            served[crowd.serve().unwrap().1.share as usize - 1] += 1;
+        }
+        assert!((10..=12).contains(&served[0]), "{served:?}");
     }
 
     #[test]
@@ -541,8 +591,7 @@ mod tests {
                     crowd.queue.remove(ticket(age), &claim);
                     // It comes back as a retry does, or is gone.
                     if draw(2) == 0 {
-                        let round = crowd.queue.round_of_retry(&claim);
-                        crowd.queue.insert(ticket(age), &claim, Some(round));
+                        crowd.queue.insert_retry(ticket(age), &claim);
                     } else {
                         crowd.claims.remove(&age);
                     }

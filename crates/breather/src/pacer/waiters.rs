@@ -123,7 +123,8 @@ impl WaitLimits {
         self
     }
 
-    /// Sets whether the call was sent before. Then it gets its turn back, and keeps its place. Defaults to no.
+    /// Sets whether the latest attempt of the call was throttled. Then it gets its turn back, and keeps its place. Defaults
+    /// to no.
     pub const fn with_retry(mut self, is_retry: bool) -> Self {
         self.is_retry = is_retry;
         self
@@ -252,12 +253,10 @@ impl Waiters {
         if limits.most_rejections < u32::MAX {
             self.weary.insert((weary, ticket));
         }
-        let is_retry = limits.is_retry && round.is_none();
-        let round = match is_retry {
-            true => Some(self.waiting.round_of_retry(&limits.claim)),
-            false => round,
-        };
-        self.waiting.insert(ticket, &limits.claim, round);
+        match limits.is_retry && round.is_none() {
+            true => self.waiting.insert_retry(ticket, &limits.claim),
+            false => self.waiting.insert(ticket, &limits.claim, round),
+        }
         // Most calls have no deadline, and an entry that never comes up costs as much as any other.
         if limits.deadline < Instant::MAX {
             self.deadlines.insert((limits.deadline, ticket));
@@ -292,7 +291,6 @@ impl Waiters {
         }
         if self.all.is_empty() {
             self.offers.clear();
-            self.waiting = Queue::default();
         }
     }
 

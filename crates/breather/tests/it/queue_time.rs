@@ -229,3 +229,17 @@ fn call_that_is_not_paced_is_not_queued() {
     let decision = call.on_outcome(throttled(), &hint);
     assert!(matches!(decision, Decision::Retry(_)), "{decision:?}");
 }
+
+#[test]
+fn wait_that_rules_out_no_permit_does_not_count() {
+    let scope = Scope::new();
+    let mut call = scope.call();
+    assert_eq!(step(&mut call), Step::Send);
+    // The server failed, and asks this call to come back later. It does not throttle the scope.
+    let failed = Outcome::transient(Executed::No, "status 500");
+    let hint = Hint::new(scope.timer.now()).with_retry_after(9 * SECOND);
+    let decision = call.on_outcome(failed, &hint);
+    assert!(matches!(decision, Decision::Retry(_)), "{decision:?}");
+    scope.timer.advance(9 * SECOND);
+    assert_eq!(step(&mut call), Step::Send);
+}

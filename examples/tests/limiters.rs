@@ -156,7 +156,7 @@ fn assert_reached(name: &str, reached: (Duration, f64), best: Duration, most: f6
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs nginx"]
+#[ignore = "needs nginx, which `.ci/deep limiters` installs"]
 async fn nginx_rate_limit() {
     let zone = "limit_req_zone $binary_remote_addr zone=one:1m rate=10r/s;";
     let upstream = upstream(Duration::from_millis(20)).await;
@@ -174,7 +174,7 @@ async fn nginx_rate_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs nginx"]
+#[ignore = "needs nginx, which `.ci/deep limiters` installs"]
 async fn nginx_connection_limit() {
     let zone = "limit_conn_zone $binary_remote_addr zone=one:1m;";
     let upstream = upstream(Duration::from_millis(200)).await;
@@ -186,7 +186,7 @@ async fn nginx_connection_limit() {
 
 /// Rejected requests count, and the answers say nothing. The pacer loses no call, but much time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs haproxy"]
+#[ignore = "needs haproxy, which `.ci/deep limiters` installs"]
 async fn haproxy_rate_table() {
     let rules = "  stick-table type ip size 1k expire 60s store http_req_rate(10s)\n  \
                  http-request track-sc0 src\n  \

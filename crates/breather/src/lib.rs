@@ -8,7 +8,7 @@
 //! | tower, hyper, tonic, kube | [`breather-tower`](https://docs.rs/breather-tower) |
 //! | any async closure on tokio | [`breather-tokio`](https://docs.rs/breather-tokio) |
 //!
-//! Callers that share a [`Breather`] share what the server says about its limits, so requests are
+//! Callers that share a [`Breather`] share the limits that the server states, so requests are
 //! sent when the server will accept them instead of being rejected and retried. You need no
 //! configuration. If you want some, start with [`Policy`] and [`CallOptions`].
 //!

@@ -75,7 +75,7 @@ pub struct ActiveCall<T: Timer> {
     gate: Gate,
     slot: Option<ReportSlot>,
     cost_slot: Option<CostSlot>,
-    /// What the call asks for, if that is more than a plain turn.
+    /// The costs, the priority and the share of the call, if its caller states any.
     claim: Option<Box<Claim>>,
     /// Replaces the policy of the gate.
     policy: Option<Box<Policy>>,
@@ -738,7 +738,7 @@ fn own_policy(options: &CallOptions, gate: &Gate) -> Option<Box<Policy>> {
     options.policy_over(&gate.rules().policy).map(Box::new)
 }
 
-/// Returns what the call asks for, as far as its caller stated it.
+/// Returns the costs, the priority and the share of the call, as far as its caller stated them.
 fn claim(own: &Option<Box<Claim>>) -> &Claim {
     own.as_deref().unwrap_or(&PLAIN)
 }

@@ -1,7 +1,5 @@
 //! Whether the server counts requests in the order in which they were sent.
 
-use core::mem;
-
 use super::ledger::Answer;
 use crate::instant::Instant;
 
@@ -16,9 +14,9 @@ pub(super) struct Order {
     /// The number of the latest-sent request among those answered, and its `remaining`.
     latest: (u64, u64),
     least: Option<Least>,
-    /// Whether a request overtook another one in this window, and in the one before.
+    /// Whether a request ever overtook another one. Where none does, the least is the latest, so there is no
+    /// need to forget it.
     is_mixed: bool,
-    was_mixed: bool,
     /// Whether quota came back before the window reset. Then more may be left than before.
     gains: bool,
 }
@@ -69,8 +67,7 @@ impl Order {
     /// Returns the least that was left, unless requests come in the order in which they were sent or
     /// the window gains.
     pub(super) fn least(&self) -> Option<Least> {
-        let is_mixed = self.is_mixed || self.was_mixed;
-        self.least_in_any_order().filter(|_| is_mixed)
+        self.least_in_any_order().filter(|_| self.is_mixed)
     }
 
     /// Returns the same whatever the order, for costs that may be charged later.
@@ -78,11 +75,10 @@ impl Order {
         self.least.filter(|_| !self.gains)
     }
 
-    /// Begins a new window. A whole window in order ends the caution.
+    /// Begins a new window.
     pub(super) fn renew(&mut self) {
         self.latest = (0, 0);
         self.least = None;
-        self.was_mixed = mem::take(&mut self.is_mixed);
     }
 }
 

@@ -92,11 +92,6 @@ impl Periodic {
         }
     }
 
-    /// Returns whether attempts beyond the limit may be sent.
-    pub(super) const fn is_searching(&self) -> bool {
-        self.wait == 0
-    }
-
     /// Returns whether the server has confirmed it.
     pub(super) const fn is_sure(&self) -> bool {
         self.is_confirmed
@@ -183,7 +178,7 @@ impl Periodic {
 
     /// Returns whether the period was of the same usual length as expected.
     fn is_as_long(&self, rest: &Rest) -> bool {
-        is_usual(self.length) && rest.is_typical() && rest.period(self.shortest) == self.length
+        is_usual(self.length) && rest.period(self.shortest) == self.length
     }
 
     /// Adds an attempt that was throttled because it was sent beyond the limit.
@@ -207,7 +202,7 @@ impl Periodic {
         let (time, period) = (time.max(self.length), rest.period(self.shortest));
         let is_higher =
             u128::from(rest.gave) * u128::from(time) >= u128::from(sends) * u128::from(period);
-        if rest.is_typical() && is_higher {
+        if is_higher {
             (self.number, self.length) = (rest.gave.max(1), period);
         } else {
             self.number = scaled(self.length, sends, time).max(1);

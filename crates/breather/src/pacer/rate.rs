@@ -359,17 +359,13 @@ impl Rate {
 
     #[cold]
     fn left_of_limit(&mut self, now: Instant) -> u64 {
-        let (allowed, is_searching) = match &self.limit {
+        let allowed = match &self.limit {
             None => return u64::MAX,
-            Some(Limit::Spaced(_)) => (1, false),
-            Some(Limit::Periodic(limit)) => {
-                (limit.allowed(self.period.accepted), limit.is_searching())
-            }
+            Some(Limit::Spaced(_)) => 1,
+            Some(Limit::Periodic(limit)) => limit.allowed(self.period.accepted),
         };
         self.forget(now);
-        let left = allowed.saturating_sub(self.recent.count());
-        let all_accepted = self.period.accepted + self.period.lost >= self.period.sends;
-        left.max(u64::from(is_searching && all_accepted))
+        allowed.saturating_sub(self.recent.count())
     }
 
     /// Returns when the oldest attempt stops counting.
@@ -381,14 +377,9 @@ impl Rate {
 }
 
 impl Rest {
-    /// Returns whether it is a good part of the period, as it is if calls wait for a window.
-    pub(super) const fn is_typical(&self) -> bool {
-        self.length >= self.took / 4
-    }
-
     /// Returns whether the server may be a bucket that was full, and needs a short rest after a long burst.
     fn may_follow_a_full_bucket(&self) -> bool {
-        !self.is_typical() || self.gave > MANY && self.length < nanos(LONG_REST)
+        self.gave > MANY && self.length < nanos(LONG_REST)
     }
 
     /// Returns the likely length of the period, if it is longer than `shortest`.

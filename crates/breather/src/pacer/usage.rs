@@ -162,3 +162,29 @@ const SPARED_REFILLING: u64 = 16;
 
 /// The standard deviation of costs, in halves of the mean.
 const SPREAD: u64 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers `calls` attempts that cost `cost` each, of a window that never resets.
+    fn use_up(usage: &mut Usage, number: &mut u64, remaining: &mut u64, calls: u64, cost: u64) {
+        for _ in 0..calls {
+            *number += 1;
+            *remaining -= cost;
+            usage.on_answer(*number, *remaining, Instant::ORIGIN, |_| 0);
+        }
+    }
+
+    #[test]
+    fn mean_follows_calls_that_cost_more_however_many_were_cheap() {
+        let mut usage = Usage::new(Unit::Tokens);
+        let (mut number, mut remaining) = (0, 100_000_000);
+        use_up(&mut usage, &mut number, &mut remaining, 10_000, 100);
+        assert_eq!(usage.mean(), Some(100));
+        use_up(&mut usage, &mut number, &mut remaining, 5 * SPAN, 1_000);
+        assert!(usage.mean() > Some(900), "{usage:?}");
+        use_up(&mut usage, &mut number, &mut remaining, 5 * SPAN, 100);
+        assert!(usage.mean() < Some(150), "{usage:?}");
+    }
+}

@@ -105,6 +105,8 @@ reached! {
     unlimited_callers: "unlimited, 500 callers";
     faults: "unlimited, 500 callers, 1 % fail";
     nginx_with_a_queue: "nginx, 10 a second and a queue of 20";
+    sliding_counter: "sliding counter, 50 in 10 s, bare";
+    haproxy: "HAProxy, 50 in 10 s, throttled calls counted";
     nginx_with_a_burst: "nginx, 10 a second and a burst of 20";
     cap_that_sheds: "cap from 50 to 17 for 30 s, bare 503";
 }

@@ -71,6 +71,7 @@ pub fn rows() -> Vec<Row> {
         overtaking(),
         overage(),
         overloads(),
+        sliding_counters(),
         orders(),
     ]
     .into_iter()
@@ -657,6 +658,26 @@ fn orders() -> Vec<Row> {
         row(
             "5 calls of a tenant behind 1,000 of another",
             Load::spike(1_005).with_shares(two_tenants),
+        ),
+    ]
+}
+
+/// As HAProxy's rate tables and nginx Plus count.
+fn sliding_counters() -> Vec<Row> {
+    let server = Server::unlimited()
+        .with_limiter(Limiter::sliding_counter(50, 10 * SECOND))
+        .with_service(Duration::from_millis(20))
+        .with_rejection(Duration::from_millis(1))
+        .with_headers(Headers::None);
+    let counted = server.clone().with_throttled_counted(true);
+    let row = |name, server, makespan, sends| spike(name, server, 200, makespan, sends);
+    vec![
+        row("sliding counter, 50 in 10 s, bare", server, 1.02, 1.35),
+        row(
+            "HAProxy, 50 in 10 s, throttled calls counted",
+            counted,
+            1.42,
+            1.45,
         ),
     ]
 }

@@ -144,7 +144,8 @@ impl Pacer {
             (Phase::Probing { hold, .. }, stated) => {
                 let apart = self.rhythm.apart();
                 let stated = stated.map(|at| at + apart);
-                hold.on_probe_throttled(now, stated, self.probes_alone(permit))
+                let is_alone = self.probes_alone(permit);
+                hold.on_probe_throttled(now, stated, is_alone, self.rate.least_apart())
             }
             (Phase::Running, Some(at)) => self.throttled_until(now, at),
             (Phase::Running, None) => self.rate.hold(now),
@@ -288,7 +289,7 @@ impl Pacer {
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
                 self.throttled_probe = Some(permit.ticket);
-                hold.on_probe_throttled(now, None, false)
+                hold.on_probe_throttled(now, None, false, self.rate.least_apart())
             }
         };
         self.phase = Phase::Held(hold);

@@ -73,6 +73,8 @@ pub(super) struct Repeats {
     /// Rises with each call that is throttled again although others were accepted, and falls with each that is
     /// accepted.
     own: u32,
+    /// How many attempts had been accepted when it last rose. Probes in a row are one piece of evidence.
+    own_at: u64,
 }
 
 /// The state of a scope when a call was throttled.
@@ -112,7 +114,10 @@ impl Repeats {
     pub(super) fn on_throttled(&mut self, age: u64, sent: u64) -> (usize, bool) {
         let before = self.calls.remove(&age);
         let accepted = before.map_or(0, |before| self.accepted_since(before));
-        self.own = (self.own + u32::from(accepted == ENOUGH)).min(MOST_SURE);
+        if accepted == ENOUGH && self.accepted > self.own_at {
+            self.own_at = self.accepted;
+            self.own = (self.own + 1).min(MOST_SURE);
+        }
         let is_next = |before: &Repeat| before.throttled == self.throttled;
         let first = Repeat {
             accepted_before: self.accepted,
@@ -344,6 +349,22 @@ mod tests {
         assert_eq!(repeats.on_throttled(100, 7).0, 0);
         // Of those since, one was throttled.
         assert_eq!(repeats.on_throttled(6, 7).0, 5);
+    }
+
+    #[test]
+    fn probes_in_a_row_are_one_piece_of_evidence() {
+        let mut repeats = Repeats::default();
+        (0..20).for_each(|age| _ = repeats.on_throttled(age, 1));
+        (2..22).for_each(|number| repeats.on_accepted(number, 100));
+        for age in 0..20 {
+            assert_eq!(repeats.on_throttled(age, 23).0, ENOUGH);
+        }
+        assert!(!repeats.are_own());
+        for number in 24..30 {
+            repeats.on_accepted(number, 100);
+            repeats.on_throttled(19, number);
+        }
+        assert!(!repeats.are_own(), "few were accepted in between");
     }
 
     #[test]

@@ -120,12 +120,13 @@ impl Hold {
     /// the pacer obeys the new end.
     ///
     /// If the server has accepted nothing yet and the call `is_alone`, there is no limit to measure, and each probe costs
-    /// the call a rejection. Then guesses are further apart.
+    /// the call a rejection. Then guesses are further apart. Otherwise they are at least as far apart as `least`.
     pub(super) fn on_probe_throttled(
         mut self,
         now: Instant,
         stated: Option<Instant>,
         is_alone: bool,
+        least: Duration,
     ) -> Self {
         let wait = match self.cause {
             Cause::Counted | Cause::Throttled => {
@@ -138,7 +139,7 @@ impl Hold {
             }
             Cause::Spent | Cause::Guessed | Cause::Overloaded => {
                 let overdue = now.duration_since(self.from);
-                (overdue / 10).clamp(SHORTEST_GUESS, LONGEST_GUESS)
+                (overdue / 10).clamp(least.clamp(SHORTEST_GUESS, LONGEST_GUESS), LONGEST_GUESS)
             }
         };
         self.rejections += 1;
@@ -277,7 +278,7 @@ mod tests {
         );
         for _ in 0..5_000 {
             let probed = hold.until;
-            hold = hold.on_probe_throttled(probed, None, false);
+            hold = hold.on_probe_throttled(probed, None, false, Duration::ZERO);
             let apart = hold.until.duration_since(probed);
             assert!(
                 (SHORTEST_GUESS..=LONGEST_GUESS).contains(&apart),
@@ -298,10 +299,27 @@ mod tests {
         );
         let mut probes = 0;
         while hold.until < Instant::ORIGIN + 60 * S {
-            hold = hold.on_probe_throttled(hold.until, None, is_alone);
+            hold = hold.on_probe_throttled(hold.until, None, is_alone, Duration::ZERO);
             probes += 1;
         }
         probes
+    }
+
+    #[test]
+    fn probes_leave_room_for_a_server_that_counts_them() {
+        let hold = Hold::new(
+            Instant::ORIGIN,
+            Cause::Guessed,
+            Instant::ORIGIN,
+            Instant::ORIGIN + S,
+        );
+        let apart = |least| {
+            let hold = hold.on_probe_throttled(hold.until, None, false, least);
+            hold.until.duration_since(Instant::ORIGIN + S)
+        };
+        assert_eq!(apart(Duration::ZERO), S / 10);
+        assert_eq!(apart(S / 2), S / 2);
+        assert_eq!(apart(3_600 * S), LONGEST_GUESS);
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl Periodic {
         self.length
     }
 
+    /// Returns the mean time between two attempts at the limit, in nanoseconds.
+    pub(super) const fn mean(&self) -> u64 {
+        self.length / self.number
+    }
+
     /// Returns the time into a period, in nanoseconds, after which a probe tells whether it is shorter than
     /// expected.
     pub(super) fn probed_after(&self) -> u64 {
@@ -90,6 +95,11 @@ impl Periodic {
             true => self.shortest + unsure / 2,
             false => self.length,
         }
+    }
+
+    /// Returns whether a server that throttles an attempt after so many others is likely to have another limit.
+    pub(super) const fn is_contradicted_by(&self, count: u64) -> bool {
+        !self.is_confirmed && count < self.number / 4
     }
 
     /// Returns whether the server has confirmed it.
@@ -134,7 +144,7 @@ impl Periodic {
             && !self.is_sure()
             && self.doubts < MOST_DOUBTS
             && rest.took < self.length / 4 * 3
-            && rest.of_late >= self.number / 4;
+            && !self.is_contradicted_by(rest.of_late);
         if is_stray {
             self.doubts += DOUBT;
             return Limit::Periodic(self);
@@ -151,7 +161,7 @@ impl Periodic {
             false => rest.throttled_until,
         };
         if self.number == 1 {
-            return Limit::Spaced(Spaced::new(rest));
+            return Limit::Spaced(Spaced::new(rest, 0));
         }
         if rest.of_late >= self.number {
             self.confirm(rest);
@@ -169,7 +179,7 @@ impl Periodic {
                 ..Self::new(rest)
             };
         } else {
-            return Limit::Spaced(Spaced::new(rest));
+            return Limit::Spaced(Spaced::new(rest, self.mean()));
         }
         self.wait = if self.is_sure() { self.interval } else { 0 };
         self.step = 1;

@@ -54,6 +54,9 @@ struct Period {
     /// When the server first throttled an attempt, and which instant it stated.
     throttled: Option<Instant>,
     stated: Option<Instant>,
+    /// Whether it is the first one with a limit. One rest does not tell yet whether the server accepts as many
+    /// again at once.
+    is_first: bool,
     /// When the latest probe was sent that was throttled.
     tried: Option<Instant>,
 }
@@ -87,6 +90,22 @@ impl Limit {
         }
     }
 
+    /// Returns the number of attempts in a period, which is at least 1.
+    const fn number(&self) -> u64 {
+        match self {
+            Self::Periodic(limit) => limit.number(),
+            Self::Spaced(_) => 1,
+        }
+    }
+
+    /// Returns the mean time between two attempts at the limit, in nanoseconds.
+    fn mean(&self) -> u64 {
+        match self {
+            Self::Periodic(limit) => limit.mean(),
+            Self::Spaced(limit) => limit.mean(),
+        }
+    }
+
     /// Returns whether it has been confirmed.
     const fn is_sure(&self) -> bool {
         match self {
@@ -110,6 +129,11 @@ impl Period {
     /// Returns whether it counts attempt `number`. It does not count probes that were throttled.
     fn has(&self, number: u64) -> bool {
         (self.first..=self.latest).contains(&number)
+    }
+
+    /// Returns how many more attempts may be sent if each answer permits two.
+    const fn left_of_ramp(&self) -> u64 {
+        (2 * (self.accepted + self.lost + 1)).saturating_sub(self.sends)
     }
 }
 
@@ -248,12 +272,14 @@ impl Rate {
     /// Ends a rest with attempt `number`, a probe that was sent at `sent`. It was accepted, or its answer is
     /// due.
     pub(super) fn on_opened(&mut self, number: u64, sent: Instant) {
+        let is_first = self.limit.is_none();
         if let Some(throttled) = self.period.throttled {
             self.learn(throttled, sent);
             self.begin_span(throttled);
         }
         self.begin_period(number, sent);
         self.period.sends = 1;
+        self.period.is_first = is_first;
         self.count(sent);
     }
 
@@ -310,11 +336,22 @@ impl Rate {
 
     /// Returns the hold after an attempt that was throttled now, if the server states no end.
     pub(super) fn hold(&self, now: Instant) -> Hold {
+        let soon = now + SHORTEST_REST.max(self.least_apart());
         let Some((ends, probe)) = self.ends() else {
-            return Hold::new(now, Cause::Guessed, now, now + SHORTEST_REST);
+            return Hold::new(now, Cause::Guessed, now, soon);
         };
         let probe = if probe > now { probe } else { ends };
-        Hold::new(now, Cause::Guessed, now, probe.max(now + SHORTEST_WAIT)).due(ends)
+        let probe = probe.max(now + SHORTEST_WAIT);
+        match self.is_contradicted() {
+            true => Hold::new(now, Cause::Guessed, now, probe.min(soon)),
+            false => Hold::new(now, Cause::Guessed, now, probe).due(ends),
+        }
+    }
+
+    /// Returns whether the server throttled an attempt after so few that the limit is likely to be wrong.
+    fn is_contradicted(&self) -> bool {
+        let sends = self.recent.count();
+        matches!(&self.limit, Some(Limit::Periodic(limit)) if limit.is_contradicted_by(sends))
     }
 
     /// Returns when the scope is likely to accept more, if all that a window has is used and its reset is
@@ -344,11 +381,17 @@ impl Rate {
     /// Returns the limit as so many attempts in any such period, if it is known.
     pub(super) fn limit(&self) -> Option<(u64, Duration)> {
         let limit = self.limit.as_ref()?;
-        let number = match limit {
-            Limit::Periodic(limit) => limit.number(),
-            Limit::Spaced(_) => 1,
-        };
-        Some((number, Duration::from_nanos(limit.length())))
+        Some((limit.number(), Duration::from_nanos(limit.length())))
+    }
+
+    /// Returns the least time between probes. Zero if no limit is known.
+    ///
+    /// Some servers count throttled attempts, too. If as many probes were sent as the server accepts attempts, it
+    /// would accept none of them.
+    pub(super) fn least_apart(&self) -> Duration {
+        let limit = self.limit.as_ref();
+        let interval = limit.map_or(0, Limit::mean);
+        Duration::from_nanos(interval.saturating_mul(PROBE_INTERVALS))
     }
 
     /// Returns how many more attempts may be sent now. `None` while no limit is known.
@@ -365,7 +408,11 @@ impl Rate {
             Some(Limit::Periodic(limit)) => limit.allowed(self.period.accepted),
         };
         self.forget(now);
-        allowed.saturating_sub(self.recent.count())
+        let left = allowed.saturating_sub(self.recent.count());
+        match self.period.is_first {
+            true => left.min(self.period.left_of_ramp()),
+            false => left,
+        }
     }
 
     /// Returns when the oldest attempt stops counting.
@@ -414,6 +461,10 @@ pub(super) fn is_usual(period: u64) -> bool {
 /// The length of a rest without a stated end while no limit is known. In that time, a
 /// cap's rejections can be told from a quota's.
 pub(super) const SHORTEST_REST: Duration = Duration::from_millis(250);
+
+/// The least time between probes, as a multiple of the time between two attempts at the limit. Then a server that counts
+/// throttled attempts accepts one after half of its usual rate.
+const PROBE_INTERVALS: u64 = 2;
 
 /// The least time until a probe.
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);

@@ -21,11 +21,15 @@ pub(super) struct Spaced {
 }
 
 impl Spaced {
-    /// Creates a limit by what was accepted in the period before `rest`.
-    pub(super) fn new(rest: &Rest) -> Self {
+    /// Creates a limit by what was accepted in the period before `rest`. The interval is at least as long as the limit
+    /// before allowed, which is `before` nanoseconds.
+    ///
+    /// A sliding counter accepts several attempts in a row after a rest, and then as many in a window as before.
+    pub(super) fn new(rest: &Rest, before: u64) -> Self {
+        let sends = rest.gave.max(1);
         let mut spaced = Self {
-            sends: rest.gave.max(1),
-            time: rest.took,
+            sends,
+            time: rest.took.max(sends.saturating_mul(before)),
             interval: 0,
             patience: SHORTEST_PATIENCE,
             longest: rest.length,
@@ -40,7 +44,7 @@ impl Spaced {
     }
 
     /// Returns the measured interval.
-    fn mean(&self) -> u64 {
+    pub(super) fn mean(&self) -> u64 {
         (self.time / self.sends.max(1)).clamp(1, LONGEST)
     }
 

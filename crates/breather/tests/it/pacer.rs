@@ -88,6 +88,31 @@ fn is_granted(pacer: &mut Pacer, now: Instant) -> Option<Permit> {
     sent.pop()
 }
 
+/// Has attempts sent, and the oldest accepted when no more may be sent, until `answers` were. Returns how many were sent,
+/// and those in flight.
+fn sent_with_answers(pacer: &mut Pacer, now: Instant, answers: usize) -> (usize, Vec<Permit>) {
+    let mut sent = Vec::new();
+    let mut answered = 0;
+    let mut ticket = pacer.arrive();
+    loop {
+        match pacer.request(now, ticket, WaitLimits::endless()) {
+            Admission::Send(permit) => {
+                sent.push(permit);
+                ticket = pacer.arrive();
+            }
+            Admission::Wait { .. } if answered < answers => {
+                answered += 1;
+                let permit = sent.remove(0);
+                let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+            }
+            _ => {
+                pacer.leave(ticket);
+                return (answered + sent.len(), sent);
+            }
+        }
+    }
+}
+
 /// Has calls sent and answered with `outcome` at once, until one has to wait, or for a hundred.
 fn waits_at_last(
     pacer: &mut Pacer,

@@ -107,14 +107,14 @@ impl Periodic {
         self.is_confirmed
     }
 
-    /// Returns how many attempts may be sent in a period in which `accepted` ones were accepted so far.
+    /// Returns how many attempts may be sent in a period in which `answered` ones were not throttled so far.
     ///
-    /// A search for a higher limit begins with a [step](Self::step). Each that is accepted permits two more.
-    pub(super) const fn allowed(&self, accepted: u64) -> u64 {
+    /// A search for a higher limit begins with a [step](Self::step). Each beyond the limit permits two more.
+    pub(super) const fn allowed(&self, answered: u64) -> u64 {
         if self.wait > 0 {
             return self.number;
         }
-        let beyond = accepted.saturating_sub(self.number);
+        let beyond = answered.saturating_sub(self.number);
         self.number + self.step + 2 * beyond
     }
 
@@ -229,7 +229,7 @@ fn scaled(value: u64, numerator: u64, denominator: u64) -> u64 {
 
 /// A bucket that was full looks like a window at first. If this number were higher, more attempts would be
 /// sent in vain before its second rest shows that it is a bucket.
-const FEW: u64 = 8;
+pub(super) const FEW: u64 = 8;
 
 /// The most full periods between two attempts to exceed the limit.
 const LONGEST_INTERVAL: u32 = 64;

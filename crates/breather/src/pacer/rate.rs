@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::hold::{Cause, Hold, LONGEST_GUARD};
 use super::pacing::Pacing;
-use super::periodic::Periodic;
+use super::periodic::{FEW, Periodic};
 use super::recent::Recent;
 use super::spaced::Spaced;
 use crate::instant::{Instant, nanos};
@@ -131,9 +131,15 @@ impl Period {
         (self.first..=self.latest).contains(&number)
     }
 
+    /// Returns how many of its attempts were accepted or lost, for all that is known. If a lost one ended a search for more,
+    /// calls would wait for a limit that no answer shows.
+    const fn not_throttled(&self) -> u64 {
+        self.accepted + self.lost
+    }
+
     /// Returns how many more attempts may be sent if each answer permits two.
     const fn left_of_ramp(&self) -> u64 {
-        (2 * (self.accepted + self.lost + 1)).saturating_sub(self.sends)
+        (2 * (self.not_throttled() + 1)).saturating_sub(self.sends)
     }
 }
 
@@ -279,7 +285,11 @@ impl Rate {
         }
         self.begin_period(number, sent);
         self.period.sends = 1;
-        self.period.is_first = is_first;
+        self.period.is_first = is_first
+            && self
+                .limit
+                .as_ref()
+                .is_some_and(|limit| limit.number() > FEW);
         self.count(sent);
     }
 
@@ -391,7 +401,7 @@ impl Rate {
     pub(super) fn least_apart(&self) -> Duration {
         let limit = self.limit.as_ref();
         let interval = limit.map_or(0, Limit::mean);
-        Duration::from_nanos(interval.saturating_mul(PROBE_INTERVALS))
+        Duration::from_nanos(interval.saturating_mul(PROBE_INTERVALS)).min(MOST_APART)
     }
 
     /// Returns how many more attempts may be sent now. `None` while no limit is known.
@@ -405,7 +415,7 @@ impl Rate {
         let allowed = match &self.limit {
             None => return u64::MAX,
             Some(Limit::Spaced(_)) => 1,
-            Some(Limit::Periodic(limit)) => limit.allowed(self.period.accepted),
+            Some(Limit::Periodic(limit)) => limit.allowed(self.period.not_throttled()),
         };
         self.forget(now);
         let left = allowed.saturating_sub(self.recent.count());
@@ -465,6 +475,9 @@ pub(super) const SHORTEST_REST: Duration = Duration::from_millis(250);
 /// The least time between probes, as a multiple of the time between two attempts at the limit. Then a server that counts
 /// throttled attempts accepts one after half of its usual rate.
 const PROBE_INTERVALS: u64 = 2;
+
+/// If a limit is learned from few attempts, its interval may be much too long.
+const MOST_APART: Duration = Duration::from_secs(2);
 
 /// The least time until a probe.
 const SHORTEST_WAIT: Duration = Duration::from_millis(25);

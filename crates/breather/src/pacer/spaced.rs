@@ -34,7 +34,7 @@ impl Spaced {
             patience: SHORTEST_PATIENCE,
             longest: rest.length,
         };
-        spaced.interval = spaced.mean();
+        spaced.interval = spaced.bounded_mean();
         spaced
     }
 
@@ -46,6 +46,15 @@ impl Spaced {
     /// Returns the measured interval.
     pub(super) fn mean(&self) -> u64 {
         (self.time / self.sends.max(1)).clamp(1, LONGEST)
+    }
+
+    /// Returns the same, unless the server accepted one after a shorter rest. Twice that allows for others who use the
+    /// bucket, too. If the server states that it accepts the next one at once, it has no such limit.
+    fn bounded_mean(&self) -> u64 {
+        match self.longest.saturating_mul(2) {
+            0 => self.mean(),
+            longest => self.mean().min(longest),
+        }
     }
 
     /// Adds an attempt. Until one is throttled, the next ones follow at ever shorter intervals.
@@ -64,10 +73,8 @@ impl Spaced {
             self.sends /= 2;
             self.time /= 2;
         }
-        // The server accepts one after the longest rest. Twice that allows for others who use the bucket, too.
         self.longest = self.longest.max(length);
-        let longest = self.longest.saturating_mul(2);
-        self.interval = self.mean().min(longest);
+        self.interval = self.bounded_mean();
         self.patience = (self.patience * 2).min(MOST_PATIENT);
     }
 }

@@ -372,6 +372,25 @@ fn lost_probes_do_not_lower_the_limit() {
 }
 
 #[test]
+fn lost_attempt_does_not_end_a_search_for_more() {
+    let mut pacer = pacer_that_proved_two();
+    let permit = granted(&mut pacer, START);
+    let hint = Hint::new(START).with_retry_after(SECOND);
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
+    let now = START + SECOND;
+    let probe = granted(&mut pacer, now);
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let first = granted(&mut pacer, now);
+    let _ = pacer.on_outcome(now, first, Outcome::success(), &Hint::new(now));
+    // The third tells whether the server accepts more than the two before the rest.
+    let third = granted(&mut pacer, now);
+    let (ticket, _) = waits(&mut pacer, now);
+    let lost = Outcome::transient(Executed::Unknown, "connection reset");
+    let _ = pacer.on_outcome(now, third, lost, &Hint::new(now));
+    assert_eq!(pacer.poll_offer(now), Some(ticket));
+}
+
+#[test]
 fn windows_that_begin_anew_for_hours_leave_nothing_behind() {
     let mut pacer = pacer_that_proved_two();
     let mut now = START;

@@ -126,6 +126,8 @@ extern crate alloc;
 
 mod call;
 pub mod driver;
+#[cfg(feature = "serde")]
+mod file;
 pub mod hint;
 #[cfg(feature = "http")]
 mod http;

@@ -1,8 +1,6 @@
 //! Policies in configuration files.
 
 mod backoff;
-mod duration;
-mod field;
 mod jitter;
 mod number;
 
@@ -12,10 +10,10 @@ use serde_core::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde_core::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use self::backoff::{BackoffFile, WrittenBackoff};
-use self::duration::{Bound, WrittenBound};
-use self::field::{Found, Place, Value, table};
 use self::jitter::{JitterFile, WrittenJitter};
 use super::Policy;
+use crate::file::duration::{Bound, WrittenBound};
+use crate::file::field::{Found, Place, Value, Visitor, table};
 
 /// The preset on which the policy in a file is based.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +121,7 @@ impl<'de> Deserialize<'de> for Policy {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         // `deserialize_struct` tells serde's `flatten` which fields to pass on. `deserialize_any`
         // does not.
-        let policy = field::Visitor::<Self>::new(Place::ROOT);
+        let policy = Visitor::<Self>::new(Place::ROOT);
         from.deserialize_struct("Policy", PolicyFile::FIELDS, policy)
     }
 }

@@ -5,9 +5,9 @@ use core::time::Duration;
 use serde_core::de::{Error as _, MapAccess};
 use serde_core::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
-use super::duration::{Bound, WrittenBound, WrittenDuration, text};
-use super::field::{Found, Place, Value, table};
 use super::number;
+use crate::file::duration::{Bound, WrittenBound, WrittenDuration, text};
+use crate::file::field::{Found, Place, Value, table};
 use crate::policy::{Backoff, Shape};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,9 +5,9 @@ use core::time::Duration;
 use serde_core::de::{Error as _, MapAccess};
 use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::duration::{Bound, WrittenDuration, text};
-use super::field::{Found, Place, Value, table};
 use super::number;
+use crate::file::duration::{Bound, WrittenDuration, text};
+use crate::file::field::{Found, Place, Value, table};
 use crate::instant::duration;
 use crate::policy::jitter::{self, Jitter};
 use crate::policy::ratio::Ratio;

@@ -1,6 +1,6 @@
 //! Numbers with a fraction, such as factors and shares.
 
-use super::field::Found;
+use crate::file::field::Found;
 use crate::policy::ratio::Ratio;
 
 /// Returns the number in `found` if it is from `low` to `high`, or else an error.

@@ -40,7 +40,7 @@ fn read(text: &str) -> Result<Duration, &'static str> {
 
 /// An upper limit, or `None` for unlimited.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bound(pub(super) Option<Duration>);
+pub(crate) struct Bound(pub(crate) Option<Duration>);
 
 impl Value for Bound {
     const EXPECTED: &'static str =
@@ -54,7 +54,7 @@ impl Value for Bound {
     }
 }
 
-pub(super) struct WrittenDuration(pub(super) Duration);
+pub(crate) struct WrittenDuration(pub(crate) Duration);
 
 impl Serialize for WrittenDuration {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -62,7 +62,7 @@ impl Serialize for WrittenDuration {
     }
 }
 
-pub(super) struct WrittenBound(pub(super) Option<Duration>);
+pub(crate) struct WrittenBound(pub(crate) Option<Duration>);
 
 impl Serialize for WrittenBound {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -73,6 +73,6 @@ impl Serialize for WrittenBound {
     }
 }
 
-pub(super) fn text(duration: Duration) -> String {
+pub(crate) fn text(duration: Duration) -> String {
     PRINTER.unsigned_duration_to_string(&duration)
 }

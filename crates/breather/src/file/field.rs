@@ -7,26 +7,26 @@ use serde_core::de::{self, DeserializeSeed, Deserializer, Error, MapAccess, SeqA
 
 /// The place of a field in the file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     table: &'static str,
     field: &'static str,
 }
 
 impl Place {
     /// The place of the policy itself.
-    pub(super) const ROOT: Self = Self::of("", "");
+    pub(crate) const ROOT: Self = Self::of("", "");
 
-    pub(super) const fn of(table: &'static str, field: &'static str) -> Self {
+    pub(crate) const fn of(table: &'static str, field: &'static str) -> Self {
         Self { table, field }
     }
 
     /// Returns the name of the table at this place.
-    pub(super) const fn as_table(self) -> &'static str {
+    pub(crate) const fn as_table(self) -> &'static str {
         self.field
     }
 
     /// Creates an error that says why `found` is not valid at this place.
-    pub(super) fn refuse<E: Error>(self, found: &Found<'_>, why: &str, expected: &str) -> E {
+    pub(crate) fn refuse<E: Error>(self, found: &Found<'_>, why: &str, expected: &str) -> E {
         E::custom(format_args!("{self}: {found} {why}, expected {expected}"))
     }
 }
@@ -43,7 +43,7 @@ impl fmt::Display for Place {
 
 /// The value found in a field.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     Text(&'a str),
     Whole(i128),
     Number(f64),
@@ -67,7 +67,7 @@ impl fmt::Display for Found<'_> {
 }
 
 /// A type that a field can hold.
-pub(super) trait Value: Sized {
+pub(crate) trait Value: Sized {
     /// The valid values, as they follow "expected" in an error.
     const EXPECTED: &'static str;
 
@@ -101,13 +101,13 @@ impl Value for u32 {
 /// Reads the value of one field.
 ///
 /// It creates errors while it reads, because only then does the format know the line.
-pub(super) struct Visitor<T> {
+pub(crate) struct Visitor<T> {
     place: Place,
     value: PhantomData<T>,
 }
 
 impl<T> Visitor<T> {
-    pub(super) const fn new(place: Place) -> Self {
+    pub(crate) const fn new(place: Place) -> Self {
         Self {
             place,
             value: PhantomData,
@@ -190,13 +190,13 @@ impl<'de, T: Value> de::Visitor<'de> for Visitor<T> {
 }
 
 /// A seed that reads the name of a field of `table`, which must be one of `fields`.
-pub(super) struct Name {
-    pub(super) table: &'static str,
-    pub(super) fields: &'static [&'static str],
+pub(crate) struct Name {
+    pub(crate) table: &'static str,
+    pub(crate) fields: &'static [&'static str],
 }
 
 impl Name {
-    pub(super) fn unknown<E: Error>(&self, name: &str) -> E {
+    pub(crate) fn unknown<E: Error>(&self, name: &str) -> E {
         let Self { table, fields } = self;
         let place = Place::of("", table);
         let found = Found::Text(name);
@@ -229,7 +229,7 @@ impl de::Visitor<'_> for Name {
 }
 
 /// Reads the value at `place` into `slot`.
-pub(super) fn fill<'de, T: Value, A: MapAccess<'de>>(
+pub(crate) fn fill<'de, T: Value, A: MapAccess<'de>>(
     slot: &mut Option<T>,
     place: Place,
     map: &mut A,
@@ -257,7 +257,7 @@ macro_rules! table {
                 table: &'static str,
                 mut map: A,
             ) -> Result<Self, A::Error> {
-                use $crate::policy::file::field::{Name, Place, fill};
+                use $crate::file::field::{Name, Place, fill};
 
                 let mut read = Self::default();
                 let fields = Self::FIELDS;
@@ -274,4 +274,4 @@ macro_rules! table {
     };
 }
 
-pub(super) use table;
+pub(crate) use table;

@@ -1,0 +1,4 @@
+//! Settings in configuration files.
+
+pub(crate) mod duration;
+pub(crate) mod field;

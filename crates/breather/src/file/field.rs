@@ -8,21 +8,34 @@ use serde_core::de::{self, DeserializeSeed, Deserializer, Error, MapAccess, SeqA
 /// The place of a field in the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
+    /// What the file holds, such as a policy.
+    root: &'static str,
     table: &'static str,
     field: &'static str,
 }
 
 impl Place {
-    /// The place of the policy itself.
-    pub(crate) const ROOT: Self = Self::of("", "");
-
-    pub(crate) const fn of(table: &'static str, field: &'static str) -> Self {
-        Self { table, field }
+    /// The place of all settings together.
+    pub(crate) const fn root(root: &'static str) -> Self {
+        Self {
+            root,
+            table: "",
+            field: "",
+        }
     }
 
-    /// Returns the name of the table at this place.
-    pub(crate) const fn as_table(self) -> &'static str {
-        self.field
+    /// Returns the place of a `field` of the table at this place.
+    pub(crate) const fn field(self, field: &'static str) -> Self {
+        Self {
+            root: self.root,
+            table: self.field,
+            field,
+        }
+    }
+
+    /// Returns a message that says that there is no value at this place.
+    pub(crate) fn missing(self, expected: &str) -> String {
+        format!("{self}: is missing, expected {expected}")
     }
 
     /// Creates an error that says why `found` is not valid at this place.
@@ -34,7 +47,7 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.table, self.field) {
-            ("", "") => to.write_str("policy"),
+            ("", "") => to.write_str(self.root),
             ("", field) => to.write_str(field),
             (table, field) => write!(to, "{table}.{field}"),
         }
@@ -189,16 +202,15 @@ impl<'de, T: Value> de::Visitor<'de> for Visitor<T> {
     }
 }
 
-/// A seed that reads the name of a field of `table`, which must be one of `fields`.
+/// A seed that reads the name of a field of the table at `place`, which must be one of `fields`.
 pub(crate) struct Name {
-    pub(crate) table: &'static str,
+    pub(crate) place: Place,
     pub(crate) fields: &'static [&'static str],
 }
 
 impl Name {
     pub(crate) fn unknown<E: Error>(&self, name: &str) -> E {
-        let Self { table, fields } = self;
-        let place = Place::of("", table);
+        let Self { place, fields } = self;
         let found = Found::Text(name);
         let fields = fields.join(", ");
         E::custom(format_args!(
@@ -254,18 +266,18 @@ macro_rules! table {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
 
             fn from_map<'de, A: serde_core::de::MapAccess<'de>>(
-                table: &'static str,
+                place: $crate::file::field::Place,
                 mut map: A,
             ) -> Result<Self, A::Error> {
-                use $crate::file::field::{Name, Place, fill};
+                use $crate::file::field::{Name, fill};
 
                 let mut read = Self::default();
                 let fields = Self::FIELDS;
-                while let Some(name) = map.next_key_seed(Name { table, fields })? {
-                    let place = Place::of(table, name);
+                while let Some(name) = map.next_key_seed(Name { place, fields })? {
+                    let field = place.field(name);
                     match name {
-                        $(stringify!($field) => fill(&mut read.$field, place, &mut map)?,)+
-                        _ => return Err(Name { table, fields }.unknown(name)),
+                        $(stringify!($field) => fill(&mut read.$field, field, &mut map)?,)+
+                        _ => return Err(Name { place, fields }.unknown(name)),
                     }
                 }
                 Ok(read)

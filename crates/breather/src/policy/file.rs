@@ -15,6 +15,8 @@ use super::Policy;
 use crate::file::duration::{Bound, WrittenBound};
 use crate::file::field::{Found, Place, Value, Visitor, table};
 
+const ROOT: Place = Place::root("policy");
+
 /// The preset on which the policy in a file is based.
 #[derive(Clone, Copy, Debug)]
 enum Preset {
@@ -89,13 +91,13 @@ impl PolicyFile {
             policy = policy.with_max_retry_after(longest.unwrap_or(Duration::MAX));
         }
         if let Some(backoff) = self.backoff {
-            policy = policy.with_backoff(backoff.onto(policy.backoff, "backoff")?);
+            policy = policy.with_backoff(backoff.onto(policy.backoff, ROOT.field("backoff"))?);
         }
         if let Some(jitter) = self.jitter {
             policy = policy.with_jitter(jitter.onto(policy.jitter));
         }
         if let Some(polling) = self.polling {
-            policy = policy.with_polling(polling.onto(policy.polling, "polling")?);
+            policy = policy.with_polling(polling.onto(policy.polling, ROOT.field("polling"))?);
         }
         Ok(policy)
     }
@@ -109,7 +111,7 @@ impl Value for Policy {
     }
 
     fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
-        let file = PolicyFile::from_map(place.as_table(), map)?;
+        let file = PolicyFile::from_map(place, map)?;
         file.policy().map_err(A::Error::custom)
     }
 }
@@ -121,7 +123,7 @@ impl<'de> Deserialize<'de> for Policy {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         // `deserialize_struct` tells serde's `flatten` which fields to pass on. `deserialize_any`
         // does not.
-        let policy = Visitor::<Self>::new(Place::ROOT);
+        let policy = Visitor::<Self>::new(ROOT);
         from.deserialize_struct("Policy", PolicyFile::FIELDS, policy)
     }
 }

@@ -76,12 +76,11 @@ impl Value for BackoffFile {
     }
 
     fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
-        let table = place.as_table();
-        let read = Self::from_map(table, map)?;
+        let read = Self::from_map(place, map)?;
         // The default is exponential, as in all presets.
         let kind = read.kind.unwrap_or(BackoffKind::Exponential);
         if read.factor.is_some() && kind != BackoffKind::Exponential {
-            let place = Place::of(table, "factor");
+            let place = place.field("factor");
             let kind = kind.name();
             return Err(A::Error::custom(format_args!(
                 r#"{place}: a backoff of kind "{kind}" has none, expected kind "exponential""#
@@ -93,7 +92,7 @@ impl Value for BackoffFile {
 
 impl BackoffFile {
     /// Returns the backoff `from` with the changes of the file in `table`.
-    pub(super) fn onto(self, from: Backoff, table: &'static str) -> Result<Backoff, String> {
+    pub(super) fn onto(self, from: Backoff, table: Place) -> Result<Backoff, String> {
         let cap = self.cap.map(|Bound(cap)| cap.unwrap_or(Duration::MAX));
         let base = self.base.unwrap_or_else(|| from.base());
         let is_exponential = matches!(self.kind, None | Some(BackoffKind::Exponential));
@@ -108,7 +107,7 @@ impl BackoffFile {
                 Some(_) => ("base", base, "cap", cap, "more"),
                 None => ("cap", cap, "base", base, "less"),
             };
-            let (place, other) = (Place::of(table, field), Place::of(table, other));
+            let (place, other) = (table.field(field), table.field(other));
             return Err(format!(
                 r#"{place}: "{value}" is {side} than {other}, which is "{limit}" unless it is set, too"#
             ));

@@ -110,14 +110,13 @@ impl Value for JitterFile {
     }
 
     fn read_table<'de, A: MapAccess<'de>>(place: Place, map: A) -> Result<Self, A::Error> {
-        let table = place.as_table();
-        let fields = JitterFields::from_map(table, map)?;
-        fields.jitter(table).map_err(A::Error::custom)
+        let fields = JitterFields::from_map(place, map)?;
+        fields.jitter(place).map_err(A::Error::custom)
     }
 }
 
 impl JitterFields {
-    fn jitter(self, table: &'static str) -> Result<JitterFile, String> {
+    fn jitter(self, table: Place) -> Result<JitterFile, String> {
         let Self {
             kind,
             low,
@@ -140,7 +139,7 @@ impl JitterFields {
             ),
         ] {
             if is_there && !has_one {
-                let place = Place::of(table, field);
+                let place = table.field(field);
                 let kind = named.name();
                 return Err(format!(
                     r#"{place}: a jitter of kind "{kind}" has none, expected kind {owners}"#
@@ -156,9 +155,9 @@ impl JitterFields {
             Some(JitterKind::Decorrelated) => Some(Jitter::decorrelated()),
             Some(JitterKind::Additive) => {
                 let low = low.unwrap_or(Duration::ZERO);
-                let high = high.ok_or_else(|| missing(table, "high", Duration::EXPECTED))?;
+                let high = high.ok_or_else(|| table.field("high").missing(Duration::EXPECTED))?;
                 if high < low {
-                    let place = Place::of(table, "high");
+                    let place = table.field("high");
                     let (low, high) = (text(low), text(high));
                     return Err(format!(
                         r#"{place}: "{high}" is less than {table}.low, which is "{low}""#
@@ -167,7 +166,8 @@ impl JitterFields {
                 Some(Jitter::additive(low, high))
             }
             Some(kind @ (JitterKind::Proportional | JitterKind::Above)) => {
-                let Share(share) = share.ok_or_else(|| missing(table, "share", Share::EXPECTED))?;
+                let Share(share) =
+                    share.ok_or_else(|| table.field("share").missing(Share::EXPECTED))?;
                 Some(match kind {
                     JitterKind::Above => Jitter::above(share),
                     _ => Jitter::proportional(share),
@@ -176,11 +176,6 @@ impl JitterFields {
         };
         Ok(JitterFile { jitter, cap })
     }
-}
-
-fn missing(table: &'static str, field: &'static str, expected: &str) -> String {
-    let place = Place::of(table, field);
-    format!("{place}: is missing, expected {expected}")
 }
 
 impl JitterFile {

@@ -63,6 +63,19 @@ pub(crate) enum Found<'a> {
     Other(&'static str),
 }
 
+impl Found<'_> {
+    /// Returns the whole number. The error follows the value that was found.
+    pub(crate) fn whole(&self) -> Result<u64, &'static str> {
+        match *self {
+            Found::Whole(number) if number < 0 => Err("is negative"),
+            Found::Whole(number) => u64::try_from(number).map_err(|_| "is too much"),
+            // A JSON number that needs more than 64 bits arrives as a float.
+            Found::Number(number) if number >= u64::MAX as f64 => Err("is too much"),
+            _ => Err("is no whole number"),
+        }
+    }
+}
+
 impl fmt::Display for Found<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Shortens and escapes long text, so that the error fits into a line of a log.
@@ -101,13 +114,7 @@ impl Value for u32 {
     const EXPECTED: &'static str = "a whole number from 0 to 4294967295";
 
     fn read(found: &Found<'_>) -> Result<Self, &'static str> {
-        match *found {
-            Found::Whole(number) if number < 0 => Err("is negative"),
-            Found::Whole(number) => Self::try_from(number).map_err(|_| "is too much"),
-            // A JSON number that needs more than 64 bits arrives as a float.
-            Found::Number(number) if number > f64::from(Self::MAX) => Err("is too much"),
-            _ => Err("is no whole number"),
-        }
+        Self::try_from(found.whole()?).map_err(|_| "is too much")
     }
 }
 

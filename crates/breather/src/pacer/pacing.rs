@@ -1,5 +1,8 @@
 //! How a scope is paced.
 
+#[cfg(feature = "serde")]
+mod file;
+
 use core::time::Duration;
 
 /// How a scope is paced.
@@ -16,6 +19,21 @@ use core::time::Duration;
 /// no attempt, it grows by 400 a second, or by 8 times its value if that is more. If the first answers state no window,
 /// it grows by 24 times its value. (With 30, a spike of 50 calls takes 1.04 of the ideal time. 1,000 callers of an
 /// unlimited server wait up to 0.4 s, once.)
+///
+/// # In a file
+///
+/// With feature `serde`, a pacing can be part of a configuration file in TOML, JSON or any other self-describing format of
+/// serde. An absent field keeps its default:
+///
+/// ```toml
+/// pace = "even"
+/// limit = { number = 10, per = "1s" }
+/// max_in_flight = 4
+/// silent_hold = "60s"
+/// ```
+///
+/// Invalid values are rejected with an error that names the field, the value and the expected values, and so is a limit of
+/// 0. `docs/configuration.md` in the repository lists all fields, and shows a file with a pacing for each scope.
 ///
 /// # Example
 ///

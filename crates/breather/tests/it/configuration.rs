@@ -872,7 +872,7 @@ proptest! {
 }
 
 /// Returns the code blocks of a chapter. Each has the text before it, its language and its content.
-fn blocks(chapter: &str) -> Vec<(&str, &str, &str)> {
+pub(crate) fn blocks(chapter: &str) -> Vec<(&str, &str, &str)> {
     let parts: Vec<&str> = chapter.split("```").collect();
     let parts = parts.chunks_exact(2);
     let blocks = parts.filter_map(|part| {
@@ -889,6 +889,9 @@ fn configuration_chapter_is_correct() {
     let blocks = blocks(&chapter);
     let (mut good, mut bad) = (0, 0);
     for (at, &(before, language, text)) in blocks.iter().enumerate() {
+        if before.ends_with("<!-- pacing -->") {
+            continue;
+        }
         let read = toml::from_str::<Policy>(text);
         match (language, blocks.get(at + 1)) {
             // An error directly follows its file.

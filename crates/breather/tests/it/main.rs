@@ -16,6 +16,8 @@ mod headers;
 mod long_holds;
 mod moments;
 mod pacer;
+#[cfg(feature = "serde")]
+mod pacing_file;
 mod peers;
 mod queue_time;
 mod said;

@@ -86,6 +86,7 @@ impl Client {
                         bail!("{end}");
                     }
                     Admission::Wait { opens } => {
+                        call.on_limited(self.pacer.stated_limit());
                         if let Some(end) = call.on_waiting(now, opens, self.pacer.evidence()) {
                             // Otherwise the ticket would keep its place in the queue.
                             self.pacer.leave(ticket);

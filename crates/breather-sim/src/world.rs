@@ -334,7 +334,9 @@ impl<'w> World<'w> {
                         self.send(index, permits);
                     }
                     JointAdmission::Wait { at, opens } => {
-                        let evidence = paced.line(token, at).pacer.evidence();
+                        let pacer = &mut paced.line(token, at).pacer;
+                        call.on_limited(pacer.stated_limit());
+                        let evidence = pacer.evidence();
                         if call.on_waiting(now, opens, evidence).is_some() {
                             return self.end(index);
                         }

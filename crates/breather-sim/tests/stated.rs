@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breather::Pacing;
+use breather::{Pacing, StatedLimit};
 use breather_sim::{Headers, Limiter, Load, Run, Server, run};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -133,5 +133,35 @@ fn wrong_initial_limit_is_improved_on() {
                 assert!(sends <= 1.3 && over <= 2.0, "{what}");
             }
         }
+    }
+}
+
+#[test]
+fn report_says_which_stated_limit_made_the_call_wait() {
+    let unlimited = Server::unlimited().with_headers(Headers::None);
+    for (server, pacing, expected) in [
+        (unlimited.clone(), Pacing::new(), None),
+        (
+            unlimited.clone(),
+            Pacing::new().with_max_in_flight(4),
+            Some(StatedLimit::MaxInFlight),
+        ),
+        (
+            unlimited,
+            Pacing::new().with_limit(20, SECOND),
+            Some(StatedLimit::Limit),
+        ),
+        (
+            locking(5, 1),
+            Pacing::new().with_silent_hold(30 * SECOND),
+            Some(StatedLimit::SilentHold),
+        ),
+    ] {
+        let (run, _) = played(&server, pacing, 1);
+        let last = run.reports().last().unwrap();
+        assert!(last.stated_limits().eq(expected), "{pacing:?}: {last}");
+        let said = last.to_string();
+        let name = expected.map_or("limited by", StatedLimit::as_str);
+        assert_eq!(said.contains(name), expected.is_some(), "{said}");
     }
 }

@@ -26,7 +26,7 @@ use core::time::Duration;
 use crate::hint::Evidence;
 use crate::hint::Hint;
 use crate::instant::Instant;
-use crate::pacer::WaitLimits;
+use crate::pacer::{StatedLimit, WaitLimits};
 use crate::policy::Draws;
 use crate::policy::Policy;
 use crate::policy::{RetryBudget, Withdrawal};
@@ -307,6 +307,13 @@ impl Call {
         };
         let end = too_late.or_else(over)?;
         Some(self.stopped(end))
+    }
+
+    /// Records that a [stated limit](crate::driver::Pacer::stated_limit), if any, makes the call wait.
+    pub const fn on_limited(&mut self, limit: Option<StatedLimit>) {
+        if let Some(limit) = limit {
+            self.report.stated |= Report::bit(limit);
+        }
     }
 
     /// Returns when the call has waited for permits for as long as it may, if it waits for one.

@@ -154,7 +154,7 @@ pub use self::hint::Hint;
 pub use self::hint::Unit;
 #[cfg(feature = "http")]
 pub use self::http::{AttemptResult, ClassifyHttp, DefaultClassifier, ErrorKind};
-pub use self::pacer::{HoldReason, Pace, Pacing, Priority, Snapshot};
+pub use self::pacer::{HoldReason, Pace, Pacing, Priority, Snapshot, StatedLimit};
 pub use self::policy::{Backoff, Jitter, Policy, RetryBudget};
 #[cfg(feature = "metrics")]
 pub use self::shared::Metrics;

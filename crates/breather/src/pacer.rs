@@ -51,6 +51,7 @@ mod sliding;
 mod slowest;
 mod snapshot;
 mod spaced;
+mod stated;
 mod streak;
 mod usage;
 mod waiters;
@@ -81,6 +82,7 @@ use self::rhythm::Rhythm;
 pub use self::several::{JointAdmission, ScopeRequest};
 use self::slowest::Slowest;
 pub use self::snapshot::{HoldReason, Snapshot};
+pub use self::stated::StatedLimit;
 use self::streak::Streak;
 pub use self::waiters::WaitLimits;
 use self::waiters::Waiters;
@@ -518,24 +520,6 @@ impl Pacer {
     pub(crate) fn settle(&mut self, number: u64, unit: Unit, cost: u64) {
         self.windows.on_settled(number, unit, cost);
         self.recount(self.latest);
-    }
-
-    /// Returns the number of attempts in flight.
-    #[must_use]
-    pub const fn in_flight(&self) -> u32 {
-        self.in_flight
-    }
-
-    /// Returns the number of calls that wait for a permit.
-    #[must_use]
-    pub fn queued(&self) -> usize {
-        self.waiters.len()
-    }
-
-    /// Returns the limit on attempts in flight, as learned so far.
-    #[must_use]
-    pub const fn concurrency(&self) -> u32 {
-        self.concurrency.limit()
     }
 
     /// Sets how the scope is paced from now on.

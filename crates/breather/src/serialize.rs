@@ -10,7 +10,7 @@ use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 use crate::call::{End, Report, WaitReason};
 use crate::hint::Evidence;
 use crate::instant::Instant;
-use crate::pacer::Snapshot;
+use crate::pacer::{Snapshot, StatedLimit};
 
 impl Serialize for Report {
     /// Writes durations in seconds, and the end reason as
@@ -19,13 +19,14 @@ impl Serialize for Report {
     /// It writes only the name of the header behind a wait, because the value comes from the
     /// server.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 7)?;
+        let mut fields = serializer.serialize_struct("Report", 8)?;
         fields.serialize_field("attempts", &self.attempts())?;
         fields.serialize_field("failures", &self.failures())?;
         fields.serialize_field("throttled", &self.throttled())?;
         fields.serialize_field("answered_elsewhere", &self.answered_elsewhere())?;
         fields.serialize_field("unshared", &self.unshared())?;
         fields.serialize_field("waited_s", &Waited(self))?;
+        fields.serialize_field("stated_limits", &Stated(self))?;
         fields.serialize_field("end", &self.end().map(Ended))?;
         fields.end()
     }
@@ -41,6 +42,14 @@ impl Serialize for Waited<'_> {
             fields.serialize_field(reason.as_str(), &seconds(reason))?;
         }
         fields.end()
+    }
+}
+
+struct Stated<'r>(&'r Report);
+
+impl Serialize for Stated<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.stated_limits().map(StatedLimit::as_str))
     }
 }
 
@@ -115,6 +124,7 @@ mod tests {
                 "answered_elsewhere": 0,
                 "unshared": false,
                 "waited_s": { "backoff": 0.0, "hint": 0.0, "pacer": 0.0 },
+                "stated_limits": [],
                 "end": {
                     "reason": "retry_after_too_long",
                     "detail": "status 429",

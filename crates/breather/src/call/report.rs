@@ -6,6 +6,7 @@ use core::time::Duration;
 use crate::call::End;
 use crate::call::{Wait, WaitReason};
 use crate::instant::Instant;
+use crate::pacer::StatedLimit;
 
 /// The attempts, the waits and the end of a call.
 ///
@@ -43,6 +44,8 @@ pub struct Report {
     pub(crate) end: Option<End>,
     pub(crate) unshared: bool,
     pub(crate) answered_elsewhere: u32,
+    /// The stated limits that made the call wait, each as its [bit](Self::bit).
+    pub(crate) stated: u8,
 }
 
 impl Report {
@@ -82,6 +85,29 @@ impl Report {
     pub fn total_wait(&self) -> Duration {
         let nanos = self.backoff.saturating_add(self.hint);
         Duration::from_nanos(nanos.saturating_add(self.pacer))
+    }
+
+    /// Returns the limits that you [stated](crate::Pacing::with_limit) and that made the call wait in its scope's queue.
+    ///
+    /// A call that waits behind others reports the limit that makes them wait.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{Policy, StatedLimit, driver::{Call, CallSpec, Instant}};
+    ///
+    /// let mut call = Call::new(Policy::default(), CallSpec::new(), 1, Instant::ORIGIN);
+    /// call.on_limited(Some(StatedLimit::MaxInFlight));
+    /// assert_eq!(call.report().stated_limits().collect::<Vec<_>>(), [StatedLimit::MaxInFlight]);
+    /// ```
+    pub fn stated_limits(&self) -> impl Iterator<Item = StatedLimit> + use<> {
+        let stated = self.stated;
+        let all = StatedLimit::ALL.into_iter();
+        all.filter(move |&limit| stated & Self::bit(limit) != 0)
+    }
+
+    pub(crate) const fn bit(limit: StatedLimit) -> u8 {
+        1 << limit as u8
     }
 
     /// Returns the latest wait between two attempts.
@@ -152,6 +178,11 @@ impl fmt::Display for Report {
         let waited = self.total_wait();
         if !waited.is_zero() {
             write!(f, ", waited {waited:?}")?;
+        }
+        let mut separator = ", limited by ";
+        for limit in self.stated_limits() {
+            write!(f, "{separator}{limit}")?;
+            separator = " and ";
         }
         match &self.end {
             Some(end) => end.fmt_details(f),

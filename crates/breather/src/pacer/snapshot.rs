@@ -67,6 +67,24 @@ pub enum HoldReason {
 }
 
 impl Pacer {
+    /// Returns the number of attempts in flight.
+    #[must_use]
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Returns the number of calls that wait for a permit.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.waiters.len()
+    }
+
+    /// Returns the limit on attempts in flight, as learned so far.
+    #[must_use]
+    pub const fn concurrency(&self) -> u32 {
+        self.concurrency.limit()
+    }
+
     /// Returns the state of the scope, for logs and dashboards.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

@@ -243,3 +243,27 @@ fn wait_that_rules_out_no_permit_does_not_count() {
     scope.timer.advance(9 * SECOND);
     assert_eq!(step(&mut call), Step::Send);
 }
+
+#[test]
+fn report_says_which_stated_limit_a_call_waited_for() {
+    for scopes in [Scopes::from("api"), Scopes::from(["api", "organisation"])] {
+        let scope = Scope {
+            scopes,
+            ..Scope::paced(Pacing::new().with_max_in_flight(1))
+        };
+        let mut first = scope.call();
+        assert_eq!(step(&mut first), Step::Send);
+        let mut second = scope.call();
+        assert!(matches!(step(&mut second), Step::Wait { .. }));
+        scope.timer.advance(SECOND);
+        let _ = first.on_outcome(Outcome::success(), &Hint::new(scope.timer.now()));
+        assert_eq!(step(&mut second), Step::Send);
+        let _ = second.on_outcome(Outcome::success(), &Hint::new(scope.timer.now()));
+        let said = second.report().to_string();
+        assert_eq!(
+            said,
+            "succeeded after 1 attempt, waited 1s, limited by max_in_flight"
+        );
+        assert_eq!(first.report().stated_limits().count(), 0);
+    }
+}

@@ -129,6 +129,7 @@ impl One {
                 end = Some(call.on_rejected(now, opens, state.pacer.evidence()));
             }
             Admission::Wait { opens } => {
+                call.on_limited(state.pacer.stated_limit());
                 let waiting = call.on_waiting(now, opens, state.pacer.evidence());
                 end = waiting.map(|end| call.expects(end, state.pacer.expected_at()));
             }

@@ -135,6 +135,7 @@ impl Several {
                 former.push(kept);
             }
             JointAdmission::Wait { at, opens } => {
+                call.on_limited(states[at].pacer.stated_limit());
                 let waiting = call.on_waiting(now, opens, states[at].pacer.evidence());
                 end = waiting.map(|end| call.expects(end, states[at].pacer.expected_at()));
                 if let Some(ticket) = self.stands[at].ticket {

@@ -360,7 +360,11 @@ impl Rate {
 
     /// Returns whether the server throttled an attempt after so few that the limit is likely to be wrong.
     fn is_contradicted(&self) -> bool {
-        let sends = self.recent.count();
+        let sends = match self.period.is_first {
+            // Of those in flight, the server will throttle some.
+            true => self.period.accepted,
+            false => self.recent.count(),
+        };
         matches!(&self.limit, Some(Limit::Periodic(limit)) if limit.is_contradicted_by(sends))
     }
 

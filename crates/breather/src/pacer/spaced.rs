@@ -75,7 +75,9 @@ impl Spaced {
         }
         self.longest = self.longest.max(length);
         self.interval = self.bounded_mean();
-        self.patience = (self.patience * 2).min(MOST_PATIENT);
+        if sends >= APART {
+            self.patience = (self.patience * 2).min(MOST_PATIENT);
+        }
     }
 }
 
@@ -88,6 +90,9 @@ const SHORTEST_PATIENCE: u64 = 16;
 
 /// At this patience, 100 attempts speed up by a percent.
 const MOST_PATIENT: u64 = 8_192;
+
+/// Rests with fewer attempts between them have one reason, so they slow the search down once.
+const APART: u64 = 4;
 
 /// With costs whose 99th percentile is 15 times the median, the mean of so many is off by a quarter.
 const ENOUGH: u64 = 64;

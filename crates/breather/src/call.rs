@@ -283,8 +283,11 @@ impl Call {
         let now = self.at(now);
         self.asking_since.get_or_insert(now);
         let too_late = opens.and_then(|opens| {
-            let opens_too_late = self.queue_ends().is_some_and(|ends| opens > ends);
-            let in_queue = opens_too_late.then_some((EndReason::MaxQueueTime, opens));
+            // The earlier of both ends says why.
+            let is_first = |ends| self.deadline.is_none_or(|deadline| ends <= deadline);
+            let ends = self.queue_ends().filter(|&ends| is_first(ends));
+            let in_queue = ends.filter(|&ends| opens > ends);
+            let in_queue = in_queue.map(|_| (EndReason::MaxQueueTime, opens));
             in_queue.or_else(|| self.too_late(now, opens, opens))
         });
         let too_late = too_late

@@ -267,3 +267,16 @@ fn report_says_which_stated_limit_a_call_waited_for() {
         assert_eq!(first.report().stated_limits().count(), 0);
     }
 }
+
+#[test]
+fn earlier_of_deadline_and_queue_time_is_the_reason() {
+    for (deadline, reason) in [
+        (SECOND, EndReason::Deadline),
+        (3 * SECOND, EndReason::MaxQueueTime),
+    ] {
+        let scope = Scope::new();
+        scope.spend(9 * SECOND);
+        let mut call = scope.call_with(CallOptions::new().with_deadline(deadline));
+        assert_eq!(end(&mut call).reason(), reason, "{deadline:?}");
+    }
+}

@@ -87,9 +87,10 @@ impl Report {
         Duration::from_nanos(nanos.saturating_add(self.pacer))
     }
 
-    /// Returns the limits that you [stated](crate::Pacing::with_limit) and that made the call wait in its scope's queue.
+    /// Returns the limits that you [stated](crate::Pacing::with_limit) and that forbade an attempt when the call asked for a
+    /// permit.
     ///
-    /// A call that waits behind others reports the limit that makes them wait.
+    /// A call that waits behind others reports the limit that held them up when it came.
     ///
     /// # Example
     ///

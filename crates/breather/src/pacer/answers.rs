@@ -1,5 +1,7 @@
 //! The consequences of an answer for the scope.
 
+use core::time::Duration;
+
 use super::Pacer;
 use super::attribution::{Blame, ENOUGH, Throttled};
 use super::costs::UNKNOWN;
@@ -196,7 +198,7 @@ impl Pacer {
         if !self.is_probing() {
             self.rate.on_throttled(permit.number);
         }
-        self.on_lost(permit);
+        self.forget_probe(permit);
     }
 
     /// Returns whether the attempt was sent to an empty window, to see whether the server bills it.
@@ -289,16 +291,21 @@ impl Pacer {
             Phase::Held(hold) => hold,
             Phase::Probing { hold, .. } => {
                 self.throttled_probe = Some(permit.ticket);
-                hold.on_probe_throttled(now, None, false, self.rate.least_apart())
+                hold.on_probe_throttled(now, None, false, Duration::ZERO)
             }
         };
         self.phase = Phase::Held(hold);
         self.concurrency.on_slack(now);
     }
 
-    /// Handles an attempt whose outcome is unknown. If it was the probe, the next call probes.
+    /// Handles an attempt whose outcome is unknown.
     pub(super) fn on_lost(&mut self, permit: &Permit) {
         self.rate.on_lost(permit.number);
+        self.forget_probe(permit);
+    }
+
+    /// If the attempt was the probe, the next call probes.
+    fn forget_probe(&mut self, permit: &Permit) {
         if let Phase::Probing { sent, .. } = &mut self.phase {
             *sent = sent.filter(|(number, _)| *number != permit.number);
         }

@@ -24,6 +24,8 @@ pub(super) struct Hold {
     answers: u32,
     /// Whether another call is to probe it at once.
     is_contested: bool,
+    /// Whether the caller stated a longer time than the pacer would hold the scope.
+    is_prolonged: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,6 +64,7 @@ impl Hold {
             since: now,
             answers: 1,
             is_contested: false,
+            is_prolonged: false,
         }
     }
 
@@ -78,6 +81,11 @@ impl Hold {
     /// Returns whether another call is to probe it at once.
     pub(super) const fn is_contested(&self) -> bool {
         self.is_contested
+    }
+
+    /// Returns whether it is longer because the caller stated so.
+    pub(super) const fn is_prolonged(&self) -> bool {
+        self.is_prolonged
     }
 
     /// Returns whether the probe at its end is likely to be throttled, because the end is a guess or was wrong before.
@@ -152,6 +160,7 @@ impl Hold {
 
     /// Ends the hold at `at` at the earliest.
     pub(super) fn at_least(mut self, at: Instant) -> Self {
+        self.is_prolonged |= at > self.until;
         self.until = self.until.max(at);
         self.due = self.due.max(at);
         self

@@ -107,14 +107,14 @@ impl Periodic {
         self.is_confirmed
     }
 
-    /// Returns how many attempts may be sent in a period in which `answered` ones were not throttled so far.
+    /// Returns how many attempts may be sent in a period in which `accepted` ones were accepted so far.
     ///
-    /// A search for a higher limit begins with a [step](Self::step). Each beyond the limit permits two more.
-    pub(super) const fn allowed(&self, answered: u64) -> u64 {
+    /// A search for a higher limit begins with a [step](Self::step). Each accepted one beyond the limit permits two more.
+    pub(super) const fn allowed(&self, accepted: u64) -> u64 {
         if self.wait > 0 {
             return self.number;
         }
-        let beyond = answered.saturating_sub(self.number);
+        let beyond = accepted.saturating_sub(self.number);
         self.number + self.step + 2 * beyond
     }
 

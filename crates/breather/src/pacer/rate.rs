@@ -54,8 +54,8 @@ struct Period {
     /// When the server first throttled an attempt, and which instant it stated.
     throttled: Option<Instant>,
     stated: Option<Instant>,
-    /// Whether it is the first one with a limit. One rest does not tell yet whether the server accepts as many
-    /// again at once.
+    /// Whether it is the first one with a limit of more than a few. One rest does not tell yet whether the server accepts
+    /// as many again at once.
     is_first: bool,
     /// When the latest probe was sent that was throttled.
     tried: Option<Instant>,
@@ -102,7 +102,7 @@ impl Limit {
     fn mean(&self) -> u64 {
         match self {
             Self::Periodic(limit) => limit.mean(),
-            Self::Spaced(limit) => limit.mean(),
+            Self::Spaced(limit) => limit.bounded_mean(),
         }
     }
 
@@ -131,15 +131,9 @@ impl Period {
         (self.first..=self.latest).contains(&number)
     }
 
-    /// Returns how many of its attempts were accepted or lost, for all that is known. If a lost one ended a search for more,
-    /// calls would wait for a limit that no answer shows.
-    const fn not_throttled(&self) -> u64 {
-        self.accepted + self.lost
-    }
-
     /// Returns how many more attempts may be sent if each answer permits two.
     const fn left_of_ramp(&self) -> u64 {
-        (2 * (self.not_throttled() + 1)).saturating_sub(self.sends)
+        (2 * (self.accepted + self.lost + 1)).saturating_sub(self.sends)
     }
 }
 
@@ -348,7 +342,7 @@ impl Rate {
     pub(super) fn hold(&self, now: Instant) -> Hold {
         let soon = now + SHORTEST_REST.max(self.least_apart());
         let Some((ends, probe)) = self.ends() else {
-            return Hold::new(now, Cause::Guessed, now, soon);
+            return Hold::new(now, Cause::Guessed, now, now + SHORTEST_REST);
         };
         let probe = if probe > now { probe } else { ends };
         let probe = probe.max(now + SHORTEST_WAIT);
@@ -361,7 +355,7 @@ impl Rate {
     /// Returns whether the server throttled an attempt after so few that the limit is likely to be wrong.
     fn is_contradicted(&self) -> bool {
         let sends = match self.period.is_first {
-            // Of those in flight, the server will throttle some.
+            // Some of those in flight will be throttled.
             true => self.period.accepted,
             false => self.recent.count(),
         };
@@ -419,11 +413,13 @@ impl Rate {
         let allowed = match &self.limit {
             None => return u64::MAX,
             Some(Limit::Spaced(_)) => 1,
-            Some(Limit::Periodic(limit)) => limit.allowed(self.period.not_throttled()),
+            // Another attempt takes the place of a lost one. Otherwise a lost one would end the search for more.
+            Some(Limit::Periodic(limit)) => limit.allowed(self.period.accepted) + self.period.lost,
         };
         self.forget(now);
         let left = allowed.saturating_sub(self.recent.count());
-        match self.period.is_first {
+        let length = self.limit.as_ref().map_or(0, Limit::length);
+        match self.period.is_first && now.nanos_since(self.period.start) < length {
             true => left.min(self.period.left_of_ramp()),
             false => left,
         }
@@ -476,8 +472,8 @@ pub(super) fn is_usual(period: u64) -> bool {
 /// cap's rejections can be told from a quota's.
 pub(super) const SHORTEST_REST: Duration = Duration::from_millis(250);
 
-/// The least time between probes, as a multiple of the time between two attempts at the limit. Then a server that counts
-/// throttled attempts accepts one after half of its usual rate.
+/// The least time between probes, as a multiple of the time between two attempts at the limit. If the server counts
+/// throttled attempts, the probes use half of what it permits.
 const PROBE_INTERVALS: u64 = 2;
 
 /// If a limit is learned from few attempts, its interval may be much too long.

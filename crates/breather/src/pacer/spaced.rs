@@ -16,15 +16,17 @@ pub(super) struct Spaced {
     interval: u64,
     /// Each attempt makes the interval shorter by one part in so many.
     patience: u64,
+    /// How many attempts were accepted since the patience last rose.
+    since: u64,
     /// The longest rest, in nanoseconds.
     longest: u64,
 }
 
 impl Spaced {
-    /// Creates a limit by what was accepted in the period before `rest`. The interval is at least as long as the limit
-    /// before allowed, which is `before` nanoseconds.
+    /// Creates a limit by what was accepted in the period before `rest`. The interval counts as at least
+    /// `before` nanoseconds, which is that of the limit before.
     ///
-    /// A sliding counter accepts several attempts in a row after a rest, and then as many in a window as before.
+    /// After a rest, a sliding counter accepts several attempts at once, and in the whole window no more than before.
     pub(super) fn new(rest: &Rest, before: u64) -> Self {
         let sends = rest.gave.max(1);
         let mut spaced = Self {
@@ -32,6 +34,7 @@ impl Spaced {
             time: rest.took.max(sends.saturating_mul(before)),
             interval: 0,
             patience: SHORTEST_PATIENCE,
+            since: 0,
             longest: rest.length,
         };
         spaced.interval = spaced.bounded_mean();
@@ -44,13 +47,13 @@ impl Spaced {
     }
 
     /// Returns the measured interval.
-    pub(super) fn mean(&self) -> u64 {
+    fn mean(&self) -> u64 {
         (self.time / self.sends.max(1)).clamp(1, LONGEST)
     }
 
-    /// Returns the same, unless the server accepted one after a shorter rest. Twice that allows for others who use the
-    /// bucket, too. If the server states that it accepts the next one at once, it has no such limit.
-    fn bounded_mean(&self) -> u64 {
+    /// Returns the measured interval, or twice the longest rest if that is shorter, because the server accepts one after a
+    /// rest. Twice allows for others who use the bucket, too. Rests of no length tell nothing.
+    pub(super) fn bounded_mean(&self) -> u64 {
         match self.longest.saturating_mul(2) {
             0 => self.mean(),
             longest => self.mean().min(longest),
@@ -75,7 +78,9 @@ impl Spaced {
         }
         self.longest = self.longest.max(length);
         self.interval = self.bounded_mean();
-        if sends >= APART {
+        self.since += sends;
+        if self.since >= APART {
+            self.since = 0;
             self.patience = (self.patience * 2).min(MOST_PATIENT);
         }
     }
@@ -91,7 +96,8 @@ const SHORTEST_PATIENCE: u64 = 16;
 /// At this patience, 100 attempts speed up by a percent.
 const MOST_PATIENT: u64 = 8_192;
 
-/// Rests with fewer attempts between them have one reason, so they slow the search down once.
+/// The attempts that have to be accepted before another rest slows the search down. Rests that follow each other at once
+/// show the same excess.
 const APART: u64 = 4;
 
 /// With costs whose 99th percentile is 15 times the median, the mean of so many is off by a quarter.

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use super::Pacer;
-use super::hold::Cause;
 use super::phase::Phase;
 
 /// A limit that the caller stated for a scope.
@@ -72,19 +71,17 @@ impl Pacer {
         if self.pacing.is_plain() {
             return None;
         }
-        let holds_silently = !self.pacing.silent_hold().is_zero();
         match self.phase {
-            Phase::Held(hold) if hold.cause == Cause::Guessed && holds_silently => {
-                return Some(StatedLimit::SilentHold);
-            }
-            Phase::Held(_) | Phase::Probing { .. } => return None,
-            Phase::Running => {}
+            Phase::Held(hold) => return hold.is_prolonged().then_some(StatedLimit::SilentHold),
+            Phase::Probing { sent: Some(_), .. } => return None,
+            Phase::Probing { sent: None, .. } | Phase::Running => {}
         }
         let used = self.used();
         if self.pacing.max_in_flight().is_some_and(|max| used >= max) {
             return Some(StatedLimit::MaxInFlight);
         }
-        if holds_silently && self.service_time.is_zero() && used > 0 {
+        let is_careful = !self.pacing.silent_hold().is_zero();
+        if is_careful && self.service_time.is_zero() && used > 0 {
             return Some(StatedLimit::SilentHold);
         }
         let (number, per) = self.pacing.limit()?;

@@ -208,6 +208,7 @@ fn bucket_is_used_as_fast_as_it_refills() {
         Server::bucket(300, SECOND / 5).stated(),
         Server::bucket(20, SECOND / 10),
         Server::bucket(10, 5 * SECOND),
+        Server::bucket(10, 10 * SECOND).stated(),
     ] {
         let mut server = server;
         let Limiter::Bucket { size, interval, .. } = server.limiter else {
@@ -369,6 +370,26 @@ fn lost_probes_do_not_lower_the_limit() {
     let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     // The ten, and the two before them, less the probe, and one more is tried.
     assert_eq!(sent_with_answers(&mut pacer, now, 6).0, 12);
+}
+
+#[test]
+fn first_period_ends_even_if_no_attempt_is_answered() {
+    let mut pacer = pacer_that_proved_two();
+    for _ in 0..10 {
+        let permit = granted(&mut pacer, START);
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+    }
+    let permit = granted(&mut pacer, START);
+    let hint = Hint::new(START).with_retry_after(10 * SECOND);
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
+    let now = START + 10 * SECOND;
+    let probe = granted(&mut pacer, now);
+    let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
+    let _slow = [(); 3].map(|()| granted(&mut pacer, now));
+    let (ticket, _) = waits(&mut pacer, now);
+    let wake = pacer.next_wake().unwrap();
+    assert!(wake <= now + 11 * SECOND, "{wake:?}");
+    assert_eq!(pacer.poll_offer(wake), Some(ticket));
 }
 
 #[test]

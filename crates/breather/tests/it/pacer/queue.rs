@@ -312,12 +312,11 @@ fn the_share_of_a_batch_is_not_revoked() {
     let batch = waits_with(&mut pacer, START, BATCH);
     for window in 1..=16 {
         let now = START + window * 10 * SECOND;
-        waits_with(&mut pacer, now - SECOND, URGENT);
+        let urgent = waits_with(&mut pacer, now - SECOND, URGENT);
         let next = pacer.poll_offer(now).unwrap();
         if next == batch {
             assert_eq!(window, 16);
-            let turn = pacer.arrive();
-            let turn = pacer.request(now, turn, URGENT);
+            let turn = pacer.request(now, urgent, URGENT);
             assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
             let turn = pacer.request(now, batch, BATCH);
             assert!(matches!(turn, Admission::Send(_)), "{turn:?}");
@@ -352,4 +351,15 @@ fn retry_keeps_its_place_in_its_class_and_share() {
     let [a, b, c, d, _] = others;
     // The first key has had its turn in this round.
     assert_eq!(drain(&mut pacer, now), [a, c, b, d]);
+}
+
+#[test]
+fn probe_that_may_be_throttled_is_of_the_batch() {
+    let mut pacer = pacer();
+    let permit = granted(&mut pacer, START);
+    let _ = pacer.on_outcome(START, permit, throttled(), &Hint::new(START));
+    waits_with(&mut pacer, START, URGENT);
+    let batch = waits_with(&mut pacer, START, BATCH);
+    let wake = pacer.next_wake().unwrap();
+    assert_eq!(pacer.poll_offer(wake), Some(batch));
 }

@@ -102,3 +102,40 @@ const APART: u64 = 4;
 
 /// With costs whose 99th percentile is 15 times the median, the mean of so many is off by a quarter.
 const ENOUGH: u64 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// A rest of `length` after two attempts in 400 ms.
+    fn rest(length: u64) -> Rest {
+        Rest {
+            gave: 2,
+            of_late: 2,
+            took: 400 * MS,
+            since_oldest: 400 * MS,
+            length,
+            throttled_until: 0,
+            is_stated: true,
+        }
+    }
+
+    #[test]
+    fn interval_is_bounded_by_two_rests_unless_they_have_no_length() {
+        assert_eq!(Spaced::new(&rest(500 * MS), 0).interval(), 200 * MS);
+        assert_eq!(Spaced::new(&rest(30 * MS), 0).interval(), 60 * MS);
+        assert_eq!(Spaced::new(&rest(0), 0).interval(), 200 * MS);
+        assert_eq!(Spaced::new(&rest(500 * MS), 300 * MS).interval(), 300 * MS);
+    }
+
+    #[test]
+    fn patience_grows_after_a_few_attempts_however_short_the_spans() {
+        let mut spaced = Spaced::new(&rest(200 * MS), 0);
+        (0..2).for_each(|_| spaced.on_rest(2, 400 * MS, 200 * MS));
+        assert_eq!(spaced.patience, 2 * SHORTEST_PATIENCE);
+        (0..APART).for_each(|_| spaced.on_rest(1, 200 * MS, 200 * MS));
+        assert_eq!(spaced.patience, 4 * SHORTEST_PATIENCE);
+    }
+}

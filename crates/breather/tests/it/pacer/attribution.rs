@@ -66,3 +66,24 @@ fn call_that_is_throttled_alone_without_a_word_of_quota_goes_on() {
     let most = Policy::default().max_throttles();
     assert_eq!((rejections, reason), (most + 1, EndReason::MaxThrottles));
 }
+
+#[test]
+fn call_does_not_test_the_hold_that_it_caused() {
+    let mut pacer = pacer();
+    let ticket = pacer.arrive();
+    let mut now = START;
+    for _ in 0..2 {
+        let Admission::Send(permit) = pacer.request(now, ticket, WaitLimits::endless()) else {
+            panic!("the call is alone")
+        };
+        let _ = pacer.on_outcome(now, permit, throttled(), &Hint::new(now));
+        let turn = pacer.request(now, ticket, WaitLimits::endless());
+        assert!(matches!(turn, Admission::Wait { .. }), "{turn:?}");
+        let opens = pacer.next_wake().unwrap();
+        pacer.leave(ticket);
+        if now > START {
+            assert!(is_granted(&mut pacer, now).is_some(), "another call may");
+        }
+        now = opens;
+    }
+}

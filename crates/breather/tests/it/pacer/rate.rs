@@ -445,3 +445,17 @@ fn lost_attempts_of_an_epoch_allow_no_more_in_the_next() {
     // Six were accepted, one is the probe, and one more is tried.
     assert_eq!(sent_with_answers(&mut pacer, now, 3).0, 6);
 }
+
+#[test]
+fn assumed_limit_holds_for_a_period_and_is_then_searched_beyond() {
+    let mut pacer = Pacer::new(Pacing::new().with_initial_limit(2, SECOND));
+    for (period, expected) in [(0, 2), (1, 3)] {
+        let now = START + period * SECOND;
+        let sent: Vec<_> = (0..10).map_while(|_| is_granted(&mut pacer, now)).collect();
+        assert_eq!(sent.len(), expected, "period {period}");
+        for permit in sent {
+            let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
+        }
+        drain(&mut pacer, now + SECOND / 2);
+    }
+}

@@ -395,7 +395,7 @@ impl Rate {
     /// Returns the least time between probes. Zero if no limit is known.
     ///
     /// Some servers count throttled attempts, too. If as many probes were sent as the server accepts attempts, it
-    /// would accept none of them.
+    /// would throttle all of them.
     pub(super) fn least_apart(&self) -> Duration {
         let limit = self.limit.as_ref();
         let interval = limit.map_or(0, Limit::mean);
@@ -473,7 +473,7 @@ pub(super) fn is_usual(period: u64) -> bool {
 pub(super) const SHORTEST_REST: Duration = Duration::from_millis(250);
 
 /// The least time between probes, as a multiple of the time between two attempts at the limit. If the server counts
-/// throttled attempts, the probes use half of what it permits.
+/// throttled attempts, the probes use half of its limit.
 const PROBE_INTERVALS: u64 = 2;
 
 /// If a limit is learned from few attempts, its interval may be much too long.

@@ -23,8 +23,8 @@ pub(super) struct Spaced {
 }
 
 impl Spaced {
-    /// Creates a limit by what was accepted in the period before `rest`. The interval counts as at least
-    /// `before` nanoseconds, which is that of the limit before.
+    /// Creates a limit from the attempts of the period before `rest`. The former limit had an interval of `before`
+    /// nanoseconds, and the new one is taken for no shorter.
     ///
     /// After a rest, a sliding counter accepts several attempts at once, and in the whole window no more than before.
     pub(super) fn new(rest: &Rest, before: u64) -> Self {
@@ -52,7 +52,7 @@ impl Spaced {
     }
 
     /// Returns the measured interval, or twice the longest rest if that is shorter, because the server accepts one after a
-    /// rest. Twice allows for others who use the bucket, too. Rests of no length tell nothing.
+    /// rest. Twice allows for others who use the bucket, too. A rest of no length is ignored.
     pub(super) fn bounded_mean(&self) -> u64 {
         match self.longest.saturating_mul(2) {
             0 => self.mean(),

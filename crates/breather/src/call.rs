@@ -285,10 +285,12 @@ impl Call {
         let too_late = opens.and_then(|opens| {
             // The earlier of both ends says why.
             let is_first = |ends| self.deadline.is_none_or(|deadline| ends <= deadline);
-            let ends = self.queue_ends().filter(|&ends| is_first(ends));
-            let in_queue = ends.filter(|&ends| opens > ends);
-            let in_queue = in_queue.map(|_| (EndReason::MaxQueueTime, opens));
-            in_queue.or_else(|| self.too_late(now, opens, opens))
+            match self.queue_ends() {
+                Some(ends) if is_first(ends) && opens > ends => {
+                    Some((EndReason::MaxQueueTime, opens))
+                }
+                _ => self.too_late(now, opens, opens),
+            }
         });
         let too_late = too_late
             .map(|(reason, retry_at)| End::new(reason, now).until(retry_at, evidence.copied()));

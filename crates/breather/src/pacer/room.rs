@@ -87,20 +87,8 @@ impl Pacer {
     /// Returns whether the settings permit another attempt.
     #[inline(never)]
     pub(super) fn is_permitted(&mut self, now: Instant, promised: u32) -> bool {
-        let used = self.in_flight.saturating_add(promised);
-        // The first attempt goes alone, because a rejection may be punished.
-        let is_careful = !self.pacing.silent_hold().is_zero() && self.service_time.is_zero();
-        let max = match is_careful {
-            true => Some(1),
-            false => self.pacing.max_in_flight(),
-        };
-        if max.is_some_and(|max| used >= max) {
+        if self.forbidden_by(now, promised).is_some() {
             return false;
-        }
-        if let Some((number, per)) = self.pacing.limit() {
-            if self.ceiling.left(now, number, per) <= promised.into() {
-                return false;
-            }
         }
         let is_even = self.pacing.pace() == Pace::Even && matches!(self.phase, Phase::Running);
         !is_even || self.is_even(now, promised)

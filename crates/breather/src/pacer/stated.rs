@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::Pacer;
 use super::phase::Phase;
+use crate::instant::Instant;
 
 /// A limit that the caller stated for a scope.
 ///
@@ -76,16 +77,22 @@ impl Pacer {
             Phase::Probing { sent: Some(_), .. } => return None,
             Phase::Probing { sent: None, .. } | Phase::Running => {}
         }
-        let used = self.used();
+        self.forbidden_by(self.latest, self.waiters.open())
+    }
+
+    /// Returns which stated limit forbids another attempt while no hold is in force and so many are promised.
+    pub(super) fn forbidden_by(&mut self, now: Instant, promised: u32) -> Option<StatedLimit> {
+        let used = self.in_flight.saturating_add(promised);
+        // The first attempt goes alone, because a rejection may be punished.
+        let is_careful = !self.pacing.silent_hold().is_zero() && self.service_time.is_zero();
+        if is_careful && used > 0 {
+            return Some(StatedLimit::SilentHold);
+        }
         if self.pacing.max_in_flight().is_some_and(|max| used >= max) {
             return Some(StatedLimit::MaxInFlight);
         }
-        let is_careful = !self.pacing.silent_hold().is_zero();
-        if is_careful && self.service_time.is_zero() && used > 0 {
-            return Some(StatedLimit::SilentHold);
-        }
         let (number, per) = self.pacing.limit()?;
-        let left = self.ceiling.left(self.latest, number, per);
-        (left <= self.waiters.open().into()).then_some(StatedLimit::Limit)
+        let left = self.ceiling.left(now, number, per);
+        (left <= promised.into()).then_some(StatedLimit::Limit)
     }
 }

@@ -349,18 +349,22 @@ fn outage_slows_nobody_down_for_long() {
     assert!(accepted >= 1_000, "{accepted}");
 }
 
+/// A pacer whose server accepted two attempts and so many `more`, and then stated a rest. Returns the end of the rest.
+fn pacer_after_rest(more: u32) -> (Pacer, Instant) {
+    let mut pacer = pacer_that_proved_two();
+    for _ in 0..more {
+        let permit = granted(&mut pacer, START);
+        let _ = pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
+    }
+    let permit = granted(&mut pacer, START);
+    let hint = Hint::new(START).with_retry_after(10 * SECOND);
+    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
+    (pacer, START + 10 * SECOND)
+}
+
 #[test]
 fn lost_probes_do_not_lower_the_limit() {
-    let mut pacer = pacer_that_proved_two();
-    let mut now = START;
-    for _ in 0..10 {
-        let permit = granted(&mut pacer, now);
-        let _ = pacer.on_outcome(now, permit, Outcome::success(), &Hint::new(now));
-    }
-    let permit = granted(&mut pacer, now);
-    let hint = Hint::new(now).with_retry_after(10 * SECOND);
-    let _ = pacer.on_outcome(now, permit, throttled(), &hint);
-    now = now + 10 * SECOND;
+    let (mut pacer, now) = pacer_after_rest(10);
     for _ in 0..11 {
         let probe = granted(&mut pacer, now);
         let lost = Outcome::transient(Executed::Unknown, "connection reset");
@@ -374,15 +378,7 @@ fn lost_probes_do_not_lower_the_limit() {
 
 #[test]
 fn first_period_ends_even_if_no_attempt_is_answered() {
-    let mut pacer = pacer_that_proved_two();
-    for _ in 0..10 {
-        let permit = granted(&mut pacer, START);
-        let _ = pacer.on_outcome(START, permit, Outcome::success(), &Hint::new(START));
-    }
-    let permit = granted(&mut pacer, START);
-    let hint = Hint::new(START).with_retry_after(10 * SECOND);
-    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
-    let now = START + 10 * SECOND;
+    let (mut pacer, now) = pacer_after_rest(10);
     let probe = granted(&mut pacer, now);
     let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     let _slow = [(); 3].map(|()| granted(&mut pacer, now));
@@ -394,11 +390,7 @@ fn first_period_ends_even_if_no_attempt_is_answered() {
 
 #[test]
 fn lost_attempt_does_not_end_a_search_for_more() {
-    let mut pacer = pacer_that_proved_two();
-    let permit = granted(&mut pacer, START);
-    let hint = Hint::new(START).with_retry_after(SECOND);
-    let _ = pacer.on_outcome(START, permit, throttled(), &hint);
-    let now = START + SECOND;
+    let (mut pacer, now) = pacer_after_rest(0);
     let probe = granted(&mut pacer, now);
     let _ = pacer.on_outcome(now, probe, Outcome::success(), &Hint::new(now));
     let first = granted(&mut pacer, now);

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::ledger::BLUR;
+use super::rate::LONGEST;
 use super::snapshot::HoldReason;
 use crate::instant::Instant;
 
@@ -147,7 +148,12 @@ impl Hold {
             }
             Cause::Spent | Cause::Guessed | Cause::Overloaded => {
                 let overdue = now.duration_since(self.from);
-                (overdue / 10).clamp(least.clamp(SHORTEST_GUESS, LONGEST_GUESS), LONGEST_GUESS)
+                let part = match overdue < Duration::from_nanos(LONGEST) {
+                    true => 10,
+                    // Each probe may make a lock-out longer.
+                    false => 2,
+                };
+                (overdue / part).clamp(least.clamp(SHORTEST_GUESS, LONGEST_GUESS), LONGEST_GUESS)
             }
         };
         self.rejections += 1;

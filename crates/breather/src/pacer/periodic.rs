@@ -14,7 +14,7 @@ pub(super) struct Periodic {
     length: u64,
     /// The longest time into a period after which the server still throttled, in nanoseconds.
     shortest: u64,
-    /// The number and length before the limit was raised, until the higher one is confirmed.
+    /// The number and length before a search found a higher limit, until the higher one is confirmed.
     lower: Option<(u64, u64)>,
     /// Whether the server throttled an attempt beyond the limit.
     is_confirmed: bool,
@@ -22,6 +22,9 @@ pub(super) struct Periodic {
     doubts: u32,
     /// Whether this limit was measured anew after a contradiction.
     is_retried: bool,
+    /// Whether its length is that of a rest whose end the server did not state, after several attempts. If the server
+    /// locks callers out for a time, its period is shorter.
+    is_doubtful: bool,
     /// The number of full periods before more attempts than the limit are sent.
     wait: u32,
     /// How many attempts beyond the limit a search begins with. It doubles with each search that finds more.
@@ -33,11 +36,11 @@ pub(super) struct Periodic {
 impl Periodic {
     /// Creates the limit that `rest` suggests.
     pub(super) fn new(rest: &Rest) -> Self {
-        Self::of(
-            rest.gave,
-            rest.period(rest.throttled_until),
-            rest.throttled_until,
-        )
+        let period = rest.period(rest.throttled_until);
+        Self {
+            is_doubtful: !rest.is_stated && rest.gave > 1,
+            ..Self::of(rest.gave, period, rest.throttled_until)
+        }
     }
 
     /// Creates a limit after a rest that is short in proportion to the time before it. The server may be a
@@ -63,6 +66,7 @@ impl Periodic {
             is_confirmed: false,
             doubts: 0,
             is_retried: false,
+            is_doubtful: false,
             wait: 0,
             step: 1,
             interval: 1,
@@ -107,22 +111,43 @@ impl Periodic {
         self.is_confirmed
     }
 
-    /// Returns how many attempts may be sent in a period in which `accepted` ones were accepted so far.
+    /// Returns how many attempts may be sent in a period whose first one was sent `time` nanoseconds ago. `accepted`
+    /// ones were accepted so far.
     ///
     /// A search for a higher limit begins with a [step](Self::step). Each accepted one beyond the limit permits two more.
-    pub(super) const fn allowed(&self, accepted: u64) -> u64 {
-        if self.wait > 0 {
+    pub(super) fn allowed(&self, accepted: u64, time: u64) -> u64 {
+        if time < self.searched_after() {
             return self.number;
         }
         let beyond = accepted.saturating_sub(self.number);
-        self.number + self.step + 2 * beyond
+        let allowed = self.number + self.step + 2 * beyond;
+        match self.is_doubtful {
+            true => allowed.min(2 * self.number),
+            false => allowed,
+        }
+    }
+
+    /// Returns the time into a period, in nanoseconds, after which a search sends more than the limit.
+    ///
+    /// If the length is in doubt, this is half of it. A window throttles the attempt as it would earlier, and a server
+    /// whose period is shorter accepts it.
+    pub(super) const fn searched_after(&self) -> u64 {
+        match (self.wait > 0, self.is_doubtful) {
+            (true, _) => self.length,
+            (false, true) => self.length / 2,
+            (false, false) => 0,
+        }
     }
 
     /// Adds a period of `sends` attempts without a throttled one.
     pub(super) fn on_period(&mut self, sends: u64) {
         if sends > self.number {
-            self.raise(sends);
-            self.step = (self.step * 2).min(self.number);
+            if self.is_doubtful && sends >= 2 * self.number {
+                self.raise(self.number, self.length / 2);
+            } else {
+                self.raise(sends, self.length);
+                self.step = (self.step * 2).min(self.number);
+            }
             self.interval = 1;
             self.wait = 0;
         } else if sends == self.number {
@@ -131,9 +156,9 @@ impl Periodic {
         }
     }
 
-    fn raise(&mut self, number: u64) {
+    fn raise(&mut self, number: u64, length: u64) {
         self.lower = Some((self.number, self.length));
-        self.number = number;
+        (self.number, self.length) = (number, length);
         self.is_confirmed = false;
     }
 
@@ -156,6 +181,14 @@ impl Periodic {
             }
             return Limit::Periodic(self);
         }
+        if let Some(lower) = self.lower {
+            // No window rests for longer than its period.
+            let is_lock_out = !rest.is_stated && rest.length > self.length;
+            if is_lock_out || rest.of_late < self.number {
+                self.return_to(lower, is_lock_out);
+                return Limit::Periodic(self);
+            }
+        }
         self.shortest = match self.shortest < rest.since_oldest {
             true => self.shortest.max(rest.throttled_until),
             false => rest.throttled_until,
@@ -165,9 +198,6 @@ impl Periodic {
         }
         if rest.of_late >= self.number {
             self.confirm(rest);
-        } else if let Some((number, length)) = self.lower.take() {
-            (self.number, self.length) = (number, length);
-            self.is_confirmed = true;
         } else if self.is_confirmed && self.doubts < MOST_DOUBTS {
             self.is_confirmed = false;
             self.doubts += DOUBT;
@@ -181,9 +211,25 @@ impl Periodic {
         } else {
             return Limit::Spaced(Spaced::new(rest, self.mean()));
         }
-        self.wait = if self.is_sure() { self.interval } else { 0 };
-        self.step = 1;
+        self.begin_wait();
         Limit::Periodic(self)
+    }
+
+    /// Returns to the limit before a search. After a lock-out, the next search comes late, because it may cost another.
+    const fn return_to(&mut self, (number, length): (u64, u64), is_lock_out: bool) {
+        (self.number, self.length) = (number, length);
+        self.lower = None;
+        self.is_confirmed = true;
+        if is_lock_out {
+            self.interval = LONGEST_INTERVAL;
+        }
+        self.begin_wait();
+    }
+
+    /// Begins to wait for the next search.
+    const fn begin_wait(&mut self) {
+        self.wait = if self.is_confirmed { self.interval } else { 0 };
+        self.step = 1;
     }
 
     /// Returns whether the period was of the same usual length as expected.
@@ -198,7 +244,7 @@ impl Periodic {
         self.is_confirmed = true;
         self.is_retried = false;
         if rest.of_late > self.number {
-            self.raise(rest.of_late);
+            self.raise(rest.of_late, self.length);
         }
         let length = rest.usual(self.shortest, rest.since_oldest);
         if length < self.length {

@@ -413,8 +413,12 @@ impl Rate {
         let allowed = match &self.limit {
             None => return u64::MAX,
             Some(Limit::Spaced(_)) => 1,
-            // Another attempt takes the place of a lost one. Otherwise a lost one would end the search for more.
-            Some(Limit::Periodic(limit)) => limit.allowed(self.period.accepted) + self.period.lost,
+            Some(Limit::Periodic(limit)) => {
+                let oldest = self.recent.oldest().filter(|_| !self.period.is_first);
+                let time = oldest.map_or(0, |oldest| now.nanos_since(oldest));
+                // Another attempt takes the place of a lost one. Otherwise a lost one would end the search for more.
+                limit.allowed(self.period.accepted, time) + self.period.lost
+            }
         };
         self.forget(now);
         let left = allowed.saturating_sub(self.recent.count());
@@ -425,11 +429,19 @@ impl Rate {
         }
     }
 
-    /// Returns when the oldest attempt stops counting.
+    /// Returns when the oldest attempt stops counting, or when a search begins before that.
     pub(super) fn frees_at(&self) -> Option<Instant> {
         let limit = self.limit.as_ref()?;
         let oldest = self.recent.oldest()?;
-        Some(oldest.add_nanos(limit.length()))
+        let after = match limit {
+            Limit::Periodic(limit) if self.may_search(limit) => limit.searched_after(),
+            _ => limit.length(),
+        };
+        Some(oldest.add_nanos(after))
+    }
+
+    fn may_search(&self, limit: &Periodic) -> bool {
+        !self.period.is_first && self.recent.count() <= limit.number()
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "std")]
 mod assembly;
 #[cfg(feature = "std")]
+mod columns;
+#[cfg(feature = "std")]
 mod common;
 #[cfg(feature = "std")]
 mod compound;
@@ -10,6 +12,10 @@ mod compound;
 mod count;
 #[cfg(feature = "std")]
 mod crowd;
+#[cfg(feature = "std")]
+mod date;
+#[cfg(feature = "std")]
+mod delays;
 #[cfg(feature = "std")]
 mod dialect;
 #[cfg(feature = "std")]
@@ -40,6 +46,8 @@ mod reader;
 mod reading;
 mod said;
 mod sizes;
+#[cfg(feature = "std")]
+mod span;
 #[cfg(feature = "std")]
 mod structured;
 #[cfg(all(test, feature = "std"))]

@@ -1,7 +1,9 @@
 //! From the headers that were found to what they say together.
 
+use super::columns::Columns;
 use super::compound::{Keep, Pushed, pairs, resources, usages};
-use super::count::integers;
+use super::count::{Limit, integers};
+use super::delays::binding;
 use super::draft::{length_of, named_policy, named_window};
 use super::family::{HeaderFamily, Part};
 use super::figure::{Figure, window_of};
@@ -13,7 +15,7 @@ use super::said::Said;
 use super::sizes::MAX_WINDOWS;
 use super::structured::{Item, list};
 use super::time::Now;
-use super::window::{Stated, Strictness, Window};
+use super::window::{Strictness, Window};
 
 impl<'a> Found<'a> {
     /// Works out what the headers say together.
@@ -98,7 +100,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 Part::Pairs => self.keep_all(|keep| pairs(entry, keep)),
                 Part::Usages => self.keep_all(|keep| usages(entry, keep)),
                 Part::Resources => self.keep_all(|keep| resources(entry, keep)),
-                _ => self.figure(entry),
+                _ => self.column(entry).unwrap_or_else(|| self.figure(entry)),
             };
             self.note(entry, result);
         }
@@ -128,37 +130,33 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
-    /// The longest of the delays that are stated most exactly: none of those is to be undercut.
     fn delays(&mut self) {
-        let mut grade = None;
+        let binding = binding(self.found.entries(), self.now);
+        if let Some((entry, delay)) = binding {
+            self.said.delay = Some(entry.stated(delay));
+        }
         for entry in self.found.entries().filter(|entry| entry.part().is_delay()) {
-            let own = (entry.rank, entry.part().grade());
-            let is_outranked = grade.is_some_and(|grade| grade != own);
-            let result = self.delay(entry, is_outranked);
-            if self.said.delay.is_some() {
-                grade.get_or_insert(own);
-            }
+            let result = self.delay(entry, binding.map(|(entry, _)| entry));
             self.note(entry, result);
         }
     }
 
-    fn delay(&mut self, entry: &Entry<'a>, is_outranked: bool) -> Result<Note, IgnoreReason> {
+    fn delay(
+        &mut self,
+        entry: &Entry<'a>,
+        binding: Option<&Entry<'a>>,
+    ) -> Result<Note, IgnoreReason> {
         let time = entry.time(self.now);
         if entry.part() == Part::Pushback && (entry.is_disputed() || time.is_err()) {
             // What is negative or no number says not to retry, and so do two that disagree.
             self.said.retry = Some(false);
             return Ok(Note::of(HeaderMeaning::Retry));
         }
-        if is_outranked {
-            return Err(IgnoreReason::Outranked);
-        }
         let time = time?;
-        let stated = entry.stated(time.delay);
-        let is_longest = |delay: Stated<'_>| delay.delay < stated.delay;
-        if self.said.delay.is_none_or(is_longest) {
-            self.said.delay = Some(stated);
+        match binding.is_some_and(|binding| binding.exactness() != entry.exactness()) {
+            true => Err(IgnoreReason::Outranked),
+            false => Ok(time.note(HeaderMeaning::Delay)),
         }
-        Ok(time.note(HeaderMeaning::Delay))
     }
 
     fn verdict(&mut self, value: &[u8]) -> Result<Note, IgnoreReason> {
@@ -166,6 +164,26 @@ impl<'f, 'a> Assembly<'f, 'a> {
         // Of two that disagree, the one that spares the server counts.
         self.said.retry = Some(verdict && self.said.retry.unwrap_or(true));
         Ok(Note::of(HeaderMeaning::Retry))
+    }
+
+    /// Reads a header that states a figure of several windows, if it and another one of its family do: a limit of
+    /// `200,2000` and a usage of `200,731`. `None` if it states one figure.
+    fn column(&mut self, entry: &Entry<'a>) -> Option<Result<Note, IgnoreReason>> {
+        if !entry.value.contains(&b',') {
+            return None;
+        }
+        let columns = Columns::of(self.found.entries(), entry.window)?;
+        if !columns.has(entry) {
+            return None;
+        }
+        if entry.part() != Part::Limit {
+            return Some(Ok(Note::of(HeaderMeaning::Windows)));
+        }
+        let mut pushed = Pushed::default();
+        for window in columns.windows() {
+            self.keep(window, &mut pushed);
+        }
+        Some(pushed.note())
     }
 
     /// Reads a figure into its family's window. A header that is unreadable makes no window.
@@ -176,7 +194,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         let note = figure.tell(window)?;
         match figure {
             // Drafts up to -03 list other windows after it, and Docker Hub adds the window's length.
-            Figure::Limit { is_list: true, .. } => {
+            Figure::Limit(Limit { is_list: true, .. }) => {
                 let mut pushed = Pushed::default();
                 for item in integers(entry.value).into_iter().flatten() {
                     self.unnamed_policy(entry.window, &item, &mut pushed)?;

@@ -27,10 +27,10 @@ pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
         )
         // Traefik, which rounds its Retry-After to the nearest second.
         .with("x-retry-in", Part::Delay(TimeFormat::Units))
-        .with("retry-after", Part::RetryAfter)
-        .with("x-retry-after", Part::RetryAfter)
-        .with("retryafter", Part::RetryAfter)
-        .with("x-ratelimit-retry-after", Part::RetryAfter)
+        .with("retry-after", Part::Delay(TimeFormat::Any))
+        .with("x-retry-after", Part::Delay(TimeFormat::Any))
+        .with("retryafter", Part::Delay(TimeFormat::Any))
+        .with("x-ratelimit-retry-after", Part::Delay(TimeFormat::Any))
         // tower_governor.
         .with("x-ratelimit-after", Part::Delay(TimeFormat::Seconds)),
     HeaderFamily::new("verdict")
@@ -63,6 +63,8 @@ pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
         .with("x-ratelimit-max", Part::Limit)
         .with("x-ratelimit-remaining", Part::Remaining)
         .with("x-ratelimit-used", Part::Used)
+        // Strava.
+        .with("x-ratelimit-usage", Part::Used)
         .with("x-ratelimit-reset-after", Part::Reset(TimeFormat::Seconds))
         .with("x-ratelimit-reset", Part::Reset(TimeFormat::Any))
         .with("x-ratelimit-next", Part::Reset(TimeFormat::Any))

@@ -1,9 +1,12 @@
 //! Counts in header values.
 
+use core::time::Duration;
+
 use super::number::{self, Number};
 use super::reading::IgnoreReason;
+use super::span::span;
 use super::structured::{Item, list};
-use super::time::not_a_number;
+use super::time::{not_a_number, text, unquoted};
 
 /// The items of a list of numbers, with their parameters.
 pub(super) fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
@@ -11,40 +14,106 @@ pub(super) fn integers(value: &[u8]) -> Option<impl Iterator<Item = Item<'_>>> {
     Some(items)
 }
 
-/// A limit, and whether it begins a list: all of which is numbers, or it is not read.
-#[inline]
-pub(super) fn limit_of(value: &[u8]) -> Result<(u64, bool), IgnoreReason> {
-    match number::short(value) {
-        Some(limit) => Ok((limit, false)),
-        None => any_limit_of(value),
+/// A limit, as a header states it.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) limit: u64,
+    /// The period for which it holds: `600/15m`.
+    pub(super) length: Option<Duration>,
+    /// Whether it begins a list of numbers.
+    pub(super) is_list: bool,
+}
+
+impl Limit {
+    const fn of(limit: u64) -> Self {
+        Self {
+            limit,
+            length: None,
+            is_list: false,
+        }
+    }
+
+    /// Reads a limit, as `600`, `600/15m` or `100 requests per minute`, or a list of nothing but numbers.
+    #[inline]
+    pub(super) fn read(value: &[u8]) -> Result<Self, IgnoreReason> {
+        match number::short(value) {
+            Some(limit) => Ok(Self::of(limit)),
+            None => Self::read_any(unquoted(value)),
+        }
+    }
+
+    fn read_any(value: &[u8]) -> Result<Self, IgnoreReason> {
+        if let Some(number) = Number::read(value) {
+            return Ok(Self::of(number.whole));
+        }
+        if let Some(limit) = rate(value) {
+            return limit;
+        }
+        let unreadable = || not_a_number(value);
+        let mut items = integers(value).ok_or_else(unreadable)?;
+        let first = items.next().and_then(|item| item.bare.integer());
+        let first = first.ok_or_else(unreadable)?;
+        // The windows behind it have a length. Without one, as in `1,000`, it is none of them.
+        let is_window = |item: Item<'_>| match item.bare.integer() {
+            Some(limit) => limit == first || item.w.is_some(),
+            None => false,
+        };
+        if !items.all(is_window) {
+            return Err(IgnoreReason::Unreadable);
+        }
+        Ok(Self {
+            is_list: true,
+            ..Self::of(first)
+        })
     }
 }
 
-fn any_limit_of(value: &[u8]) -> Result<(u64, bool), IgnoreReason> {
-    if let Some(number) = Number::read(value) {
-        return Ok((number.whole, false));
-    }
-    let unreadable = || not_a_number(value);
-    let mut items = integers(value).ok_or_else(unreadable)?;
-    let first = items.next().and_then(|item| item.bare.integer());
-    let first = first.ok_or_else(unreadable)?;
-    // The windows behind it have a length; without one, as in `1,000`, it is none of them.
-    let is_window = |item: Item<'_>| match item.bare.integer() {
-        Some(limit) => limit == first || item.w.is_some(),
-        None => false,
+/// Reads a limit for a period. Two numbers are ambiguous, because the second may be anything. `None` without a period.
+fn rate(value: &[u8]) -> Option<Result<Limit, IgnoreReason>> {
+    let value = text(value)?;
+    let (limit, period) = value
+        .split_once('/')
+        .or_else(|| value.split_once(" per "))?;
+    let (limit, period) = (limit.trim(), period.trim());
+    // What is counted may follow.
+    let end = limit
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(limit.len());
+    let (number, what) = limit.split_at(end);
+    let is_word = what.trim().bytes().all(|it| it.is_ascii_alphabetic());
+    let Some(number) = Number::read(number.as_bytes()).filter(|_| is_word) else {
+        return Some(Err(IgnoreReason::Unreadable));
     };
-    if !items.all(is_window) {
-        return Err(IgnoreReason::Unreadable);
+    if Number::read(period.as_bytes()).is_some() {
+        return Some(Err(IgnoreReason::Ambiguous));
     }
-    Ok((first, true))
+    let length = length(period).filter(|length| !length.is_zero());
+    Some(length.ok_or(IgnoreReason::Unreadable).map(|length| Limit {
+        length: Some(length),
+        ..Limit::of(number.whole)
+    }))
 }
+
+/// Reads a period, `15m` or `minute`.
+fn length(period: &str) -> Option<Duration> {
+    span(period.as_bytes(), true).ok().or_else(|| {
+        // `minute` is one.
+        let mut one = [b'1'; LONGEST_UNIT + 1];
+        one.get_mut(1..=period.len())?
+            .copy_from_slice(period.as_bytes());
+        span(&one[..=period.len()], true).ok()
+    })
+}
+
+/// The longest names of units, `milliseconds` among them, are shorter.
+const LONGEST_UNIT: usize = 16;
 
 /// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.
 #[inline]
 pub(super) fn count(value: &[u8]) -> Result<u64, IgnoreReason> {
     match number::short(value) {
         Some(count) => Ok(count),
-        None => any_count(value),
+        None => any_count(unquoted(value)),
     }
 }
 
@@ -63,9 +132,9 @@ fn any_count(value: &[u8]) -> Result<u64, IgnoreReason> {
 
 /// What was used: of half a call, all.
 pub(super) fn used(value: &[u8]) -> Result<u64, IgnoreReason> {
-    match Number::read(value) {
+    match Number::read(unquoted(value)) {
         Some(used) => Ok(used.rounded_up()),
-        None => any_count(value),
+        None => any_count(unquoted(value)),
     }
 }
 

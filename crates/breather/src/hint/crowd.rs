@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use super::assembly::{strictness_of, verdict_of};
 use super::compound::{pairs, resources, usages};
+use super::delays::binding;
 use super::draft::named_window;
 use super::family::Part;
 use super::figure::window_of;
@@ -63,7 +64,7 @@ impl<'a> Crowd<'a> {
             return;
         }
         match entry.part() {
-            Part::Delay(_) | Part::RetryAfter | Part::Reset(_) => self.push_time(entry),
+            Part::Delay(_) | Part::Reset(_) => self.push_time(entry),
             Part::RateLimit | Part::Pairs | Part::Usages | Part::Resources => self.push_line(entry),
             Part::Policy => self.push_policy(entry),
             Part::Remark => self.leave_out(entry),
@@ -243,15 +244,15 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Moves the longest delay, pushbacks and verdicts to `found`, and a few other delays.
+    /// Moves the delay that counts, pushbacks and verdicts to `found`, and a few other delays.
     fn move_orders(&mut self, found: &mut Found<'a>, now: &Now<'_>) {
-        let longest = self.longest_delay(now);
+        let binding = self.binding_delay(now);
         for _ in 0..ORDERS {
             let orders = self.members.iter().enumerate().filter_map(|(at, member)| {
                 let entry = &member.as_ref()?.entry;
                 let counts = match entry.part() {
                     Part::Verdict | Part::Pushback => true,
-                    part if part.is_delay() => Some(at) == longest,
+                    part if part.is_delay() => Some(at) == binding,
                     _ => return None,
                 };
                 Some(((Reverse(counts), entry.order()), at))
@@ -263,21 +264,14 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Returns the place of the longest of those delays that are stated as exactly as the first one.
-    fn longest_delay(&self, now: &Now<'_>) -> Option<usize> {
-        let delays = self.members.iter().enumerate().filter_map(|(at, member)| {
-            let entry = &member
-                .as_ref()
-                .filter(|it| it.entry.part().is_delay())?
-                .entry;
-            let is_stop = entry.part() == Part::Pushback && entry.is_disputed();
-            let delay = delay_of(entry, now).filter(|_| !is_stop)?;
-            Some((entry.order(), (entry.rank, entry.part().grade()), delay, at))
-        });
-        let (_, grade, ..) = delays.clone().min()?;
-        let delays = delays.filter(|&(_, other, ..)| other == grade);
-        let longest = delays.min_by_key(|&(order, _, delay, _)| (Reverse(delay), order));
-        longest.map(|(.., at)| at)
+    /// Returns the place of the delay that counts.
+    fn binding_delay(&self, now: &Now<'_>) -> Option<usize> {
+        let (binding, _) = binding(self.entries(), now)?;
+        let is_it = |member: &Option<Member<'a>>| {
+            let entry = member.as_ref().map(|member| &member.entry);
+            entry.is_some_and(|entry| core::ptr::eq(entry, binding))
+        };
+        self.members.iter().position(is_it)
     }
 
     /// Moves the strictest windows to `found`, each with all of its headers, and policies to the rest of the room.
@@ -439,7 +433,7 @@ mod tests {
     fn all_known_headers_fit() {
         let headers = FAMILIES.iter().flat_map(HeaderFamily::headers);
         let rooms = headers.map(|header| match header.part {
-            Part::Delay(_) | Part::RetryAfter | Part::Reset(_) => SAME,
+            Part::Delay(_) | Part::Reset(_) => SAME,
             Part::RateLimit | Part::Policy => MAX_WINDOWS,
             _ => 1,
         });

@@ -47,8 +47,6 @@ pub(super) enum Part {
     Key,
     /// A delay by whatever was spent.
     Delay(TimeFormat),
-    /// `Retry-After`: seconds or a date by its standard, and what else is found in it.
-    RetryAfter,
     /// Milliseconds, or a stop where it is anything else than one such number (gRPC proposal A6).
     Pushback,
     /// `true` or `false`.
@@ -70,7 +68,7 @@ pub(super) enum Part {
 impl Part {
     /// Whether it states a delay by whatever was spent.
     pub(super) const fn is_delay(self) -> bool {
-        matches!(self, Self::Delay(_) | Self::RetryAfter | Self::Pushback)
+        matches!(self, Self::Delay(_) | Self::Pushback)
     }
 
     /// How exactly it states a delay: of what is stated more exactly, other headers tell the same rounded.
@@ -95,7 +93,6 @@ impl Part {
             | Self::Name
             | Self::Key => true,
             Self::Delay(_)
-            | Self::RetryAfter
             | Self::Pushback
             | Self::Verdict
             | Self::Remark

@@ -1,6 +1,6 @@
 //! Headers that tell one figure of a window.
 
-use super::count::{count, limit_of, used, used_of_limit};
+use super::count::{Limit, count, used, used_of_limit};
 use super::draft::unit_of;
 use super::family::{HeaderFamily, Part};
 use super::found::{Entry, tells};
@@ -13,17 +13,10 @@ use super::window::{Stated, Window};
 /// A figure of a window, as one header tells it.
 #[derive(Clone, Copy)]
 pub(super) enum Figure<'a> {
-    Limit {
-        limit: u64,
-        /// Whether the header lists other windows after it.
-        is_list: bool,
-    },
+    Limit(Limit),
     Remaining(u64),
     Used(u64),
-    UsedOfLimit {
-        used: u64,
-        limit: u64,
-    },
+    UsedOfLimit { used: u64, limit: u64 },
     Reset(Time, Stated<'a>),
     Length(Time),
     Name(&'a str),
@@ -41,10 +34,7 @@ impl<'a> Figure<'a> {
                 Self::Reset(time, entry.stated(time.delay))
             }
             _ if entry.is_disputed() => return Err(IgnoreReason::Ambiguous),
-            Part::Limit => {
-                let (limit, is_list) = limit_of(value)?;
-                Self::Limit { limit, is_list }
-            }
+            Part::Limit => Self::Limit(Limit::read(value)?),
             Part::Remaining => Self::Remaining(count(value)?),
             Part::Used => Self::Used(used(value)?),
             Part::UsedOfLimit => {
@@ -70,8 +60,11 @@ impl<'a> Figure<'a> {
     #[inline]
     pub(super) fn tell(self, window: &mut Window<'a>) -> Result<Note, IgnoreReason> {
         match self {
-            Self::Limit { limit, .. } => {
+            Self::Limit(Limit { limit, length, .. }) => {
                 tell(&mut window.limit, limit)?;
+                if let Some(length) = length {
+                    tell(&mut window.length, length)?;
+                }
                 Ok(Note::of(HeaderMeaning::Limit))
             }
             Self::Remaining(remaining) => {

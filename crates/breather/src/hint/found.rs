@@ -8,7 +8,7 @@ use super::few::Few;
 use super::reading::{IgnoreReason, ReferenceClock, TimeFormat};
 use super::sizes::MAX_NOTES;
 use super::structured::list;
-use super::time::{LARGEST_DELAY, Now, Reach, Time};
+use super::time::{Kind, LARGEST_DELAY, Now, Reach, Time};
 use super::window::Stated;
 use crate::unix_time::UnixTime;
 
@@ -82,9 +82,10 @@ impl<'a> Entry<'a> {
     /// Reads the delay or the reset that it states.
     pub(super) fn time(&self, now: &Now<'_>) -> Result<Time, IgnoreReason> {
         let time = match self.part() {
-            Part::Delay(form) | Part::Reset(form) => Time::read_latest(self.value, form, now),
-            Part::Pushback => Time::read(self.value, TimeFormat::Millis, now),
-            _ => Time::read_retry_after(self.value, now),
+            Part::Delay(form) => Time::read_latest(self.value, form, Kind::Duration, now),
+            Part::Reset(form) => Time::read_latest(self.value, form, Kind::Instant, now),
+            // Of what is no number of milliseconds, gRPC says not to retry.
+            _ => Time::read_number(self.value, TimeFormat::Millis, now),
         };
         match time {
             // The epoch that was dropped may have been plausible.
@@ -98,6 +99,11 @@ impl<'a> Entry<'a> {
     /// Measures the delay or the reset before the time is known.
     pub(super) fn reach(&self) -> Reach {
         Reach::of(|now| self.time(now))
+    }
+
+    /// How exactly it states a delay. The least is the most exact.
+    pub(super) const fn exactness(&self) -> (u8, u8) {
+        (self.rank, self.part().grade())
     }
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {

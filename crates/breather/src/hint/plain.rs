@@ -21,7 +21,7 @@ pub(super) fn plain<'a>(found: &Found<'a>) -> Option<Said<'a>> {
     for entry in found.few()? {
         let number = number::short(entry.value)?;
         match entry.part() {
-            Part::RetryAfter => {
+            Part::Delay(TimeFormat::Any) => {
                 once(&mut delay, entry.stated(Duration::from_secs(number)))?;
                 continue;
             }

@@ -208,6 +208,10 @@ pub enum TimeFormat {
     EpochSeconds,
     /// Milliseconds since 1970.
     EpochMillis,
+    /// Microseconds since 1970.
+    EpochMicros,
+    /// Nanoseconds since 1970.
+    EpochNanos,
     /// A date: one of the three HTTP forms, RFC 2822, RFC 3339 (with seconds or without), or what JavaScript prints.
     Date,
     /// A duration with units, as Go prints it: `6m0s`, `12ms`.
@@ -222,6 +226,8 @@ impl fmt::Display for TimeFormat {
             Self::Millis => "in milliseconds",
             Self::EpochSeconds => "as seconds since 1970",
             Self::EpochMillis => "as milliseconds since 1970",
+            Self::EpochMicros => "as microseconds since 1970",
+            Self::EpochNanos => "as nanoseconds since 1970",
             Self::Date => "as a date",
             Self::Units => "as a duration with units",
         })

@@ -4,13 +4,34 @@
 //! alone, and then it borrows from the value: a name, and above all a partition key, which `sfv` would hand out
 //! decoded, in memory of its own.
 
+use alloc::string::String;
+
 use sfv::Parser;
 use sfv::visitor::Ignored;
 
-/// The items of a list, if it is one and is well-formed.
+/// The items of a list, if it is one and is well-formed, or has several names per item, as Hugging Face sends.
 pub(super) fn list(value: &[u8]) -> Option<Parts<'_>> {
-    Parser::new(value).parse_list_with_visitor(Ignored).ok()?;
-    Some(Parts::new(core::str::from_utf8(value).ok()?, b','))
+    let is_list = Parser::new(value).parse_list_with_visitor(Ignored).is_ok();
+    let items = Parts::new(core::str::from_utf8(value).ok()?, b',');
+    (is_list || items.clone().all(has_names)).then_some(items)
+}
+
+/// Whether an item is several strings before its parameters, `"fixed window";"api";q=500;w=300`.
+fn has_names(item: &str) -> bool {
+    let is_name = |part: &&str| {
+        let inner = part
+            .strip_prefix('"')
+            .and_then(|part| part.strip_suffix('"'));
+        inner.is_some_and(|inner| !inner.contains(['"', '\\']))
+    };
+    let names = Parts::new(item, b';').take_while(is_name).count();
+    let Some((first, _)) = item.split_once(';').filter(|_| names > 1) else {
+        return false;
+    };
+    let parameters = Parts::new(item, b';').skip(names);
+    let rest = parameters.fold(String::from(first), |all, part| all + ";" + part);
+    let is_item = Parser::new(&rest).parse_item_with_visitor(Ignored).is_ok();
+    is_item && rest.len() > first.len()
 }
 
 /// The members of a dictionary, if it is one and is well-formed.
@@ -118,6 +139,11 @@ impl<'a> Item<'a> {
         };
         let mut window = None;
         for parameter in parts {
+            if parameter.starts_with('"') {
+                // Another name, as the windows of `RateLimit` have it.
+                item.bare = Bare::new(parameter);
+                continue;
+            }
             // Without a value it is true, and of one that is there twice, the last counts.
             let end = parameter.bytes().position(|byte| byte == b'=');
             let (key, value) = match end {

@@ -22,7 +22,6 @@ fn words(part: Part) -> String {
         Part::Name => "name of the window".into(),
         Part::Key => "whose calls share it".into(),
         Part::Delay(form) => format!("delay, {form}"),
-        Part::RetryAfter => "delay, see below".into(),
         Part::Pushback => "delay in milliseconds, or not to retry".into(),
         Part::Verdict => "whether to retry, `true` or `false`".into(),
         Part::Remark => "shown, and not obeyed".into(),
@@ -48,7 +47,7 @@ fn rows(families: &[HeaderFamily]) -> String {
         for header in family.headers() {
             let is_of_window = !matches!(
                 header.part,
-                Part::Delay(_) | Part::RetryAfter | Part::Pushback | Part::Verdict | Part::Remark
+                Part::Delay(_) | Part::Pushback | Part::Verdict | Part::Remark
             );
             let window = if is_of_window { head.as_str() } else { "" };
             rows += &format!(

@@ -3,10 +3,10 @@
 use core::cell::Cell;
 use core::time::Duration;
 
-use jiff::fmt::{friendly, rfc2822, strtime, temporal};
-
+use super::date::{any_date, http_date, is_local};
 use super::number::{self, Number};
 use super::reading::{HeaderMeaning, IgnoreReason, Note, ReferenceClock, TimeFormat};
+use super::span::span;
 use crate::hint::moment::Moment;
 use crate::instant::Instant;
 use crate::unix_time::UnixTime;
@@ -149,6 +149,15 @@ impl Reach {
     }
 }
 
+/// What a header's name says of its value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// It is a delay or a length.
+    Duration,
+    /// It may be a delay as well as an instant.
+    Instant,
+}
+
 /// A delay, and how it was stated.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Time {
@@ -182,82 +191,73 @@ impl Time {
         }
     }
 
-    /// Reads an instant or a delay that is written in `form`.
+    /// Reads an instant or a delay. A number is in `form`, and says so itself if that is [`TimeFormat::Any`].
     #[inline]
-    pub(super) fn read(raw: &[u8], form: TimeFormat, now: &Now<'_>) -> Result<Self, IgnoreReason> {
+    pub(super) fn read(
+        raw: &[u8],
+        form: TimeFormat,
+        kind: Kind,
+        now: &Now<'_>,
+    ) -> Result<Self, IgnoreReason> {
         match (form, number::short(raw)) {
             // Too few to be anything else.
-            (TimeFormat::Any, Some(seconds)) => Self::seconds(seconds).plausible(),
+            (TimeFormat::Any, Some(seconds)) => Self::seconds(seconds).plausible(kind),
             (TimeFormat::Seconds, Some(seconds)) => Ok(Self::seconds(seconds)),
-            _ => Self::read_in(raw, form, now),
+            _ => Self::read_any(raw, form, kind, now),
         }
     }
 
-    fn read_in(raw: &[u8], form: TimeFormat, now: &Now<'_>) -> Result<Self, IgnoreReason> {
-        match form {
-            TimeFormat::Any => Self::read_any(raw, now),
-            TimeFormat::Seconds
-            | TimeFormat::Millis
-            | TimeFormat::EpochSeconds
-            | TimeFormat::EpochMillis => {
-                let number = Number::read(raw).ok_or_else(|| not_a_number(raw))?;
-                Self::from_number(number, form, now)
-            }
-            TimeFormat::Date => now.until(
-                any_date(raw).ok_or(IgnoreReason::Unreadable)?,
-                TimeFormat::Date,
-                false,
-            ),
-            TimeFormat::Units => Self::from_units(raw),
-        }
-    }
-
-    fn read_any(raw: &[u8], now: &Now<'_>) -> Result<Self, IgnoreReason> {
+    fn read_any(
+        raw: &[u8],
+        form: TimeFormat,
+        kind: Kind,
+        now: &Now<'_>,
+    ) -> Result<Self, IgnoreReason> {
+        let raw = unquoted(raw);
         if let Some(number) = Number::read(raw) {
-            let form = by_magnitude(number).ok_or(IgnoreReason::Ambiguous)?;
-            let time = Self::from_number(number, form, now)?;
-            return time.plausible();
+            return match form {
+                TimeFormat::Any | TimeFormat::Date | TimeFormat::Units => {
+                    let form = by_magnitude(number).ok_or(IgnoreReason::Ambiguous)?;
+                    Self::from_number(number, form, now)?.plausible(kind)
+                }
+                form => Self::from_number(number, form, now),
+            };
         }
         if let Some(date) = any_date(raw) {
             return now.until(date, TimeFormat::Date, false);
         }
-        Self::from_units(raw)
-            .and_then(Self::plausible)
-            .map_err(|_| not_a_number(raw))
-    }
-
-    /// Reads `Retry-After`: seconds or a date by its standard ([RFC 9110 section
-    /// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)); as found, a fraction of seconds, an epoch, and
-    /// several values, of which the latest counts.
-    #[inline]
-    pub(super) fn read_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, IgnoreReason> {
-        match number::short(raw) {
-            Some(seconds) => Ok(Self::seconds(seconds)),
-            None => Self::read_any_retry_after(raw, now),
+        if is_local(raw) {
+            return Err(IgnoreReason::Ambiguous);
+        }
+        let span = span(raw, kind == Kind::Duration).map_err(|why| match why {
+            IgnoreReason::Ambiguous => why,
+            _ => not_a_number(raw),
+        })?;
+        let span = Self::from_now(span, TimeFormat::Units, false);
+        match form {
+            TimeFormat::Any => span.plausible(kind),
+            _ => Ok(span),
         }
     }
 
-    fn read_any_retry_after(raw: &[u8], now: &Now<'_>) -> Result<Self, IgnoreReason> {
-        latest(raw, |raw| {
-            if let Some(number) = Number::read(raw) {
-                return Self::from_retry_after(number, now);
-            }
-            let date = http_date(raw).or_else(|| rfc_2822(text(raw)?));
-            now.until(
-                date.ok_or_else(|| not_a_number(raw))?,
-                TimeFormat::Date,
-                false,
-            )
-        })
+    /// Reads a number in `form`.
+    pub(super) fn read_number(
+        raw: &[u8],
+        form: TimeFormat,
+        now: &Now<'_>,
+    ) -> Result<Self, IgnoreReason> {
+        let number = Number::read(raw).ok_or_else(|| not_a_number(raw))?;
+        Self::from_number(number, form, now)
     }
 
     /// Reads what may be there several times, of which the latest counts.
     pub(super) fn read_latest(
         raw: &[u8],
         form: TimeFormat,
+        kind: Kind,
         now: &Now<'_>,
     ) -> Result<Self, IgnoreReason> {
-        latest(raw, |raw| Self::read(raw, form, now))
+        latest(raw, |raw| Self::read(raw, form, kind, now))
     }
 
     /// Returns the longest plausible guess.
@@ -271,22 +271,13 @@ impl Time {
         form: TimeFormat,
         now: &Now<'_>,
     ) -> Result<Self, IgnoreReason> {
-        let time = Self::read(raw, form, now);
+        let time = Self::read(raw, form, Kind::Duration, now);
         let mut values = joined(raw);
         match values.next() {
             Some(first) if time.is_err() && values.all(|value| value == first) => {
-                Self::read(first, form, now)
+                Self::read(first, form, Kind::Duration, now)
             }
             _ => time,
-        }
-    }
-
-    fn from_retry_after(number: Number, now: &Now<'_>) -> Result<Self, IgnoreReason> {
-        let form = by_magnitude(number).ok_or(IgnoreReason::Ambiguous)?;
-        let time = Self::from_number(number, form, now)?;
-        match form {
-            TimeFormat::Seconds => Ok(time),
-            _ => time.plausible(),
         }
     }
 
@@ -295,6 +286,8 @@ impl Time {
         let bound = match form {
             TimeFormat::EpochSeconds => LARGEST_EPOCH,
             TimeFormat::EpochMillis => LARGEST_EPOCH_MILLIS,
+            TimeFormat::EpochMicros => LARGEST_EPOCH_MICROS,
+            TimeFormat::EpochNanos => u64::MAX,
             TimeFormat::Millis => LARGEST_DELAY * 1_000,
             TimeFormat::Any | TimeFormat::Seconds | TimeFormat::Date | TimeFormat::Units => {
                 LARGEST_DELAY
@@ -307,15 +300,15 @@ impl Time {
         let nanos = number.as_secs().as_nanos();
         // Wall time is kept in microseconds, and rounded up to that.
         let epoch = |micros: u128| UnixTime::from_micros(micros as i64);
+        let until = |unit: u128| {
+            let is_rounded = is_rounded || nanos % unit > 0;
+            now.until(epoch(nanos.div_ceil(unit)), form, is_rounded)
+        };
         match form {
-            TimeFormat::EpochSeconds => {
-                let is_rounded = is_rounded || nanos % 1_000 > 0;
-                now.until(epoch(nanos.div_ceil(1_000)), form, is_rounded)
-            }
-            TimeFormat::EpochMillis => {
-                let is_rounded = is_rounded || nanos % 1_000_000 > 0;
-                now.until(epoch(nanos.div_ceil(1_000_000)), form, is_rounded)
-            }
+            TimeFormat::EpochSeconds => until(1_000),
+            TimeFormat::EpochMillis => until(1_000_000),
+            TimeFormat::EpochMicros => until(1_000_000_000),
+            TimeFormat::EpochNanos => until(1_000_000_000_000),
             TimeFormat::Millis => {
                 let delay = Duration::from_nanos(nanos.div_ceil(1_000) as u64);
                 let is_rounded = is_rounded || nanos % 1_000 > 0;
@@ -327,22 +320,13 @@ impl Time {
         }
     }
 
-    fn from_units(raw: &[u8]) -> Result<Self, IgnoreReason> {
-        // Others than Go's units, and a time of day, are `jiff`'s alone.
-        let is_go =
-            |byte: u8| byte.is_ascii_digit() || b".hmsnu".contains(&byte) || !byte.is_ascii();
-        let text = text(raw).filter(|text| text.bytes().all(is_go));
-        let text = text.ok_or(IgnoreReason::Unreadable)?;
-        let delay = friendly::SpanParser::new().parse_unsigned_duration(text);
-        let delay = delay.map_err(|_| IgnoreReason::Unreadable)?;
-        Ok(Self::from_now(delay, TimeFormat::Units, false))
-    }
-
-    /// What rests on a guess, if it is near enough.
-    fn plausible(self) -> Result<Self, IgnoreReason> {
-        (self.delay <= FARTHEST_GUESS)
-            .then_some(self)
-            .ok_or(IgnoreReason::Implausible)
+    /// Returns it unless it rests on a guess and is too far ahead. Seconds and units are no guess in a duration.
+    fn plausible(self, kind: Kind) -> Result<Self, IgnoreReason> {
+        let is_guess = self.clock.is_some() || kind == Kind::Instant;
+        match is_guess && self.delay > FARTHEST_GUESS {
+            true => Err(IgnoreReason::Implausible),
+            false => Ok(self),
+        }
     }
 }
 
@@ -376,7 +360,7 @@ fn latest(
 }
 
 /// Whether it may be one number, with commas for thousands, as well as several.
-fn is_in_thousands(raw: &[u8]) -> bool {
+pub(super) fn is_in_thousands(raw: &[u8]) -> bool {
     let mut groups = raw.trim_ascii().split(|&byte| byte == b',');
     let first = groups.next().unwrap_or_default();
     let is_group = |group: &[u8]| group.iter().all(u8::is_ascii_digit);
@@ -411,6 +395,8 @@ const fn by_magnitude(number: Number) -> Option<TimeFormat> {
         0..LARGEST_DELAY => Some(TimeFormat::Seconds),
         1_000_000_000..LARGEST_EPOCH => Some(TimeFormat::EpochSeconds),
         1_000_000_000_000..LARGEST_EPOCH_MILLIS => Some(TimeFormat::EpochMillis),
+        1_000_000_000_000_000..LARGEST_EPOCH_MICROS => Some(TimeFormat::EpochMicros),
+        1_000_000_000_000_000_000.. if number.whole < u64::MAX => Some(TimeFormat::EpochNanos),
         _ => None,
     }
 }
@@ -423,74 +409,13 @@ pub(super) fn not_a_number(raw: &[u8]) -> IgnoreReason {
     }
 }
 
-/// One of the three forms that [RFC 9110 section 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7) has.
-fn http_date(raw: &[u8]) -> Option<UnixTime> {
-    let date = httpdate::parse_http_date(text(raw)?).ok()?;
-    Some(UnixTime::from(date))
-}
-
-/// A date in any form that is known.
-fn any_date(raw: &[u8]) -> Option<UnixTime> {
-    let text = text(raw)?;
-    // All of them have a colon.
-    if !text.contains(':') {
-        return None;
+/// Returns what is in quotation marks, if the value is.
+pub(super) fn unquoted(raw: &[u8]) -> &[u8] {
+    let raw = raw.trim_ascii();
+    match raw {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner.trim_ascii(),
+        _ => raw,
     }
-    http_date(raw)
-        .or_else(|| rfc_3339(text))
-        .or_else(|| rfc_2822(text))
-        .or_else(|| javascript(text))
-}
-
-/// As `Mon, 3 Jun 2019 12:00:00 +0200`: a day of one digit, and another zone. Of zones that are named, those alone
-/// that are Greenwich's: all other names are understood differently by different people.
-fn rfc_2822(text: &str) -> Option<UnixTime> {
-    let (_, zone) = text.rsplit_once([' ', ':'])?;
-    let is_offset = zone.starts_with(['+', '-']);
-    let is_greenwich = ["GMT", "UTC", "UT", "Z"].contains(&zone);
-    if !is_offset && !is_greenwich {
-        return None;
-    }
-    let time = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(from_timestamp(time, text))
-}
-
-/// As `2018-03-13T00:00:00Z`, and without seconds, as Jira writes it.
-fn rfc_3339(text: &str) -> Option<UnixTime> {
-    // What begins otherwise is no such date, and its time zone would be looked for.
-    let year = text.as_bytes().first_chunk::<5>()?;
-    let is_year = year[..4].iter().all(u8::is_ascii_digit) && year[4] == b'-';
-    if !is_year || text.contains('[') {
-        return None;
-    }
-    let parser = temporal::DateTimeParser::new();
-    // The last day of 9999 is a date, and no timestamp, to `jiff`.
-    let last = || {
-        let date = parser.parse_datetime(text.strip_suffix(['Z', 'z'])?).ok()?;
-        let since = date.duration_since(jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
-        Some(from_nanos(since.as_nanos(), text))
-    };
-    let time = parser.parse_timestamp(text).ok();
-    time.map(|time| from_timestamp(time, text)).or_else(last)
-}
-
-/// As JavaScript's `Date` prints itself: `Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)`.
-fn javascript(text: &str) -> Option<UnixTime> {
-    let date = text.split_once(" (").map_or(text, |(date, _)| date);
-    let date = strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", date).ok()?;
-    Some(from_timestamp(date.to_timestamp().ok()?, text))
-}
-
-/// A leap second, which `jiff` takes for the one before, is taken for the one after: nothing is to be sent too early.
-fn from_timestamp(time: jiff::Timestamp, text: &str) -> UnixTime {
-    from_nanos(time.as_nanosecond(), text)
-}
-
-fn from_nanos(nanos: i128, text: &str) -> UnixTime {
-    let leap = i128::from(text.contains(":60"));
-    let nanos = nanos + leap * 1_000_000_000;
-    let micros = nanos.div_euclid(1_000) + i128::from(nanos.rem_euclid(1_000) > 0);
-    UnixTime::from_micros(micros as i64)
 }
 
 /// A value as text, without the blanks around it.
@@ -508,3 +433,5 @@ pub(super) const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 6
 const LARGEST_EPOCH: u64 = 100_000_000_000;
 
 const LARGEST_EPOCH_MILLIS: u64 = LARGEST_EPOCH * 1_000;
+
+const LARGEST_EPOCH_MICROS: u64 = LARGEST_EPOCH_MILLIS * 1_000;

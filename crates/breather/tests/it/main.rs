@@ -11,6 +11,7 @@ mod drafts;
 mod edges;
 mod excess;
 mod findings;
+mod forms;
 mod handle;
 mod headers;
 mod long_holds;

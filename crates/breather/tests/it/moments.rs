@@ -752,6 +752,7 @@ const NAMES: &[&str] = &[
     "x-ratelimit-limit",
     "x-ratelimit-max",
     "x-ratelimit-remaining",
+    "x-ratelimit-usage",
     "x-ratelimit-used",
     "x-ratelimit-reset-after",
     "x-ratelimit-reset",

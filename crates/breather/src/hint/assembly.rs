@@ -135,9 +135,12 @@ impl<'f, 'a> Assembly<'f, 'a> {
         if let Some((entry, delay)) = binding {
             self.said.delay = Some(entry.stated(delay));
         }
+        let is_asked = self.notes.is_some();
         for entry in self.found.entries().filter(|entry| entry.part().is_delay()) {
-            let result = self.delay(entry, binding.map(|(entry, _)| entry));
-            self.note(entry, result);
+            if is_asked || entry.part() == Part::Pushback {
+                let result = self.delay(entry, binding.map(|(entry, _)| entry));
+                self.note(entry, result);
+            }
         }
     }
 

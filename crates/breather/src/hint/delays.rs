@@ -3,7 +3,7 @@
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::family::Part;
+use super::family::{GRADES, Part};
 use super::found::Entry;
 use super::time::Now;
 
@@ -12,21 +12,33 @@ use super::time::Now;
 /// The longest counts, or the most exact one of those that differ from it by a rounding. gRPC's pushback counts before all
 /// others, and headers of dialects before those without.
 pub(super) fn binding<'a: 'e, 'e>(
-    entries: impl Iterator<Item = &'e Entry<'a>> + Clone,
+    entries: impl Iterator<Item = &'e Entry<'a>>,
     now: &Now<'_>,
 ) -> Option<(&'e Entry<'a>, Duration)> {
-    let delays = entries.filter_map(|entry| {
+    let mut first = None;
+    // The longest of each grade.
+    let mut longest: [Option<(&Entry<'a>, Duration)>; GRADES] = [None; GRADES];
+    for entry in entries.filter(|entry| entry.part().is_delay()) {
         let is_stop = entry.part() == Part::Pushback && entry.is_disputed();
-        let counts = entry.part().is_delay() && !is_stop;
-        let time = counts.then(|| entry.time(now))?;
-        Some((entry, time.ok()?.delay))
-    });
-    let rank = |entry: &Entry<'_>| (entry.rank, entry.part() != Part::Pushback);
-    let first = delays.clone().map(|(entry, _)| rank(entry)).min()?;
-    let delays = delays.filter(|(entry, _)| rank(entry) == first);
-    let longest = delays.clone().map(|(_, delay)| delay).max()?;
-    let same = delays.filter(|&(_, delay)| longest - delay < ROUNDING);
-    same.min_by_key(|&(entry, delay)| (entry.exactness(), Reverse(delay), entry.order()))
+        let Ok(time) = entry.time(now) else {
+            continue;
+        };
+        let rank = (entry.rank, entry.part() != Part::Pushback);
+        if is_stop || first.is_some_and(|first| first < rank) {
+            continue;
+        }
+        if first != Some(rank) {
+            (first, longest) = (Some(rank), [None; GRADES]);
+        }
+        let slot = &mut longest[usize::from(entry.part().grade())];
+        let key = |entry: &Entry<'a>, delay| (delay, Reverse(entry.order()));
+        if slot.is_none_or(|(other, delay)| key(other, delay) < key(entry, time.delay)) {
+            *slot = Some((entry, time.delay));
+        }
+    }
+    let latest = longest.iter().flatten().map(|&(_, delay)| delay).max()?;
+    let mut exact = longest.into_iter().flatten();
+    exact.find(|&(_, delay)| latest - delay < ROUNDING)
 }
 
 /// Servers round delays to whole seconds.

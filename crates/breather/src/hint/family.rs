@@ -237,6 +237,9 @@ pub(super) const fn three(
 
 const MOST_HEADERS: usize = 12;
 
+/// The number of [grades](Part::grade).
+pub(super) const GRADES: usize = 4;
+
 /// The lengths of names are bits of a `u64`.
 pub(super) const LONGEST_NAME: usize = 63;
 

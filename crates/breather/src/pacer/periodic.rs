@@ -291,3 +291,37 @@ const DOUBT: u32 = 4;
 
 /// With so many doubts, the limit is given up.
 const MOST_DOUBTS: u32 = 2 * DOUBT;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// A rest of ten seconds after so many attempts at once.
+    fn rest(gave: u64) -> Rest {
+        Rest {
+            gave,
+            of_late: gave,
+            took: 10_000 * MS,
+            since_oldest: 10_000 * MS,
+            length: 10_000 * MS,
+            throttled_until: 9_500 * MS,
+            is_stated: false,
+        }
+    }
+
+    #[test]
+    fn search_after_several_attempts_waits_for_half_of_the_period() {
+        let limit = Periodic::new(&rest(5));
+        assert_eq!(limit.allowed(5, 4_999 * MS), 5);
+        assert_eq!(limit.allowed(5, 5_000 * MS), 6);
+        assert_eq!(limit.allowed(9, 5_000 * MS), 10);
+    }
+
+    /// One rejection after one attempt may be the call's own.
+    #[test]
+    fn search_after_a_single_attempt_begins_at_once() {
+        assert_eq!(Periodic::new(&rest(1)).allowed(1, 0), 2);
+    }
+}

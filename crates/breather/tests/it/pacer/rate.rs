@@ -24,6 +24,17 @@ enum Limiter {
         /// When it will be full.
         full: Duration,
     },
+    /// So many in each period. One that is too many locks all out for a time.
+    LockOut {
+        number: u32,
+        period: Duration,
+        lock: Duration,
+        /// Whether each attempt begins that time anew.
+        is_extended: bool,
+        /// The current period and the attempts in it.
+        used: (u128, u32),
+        locked: Duration,
+    },
 }
 
 impl Server {
@@ -40,6 +51,18 @@ impl Server {
             size,
             interval,
             full: Duration::ZERO,
+        })
+    }
+
+    /// Five a second, or else a lock-out of 30 s.
+    fn lock_out(is_extended: bool) -> Self {
+        Self::of(Limiter::LockOut {
+            number: 5,
+            period: SECOND,
+            lock: 30 * SECOND,
+            is_extended,
+            used: (0, 0),
+            locked: Duration::ZERO,
         })
     }
 
@@ -88,6 +111,29 @@ impl Server {
                 *full = empties;
                 Ok(())
             }
+            Limiter::LockOut {
+                number,
+                period,
+                lock,
+                is_extended,
+                used,
+                locked,
+            } => {
+                if now < *locked {
+                    *locked = if *is_extended { now + *lock } else { *locked };
+                    return Err(*locked - now);
+                }
+                let at = now.as_nanos() / period.as_nanos();
+                if used.0 != at {
+                    *used = (at, 0);
+                }
+                used.1 += 1;
+                if used.1 > *number {
+                    *locked = now + *lock;
+                    return Err(*lock);
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -112,6 +158,18 @@ impl Played {
 
     fn throttled_in(&self, range: std::ops::Range<u32>) -> usize {
         Self::count(&self.throttled, range)
+    }
+
+    /// Returns when each lock-out began.
+    fn lock_outs(&self) -> Vec<Duration> {
+        let is_first = |at: &&Duration| {
+            let before = self.throttled.iter().filter(|other| other < at).max();
+            before.is_none_or(|before| {
+                let mut accepted = self.accepted.iter();
+                accepted.any(|accepted| before < accepted && accepted < *at)
+            })
+        };
+        self.throttled.iter().filter(is_first).copied().collect()
     }
 }
 
@@ -450,4 +508,34 @@ fn assumed_limit_holds_for_a_period_and_is_then_searched_beyond() {
         }
         drain(&mut pacer, now + SECOND / 2);
     }
+}
+
+#[test]
+fn lock_outs_teach_the_rate_and_are_seldom_risked_again() {
+    let played = play(&mut Server::lock_out(false), 400);
+    let lock_outs = played.lock_outs();
+    // The second one ends the search, and the next search is 64 periods away.
+    assert!(lock_outs.len() <= 3, "{lock_outs:?}");
+    let apart = lock_outs.get(2).map(|&third| third - lock_outs[1]);
+    assert!(
+        apart.is_none_or(|apart| apart > 120 * SECOND),
+        "{lock_outs:?}"
+    );
+    // Five per 30 s would be 33 in that time.
+    let accepted = played.accepted_in(200..400);
+    assert!(accepted >= 200, "{accepted}");
+}
+
+#[test]
+fn lock_out_that_attempts_extend_ends_once_probes_are_far_enough_apart() {
+    let played = play(&mut Server::lock_out(true), 1_000);
+    let first = played.throttled.first().unwrap();
+    let opened = played
+        .accepted
+        .iter()
+        .find(|accepted| *accepted > first)
+        .unwrap();
+    // After a minute, the pauses are half of the time so far.
+    let length = *opened - *first;
+    assert!(length <= 100 * SECOND, "{length:?}");
 }

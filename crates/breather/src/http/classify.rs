@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::body;
+use super::{body, status};
 use crate::call::{Executed, Outcome};
 use crate::hint::Hint;
 
@@ -139,9 +139,13 @@ impl<F: Fn(&AttemptResult<'_>) -> Outcome + Send + Sync> ClassifyHttp for F {
 /// | result | outcome | executed? |
 /// |---|---|---|
 /// | 429 | throttled | no, because it was throttled ([RFC 6585 section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)) |
-/// | 503 or 529 with a valid `Retry-After` | throttled | unknown |
-/// | 403 with `Retry-After`, or with 0 remaining in a stated window | throttled | no, because GitHub uses 403 like 429 |
+/// | 420 | throttled ([EVE Online](https://developers.eveonline.com/docs/services/esi/best-practices/), formerly Twitter) | no |
+/// | 403, 418, 430, 449 or 509 with `Retry-After`, or with 0 remaining in a stated window | throttled (GitHub, [Binance](https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits), [Shopify](https://shopify.dev/docs/api/usage/response-codes), [Cosmos DB](https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb), [cPanel](https://http.dev/509)) | no |
 /// | 413 with `Retry-After` | throttled | no, because it is too large for now ([RFC 9110 section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14)) |
+/// | 4xx whose `x-amzn-errortype` is one of AWS's [throttling errors](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html) | throttled | no |
+/// | 503 or 529 with a valid `Retry-After` | throttled | unknown |
+/// | any other 4xx with a valid `Retry-After` | transient | unknown, because a 409 or 422 may follow the execution |
+/// | 449 | transient | no |
 /// | 408 | transient | unknown ([RFC 9110 section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)) |
 /// | 425 | transient | no, because it was rejected before it was processed ([RFC 8470](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)) |
 /// | 503 or 529 without `Retry-After` | transient, and an overload (Anthropic and Notion send 529) | unknown |
@@ -192,7 +196,7 @@ impl ClassifyHttp for DefaultClassifier {
             {
                 Outcome::permanent("status 429, insufficient_quota")
             }
-            Ok(status) => by_status(status, ending.hint),
+            Ok(status) => status::outcome(status, ending),
             Err(ErrorKind::Connect) => {
                 Outcome::transient(Executed::No, "no connection").with_budget_cost(0)
             }
@@ -205,35 +209,6 @@ impl ClassifyHttp for DefaultClassifier {
             Err(ErrorKind::Timeout) => Outcome::timed_out(),
             Err(ErrorKind::Other) => Outcome::permanent("an error that is not the network's"),
         }
-    }
-}
-
-fn by_status(status: StatusCode, hint: &Hint<'_>) -> Outcome {
-    let unknown = |reason| Outcome::transient(Executed::Unknown, reason);
-    match status.as_u16() {
-        ..400 => Outcome::success(),
-        429 => Outcome::throttled("status 429"),
-        503 if hint.retry_after().is_some() => {
-            Outcome::throttled("status 503 with Retry-After").with_executed(Executed::Unknown)
-        }
-        529 if hint.retry_after().is_some() => {
-            Outcome::throttled("status 529 with Retry-After").with_executed(Executed::Unknown)
-        }
-        403 if hint.retry_after().is_some() => Outcome::throttled("status 403 with Retry-After"),
-        403 if hint.windows().any(|window| window.remaining() == Some(0)) => {
-            Outcome::throttled("status 403 with nothing remaining")
-        }
-        413 if hint.retry_after().is_some() => Outcome::throttled("status 413 with Retry-After"),
-        408 => unknown("status 408"),
-        425 => Outcome::transient(Executed::No, "status 425"),
-        500 => unknown("status 500"),
-        502 => unknown("status 502"),
-        503 => Outcome::overloaded("status 503"),
-        504 => unknown("status 504"),
-        520..=524 => unknown("a status of a network in front of the server"),
-        529 => Outcome::overloaded("status 529"),
-        400..500 => Outcome::permanent("a 4xx status"),
-        _ => Outcome::permanent("a status that would repeat itself"),
     }
 }
 
@@ -315,17 +290,17 @@ mod tests {
                 OutcomeKind::Success,
                 Executed::Yes,
             ),
-            (&[429], OutcomeKind::Throttled, Executed::No),
+            (&[420, 429], OutcomeKind::Throttled, Executed::No),
             (
                 &[408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529],
                 OutcomeKind::Transient,
                 Executed::Unknown,
             ),
-            (&[425], OutcomeKind::Transient, Executed::No),
+            (&[425, 449], OutcomeKind::Transient, Executed::No),
             (
                 &[
-                    400, 401, 403, 404, 409, 410, 413, 418, 422, 451, 501, 505, 507, 511, 519, 525,
-                    528, 530, 599, 999,
+                    400, 401, 403, 404, 409, 410, 413, 418, 422, 430, 451, 501, 505, 507, 509, 511,
+                    519, 525, 528, 530, 599, 999,
                 ],
                 OutcomeKind::Permanent,
                 Executed::Unknown,
@@ -338,29 +313,68 @@ mod tests {
     }
 
     #[test]
-    fn hint_makes_only_403_413_503_529_throttled() {
+    fn hint_makes_listed_statuses_throttled() {
         let later = Hint::new(Instant::ORIGIN).with_retry_after(Duration::from_secs(1));
         for status in [503, 529] {
             let throttled = (OutcomeKind::Throttled, Executed::Unknown);
             assert_eq!(classified(status, &later), throttled, "{status}");
         }
-        assert_eq!(
-            classified(403, &later),
-            (OutcomeKind::Throttled, Executed::No)
-        );
-        assert_eq!(
-            classified(413, &later),
-            (OutcomeKind::Throttled, Executed::No)
-        );
-        assert_eq!(classified(404, &later).0, OutcomeKind::Permanent);
+        for status in [403, 413, 418, 430, 449, 509] {
+            let throttled = (OutcomeKind::Throttled, Executed::No);
+            assert_eq!(classified(status, &later), throttled, "{status}");
+        }
+        for status in [400, 401, 404, 409, 422, 499] {
+            let transient = (OutcomeKind::Transient, Executed::Unknown);
+            assert_eq!(classified(status, &later), transient, "{status}");
+        }
+        assert_eq!(classified(501, &later).0, OutcomeKind::Permanent);
         assert_eq!(classified(201, &later).0, OutcomeKind::Success);
         let spent = Hint::new(Instant::ORIGIN).with_window(Window::new("").with_remaining(0));
-        assert_eq!(
-            classified(403, &spent),
-            (OutcomeKind::Throttled, Executed::No)
-        );
+        for status in [403, 418, 430, 449, 509] {
+            let throttled = (OutcomeKind::Throttled, Executed::No);
+            assert_eq!(classified(status, &spent), throttled, "{status}");
+        }
+        for status in [404, 409, 413, 422] {
+            assert_eq!(
+                classified(status, &spent).0,
+                OutcomeKind::Permanent,
+                "{status}"
+            );
+        }
         let healthy = Hint::new(Instant::ORIGIN).with_window(Window::new("").with_remaining(14));
         assert_eq!(classified(403, &healthy).0, OutcomeKind::Permanent);
+    }
+
+    #[test]
+    fn throttling_errors_of_aws_are_throttled() {
+        let silent = Hint::new(Instant::ORIGIN);
+        let kind = |status, error| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-amzn-errortype", HeaderValue::from_static(error));
+            let status = StatusCode::from_u16(status).unwrap();
+            let ending = AttemptResult::new(&Method::POST, Ok(status), &silent);
+            let outcome = DefaultClassifier.classify(&ending.with_headers(&headers));
+            (outcome.kind(), outcome.executed())
+        };
+        for error in [
+            "ThrottlingException",
+            "Throttling",
+            "ProvisionedThroughputExceededException:http://internal.amazon.com/coral/com.amazon.coral/",
+            "com.amazonaws.kms#RequestLimitExceeded",
+        ] {
+            assert_eq!(
+                kind(400, error),
+                (OutcomeKind::Throttled, Executed::No),
+                "{error}"
+            );
+        }
+        assert_eq!(kind(400, "ValidationException").0, OutcomeKind::Permanent);
+        assert_eq!(kind(400, "").0, OutcomeKind::Permanent);
+        assert_eq!(kind(200, "ThrottlingException").0, OutcomeKind::Success);
+        assert_eq!(
+            kind(503, "SlowDown"),
+            (OutcomeKind::Transient, Executed::Unknown)
+        );
     }
 
     #[test]

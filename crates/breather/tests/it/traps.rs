@@ -942,3 +942,25 @@ fn dialect_for_one_header_keeps_its_window_whole() {
     assert_eq!((windows[0].name(), windows[0].limit()), ("mine", Some(5)));
     assert_eq!(hint.not_before(), Some(AT + Duration::from_millis(1_500)));
 }
+
+/// A 409 or a 422 may follow the execution, so a request that is not idempotent is not repeated.
+#[test]
+fn delay_of_any_4xx_is_obeyed_by_idempotent_requests() {
+    for status in [404, 409, 418, 420, 422, 430, 449, 499, 509] {
+        let (delay, reason) = waits(decided(status, "Retry-After: 7"));
+        assert_eq!(reason, WaitReason::Hint, "{status}");
+        assert!(delay >= secs(7), "{status}: {delay:?}");
+    }
+    for (status, repeats) in [(409, false), (422, false), (418, true), (429, true)] {
+        let hint = hint("Retry-After: 7");
+        let spec = CallSpec::new().with_paced(true).with_idempotent(false);
+        let mut call = Call::new(Policy::new(), spec, 1, AT);
+        call.on_sent(AT);
+        let decision = call.on_outcome(AT, classified(status, &hint), &hint, None);
+        assert_eq!(matches!(decision, Decision::Retry(_)), repeats, "{status}");
+    }
+    assert_eq!(
+        kind(404, "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 7"),
+        OutcomeKind::Permanent
+    );
+}

@@ -40,6 +40,8 @@ mod notes;
 #[cfg(feature = "std")]
 mod number;
 #[cfg(feature = "std")]
+mod parts;
+#[cfg(feature = "std")]
 mod plain;
 #[cfg(feature = "std")]
 mod reader;
@@ -207,7 +209,7 @@ impl<'a> Hint<'a> {
         })
     }
 
-    fn notes(&self) -> impl Iterator<Item = (&'static str, &'a [u8], Result<Note, IgnoreReason>)> {
+    fn notes(&self) -> impl Iterator<Item = (&'a str, &'a [u8], Result<Note, IgnoreReason>)> {
         #[cfg(feature = "std")]
         let notes = {
             let content = self.content.as_ref();

@@ -5,9 +5,9 @@ use super::compound::{Keep, Pushed, pairs, resources, usages};
 use super::count::{Limit, integers};
 use super::delays::binding;
 use super::draft::{length_of, named_policy, named_window};
-use super::family::{HeaderFamily, Part};
+use super::family::Part;
 use super::figure::{Figure, window_of};
-use super::found::{Entry, Found};
+use super::found::{Entry, Found, Subject};
 use super::members::Members;
 use super::notes::Notes;
 use super::reading::{HeaderMeaning, IgnoreReason, Note};
@@ -38,8 +38,8 @@ impl<'a> Found<'a> {
             let now = Now::again(self.now);
             Assembly::new(&found, &now, &mut Said::new(), Some(&mut notes)).fill();
         }
-        if let Some((header, value)) = self.left_out {
-            notes.push(header.name, value, Err(IgnoreReason::TooMany));
+        if let Some((name, value)) = self.left_out {
+            notes.push(name, value, Err(IgnoreReason::TooMany));
         }
         notes
     }
@@ -53,7 +53,7 @@ pub(super) struct Assembly<'f, 'a> {
     /// What became of each header, if anybody wants to know.
     notes: Option<&'f mut Notes<'a>>,
     /// Of which family each window is.
-    families: [Option<&'static HeaderFamily>; MAX_WINDOWS],
+    families: [Option<Subject<'a>>; MAX_WINDOWS],
     /// The place of the header that named each window. Families have none.
     lines: [u8; MAX_WINDOWS],
     /// The place of the header that it reads.
@@ -95,6 +95,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                     has_fields = true;
                     continue;
                 }
+                Part::Unknown => Err(IgnoreReason::UnknownName),
                 Part::Remark => Ok(Note::of(HeaderMeaning::Remark)),
                 Part::Verdict => self.verdict(entry.value),
                 Part::Pairs => self.keep_all(|keep| pairs(entry, keep)),
@@ -220,7 +221,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// tells nothing more.
     fn unnamed_policy(
         &mut self,
-        family: &'static HeaderFamily,
+        subject: Subject<'a>,
         item: &Item<'a>,
         pushed: &mut Pushed,
     ) -> Result<(), IgnoreReason> {
@@ -232,7 +233,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             pushed.leave_out();
             return Ok(());
         };
-        let own = self.place_of(family);
+        let own = self.place_of(&subject);
         let own = own.and_then(|at| self.said.windows.get_mut(at));
         if let Some(own) =
             own.filter(|own| own.limit == Some(limit) && own.length.is_none_or(|it| it == length))
@@ -241,7 +242,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             pushed.count(true);
             return Ok(());
         }
-        let mut window = Window::new(family.name).with_unit(family.unit);
+        let mut window = Window::new(subject.name()).with_unit(subject.family.unit);
         window.limit = Some(limit);
         window.length = Some(length);
         self.keep(window, pushed);
@@ -280,7 +281,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     /// What other headers of the family told has no effect after all: that of `entry` counts.
     fn outrank(&mut self, entry: &Entry<'a>, is_told: impl Fn(Part) -> bool) {
         self.take_back(IgnoreReason::Outranked, |other| {
-            other.is_of(entry.window) && is_told(other.part()) && !other.is_same_header(entry)
+            other.is_of(&entry.window) && is_told(other.part()) && !other.is_same_header(entry)
         });
     }
 
@@ -315,20 +316,20 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// Returns the family's window, and creates it if it is missing.
-    fn window(&mut self, family: &'static HeaderFamily) -> Result<&mut Window<'a>, IgnoreReason> {
-        let at = match self.place_of(family) {
+    fn window(&mut self, subject: Subject<'a>) -> Result<&mut Window<'a>, IgnoreReason> {
+        let at = match self.place_of(&subject) {
             Some(at) => at,
             None => {
-                let at = match self.said.windows.push(Window::of(family)) {
+                let at = match self.said.windows.push(Window::of(&subject)) {
                     Some(_) => Some(self.said.windows.len() - 1),
                     // It must be complete, or it would seem less strict than it is.
                     None => {
-                        let window = self.window_of(family);
+                        let window = self.window_of(&subject);
                         self.replace(window, window.strictness(), &mut Pushed::default())
                     }
                 };
                 let at = at.ok_or(IgnoreReason::TooMany)?;
-                self.families[at] = Some(family);
+                self.families[at] = Some(subject);
                 at
             }
         };
@@ -378,7 +379,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         let mut all = [strictness_of(Window::new("")); MAX_WINDOWS];
         for (at, window) in self.said.windows.iter().enumerate() {
             all[at] = match self.families[at] {
-                Some(family) => self.window_of(family).strictness(),
+                Some(subject) => self.window_of(&subject).strictness(),
                 None => strictness_of(*window),
             };
         }
@@ -386,15 +387,15 @@ impl<'f, 'a> Assembly<'f, 'a> {
         all
     }
 
-    fn window_of(&self, family: &'static HeaderFamily) -> Window<'a> {
-        window_of(family, self.found.entries(), self.now)
+    fn window_of(&self, subject: &Subject<'a>) -> Window<'a> {
+        window_of(subject, self.found.entries(), self.now)
     }
 
     /// Drops the window at `at`, and notes that its headers have no effect after all.
     fn leave_out(&mut self, at: usize, pushed: &mut Pushed) {
-        if let Some(family) = self.families[at].take() {
+        if let Some(subject) = self.families[at].take() {
             self.take_back(IgnoreReason::TooMany, |entry| {
-                entry.is_of(family) && (entry.part().is_figure() || entry.is_dictionary())
+                entry.is_of(&subject) && (entry.part().is_figure() || entry.is_dictionary())
             });
             return;
         }
@@ -433,9 +434,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
         pushed.note()
     }
 
-    fn place_of(&self, family: &HeaderFamily) -> Option<usize> {
-        let is_own =
-            |own: &Option<&HeaderFamily>| own.is_some_and(|own| core::ptr::eq(own, family));
+    fn place_of(&self, subject: &Subject<'_>) -> Option<usize> {
+        let is_own = |own: &Option<Subject<'_>>| own.is_some_and(|own| own.is(subject));
         self.families.iter().position(is_own)
     }
 
@@ -448,7 +448,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             };
             let family = self.families[at];
             let is_disputed = window.limit == Some(0);
-            window.settle(|part| family.is_some_and(|family| self.found.tells(family, part)));
+            window.settle(|part| family.is_some_and(|family| self.found.tells(&family, part)));
             is_all_known &= window.is_known();
             if is_disputed {
                 let is_reset_meant = window.reset.is_some();
@@ -468,7 +468,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
                 Part::Reset(_) => !is_reset_meant,
                 _ => false,
             };
-            is_disputed && family.is_some_and(|family| entry.is_of(family))
+            is_disputed && family.is_some_and(|family| entry.is_of(&family))
         });
     }
 }

@@ -1,8 +1,8 @@
 //! Families whose headers list one figure for each of several windows.
 
 use super::count::{count, used};
-use super::family::{HeaderFamily, Part};
-use super::found::Entry;
+use super::family::Part;
+use super::found::{Entry, Subject};
 use super::time::is_in_thousands;
 use super::window::Window;
 
@@ -10,7 +10,7 @@ use super::window::Window;
 ///
 /// The windows have no names but their places.
 pub(super) struct Columns<'a> {
-    family: &'static HeaderFamily,
+    subject: Subject<'a>,
     limits: &'a [u8],
     /// What was used, or else what remains.
     used: Option<&'a [u8]>,
@@ -22,12 +22,12 @@ impl<'a> Columns<'a> {
     /// commas for thousands.
     pub(super) fn of<'e>(
         entries: impl Iterator<Item = &'e Entry<'a>> + Clone,
-        family: &'static HeaderFamily,
+        subject: Subject<'a>,
     ) -> Option<Self>
     where
         'a: 'e,
     {
-        let own = entries.filter(|entry| entry.is_of(family) && !entry.is_disputed());
+        let own = entries.filter(|entry| entry.is_of(&subject) && !entry.is_disputed());
         let column = |part| own.clone().find(|entry| entry.part() == part);
         let limits = column(Part::Limit)?.value;
         let number = places(limits)?;
@@ -36,7 +36,7 @@ impl<'a> Columns<'a> {
             (places(value) == Some(number)).then_some(value)
         };
         let columns = Self {
-            family,
+            subject,
             limits,
             used: as_many(Part::Used),
             remaining: as_many(Part::Remaining),
@@ -61,7 +61,7 @@ impl<'a> Columns<'a> {
         let all = NAMES.into_iter().zip(values(self.limits)).enumerate();
         all.map(|(at, (name, limit))| {
             let nth = |column: Option<&'a [u8]>| values(column?).nth(at);
-            let mut window = Window::new(name).with_unit(self.family.unit);
+            let mut window = Window::new(name).with_unit(self.subject.family.unit);
             window.limit = count(limit).ok();
             window.used = nth(self.used).and_then(|value| used(value).ok());
             window.remaining = nth(self.remaining).and_then(|value| count(value).ok());

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::family::{self, Header, HeaderFamily, LONGEST_NAME, Part};
+use super::family::{self, Header, HeaderFamily, Part};
 use super::reading::TimeFormat;
 use super::unit::Unit;
 
@@ -312,6 +312,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Returns whether a family is that of names that say nothing of their window.
+pub(super) fn is_plain(family: &HeaderFamily) -> bool {
+    ["ratelimit", "x-ratelimit", "x-rate-limit"].contains(&family.name)
+}
+
 /// The header called `name`, in whatever case.
 pub(super) fn find(name: &[u8]) -> Option<&'static Row> {
     find_by(name, <[u8]>::eq_ignore_ascii_case)
@@ -359,21 +364,12 @@ fn is_same(header: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// Whether a header of that name may be one of them: of most, the length and the first byte say that it is not.
-#[inline]
-pub(super) fn may_be(name: &[u8]) -> bool {
-    let letters = INDEX.letters.get(name.len().wrapping_sub(SHORTEST));
-    match (letters, name) {
-        (Some(letters), [first, ..]) => letters >> (first % 32) & 1 == 1,
-        _ => false,
-    }
-}
-
 /// A header, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     pub(super) header: &'static Header,
     pub(super) family: &'static HeaderFamily,
+    pub(super) order: u16,
     /// One of 64, different for most headers.
     pub(super) bit: u64,
 }
@@ -394,6 +390,7 @@ const fn rows() -> [Row; HEADERS] {
     let first = Row {
         header: FAMILIES[0].header(0),
         family: &FAMILIES[0],
+        order: 0,
         bit: 0,
     };
     let mut rows = [first; HEADERS];
@@ -405,6 +402,7 @@ const fn rows() -> [Row; HEADERS] {
             rows[row] = Row {
                 header: FAMILIES[family].header(place as u8),
                 family: &FAMILIES[family],
+                order: row as u16,
                 bit: 1 << (row % 64),
             };
             row += 1;
@@ -419,8 +417,6 @@ const fn rows() -> [Row; HEADERS] {
 struct Index {
     /// The row of each header, by the hash of its name, or behind.
     slots: [u8; SLOTS],
-    /// For each length from the shortest on, the first letters that there are, as bits, in whatever case.
-    letters: [u32; LONGEST_NAME - SHORTEST + 1],
 }
 
 static INDEX: Index = Index::new();
@@ -448,7 +444,6 @@ impl Index {
     const fn new() -> Self {
         assert!(HEADERS <= NONE as usize, "a row is a byte");
         let mut slots = [NONE; SLOTS];
-        let mut letters = [0; LONGEST_NAME - SHORTEST + 1];
         let mut row = 0;
         while row < HEADERS {
             let name = ROWS[row].header.name.as_bytes();
@@ -460,9 +455,8 @@ impl Index {
                 slot = (slot + 1) % SLOTS;
             }
             slots[slot] = row as u8;
-            letters[name.len() - SHORTEST] |= 1 << (name[0] % 32);
             row += 1;
         }
-        Self { slots, letters }
+        Self { slots }
     }
 }

@@ -34,7 +34,7 @@ fn keep_all<'a>(
 pub(super) fn pairs<'a>(entry: &Entry<'a>, keep: Keep<'_, 'a>) -> Result<(), IgnoreReason> {
     let text = text(entry.value).ok_or(IgnoreReason::Unreadable)?;
     let window = |part| {
-        let mut window = Window::new(entry.window.name).with_unit(entry.window.unit);
+        let mut window = Window::new(entry.window.name()).with_unit(entry.window.family.unit);
         let mut is_whole = true;
         for pair in Parts::new(part, b';') {
             let (key, value) = pair.split_once('=').ok_or(IgnoreReason::Unreadable)?;

@@ -1,6 +1,6 @@
 //! How a server that is known writes its headers.
 
-use super::family::{HeaderFamily, Part, is_name, three};
+use super::family::{Header, HeaderFamily, Part, is_name, three};
 use super::reading::TimeFormat;
 use super::unit::Unit;
 
@@ -182,13 +182,16 @@ impl Dialect {
         self.families
     }
 
-    /// The header called `name`, in whatever case: its family, and its place there.
-    pub(super) fn find(&self, name: &[u8]) -> Option<(&'static HeaderFamily, u8)> {
-        self.families.iter().find_map(|family| {
-            let mut headers = family.headers();
-            let at = headers.position(|header| is_name(header.name, name))?;
-            Some((family, at as u8))
-        })
+    /// Returns the header called `name`, in whatever case, its place in the dialect, and its family.
+    pub(super) fn find(
+        &self,
+        name: &[u8],
+    ) -> Option<(&'static Header, u16, &'static HeaderFamily)> {
+        let families = self.families.iter();
+        let headers = families.flat_map(|family| family.headers().map(move |it| (it, family)));
+        let mut headers = headers.zip(0..);
+        let found = headers.find(|((header, _), _)| is_name(header.name, name));
+        found.map(|((header, family), order)| (header, order, family))
     }
 }
 

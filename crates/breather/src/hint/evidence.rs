@@ -17,28 +17,36 @@ use crate::printable::Printable;
 /// ```
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Evidence {
-    header: &'static str,
+    name_len: u8,
     len: u8,
     cut: bool,
+    name: [u8; KEPT],
     bytes: [u8; KEPT],
 }
 
 impl Evidence {
-    /// Keeps the first 64 bytes of `value`.
+    /// Keeps the first 64 bytes of `header` and of `value`.
     #[must_use]
-    pub fn new(header: &'static str, value: &[u8]) -> Self {
+    pub fn new(header: &str, value: &[u8]) -> Self {
         let mut evidence = Self::without_value(header);
         evidence.keep(value);
         evidence
     }
 
-    pub(crate) const fn without_value(header: &'static str) -> Self {
-        Self {
-            header,
+    pub(crate) fn without_value(header: &str) -> Self {
+        let mut len = header.len().min(KEPT);
+        while !header.is_char_boundary(len) {
+            len -= 1;
+        }
+        let mut evidence = Self {
+            name_len: len as u8,
             len: 0,
             cut: false,
+            name: [0; KEPT],
             bytes: [0; KEPT],
-        }
+        };
+        evidence.name[..len].copy_from_slice(&header.as_bytes()[..len]);
+        evidence
     }
 
     /// Keeps the first 64 bytes of `value`, where none was kept before.
@@ -49,10 +57,11 @@ impl Evidence {
         self.bytes[..len].copy_from_slice(&value[..len]);
     }
 
-    /// The header's name, in lower case.
+    /// Returns the header's name, cut after 64 bytes. It is in lower case if it is listed, and else as received.
     #[must_use]
-    pub const fn header(&self) -> &'static str {
-        self.header
+    pub fn header(&self) -> &str {
+        let name = &self.name[..usize::from(self.name_len)];
+        core::str::from_utf8(name).unwrap_or_default()
     }
 
     /// The value as received, cut after 64 bytes.
@@ -67,7 +76,12 @@ impl fmt::Display for Evidence {
     /// cannot forge a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = if self.cut { "…" } else { "" };
-        write!(f, "{}: {}{more}", self.header, Printable(self.value()))
+        write!(
+            f,
+            "{}: {}{more}",
+            Printable(self.header().as_bytes()),
+            Printable(self.value())
+        )
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) enum Part {
     Usages,
     /// `Microsoft.Compute/GetVM3Min;197, …`: several windows, each with what remains.
     Resources,
+    /// The name looks like one of limits, and is not understood.
+    Unknown,
 }
 
 impl Part {
@@ -100,7 +102,8 @@ impl Part {
             | Self::Policy
             | Self::Pairs
             | Self::Usages
-            | Self::Resources => false,
+            | Self::Resources
+            | Self::Unknown => false,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::count::{Limit, count, used, used_of_limit};
 use super::draft::unit_of;
-use super::family::{HeaderFamily, Part};
-use super::found::{Entry, tells};
+use super::family::Part;
+use super::found::{Entry, Subject, tells};
 use super::members::Members;
 use super::reading::{HeaderMeaning, IgnoreReason, Note};
 use super::time::{Now, Time, text};
@@ -103,17 +103,17 @@ impl<'a> Figure<'a> {
     }
 }
 
-/// Assembles the window of `family` from all of its headers.
+/// Assembles the window of `subject` from all of its headers.
 pub(super) fn window_of<'a, 'e>(
-    family: &'static HeaderFamily,
+    subject: &Subject<'a>,
     entries: impl Iterator<Item = &'e Entry<'a>> + Clone,
     now: &Now<'_>,
 ) -> Window<'a>
 where
     'a: 'e,
 {
-    let mut window = Window::of(family);
-    let own = || entries.clone().filter(|entry| entry.is_of(family));
+    let mut window = Window::of(subject);
+    let own = || entries.clone().filter(|entry| entry.is_of(subject));
     for entry in own().filter(|entry| entry.part().is_figure()) {
         if let Ok(figure) = Figure::read(entry, now) {
             let _ = figure.tell(&mut window);
@@ -124,7 +124,7 @@ where
             members.tell(&mut window);
         }
     }
-    window.settle(|part| tells(entries.clone(), family, part));
+    window.settle(|part| tells(entries.clone(), subject, part));
     window
 }
 

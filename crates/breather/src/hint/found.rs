@@ -20,7 +20,7 @@ pub(super) struct Found<'a> {
     /// The [bits](Row::bit) of those that are there, at least.
     seen: u64,
     /// One of the headers for which there was no room.
-    pub(super) left_out: Option<(&'static Header, &'a [u8])>,
+    pub(super) left_out: Option<(&'a str, &'a [u8])>,
     /// Whether they come out of a cache, and tell of another time.
     pub(super) is_cached: bool,
     /// What the time was taken to be, once that was needed.
@@ -30,14 +30,42 @@ pub(super) struct Found<'a> {
 /// A header that tells something.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
-    pub(super) header: &'static Header,
-    /// The family whose window it tells of: mostly its own, and that of a dialect if one names another of its headers.
-    pub(super) window: &'static HeaderFamily,
+    pub(super) name: &'a str,
+    pub(super) part: Part,
+    /// Its place in the tables. Headers that were read by the parts of their names come last.
+    pub(super) order: u16,
+    pub(super) window: Subject<'a>,
     pub(super) value: &'a [u8],
     /// Before which others it counts: those of dialects before all.
     pub(super) rank: u8,
     /// Whether the header appears again with another value.
     pub(super) dispute: Dispute,
+}
+
+/// The window of which a header tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    /// Mostly the header's own family, and that of a dialect if one names another header of it.
+    pub(super) family: &'static HeaderFamily,
+    /// The words of the header's name that say whose window it is. Empty if the family says so.
+    pub(super) words: &'a str,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) const fn of(family: &'static HeaderFamily) -> Self {
+        Self { family, words: "" }
+    }
+
+    pub(super) const fn name(&self) -> &'a str {
+        match self.words.is_empty() {
+            true => self.family.name,
+            false => self.words,
+        }
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        core::ptr::eq(self.family, other.family) && self.words.eq_ignore_ascii_case(other.words)
+    }
 }
 
 /// Whether a header has several values.
@@ -54,24 +82,27 @@ impl<'a> Entry<'a> {
     #[inline]
     pub(super) const fn new(
         header: &'static Header,
-        window: &'static HeaderFamily,
+        order: u16,
+        family: &'static HeaderFamily,
         value: &'a [u8],
     ) -> Self {
         Self {
-            header,
-            window,
+            name: header.name,
+            part: header.part,
+            order,
+            window: Subject::of(family),
             value,
             rank: 0,
             dispute: Dispute::No,
         }
     }
 
-    pub(super) const fn name(&self) -> &'static str {
-        self.header.name
+    pub(super) const fn name(&self) -> &'a str {
+        self.name
     }
 
     pub(super) const fn part(&self) -> Part {
-        self.header.part
+        self.part
     }
 
     /// Whether it is a dictionary of draft -07, which tells of its family's window.
@@ -107,7 +138,8 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {
-        core::ptr::eq(self.header, other.header)
+        core::ptr::eq(self.name, other.name)
+            || self.order == other.order && self.name.eq_ignore_ascii_case(other.name)
     }
 
     /// Whether the header appears again with another value.
@@ -120,12 +152,12 @@ impl<'a> Entry<'a> {
     }
 
     /// Where it stands in the tables, by which all are read: which of them came first changes nothing.
-    pub(super) fn order(&self) -> (u8, *const Header) {
-        (self.rank, core::ptr::from_ref(self.header))
+    pub(super) const fn order(&self) -> (u8, u16, &'a str) {
+        (self.rank, self.order, self.name)
     }
 
-    pub(super) fn is_of(&self, window: &HeaderFamily) -> bool {
-        core::ptr::eq(self.window, window)
+    pub(super) fn is_of(&self, window: &Subject<'_>) -> bool {
+        self.window.is(window)
     }
 
     pub(super) const fn stated(&self, delay: Duration) -> Stated<'a> {
@@ -157,7 +189,7 @@ impl<'a> Found<'a> {
     /// Keeps a header without a dialect. Returns whether there was room.
     #[inline]
     pub(super) fn push(&mut self, row: &Row, value: &'a [u8]) -> bool {
-        let entry = || Entry::new(row.header, row.family, value);
+        let entry = || Entry::new(row.header, row.order, row.family, value);
         // Two tests cost less than one of both.
         if !self.entries.has_room_for_few() {
             return self.push_with_care(entry());
@@ -198,7 +230,7 @@ impl<'a> Found<'a> {
 
     /// Remembers one of the headers for which there was no room.
     pub(super) const fn leave_out(&mut self, entry: &Entry<'a>) {
-        self.left_out = Some((entry.header, entry.value));
+        self.left_out = Some((entry.name, entry.value));
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -243,8 +275,8 @@ impl<'a> Found<'a> {
     }
 
     /// Whether a header tells that of the family's window.
-    pub(super) fn tells(&self, family: &HeaderFamily, part: Part) -> bool {
-        tells(self.entries(), family, part)
+    pub(super) fn tells(&self, window: &Subject<'_>, part: Part) -> bool {
+        tells(self.entries(), window, part)
     }
 
     pub(super) fn sort(&mut self) {
@@ -260,8 +292,8 @@ impl<'a> Found<'a> {
 /// Whether one of `entries` tells that part of the family's window.
 pub(super) fn tells<'a: 'e, 'e>(
     mut entries: impl Iterator<Item = &'e Entry<'a>>,
-    family: &HeaderFamily,
+    window: &Subject<'_>,
     part: Part,
 ) -> bool {
-    entries.any(|entry| entry.is_of(family) && entry.part() == part)
+    entries.any(|entry| entry.is_of(window) && entry.part() == part)
 }

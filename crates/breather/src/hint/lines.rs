@@ -5,6 +5,7 @@ use super::crowd::Crowd;
 use super::family::{HeaderFamily, LONGEST_NAME};
 use super::found::{Entry, Found};
 use super::number::Number;
+use super::parts;
 use super::plain::plain;
 use super::said::Said;
 use super::time::Now;
@@ -43,26 +44,26 @@ impl<'a, 'm> Lines<'a, 'm> {
     /// Whether a header of that name may tell of time; `Date` and `Age` tell nothing by themselves.
     #[inline]
     pub(super) fn may_tell(dialects: &[Dialect], name: &[u8]) -> bool {
-        common::may_be(name) || !dialects.is_empty() && name.len() <= LONGEST_NAME
+        parts::may_be(name) || !dialects.is_empty() && name.len() <= LONGEST_NAME
     }
 
     /// Reads a header for which there was no room and all after it, and keeps those that count.
     // Ordinary responses never get here, so they pay neither for its stack nor for its allocations.
     #[cold]
     #[inline(never)]
-    pub(super) fn conclude_crowd<'n>(
+    pub(super) fn conclude_crowd(
         &mut self,
-        name: &'n str,
+        name: &'a str,
         value: &'a [u8],
-        headers: &mut dyn Iterator<Item = (&'n str, &'a [u8])>,
+        headers: &mut dyn Iterator<Item = (&'a str, &'a [u8])>,
     ) -> Hint<'a> {
         let mut crowd = Crowd::new();
         self.move_to(&mut crowd);
-        self.note(name.as_bytes(), value);
+        self.note(name, value);
         for (name, value) in headers {
-            if !self.note(name.as_bytes(), value) {
+            if !self.note(name, value) {
                 self.move_to(&mut crowd);
-                self.note(name.as_bytes(), value);
+                self.note(name, value);
             }
         }
         self.move_to(&mut crowd);
@@ -80,17 +81,19 @@ impl<'a, 'm> Lines<'a, 'm> {
     /// Keeps the value of a header that breather reads. Returns whether there was room.
     // Always in the loop over the headers: with a call for each, four of them cost a tenth more.
     #[inline(always)]
-    pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) -> bool {
-        if common::may_be(name) {
-            return self.look_up(name, value);
-        }
+    pub(super) fn note(&mut self, name: &'a str, value: &'a [u8]) -> bool {
         match name.len() {
-            3 if name.eq_ignore_ascii_case(b"age") => self.note_age(value),
-            4 if name.eq_ignore_ascii_case(b"date") => self.note_date(value),
-            _ if Self::may_tell(self.moment.dialects(), name) => return self.look_up(name, value),
+            3 if name.eq_ignore_ascii_case("age") => self.note_age(value),
+            4 if name.eq_ignore_ascii_case("date") => self.note_date(value),
+            _ if parts::may_be(name.as_bytes()) => return self.look_up(name, value),
+            _ if self.may_be_of_dialect(name) => return self.look_up_with_care(name, value),
             _ => {}
         }
         true
+    }
+
+    fn may_be_of_dialect(&self, name: &str) -> bool {
+        !self.moment.dialects().is_empty() && name.len() <= LONGEST_NAME
     }
 
     fn note_age(&mut self, value: &[u8]) {
@@ -108,25 +111,29 @@ impl<'a, 'm> Lines<'a, 'm> {
     }
 
     #[inline(always)]
-    fn look_up(&mut self, name: &[u8], value: &'a [u8]) -> bool {
+    fn look_up(&mut self, name: &'a str, value: &'a [u8]) -> bool {
         if self.moment.dialects().is_empty() {
             // Most clients have names in lower case.
-            if let Some(row) = common::find_as_it_is(name) {
+            if let Some(row) = common::find_as_it_is(name.as_bytes()) {
                 return self.found.push(row, value);
-            }
-            if is_lower(name) {
-                return true;
             }
         }
         self.look_up_with_care(name, value)
     }
 
     #[cold]
-    fn look_up_with_care(&mut self, name: &[u8], value: &'a [u8]) -> bool {
-        match find_in(self.moment.dialects(), name) {
-            Some(entry) => self.found.push_with_care(Entry { value, ..entry }),
-            None => true,
-        }
+    fn look_up_with_care(&mut self, name: &'a str, value: &'a [u8]) -> bool {
+        let dialects = self.moment.dialects();
+        let entry = find_in(dialects, name.as_bytes()).map(|entry| Entry { value, ..entry });
+        let entry = entry.or_else(|| {
+            // Dialects count before.
+            let rank = dialects.len().min(usize::from(u8::MAX)) as u8;
+            Some(Entry {
+                rank,
+                ..parts::read(name, value)?
+            })
+        });
+        entry.is_none_or(|entry| self.found.push_with_care(entry))
     }
 
     /// They were the last: what do they say?
@@ -180,22 +187,13 @@ impl<'a, 'm> Lines<'a, 'm> {
     }
 }
 
-/// Whether `name` has no upper-case letter. Hardly any name has one, so it does not stop at the first.
-#[cold]
-#[inline(never)]
-fn is_lower(name: &[u8]) -> bool {
-    !name
-        .iter()
-        .fold(false, |is_any, byte| is_any | byte.is_ascii_uppercase())
-}
-
 /// The header called `name` of the first dialect that has it, or of those that are read whoever sends them.
 fn find_in(dialects: &[Dialect], name: &[u8]) -> Option<Entry<'static>> {
     let rank = |at: usize| at.min(usize::from(u8::MAX)) as u8;
     let mut found = dialects.iter().enumerate();
     let by_dialect = found.find_map(|(at, dialect)| {
-        let (family, place) = dialect.find(name)?;
-        let entry = Entry::new(family.header(place), family, b"");
+        let (header, order, family) = dialect.find(name)?;
+        let entry = Entry::new(header, order, family, b"");
         Some(Entry {
             rank: rank(at),
             ..entry
@@ -206,7 +204,7 @@ fn find_in(dialects: &[Dialect], name: &[u8]) -> Option<Entry<'static>> {
         let window = adopting(dialects, row.family).unwrap_or(row.family);
         Some(Entry {
             rank: rank(dialects.len()),
-            ..Entry::new(row.header, window, b"")
+            ..Entry::new(row.header, row.order, window, b"")
         })
     })
 }

@@ -4,7 +4,7 @@ use super::reading::{IgnoreReason, Note};
 use super::sizes::MAX_NOTES;
 
 /// A header, its value, and as what it was read or why not.
-pub(super) type Noted<'a> = (&'static str, &'a [u8], Result<Note, IgnoreReason>);
+pub(super) type Noted<'a> = (&'a str, &'a [u8], Result<Note, IgnoreReason>);
 
 /// What became of each header that was found, in the order in which they were read.
 pub(super) struct Notes<'a> {
@@ -23,7 +23,7 @@ impl<'a> Notes<'a> {
 
     pub(super) fn push(
         &mut self,
-        header: &'static str,
+        header: &'a str,
         value: &'a [u8],
         result: Result<Note, IgnoreReason>,
     ) {
@@ -34,7 +34,7 @@ impl<'a> Notes<'a> {
     }
 
     /// What a header of that value was read as has no effect after all.
-    pub(super) fn take_back(&mut self, header: &'static str, value: &[u8], why: IgnoreReason) {
+    pub(super) fn take_back(&mut self, header: &str, value: &[u8], why: IgnoreReason) {
         for (name, other, result) in self.noted.iter_mut().flatten() {
             if *name == header && *other == value && result.is_ok() {
                 *result = Err(why);
@@ -43,7 +43,7 @@ impl<'a> Notes<'a> {
     }
 
     /// Notes that some of a header's value has no effect after all.
-    pub(super) fn take_back_part(&mut self, header: &'static str, value: &[u8]) {
+    pub(super) fn take_back_part(&mut self, header: &str, value: &[u8]) {
         for (name, other, result) in self.noted.iter_mut().flatten() {
             if let (Ok(note), true) = (result, *name == header && *other == value) {
                 note.is_partial = true;

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::family::{HeaderFamily, Part};
-use super::found::Found;
+use super::family::Part;
+use super::found::{Found, Subject};
 use super::number;
 use super::reading::TimeFormat;
 use super::said::Said;
@@ -16,7 +16,7 @@ use super::window::Window;
 #[inline]
 pub(super) fn plain<'a>(found: &Found<'a>) -> Option<Said<'a>> {
     let mut delay = None;
-    let mut window: Option<&'static HeaderFamily> = None;
+    let mut window: Option<Subject<'_>> = None;
     let (mut limit, mut remaining, mut reset) = (None, None, None);
     for entry in found.few()? {
         let number = number::short(entry.value)?;
@@ -32,20 +32,19 @@ pub(super) fn plain<'a>(found: &Found<'a>) -> Option<Said<'a>> {
             }
             _ => return None,
         }
-        if !window.is_none_or(|window| entry.is_of(window)) {
+        if !window.is_none_or(|window| entry.is_of(&window)) {
             return None;
         }
         window = Some(entry.window);
     }
     let mut said = Said::new();
     said.delay = delay;
-    if let Some(family) = window {
+    if let Some(subject) = window {
         let window = Window {
-            length: family.length,
             limit,
             remaining: Some(remaining?),
             reset,
-            ..Window::new(family.name).with_unit(family.unit)
+            ..Window::of(&subject)
         };
         said.windows.push(window);
     }
@@ -62,6 +61,7 @@ mod tests {
 
     use super::*;
     use crate::hint::common::{FAMILIES, find};
+    use crate::hint::family::HeaderFamily;
     use crate::hint::time::Now;
 
     /// Of each family, with what states a delay, all that three lines can say.

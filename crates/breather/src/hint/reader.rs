@@ -47,7 +47,7 @@ impl<'a> Hint<'a> {
         let mut lines = Lines::new(moment);
         let mut headers = headers.into_iter();
         while let Some((name, value)) = headers.next() {
-            if !lines.note(name.as_bytes(), value) {
+            if !lines.note(name, value) {
                 // The move keeps `headers` in registers until here.
                 let mut others = headers;
                 return lines.conclude_crowd(name, value, &mut others);

@@ -18,7 +18,7 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HeaderReading<'a> {
-    pub(super) header: &'static str,
+    pub(super) header: &'a str,
     pub(super) value: &'a [u8],
     pub(super) note: Note,
 }
@@ -26,7 +26,7 @@ pub struct HeaderReading<'a> {
 /// A header that was found and has no effect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct IgnoredHeader<'a> {
-    pub(super) header: &'static str,
+    pub(super) header: &'a str,
     pub(super) value: &'a [u8],
     pub(super) why: IgnoreReason,
 }
@@ -61,9 +61,9 @@ impl Note {
 }
 
 impl<'a> HeaderReading<'a> {
-    /// The header's name, in lower case.
+    /// Returns the header's name, in lower case. If it is not listed, and was read by its parts, it is as received.
     #[must_use]
-    pub const fn header(&self) -> &'static str {
+    pub const fn header(&self) -> &'a str {
         self.header
     }
 
@@ -127,9 +127,9 @@ impl fmt::Display for HeaderReading<'_> {
 }
 
 impl<'a> IgnoredHeader<'a> {
-    /// The header's name, in lower case.
+    /// Returns the header's name, in lower case. If it is not listed, and was read by its parts, it is as received.
     #[must_use]
-    pub const fn header(&self) -> &'static str {
+    pub const fn header(&self) -> &'a str {
         self.header
     }
 
@@ -275,6 +275,8 @@ pub enum IgnoreReason {
     TooMany,
     /// Its value is not in any form known for it.
     Unreadable,
+    /// Its name looks like one of limits, and is not understood.
+    UnknownName,
 }
 
 impl fmt::Display for IgnoreReason {
@@ -289,6 +291,7 @@ impl fmt::Display for IgnoreReason {
             Self::Sentinel => "it is a number that stands for nothing",
             Self::TooMany => "there are more of its kind than are kept",
             Self::Unreadable => "its value is not in a known form",
+            Self::UnknownName => "its name is not known",
         })
     }
 }

@@ -5,9 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use std::{env, fs};
 
-use super::common::{FAMILIES, Row, find, find_as_it_is, may_be};
+use super::common::{FAMILIES, Row, find, find_as_it_is};
 use super::dialect::Dialect;
 use super::family::{HeaderFamily, Part};
+use super::parts::may_be;
 
 const CHAPTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hints.md");
 
@@ -32,6 +33,7 @@ fn words(part: Part) -> String {
         Part::Pairs => {
             "windows, `total=9; remaining=5; resets=30` or `b=per_day;q=9;r=5;t=30`".into()
         }
+        Part::Unknown => unreachable!("no listed header is unknown"),
         Part::Usages => "windows, `name=4/9; other=1/9`".into(),
         Part::Resources => "windows, `name;5, other;8`".into(),
     }

@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 #[cfg(feature = "std")]
-use super::family::{HeaderFamily, Part};
+use super::family::Part;
+#[cfg(feature = "std")]
+use super::found::Subject;
 use super::unit::Unit;
 use crate::hint::Evidence;
 use crate::instant::{duration, nanos};
@@ -41,7 +43,7 @@ pub struct Window<'a> {
 pub(super) struct Stated<'a> {
     /// In nanoseconds.
     pub(super) delay: u64,
-    pub(super) header: &'static str,
+    pub(super) header: &'a str,
     pub(super) raw: &'a [u8],
 }
 
@@ -190,13 +192,13 @@ impl<'a> Window<'a> {
         self.key
     }
 
-    /// Creates the window of a family, without figures.
+    /// Creates the window of a subject, without figures.
     #[cfg(feature = "std")]
     #[inline]
-    pub(super) const fn of(family: &HeaderFamily) -> Self {
+    pub(super) const fn of(subject: &Subject<'a>) -> Self {
         Self {
-            length: family.length,
-            ..Self::new(family.name).with_unit(family.unit)
+            length: subject.family.length,
+            ..Self::new(subject.name()).with_unit(subject.family.unit)
         }
     }
 

@@ -16,6 +16,7 @@ mod handle;
 mod headers;
 mod long_holds;
 mod moments;
+mod names;
 mod pacer;
 #[cfg(feature = "serde")]
 mod pacing_file;

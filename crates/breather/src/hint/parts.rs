@@ -1,0 +1,330 @@
+//! Names that are read by their parts.
+
+use core::time::Duration;
+
+use super::common::{self, FAMILIES};
+use super::family::{HeaderFamily, Part};
+use super::found::{Dispute, Entry, Subject};
+use super::reading::TimeFormat;
+use super::unit::Unit;
+
+/// Reads the name of a header that is not listed. `None` if it does not look like one of limits.
+///
+/// The name needs a word for limits, such as `ratelimit` or `quota`, and one for the figure: `left`, `used`, `reset`. A
+/// unit and a period may stand among them. All other words say whose window it is. A name for limits without a figure has
+/// [`Part::Unknown`].
+pub(super) fn read<'a>(name: &'a str, value: &'a [u8]) -> Option<Entry<'a>> {
+    if !name.is_ascii() || name.len() > LONGEST {
+        return None;
+    }
+    let parts = Parts::of(name)?;
+    Some(Entry {
+        name,
+        part: parts.part(),
+        order: u16::MAX,
+        window: parts.subject(name),
+        value,
+        rank: 0,
+        dispute: Dispute::No,
+    })
+}
+
+/// Returns whether a name may contain `limit`, `retry`, `quota` or `throttle`, by two letters of these words.
+///
+/// It is asked about every header of every response.
+#[inline]
+pub(super) fn may_be(name: &[u8]) -> bool {
+    // Most responses have two headers of the content.
+    if name.len() < SHORTEST || name.starts_with(b"content-") {
+        return false;
+    }
+    name.iter().enumerate().any(|(at, byte)| {
+        let (other, letter) = match byte | 0x20 {
+            b'm' => (at.wrapping_sub(2), b'l'),
+            b'y' => (at.wrapping_sub(3), b'e'),
+            b'q' => (at + 2, b'o'),
+            b'h' => (at + 1, b'r'),
+            _ => return false,
+        };
+        name.get(other).is_some_and(|other| other | 0x20 == letter)
+    })
+}
+
+/// What the words of a name say.
+struct Parts {
+    figure: Figure,
+    unit: Option<Unit>,
+    period: Period,
+    /// In which unit a time is.
+    form: TimeFormat,
+    /// Where the words begin and end that say whose window it is.
+    others: Option<(usize, usize)>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Figure {
+    Limit,
+    Remaining,
+    Used,
+    Reset,
+    Length,
+    Delay,
+    /// There is none, or there are two.
+    Unknown,
+}
+
+/// A period in the name of a window.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Period {
+    None,
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+/// What one word says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Word {
+    /// It is about limits.
+    Limits,
+    /// It is about limits, or the limit itself.
+    Limit,
+    Rate,
+    Retry,
+    After,
+    Figure(Figure),
+    Unit(Unit),
+    /// Before `tokens`.
+    Input,
+    Output,
+    Period(Period),
+    /// The unit of a time.
+    Form(TimeFormat),
+    /// It says nothing.
+    Filler,
+    Other,
+}
+
+impl Word {
+    fn of(word: &str) -> Self {
+        let mut lower = [0; LONGEST_WORD];
+        let Some(lower) = lower.get_mut(..word.len()) else {
+            return Self::Other;
+        };
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"ratelimit" | b"ratelimits" | b"ratelimiting" | b"ratelimiter" | b"requestlimit"
+            | b"throttle" | b"throttling" | b"throttled" => Self::Limits,
+            b"limit" | b"limits" | b"quota" | b"quotas" => Self::Limit,
+            b"rate" => Self::Rate,
+            b"retry" => Self::Retry,
+            b"retryafter" => Self::Figure(Figure::Delay),
+            b"after" | b"in" | b"delay" | b"wait" => Self::After,
+            b"max" | b"maximum" | b"allowed" | b"allowance" | b"total" | b"capacity" => {
+                Self::Figure(Figure::Limit)
+            }
+            b"remaining" | b"remain" | b"remains" | b"left" | b"available" => {
+                Self::Figure(Figure::Remaining)
+            }
+            b"used" | b"usage" | b"consumed" | b"spent" | b"current" => Self::Figure(Figure::Used),
+            b"reset" | b"resets" | b"resettime" | b"resetat" | b"resetafter" | b"renew"
+            | b"renews" | b"renewal" | b"replenish" | b"replenished" => Self::Figure(Figure::Reset),
+            b"window" | b"interval" | b"period" | b"duration" => Self::Figure(Figure::Length),
+            b"requests" | b"request" | b"req" | b"reqs" | b"calls" | b"call" => {
+                Self::Unit(Unit::Requests)
+            }
+            b"tokens" | b"token" => Self::Unit(Unit::Tokens),
+            b"input" | b"prompt" => Self::Input,
+            b"output" | b"completion" => Self::Output,
+            b"bytes" => Self::Unit(Unit::Bytes),
+            b"points" | b"complexity" | b"cost" | b"credits" => Self::Unit(Unit::Points),
+            b"concurrent" | b"concurrency" => Self::Unit(Unit::Concurrency),
+            b"error" | b"errors" => Self::Unit(Unit::Other),
+            b"second" | b"secondly" => Self::Period(Period::Second),
+            b"minute" | b"minutely" | b"1m" | b"60s" => Self::Period(Period::Minute),
+            b"hour" | b"hourly" | b"1h" | b"60m" => Self::Period(Period::Hour),
+            b"day" | b"daily" | b"1d" | b"24h" | b"24hour" => Self::Period(Period::Day),
+            b"week" | b"weekly" | b"7d" => Self::Period(Period::Week),
+            b"month" | b"monthly" => Self::Period(Period::Month),
+            b"ms" | b"msec" | b"millis" | b"milliseconds" => Self::Form(TimeFormat::Millis),
+            b"seconds" | b"secs" | b"sec" | b"s" => Self::Form(TimeFormat::Seconds),
+            b"x" | b"http" | b"api" | b"the" | b"of" | b"per" | b"at" | b"time" | b"timestamp"
+            | b"epoch" | b"until" | b"unix" | b"utc" | b"date" | b"number" | b"count" => {
+                Self::Filler
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Parts {
+    fn of(name: &str) -> Option<Self> {
+        let mut parts = Self {
+            figure: Figure::Unknown,
+            unit: None,
+            period: Period::None,
+            form: TimeFormat::Any,
+            others: None,
+        };
+        let (mut is_limits, mut limits, mut figures) = (false, 0, 0);
+        let (mut before, mut is_input, mut is_output) = (Word::Filler, false, false);
+        let mut start = 0;
+        for text in name.split(['-', '_', '.']) {
+            let (begins, ends) = (start, start + text.len());
+            start = ends + 1;
+            let word = Word::of(text);
+            match (before, word) {
+                (Word::Retry, Word::After) => {
+                    (parts.figure, figures) = (Figure::Delay, figures + 1);
+                }
+                (Word::Rate, Word::Limit) | (_, Word::Limits) => is_limits = true,
+                (_, Word::Limit) => limits += 1,
+                (_, Word::Figure(figure)) => {
+                    (parts.figure, figures) = (figure, figures + 1);
+                }
+                (_, Word::Unit(unit)) => parts.unit = Some(unit),
+                (_, Word::Input) => is_input = true,
+                (_, Word::Output) => is_output = true,
+                (_, Word::Period(period)) => parts.period = period,
+                // `x-ms` is Microsoft.
+                (_, Word::Form(form)) if figures > 0 || form == TimeFormat::Seconds => {
+                    parts.form = form;
+                }
+                (_, Word::Other | Word::Form(_)) => {
+                    let first = parts.others.map_or(begins, |(first, _)| first);
+                    parts.others = Some((first, ends));
+                }
+                (_, Word::Rate | Word::Retry | Word::After | Word::Filler) => {}
+            }
+            before = word;
+        }
+        if parts.unit == Some(Unit::Tokens) {
+            parts.unit = match (is_input, is_output) {
+                (true, false) => Some(Unit::InputTokens),
+                (false, true) => Some(Unit::OutputTokens),
+                _ => parts.unit,
+            };
+        }
+        if parts.figure == Figure::Delay && figures == 1 {
+            return Some(parts);
+        }
+        // `limit` is the figure if there is no other one.
+        if figures == 0 && limits > 0 && is_limits | (limits > 1) {
+            (parts.figure, figures) = (Figure::Limit, 1);
+        } else if limits > 0 {
+            is_limits = true;
+        }
+        if !is_limits || limits > 0 && figures == 0 {
+            return None;
+        }
+        if figures != 1 {
+            parts.figure = Figure::Unknown;
+        }
+        Some(parts)
+    }
+
+    const fn part(&self) -> Part {
+        match self.figure {
+            Figure::Limit => Part::Limit,
+            Figure::Remaining => Part::Remaining,
+            Figure::Used => Part::Used,
+            Figure::Reset => Part::Reset(self.form),
+            Figure::Length => Part::Length(match self.form {
+                // A length is no instant.
+                TimeFormat::Any => TimeFormat::Seconds,
+                form => form,
+            }),
+            Figure::Delay => Part::Delay(self.form),
+            Figure::Unknown => Part::Unknown,
+        }
+    }
+
+    /// Returns the window that the name tells of.
+    fn subject<'a>(&self, name: &'a str) -> Subject<'a> {
+        let words = self.others.and_then(|(first, end)| name.get(first..end));
+        let unit = self.unit.unwrap_or_default();
+        if words.is_none() && self.period == Period::None && unit == Unit::Requests {
+            return Subject::of(common_family(name));
+        }
+        let rows = &BY_UNIT[UNITS.iter().position(|it| *it == unit).unwrap_or(0)];
+        Subject {
+            family: &rows[self.period as usize],
+            words: words.unwrap_or_default(),
+        }
+    }
+}
+
+/// Returns the family whose window a name tells of that says nothing of a window.
+fn common_family(name: &str) -> &'static HeaderFamily {
+    let begins = |family: &&HeaderFamily| {
+        let own = name.get(..family.name.len());
+        own.is_some_and(|own| own.eq_ignore_ascii_case(family.name))
+    };
+    let known = FAMILIES.iter().filter(|family| common::is_plain(family));
+    let mut known = known.filter(begins);
+    known.next().unwrap_or(&BY_UNIT[0][Period::None as usize])
+}
+
+/// The units of names, [`Unit::Requests`] first.
+const UNITS: [Unit; 8] = [
+    Unit::Requests,
+    Unit::Tokens,
+    Unit::InputTokens,
+    Unit::OutputTokens,
+    Unit::Bytes,
+    Unit::Points,
+    Unit::Concurrency,
+    Unit::Other,
+];
+
+macro_rules! families {
+    ($($unit:literal),+) => {
+        [$([
+            HeaderFamily::new($unit),
+            HeaderFamily::new(concat!($unit, "-second")).with_length(Duration::from_secs(1)),
+            HeaderFamily::new(concat!($unit, "-minute")).with_length(Duration::from_secs(60)),
+            HeaderFamily::new(concat!($unit, "-hour")).with_length(Duration::from_secs(3_600)),
+            HeaderFamily::new(concat!($unit, "-day")).with_length(Duration::from_secs(86_400)),
+            HeaderFamily::new(concat!($unit, "-week")).with_length(Duration::from_secs(604_800)),
+            // Months differ.
+            HeaderFamily::new(concat!($unit, "-month")),
+        ]),+]
+    };
+}
+
+/// The windows of each unit in [`UNITS`], by [`Period`].
+static BY_UNIT: [[HeaderFamily; 7]; 8] = with_units(families!(
+    "requests",
+    "tokens",
+    "input-tokens",
+    "output-tokens",
+    "bytes",
+    "points",
+    "concurrency",
+    "other"
+));
+
+const fn with_units(mut families: [[HeaderFamily; 7]; 8]) -> [[HeaderFamily; 7]; 8] {
+    let mut at = 0;
+    while at < 8 {
+        let mut period = 0;
+        while period < 7 {
+            families[at][period] = families[at][period].with_unit(UNITS[at]);
+            period += 1;
+        }
+        at += 1;
+    }
+    families
+}
+
+/// No listed name is shorter, and none that says anything.
+const SHORTEST: usize = 9;
+
+/// Longer names are not read.
+const LONGEST: usize = 96;
+
+const LONGEST_WORD: usize = 16;

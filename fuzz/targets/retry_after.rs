@@ -71,6 +71,11 @@ fn said_by(value: &[u8], now: Option<i128>) -> Said {
         part.strip_prefix(b"-")
             .is_some_and(|it| decimal(it).is_some())
     };
+    // Epochs in microseconds and nanoseconds.
+    let is_long = |part: &[u8]| decimal(part).is_some_and(|(whole, _)| whole.len() > 15);
+    if parts.clone().any(is_long) {
+        return Said::Unknown;
+    }
     if parts
         .clone()
         .all(|part| decimal(part).is_some() || is_nothing(part))
@@ -90,9 +95,10 @@ fn said_by(value: &[u8], now: Option<i128>) -> Said {
             None => Said::Nothing,
         };
     }
-    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-    let is_date = text.contains(':') && MONTHS.iter().any(|month| text.contains(month));
-    if is_date {
+    // Durations, dates in other forms and quoted numbers have digits and something else.
+    let has_digit = value.iter().any(u8::is_ascii_digit);
+    let is_plain = |byte: &u8| byte.is_ascii_digit() || b" .,\t".contains(byte);
+    if has_digit && !value.iter().all(is_plain) {
         Said::Unknown
     } else {
         Said::Nothing
@@ -187,6 +193,3 @@ fn time(seconds: u64) -> SystemTime {
 const MICROS: i128 = 1_000_000;
 const END_OF_9999: u64 = 253_402_300_800;
 const MAX_LINES: usize = 24;
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];

@@ -1,5 +1,6 @@
 //! The headers of a response that tell something.
 
+use core::cmp::Ordering;
 use core::time::Duration;
 
 use super::common::Row;
@@ -41,6 +42,36 @@ pub(super) struct Entry<'a> {
     /// Whether the header appears again with another value.
     pub(super) dispute: Dispute,
 }
+
+/// A name in whatever case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caseless<'a>(&'a str);
+
+impl Caseless<'_> {
+    fn lower(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|byte| byte.to_ascii_lowercase())
+    }
+}
+
+impl Ord for Caseless<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.lower().cmp(other.lower())
+    }
+}
+
+impl PartialOrd for Caseless<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Caseless<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Eq for Caseless<'_> {}
 
 /// The window of which a header tells.
 #[derive(Clone, Copy, Debug)]
@@ -152,8 +183,8 @@ impl<'a> Entry<'a> {
     }
 
     /// Where it stands in the tables, by which all are read: which of them came first changes nothing.
-    pub(super) const fn order(&self) -> (u8, u16, &'a str) {
-        (self.rank, self.order, self.name)
+    pub(super) const fn order(&self) -> (u8, u16, Caseless<'a>) {
+        (self.rank, self.order, Caseless(self.name))
     }
 
     pub(super) fn is_of(&self, window: &Subject<'_>) -> bool {

@@ -14,7 +14,8 @@ use super::unit::Unit;
 /// unit and a period may stand among them. All other words say whose window it is. A name for limits without a figure has
 /// [`Part::Unknown`].
 pub(super) fn read<'a>(name: &'a str, value: &'a [u8]) -> Option<Entry<'a>> {
-    if !name.is_ascii() || name.len() > LONGEST {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.len() > LONGEST || !name.bytes().all(is_part) {
         return None;
     }
     let parts = Parts::of(name)?;
@@ -35,7 +36,10 @@ pub(super) fn read<'a>(name: &'a str, value: &'a [u8]) -> Option<Entry<'a>> {
 #[inline]
 pub(super) fn may_be(name: &[u8]) -> bool {
     // Most responses have two headers of the content.
-    if name.len() < SHORTEST || name.starts_with(b"content-") {
+    let start = name
+        .first_chunk()
+        .map(|start| u64::from_le_bytes(*start) | LOWER);
+    if name.len() < SHORTEST || start == Some(u64::from_le_bytes(*b"content-")) {
         return false;
     }
     name.iter().enumerate().any(|(at, byte)| {
@@ -320,6 +324,9 @@ const fn with_units(mut families: [[HeaderFamily; 7]; 8]) -> [[HeaderFamily; 7];
     }
     families
 }
+
+/// Turns letters into lower case.
+const LOWER: u64 = u64::from_le_bytes([0x20; 8]);
 
 /// No listed name is shorter, and none that says anything.
 const SHORTEST: usize = 9;

@@ -14,9 +14,12 @@ use hyper_util::client::legacy;
 /// | error | kind |
 /// |---|---|
 /// | hyper-util's client could not connect, for example because the host lookup failed or the host refused | `Connect`, nothing was sent |
+/// | the same, because the server's certificate is not valid, by the message of rustls, OpenSSL, Windows or macOS | `Certificate`, it would be the same at the next attempt |
 /// | the same, because of an `io::Error` of kind `InvalidData`, which rustls uses | `Tls`, nothing was sent |
 /// | hyper-util's client does not support the URI, version or method | `Other`, a retry would fail the same way |
 /// | hyper never began the request, for example because a pooled connection had just been closed | `Unprocessed` |
+/// | HTTP/2: the server reset the stream with `REFUSED_STREAM`, or its `GOAWAY` does not cover the stream ([RFC 9113 section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | `Unprocessed` |
+/// | HTTP/2: the server ended the stream with `ENHANCE_YOUR_CALM` | `Throttled` |
 /// | hyper timed out | `Timeout` |
 /// | hyper reports that the caller's part failed, for example the stream of a request body | `Other` |
 /// | hyper could not parse the response | `Protocol`, the server may have processed the request |
@@ -40,7 +43,8 @@ pub fn hyper_error_kind(error: &(dyn Error + 'static)) -> ErrorKind {
         if error.is::<Stopped>() {
             return ErrorKind::Other;
         }
-        if let Some(kind) = of_client(error).or_else(|| of_hyper(error)) {
+        let kind = of_client(error).or_else(|| of_http2(error));
+        if let Some(kind) = kind.or_else(|| of_hyper(error)) {
             return kind;
         }
         match error.downcast_ref::<io::Error>().map(io::Error::kind) {
@@ -66,6 +70,7 @@ fn of_client(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
         Some(source) if error.is_connect() && source.to_string().starts_with("invalid URL") => {
             Some(ErrorKind::Other)
         }
+        _ if error.is_connect() && is_certificate(error) => Some(ErrorKind::Certificate),
         _ if error.is_connect() && is_invalid_data(error) => Some(ErrorKind::Tls),
         _ if error.is_connect() => Some(ErrorKind::Connect),
         Some(_) => None,
@@ -79,6 +84,42 @@ fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| source(*error))
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::InvalidData)
+}
+
+/// Returns whether the server's certificate is not valid.
+///
+/// The libraries have different types of errors, and each has a message of its own. If the wording changes, breather
+/// retries such an error as any other failed handshake.
+fn is_certificate(error: &(dyn Error + 'static)) -> bool {
+    const MESSAGES: [&str; 4] = [
+        // rustls.
+        "invalid peer certificate",
+        // OpenSSL.
+        "certificate verify failed",
+        // SChannel.
+        "certificate chain",
+        // Security Framework.
+        "certificate was not trusted",
+    ];
+    std::iter::successors(Some(error), |error| source(*error)).any(|error| {
+        let message = error.to_string();
+        MESSAGES.iter().any(|known| message.contains(known))
+    })
+}
+
+/// Returns the kind by the reason of an HTTP/2 frame.
+fn of_http2(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let error = error.downcast_ref::<h2::Error>()?;
+    if !error.is_remote() {
+        return None;
+    }
+    match error.reason() {
+        Some(h2::Reason::ENHANCE_YOUR_CALM) => Some(ErrorKind::Throttled),
+        Some(h2::Reason::REFUSED_STREAM) => Some(ErrorKind::Unprocessed),
+        // h2 reports it only for streams above the last one that the server processes.
+        _ if error.is_go_away() => Some(ErrorKind::Unprocessed),
+        _ => None,
+    }
 }
 
 fn of_hyper(error: &(dyn Error + 'static)) -> Option<ErrorKind> {

@@ -27,7 +27,7 @@ pub fn reqwest_error_kind(error: &reqwest_middleware::Error) -> ErrorKind {
     if is_connect(error) {
         match of_chain(error) {
             // reqwest also reports unusable URLs as failed connections.
-            kind @ (ErrorKind::Tls | ErrorKind::Other) => kind,
+            kind @ (ErrorKind::Tls | ErrorKind::Certificate | ErrorKind::Other) => kind,
             _ => ErrorKind::Connect,
         }
     } else if error.is_timeout() {

@@ -1,6 +1,6 @@
 //! The outcomes of HTTP responses and errors.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::{body, status};
 use crate::call::{Executed, Outcome};
@@ -88,8 +88,14 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed, so the client did not send the request.
     Tls,
-    /// The request was not processed, because the connection closed before it was sent.
+    /// The server's certificate is not valid, so the client did not send the request.
+    ///
+    /// It is expired, has another name, or is not signed by a known authority. It is the same at the next attempt.
+    Certificate,
+    /// The request was not processed, because the connection closed before it was sent, or the server said so.
     Unprocessed,
+    /// The server ended the request because of too many of them.
+    Throttled,
     /// The connection broke after the client may have sent something.
     Interrupted,
     /// The response is not HTTP, or violates the protocol.
@@ -156,6 +162,8 @@ impl<F: Fn(&AttemptResult<'_>) -> Outcome + Send + Sync> ClassifyHttp for F {
 /// | 429 whose body says `insufficient_quota` | permanent, because only payment helps | |
 /// | no connection | transient, at [no cost](Outcome::with_budget_cost), because the server did no work | no |
 /// | TLS failure, not processed | transient | no |
+/// | an invalid certificate | permanent | |
+/// | HTTP/2's `ENHANCE_YOUR_CALM` | throttled | unknown |
 /// | connection broken, not HTTP | transient | unknown |
 /// | no response in time | transient, at [twice the cost](Outcome::with_budget_cost) | unknown |
 /// | any other error | permanent | |
@@ -201,6 +209,10 @@ impl ClassifyHttp for DefaultClassifier {
                 Outcome::transient(Executed::No, "no connection").with_budget_cost(0)
             }
             Err(ErrorKind::Tls) => Outcome::transient(Executed::No, "no encrypted connection"),
+            Err(ErrorKind::Certificate) => Outcome::permanent("the server's certificate"),
+            Err(ErrorKind::Throttled) => {
+                Outcome::throttled("the connection").with_executed(Executed::Unknown)
+            }
             Err(ErrorKind::Unprocessed) => Outcome::transient(Executed::No, "not processed"),
             Err(ErrorKind::Interrupted) => {
                 Outcome::transient(Executed::Unknown, "the connection broke")
@@ -212,61 +224,11 @@ impl ClassifyHttp for DefaultClassifier {
     }
 }
 
-/// Returns whether a request is idempotent.
-///
-/// A request is idempotent because of its method ([RFC 9110 section
-/// 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)), or because it has an
-/// `Idempotency-Key`.
-///
-/// # Example
-///
-/// ```
-/// use http::{HeaderMap, HeaderValue, Method};
-///
-/// let mut headers = HeaderMap::new();
-/// assert!(breather::driver::is_idempotent(&Method::PUT, &headers));
-/// assert!(!breather::driver::is_idempotent(&Method::POST, &headers));
-/// headers.insert("idempotency-key", HeaderValue::from_static("7c4f"));
-/// assert!(breather::driver::is_idempotent(&Method::POST, &headers));
-/// ```
-#[must_use]
-pub fn is_idempotent(method: &Method, headers: &HeaderMap) -> bool {
-    method.is_idempotent() || headers.contains_key(IDEMPOTENCY_KEY)
-}
-
-/// Adds an `Idempotency-Key` to a request that is not [idempotent](is_idempotent).
-///
-/// Call it before the first attempt, because all attempts of a call must have the same key. `key`
-/// creates the key. It needs entropy, because no two calls may have the same key. If the key is not
-/// a valid header value, the request does not change.
-///
-/// # Example
-///
-/// ```
-/// use breather::driver::{add_idempotency_key, is_idempotent};
-/// use http::{HeaderMap, Method};
-///
-/// let mut headers = HeaderMap::new();
-/// add_idempotency_key(&Method::POST, &mut headers, || "7c4f".to_owned());
-/// assert!(is_idempotent(&Method::POST, &headers));
-///
-/// // The request already has a key.
-/// add_idempotency_key(&Method::POST, &mut headers, || unreachable!());
-/// ```
-pub fn add_idempotency_key(method: &Method, headers: &mut HeaderMap, key: impl FnOnce() -> String) {
-    if is_idempotent(method, headers) {
-        return;
-    }
-    if let Ok(key) = HeaderValue::try_from(key()) {
-        headers.insert(IDEMPOTENCY_KEY, key);
-    }
-}
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
+
+    use http::HeaderValue;
 
     use super::*;
     use crate::call::OutcomeKind;
@@ -384,6 +346,16 @@ mod tests {
             (ErrorKind::Connect, OutcomeKind::Transient, Executed::No),
             (ErrorKind::Tls, OutcomeKind::Transient, Executed::No),
             (ErrorKind::Unprocessed, OutcomeKind::Transient, Executed::No),
+            (
+                ErrorKind::Certificate,
+                OutcomeKind::Permanent,
+                Executed::Unknown,
+            ),
+            (
+                ErrorKind::Throttled,
+                OutcomeKind::Throttled,
+                Executed::Unknown,
+            ),
             (
                 ErrorKind::Interrupted,
                 OutcomeKind::Transient,

@@ -447,6 +447,10 @@ impl Call {
         is_paced: bool,
         draw: &mut dyn FnMut(u32) -> Option<Withdrawal>,
     ) -> Decision {
+        if outcome.states_delay() {
+            let (outcome, hint) = outcome.with_delay_in(hint);
+            return self.on_outcome_drawing(now, outcome, &hint, opens, is_paced, draw);
+        }
         let now = self.at(now);
         let outcome = outcome.with_server_advice(hint);
         let end = match self.decide(now, outcome, hint, opens, is_paced) {

@@ -336,6 +336,8 @@ impl Pacer {
 
     /// Ends the attempt of `permit` with `outcome` at `now`. The response carried `hint`.
     ///
+    /// A delay that the classifier stated ([`Outcome::with_retry_after`]) has to be in the hint.
+    ///
     /// Returns the outcome as it is for the call, which you pass to the [`Call`](crate::driver::Call). An
     /// [overload](Outcome::overloaded) is throttled if the server accepts other attempts of the scope meanwhile.
     pub fn on_outcome(

@@ -358,6 +358,36 @@ async fn body_longer_than_buffer_arrives_complete_and_in_order() {
 }
 
 #[tokio::test]
+async fn classifier_states_the_delay_that_it_finds_in_the_body() {
+    let body = r#"{"error":{"code":429,"details":[{"retryDelay":"60.2s"}]}}"#;
+    let google = format!(
+        "HTTP/1.1 429 .\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (url, _) = closing(vec![google]).await;
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let policy = Policy::new().with_max_retry_after(Duration::from_secs(9));
+    let retry = RetryMiddleware::new(Breather::new(policy))
+        .with_buffered_bodies(1_000)
+        .with_classifier(|ending: &AttemptResult<'_>| {
+            let outcome = DefaultClassifier.classify(ending);
+            let text = ending.body.and_then(|body| std::str::from_utf8(body).ok());
+            let delay = text.and_then(|text| text.split_once("retryDelay\":\"")?.1.split_once('s'));
+            match delay.and_then(|(seconds, _)| seconds.parse().ok()) {
+                Some(seconds) => outcome.with_retry_after(Duration::from_secs_f64(seconds)),
+                None => outcome,
+            }
+        });
+    let client = ClientBuilder::new(plain).with(retry).build();
+    let slot = ReportSlot::new();
+    let get = client.get(&url).with_extension(slot.clone());
+    assert_eq!(get.send().await.unwrap().status(), 429);
+    let end = *slot.report().unwrap().end().unwrap();
+    assert_eq!(end.reason(), EndReason::RetryAfterTooLong);
+    assert_eq!(end.retry_after(), Some(Duration::from_millis(60_200)));
+}
+
+#[tokio::test]
 async fn buffered_body_reaches_classifier_and_hint() {
     // reqwest#2852 asks for headers and body.
     let busy = "HTTP/1.1 200 .\r\nx-busy: yes\r\ncontent-length: 4\r\n\r\nbusy".to_owned();

@@ -1,6 +1,7 @@
 //! The outcome of an attempt.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::hint::Hint;
 use crate::hint::moment::Moment;
@@ -24,9 +25,11 @@ use crate::hint::moment::Moment;
 pub struct Outcome {
     kind: OutcomeKind,
     executed: Executed,
-    is_overload: bool,
-    is_own: bool,
+    /// The bits [`OVERLOAD`] and [`OWN`].
+    flags: u8,
     cost: u8,
+    /// In milliseconds. [`NONE`] if the classifier stated none. An outcome is copied often, and has to stay small.
+    retry_after: u32,
     reason: &'static str,
 }
 
@@ -63,7 +66,7 @@ impl Outcome {
     /// it as [`throttled`](Self::throttled), and it costs no retry.
     pub const fn overloaded(reason: &'static str) -> Self {
         let mut outcome = Self::transient(Executed::Unknown, reason);
-        outcome.is_overload = true;
+        outcome.flags |= OVERLOAD;
         outcome
     }
 
@@ -118,22 +121,22 @@ impl Outcome {
 
     /// Adds that the server throttled this call alone, although quota is left.
     pub(crate) const fn own(mut self) -> Self {
-        self.is_own = true;
+        self.flags |= OWN;
         self
     }
 
     /// Returns whether the server throttled this call alone, although quota is left.
     pub(crate) const fn is_own(self) -> bool {
-        self.is_own
+        self.flags & OWN != 0
     }
 
     const fn new(kind: OutcomeKind, executed: Executed, reason: &'static str) -> Self {
         Self {
             kind,
             executed,
-            is_overload: false,
-            is_own: false,
+            flags: 0,
             cost: 1,
+            retry_after: NONE,
             reason,
         }
     }
@@ -147,6 +150,65 @@ impl Outcome {
     pub const fn with_budget_cost(mut self, cost: u8) -> Self {
         self.cost = cost;
         self
+    }
+
+    /// Sets the delay before which the server forbids another attempt.
+    ///
+    /// Use it in a classifier that finds the delay where breather does not read it, for example in the body. It counts from
+    /// the receipt of the response, and takes the place of a delay in its headers. It is rounded up to milliseconds, and
+    /// cut to 49 days.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use breather::{AttemptResult, ClassifyHttp, DefaultClassifier, Outcome};
+    /// use core::time::Duration;
+    ///
+    /// let classifier = |ending: &AttemptResult<'_>| {
+    ///     let outcome = DefaultClassifier.classify(ending);
+    ///     match ending.body {
+    ///         Some(b"come back in a minute") => outcome.with_retry_after(Duration::from_secs(60)),
+    ///         _ => outcome,
+    ///     }
+    /// };
+    /// # let _: &dyn ClassifyHttp = &classifier;
+    /// let outcome = Outcome::throttled("in the body").with_retry_after(Duration::from_secs(60));
+    /// assert_eq!(outcome.retry_after(), Some(Duration::from_secs(60)));
+    /// ```
+    pub const fn with_retry_after(mut self, delay: Duration) -> Self {
+        let millis = delay.as_nanos().div_ceil(1_000_000);
+        self.retry_after = if millis < NONE as u128 {
+            millis as u32
+        } else {
+            NONE - 1
+        };
+        self
+    }
+
+    /// Returns the delay that the classifier stated.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<Duration> {
+        match self.retry_after {
+            NONE => None,
+            millis => Some(Duration::from_millis(millis as u64)),
+        }
+    }
+
+    /// Returns whether the classifier stated a delay.
+    #[inline]
+    pub(crate) const fn states_delay(&self) -> bool {
+        self.retry_after != NONE
+    }
+
+    /// Moves the delay that the classifier stated to the hint.
+    #[cold]
+    pub(crate) fn with_delay_in<'a>(mut self, hint: &Hint<'a>) -> (Self, Hint<'a>) {
+        let mut hint = hint.clone();
+        if let Some(delay) = self.retry_after() {
+            hint = hint.with_retry_after(delay);
+            self.retry_after = NONE;
+        }
+        (self, hint)
     }
 
     /// Replaces [`Executed::No`] with `executed`, because redirects make it unproven.
@@ -180,7 +242,7 @@ impl Outcome {
     /// See [`overloaded`](Self::overloaded).
     #[must_use]
     pub const fn is_overload(self) -> bool {
-        self.is_overload
+        self.flags & OVERLOAD != 0
     }
 
     /// Returns the cost of a retry in the budget.
@@ -197,6 +259,14 @@ impl Outcome {
         self.reason
     }
 }
+
+/// The server is overloaded.
+const OVERLOAD: u8 = 1;
+
+/// The server throttled this call alone, although quota is left.
+const OWN: u8 = 2;
+
+const NONE: u32 = u32::MAX;
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

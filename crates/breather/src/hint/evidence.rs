@@ -20,12 +20,13 @@ pub struct Evidence {
     name_len: u8,
     len: u8,
     cut: bool,
-    name: [u8; KEPT],
-    bytes: [u8; KEPT],
+    /// The name, and then the value.
+    bytes: [u8; SIZE],
 }
 
 impl Evidence {
-    /// Keeps the first 64 bytes of `header` and of `value`.
+    /// Keeps the first 64 bytes of `header` and of `value`. If the header's name has more than 40 bytes, the value has
+    /// fewer, so that both have 104 at most.
     #[must_use]
     pub fn new(header: &str, value: &[u8]) -> Self {
         let mut evidence = Self::without_value(header);
@@ -38,36 +39,36 @@ impl Evidence {
         while !header.is_char_boundary(len) {
             len -= 1;
         }
-        let mut evidence = Self {
+        let mut bytes = [0; SIZE];
+        bytes[..len].copy_from_slice(&header.as_bytes()[..len]);
+        Self {
             name_len: len as u8,
             len: 0,
             cut: false,
-            name: [0; KEPT],
-            bytes: [0; KEPT],
-        };
-        evidence.name[..len].copy_from_slice(&header.as_bytes()[..len]);
-        evidence
+            bytes,
+        }
     }
 
-    /// Keeps the first 64 bytes of `value`, where none was kept before.
+    /// Keeps the first bytes of `value`, where none was kept before.
     pub(crate) fn keep(&mut self, value: &[u8]) {
-        let len = value.len().min(KEPT);
+        let rest = &mut self.bytes[usize::from(self.name_len)..];
+        let len = value.len().min(KEPT).min(rest.len());
+        rest[..len].copy_from_slice(&value[..len]);
         self.len = len as u8;
-        self.cut = value.len() > KEPT;
-        self.bytes[..len].copy_from_slice(&value[..len]);
+        self.cut = value.len() > len;
     }
 
     /// Returns the header's name, cut after 64 bytes. It is in lower case if it is listed, and else as received.
     #[must_use]
     pub fn header(&self) -> &str {
-        let name = &self.name[..usize::from(self.name_len)];
+        let name = &self.bytes[..usize::from(self.name_len)];
         core::str::from_utf8(name).unwrap_or_default()
     }
 
     /// The value as received, cut after 64 bytes.
     #[must_use]
     pub fn value(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        &self.bytes[usize::from(self.name_len)..][..usize::from(self.len)]
     }
 }
 
@@ -92,6 +93,9 @@ impl fmt::Debug for Evidence {
 }
 
 const KEPT: usize = 64;
+
+/// Evidence is copied with each wait and each end. Most names have at most 40 bytes.
+const SIZE: usize = 104;
 
 #[cfg(test)]
 mod tests {

@@ -555,3 +555,49 @@ fn debug_output_of_call_omits_scope_names() {
         assert!(!printed.contains("s3cret"), "{printed}");
     }
 }
+
+/// A classifier may find the delay where breather does not look, as in the body.
+#[test]
+fn delay_of_a_classifier_holds_the_call_and_its_scope() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let mut call = start(&breather, &timer);
+    assert_eq!(step(&mut call), Step::Send);
+    let outcome =
+        Outcome::throttled("in the body").with_retry_after(Duration::from_micros(6_200_500));
+    let in_header = Hint::new(timer.now()).with_retry_after(SECOND);
+    let Decision::Retry(wait) = call.on_outcome(outcome, &in_header) else {
+        panic!("the call ends");
+    };
+    assert_eq!(wait.reason(), WaitReason::Hint);
+    assert!(wait.delay() >= Duration::from_millis(6_201), "{wait}");
+    let mut other = start(&breather, &timer);
+    let Step::Wait { .. } = step(&mut other) else {
+        panic!("the scope is not held");
+    };
+    let held = breather.snapshot("api").unwrap().held_until().unwrap();
+    let held = held.duration_since(timer.now());
+    assert_eq!(held, Duration::from_millis(6_201));
+}
+
+#[test]
+fn delay_of_a_classifier_from_elsewhere_is_the_calls_alone() {
+    let (breather, timer) = (Breather::default(), VirtualTimer::default());
+    let mut call = start(&breather, &timer);
+    assert_eq!(step(&mut call), Step::Send);
+    let outcome = Outcome::transient(Executed::No, "busy").with_retry_after(7 * SECOND);
+    let decision = call.on_outcome_elsewhere(outcome, &Hint::new(timer.now()));
+    assert!(matches!(decision, Decision::Retry(wait) if wait.delay() >= 7 * SECOND));
+    assert_eq!(step(&mut start(&breather, &timer)), Step::Send);
+}
+
+#[test]
+fn longest_delay_of_an_outcome_is_49_days() {
+    let outcome = Outcome::throttled("").with_retry_after(Duration::MAX);
+    assert_eq!(
+        outcome.retry_after(),
+        Some(Duration::from_millis(u64::from(u32::MAX) - 1))
+    );
+    assert_eq!(Outcome::throttled("").retry_after(), None);
+    let now = Outcome::throttled("").with_retry_after(Duration::ZERO);
+    assert_eq!(now.retry_after(), Some(Duration::ZERO));
+}

@@ -142,7 +142,7 @@ fn tell_reset<'a>(slot: &mut Option<Stated<'a>>, it: Stated<'a>) -> Result<(), I
     let known = slot.get_or_insert(it);
     if *known == it {
         Ok(())
-    } else if known.header != it.header {
+    } else if !known.header.eq_ignore_ascii_case(it.header) {
         Err(IgnoreReason::Outranked)
     } else if known.delay > it.delay {
         Err(IgnoreReason::Ambiguous)

@@ -36,7 +36,7 @@ impl<'a> Notes<'a> {
     /// What a header of that value was read as has no effect after all.
     pub(super) fn take_back(&mut self, header: &str, value: &[u8], why: IgnoreReason) {
         for (name, other, result) in self.noted.iter_mut().flatten() {
-            if *name == header && *other == value && result.is_ok() {
+            if name.eq_ignore_ascii_case(header) && *other == value && result.is_ok() {
                 *result = Err(why);
             }
         }
@@ -45,7 +45,8 @@ impl<'a> Notes<'a> {
     /// Notes that some of a header's value has no effect after all.
     pub(super) fn take_back_part(&mut self, header: &str, value: &[u8]) {
         for (name, other, result) in self.noted.iter_mut().flatten() {
-            if let (Ok(note), true) = (result, *name == header && *other == value) {
+            if let (Ok(note), true) = (result, name.eq_ignore_ascii_case(header) && *other == value)
+            {
                 note.is_partial = true;
             }
         }

@@ -172,6 +172,24 @@ fn order_and_case_of_names_change_nothing() {
     assert_eq!(evidence.to_string(), "X-ACME-RATELIMIT-RESET: 7");
 }
 
+/// Of two resets of one header, the later counts, in whatever case its name is.
+#[test]
+fn header_that_appears_twice_in_different_case_is_one() {
+    for (one, other) in [("7", "9"), ("9", "7")] {
+        let sent = format!(
+            "acme-ratelimit-left: 0\nacme-ratelimit-reset: {one}\nAcme-RateLimit-Reset: {other}"
+        );
+        let hint = Hint::read(pairs(&sent), Moment::new(AT));
+        let expected = "acme: remaining 0 reset 9s\nwait 9s\nignored X: Ambiguous\n";
+        let said = text(&hint).to_lowercase();
+        assert_eq!(
+            said,
+            expected.replace('X', "acme-ratelimit-reset").to_lowercase(),
+            "{sent}"
+        );
+    }
+}
+
 #[test]
 fn names_for_limits_that_are_not_understood_are_listed() {
     for name in [

@@ -1,4 +1,4 @@
-//! From the headers that were found to what they say together.
+//! Combines the headers of a response to its hint.
 
 use super::columns::Columns;
 use super::compound::{Keep, Pushed, pairs, resources, usages};
@@ -18,14 +18,14 @@ use super::time::Now;
 use super::window::{Strictness, Window};
 
 impl<'a> Found<'a> {
-    /// Works out what the headers say together.
+    /// Combines the headers, and writes the result to `said`.
     pub(super) fn tell(&mut self, now: &Now<'_>, said: &mut Said<'a>) {
         self.sort();
         Assembly::new(self, now, said, None).fill();
         self.now = now.known();
     }
 
-    /// What became of each header: worked out again, since hardly any hint is asked for it.
+    /// Returns the reading of each header. It is worked out again, because hardly any hint is asked for it.
     pub(super) fn notes(&self) -> Notes<'a> {
         let mut notes = Notes::new();
         let mut found = *self;
@@ -45,7 +45,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Puts together what the headers of a response say.
+/// Combines the headers of a response.
 pub(super) struct Assembly<'f, 'a> {
     found: &'f Found<'a>,
     now: &'f Now<'f>,
@@ -60,7 +60,7 @@ pub(super) struct Assembly<'f, 'a> {
     line: u8,
     /// How strict each window is, once the room is full.
     strictness: Option<[Strictness; MAX_WINDOWS]>,
-    /// Which of them `RateLimit` named: those that its policies are of.
+    /// Which of them `RateLimit` named. Policies apply to these.
     is_named: [bool; MAX_WINDOWS],
 }
 
@@ -105,7 +105,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
             };
             self.note(entry, result);
         }
-        // Whatever the order of the lines: the field that the others became, and then what describes them all.
+        // In any order of the lines, the field that the others became comes before the policies.
         if has_fields {
             self.fields(Part::RateLimit);
             self.fields(Part::Policy);
@@ -152,7 +152,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     ) -> Result<Note, IgnoreReason> {
         let time = entry.time(self.now);
         if entry.part() == Part::Pushback && (entry.is_disputed() || time.is_err()) {
-            // What is negative or no number says not to retry, and so do two that disagree.
+            // A negative or unreadable value says not to retry, and so do two that disagree.
             self.said.retry = Some(false);
             return Ok(Note::of(HeaderMeaning::Retry));
         }
@@ -217,8 +217,8 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
-    /// Limit and length of a window that has no name: of the family's own, if the limit is the same. What has no length
-    /// tells nothing more.
+    /// Reads limit and length of a window without a name. If the limit is the same, it is the family's own. An item
+    /// without a length adds nothing.
     fn unnamed_policy(
         &mut self,
         subject: Subject<'a>,
@@ -249,7 +249,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         Ok(())
     }
 
-    /// `RateLimit`: a dictionary in draft -07, a list from -08 on.
+    /// Reads `RateLimit`, which is a dictionary in draft -07, and a list from -08 on.
     fn rate_limit(&mut self, entry: &Entry<'a>) -> Result<Note, IgnoreReason> {
         if let Some(items) = list(entry.value) {
             let mut pushed = Pushed::default();
@@ -278,7 +278,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         Ok(Note::of(HeaderMeaning::Windows).partly(members.is_partial))
     }
 
-    /// What other headers of the family told has no effect after all: that of `entry` counts.
+    /// Takes back the figures of the family's other headers, because `entry` counts before them.
     fn outrank(&mut self, entry: &Entry<'a>, is_told: impl Fn(Part) -> bool) {
         self.take_back(IgnoreReason::Outranked, |other| {
             other.is_of(&entry.window) && is_told(other.part()) && !other.is_same_header(entry)
@@ -294,7 +294,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         }
     }
 
-    /// `RateLimit-Policy`: numbers up to draft -07, named from -08 on.
+    /// Reads `RateLimit-Policy`, which has numbers up to draft -07, and names from -08 on.
     fn policy(&mut self, entry: &Entry<'a>) -> Result<Note, IgnoreReason> {
         let items = list(entry.value).ok_or(IgnoreReason::Unreadable)?;
         let mut pushed = Pushed::default();
@@ -439,7 +439,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         self.families.iter().position(is_own)
     }
 
-    /// Works out what follows, and drops the windows of which nothing is known.
+    /// Completes the windows, and drops those without a figure.
     fn finish(&mut self) {
         let mut is_all_known = true;
         for at in 0..self.said.windows.len() {

@@ -12,7 +12,6 @@ use super::window::Window;
 pub(super) struct Columns<'a> {
     subject: Subject<'a>,
     limits: &'a [u8],
-    /// What was used, or else what remains.
     used: Option<&'a [u8]>,
     remaining: Option<&'a [u8]>,
 }

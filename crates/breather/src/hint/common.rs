@@ -10,7 +10,7 @@ use super::unit::Unit;
 ///
 /// A server's headers are rows here and nothing else anywhere. Of delays, the first counts.
 pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
-    // Milliseconds before seconds; names that only one server uses before the one that all do.
+    // Milliseconds come before seconds, and names of one server before the one that all use.
     HeaderFamily::new("retry-after")
         .with("grpc-retry-pushback-ms", Part::Pushback)
         .with("retry-after-ms", Part::Delay(TimeFormat::Millis))
@@ -101,7 +101,7 @@ pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
         "x-user-limit-24hour-reset",
     )
     .with_length(DAY),
-    // Genesys Cloud: `count` is what was used.
+    // Genesys Cloud, whose `count` is the used part.
     HeaderFamily::new("inin-ratelimit")
         .with("inin-ratelimit-allowed", Part::Limit)
         .with("inin-ratelimit-count", Part::Used)
@@ -179,7 +179,7 @@ pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
         "x-ratelimit-endpoint-requests-remaining",
         "x-ratelimit-endpoint-requests-reset",
     ),
-    // Kong and those like it: the window is in the name. HighLevel has a day of its own.
+    // Kong and others have the window in the name. HighLevel has a day of its own.
     two(
         "second",
         "x-ratelimit-limit-second",
@@ -237,7 +237,7 @@ pub(super) static FAMILIES: [HeaderFamily; COUNT] = [
         "x-hubspot-ratelimit-interval-milliseconds",
         Part::Length(TimeFormat::Millis),
     ),
-    // Shopify, and its like at Gorgias: a bucket, without a reset.
+    // The buckets of Shopify and Gorgias have no reset.
     HeaderFamily::new("shop").with("x-shopify-shop-api-call-limit", Part::UsedOfLimit),
     HeaderFamily::new("account").with("x-gorgias-account-api-call-limit", Part::UsedOfLimit),
     // Zendesk, by endpoint; Auth0, by client and organisation.
@@ -347,7 +347,7 @@ fn is_same(header: &[u8], name: &[u8]) -> bool {
     if header.len() != name.len() {
         return false;
     }
-    // The last bytes overlap the first; none has more than twice as many.
+    // The last bytes overlap the first. No name has more than twice as many.
     match name.len() {
         ..16 => {
             header.first_chunk::<SHORTEST>() == name.first_chunk()
@@ -430,7 +430,7 @@ const SHORTEST: usize = 8;
 /// No row.
 const NONE: u8 = u8::MAX;
 
-/// Where to look for a name first: by its length and two of the letters that end it, in whatever case.
+/// Returns where to look for a name first, by its length and two of its last letters, in whatever case.
 ///
 /// Which letters, and the factors, are the ones of many that were tried with which none of the names that most servers
 /// send has to be looked for twice, and ten of all.

@@ -12,7 +12,7 @@ use super::window::Window;
 /// Takes a window that a part told of, and whether that is all of it that the part told.
 pub(super) type Keep<'k, 'a> = &'k mut dyn FnMut(Window<'a>, bool);
 
-/// Hands on the windows of all parts; of none, if one is unreadable or tells nothing.
+/// Hands on the windows of all parts, unless one of them is unreadable or empty.
 fn keep_all<'a>(
     parts: impl Iterator<Item = &'a str> + Clone,
     window: impl Fn(&'a str) -> Result<(Window<'a>, bool), IgnoreReason>,

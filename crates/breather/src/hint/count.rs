@@ -75,7 +75,7 @@ fn rate(value: &[u8]) -> Option<Result<Limit, IgnoreReason>> {
         .split_once('/')
         .or_else(|| value.split_once(" per "))?;
     let (limit, period) = (limit.trim(), period.trim());
-    // What is counted may follow.
+    // The unit may follow.
     let end = limit
         .find(|it: char| !it.is_ascii_digit())
         .unwrap_or(limit.len());
@@ -108,7 +108,7 @@ fn length(period: &str) -> Option<Duration> {
 /// The longest names of units, `milliseconds` among them, are shorter.
 const LONGEST_UNIT: usize = 16;
 
-/// A count, without its fraction: half a call is none. As Docker Hub has it, with parameters behind.
+/// Reads a count. A fraction of a call does not count. Docker Hub has parameters behind it.
 #[inline]
 pub(super) fn count(value: &[u8]) -> Result<u64, IgnoreReason> {
     match number::short(value) {
@@ -130,7 +130,7 @@ fn any_count(value: &[u8]) -> Result<u64, IgnoreReason> {
     count.ok_or_else(|| not_a_number(value))
 }
 
-/// What was used: of half a call, all.
+/// Reads how many were used. A fraction counts as a whole call.
 pub(super) fn used(value: &[u8]) -> Result<u64, IgnoreReason> {
     match Number::read(unquoted(value)) {
         Some(used) => Ok(used.rounded_up()),

@@ -6,7 +6,7 @@ use super::unit::Unit;
 
 /// How a server that is known writes its headers, where their names say too little.
 ///
-/// Most need none: names and magnitudes tell. But `x-rate-limit-reset: 600000` is a week in seconds and ten minutes in
+/// Most servers need no dialect, because names and magnitudes tell. But `x-rate-limit-reset: 600000` is a week in seconds and ten minutes in
 /// milliseconds, and only who knows the server can say. A dialect says it for the headers that it names; all others
 /// are read as ever. Of several dialects, the first that names a header counts.
 ///
@@ -64,12 +64,12 @@ macro_rules! dialects {
 }
 
 dialects! {
-    /// Akamai's APIs: `x-ratelimit-next` is a date.
+    /// Akamai's APIs. `x-ratelimit-next` is a date.
     akamai = "akamai": [HeaderFamily::new("x-ratelimit")
         .with_limit("x-ratelimit-limit")
         .with_remaining("x-ratelimit-remaining")
         .with_reset("x-ratelimit-next", TimeFormat::Date)];
-    /// Anthropic: dates, and one epoch.
+    /// Anthropic. Dates, and one epoch.
     anthropic = "anthropic": [
         three("requests", "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", TimeFormat::Date),
         three("tokens", "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", TimeFormat::Date).with_unit(Unit::Tokens),
@@ -77,76 +77,76 @@ dialects! {
         three("output-tokens", "anthropic-ratelimit-output-tokens-limit", "anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset", TimeFormat::Date).with_unit(Unit::OutputTokens),
         HeaderFamily::new("unified").with_unit(Unit::Other).with_reset("anthropic-ratelimit-unified-reset", TimeFormat::EpochSeconds),
     ];
-    /// Auth0: epochs in seconds.
+    /// Auth0. Epochs in seconds.
     auth0 = "auth0": [x_ratelimit(TimeFormat::EpochSeconds)];
-    /// Azure OpenAI: whole seconds.
+    /// Azure OpenAI. Whole seconds.
     azure_openai = "azure-openai": [
         three("requests", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", TimeFormat::Seconds),
         three("tokens", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", TimeFormat::Seconds).with_unit(Unit::Tokens),
     ];
-    /// Discord: seconds from now with a fraction, before an epoch with one.
+    /// Discord. Seconds from now with a fraction, before an epoch with one.
     discord = "discord": [x_ratelimit_names()
         .with_reset("x-ratelimit-reset-after", TimeFormat::Seconds)
         .with_reset("x-ratelimit-reset", TimeFormat::EpochSeconds)
         .with("x-ratelimit-bucket", Part::Key)];
-    /// Docker Hub's API: epochs in seconds; `Retry-After` is one too, or seconds from now.
+    /// Docker Hub's API. Epochs in seconds. `Retry-After` is one too, or seconds from now.
     docker_hub = "docker-hub": [
         x_ratelimit(TimeFormat::EpochSeconds),
         HeaderFamily::new("retry-after")
             .with_delay("x-retry-after", TimeFormat::Any)
             .with_delay("retry-after", TimeFormat::Any),
     ];
-    /// Genesys Cloud: seconds from now.
+    /// Genesys Cloud. Seconds from now.
     genesys = "genesys": [HeaderFamily::new("inin-ratelimit")
         .with_limit("inin-ratelimit-allowed")
         .with_used("inin-ratelimit-count")
         .with_reset("inin-ratelimit-reset", TimeFormat::Seconds)];
-    /// GitHub: epochs in seconds.
+    /// GitHub. Epochs in seconds.
     github = "github": [x_ratelimit(TimeFormat::EpochSeconds)
         .with_used("x-ratelimit-used")
         .with_name_in("x-ratelimit-resource")];
-    /// GitLab: an epoch in seconds under the IETF's name.
+    /// GitLab. An epoch in seconds under the IETF's name.
     gitlab = "gitlab": [ratelimit(TimeFormat::EpochSeconds)
         .with_used("ratelimit-observed")
         .with_reset("ratelimit-resettime", TimeFormat::Date)
         .with_name_in("ratelimit-name")];
-    /// Helix ALM: seconds from now.
+    /// Helix ALM. Seconds from now.
     helix = "helix": [x_ratelimit(TimeFormat::Seconds)];
-    /// The IETF's drafts: seconds from now.
+    /// The IETF's drafts. Seconds from now.
     ietf = "ietf": [ratelimit(TimeFormat::Seconds)];
-    /// Jira Cloud: dates without seconds.
+    /// Jira Cloud. Dates without seconds.
     jira = "jira": [x_ratelimit(TimeFormat::Date)];
-    /// lemlist: dates as JavaScript prints them.
+    /// lemlist. Dates as JavaScript prints them.
     lemlist = "lemlist": [x_ratelimit(TimeFormat::Date)];
-    /// Linear: epochs in milliseconds.
+    /// Linear. Epochs in milliseconds.
     linear = "linear": [
         three("requests", "x-ratelimit-requests-limit", "x-ratelimit-requests-remaining", "x-ratelimit-requests-reset", TimeFormat::EpochMillis),
         three("complexity", "x-ratelimit-complexity-limit", "x-ratelimit-complexity-remaining", "x-ratelimit-complexity-reset", TimeFormat::EpochMillis).with_unit(Unit::Points),
         three("endpoint-requests", "x-ratelimit-endpoint-requests-limit", "x-ratelimit-endpoint-requests-remaining", "x-ratelimit-endpoint-requests-reset", TimeFormat::EpochMillis),
     ];
-    /// MailerLite: seconds to wait, and a date.
+    /// MailerLite. Seconds to wait, and a date.
     mailerlite = "mailerlite": [
         x_ratelimit(TimeFormat::Date),
         HeaderFamily::new("retry-after").with_delay("x-ratelimit-retry-after", TimeFormat::Seconds),
     ];
-    /// Okta: epochs in seconds.
+    /// Okta. Epochs in seconds.
     okta = "okta": [x_rate_limit(TimeFormat::EpochSeconds)];
-    /// OpenAI: durations with units.
+    /// OpenAI. Durations with units.
     openai = "openai": [
         three("requests", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", TimeFormat::Units),
         three("tokens", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", TimeFormat::Units).with_unit(Unit::Tokens),
     ];
-    /// Prisjakt: milliseconds from now, under the name that X and Okta use for an epoch.
+    /// Prisjakt. Milliseconds from now, under the name that X and Okta use for an epoch.
     prisjakt = "prisjakt": [x_rate_limit(TimeFormat::Millis)];
-    /// Reddit: seconds from now.
+    /// Reddit. Seconds from now.
     reddit = "reddit": [x_ratelimit(TimeFormat::Seconds).with_used("x-ratelimit-used")];
-    /// Twitch: an epoch in seconds under the IETF's name.
+    /// Twitch. An epoch in seconds under the IETF's name.
     twitch = "twitch": [ratelimit(TimeFormat::EpochSeconds)];
-    /// WHOOP: seconds from now.
+    /// WHOOP. Seconds from now.
     whoop = "whoop": [x_ratelimit(TimeFormat::Seconds)];
-    /// X: epochs in seconds.
+    /// X. Epochs in seconds.
     x = "x": [x_rate_limit(TimeFormat::EpochSeconds)];
-    /// Zendesk: seconds from now.
+    /// Zendesk. Seconds from now.
     zendesk = "zendesk": [ratelimit(TimeFormat::Seconds)];
 }
 
@@ -172,7 +172,7 @@ impl Dialect {
         known.copied()
     }
 
-    /// What it is called.
+    /// Returns its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name

@@ -8,7 +8,7 @@ use super::structured::{Bare, Item};
 use super::unit::Unit;
 use super::window::Window;
 
-/// The window of an item of `RateLimit`. One that does not say what remains is to be ignored.
+/// Returns the window of an item of `RateLimit`, or `None` if it does not state the remaining quota.
 pub(super) fn named_window<'a>(item: &Item<'a>, entry: &Entry<'a>) -> Option<Window<'a>> {
     let name = item.bare.name()?;
     let mut window = Window::new(name).with_unit(unit(item)?);
@@ -27,7 +27,7 @@ pub(super) fn key<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// What a `RateLimit-Policy` item says of the windows of its name.
+/// An item of `RateLimit-Policy`, which describes the windows of its name.
 pub(super) struct Policy<'a> {
     name: &'a str,
     limit: u64,
@@ -75,13 +75,13 @@ pub(super) fn named_policy<'a>(item: &Item<'a>) -> Option<Policy<'a>> {
     })
 }
 
-/// The length of a window; none has a length of 0.
+/// Returns the length of a window, which is not 0.
 pub(super) fn length_of(length: Bare<'_>) -> Option<Duration> {
     let length = length.integer().filter(|&length| length > 0)?;
     Some(Duration::from_secs(length))
 }
 
-/// What the window of an item counts.
+/// Returns the unit of an item's window.
 fn unit(item: &Item<'_>) -> Option<Unit> {
     Some(match item.qu {
         None => unit_of(item.bare.name()?),
@@ -90,7 +90,7 @@ fn unit(item: &Item<'_>) -> Option<Unit> {
     })
 }
 
-/// What a window counts by its name alone.
+/// Returns the unit of a window by its name alone.
 pub(super) fn unit_of(name: &str) -> Unit {
     let ends_with = |end: &str| {
         let at = name.len().checked_sub(end.len());

@@ -1,10 +1,10 @@
-//! What a wait or a stop keeps of the header that caused it.
+//! The header that caused a wait or a stop.
 
 use core::fmt;
 
 use crate::printable::Printable;
 
-/// The header behind a wait or a stop: its name, and at most 64 bytes of its value as received.
+/// The header behind a wait or a stop, with its name and at most 64 bytes of its value as received.
 ///
 /// # Example
 ///
@@ -73,7 +73,7 @@ impl Evidence {
 }
 
 impl fmt::Display for Evidence {
-    /// The header line; bytes that are not printable ASCII are escaped, and backslashes, so that a hostile value
+    /// The header line. Backslashes and bytes that are not printable ASCII are escaped, so that a hostile value
     /// cannot forge a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = if self.cut { "…" } else { "" };

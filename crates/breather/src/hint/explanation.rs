@@ -7,7 +7,7 @@ use crate::printable::Printable;
 
 /// A [`Hint`] in words, for a person: see [`Hint::explain`].
 ///
-/// Of header values, what is not printable is escaped, and what is longer than 64 bytes is cut.
+/// Header values are cut after 64 bytes, and bytes that are not printable are escaped.
 ///
 /// # Example
 ///

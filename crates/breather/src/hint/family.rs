@@ -26,20 +26,20 @@ pub struct HeaderFamily {
     headers: [Option<Header>; MOST_HEADERS],
 }
 
-/// A header of a family, and what it tells.
+/// A header of a family.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     pub(super) name: &'static str,
     pub(super) part: Part,
 }
 
-/// What a header tells, and how.
+/// The meaning of a header, and its form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Part {
     Limit,
     Remaining,
     Used,
-    /// `32/40`: what was used of the limit.
+    /// The used part of the limit, as `32/40`.
     UsedOfLimit,
     Reset(TimeFormat),
     Length(TimeFormat),
@@ -59,9 +59,9 @@ pub(super) enum Part {
     Policy,
     /// `total=100; remaining=99; resets=41`, or several such windows between commas, with short keys.
     Pairs,
-    /// `api-usage=18/5000; …`: several windows, each with what was used of its limit.
+    /// `api-usage=18/5000; …`: several windows, each with the used part of its limit.
     Usages,
-    /// `Microsoft.Compute/GetVM3Min;197, …`: several windows, each with what remains.
+    /// `Microsoft.Compute/GetVM3Min;197, …`: several windows, each with its remaining quota.
     Resources,
     /// The name looks like one of limits, and is not understood.
     Unknown,
@@ -73,7 +73,7 @@ impl Part {
         matches!(self, Self::Delay(_) | Self::Pushback)
     }
 
-    /// How exactly it states a delay: of what is stated more exactly, other headers tell the same rounded.
+    /// Returns how exactly it states a delay. Other headers state the same delay rounded.
     pub(super) const fn grade(self) -> u8 {
         match self {
             Self::Pushback => 0,
@@ -124,7 +124,7 @@ impl HeaderFamily {
         }
     }
 
-    /// Sets what the window counts.
+    /// Sets the unit of the window.
     pub const fn with_unit(mut self, unit: Unit) -> Self {
         self.unit = unit;
         self
@@ -141,17 +141,17 @@ impl HeaderFamily {
         self.with(header, Part::Limit)
     }
 
-    /// Adds a header that holds what remains.
+    /// Adds a header that holds the remaining quota.
     pub const fn with_remaining(self, header: &'static str) -> Self {
         self.with(header, Part::Remaining)
     }
 
-    /// Adds a header that holds what was used of the limit.
+    /// Adds a header that holds the used quota.
     pub const fn with_used(self, header: &'static str) -> Self {
         self.with(header, Part::Used)
     }
 
-    /// Adds a header that holds what was used and the limit, as in `32/40`.
+    /// Adds a header that holds the used quota and the limit, as `32/40`.
     pub const fn with_used_of_limit(self, header: &'static str) -> Self {
         self.with(header, Part::UsedOfLimit)
     }

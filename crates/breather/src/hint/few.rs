@@ -2,8 +2,8 @@
 
 /// A list of at most `FEW` and `MORE`. Mostly there are few, and then no more is written, and little has to be moved.
 ///
-/// The fields are kept in this order: with the length before them and nothing behind, the few are moved by themselves,
-/// and not by way of the stack together with what was never written.
+/// The order of the fields matters. With the length before them and no field behind, the few are moved by themselves,
+/// and not by way of the stack together with unwritten places.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Few<T, const FEW: usize, const MORE: usize> {

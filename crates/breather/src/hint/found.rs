@@ -13,8 +13,8 @@ use super::time::{Kind, LARGEST_DELAY, Now, Reach, Time};
 use super::window::Stated;
 use crate::unix_time::UnixTime;
 
-/// The headers of a response that tell something, as they stand there, and what else it takes to say what they tell:
-/// all but that is left for when somebody asks.
+/// The headers of a response that tell something, as they stand there, and everything else that it takes to read them
+/// again if somebody asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
     entries: Few<Entry<'a>, 6, { MAX_NOTES - 6 }>,
@@ -24,7 +24,7 @@ pub(super) struct Found<'a> {
     pub(super) left_out: Option<(&'a str, &'a [u8])>,
     /// Whether they come out of a cache, and tell of another time.
     pub(super) is_cached: bool,
-    /// What the time was taken to be, once that was needed.
+    /// The time against which dates were read, once it was needed.
     pub(super) now: Option<Result<(UnixTime, ReferenceClock), IgnoreReason>>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Entry<'a> {
     pub(super) order: u16,
     pub(super) window: Subject<'a>,
     pub(super) value: &'a [u8],
-    /// Before which others it counts: those of dialects before all.
+    /// Before which others it counts. Those of dialects come first.
     pub(super) rank: u8,
     /// Whether the header appears again with another value.
     pub(super) dispute: Dispute,
@@ -146,7 +146,7 @@ impl<'a> Entry<'a> {
         let time = match self.part() {
             Part::Delay(form) => Time::read_latest(self.value, form, Kind::Duration, now),
             Part::Reset(form) => Time::read_latest(self.value, form, Kind::Instant, now),
-            // Of what is no number of milliseconds, gRPC says not to retry.
+            // gRPC says not to retry if this is no number of milliseconds.
             _ => Time::read_number(self.value, TimeFormat::Millis, now),
         };
         match time {
@@ -182,7 +182,7 @@ impl<'a> Entry<'a> {
         self.dispute = self.dispute.max(Dispute::Yes);
     }
 
-    /// Where it stands in the tables, by which all are read: which of them came first changes nothing.
+    /// Returns its place in the tables, so that the order of the lines does not matter.
     pub(super) const fn order(&self) -> (u8, u16, Caseless<'a>) {
         (self.rank, self.order, Caseless(self.name))
     }
@@ -199,7 +199,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// What is too large for a delay is an epoch by mistake, and no one knows of which unit.
+    /// Returns the delay, unless it is so long that it must be an epoch of an unknown unit.
     pub(super) fn stated_seconds(&self, seconds: u64) -> Option<Stated<'a>> {
         (seconds < LARGEST_DELAY).then(|| self.stated(Duration::from_secs(seconds)))
     }
@@ -245,7 +245,7 @@ impl<'a> Found<'a> {
                 continue;
             }
             if other.value == entry.value {
-                // Proxies repeat a header as it is; that changes nothing.
+                // Proxies repeat a header as it is.
                 return true;
             }
             other.on_dispute();

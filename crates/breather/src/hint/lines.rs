@@ -12,7 +12,7 @@ use super::time::Now;
 use super::{Content, Dialect, Hint};
 use crate::hint::moment::Moment;
 
-/// What is kept in mind of the header lines of a response while they are gone through.
+/// The state of a pass over the header lines of a response.
 pub(super) struct Lines<'a, 'm> {
     moment: Moment<'m>,
     found: Found<'a>,
@@ -41,7 +41,7 @@ impl<'a, 'm> Lines<'a, 'm> {
         }
     }
 
-    /// Whether a header of that name may tell of time; `Date` and `Age` tell nothing by themselves.
+    /// Returns whether a header of that name may state a limit or a delay.
     #[inline]
     pub(super) fn may_tell(dialects: &[Dialect], name: &[u8]) -> bool {
         parts::may_be(name) || !dialects.is_empty() && name.len() <= LONGEST_NAME
@@ -79,7 +79,7 @@ impl<'a, 'm> Lines<'a, 'm> {
     }
 
     /// Keeps the value of a header that breather reads. Returns whether there was room.
-    // Always in the loop over the headers: with a call for each, four of them cost a tenth more.
+    // It is part of the loop over the headers. With a call for each, four of them cost a tenth more.
     #[inline(always)]
     pub(super) fn note(&mut self, name: &'a str, value: &'a [u8]) -> bool {
         match name.len() {
@@ -104,7 +104,7 @@ impl<'a, 'm> Lines<'a, 'm> {
     fn note_date(&mut self, value: &'a [u8]) {
         self.date = match self.date {
             Date::Absent => Date::Once(value),
-            // Proxies repeat a header as it is; that changes nothing.
+            // Proxies repeat a header as it is.
             Date::Once(first) if first == value => Date::Once(first),
             Date::Once(_) | Date::Disagreeing => Date::Disagreeing,
         };
@@ -136,8 +136,8 @@ impl<'a, 'm> Lines<'a, 'm> {
         entry.is_none_or(|entry| self.found.push_with_care(entry))
     }
 
-    /// They were the last: what do they say?
-    // Never in its caller, which would make the hint first and then move it: that costs a fifth more.
+    /// Makes the hint after the last line.
+    // A caller would make the hint first and then move it, which costs a fifth more.
     #[inline(never)]
     pub(super) fn conclude(&mut self) -> Hint<'a> {
         let received = self.moment.instant();

@@ -7,8 +7,8 @@ use super::dialect::Dialect;
 use crate::instant::Instant;
 use crate::unix_time::{UnixTime, WallClock};
 
-/// The moment at which a response's head was received, as what it says is to be read: an instant, the wall clock
-/// beside it, and the dialects of its server.
+/// The moment at which a response's head was received, with an instant, the wall clock beside it, and the dialects of
+/// its server.
 ///
 /// The only place where monotonic and wall time meet. The wall clock is asked only about dates and
 /// epochs in responses that carry no `Date` of their own.

@@ -3,7 +3,7 @@
 use super::reading::{IgnoreReason, Note};
 use super::sizes::MAX_NOTES;
 
-/// A header, its value, and as what it was read or why not.
+/// A header, its value, and its reading or the reason why it has no effect.
 pub(super) type Noted<'a> = (&'a str, &'a [u8], Result<Note, IgnoreReason>);
 
 /// What became of each header that was found, in the order in which they were read.
@@ -33,7 +33,7 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// What a header of that value was read as has no effect after all.
+    /// Notes that the reading of a header with that value has no effect after all.
     pub(super) fn take_back(&mut self, header: &str, value: &[u8], why: IgnoreReason) {
         for (name, other, result) in self.noted.iter_mut().flatten() {
             if name.eq_ignore_ascii_case(header) && *other == value && result.is_ok() {

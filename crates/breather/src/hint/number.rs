@@ -64,7 +64,7 @@ impl Number {
     }
 }
 
-/// What most numbers are, read at once: digits alone, and no more than eight, so that it is less than
+/// Reads a number of at most eight digits, as most are. It is less than
 /// [`LARGEST_DELAY`](super::time::LARGEST_DELAY).
 #[inline]
 pub(super) fn short(text: &[u8]) -> Option<u64> {
@@ -82,7 +82,7 @@ pub(super) fn short(text: &[u8]) -> Option<u64> {
     Some(u64::from(value))
 }
 
-/// The number that `text` begins with, and what comes after it.
+/// Returns the number that `text` begins with, and the rest.
 fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
     let mut rest = text;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_a_number() {
+    fn digits_with_at_most_one_point_are_a_number() {
         let read = |text: &str| Number::read(text.as_bytes()).map(Number::as_secs);
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
         assert_eq!(read(" 007 "), Some(Duration::from_secs(7)));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none() {
+    fn other_texts_are_not_numbers() {
         for text in [
             "", " ", "-1", "+1", "1e3", "inf", "nan", "²", "1.", ".5", "1.2.3", "0x10", "1_000",
             "7s", "\"7\"", "null", "1 2", "2, 3",

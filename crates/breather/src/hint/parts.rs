@@ -54,7 +54,7 @@ pub(super) fn may_be(name: &[u8]) -> bool {
     })
 }
 
-/// What the words of a name say.
+/// The meaning of the words of a name.
 struct Parts {
     figure: Figure,
     unit: Option<Unit>,
@@ -89,7 +89,7 @@ enum Period {
     Month,
 }
 
-/// What one word says.
+/// The meaning of one word.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Word {
     /// It is about limits.

@@ -1,4 +1,4 @@
-//! What most servers say: three numbers of one window, and how long to wait.
+//! The common case of three numbers of one window, and a delay.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ use super::said::Said;
 use super::time::FARTHEST_GUESS;
 use super::window::Window;
 
-/// What the headers say, if each is a short number and nothing has to be weighed against anything else.
+/// Combines headers that are short numbers and need not be weighed against each other.
 ///
 /// It is what [`Assembly`](super::assembly::Assembly) would make of them, at less cost.
 #[inline]

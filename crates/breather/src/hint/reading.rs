@@ -31,7 +31,7 @@ pub struct IgnoredHeader<'a> {
     pub(super) why: IgnoreReason,
 }
 
-/// As what a header was read.
+/// The reading of a header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Note {
     pub(super) meaning: HeaderMeaning,
@@ -73,13 +73,13 @@ impl<'a> HeaderReading<'a> {
         self.value
     }
 
-    /// What it tells.
+    /// Returns its meaning.
     #[must_use]
     pub const fn meaning(&self) -> HeaderMeaning {
         self.note.meaning
     }
 
-    /// In which form it states an instant, a delay or a length; `None` where it states none.
+    /// Returns the form in which it states an instant, a delay or a length, or `None` if it states no time.
     #[must_use]
     pub const fn form(&self) -> Option<TimeFormat> {
         self.note.form
@@ -91,14 +91,14 @@ impl<'a> HeaderReading<'a> {
         self.note.clock
     }
 
-    /// Whether some of it has no effect: windows for which there was no room, or figures that are none to go by, as a limit
-    /// of 0, or a reset that is an epoch where seconds should be.
+    /// Returns whether some of it has no effect, because there was no room for a window, or because a figure is unusable,
+    /// such as a limit of 0, or an epoch in place of seconds.
     #[must_use]
     pub const fn is_partial(&self) -> bool {
         self.note.is_partial
     }
 
-    /// Whether it was rounded up, to what can be kept.
+    /// Returns whether it was rounded up to a nanosecond or a microsecond.
     #[must_use]
     pub const fn is_rounded(&self) -> bool {
         self.note.is_rounded
@@ -106,7 +106,7 @@ impl<'a> HeaderReading<'a> {
 }
 
 impl fmt::Display for HeaderReading<'_> {
-    /// As what it was read, in words.
+    /// The reading in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let note = &self.note;
         write!(f, "{}", note.meaning)?;
@@ -146,7 +146,7 @@ impl<'a> IgnoredHeader<'a> {
     }
 }
 
-/// What a header tells.
+/// The meaning of a header.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum HeaderMeaning {
@@ -162,7 +162,7 @@ pub enum HeaderMeaning {
     Reset,
     /// How long a window is.
     Length,
-    /// What a window is called.
+    /// The name of a window.
     Name,
     /// Whose calls share a window.
     Key,
@@ -196,9 +196,9 @@ impl fmt::Display for HeaderMeaning {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum TimeFormat {
-    /// Whatever its value shows it to be: a date and a duration with units by what they look like, a number by its
-    /// magnitude (seconds below 10⁸, an epoch in seconds from 10⁹ to 10¹¹, one in milliseconds from 10¹² to
-    /// 10¹⁴). What is guessed so and lies more than 35 days ahead is not obeyed.
+    /// Any form. Dates and durations are told by their looks, and numbers by their magnitude: seconds below 10⁸, an epoch
+    /// in seconds from 10⁹ to 10¹¹, in milliseconds from 10¹² to 10¹⁴, in microseconds from 10¹⁵ to 10¹⁷, and else in
+    /// nanoseconds. A guess of more than 35 days is not obeyed.
     Any,
     /// Seconds from now, with or without a fraction.
     Seconds,
@@ -212,9 +212,9 @@ pub enum TimeFormat {
     EpochMicros,
     /// Nanoseconds since 1970.
     EpochNanos,
-    /// A date: one of the three HTTP forms, RFC 2822, RFC 3339 (with seconds or without), or what JavaScript prints.
+    /// A date in one of the forms of HTTP, RFC 2822, ISO 8601 or JavaScript. A number is read as in [`Any`](Self::Any).
     Date,
-    /// A duration with units, as Go prints it: `6m0s`, `12ms`.
+    /// A duration with units, such as `6m0s`, `12 ms` or `PT2M`. A number is read as in [`Any`](Self::Any).
     Units,
 }
 
@@ -238,7 +238,7 @@ impl fmt::Display for TimeFormat {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ReferenceClock {
-    /// The server's, from the response's `Date`: a skewed clock on either side makes no difference.
+    /// The server's, from the response's `Date`. A skewed clock on either side makes no difference.
     Date,
     /// Our own, since the response has no readable `Date`.
     Own,
@@ -265,7 +265,7 @@ pub enum IgnoreReason {
     Implausible,
     /// It names an instant that has passed.
     Past,
-    /// It names a wall-clock time, and nothing tells what the time is.
+    /// It names a wall-clock time, and the time is not known.
     NoClock,
     /// Another header tells the same, and more exactly.
     Outranked,

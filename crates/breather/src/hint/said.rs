@@ -1,4 +1,4 @@
-//! What a hint says.
+//! The content of a hint.
 
 use core::cmp::Reverse;
 use core::time::Duration;
@@ -7,7 +7,7 @@ use super::few::Few;
 use super::sizes::MAX_WINDOWS;
 use super::window::{Stated, Strictness, Window};
 
-/// What a hint says, if it says anything at all.
+/// The content of a hint that is not empty.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said<'a> {
     pub(super) delay: Option<Stated<'a>>,
@@ -25,7 +25,7 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// Says: not before `delay` after the receipt.
+    /// Sets a delay after the receipt.
     pub(super) const fn set_delay(&mut self, delay: Duration) {
         self.delay = Some(Stated {
             header: "retry-after",
@@ -56,7 +56,7 @@ impl<'a> Said<'a> {
         all.min_by_key(|&(at, strictness)| (strictness, Reverse(at)))
     }
 
-    /// What a rejection obeys.
+    /// Returns the delay or the reset that a rejection obeys.
     #[inline]
     pub(super) fn binding(&self) -> Option<&Stated<'a>> {
         match &self.delay {

@@ -1,8 +1,7 @@
 //! The structured fields of the IETF's drafts ([RFC 9651](https://www.rfc-editor.org/rfc/rfc9651)).
 //!
-//! Whether a value is well-formed is for `sfv` to say. What is, can be taken apart by looking for its separators
-//! alone, and then it borrows from the value: a name, and above all a partition key, which `sfv` would hand out
-//! decoded, in memory of its own.
+//! `sfv` decides whether a value is well-formed. A well-formed one is taken apart by its separators alone, so that names
+//! and partition keys borrow from the value. `sfv` would hand them out decoded, in memory of its own.
 
 use alloc::string::String;
 
@@ -97,7 +96,7 @@ impl<'a> Iterator for Parts<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     pub(super) bare: Bare<'a>,
-    /// What remains.
+    /// The remaining quota.
     pub(super) r: Option<Bare<'a>>,
     /// When it resets.
     pub(super) t: Option<Bare<'a>>,
@@ -105,7 +104,7 @@ pub(super) struct Item<'a> {
     pub(super) q: Option<Bare<'a>>,
     /// How long the window is.
     pub(super) w: Option<Bare<'a>>,
-    /// What it counts.
+    /// The unit.
     pub(super) qu: Option<Bare<'a>>,
     /// Whose calls share it.
     pub(super) pk: Option<Bare<'a>>,

@@ -73,7 +73,7 @@ fn dialects() -> String {
     let mut table = String::from("| dialect | header | what it tells |\n|---|---|---|\n");
     for dialect in Dialect::all() {
         let headers = dialect.families().iter().flat_map(HeaderFamily::headers);
-        // What a count is, its name says already.
+        // The name of a count says enough.
         for header in headers.filter(|it| matches!(it.part, Part::Reset(_) | Part::Delay(_))) {
             let words = words(header.part);
             table += &format!("| `{}` | `{}` | {words} |\n", dialect.name(), header.name);

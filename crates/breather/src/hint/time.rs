@@ -11,7 +11,7 @@ use crate::hint::moment::Moment;
 use crate::instant::Instant;
 use crate::unix_time::UnixTime;
 
-/// What a date or an epoch is read against.
+/// The time against which dates and epochs are read.
 pub(super) struct Now<'a> {
     /// The response's `Date`, if it has one.
     date: Option<&'a [u8]>,
@@ -60,7 +60,7 @@ impl<'a> Now<'a> {
         }
     }
 
-    /// What it was taken to be, if that was needed.
+    /// Returns the time that it was, if it was needed.
     pub(super) fn known(&self) -> Option<Result<(UnixTime, ReferenceClock), IgnoreReason>> {
         self.known.get()
     }
@@ -149,7 +149,7 @@ impl Reach {
     }
 }
 
-/// What a header's name says of its value.
+/// The kinds of values that a header's name permits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     /// It is a delay or a length.
@@ -250,7 +250,7 @@ impl Time {
         Self::from_number(number, form, now)
     }
 
-    /// Reads what may be there several times, of which the latest counts.
+    /// Reads a value that may be there several times. The latest counts.
     pub(super) fn read_latest(
         raw: &[u8],
         form: TimeFormat,
@@ -265,7 +265,7 @@ impl Time {
         Self::from_now(FARTHEST_GUESS, TimeFormat::Any, true)
     }
 
-    /// Reads what may be there several times, if it is the same each time.
+    /// Reads a value that may be there several times, if it is the same each time.
     pub(super) fn read_agreeing(
         raw: &[u8],
         form: TimeFormat,
@@ -282,7 +282,7 @@ impl Time {
     }
 
     fn from_number(number: Number, form: TimeFormat, now: &Now<'_>) -> Result<Self, IgnoreReason> {
-        // What is larger is of another unit than it should be, and would not fit.
+        // A larger number is of another unit than it should be, and would not fit.
         let bound = match form {
             TimeFormat::EpochSeconds => LARGEST_EPOCH,
             TimeFormat::EpochMillis => LARGEST_EPOCH_MILLIS,
@@ -330,8 +330,8 @@ impl Time {
     }
 }
 
-/// The latest of the values that were joined, all of which have to be readable; those that have passed or mean nothing are
-/// left to the others.
+/// Reads the latest of values that were joined. All of them have to be readable. Past and meaningless ones are left to
+/// the others.
 fn latest(
     raw: &[u8],
     read: impl Fn(&[u8]) -> Result<Time, IgnoreReason>,
@@ -372,7 +372,7 @@ pub(super) fn is_in_thousands(raw: &[u8]) -> bool {
         && !groups.all(|group| group == first)
 }
 
-/// The values of several lines, as proxies join them to one. The comma behind the day of a date parts nothing.
+/// Returns the values of several lines, as proxies join them to one. The comma behind the day of a date is no separator.
 fn joined(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut is_day = false;
     let mut starts = 0;
@@ -409,7 +409,7 @@ pub(super) fn not_a_number(raw: &[u8]) -> IgnoreReason {
     }
 }
 
-/// Returns what is in quotation marks, if the value is.
+/// Returns the value without its quotation marks, if it has them.
 pub(super) fn unquoted(raw: &[u8]) -> &[u8] {
     let raw = raw.trim_ascii();
     match raw {
@@ -423,13 +423,13 @@ pub(super) fn text(raw: &[u8]) -> Option<&str> {
     core::str::from_utf8(raw).ok().map(str::trim)
 }
 
-/// What is larger is no delay in seconds: it would be of three years.
+/// A larger number is no delay in seconds, because it would be of three years.
 pub(super) const LARGEST_DELAY: u64 = 100_000_000;
 
 /// As far ahead as any server's window reaches, which is a month, and some days.
 pub(super) const FARTHEST_GUESS: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
-/// What is larger is no epoch in seconds: it would be of the year 5138.
+/// A larger number is no epoch in seconds, because it would be of the year 5138.
 const LARGEST_EPOCH: u64 = 100_000_000_000;
 
 const LARGEST_EPOCH_MILLIS: u64 = LARGEST_EPOCH * 1_000;

@@ -34,7 +34,7 @@ pub struct Window<'a> {
     pub(super) reset: Option<Stated<'a>>,
     pub(super) length: Option<Duration>,
     pub(super) key: Option<&'a [u8]>,
-    /// Whether a header should have told what remains, and could not be read.
+    /// Whether the header with the remaining quota could not be read.
     pub(super) is_unclear: bool,
 }
 
@@ -97,7 +97,7 @@ enum Rank {
 }
 
 impl<'a> Window<'a> {
-    /// A window of requests, of which nothing but its name is known.
+    /// Creates a window of requests without figures.
     pub const fn new(name: &'a str) -> Self {
         Self {
             name,
@@ -112,7 +112,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Sets what the window counts. Defaults to requests.
+    /// Sets the unit. Defaults to requests.
     pub const fn with_unit(mut self, unit: Unit) -> Self {
         self.unit = unit;
         self
@@ -142,7 +142,7 @@ impl<'a> Window<'a> {
         self.name
     }
 
-    /// What it counts.
+    /// Returns its unit.
     #[must_use]
     pub const fn unit(&self) -> Unit {
         self.unit
@@ -154,7 +154,8 @@ impl<'a> Window<'a> {
         self.limit
     }
 
-    /// How many it still permitted when the server counted the request: as stated, or the limit less what was used.
+    /// Returns how many it still permitted when the server counted the request, as stated, or as the limit less the used
+    /// part.
     #[must_use]
     pub const fn remaining(&self) -> Option<u64> {
         self.remaining
@@ -250,7 +251,7 @@ impl<'a> Window<'a> {
         !self.is_unclear && self.unit != Unit::Other
     }
 
-    /// Whether anything is known of it but what it is called.
+    /// Returns whether more than its name is known.
     #[cfg(feature = "std")]
     pub(super) fn is_known(&self) -> bool {
         self.limit.or(self.remaining).or(self.used).is_some() || self.reset.is_some()

@@ -19,7 +19,7 @@ use hyper_util::client::legacy;
 /// | hyper-util's client does not support the URI, version or method | `Other`, a retry would fail the same way |
 /// | hyper never began the request, for example because a pooled connection had just been closed | `Unprocessed` |
 /// | HTTP/2: the server reset the stream with `REFUSED_STREAM`, or its `GOAWAY` does not cover the stream ([RFC 9113 section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | `Unprocessed` |
-/// | HTTP/2: the server ended the stream with `ENHANCE_YOUR_CALM` | `Throttled` |
+/// | HTTP/2: the server reset the stream with `ENHANCE_YOUR_CALM` | `Throttled` |
 /// | hyper timed out | `Timeout` |
 /// | hyper reports that the caller's part failed, for example the stream of a request body | `Other` |
 /// | hyper could not parse the response | `Protocol`, the server may have processed the request |
@@ -91,13 +91,15 @@ fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
 /// The libraries have different types of errors, and each has a message of its own. If the wording changes, breather
 /// retries such an error as any other failed handshake.
 fn is_certificate(error: &(dyn Error + 'static)) -> bool {
-    const MESSAGES: [&str; 4] = [
+    const MESSAGES: [&str; 6] = [
         // rustls.
         "invalid peer certificate",
         // OpenSSL.
         "certificate verify failed",
         // SChannel.
         "certificate chain",
+        "certificate is not within its validity",
+        "CN name does not match",
         // Security Framework.
         "certificate was not trusted",
     ];
@@ -114,10 +116,10 @@ fn of_http2(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
         return None;
     }
     match error.reason() {
-        Some(h2::Reason::ENHANCE_YOUR_CALM) => Some(ErrorKind::Throttled),
-        Some(h2::Reason::REFUSED_STREAM) => Some(ErrorKind::Unprocessed),
         // h2 reports it only for streams above the last one that the server processes.
         _ if error.is_go_away() => Some(ErrorKind::Unprocessed),
+        Some(h2::Reason::ENHANCE_YOUR_CALM) => Some(ErrorKind::Throttled),
+        Some(h2::Reason::REFUSED_STREAM) => Some(ErrorKind::Unprocessed),
         _ => None,
     }
 }

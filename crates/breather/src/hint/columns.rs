@@ -18,7 +18,7 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// Returns the columns, if limits and another figure have as many places. `None` if each may be one number with
-    /// commas for thousands.
+    /// commas for thousands, or the same number again, as proxies join lines.
     pub(super) fn of<'e>(
         entries: impl Iterator<Item = &'e Entry<'a>> + Clone,
         subject: Subject<'a>,
@@ -42,7 +42,8 @@ impl<'a> Columns<'a> {
         };
         let others = columns.used.into_iter().chain(columns.remaining);
         let are_numbers = others.clone().chain([limits]).all(is_in_thousands);
-        (others.count() > 0 && !are_numbers).then_some(columns)
+        let are_same = others.clone().chain([limits]).all(is_repeated);
+        (others.count() > 0 && !are_numbers && !are_same).then_some(columns)
     }
 
     /// Returns whether `entry` is one of the columns.
@@ -75,6 +76,11 @@ fn places(value: &[u8]) -> Option<usize> {
     let places = values(value).count();
     let fits = (2..=NAMES.len()).contains(&places);
     (fits && values(value).all(is_number)).then_some(places)
+}
+
+fn is_repeated(value: &[u8]) -> bool {
+    let first = values(value).next();
+    values(value).all(|value| Some(value) == first)
 }
 
 fn values(value: &[u8]) -> impl Iterator<Item = &[u8]> {

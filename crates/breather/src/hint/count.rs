@@ -71,6 +71,9 @@ impl Limit {
 /// Reads a limit for a period. Two numbers are ambiguous, because the second may be anything. `None` without a period.
 fn rate(value: &[u8]) -> Option<Result<Limit, IgnoreReason>> {
     let value = text(value)?;
+    if value.contains([';', ',']) {
+        return None;
+    }
     let (limit, period) = value
         .split_once('/')
         .or_else(|| value.split_once(" per "))?;
@@ -80,7 +83,9 @@ fn rate(value: &[u8]) -> Option<Result<Limit, IgnoreReason>> {
         .find(|it: char| !it.is_ascii_digit())
         .unwrap_or(limit.len());
     let (number, what) = limit.split_at(end);
-    let is_word = what.trim().bytes().all(|it| it.is_ascii_alphabetic());
+    // `10k` is not ten.
+    let is_unit = what.is_empty() || what.starts_with(' ') || UNITS.contains(&what);
+    let is_word = is_unit && what.trim().bytes().all(|it| it.is_ascii_alphabetic());
     let Some(number) = Number::read(number.as_bytes()).filter(|_| is_word) else {
         return Some(Err(IgnoreReason::Unreadable));
     };
@@ -96,7 +101,10 @@ fn rate(value: &[u8]) -> Option<Result<Limit, IgnoreReason>> {
 
 /// Reads a period, `15m` or `minute`.
 fn length(period: &str) -> Option<Duration> {
-    span(period.as_bytes(), true).ok().or_else(|| {
+    if !period.starts_with(|it: char| it.is_ascii_alphabetic()) || period.starts_with(['P', 'p']) {
+        return span(period.as_bytes(), true).ok();
+    }
+    Some(period).and_then(|period| {
         // `minute` is one.
         let mut one = [b'1'; LONGEST_UNIT + 1];
         one.get_mut(1..=period.len())?
@@ -104,6 +112,9 @@ fn length(period: &str) -> Option<Duration> {
         span(&one[..=period.len()], true).ok()
     })
 }
+
+/// The units that may follow a number without a blank.
+const UNITS: [&str; 5] = ["r", "req", "reqs", "requests", "calls"];
 
 /// The longest names of units, `milliseconds` among them, are shorter.
 const LONGEST_UNIT: usize = 16;

@@ -6,6 +6,7 @@ use core::cmp::Reverse;
 use core::time::Duration;
 
 use super::assembly::{strictness_of, verdict_of};
+use super::columns::Columns;
 use super::compound::{pairs, resources, usages};
 use super::delays::binding;
 use super::draft::named_window;
@@ -171,6 +172,28 @@ impl<'a> Crowd<'a> {
         }
     }
 
+    /// Returns whether there is room for a header that is not listed. If there are too many, those whose names come first
+    /// stay, so that the order of the lines does not decide.
+    fn has_room_for_unlisted(&mut self, entry: &Entry<'a>) -> bool {
+        let unlisted = self.members.iter().enumerate().filter_map(|(at, member)| {
+            let other = &member.as_ref()?.entry;
+            (!other.is_listed()).then(|| (other.order(), at))
+        });
+        if unlisted.clone().count() < UNLISTED {
+            return true;
+        }
+        let Some((last, at)) = unlisted.max() else {
+            return false;
+        };
+        if last <= entry.order() {
+            return false;
+        }
+        if let Some(Member { entry: other, .. }) = self.members.remove(at) {
+            self.leave_out(other);
+        }
+        true
+    }
+
     /// Keeps the first few policies. A policy alone never asks for a wait.
     fn push_policy(&mut self, entry: Entry<'a>) {
         let policies = self.entries().filter(|it| it.part() == Part::Policy);
@@ -182,6 +205,9 @@ impl<'a> Crowd<'a> {
     }
 
     fn add(&mut self, entry: Entry<'a>, weight: Weight) {
+        if !entry.is_listed() && !self.has_room_for_unlisted(&entry) {
+            return self.leave_out(entry);
+        }
         if self.members.len() < MOST {
             self.members.push(Some(Member { entry, weight }));
         } else {
@@ -319,7 +345,14 @@ impl<'a> Crowd<'a> {
         let member = self.members[at].as_ref()?;
         if member.tells_of_family() {
             let is_first = !(0..at).any(|it| self.is_same_window(at, it));
-            let window = is_first.then(|| window_of(&member.entry.window, self.entries(), now))?;
+            if !is_first {
+                return None;
+            }
+            let subject = member.entry.window;
+            if let Some(columns) = Columns::of(self.entries(), subject) {
+                return columns.windows().map(strictness_of).max();
+            }
+            let window = window_of(&subject, self.entries(), now);
             return window.is_known().then(|| window.strictness());
         }
         match member.weight {
@@ -419,9 +452,12 @@ const SAME: usize = 4;
 /// How many delays, pushbacks and verdicts a hint keeps of a crowd. No known server sends more.
 const ORDERS: usize = 6;
 
-/// How many headers the crowd keeps. All known ones fit with all the values that it keeps of each, and a quarter more for
+/// How many headers that are not listed the crowd keeps.
+const UNLISTED: usize = 64;
+
+/// How many headers the crowd keeps. All listed ones fit with all the values that it keeps of each, and a quarter more for
 /// dialects.
-const MOST: usize = 360;
+const MOST: usize = 360 + UNLISTED;
 
 #[cfg(test)]
 mod tests {
@@ -439,8 +475,8 @@ mod tests {
         });
         // Lines with several windows, and dictionaries.
         let most = rooms.sum::<usize>() + 2 * MAX_WINDOWS;
-        assert!(most + most / 4 <= MOST, "{most}");
+        assert!(most + most / 4 + UNLISTED <= MOST, "{most}");
         let bytes = MOST * size_of::<Option<Member<'_>>>();
-        assert!(bytes < 36_000, "{bytes}");
+        assert!(bytes < 45_000, "{bytes}");
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn binding<'a: 'e, 'e>(
         let Ok(time) = entry.time(now) else {
             continue;
         };
-        let rank = (entry.rank, entry.part() != Part::Pushback);
+        let rank = (entry.part() != Part::Pushback, entry.rank);
         if is_stop || first.is_some_and(|first| first < rank) {
             continue;
         }

@@ -78,13 +78,19 @@ impl Eq for Caseless<'_> {}
 pub(super) struct Subject<'a> {
     /// Mostly the header's own family, and that of a dialect if one names another header of it.
     pub(super) family: &'static HeaderFamily,
-    /// The words of the header's name that say whose window it is. Empty if the family says so.
+    /// The part of the header's name that says whose window it is. Empty if the family says so.
     pub(super) words: &'a str,
+    /// A hash of these words. Other words may stand between them.
+    pub(super) key: u32,
 }
 
 impl<'a> Subject<'a> {
     pub(super) const fn of(family: &'static HeaderFamily) -> Self {
-        Self { family, words: "" }
+        Self {
+            family,
+            words: "",
+            key: 0,
+        }
     }
 
     pub(super) const fn name(&self) -> &'a str {
@@ -95,7 +101,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {
-        core::ptr::eq(self.family, other.family) && self.words.eq_ignore_ascii_case(other.words)
+        core::ptr::eq(self.family, other.family) && self.key == other.key
     }
 }
 
@@ -166,6 +172,11 @@ impl<'a> Entry<'a> {
     /// How exactly it states a delay. The least is the most exact.
     pub(super) const fn exactness(&self) -> (u8, u8) {
         (self.rank, self.part().grade())
+    }
+
+    /// Returns whether a table or a dialect has it.
+    pub(super) const fn is_listed(&self) -> bool {
+        self.order != u16::MAX
     }
 
     pub(super) fn is_same_header(&self, other: &Self) -> bool {

@@ -63,6 +63,11 @@ struct Parts {
     form: TimeFormat,
     /// Where the words begin and end that say whose window it is.
     others: Option<(usize, usize)>,
+    /// A hash of these words.
+    key: u32,
+    /// Whether a word is about time, and in which unit breather cannot read it.
+    is_time: bool,
+    is_odd_time: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,7 +112,11 @@ enum Word {
     Period(Period),
     /// The unit of a time.
     Form(TimeFormat),
-    /// It says nothing.
+    /// A unit of time that no form has.
+    OddTime,
+    /// It is about an instant.
+    When,
+    /// It has no meaning.
     Filler,
     Other,
 }
@@ -134,7 +143,7 @@ impl Word {
             b"remaining" | b"remain" | b"remains" | b"left" | b"available" => {
                 Self::Figure(Figure::Remaining)
             }
-            b"used" | b"usage" | b"consumed" | b"spent" | b"current" => Self::Figure(Figure::Used),
+            b"used" | b"usage" | b"consumed" | b"spent" => Self::Figure(Figure::Used),
             b"reset" | b"resets" | b"resettime" | b"resetat" | b"resetafter" | b"renew"
             | b"renews" | b"renewal" | b"replenish" | b"replenished" => Self::Figure(Figure::Reset),
             b"window" | b"interval" | b"period" | b"duration" => Self::Figure(Figure::Length),
@@ -156,8 +165,11 @@ impl Word {
             b"month" | b"monthly" => Self::Period(Period::Month),
             b"ms" | b"msec" | b"millis" | b"milliseconds" => Self::Form(TimeFormat::Millis),
             b"seconds" | b"secs" | b"sec" | b"s" => Self::Form(TimeFormat::Seconds),
-            b"x" | b"http" | b"api" | b"the" | b"of" | b"per" | b"at" | b"time" | b"timestamp"
-            | b"epoch" | b"until" | b"unix" | b"utc" | b"date" | b"number" | b"count" => {
+            b"minutes" | b"mins" | b"min" | b"hours" | b"hrs" | b"days" | b"us" | b"micros"
+            | b"microseconds" | b"ns" | b"nanos" | b"nanoseconds" => Self::OddTime,
+            b"at" | b"time" | b"timestamp" | b"epoch" | b"until" | b"unix" | b"utc" | b"date"
+            | b"next" => Self::When,
+            b"x" | b"http" | b"api" | b"the" | b"of" | b"per" | b"number" | b"count" => {
                 Self::Filler
             }
             _ => Self::Other,
@@ -173,6 +185,9 @@ impl Parts {
             period: Period::None,
             form: TimeFormat::Any,
             others: None,
+            key: 0,
+            is_time: false,
+            is_odd_time: false,
         };
         let (mut is_limits, mut limits, mut figures) = (false, 0, 0);
         let (mut before, mut is_input, mut is_output) = (Word::Filler, false, false);
@@ -201,8 +216,11 @@ impl Parts {
                 (_, Word::Other | Word::Form(_)) => {
                     let first = parts.others.map_or(begins, |(first, _)| first);
                     parts.others = Some((first, ends));
+                    parts.key = with_word(parts.key, text);
                 }
-                (_, Word::Rate | Word::Retry | Word::After | Word::Filler) => {}
+                (_, Word::OddTime) => parts.is_odd_time = true,
+                (_, Word::When | Word::After) => parts.is_time = true,
+                (_, Word::Rate | Word::Retry | Word::Filler) => {}
             }
             before = word;
         }
@@ -214,6 +232,7 @@ impl Parts {
             };
         }
         if parts.figure == Figure::Delay && figures == 1 {
+            parts.check();
             return Some(parts);
         }
         // `limit` is the figure if there is no other one.
@@ -228,7 +247,22 @@ impl Parts {
         if figures != 1 {
             parts.figure = Figure::Unknown;
         }
+        parts.check();
         Some(parts)
+    }
+
+    /// Gives the figure up if its unit of time is not known, or if it is a number and the name is about time.
+    fn check(&mut self) {
+        let is_time = self.is_time || self.is_odd_time || self.form != TimeFormat::Any;
+        let is_unknown = match self.figure {
+            Figure::Limit | Figure::Remaining | Figure::Used => is_time,
+            Figure::Delay | Figure::Length => self.is_odd_time || self.period != Period::None,
+            Figure::Reset => self.is_odd_time,
+            Figure::Unknown => false,
+        };
+        if is_unknown {
+            self.figure = Figure::Unknown;
+        }
     }
 
     const fn part(&self) -> Part {
@@ -258,11 +292,21 @@ impl Parts {
         Subject {
             family: &rows[self.period as usize],
             words: words.unwrap_or_default(),
+            key: self.key,
         }
     }
 }
 
-/// Returns the family whose window a name tells of that says nothing of a window.
+/// Adds a word to a hash, in whatever case.
+fn with_word(key: u32, word: &str) -> u32 {
+    let bytes = word.bytes().chain([b'-']);
+    // FNV-1a, of 32 bits.
+    bytes.fold(key ^ 0x811c_9dc5, |key, byte| {
+        (key ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
+    })
+}
+
+/// Returns the family of a name without words for a window.
 fn common_family(name: &str) -> &'static HeaderFamily {
     let begins = |family: &&HeaderFamily| {
         let own = name.get(..family.name.len());

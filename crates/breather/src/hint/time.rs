@@ -233,6 +233,9 @@ impl Time {
             IgnoreReason::Ambiguous => why,
             _ => not_a_number(raw),
         })?;
+        if span.as_secs() >= LARGEST_DELAY {
+            return Err(IgnoreReason::Ambiguous);
+        }
         let span = Self::from_now(span, TimeFormat::Units, false);
         match form {
             TimeFormat::Any => span.plausible(kind),

@@ -148,10 +148,10 @@ impl Hold {
             }
             Cause::Spent | Cause::Guessed | Cause::Overloaded => {
                 let overdue = now.duration_since(self.from);
-                let part = match overdue < Duration::from_nanos(LONGEST) {
-                    true => 10,
+                let part = match self.cause {
                     // Each probe may make a lock-out longer.
-                    false => 2,
+                    Cause::Guessed if overdue >= Duration::from_nanos(LONGEST) => 2,
+                    _ => 10,
                 };
                 (overdue / part).clamp(least.clamp(SHORTEST_GUESS, LONGEST_GUESS), LONGEST_GUESS)
             }

@@ -143,7 +143,7 @@ impl Periodic {
     pub(super) fn on_period(&mut self, sends: u64) {
         if sends > self.number {
             if self.is_doubtful && sends >= 2 * self.number {
-                self.raise(self.number, self.length / 2);
+                self.raise(self.number, (self.length / 2).max(1));
             } else {
                 self.raise(sends, self.length);
                 self.step = (self.step * 2).min(self.number);
@@ -222,6 +222,8 @@ impl Periodic {
         self.is_confirmed = true;
         if is_lock_out {
             self.interval = LONGEST_INTERVAL;
+            // If it was a window instead, the number is too low, and not the length too high.
+            self.is_doubtful = false;
         }
         self.begin_wait();
     }

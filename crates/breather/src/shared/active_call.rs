@@ -389,11 +389,12 @@ impl<T: Timer> ActiveCall<T> {
     /// error. The call gives back its permit, and all calls in the scope share what the response
     /// says.
     pub fn on_outcome(&mut self, outcome: Outcome, hint: &Hint<'_>) -> Decision {
-        if outcome.states_delay() {
-            let (outcome, hint) = outcome.with_delay_in(hint);
-            return self.on_outcome(outcome, &hint);
-        }
         let is_paced = self.gate.is_paced();
+        if outcome.states_delay() {
+            // Observers see the outcome as it is.
+            let (_, hint) = outcome.with_delay_in(hint);
+            return self.finish(outcome, &hint, outcome, &hint, is_paced);
+        }
         self.finish(outcome, hint, outcome, hint, is_paced)
     }
 

@@ -975,3 +975,24 @@ fn explanation_of_many_lines_is_short() {
     assert!(explained.lines().count() <= 1 + 25, "{explained}");
     assert!(explained.contains("there are more of its kind than are kept"));
 }
+
+/// Names that are not listed are without end, and displace no listed header.
+#[test]
+fn unlisted_headers_displace_no_listed_one() {
+    let others: Lines = (0..500)
+        .map(|it| line(&format!("x-a{it:03}-ratelimit-left"), 5))
+        .collect();
+    for lines in with_one_anywhere(&others, &[line("retry-after", 30)]) {
+        assert_eq!(wait(&lines), secs(30));
+    }
+    let columns = [
+        line("x-ratelimit-limit", "200,2000"),
+        line("x-ratelimit-usage", "200,731"),
+    ];
+    let mut lines = others.clone();
+    lines.extend(columns.clone());
+    let spent = |lines: &Lines| read(lines).windows().any(|it| it.remaining() == Some(0));
+    assert!(spent(&lines));
+    let first: Lines = columns.into_iter().chain(others).collect();
+    assert!(spent(&first));
+}

@@ -88,6 +88,8 @@ fn values_with_two_meanings_are_ambiguous() {
         "2027-01-15",
         "17:00:00",
         "200000000",
+        "999999999s",
+        "PT99999999H",
         "200000000000000",
     ] {
         let sent = format!("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: {value}\nDate: {DATE}");
@@ -146,6 +148,10 @@ fn limit_may_state_its_period() {
     for (value, why) in [
         ("100/60", IgnoreReason::Ambiguous),
         ("100/apples", IgnoreReason::Unreadable),
+        ("10k/minute", IgnoreReason::Unreadable),
+        ("100MB/s", IgnoreReason::Unreadable),
+        ("100/.5s", IgnoreReason::Unreadable),
+        ("100/:00:10", IgnoreReason::Unreadable),
         ("100/0s", IgnoreReason::Unreadable),
         ("ten/minute", IgnoreReason::Unreadable),
         ("/minute", IgnoreReason::Unreadable),
@@ -161,6 +167,14 @@ fn limit_may_state_its_period() {
     }
 }
 
+/// A slash in a comment is not that of a rate.
+#[test]
+fn list_with_a_comment_is_a_list() {
+    let sent = "RateLimit-Limit: 100, 100;w=60;comment=\"fixed/window\"";
+    let minute = Some(Duration::from_secs(60));
+    assert_eq!(windows(sent), [(Some(100), None, minute)]);
+}
+
 #[test]
 fn headers_may_list_a_figure_for_each_window() {
     assert_eq!(
@@ -174,6 +188,11 @@ fn headers_may_list_a_figure_for_each_window() {
             (Some(100), Some(0), None),
             (Some(1_000), Some(970), None)
         ]
+    );
+    // Proxies join lines that are the same.
+    assert_eq!(
+        wait("X-RateLimit-Limit: 100, 100\nX-RateLimit-Remaining: 0, 0\nX-RateLimit-Reset: 30, 30"),
+        Some(30.0)
     );
     // They may be numbers with commas for thousands, or of other windows.
     for sent in [

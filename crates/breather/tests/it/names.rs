@@ -1,5 +1,7 @@
 //! Headers that are not listed, and whose names say what they state.
 
+use std::time::Duration;
+
 use breather::{Hint, driver::Moment, hint::IgnoreReason};
 
 use super::said::{AT, lines, pairs, plainly, text};
@@ -151,6 +153,25 @@ fn other_words_say_whose_window_it_is() {
     ]);
 }
 
+/// Other words may stand on both sides of the figure.
+#[test]
+fn words_around_the_figure_are_of_the_same_window() {
+    let sent = "
+        x-acme-ratelimit-remaining-search: 0
+        x-acme-ratelimit-reset-search: 30
+        x-other-ratelimit-remaining-search: 5
+        x-other-ratelimit-reset-search: 90
+        ";
+    let hint = Hint::read(pairs(sent), Moment::new(AT));
+    let figures: Vec<_> = hint
+        .windows()
+        .map(|it| (it.remaining(), it.reset()))
+        .collect();
+    let seconds = |it| Some(Duration::from_secs(it));
+    assert_eq!(figures, [(Some(0), seconds(30)), (Some(5), seconds(90))]);
+    assert_eq!(hint.not_before(), Some(AT + Duration::from_secs(30)));
+}
+
 #[test]
 fn order_and_case_of_names_change_nothing() {
     let sent = [
@@ -197,6 +218,16 @@ fn names_for_limits_that_are_not_understood_are_listed() {
         "acme-rate-limit-used-remaining",
         "ratelimit-scope-of-acme",
         "x-throttled",
+        // The unit of time is none that is read, or a number would be a time.
+        "acme-retry-after-minutes",
+        "acme-retry-after-minute",
+        "acme-retry-after-us",
+        "x-acme-ratelimit-window-minutes",
+        "x-acme-ratelimit-reset-hours",
+        "x-ratelimit-available-in",
+        "x-ratelimit-next-available",
+        "x-ratelimit-remaining-seconds",
+        "x-ratelimit-time-left",
     ] {
         let sent = format!("{name}: 5");
         let hint = Hint::read(pairs(&sent), Moment::new(AT));

@@ -510,6 +510,23 @@ fn assumed_limit_holds_for_a_period_and_is_then_searched_beyond() {
     }
 }
 
+/// If others used most of the first window, the number that it gave is too low.
+#[test]
+fn window_that_others_used_at_first_is_filled_later() {
+    for others in [80, 90, 95, 97, 98] {
+        let mut server = Server::of(Limiter::Window {
+            number: 100,
+            period: 60 * SECOND,
+            used: (0, others),
+        });
+        let played = play(&mut server, 200 * 60);
+        let accepted = played.accepted_in(100 * 60..200 * 60);
+        assert!(accepted >= 9_900, "{others}: {accepted} of 10000");
+        let throttled = played.throttled_in(100 * 60..200 * 60);
+        assert!(throttled <= 500, "{others}: {throttled} throttled");
+    }
+}
+
 #[test]
 fn lock_outs_teach_the_rate_and_are_seldom_risked_again() {
     let played = play(&mut Server::lock_out(false), 400);

@@ -9,7 +9,7 @@ use super::few::Few;
 use super::reading::{IgnoreReason, ReferenceClock, TimeFormat};
 use super::sizes::MAX_NOTES;
 use super::structured::list;
-use super::time::{Kind, LARGEST_DELAY, Now, Reach, Time};
+use super::time::{Kind, LARGEST_DELAY, Now, Reach, Time, joined};
 use super::window::Stated;
 use crate::unix_time::UnixTime;
 
@@ -155,13 +155,23 @@ impl<'a> Entry<'a> {
             // gRPC says not to retry if this is no number of milliseconds.
             _ => Time::read_number(self.value, TimeFormat::Millis, now),
         };
-        match time {
+        match self.dispute == Dispute::HidesEpoch && self.has_implausible_epoch(now) {
             // The epoch that was dropped may have been plausible.
-            Err(IgnoreReason::Implausible) if self.dispute == Dispute::HidesEpoch => {
-                Ok(Time::farthest())
-            }
-            time => time,
+            true => Ok(Time::farthest()),
+            false => time,
         }
+    }
+
+    /// Returns whether one of its values is an epoch that is too far ahead.
+    #[cold]
+    fn has_implausible_epoch(&self, now: &Now<'_>) -> bool {
+        let (form, kind) = match self.part() {
+            Part::Delay(form) => (form, Kind::Duration),
+            Part::Reset(form) => (form, Kind::Instant),
+            _ => return false,
+        };
+        let is_implausible = Err(IgnoreReason::Implausible);
+        joined(self.value).any(|value| Time::read(value, form, kind, now) == is_implausible)
     }
 
     /// Measures the delay or the reset before the time is known.

@@ -376,7 +376,7 @@ pub(super) fn is_in_thousands(raw: &[u8]) -> bool {
 }
 
 /// Returns the values of several lines, as proxies join them to one. The comma behind the day of a date is no separator.
-fn joined(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn joined(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut is_day = false;
     let mut starts = 0;
     let ends = raw.iter().enumerate().filter(|&(_, &byte)| byte == b',');

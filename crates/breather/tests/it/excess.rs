@@ -996,3 +996,19 @@ fn unlisted_headers_displace_no_listed_one() {
     let first: Lines = columns.into_iter().chain(others).collect();
     assert!(spent(&first));
 }
+
+/// An implausible epoch among joined values hides others as one alone does.
+#[test]
+fn epoch_that_was_dropped_counts_as_the_farthest_guess() {
+    let mut lines: Lines = (0..24).map(|it| line("retry-after", it)).collect();
+    for value in ["1800000040", "4000000000", "40000000011,000"] {
+        lines.push(line("retry-after", value));
+    }
+    let own = UnixTime::from_secs(NOW);
+    let pairs = lines
+        .iter()
+        .map(|(name, value)| (&**name, value.as_bytes()));
+    let hint = Hint::read(pairs, Moment::new(AT).with_wall_clock(&own));
+    let wait = hint.not_before().unwrap().duration_since(AT);
+    assert!(wait >= Duration::from_secs(40), "{wait:?}");
+}

@@ -102,10 +102,20 @@ impl Failure {
                 "tls",
                 "the TLS handshake with the upstream failed; nothing was sent",
             ),
+            ErrorKind::Certificate => (
+                BAD,
+                "tls",
+                "the certificate of the upstream is not valid; nothing was sent",
+            ),
             ErrorKind::Unprocessed => (
                 BAD,
                 "unprocessed",
-                "the upstream closed the connection before anything was sent",
+                "the upstream did not process the request",
+            ),
+            ErrorKind::Throttled => (
+                BAD,
+                "throttled",
+                "the upstream ended the request because of too many; it may have been executed",
             ),
             ErrorKind::Timeout => {
                 let message =

@@ -42,6 +42,7 @@ impl<'a, 'm> Lines<'a, 'm> {
     }
 
     /// Returns whether a header of that name may state a limit or a delay.
+    #[cfg(feature = "http")]
     #[inline]
     pub(super) fn may_tell(dialects: &[Dialect], name: &[u8]) -> bool {
         parts::may_be(name) || !dialects.is_empty() && name.len() <= LONGEST_NAME

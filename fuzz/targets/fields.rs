@@ -73,7 +73,7 @@ fn limits_alone(limits: &[u8]) {
             assert_eq!((window.limit(), window.remaining()), (limit, remaining));
             assert_eq!(window.reset(), reset.map(Duration::from_secs));
         }
-    } else {
+    } else if !may_have_names(limits) {
         assert!(windows.is_empty());
     }
 }
@@ -100,7 +100,7 @@ fn policies_alone(policies: &[u8]) {
     let windows: Vec<_> = hint.windows().collect();
     assert_eq!(hint.not_before(), None);
     let Some(items) = list(policies) else {
-        assert!(windows.is_empty());
+        assert!(windows.is_empty() || may_have_names(policies));
         return;
     };
     let Some(expected) = items.iter().map(Policy::of).collect::<Option<Vec<_>>>() else {
@@ -250,6 +250,11 @@ impl Policy {
 
 fn list(value: &[u8]) -> Option<List> {
     Parser::new(value).parse().ok()
+}
+
+/// Returns whether a value that is no list may have an item with several names, which the reader accepts.
+fn may_have_names(value: &[u8]) -> bool {
+    value.windows(3).any(|window| window == b"\";\"")
 }
 
 fn dictionary(value: &[u8]) -> Option<Dictionary> {

@@ -254,7 +254,10 @@ fn list(value: &[u8]) -> Option<List> {
 
 /// Returns whether a value that is no list may have an item with several names, which the reader accepts.
 fn may_have_names(value: &[u8]) -> bool {
-    value.windows(3).any(|window| window == b"\";\"")
+    let solid: Vec<_> = value.iter().filter(|byte| !b" \t".contains(byte)).collect();
+    solid
+        .windows(3)
+        .any(|window| window == [&b'"', &b';', &b'"'])
 }
 
 fn dictionary(value: &[u8]) -> Option<Dictionary> {

@@ -54,7 +54,7 @@ pub(super) struct Assembly<'f, 'a> {
     notes: Option<&'f mut Notes<'a>>,
     /// Of which family each window is.
     families: [Option<Subject<'a>>; MAX_WINDOWS],
-    /// The place of the header that named each window. Families have none.
+    /// The place of the header that named each window, unless a family did.
     lines: [u8; MAX_WINDOWS],
     /// The place of the header that it reads.
     line: u8,
@@ -170,7 +170,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
         Ok(Note::of(HeaderMeaning::Retry))
     }
 
-    /// Reads a header that states a figure of several windows, if it and another one of its family do: a limit of
+    /// Reads a header that states a figure of several windows, if another one of its family does so, too. Such are a limit of
     /// `200,2000` and a usage of `200,731`. `None` if it states one figure.
     fn column(&mut self, entry: &Entry<'a>) -> Option<Result<Note, IgnoreReason>> {
         if !entry.value.contains(&b',') {
@@ -218,7 +218,7 @@ impl<'f, 'a> Assembly<'f, 'a> {
     }
 
     /// Reads limit and length of a window without a name. If the limit is the same, it is the family's own. An item
-    /// without a length adds nothing.
+    /// without a length adds no window.
     fn unnamed_policy(
         &mut self,
         subject: Subject<'a>,

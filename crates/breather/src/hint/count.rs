@@ -104,13 +104,11 @@ fn length(period: &str) -> Option<Duration> {
     if !period.starts_with(|it: char| it.is_ascii_alphabetic()) || period.starts_with(['P', 'p']) {
         return span(period.as_bytes(), true).ok();
     }
-    Some(period).and_then(|period| {
-        // `minute` is one.
-        let mut one = [b'1'; LONGEST_UNIT + 1];
-        one.get_mut(1..=period.len())?
-            .copy_from_slice(period.as_bytes());
-        span(&one[..=period.len()], true).ok()
-    })
+    // `minute` is one.
+    let mut one = [b'1'; LONGEST_UNIT + 1];
+    one.get_mut(1..=period.len())?
+        .copy_from_slice(period.as_bytes());
+    span(&one[..=period.len()], true).ok()
 }
 
 /// The units that may follow a number without a blank.

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::common::Row;
 use super::family::{Header, HeaderFamily, Part};
 use super::few::Few;
+use super::fingerprint::START;
 use super::reading::{IgnoreReason, ReferenceClock, TimeFormat};
 use super::sizes::MAX_NOTES;
 use super::structured::list;
@@ -80,8 +81,8 @@ pub(super) struct Subject<'a> {
     pub(super) family: &'static HeaderFamily,
     /// The part of the header's name that says whose window it is. Empty if the family says so.
     pub(super) words: &'a str,
-    /// A hash of these words. Other words may stand between them.
-    pub(super) key: u32,
+    /// A fingerprint of these words. Other words may stand between them.
+    pub(super) key: u64,
 }
 
 impl<'a> Subject<'a> {
@@ -89,7 +90,7 @@ impl<'a> Subject<'a> {
         Self {
             family,
             words: "",
-            key: 0,
+            key: START,
         }
     }
 

@@ -45,7 +45,7 @@ impl<'a, 'm> Lines<'a, 'm> {
     #[cfg(feature = "http")]
     #[inline]
     pub(super) fn may_tell(dialects: &[Dialect], name: &[u8]) -> bool {
-        parts::may_be(name) || !dialects.is_empty() && name.len() <= LONGEST_NAME
+        parts::may_be(name) || may_be_of(dialects, name)
     }
 
     /// Reads a header for which there was no room and all after it, and keeps those that count.
@@ -87,14 +87,12 @@ impl<'a, 'm> Lines<'a, 'm> {
             3 if name.eq_ignore_ascii_case("age") => self.note_age(value),
             4 if name.eq_ignore_ascii_case("date") => self.note_date(value),
             _ if parts::may_be(name.as_bytes()) => return self.look_up(name, value),
-            _ if self.may_be_of_dialect(name) => return self.look_up_with_care(name, value),
+            _ if may_be_of(self.moment.dialects(), name.as_bytes()) => {
+                return self.look_up_with_care(name, value);
+            }
             _ => {}
         }
         true
-    }
-
-    fn may_be_of_dialect(&self, name: &str) -> bool {
-        !self.moment.dialects().is_empty() && name.len() <= LONGEST_NAME
     }
 
     fn note_age(&mut self, value: &[u8]) {
@@ -186,6 +184,12 @@ impl<'a, 'm> Lines<'a, 'm> {
         };
         Now::new(date, self.moment)
     }
+}
+
+/// Returns whether a dialect may name a header.
+#[inline]
+fn may_be_of(dialects: &[Dialect], name: &[u8]) -> bool {
+    !dialects.is_empty() && name.len() <= LONGEST_NAME
 }
 
 /// The header called `name` of the first dialect that has it, or of those that are read whoever sends them.

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::common::{self, FAMILIES};
 use super::family::{HeaderFamily, Part};
+use super::fingerprint::{START, with_byte};
 use super::found::{Dispute, Entry, Subject};
 use super::reading::TimeFormat;
 use super::unit::Unit;
@@ -63,8 +64,8 @@ struct Parts {
     form: TimeFormat,
     /// Where the words begin and end that say whose window it is.
     others: Option<(usize, usize)>,
-    /// A hash of these words.
-    key: u32,
+    /// A fingerprint of these words.
+    key: u64,
     /// Whether a word is about time, and in which unit breather cannot read it.
     is_time: bool,
     is_odd_time: bool,
@@ -185,7 +186,7 @@ impl Parts {
             period: Period::None,
             form: TimeFormat::Any,
             others: None,
-            key: 0,
+            key: START,
             is_time: false,
             is_odd_time: false,
         };
@@ -297,13 +298,10 @@ impl Parts {
     }
 }
 
-/// Adds a word to a hash, in whatever case.
-fn with_word(key: u32, word: &str) -> u32 {
-    let bytes = word.bytes().chain([b'-']);
-    // FNV-1a, of 32 bits.
-    bytes.fold(key ^ 0x811c_9dc5, |key, byte| {
-        (key ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
-    })
+/// Adds a word to a fingerprint, in whatever case.
+fn with_word(key: u64, word: &str) -> u64 {
+    let lower = word.bytes().map(|byte| byte.to_ascii_lowercase());
+    lower.chain([b'-']).fold(key, with_byte)
 }
 
 /// Returns the family of a name without words for a window.

@@ -182,7 +182,7 @@ impl Periodic {
             return Limit::Periodic(self);
         }
         if let Some(lower) = self.lower {
-            // No window rests for longer than its period.
+            // A window of this length does not rest for longer.
             let is_lock_out = !rest.is_stated && rest.length > self.length;
             if is_lock_out || rest.of_late < self.number {
                 self.return_to(lower, is_lock_out);
